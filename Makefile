@@ -1,0 +1,53 @@
+# Everything a newcomer needs: `make demo` shows the main job, `make test` runs the tests.
+# Both set up their own environment in .venv; nothing has to be installed by hand.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   ?= demo
+READY  := $(VENV)/.ready
+JOBS   ?= 2
+export OMP_NUM_THREADS ?= 1
+export PYTHONHASHSEED ?= 0
+
+.PHONY: help demo test test-slow lint types layers docs bench lock clean
+
+help:
+	@echo "make demo   set up, simulate a study, analyse it, say where the report is"
+	@echo "make test   set up and run the tests    (test-slow: the long ones too)"
+	@echo "make lint | types | layers              style, types, floors of the house"
+	@echo "make bench  run the benchmarks"
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "murid needs Python 3.11 or newer; none was found"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/murid demo --out $(DEMO)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+
+types: $(READY)
+	$(BIN)/mypy
+
+layers: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+lock: $(READY)
+	$(BIN)/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" > constraints.txt
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,74 @@
+"""murid: what did the animal do, does it differ between groups, which neurons care?
+
+Everything heavy is imported where it is used; ``import murid`` stays under half a second.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: Public name → module that defines it. Looked up on first use.
+_LAZY = {
+    "Recording": "murid.data.recording",
+    "Study": "murid.data.study",
+    "Labels": "murid.data.labels",
+    "Video": "murid.data.video",
+    "Zone": "murid.data.zones",
+    "Zones": "murid.data.zones",
+    "EntryRule": "murid.data.zones",
+    "Spikes": "murid.data.traces",
+    "make_poses": "murid.data.poses",
+    "make_states": "murid.data.states",
+    "make_bouts": "murid.data.bouts",
+    "make_events": "murid.data.bouts",
+    "make_traces": "murid.data.traces",
+    "MuridError": "murid.data.errors",
+    "DataError": "murid.data.errors",
+    "read_poses": "murid.io",
+    "read_labels": "murid.io",
+    "read_events": "murid.io",
+    "read_zones": "murid.io",
+    "read_traces": "murid.io",
+    "method": "murid.methods",
+    "load_method": "murid.methods",
+    "methods_table": "murid.methods",
+    "to_movement": "murid.io.movement",
+    "from_movement": "murid.io.movement",
+}
+_PACKAGES = (
+    "data", "io", "prepare", "features", "simulate", "learn", "ethogram", "evaluate",
+    "methods", "assays", "neural", "stats", "report", "compare", "run",
+)
+
+if TYPE_CHECKING:
+    from murid.data.bouts import make_bouts, make_events
+    from murid.data.errors import DataError, MuridError
+    from murid.data.labels import Labels
+    from murid.data.poses import make_poses
+    from murid.data.recording import Recording
+    from murid.data.states import make_states
+    from murid.data.study import Study
+    from murid.data.traces import Spikes, make_traces
+    from murid.data.video import Video
+    from murid.data.zones import EntryRule, Zone, Zones
+    from murid.io import read_events, read_labels, read_poses, read_traces, read_zones
+    from murid.io.movement import from_movement, to_movement
+    from murid.methods import load_method, method, methods_table
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    if name in _PACKAGES:
+        return importlib.import_module(f"murid.{name}")
+    raise AttributeError(f"module 'murid' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY, *_PACKAGES])
+
+
+__all__ = [*_LAZY, "__version__"]

@@ -1,0 +1,1 @@
+"""The nouns and their checks; clocks; errors; parameter declaration. No algorithms."""

@@ -1,0 +1,263 @@
+"""Labels: what human raters wrote down, and what they looked at.
+
+A rater's file says two things: which behaviours were seen when (`bouts`), and which stretches
+were watched at all (`scored`). Outside `scored` a frame is unlabelled (−1); inside it a behaviour
+without a bout is absent. One `Labels` may hold several raters and several streams (channels
+scored side by side); `select` picks one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from murid.data.bouts import EVERYONE, make_bouts
+from murid.data.clock import rate_of
+from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
+
+#: Words annotation programs write where no rater chose a behaviour.
+PLACEHOLDERS = ("base", "unlabelled", "unlabeled", "unknown", "_default")
+
+Others = Literal["auto", "ignore", "negative"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Bouts of one or several raters and streams, with the stretches that were scored.
+
+    Attributes
+    ----------
+    bouts : DataFrame
+        ``start_s, stop_s, label, individual, rater, stream, source, score``.
+    scored : DataFrame
+        ``start_s, stop_s, rater, stream``: what was watched.
+    exclusive : bool
+        One label at a time per individual and stream.
+    vocabulary : tuple of str
+        Every behaviour the rater could have chosen, also those never used.
+    fps : float
+        Frame rate the annotation was made at (frames/s); NaN when the file is in seconds.
+    """
+
+    bouts: pd.DataFrame
+    scored: pd.DataFrame
+    exclusive: bool = False
+    vocabulary: tuple[str, ...] = ()
+    fps: float = float("nan")
+    source_file: str = ""
+    meta: dict = field(default_factory=dict)
+
+    @property
+    def raters(self) -> list[str]:
+        """Names of the raters, sorted."""
+        return sorted(set(self.scored["rater"]) | set(self.bouts["rater"]))
+
+    @property
+    def streams(self) -> list[str]:
+        """Names of the streams, sorted."""
+        return sorted(set(self.scored["stream"]) | set(self.bouts["stream"]))
+
+    @property
+    def individuals(self) -> list[str]:
+        """Individuals that carry labels; ``["all"]`` when labels belong to all together."""
+        return list(dict.fromkeys(self.bouts["individual"])) or [EVERYONE]
+
+    @property
+    def behaviours(self) -> list[str]:
+        """Labels in use, in the order of the vocabulary, then of appearance; no placeholders."""
+        used = set(self.bouts["label"])
+        names = [v for v in self.vocabulary if v in used]
+        names += [v for v in dict.fromkeys(self.bouts["label"]) if v not in names]
+        return [n for n in names if n.lower() not in PLACEHOLDERS]
+
+    @property
+    def stop_s(self) -> float:
+        """End of the last bout or scored stretch, seconds."""
+        ends = [t["stop_s"].max() for t in (self.bouts, self.scored) if len(t)]
+        return float(max(ends, default=float("nan")))
+
+    def select(
+        self, *, rater: str | None = None, stream: str | None = None, individual: str | None = None
+    ) -> Labels:
+        """Return the labels of one rater, stream or individual; unknown names are an error."""
+        bouts, scored = self.bouts, self.scored
+        faults = Faults(f"labels {self.source_file}".strip())
+        for column, value, known in (("rater", rater, self.raters), ("stream", stream, self.streams)):
+            if value is None:
+                continue
+            if value not in known:
+                faults.add(f"no {column} '{value}'", todo=did_you_mean(value, known))
+            bouts, scored = bouts[bouts[column] == value], scored[scored[column] == value]
+        if individual is not None:
+            if individual not in self.individuals:
+                faults.add(f"no labels for '{individual}'", todo=did_you_mean(individual, self.individuals))
+            bouts = bouts[bouts["individual"] == individual]
+        faults.raise_if_any()
+        return replace(self, bouts=bouts.reset_index(drop=True), scored=scored.reset_index(drop=True))
+
+    def stream_with(self, behaviours: Sequence[str] | None) -> Labels:
+        """Return the one stream that holds all of `behaviours` (the only stream when there is one).
+
+        With `behaviours=None` the first stream is taken.
+
+        Raises
+        ------
+        DataError
+            When no single stream holds them all.
+        """
+        if len(self.streams) <= 1:
+            return self
+        if behaviours is None:
+            return self.select(stream=self.streams[0])
+        for stream in self.streams:
+            chosen = self.select(stream=stream)
+            if set(behaviours) <= set(chosen.bouts["label"]):
+                return chosen
+        best = max(self.streams, key=lambda s: len(set(behaviours) & set(self.select(stream=s).bouts["label"])))
+        chosen = self.select(stream=best)
+        if set(behaviours) & set(chosen.bouts["label"]):
+            return chosen
+        fail(f"labels {self.source_file}".strip(), "no stream holds these behaviours",
+             expected=", ".join(behaviours), got="; ".join(
+                 f"{s}: {', '.join(self.select(stream=s).behaviours)}" for s in self.streams),
+             todo="name behaviours of one stream")
+
+    def to_states(
+        self,
+        time_s: ArrayLike,
+        behaviours: Sequence[str] | None = None,
+        *,
+        others: Others = "auto",
+        individuals: Sequence[str] | None = None,
+    ) -> xr.DataArray:
+        """Return States on a clock, multi-label ``(time, individual, behaviour)``.
+
+        Parameters
+        ----------
+        time_s : array of shape (time,)
+            Sample times in seconds. A bout covers the samples whose time, rounded to the nearest
+            sample, lies in ``[start_s, stop_s)``.
+        behaviours : sequence of str, optional
+            Behaviours to return; those in use by default.
+        others : {"auto", "ignore", "negative"}
+            What a frame is that carries only labels not asked for: −1 (ignore) or absent
+            (negative). "auto": placeholders such as "base" are ignored, all others are negative.
+        individuals : sequence of str, optional
+            Individuals to return; those with labels by default.
+        """
+        chosen = self.stream_with(behaviours)
+        if len(chosen.raters) > 1:
+            fail(f"labels {self.source_file}".strip(), "several raters",
+                 got=", ".join(chosen.raters), todo="choose one: labels.select(rater=...)")
+        names = list(behaviours) if behaviours is not None else chosen.behaviours
+        people = list(individuals) if individuals is not None else chosen.individuals
+        time_s = np.asarray(time_s, np.float64)
+        out = np.full((time_s.size, len(people), len(names)), UNLABELLED, np.int8)
+        for start, stop in _spans(chosen.scored, time_s):
+            out[start:stop] = 0
+        ignored = _ignored(names, set(chosen.bouts["label"]), others)
+        for p, person in enumerate(people):
+            mine = chosen.bouts[chosen.bouts["individual"].isin([person, EVERYONE])]
+            for start, stop in _spans(mine[mine["label"].isin(ignored)], time_s):
+                out[start:stop, p] = UNLABELLED
+            for b, name in enumerate(names):
+                for start, stop in _spans(mine[mine["label"] == name], time_s):
+                    block = out[start:stop, p]
+                    block[(block == UNLABELLED).all(axis=1)] = 0
+                    out[start:stop, p, b] = 1
+        _warn_if_mostly_ignored(out, ignored, others)
+        return make_states(out, time_s, names, people, source=", ".join(filter(None, chosen.raters)))
+
+    @classmethod
+    def from_bouts(
+        cls,
+        bouts: pd.DataFrame,
+        *,
+        duration_s: float | None = None,
+        scored: pd.DataFrame | None = None,
+        exclusive: bool = False,
+        vocabulary: Sequence[str] = (),
+        fps: float = float("nan"),
+        source_file: str = "",
+    ) -> Labels:
+        """Build Labels from a bout table.
+
+        The whole of ``[0, duration_s)`` counts as scored by every rater in every stream unless
+        `scored` says otherwise; without a duration, up to the last bout.
+        """
+        bouts = make_bouts(bouts, name=source_file or "bouts")
+        if scored is None:
+            stop = duration_s if duration_s is not None else float(bouts["stop_s"].max() if len(bouts) else 0.0)
+            pairs = bouts[["rater", "stream"]].drop_duplicates()
+            if pairs.empty:
+                pairs = pd.DataFrame({"rater": [""], "stream": [""]})
+            scored = pairs.assign(start_s=0.0, stop_s=stop)[["start_s", "stop_s", "rater", "stream"]]
+        words = tuple(vocabulary) or tuple(dict.fromkeys(bouts["label"]))
+        return cls(bouts, scored.reset_index(drop=True), exclusive, words, float(fps), source_file)
+
+    @classmethod
+    def from_states(cls, states: xr.DataArray, rater: str = "", stream: str = "") -> Labels:
+        """Build Labels from States: runs of 1 become bouts, runs of not-unlabelled become scored.
+
+        A frame counts as scored when any individual has a label there.
+        """
+        multi = to_multilabel(states)
+        time = multi["time"].values
+        step = 1.0 / rate_of(time)
+        values, names = multi.values, behaviour_names(multi)
+        rows = []
+        for p, person in enumerate(multi["individual"].values):
+            for b, name in enumerate(names):
+                for start, stop in runs(values[:, p, b] == 1):
+                    rows.append((time[start], time[stop - 1] + step, name, str(person)))
+        bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual"])
+        spans = [(time[a], time[b - 1] + step) for a, b in runs((values != UNLABELLED).any(axis=(1, 2)))]
+        scored = pd.DataFrame(spans, columns=["start_s", "stop_s"]).assign(rater=rater, stream=stream)
+        exclusive = "behaviour" not in states.dims
+        return cls(make_bouts(bouts.assign(rater=rater, stream=stream)), scored, exclusive, tuple(names), 1.0 / step)
+
+
+def runs(mask: ArrayLike) -> list[tuple[int, int]]:
+    """Return ``(start, stop)`` of each run of True, stop exclusive."""
+    padded = np.concatenate([[False], np.asarray(mask, bool), [False]]).astype(np.int8)
+    edges = np.diff(padded)
+    return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
+
+
+def _spans(table: pd.DataFrame, time_s: np.ndarray) -> list[tuple[int, int]]:
+    """Sample ranges of a table's intervals: edges rounded to the nearest sample."""
+    if time_s.size == 0 or table.empty:
+        return []
+    half = 0.5 / rate_of(time_s) if time_s.size > 1 else 0.5
+    # A hair over half a sample, so that float noise in k / fps never moves an edge.
+    start = np.searchsorted(time_s, table["start_s"].to_numpy() - half * (1 - 1e-6))
+    stop = np.searchsorted(time_s, table["stop_s"].to_numpy() - half * (1 - 1e-6))
+    return list(zip(start.tolist(), stop.tolist(), strict=True))
+
+
+def _ignored(names: Sequence[str], used: set[str], others: Others) -> list[str]:
+    rest = [label for label in used if label not in names]
+    if others == "negative":
+        return []
+    if others == "ignore":
+        return rest
+    return [label for label in rest if label.lower() in PLACEHOLDERS]
+
+
+def _warn_if_mostly_ignored(out: np.ndarray, ignored: list[str], others: Others) -> None:
+    if others == "auto" and ignored and out.size:
+        share = float((out == UNLABELLED).all(axis=2).mean())
+        if share > 0.5:
+            warnings.warn(
+                f"{share:.0%} of the frames are labelled {', '.join(sorted(ignored))} and count as unlabelled; "
+                "if that means 'nothing of this happens', use others='negative'",
+                stacklevel=3,
+            )

@@ -1,0 +1,87 @@
+"""Parameters, declared once: type, bounds, unit, default and why.
+
+A block that has parameters declares a subclass of `Params`. The declaration checks values,
+and feeds `--help`, web forms and the documentation.
+
+Examples
+--------
+>>> class Smooth(Params):
+...     window_s: float = param(0.2, unit="s", why="shorter than any rodent action", gt=0)
+>>> Smooth(window_s=0.1).window_s
+0.1
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import pydantic
+
+from murid.data.errors import Faults, ParameterError, did_you_mean
+
+
+def param(default: Any = ..., *, unit: str = "", why: str = "", **bounds: Any) -> Any:
+    """Declare one parameter.
+
+    Parameters
+    ----------
+    default
+        Default value; leave out for a required parameter. A mutable default is copied.
+    unit : str
+        Physical unit (``"s"``, ``"cm"``, ``"cm/s"``), never frames.
+    why : str
+        What the parameter does and why this default.
+    **bounds
+        ``gt, ge, lt, le, min_length`` … as in pydantic.
+    """
+    return pydantic.Field(default, description=why, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Params(pydantic.BaseModel):
+    """Base of every parameter declaration: frozen, no unknown names, one helpful error."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except pydantic.ValidationError as exc:
+            raise _as_parameter_error(type(self), exc) from None
+
+    def replace(self, **values: Any) -> Self:
+        """Return a checked copy with some values changed."""
+        return type(self)(**{**dict(self), **values})
+
+    @classmethod
+    def table(cls) -> list[dict[str, str]]:
+        """One row a parameter: name, type, default, unit, bounds, why (for help and docs)."""
+        rows = []
+        for name, info in cls.model_fields.items():
+            extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+            default = "required" if info.is_required() else repr(info.get_default(call_default_factory=True))
+            rows.append(
+                {
+                    "name": name,
+                    "type": _type_name(info.annotation),
+                    "default": default,
+                    "unit": str(extra.get("unit", "")),
+                    "bounds": ", ".join(map(str, info.metadata)),
+                    "why": info.description or "",
+                }
+            )
+        return rows
+
+
+def _type_name(annotation: Any) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")
+
+
+def _as_parameter_error(cls: type[Params], exc: pydantic.ValidationError) -> ParameterError:
+    faults = Faults(f"parameters of {cls.__name__}")
+    for error in exc.errors():
+        name = ".".join(map(str, error["loc"])) or "(all)"
+        if error["type"] == "extra_forbidden":
+            faults.add(f"unknown parameter '{name}'", todo=did_you_mean(name, cls.model_fields))
+        else:
+            faults.add(f"'{name}' is not valid", expected=error["msg"], got=repr(error["input"]))
+    return ParameterError(faults.message(), faults.items)

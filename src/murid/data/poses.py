@@ -1,0 +1,144 @@
+"""Poses: where each keypoint of each individual was, frame by frame.
+
+A plain `xarray.Dataset` with the names of the `movement` package, so that objects cross over:
+
+* ``position (time, space, keypoint, individual)`` float32, missing = NaN
+* ``confidence (time, keypoint, individual)`` float32 in 0..1, NaN where unknown
+* coordinates ``time`` (s), ``space`` (x, y[, z]), ``keypoint``, ``individual``, ``frame (time)``
+* attributes ``unit`` (``"px"`` or ``"cm"``), ``fps``, ``source_software``, ``source_file``;
+  ``px_per_cm`` once calibrated
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from murid.data.clock import check_time, frame_times, rate_of
+from murid.data.errors import Faults
+
+POSE_DIMS = ("time", "space", "keypoint", "individual")
+UNITS = ("px", "cm", "mm")
+
+
+def make_poses(
+    position: ArrayLike,
+    confidence: ArrayLike | None = None,
+    *,
+    keypoints: Sequence[str],
+    individuals: Sequence[str] = ("individual_0",),
+    fps: float | None = None,
+    time_s: ArrayLike | None = None,
+    frames: ArrayLike | None = None,
+    unit: str = "px",
+    **attrs: Any,
+) -> xr.Dataset:
+    """Build and check a Poses dataset.
+
+    Parameters
+    ----------
+    position : array of shape (time, space, keypoint, individual)
+        Coordinates in `unit`; NaN where the keypoint was not seen.
+    confidence : array of shape (time, keypoint, individual), optional
+        Tracker confidence, 0..1. NaN when the tracker gives none.
+    keypoints, individuals : sequence of str
+        Names along the last two axes.
+    fps, time_s : float or array of shape (time,)
+        Give one: a frame rate (frames/s) or the time of each frame in seconds.
+    frames : array of int, optional
+        Frame number in the video of each row; 0..n-1 by default.
+    unit : {"px", "cm", "mm"}
+        Unit of `position`.
+    **attrs
+        Stored as attributes (``source_software``, ``source_file``, …).
+
+    Raises
+    ------
+    DataError
+        Listing every fault: shapes, names, time, unit.
+    """
+    position = np.asarray(position, dtype=np.float32)
+    faults = Faults(f"poses {attrs.get('source_file', '')}".strip())
+    if position.ndim != 4:
+        faults.add("position has the wrong number of axes", expected="(time, space, keypoint, individual)",
+                   got=str(position.shape))
+        faults.raise_if_any()
+    n, _, n_kp, n_ind = position.shape
+    if confidence is None:
+        confidence = np.full((n, n_kp, n_ind), np.nan, np.float32)
+    confidence = np.asarray(confidence, dtype=np.float32)
+    if confidence.shape != (n, n_kp, n_ind):
+        faults.add("confidence does not fit position", expected=str((n, n_kp, n_ind)), got=str(confidence.shape))
+    for axis, names, size in (("keypoint", keypoints, n_kp), ("individual", individuals, n_ind)):
+        if len(names) != size:
+            faults.add(f"number of {axis} names", expected=str(size), got=str(len(names)))
+        if len(set(map(str, names))) != len(names):
+            faults.add(f"{axis} names repeat", got=str(list(names)))
+    if (fps is None) == (time_s is None):
+        faults.add("time base", expected="either fps or time_s", got="both" if fps else "neither",
+                   todo="pass fps=<frames per second of the video>")
+    faults.raise_if_any()
+    time = frame_times(n, fps) if fps is not None else np.asarray(time_s, np.float64)
+    if time.shape != (n,):
+        faults.add("time_s has the wrong length", expected=str(n), got=str(time.shape))
+        faults.raise_if_any()
+    poses = xr.Dataset(
+        {
+            "position": (POSE_DIMS, position),
+            "confidence": (("time", "keypoint", "individual"), confidence),
+        },
+        coords={
+            "time": time,
+            "space": ["x", "y", "z"][: position.shape[1]],
+            "keypoint": np.asarray([str(k) for k in keypoints], dtype=object),
+            "individual": np.asarray([str(i) for i in individuals], dtype=object),
+            "frame": ("time", np.arange(n) if frames is None else np.asarray(frames, np.int64)),
+        },
+        attrs={"unit": unit, "fps": float(fps or rate_of(time)), "ds_type": "poses", "time_unit": "seconds", **attrs},
+    )
+    return validate_poses(poses)
+
+
+def validate_poses(poses: xr.Dataset, name: str = "") -> xr.Dataset:
+    """Return `poses` unchanged, or raise one `DataError` with every fault."""
+    faults = Faults(f"poses {name or poses.attrs.get('source_file', '')}".strip())
+    for variable, dims in (("position", POSE_DIMS), ("confidence", ("time", "keypoint", "individual"))):
+        if variable not in poses:
+            faults.add(f"variable '{variable}' is missing", got=str(list(poses.data_vars)))
+        elif poses[variable].dims != dims:
+            faults.add(f"'{variable}' has the wrong axes", expected=str(dims), got=str(poses[variable].dims))
+    faults.raise_if_any()
+    if poses.sizes["time"] == 0:
+        faults.add("no frames", expected="at least one row", todo="the file is empty or truncated")
+    check_time(poses["time"].values, faults)
+    if poses.sizes["space"] not in (2, 3):
+        faults.add("space", expected="x, y or x, y, z", got=str(poses.sizes["space"]))
+    if poses.attrs.get("unit") not in UNITS:
+        faults.add("unit", expected=" or ".join(UNITS), got=str(poses.attrs.get("unit")))
+    values = poses["position"].values
+    if values.size and np.isinf(values).any():
+        faults.add("positions are infinite", got=f"{int(np.isinf(values).sum())} values")
+    if values.size and np.isnan(values).all():
+        faults.add("every position is missing", expected="some tracked keypoints",
+                   todo="check the file, or the confidence threshold it was exported with")
+    faults.raise_if_any()
+    return poses
+
+
+def fps_of(data: xr.Dataset | xr.DataArray) -> float:
+    """Return the sampling rate in Hz of anything with a ``time`` coordinate."""
+    return rate_of(data["time"].values)
+
+
+def keypoint_names(poses: xr.Dataset) -> list[str]:
+    """Keypoint names in order."""
+    return [str(k) for k in poses["keypoint"].values]
+
+
+def individual_names(poses: xr.Dataset) -> list[str]:
+    """Individual names in order."""
+    return [str(i) for i in poses["individual"].values]

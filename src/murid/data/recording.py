@@ -1,0 +1,234 @@
+"""Recording: one subject of analysis, with everything measured on it, on one time base."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.bouts import make_events
+from murid.data.clock import ClockMap
+from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.labels import Labels
+from murid.data.poses import individual_names, validate_poses
+from murid.data.traces import Spikes
+from murid.data.video import Video
+from murid.data.zones import Zones
+
+NOUNS = ("poses", "labels", "events", "zones", "traces", "spikes", "video")
+
+#: Labels may run past the poses by this much before it is a fault (annotators count past the end).
+LABEL_OVERHANG_S = 5.0
+
+
+class Recording:
+    """One recording: an id, who it is of, and its nouns, opened when first asked for.
+
+    Parameters
+    ----------
+    id : str
+        Unique within a study.
+    poses, labels, events, zones, traces, spikes, video
+        The nouns, or a function without arguments that opens one. Missing ones are None.
+    animal : str, optional
+        Unit of analysis; the id by default. Splits and statistics go by animal.
+    group : str, optional
+        Treatment group.
+    day, session : str, optional
+        Further keys.
+    roles : dict of str to str, optional
+        Skeleton role → keypoint (``{"nose": "snout"}``); guessed from names when left out.
+    meta : dict, optional
+        Anything else worth keeping.
+
+    Examples
+    --------
+    >>> rec = Recording("r1", poses=poses, animal="a1", group="ctrl")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        id: str,
+        *,
+        poses: xr.Dataset | Callable[[], xr.Dataset] | None = None,
+        labels: Labels | Callable[[], Labels] | None = None,
+        events: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
+        zones: Zones | Callable[[], Zones] | None = None,
+        traces: xr.DataArray | Callable[[], xr.DataArray] | None = None,
+        spikes: Spikes | Callable[[], Spikes] | None = None,
+        video: Video | Callable[[], Video] | None = None,
+        animal: str | None = None,
+        group: str = "",
+        day: str = "",
+        session: str = "",
+        roles: dict[str, str] | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> None:
+        self.id = str(id)
+        self.animal = str(animal) if animal not in (None, "") else self.id
+        self.group, self.day, self.session = str(group), str(day), str(session)
+        self.roles = dict(roles or {})
+        self.meta = dict(meta or {})
+        given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces,
+                     spikes=spikes, video=video)
+        self._nouns: dict[str, Any] = {}
+        self._openers: dict[str, Callable[[], Any]] = {}
+        for noun, value in given.items():
+            self._set(noun, value)
+
+    def _set(self, noun: str, value: Any) -> None:
+        if callable(value) and not isinstance(value, (xr.Dataset, xr.DataArray)):
+            self._openers[noun] = value
+        else:
+            self._nouns[noun] = _checked(noun, value, self.id)
+
+    def _get(self, noun: str) -> Any:
+        if noun not in self._nouns:
+            self._nouns[noun] = _checked(noun, self._openers[noun](), self.id)
+        return self._nouns[noun]
+
+    @property
+    def poses(self) -> xr.Dataset | None:
+        """Poses dataset, or None."""
+        return self._get("poses")
+
+    @property
+    def labels(self) -> Labels | None:
+        """Human labels, or None."""
+        return self._get("labels")
+
+    @property
+    def events(self) -> pd.DataFrame | None:
+        """Event table, or None."""
+        return self._get("events")
+
+    @property
+    def zones(self) -> Zones | None:
+        """Zones, or None."""
+        return self._get("zones")
+
+    @property
+    def traces(self) -> xr.DataArray | None:
+        """Neural traces, or None."""
+        return self._get("traces")
+
+    @property
+    def spikes(self) -> Spikes | None:
+        """Spike times, or None."""
+        return self._get("spikes")
+
+    @property
+    def video(self) -> Video | None:
+        """Video, or None."""
+        return self._get("video")
+
+    def has(self, noun: str) -> bool:
+        """True when the noun was given (without opening it)."""
+        return noun in self._openers or self._nouns.get(noun) is not None
+
+    def need(self, noun: str) -> Any:
+        """Return a noun, or say that this recording lacks it."""
+        if noun not in NOUNS:
+            fail("recording", f"no noun '{noun}'", todo=did_you_mean(noun, NOUNS))
+        if not self.has(noun):
+            fail(f"recording '{self.id}'", f"has no {noun}", expected=noun,
+                 got=", ".join(n for n in NOUNS if self.has(n)) or "nothing",
+                 todo=f"add {noun} to the recording")
+        return self._get(noun)
+
+    def forget(self) -> None:
+        """Drop opened nouns that can be opened again, to free memory."""
+        for noun in self._openers:
+            self._nouns.pop(noun, None)
+
+    def replace(self, **changes: Any) -> Recording:
+        """Return a copy with some nouns or keys changed."""
+        keys = dict(id=self.id, animal=self.animal, group=self.group, day=self.day,
+                    session=self.session, roles=self.roles, meta=self.meta)
+        nouns = {n: self._openers.get(n, self._nouns.get(n)) for n in NOUNS}
+        return Recording(**{**keys, **nouns, **changes})
+
+    def map_clock(self, noun: str, clock: ClockMap) -> Recording:
+        """Return a copy in which `noun`'s times went through `clock` onto the common time base."""
+        data = self.need(noun)
+        if noun in ("poses", "traces"):
+            moved = data.assign_coords(time=clock(data["time"].values))
+        elif noun == "events":
+            moved = data.assign(time_s=clock(data["time_s"]))
+        elif noun == "spikes":
+            moved = Spikes({u: clock(t) for u, t in data.times_s.items()},
+                           float(clock(data.start_s)), float(clock(data.stop_s)))
+        else:
+            fail(f"recording '{self.id}'", f"{noun} has no clock of its own",
+                 expected="poses, traces, events or spikes")
+        return self.replace(**{noun: moved})
+
+    def validate(self) -> Recording:
+        """Open everything, check that the nouns fit each other, and return self."""
+        faults = Faults(f"recording '{self.id}'")
+        for noun in NOUNS:
+            try:
+                self._get(noun) if self.has(noun) else None
+            except ValueError as exc:
+                faults.add(str(exc), where=noun)
+        faults.raise_if_any()
+        if self.poses is not None and self.labels is not None:
+            self._check_labels(faults)
+        if self.video is not None and self.poses is not None:
+            self._check_video(faults)
+        faults.raise_if_any()
+        return self
+
+    def _check_labels(self, faults: Faults) -> None:
+        end = float(self.poses["time"].values[-1])
+        over = self.labels.stop_s - end
+        if over > LABEL_OVERHANG_S:
+            faults.add("labels run past the recording", expected=f"<= {end:.1f} s",
+                       got=f"{self.labels.stop_s:.1f} s",
+                       todo="check fps, and that labels and poses belong to the same video")
+        unknown = set(self.labels.individuals) - set(individual_names(self.poses)) - {"all"}
+        if unknown:
+            faults.add("labels name individuals that have no pose", got=", ".join(sorted(unknown)),
+                       expected=", ".join(individual_names(self.poses)))
+
+    def _check_video(self, faults: Faults) -> None:
+        n_pose, n_video = self.poses.sizes["time"], self.video.n_frames
+        if abs(n_pose - n_video) > max(2, 0.001 * n_video):
+            faults.add("poses and video differ in length", expected=f"{n_video} frames", got=f"{n_pose} rows",
+                       todo="check that they belong together, or give the frame number of each row")
+        elif n_pose != n_video:
+            warnings.warn(f"recording '{self.id}': {n_pose} pose rows for {n_video} video frames; "
+                          "the surplus has no picture", stacklevel=3)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first to the end of the last sample of poses, traces or labels."""
+        if self.has("poses") or self.has("traces"):
+            time = (self.poses if self.has("poses") else self.traces)["time"].values
+            return float(time[-1] - time[0] + np.median(np.diff(time))) if time.size > 1 else 0.0
+        return self.labels.stop_s if self.has("labels") else float("nan")
+
+    def __repr__(self) -> str:
+        nouns = ", ".join(n for n in NOUNS if self.has(n))
+        return f"Recording({self.id!r}, animal={self.animal!r}, group={self.group!r}; {nouns})"
+
+
+def _checked(noun: str, value: Any, owner: str) -> Any:
+    """Check one noun at the door."""
+    if value is None:
+        return None
+    if noun == "poses":
+        return validate_poses(value, owner)
+    if noun == "events":
+        return make_events(value, name=f"events of {owner}")
+    wanted = {"labels": Labels, "zones": Zones, "traces": xr.DataArray, "spikes": Spikes, "video": Video}[noun]
+    if noun == "video" and isinstance(value, (str, bytes)) or hasattr(value, "__fspath__"):
+        return Video(value)
+    if not isinstance(value, wanted):
+        fail(f"recording '{owner}'", f"{noun} has the wrong type", expected=wanted.__name__,
+             got=type(value).__name__, todo=f"use murid's reader or constructor for {noun}")
+    return value

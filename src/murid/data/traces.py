@@ -1,0 +1,99 @@
+"""Neural signals on their own clock: continuous traces and spike times.
+
+Traces: float32 DataArray ``(time, unit)``, attributes ``kind`` (``"dff"``, ``"deconvolved"``,
+``"rate"``, ``"photometry"`` …) and ``clock``. Spikes: times in seconds per unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from murid.data.clock import check_time, frame_times
+from murid.data.errors import Faults
+
+
+def make_traces(
+    values: ArrayLike,
+    *,
+    time_s: ArrayLike | None = None,
+    rate_hz: float | None = None,
+    units: Sequence[str] | None = None,
+    kind: str = "dff",
+    **attrs: Any,
+) -> xr.DataArray:
+    """Build and check traces.
+
+    Parameters
+    ----------
+    values : array of shape (time,) or (time, unit)
+        Signal; NaN where there is none.
+    time_s, rate_hz : array (time,) in s, or rate in Hz
+        Give one.
+    units : sequence of str, optional
+        Names; ``unit_0`` … by default.
+    kind : str
+        What the numbers are.
+    """
+    values = np.asarray(values, np.float32)
+    if values.ndim == 1:
+        values = values[:, None]
+    faults = Faults(f"traces {attrs.get('source_file', '')}".strip())
+    if (time_s is None) == (rate_hz is None):
+        faults.add("time base", expected="either time_s or rate_hz")
+        faults.raise_if_any()
+    time = np.asarray(time_s, np.float64) if time_s is not None else frame_times(len(values), rate_hz)
+    names = [f"unit_{i}" for i in range(values.shape[1])] if units is None else [str(u) for u in units]
+    if time.shape != (len(values),):
+        faults.add("time and values differ in length", expected=str(len(values)), got=str(time.shape))
+    if len(names) != values.shape[1]:
+        faults.add("number of unit names", expected=str(values.shape[1]), got=str(len(names)))
+    if len(set(names)) != len(names):
+        faults.add("unit names repeat")
+    faults.raise_if_any()
+    check_time(time, faults)
+    if values.size == 0 or not np.isfinite(values).any():
+        faults.add("no finite values")
+    faults.raise_if_any()
+    return xr.DataArray(
+        values, dims=("time", "unit"), coords={"time": time, "unit": np.asarray(names, dtype=object)},
+        attrs={"kind": kind, **attrs}, name="traces",
+    )
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Spike times in seconds per unit, sorted, inside ``[start_s, stop_s)``."""
+
+    times_s: Mapping[str, np.ndarray]
+    start_s: float = 0.0
+    stop_s: float = float("nan")
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        clean = {str(u): np.sort(np.asarray(t, np.float64)) for u, t in self.times_s.items()}
+        faults = Faults("spikes")
+        for unit, times in clean.items():
+            if not np.isfinite(times).all():
+                faults.add("spike times are not finite", where=f"unit {unit}")
+        faults.raise_if_any()
+        object.__setattr__(self, "times_s", clean)
+        if not np.isfinite(self.stop_s):
+            last = max((t[-1] for t in clean.values() if t.size), default=0.0)
+            object.__setattr__(self, "stop_s", float(last))
+
+    @property
+    def units(self) -> list[str]:
+        """Unit names in order."""
+        return list(self.times_s)
+
+    def binned(self, bin_s: float) -> xr.DataArray:
+        """Return spike counts per bin as traces of kind ``"counts"``; time = bin centre (s)."""
+        edges = np.arange(self.start_s, self.stop_s + bin_s, bin_s)
+        counts = np.stack([np.histogram(t, edges)[0] for t in self.times_s.values()], axis=1)
+        return make_traces(counts, time_s=edges[:-1] + bin_s / 2, units=self.units, kind="counts")
