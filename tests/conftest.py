@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _data_dir() -> Path:
+    root = Path(__file__).resolve().parents[1]
+    return Path(os.environ.get("MURID_DATA", root.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of real recordings (MURID_DATA); the test is skipped where it is missing."""
+    folder = _data_dir()
+    if not folder.is_dir():
+        pytest.skip(f"no real recordings at {folder} (set MURID_DATA)")
+    return folder
