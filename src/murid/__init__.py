@@ -39,8 +39,21 @@ _LAZY = {
     "from_movement": "murid.io.movement",
 }
 _PACKAGES = (
-    "data", "io", "prepare", "features", "simulate", "learn", "ethogram", "evaluate",
-    "methods", "assays", "neural", "stats", "report", "compare", "run",
+    "data",
+    "io",
+    "prepare",
+    "features",
+    "simulate",
+    "learn",
+    "ethogram",
+    "evaluate",
+    "methods",
+    "assays",
+    "neural",
+    "stats",
+    "report",
+    "compare",
+    "run",
 )
 
 if TYPE_CHECKING:

@@ -63,13 +63,19 @@ def _check_intervals(bouts: pd.DataFrame, faults: Faults) -> None:
     """Add a fault for each row whose times are missing, or that stops before it starts."""
     missing = bouts.index[bouts["start_s"].isna() | bouts["stop_s"].isna()]
     for row in missing[:20]:
-        faults.add("start or stop is missing", where=f"row {row}",
-                   got=f"start {bouts.at[row, 'start_s']}, stop {bouts.at[row, 'stop_s']}",
-                   todo="complete the bout or drop the row")
+        faults.add(
+            "start or stop is missing",
+            where=f"row {row}",
+            got=f"start {bouts.at[row, 'start_s']}, stop {bouts.at[row, 'stop_s']}",
+            todo="complete the bout or drop the row",
+        )
     backward = bouts.index[bouts["stop_s"] < bouts["start_s"]]
     for row in backward[:20]:
-        faults.add("bout stops before it starts", where=f"row {row} ({bouts.at[row, 'label']})",
-                   got=f"{bouts.at[row, 'start_s']:.3f}-{bouts.at[row, 'stop_s']:.3f} s")
+        faults.add(
+            "bout stops before it starts",
+            where=f"row {row} ({bouts.at[row, 'label']})",
+            got=f"{bouts.at[row, 'start_s']:.3f}-{bouts.at[row, 'stop_s']:.3f} s",
+        )
 
 
 def make_events(table: pd.DataFrame | None = None, *, name: str = "events", **columns) -> pd.DataFrame:

@@ -150,14 +150,10 @@ def fit_clock(from_s: ArrayLike, to_s: ArrayLike, *, piecewise: bool = False) ->
     faults.raise_if_any()
     slope, offset = np.polyfit(x, y, 1)
     residual = y - (offset + slope * x)
-    return ClockMap(
-        x, y, float(slope), float(offset), float(residual.std()), float(np.abs(residual).max()), piecewise
-    )
+    return ClockMap(x, y, float(slope), float(offset), float(residual.std()), float(np.abs(residual).max()), piecewise)
 
 
-def match_pulses(
-    from_s: ArrayLike, to_s: ArrayLike, *, tolerance_s: float = 0.02, piecewise: bool = False
-) -> ClockMap:
+def match_pulses(from_s: ArrayLike, to_s: ArrayLike, *, tolerance_s: float = 0.02, piecewise: bool = False) -> ClockMap:
     """Match two pulse trains of which some pulses may be missing, then fit the clock.
 
     The pattern of intervals fixes the offset: every pair of pulses proposes one, the offset that

@@ -81,9 +81,7 @@ class Faults:
     subject: str
     items: list[Fault] = field(default_factory=list)
 
-    def add(
-        self, what: str, *, where: str = "", expected: str = "", got: str = "", todo: str = ""
-    ) -> None:
+    def add(self, what: str, *, where: str = "", expected: str = "", got: str = "", todo: str = "") -> None:
         """Note one fault and go on checking."""
         self.items.append(Fault(what, where, str(expected), str(got), todo))
 
@@ -150,6 +148,5 @@ def require(module: str, extra: str):
         return importlib.import_module(module)
     except ImportError as exc:
         raise MissingExtraError(
-            f"'{module}' is not installed and is needed for this; "
-            f"install it with: pip install 'murid[{extra}]'"
+            f"'{module}' is not installed and is needed for this; install it with: pip install 'murid[{extra}]'"
         ) from exc

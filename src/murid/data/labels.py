@@ -84,9 +84,7 @@ class Labels:
         ends = [t["stop_s"].max() for t in (self.bouts, self.scored) if len(t)]
         return float(max(ends, default=float("nan")))
 
-    def select(
-        self, *, rater: str | None = None, stream: str | None = None, individual: str | None = None
-    ) -> Labels:
+    def select(self, *, rater: str | None = None, stream: str | None = None, individual: str | None = None) -> Labels:
         """Return the labels of one rater, stream or individual; unknown names are an error."""
         bouts, scored = self.bouts, self.scored
         faults = Faults(f"labels {self.source_file}".strip())
@@ -125,10 +123,13 @@ class Labels:
         chosen = self.select(stream=best)
         if set(behaviours) & set(chosen.bouts["label"]):
             return chosen
-        fail(f"labels {self.source_file}".strip(), "no stream holds these behaviours",
-             expected=", ".join(behaviours), got="; ".join(
-                 f"{s}: {', '.join(self.select(stream=s).behaviours)}" for s in self.streams),
-             todo="name behaviours of one stream")
+        fail(
+            f"labels {self.source_file}".strip(),
+            "no stream holds these behaviours",
+            expected=", ".join(behaviours),
+            got="; ".join(f"{s}: {', '.join(self.select(stream=s).behaviours)}" for s in self.streams),
+            todo="name behaviours of one stream",
+        )
 
     def to_states(
         self,
@@ -155,8 +156,12 @@ class Labels:
         """
         chosen = self.stream_with(behaviours)
         if len(chosen.raters) > 1:
-            fail(f"labels {self.source_file}".strip(), "several raters",
-                 got=", ".join(chosen.raters), todo="choose one: labels.select(rater=...)")
+            fail(
+                f"labels {self.source_file}".strip(),
+                "several raters",
+                got=", ".join(chosen.raters),
+                todo="choose one: labels.select(rater=...)",
+            )
         names = list(behaviours) if behaviours is not None else chosen.behaviours
         people = list(individuals) if individuals is not None else chosen.individuals
         time_s = np.asarray(time_s, np.float64)

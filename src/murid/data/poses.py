@@ -64,8 +64,11 @@ def make_poses(
     position = np.asarray(position, dtype=np.float32)
     faults = Faults(f"poses {attrs.get('source_file', '')}".strip())
     if position.ndim != 4:
-        faults.add("position has the wrong number of axes", expected="(time, space, keypoint, individual)",
-                   got=str(position.shape))
+        faults.add(
+            "position has the wrong number of axes",
+            expected="(time, space, keypoint, individual)",
+            got=str(position.shape),
+        )
         faults.raise_if_any()
     n, _, n_kp, n_ind = position.shape
     if confidence is None:
@@ -79,8 +82,12 @@ def make_poses(
         if len(set(map(str, names))) != len(names):
             faults.add(f"{axis} names repeat", got=str(list(names)))
     if (fps is None) == (time_s is None):
-        faults.add("time base", expected="either fps or time_s", got="both" if fps else "neither",
-                   todo="pass fps=<frames per second of the video>")
+        faults.add(
+            "time base",
+            expected="either fps or time_s",
+            got="both" if fps else "neither",
+            todo="pass fps=<frames per second of the video>",
+        )
     faults.raise_if_any()
     time = frame_times(n, fps) if fps is not None else np.asarray(time_s, np.float64)
     if time.shape != (n,):
@@ -123,8 +130,11 @@ def validate_poses(poses: xr.Dataset, name: str = "") -> xr.Dataset:
     if values.size and np.isinf(values).any():
         faults.add("positions are infinite", got=f"{int(np.isinf(values).sum())} values")
     if values.size and np.isnan(values).all():
-        faults.add("every position is missing", expected="some tracked keypoints",
-                   todo="check the file, or the confidence threshold it was exported with")
+        faults.add(
+            "every position is missing",
+            expected="some tracked keypoints",
+            todo="check the file, or the confidence threshold it was exported with",
+        )
     faults.raise_if_any()
     return poses
 

@@ -73,8 +73,7 @@ class Recording:
         self.group, self.day, self.session = str(group), str(day), str(session)
         self.roles = dict(roles or {})
         self.meta = dict(meta or {})
-        given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces,
-                     spikes=spikes, video=video)
+        given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces, spikes=spikes, video=video)
         self._nouns: dict[str, Any] = {}
         self._openers: dict[str, Callable[[], Any]] = {}
         for noun, value in given.items():
@@ -135,9 +134,13 @@ class Recording:
         if noun not in NOUNS:
             fail("recording", f"no noun '{noun}'", todo=did_you_mean(noun, NOUNS))
         if not self.has(noun):
-            fail(f"recording '{self.id}'", f"has no {noun}", expected=noun,
-                 got=", ".join(n for n in NOUNS if self.has(n)) or "nothing",
-                 todo=f"add {noun} to the recording")
+            fail(
+                f"recording '{self.id}'",
+                f"has no {noun}",
+                expected=noun,
+                got=", ".join(n for n in NOUNS if self.has(n)) or "nothing",
+                todo=f"add {noun} to the recording",
+            )
         return self._get(noun)
 
     def forget(self) -> None:
@@ -147,8 +150,15 @@ class Recording:
 
     def replace(self, **changes: Any) -> Recording:
         """Return a copy with some nouns or keys changed."""
-        keys = dict(id=self.id, animal=self.animal, group=self.group, day=self.day,
-                    session=self.session, roles=self.roles, meta=self.meta)
+        keys = dict(
+            id=self.id,
+            animal=self.animal,
+            group=self.group,
+            day=self.day,
+            session=self.session,
+            roles=self.roles,
+            meta=self.meta,
+        )
         nouns = {n: self._openers.get(n, self._nouns.get(n)) for n in NOUNS}
         return Recording(**{**keys, **nouns, **changes})
 
@@ -160,11 +170,13 @@ class Recording:
         elif noun == "events":
             moved = data.assign(time_s=clock(data["time_s"]))
         elif noun == "spikes":
-            moved = Spikes({u: clock(t) for u, t in data.times_s.items()},
-                           float(clock(data.start_s)), float(clock(data.stop_s)))
+            moved = Spikes(
+                {u: clock(t) for u, t in data.times_s.items()}, float(clock(data.start_s)), float(clock(data.stop_s))
+            )
         else:
-            fail(f"recording '{self.id}'", f"{noun} has no clock of its own",
-                 expected="poses, traces, events or spikes")
+            fail(
+                f"recording '{self.id}'", f"{noun} has no clock of its own", expected="poses, traces, events or spikes"
+            )
         return self.replace(**{noun: moved})
 
     def validate(self) -> Recording:
@@ -187,22 +199,34 @@ class Recording:
         end = float(self.poses["time"].values[-1])
         over = self.labels.stop_s - end
         if over > LABEL_OVERHANG_S:
-            faults.add("labels run past the recording", expected=f"<= {end:.1f} s",
-                       got=f"{self.labels.stop_s:.1f} s",
-                       todo="check fps, and that labels and poses belong to the same video")
+            faults.add(
+                "labels run past the recording",
+                expected=f"<= {end:.1f} s",
+                got=f"{self.labels.stop_s:.1f} s",
+                todo="check fps, and that labels and poses belong to the same video",
+            )
         unknown = set(self.labels.individuals) - set(individual_names(self.poses)) - {"all"}
         if unknown:
-            faults.add("labels name individuals that have no pose", got=", ".join(sorted(unknown)),
-                       expected=", ".join(individual_names(self.poses)))
+            faults.add(
+                "labels name individuals that have no pose",
+                got=", ".join(sorted(unknown)),
+                expected=", ".join(individual_names(self.poses)),
+            )
 
     def _check_video(self, faults: Faults) -> None:
         n_pose, n_video = self.poses.sizes["time"], self.video.n_frames
         if abs(n_pose - n_video) > max(2, 0.001 * n_video):
-            faults.add("poses and video differ in length", expected=f"{n_video} frames", got=f"{n_pose} rows",
-                       todo="check that they belong together, or give the frame number of each row")
+            faults.add(
+                "poses and video differ in length",
+                expected=f"{n_video} frames",
+                got=f"{n_pose} rows",
+                todo="check that they belong together, or give the frame number of each row",
+            )
         elif n_pose != n_video:
-            warnings.warn(f"recording '{self.id}': {n_pose} pose rows for {n_video} video frames; "
-                          "the surplus has no picture", stacklevel=3)
+            warnings.warn(
+                f"recording '{self.id}': {n_pose} pose rows for {n_video} video frames; the surplus has no picture",
+                stacklevel=3,
+            )
 
     @property
     def duration_s(self) -> float:
@@ -226,9 +250,14 @@ def _checked(noun: str, value: Any, owner: str) -> Any:
     if noun == "events":
         return make_events(value, name=f"events of {owner}")
     wanted = {"labels": Labels, "zones": Zones, "traces": xr.DataArray, "spikes": Spikes, "video": Video}[noun]
-    if noun == "video" and isinstance(value, (str, bytes)) or hasattr(value, "__fspath__"):
+    if (noun == "video" and isinstance(value, (str, bytes))) or hasattr(value, "__fspath__"):
         return Video(value)
     if not isinstance(value, wanted):
-        fail(f"recording '{owner}'", f"{noun} has the wrong type", expected=wanted.__name__,
-             got=type(value).__name__, todo=f"use murid's reader or constructor for {noun}")
+        fail(
+            f"recording '{owner}'",
+            f"{noun} has the wrong type",
+            expected=wanted.__name__,
+            got=type(value).__name__,
+            todo=f"use murid's reader or constructor for {noun}",
+        )
     return value

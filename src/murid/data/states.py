@@ -112,8 +112,9 @@ def to_multilabel(states: xr.DataArray) -> xr.DataArray:
     values = states.values
     out = (values[..., None] == np.arange(len(names))).astype(np.int8)
     out[values == UNLABELLED] = UNLABELLED
-    return make_states(out, states["time"].values, names, states["individual"].values,
-                       source=states.attrs.get("source", ""))
+    return make_states(
+        out, states["time"].values, names, states["individual"].values, source=states.attrs.get("source", "")
+    )
 
 
 def mask_of(states: xr.DataArray, behaviour: str, individual: str | None = None) -> np.ndarray:

@@ -61,8 +61,11 @@ def make_traces(
         faults.add("no finite values")
     faults.raise_if_any()
     return xr.DataArray(
-        values, dims=("time", "unit"), coords={"time": time, "unit": np.asarray(names, dtype=object)},
-        attrs={"kind": kind, **attrs}, name="traces",
+        values,
+        dims=("time", "unit"),
+        coords={"time": time, "unit": np.asarray(names, dtype=object)},
+        attrs={"kind": kind, **attrs},
+        name="traces",
     )
 
 

@@ -46,8 +46,13 @@ class Video:
                 base = float(stream.time_base)
                 size = (stream.codec_context.height, stream.codec_context.width)
         except (av.error.FFmpegError, IndexError) as exc:
-            fail("video", "cannot be read", where=str(self.path), got=str(exc),
-                 todo="check that the file plays; re-export it when it was cut off while recording")
+            fail(
+                "video",
+                "cannot be read",
+                where=str(self.path),
+                got=str(exc),
+                todo="check that the file plays; re-export it when it was cut off while recording",
+            )
         if stamps.size == 0:
             fail("video", "holds no frames", where=str(self.path))
         return stamps, (stamps - stamps[0]) * base, size
@@ -84,8 +89,13 @@ class Video:
         stamps = self._index[0]
         stop = self.n_frames if stop is None else min(stop, self.n_frames)
         if not 0 <= start < self.n_frames:
-            fail("video", "frame does not exist", where=str(self.path),
-                 expected=f"0..{self.n_frames - 1}", got=str(start))
+            fail(
+                "video",
+                "frame does not exist",
+                where=str(self.path),
+                expected=f"0..{self.n_frames - 1}",
+                got=str(start),
+            )
         with av.open(str(self.path)) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"

@@ -25,13 +25,13 @@ class EntryRule(Params):
     stay (`min_visit_s`). Frames without the needed keypoints are unknown, never outside.
     """
 
-    keypoints: tuple[str, ...] = param(
-        ("centre",), why="keypoints or roles that decide; 'centre' is the body centre"
-    )
+    keypoints: tuple[str, ...] = param(("centre",), why="keypoints or roles that decide; 'centre' is the body centre")
     mode: Literal["all", "any", "fraction"] = param("all", why="how many of them must be inside")
     fraction: float = param(0.8, why="share needed by mode 'fraction'; 0.8 is close to four paws", gt=0, le=1)
     hysteresis: float = param(
-        0.0, unit="unit of the poses", ge=0,
+        0.0,
+        unit="unit of the poses",
+        ge=0,
         why="depth beyond the border needed to enter; leaving happens at the border",
     )
     fill_gap_s: float = param(0.2, unit="s", ge=0, why="shorter absences are closed: tracking flicker")

@@ -1,0 +1,288 @@
+"""Study: a folder that holds recordings, models and runs; what CLI, web and Python share.
+
+::
+
+    study/  study.toml  recordings.csv
+      data/<recording>/  poses.nc  traces.nc  spikes.npz  labels/<rater>.jsonl  events.csv  zones.json
+      models/<name>/     params.json  arrays.safetensors  card.json
+      runs/<run>/        provenance.json  log.jsonl  tables/*.parquet  report.html
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import tomlkit
+
+from murid.data import store
+from murid.data.atomic import atomic_file, atomic_folder
+from murid.data.errors import DataError, Faults, did_you_mean, fail
+from murid.data.recording import NOUNS, Recording
+from murid.data.video import Video
+from murid.data.zones import Zones
+
+LAYOUT_VERSION = 1
+COLUMNS = ("id", "animal", "group", "day", "session", "nouns", "video", "source")
+
+#: Noun → (file name, reader, writer).
+_FILES: dict[str, tuple[str, Callable, Callable]] = {
+    "poses": ("poses.nc", store.read_poses_file, store.write_array),
+    "labels": ("labels", store.read_labels_folder, store.write_labels),
+    "events": ("events.csv", store.read_events_file, store.write_events),
+    "zones": ("zones.json", Zones.read, store.write_zones),
+    "traces": ("traces.nc", store.read_traces_file, store.write_array),
+    "spikes": ("spikes.npz", store.read_spikes_file, store.write_spikes),
+}
+
+
+class Study:
+    """An opened study folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        An existing study; `Study.create` makes a new one.
+
+    Raises
+    ------
+    DataError
+        When the folder is no study, or was written by a newer murid.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        toml = self.folder / "study.toml"
+        if not toml.is_file():
+            fail(
+                "study",
+                "no study here",
+                where=str(self.folder),
+                expected="a folder with study.toml",
+                todo=f"make one with: murid new {self.folder}",
+            )
+        try:
+            self.settings: dict[str, Any] = tomlkit.parse(toml.read_text()).unwrap()
+        except tomlkit.exceptions.ParseError as exc:
+            fail("study", "study.toml cannot be read", where=str(toml), got=str(exc), todo="mend that line")
+        version = self.settings.get("layout", LAYOUT_VERSION)
+        if version > LAYOUT_VERSION:
+            fail(
+                "study",
+                "was written by a newer murid",
+                where=str(toml),
+                expected=f"layout <= {LAYOUT_VERSION}",
+                got=str(version),
+                todo="upgrade murid",
+            )
+
+    @classmethod
+    def create(cls, folder: str | Path, name: str | None = None, **settings: Any) -> Study:
+        """Make a new study folder; refuses a folder that holds something else."""
+        folder = Path(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            fail(
+                "study",
+                "folder is not empty",
+                where=str(folder),
+                expected="a new or empty folder",
+                todo="choose another name" if not (folder / "study.toml").exists() else "it is a study already",
+            )
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        with atomic_file(folder / "recordings.csv") as temporary:
+            temporary.write_text(",".join(COLUMNS) + "\n")
+        document = tomlkit.document()
+        document.add(tomlkit.comment("A murid study. Edit by hand or with the commands; see docs: study folder."))
+        document.update({"name": name or folder.name, "layout": LAYOUT_VERSION, **settings})
+        with atomic_file(folder / "study.toml") as temporary:
+            temporary.write_text(tomlkit.dumps(document))
+        return cls(folder)
+
+    def set(self, **settings: Any) -> None:
+        """Change settings in study.toml, keeping comments and order."""
+        path = self.folder / "study.toml"
+        document = tomlkit.parse(path.read_text())
+        document.update(settings)
+        with atomic_file(path) as temporary:
+            temporary.write_text(tomlkit.dumps(document))
+        self.settings = document.unwrap()
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return str(self.settings.get("name", self.folder.name))
+
+    @property
+    def models_dir(self) -> Path:
+        """Where fitted methods are kept."""
+        return self.folder / "models"
+
+    @property
+    def runs_dir(self) -> Path:
+        """Where runs, their tables and reports are kept."""
+        return self.folder / "runs"
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """`recordings.csv`: one row a recording, every column text."""
+        path = self.folder / "recordings.csv"
+        if not path.is_file():
+            fail(
+                "study",
+                "recordings.csv is missing",
+                where=str(self.folder),
+                todo="add the recordings again with: murid add",
+            )
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        faults = Faults(str(path))
+        for column in COLUMNS:
+            if column not in table:
+                if column == "id":
+                    faults.add("column 'id' is missing", got=", ".join(table.columns))
+                table[column] = ""
+        for repeated in table["id"][table["id"].duplicated()].unique():
+            faults.add(f"id '{repeated}' stands more than once")
+        faults.raise_if_any()
+        return table
+
+    @property
+    def ids(self) -> list[str]:
+        """Recording ids in order."""
+        return self.table["id"].tolist()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[Recording]:
+        return iter(self.recordings())
+
+    def __getitem__(self, id: str) -> Recording:
+        return self.recordings([id])[0]
+
+    def recordings(self, ids: Iterable[str] | None = None) -> list[Recording]:
+        """Return recordings whose nouns open when first asked for; unknown ids are an error."""
+        table = self.table.set_index("id", drop=False)
+        wanted = list(table["id"]) if ids is None else [str(i) for i in ids]
+        faults = Faults(f"study {self.folder}")
+        for unknown in [i for i in wanted if i not in table.index]:
+            faults.add(f"no recording '{unknown}'", todo=did_you_mean(unknown, table["id"]))
+        faults.raise_if_any()
+        return [self._recording(table.loc[i]) for i in wanted]
+
+    def _recording(self, row: pd.Series) -> Recording:
+        folder = self.folder / "data" / row["id"]
+        nouns: dict[str, Any] = {
+            noun: _opener(folder / _FILES[noun][0], _FILES[noun][1], noun, row["id"])
+            for noun in row["nouns"].split()
+            if noun in _FILES
+        }
+        if row["video"]:
+            path = (self.folder / row["video"]).resolve()
+            nouns["video"] = lambda: Video(path)
+        extra = {k: v for k, v in row.items() if k not in COLUMNS and v != ""}
+        return Recording(
+            row["id"],
+            animal=row["animal"],
+            group=row["group"],
+            day=row["day"],
+            session=row["session"],
+            roles=self.settings.get("roles", {}),
+            meta=extra,
+            **nouns,
+        )
+
+    def add(self, recording: Recording, *, source: str = "", replace: bool = False) -> None:
+        """Write a recording into the study; all of it or nothing.
+
+        Raises
+        ------
+        DataError
+            When the id is taken (and not `replace`), or a noun is faulty.
+        """
+        table = self.table
+        if recording.id != store.slug(recording.id):
+            fail(
+                "study",
+                f"'{recording.id}' cannot be a folder name",
+                expected="letters, digits, . _ -",
+                todo=f"use '{store.slug(recording.id)}'",
+            )
+        taken = recording.id in set(table["id"])
+        if taken and not replace:
+            fail(
+                "study",
+                f"recording '{recording.id}' is already there",
+                where=str(self.folder),
+                todo="use --replace (replace=True) to write it anew",
+            )
+        recording.validate()
+        present = [noun for noun in _FILES if recording.has(noun)]
+        with atomic_folder(self.folder / "data" / recording.id) as temporary:
+            for noun in present:
+                name, _, write = _FILES[noun]
+                write(recording.need(noun), temporary / name)
+        video = str(Path(recording.video.path).resolve()) if recording.has("video") else ""
+        row = {
+            "id": recording.id,
+            "animal": recording.animal,
+            "group": recording.group,
+            "day": recording.day,
+            "session": recording.session,
+            "nouns": " ".join(present),
+            "video": video,
+            "source": source,
+            **{k: str(v) for k, v in recording.meta.items() if isinstance(v, (str, int, float))},
+        }
+        table = table[table["id"] != recording.id] if taken else table
+        self._write_table(pd.concat([table, pd.DataFrame([row])], ignore_index=True).fillna(""))
+
+    def remove(self, id: str) -> None:
+        """Take a recording out of the study and delete its folder."""
+        self.recordings([id])
+        table = self.table
+        self._write_table(table[table["id"] != id])
+        shutil.rmtree(self.folder / "data" / id, ignore_errors=True)
+
+    def _write_table(self, table: pd.DataFrame) -> None:
+        with atomic_file(self.folder / "recordings.csv") as temporary:
+            table.to_csv(temporary, index=False)
+
+    def faults(self) -> Faults:
+        """Return everything that is wrong with the folder: missing files, damaged nouns, strays."""
+        faults = Faults(f"study {self.folder}")
+        known = set()
+        for recording in self.recordings():
+            known.add(recording.id)
+            try:
+                recording.validate()
+            except DataError as exc:
+                faults.add(str(exc))
+            recording.forget()
+        data = self.folder / "data"
+        for stray in sorted(p.name for p in data.iterdir() if p.is_dir()) if data.is_dir() else []:
+            if stray not in known and not stray.startswith("."):
+                faults.add(
+                    f"folder data/{stray} is in no row of recordings.csv",
+                    todo="add the recording again, or delete the folder",
+                )
+        return faults
+
+
+def _opener(path: Path, read: Callable[[Path], Any], noun: str, owner: str) -> Callable[[], Any]:
+    def open_noun() -> Any:
+        if not path.exists():
+            fail(
+                f"recording '{owner}'",
+                f"{noun} file is missing",
+                where=str(path),
+                todo="it was deleted or moved; add the recording again with --replace",
+            )
+        return read(path)
+
+    return open_noun
+
+
+__all__ = ["COLUMNS", "LAYOUT_VERSION", "NOUNS", "Study"]
