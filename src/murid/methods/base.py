@@ -1,0 +1,296 @@
+"""What every behaviour method is: parameters declared once, `fit`, `apply`, `save`, `load`, `card`.
+
+A method is a composition of blocks from `prepare`, `features`, `learn` and `ethogram`. It subclasses
+`Method`, declares `Params` and `card`, and writes four functions: `_fit`, `_apply`, `_dump`, `_restore`.
+
+Adding a method
+---------------
+1. Write ``methods/<name>.py`` with one `Method` subclass, 50-250 lines.
+2. Name it in `methods.registry.BUILT_IN` (outside packages: entry point group ``murid.methods``).
+3. Write ``docs/methods/<name>.md``. `tests/methods/test_contract.py` runs the contract over the whole
+   registry and fails when the page or the citation is missing.
+"""
+
+from __future__ import annotations
+
+import abc
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import xarray as xr
+
+from murid.data.atomic import atomic_folder
+from murid.data.errors import DataError, Faults, NotFittedError, fail
+from murid.data.params import Params
+from murid.data.recording import Recording
+
+FORMAT_VERSION = 1
+Family = Literal["supervised", "self-supervised", "unsupervised", "rules"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a method is, for people.
+
+    Attributes
+    ----------
+    title : str
+        One line.
+    family : str
+        ``supervised`` needs labels; the others do not.
+    cites : tuple of str
+        Papers to cite.
+    needs : tuple of str
+        Nouns a recording must have for `apply`; `fit` of a supervised method also needs labels.
+    differs : tuple of str
+        What is done differently from the original, and why.
+    """
+
+    title: str
+    family: Family
+    cites: tuple[str, ...]
+    needs: tuple[str, ...] = ("poses",)
+    differs: tuple[str, ...] = ()
+
+
+@dataclass
+class Dump:
+    """Everything a fitted method is, in forms that outlive the code: no pickle.
+
+    Attributes
+    ----------
+    json : dict
+        Plain values: class names, feature manifest, thresholds.
+    arrays : dict of str to array
+        Numbers; stored as safetensors.
+    texts : dict of str to str
+        Model files in their library's own text format (file name → content).
+    """
+
+    json: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+class Method(abc.ABC):
+    """Base of every method.
+
+    Parameters
+    ----------
+    **params
+        Parameters of the method; see ``Method.Params`` or ``murid methods NAME``.
+
+    Examples
+    --------
+    >>> m = murid.method("kmeans", n_motifs=15, seed=0)  # doctest: +SKIP
+    >>> m.fit(recordings); out = m.apply(recording)  # doctest: +SKIP
+    """
+
+    name: ClassVar[str]
+    Params: ClassVar[type[Params]]
+    about: ClassVar[Card]
+
+    def __init__(self, **params: Any) -> None:
+        self.params = self.Params(**params)
+        self.fitted = False
+        self.training: dict[str, Any] = {}
+
+    # ---- what a method writes -------------------------------------------------------------------
+    @abc.abstractmethod
+    def _fit(self, recordings: Sequence[Recording]) -> None:
+        """Learn from checked recordings."""
+
+    @abc.abstractmethod
+    def _apply(self, recording: Recording) -> xr.Dataset:
+        """Return `output(...)` for one checked recording."""
+
+    @abc.abstractmethod
+    def _dump(self) -> Dump:
+        """Return everything that was learnt."""
+
+    @abc.abstractmethod
+    def _restore(self, dump: Dump) -> None:
+        """Take back what `_dump` returned."""
+
+    # ---- what users call ------------------------------------------------------------------------
+    def fit(self, recordings: Recording | Sequence[Recording]) -> Self:
+        """Learn from recordings; supervised methods read ``recording.labels``.
+
+        Raises
+        ------
+        DataError
+            Listing every recording that lacks what the method needs.
+        """
+        recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+        self._check(recordings, fitting=True)
+        self._fit(recordings)
+        self.training = {
+            "recordings": [r.id for r in recordings],
+            "animals": sorted({r.animal for r in recordings}),
+        }
+        self.fitted = True
+        return self
+
+    def apply(self, recording: Recording) -> xr.Dataset:
+        """Return the states of one recording, and where the method has them probability, latent, confidence.
+
+        Returns
+        -------
+        Dataset
+            ``states`` (see `murid.data.states`), ``probability (time, individual, behaviour)``,
+            ``latent (time, individual, component)``, ``confidence (time, individual)`` in 0..1.
+        """
+        if not self.fitted:
+            raise NotFittedError(f"method '{self.name}' is not fitted -> call fit(recordings) or load a fitted model")
+        self._check([recording], fitting=False)
+        out = self._apply(recording)
+        out.attrs.update(method=self.name, recording=recording.id)
+        return out
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the fitted method into `folder`: JSON, safetensors, text models; never pickle."""
+        if not self.fitted:
+            raise NotFittedError(f"method '{self.name}' is not fitted: nothing to save")
+        from safetensors.numpy import save_file
+
+        from murid import __version__
+
+        dump, folder = self._dump(), Path(folder)
+        head = {
+            "format": FORMAT_VERSION,
+            "method": self.name,
+            "murid": __version__,
+            "params": self.params.model_dump(mode="json"),
+            "training": self.training,
+            "fitted": dump.json,
+        }
+        with atomic_folder(folder) as temporary:
+            (temporary / "params.json").write_text(json.dumps(head, indent=1))
+            (temporary / "card.json").write_text(json.dumps(self.card(), indent=1))
+            save_file({k: np.ascontiguousarray(v) for k, v in dump.arrays.items()}, temporary / "arrays.safetensors")
+            for name, text in dump.texts.items():
+                (temporary / name).write_text(text)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read what `save` wrote (see `murid.load_method`, which also finds the class)."""
+        from safetensors.numpy import load_file
+
+        folder, head = Path(folder), read_head(folder)
+        if head["method"] != cls.name:
+            fail("model", "is of another method", where=str(folder), expected=cls.name, got=head["method"])
+        method = cls(**head["params"])
+        known = {"params.json", "card.json", "arrays.safetensors"}
+        texts = {p.name: p.read_text() for p in sorted(folder.iterdir()) if p.is_file() and p.name not in known}
+        try:
+            method._restore(Dump(head["fitted"], load_file(folder / "arrays.safetensors"), texts))
+        except (KeyError, FileNotFoundError) as exc:
+            fail(
+                "model",
+                "a part is missing",
+                where=str(folder),
+                got=str(exc),
+                todo="copy the whole folder, or fit again",
+            )
+        method.training, method.fitted = head.get("training", {}), True
+        return method
+
+    @classmethod
+    def card(cls) -> dict[str, Any]:
+        """What the method is, cites, needs, and how it differs; with its parameter table."""
+        return {"name": cls.name, **asdict(cls.about), "params": cls.Params.table()}
+
+    def _check(self, recordings: Sequence[Recording], *, fitting: bool) -> None:
+        """Check that the recordings have what the method needs; all faults in one error."""
+        faults = Faults(f"method '{self.name}'")
+        if not recordings:
+            faults.add("no recordings", expected="at least one")
+        ids = [r.id for r in recordings]
+        for repeated in sorted({i for i in ids if ids.count(i) > 1}):
+            faults.add(f"recording '{repeated}' is given more than once")
+        needs = [*self.about.needs, *(["labels"] if fitting and self.about.family == "supervised" else [])]
+        unlabelled = [r.id for r in recordings if "labels" in needs and not r.has("labels")]
+        if unlabelled and len(unlabelled) < len(recordings):
+            warnings.warn(
+                f"{len(unlabelled)} of {len(recordings)} recordings have no labels and are not learnt from: "
+                f"{', '.join(unlabelled[:10])}",
+                stacklevel=4,
+            )
+            needs.remove("labels")
+        for recording in recordings:
+            for noun in needs:
+                try:
+                    recording.need(noun)
+                except DataError as exc:
+                    faults.add(str(exc))
+        faults.raise_if_any()
+
+
+def output(
+    states: xr.DataArray,
+    *,
+    probability: np.ndarray | None = None,
+    behaviours: Sequence[str] | None = None,
+    latent: np.ndarray | None = None,
+    confidence: np.ndarray | None = None,
+    **attrs: Any,
+) -> xr.Dataset:
+    """Assemble what `_apply` returns.
+
+    Parameters
+    ----------
+    states : DataArray
+        From `murid.data.states.make_states`.
+    probability : array (time, individual, behaviour), optional
+        With `behaviours` naming the last axis (default: the states' own).
+    latent : array (time, individual, component), optional
+        Inner representation.
+    confidence : array (time, individual), optional
+        0..1 per frame.
+    """
+    from murid.data.states import behaviour_names
+
+    data: dict[str, Any] = {"states": states}
+    if probability is not None:
+        names = list(behaviours) if behaviours is not None else behaviour_names(states)
+        data["probability"] = xr.DataArray(
+            probability.astype(np.float32),
+            dims=("time", "individual", "behaviour"),
+            coords={
+                "time": states["time"],
+                "individual": states["individual"],
+                "behaviour": np.asarray(names, dtype=object),
+            },
+        )
+    if latent is not None:
+        data["latent"] = (("time", "individual", "component"), latent.astype(np.float32))
+    if confidence is not None:
+        data["confidence"] = (("time", "individual"), confidence.astype(np.float32))
+    return xr.Dataset(data, attrs=attrs)
+
+
+def read_head(folder: Path) -> dict[str, Any]:
+    """Read and check ``params.json`` of a saved method."""
+    path = Path(folder) / "params.json"
+    if not path.is_file():
+        fail("model", "no model here", where=str(folder), expected="a folder written by save()")
+    try:
+        head = json.loads(path.read_text())
+    except json.JSONDecodeError as exc:
+        fail("model", "params.json is damaged", where=str(path), got=str(exc), todo="copy the model again")
+    if head.get("format", 0) > FORMAT_VERSION:
+        fail(
+            "model",
+            "was written by a newer murid",
+            where=str(folder),
+            got=f"format {head.get('format')}",
+            expected=f"<= {FORMAT_VERSION}",
+            todo="upgrade murid",
+        )
+    return head

@@ -1,0 +1,62 @@
+"""Which methods there are, by name."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from murid.data.errors import did_you_mean, fail
+from murid.methods.base import Method, read_head
+
+#: Name → "module:class" of murid's own methods.
+BUILT_IN: dict[str, str] = {
+    "gbdt": "murid.methods.gbdt:Gbdt",
+    "kmeans": "murid.methods.kmeans:KMeans",
+}
+
+
+@cache
+def method_names() -> tuple[str, ...]:
+    """Names of all methods, murid's own first, then those of installed packages."""
+    return (*BUILT_IN, *(e.name for e in entry_points(group="murid.methods") if e.name not in BUILT_IN))
+
+
+def method_class(name: str) -> type[Method]:
+    """Return the class of a method by name; an unknown name suggests near ones."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    for entry in entry_points(group="murid.methods"):
+        if entry.name == name:
+            return entry.load()
+    fail("methods", f"no method '{name}'", todo=did_you_mean(name, method_names()))
+
+
+def method(name: str, **params: Any) -> Method:
+    """Return an unfitted method.
+
+    Parameters
+    ----------
+    name : str
+        Registered name, e.g. ``"gbdt"``.
+    **params
+        Its parameters; unknown ones and values out of bounds are one clear error.
+    """
+    return method_class(name)(**params)
+
+
+def load_method(folder: str | Path) -> Method:
+    """Read a fitted method from the folder `Method.save` wrote."""
+    return method_class(read_head(Path(folder))["method"]).load(folder)
+
+
+def methods_table() -> list[dict[str, Any]]:
+    """One row a method: name, family, title, what it needs, citation."""
+    rows = []
+    for name in method_names():
+        card = method_class(name).card()
+        rows.append({k: card[k] for k in ("name", "family", "title", "needs", "cites")})
+    return rows
