@@ -1,0 +1,1 @@
+"""Fitted parts that methods share: embeddings, segmentation, classifiers, networks."""

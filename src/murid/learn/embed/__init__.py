@@ -1,0 +1,1 @@
+"""Embeddings: from many features to a few, one method a file."""

@@ -1,0 +1,41 @@
+"""Threads that never change an answer.
+
+Work is cut into parts that do not depend on the number of workers, and results come back in
+the order of the parts. BLAS runs with one thread inside, because its sums otherwise depend
+on how many threads it happened to get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+Map = Callable[[Callable[[Part], Result], Iterable[Part]], list[Result]]
+
+
+@contextmanager
+def workers(n_workers: int = 1) -> Iterator[Map]:
+    """Give an ordered ``map(function, parts) -> list`` on `n_workers` threads.
+
+    Parameters
+    ----------
+    n_workers : int
+        Threads; 1 runs in the calling thread. The answer is the same for any number.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        if n_workers <= 1:
+            yield lambda function, parts: [function(part) for part in parts]
+        else:
+            with ThreadPoolExecutor(n_workers) as pool:
+                yield lambda function, parts: list(pool.map(function, parts))
+
+
+def chunks(n: int, size: int) -> list[slice]:
+    """Cut ``range(n)`` into slices of at most `size`."""
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]

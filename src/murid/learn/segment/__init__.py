@@ -1,0 +1,1 @@
+"""Segmentation: from feature sequences to states, one model a file."""
