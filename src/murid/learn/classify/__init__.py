@@ -1,0 +1,1 @@
+"""Classifiers of frames: gradient boosting, calibration, and what other methods need."""

@@ -1,0 +1,55 @@
+"""Poses: the shape contract, and one error for all faults."""
+
+import numpy as np
+import pytest
+
+import murid
+from murid.data.poses import fps_of, keypoint_names, validate_poses
+
+
+def make(n=10, **changes):
+    given = dict(position=np.zeros((n, 2, 2, 1)), keypoints=["nose", "tail"], fps=25.0)
+    return murid.make_poses(**{**given, **changes})
+
+
+def test_contract():
+    poses = make()
+    assert poses["position"].dims == ("time", "space", "keypoint", "individual")
+    assert poses["position"].dtype == np.float32
+    assert keypoint_names(poses) == ["nose", "tail"]
+    assert fps_of(poses) == pytest.approx(25)
+    assert np.isnan(poses["confidence"]).all()
+    assert poses["frame"].values.tolist() == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(position=np.zeros((10, 2, 2))), "number of axes"),
+        (dict(keypoints=["nose"]), "number of keypoint names"),
+        (dict(keypoints=["nose", "nose"]), "repeat"),
+        (dict(fps=None), "time base"),
+        (dict(unit="furlong"), "unit"),
+        (dict(position=np.full((10, 2, 2, 1), np.nan)), "every position is missing"),
+        (dict(position=np.full((10, 2, 2, 1), np.inf)), "infinite"),
+        (dict(position=np.zeros((0, 2, 2, 1))), "no frames"),
+        (dict(confidence=np.zeros((3, 2, 1))), "confidence"),
+        (dict(fps=None, time_s=np.arange(10)[::-1]), "does not increase"),
+        (dict(fps=None, time_s=np.arange(9)), "wrong length"),
+    ],
+)
+def test_bad_input_is_explained(changes, message):
+    with pytest.raises(murid.DataError, match=message):
+        make(**changes)
+
+
+def test_all_faults_at_once():
+    with pytest.raises(murid.DataError) as error:
+        make(keypoints=["a", "b", "c"], individuals=["x", "y"], fps=None)
+    assert len(error.value.faults) == 3
+
+
+def test_wrong_axes_of_a_foreign_dataset():
+    poses = make().transpose("keypoint", "space", "time", "individual")
+    with pytest.raises(murid.DataError, match="wrong axes"):
+        validate_poses(poses)

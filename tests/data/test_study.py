@@ -1,0 +1,165 @@
+"""The study folder: what goes in comes out, and damage is named."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import murid
+from murid.data import atomic
+from murid.data.study import Study
+
+
+@pytest.fixture
+def recording():
+    rng = np.random.default_rng(0)
+    confidence = rng.random((100, 3, 2))
+    return murid.Recording(
+        "r1",
+        poses=murid.make_poses(
+            rng.random((100, 2, 3, 2)),
+            confidence,
+            keypoints=["a", "b", "c"],
+            individuals=["m1", "m2"],
+            fps=25,
+            source_file="x.csv",
+        ),
+        labels=murid.Labels.from_bouts(
+            pd.DataFrame(
+                {
+                    "start_s": [0, 1.0, 2],
+                    "stop_s": [1.0, 2, 3],
+                    "label": list("xyx"),
+                    "rater": ["jin", "jin", "oliver ü"],
+                }
+            ),
+            duration_s=3,
+            fps=25,
+        ),
+        events=murid.make_events(time_s=[1, 2.0], label=["tone", "shock"]),
+        zones=murid.Zones(
+            [
+                murid.Zone("arena", polygon=[[0, 0], [1, 0], [1, 1]]),
+                murid.Zone("c", centre=(0, 0), radius=2.0, kind="centre"),
+            ]
+        ),
+        traces=murid.make_traces(rng.random((50, 3)), rate_hz=10, units=["u1", "u2", "u3"]),
+        spikes=murid.Spikes({"u1": [0.1, 0.5], "u2": []}, 0.0, 4.0),
+        group="stressed",
+        animal="a7",
+        meta={"sex": "f"},
+    )
+
+
+def test_round_trip(tmp_path, recording):
+    study = Study.create(tmp_path / "s", name="pilot")
+    study.add(recording, source="x.csv")
+    back = Study(tmp_path / "s")["r1"].validate()
+    assert (back.animal, back.group, back.meta["sex"]) == ("a7", "stressed", "f")
+    np.testing.assert_array_equal(back.poses["position"], recording.poses["position"])
+    np.testing.assert_array_equal(back.poses["confidence"], recording.poses["confidence"])
+    assert back.poses.attrs["unit"] == "px"
+    pd.testing.assert_frame_equal(
+        back.labels.bouts.sort_values(["rater", "start_s"], ignore_index=True),
+        recording.labels.bouts.sort_values(["rater", "start_s"], ignore_index=True),
+    )
+    assert back.labels.raters == recording.labels.raters and back.labels.fps == 25
+    pd.testing.assert_frame_equal(back.events, recording.events)
+    assert back.zones["c"].kind == "centre" and back.zones["c"].area == pytest.approx(np.pi * 4)
+    np.testing.assert_array_equal(back.traces, recording.traces)
+    assert back.spikes.units == ["u1", "u2"] and back.spikes.stop_s == 4
+
+
+def test_nouns_open_only_when_asked(tmp_path, recording):
+    study = Study.create(tmp_path / "s")
+    study.add(recording)
+    (tmp_path / "s/data/r1/traces.nc").unlink()
+    back = study["r1"]
+    assert back.poses.sizes["time"] == 100
+    with pytest.raises(murid.DataError, match="traces file is missing"):
+        _ = back.traces
+
+
+def test_half_deleted_study_names_all_that_is_gone(tmp_path, recording):
+    study = Study.create(tmp_path / "s")
+    study.add(recording)
+    study.add(recording.replace(id="r2"))
+    (tmp_path / "s/data/r1/poses.nc").write_bytes(b"CDF")
+    (tmp_path / "s/data/r2/events.csv").unlink()
+    (tmp_path / "s/data/stray").mkdir()
+    text = study.faults().message()
+    assert "poses.nc" in text and "events file is missing" in text and "data/stray" in text
+
+
+def test_ids_are_unique_and_safe(tmp_path, recording):
+    study = Study.create(tmp_path / "s")
+    study.add(recording)
+    with pytest.raises(murid.DataError, match="already there"):
+        study.add(recording)
+    study.add(recording.replace(group="ctrl"), replace=True)
+    assert study["r1"].group == "ctrl" and len(study) == 1
+    with pytest.raises(murid.DataError, match="use 'a_b'"):
+        study.add(recording.replace(id="a/b"))
+    with pytest.raises(murid.DataError, match="did you mean 'r1'"):
+        study["r11"]
+    study.remove("r1")
+    assert len(study) == 0 and not (tmp_path / "s/data/r1").exists()
+
+
+def test_not_a_study(tmp_path):
+    with pytest.raises(murid.DataError, match="murid new"):
+        Study(tmp_path)
+    (tmp_path / "x").write_text("")
+    with pytest.raises(murid.DataError, match="not empty"):
+        Study.create(tmp_path)
+
+
+def test_newer_layout_is_refused(tmp_path):
+    Study.create(tmp_path / "s").set(layout=99)
+    with pytest.raises(murid.DataError, match="upgrade murid"):
+        Study(tmp_path / "s")
+
+
+def test_settings_keep_comments(tmp_path):
+    study = Study.create(tmp_path / "s")
+    study.set(fps=25.0)
+    text = (tmp_path / "s/study.toml").read_text()
+    assert text.startswith("# A murid study") and Study(tmp_path / "s").settings["fps"] == 25.0
+
+
+def test_journal_cut_off_by_a_kill_keeps_whole_lines(tmp_path, recording):
+    study = Study.create(tmp_path / "s")
+    study.add(recording)
+    journal = tmp_path / "s/data/r1/labels/jin.jsonl"
+    journal.write_text(journal.read_text() + '{"op": "add", "start_s": 2.')
+    assert len(study["r1"].labels.select(rater="jin").bouts) == 2
+    journal.write_text('{"op": broken}\n' + json.dumps({"op": "open"}) + "\n")
+    with pytest.raises(murid.DataError, match="line 1"):
+        _ = study["r1"].labels
+
+
+def test_failed_write_leaves_nothing(tmp_path, recording, monkeypatch):
+    study = Study.create(tmp_path / "s")
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(murid.MuridError, match="no space left"):
+        study.add(recording)
+    monkeypatch.undo()
+    assert len(study) == 0 and not list((tmp_path / "s/data").iterdir())
+
+
+def test_labels_past_the_poses_are_a_fault(recording):
+    late = murid.Labels.from_bouts(pd.DataFrame({"start_s": [0.0], "stop_s": [60.0], "label": ["x"]}))
+    with pytest.raises(murid.DataError, match="past the recording"):
+        recording.replace(labels=late).validate()
+
+
+def test_need_names_what_is_there():
+    with pytest.raises(murid.DataError, match="has no poses"):
+        murid.Recording("r").need("poses")
+    with pytest.raises(murid.DataError, match="wrong type"):
+        murid.Recording("r", labels={"a": 1})
