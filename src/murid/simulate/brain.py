@@ -1,0 +1,465 @@
+"""What the animals decide and where they go: a semi-Markov chain of behaviours, tick by tick.
+
+The brain ticks at a fixed 20 Hz whatever the camera does, so that one seed gives one animal, filmed
+at any frame rate. Behaviour borders lie on ticks. Everything here is in cm, s and rad.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from murid.simulate.arenas import Arena
+from murid.simulate.behaviour import Behaviour
+from murid.simulate.social import hold_of, partner_pose
+
+TICK_S = 0.05
+#: Centre to nose and centre to tail base of a standing mouse (cm).
+NOSE_CM, RUMP_CM = 4.6, 3.6
+#: Centre to wall while sniffing it, and centre to edge while dipping the head over it (cm).
+STAND_CM = {"wall": 3.2, "ledge": 1.6}
+#: An animal that cannot reach its goal gives up after this long (s).
+GIVE_UP_S = 8.0
+
+
+@dataclass
+class Animal:
+    """State of one animal at one tick."""
+
+    x: float
+    y: float
+    heading: float
+    goal: Behaviour
+    speed: float = 0.0
+    cruise: float = 10.0
+    left_s: float = 0.0
+    travel_s: float = 0.0
+    lost_s: float = 0.0
+    acting: bool = True
+    label: str = "walk"
+    target: tuple[float, float] = (0.0, 0.0)
+    turning: bool = False
+    wander: float = 0.0
+    side: float = 1.0
+    head_turn: float = 0.0
+    partner: int = -1
+    held_by: int = -1
+    holds: int = -1
+    threat: int = -1
+    angle: float = 0.0
+    presses: list[float] = field(default_factory=list)
+
+    def point(self, forward_cm: float) -> tuple[float, float]:
+        """Point on the body axis, `forward_cm` ahead of the centre."""
+        return self.x + forward_cm * math.cos(self.heading), self.y + forward_cm * math.sin(self.heading)
+
+
+@dataclass(frozen=True)
+class Track:
+    """What the brain did: arrays of shape ``(tick, animal)``, and the events it caused.
+
+    ``code`` indexes `behaviours`; ``partner`` is the other animal of a social behaviour or −1;
+    ``head_turn`` is the signed angle (rad) by which the head is turned to a wall or ledge.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    heading: np.ndarray
+    speed: np.ndarray
+    code: np.ndarray
+    partner: np.ndarray
+    side: np.ndarray
+    head_turn: np.ndarray
+    behaviours: tuple[Behaviour, ...]
+    events: list[tuple[float, str, int]]
+
+
+class Brain:
+    """Runs the animals of one recording.
+
+    Parameters
+    ----------
+    arena : Arena
+        Where they are.
+    behaviours : dict of str to Behaviour
+        What they can do.
+    n_animals : int
+        How many there are.
+    rng : Generator
+        Source of every random number.
+    """
+
+    def __init__(
+        self,
+        arena: Arena,
+        behaviours: Mapping[str, Behaviour],
+        n_animals: int,
+        appeal: Mapping[str, float],
+        rng: np.random.Generator,
+    ) -> None:
+        self.arena, self.behaviours, self.rng = arena, behaviours, rng
+        self.events: list[tuple[float, str, int]] = []
+        self.time_s = 0.0
+        self.spots, inside = arena.spots
+        self.wish = np.full(len(self.spots), 1.0)
+        for kind, factor in {**arena.appeal, **appeal}.items():
+            self.wish[inside.get(kind, np.zeros(len(self.spots), bool))] *= factor
+        # Thigmotaxis: spots within a few cm of a wall are more likely goals.
+        self.wish *= 0.5 + np.exp(-arena.floor.many(*self.spots.T)[0] / 4.0)
+        self.animals: list[Animal] = []
+        for _ in range(n_animals):
+            x, y = self.spots[rng.choice(len(self.spots), p=self.wish / self.wish.sum())]
+            self.animals.append(Animal(float(x), float(y), float(rng.uniform(-np.pi, np.pi)), behaviours["walk"]))
+
+    def run(self, n_ticks: int) -> Track:
+        """Simulate `n_ticks` ticks of 50 ms."""
+        n = len(self.animals)
+        names = list(self.behaviours)
+        number = {name: i for i, name in enumerate(names)}
+        out = np.zeros((n_ticks, n, 6))
+        code = np.zeros((n_ticks, n, 2), np.int16)
+        noise = self.rng.standard_normal((n_ticks, n)).tolist()
+        for tick in range(n_ticks):
+            self.time_s = tick * TICK_S
+            for i, a in enumerate(self.animals):
+                if a.left_s <= 0 and a.held_by < 0:
+                    self.choose(i)
+                self.step(i, noise[tick][i])
+            for i, a in enumerate(self.animals):
+                out[tick, i] = a.x, a.y, a.heading, a.speed, a.side, a.head_turn
+                code[tick, i] = number[a.label], a.partner
+        for i in range(n):
+            _absorb_flicker(code[:, i])
+        return Track(
+            *np.moveaxis(out[..., :4], -1, 0),
+            code[..., 0],
+            code[..., 1],
+            out[..., 4],
+            out[..., 5],
+            tuple(self.behaviours.values()),
+            self.events,
+        )
+
+    # Choosing -------------------------------------------------------------------------------
+
+    def choose(self, i: int) -> None:
+        """Start the next behaviour of animal `i`."""
+        a = self.animals[i]
+        self.release(i)
+        follow_up = {"press": "eat"}.get(a.goal.name) if a.presses else None
+        free = [j for j, b in enumerate(self.animals) if j != i and b.held_by < 0 and b.holds < 0]
+        names, weights = [], []
+        for b in self.behaviours.values():
+            if b.name == a.goal.name or b.weight <= 0 or (b.place == "partner" and not free):
+                continue
+            if b.place == "ledge" and not self._at_ledge(a):
+                continue
+            names.append(b.name)
+            weights.append(b.weight)
+        if follow_up in self.behaviours:
+            name = follow_up
+        elif not names:
+            name = a.goal.name
+        else:
+            name = names[int(np.searchsorted(np.cumsum(weights), self.rng.random() * sum(weights), side="right"))]
+        self.begin(i, name)
+        if a.goal.place == "partner":
+            near = [math.hypot(self.animals[j].x - a.x, self.animals[j].y - a.y) for j in free]
+            a.partner = free[int(np.argmin(near))]
+        elif a.goal.place in STAND_CM and not self._find_stand(a):
+            self.begin(i, "walk")
+        if follow_up != "eat":
+            a.presses = []
+
+    def begin(self, i: int, name: str, left_s: float | None = None) -> None:
+        """Set goal, duration, cruising speed and side of animal `i`."""
+        a, b, rng = self.animals[i], self.behaviours[name], self.rng
+        drawn = b.median_s * math.exp(b.sigma * rng.standard_normal())
+        a.goal, a.left_s = b, max(round(drawn / TICK_S), 4) * TICK_S if left_s is None else left_s
+        speeds = b.speed_cm_s
+        if b.place and b.name != "attack":
+            speeds = self.behaviours[_travel_label(b)].speed_cm_s
+        a.cruise = float(rng.uniform(*speeds)) if speeds[1] > 0 else 0.0
+        a.acting, a.turning = not b.place, False
+        a.travel_s = a.lost_s = a.head_turn = 0.0
+        a.side, a.partner = float(rng.choice((-1.0, 1.0))), -1
+        a.angle = float(rng.uniform(-0.5, 0.5))
+        if name == "turn":
+            a.angle, a.turning = a.heading + a.side * float(rng.uniform(1.2, 2.8)), True
+            a.left_s = math.inf
+        elif a.cruise > 0 and not b.place:
+            self._find_target(a)
+        elif b.place in ("lever", "port"):
+            a.target = self.arena.places[b.place][:2]
+
+    def release(self, i: int) -> None:
+        """Let go of the partner; the victim of an attack flees."""
+        a = self.animals[i]
+        if a.holds < 0:
+            return
+        j, a.holds = a.holds, -1
+        partner = self.animals[j]
+        partner.held_by, partner.left_s = -1, 0.0
+        if a.goal.name == "attack" and "flee" in self.behaviours:
+            self.begin(j, "flee")
+            partner.threat = partner.partner = i
+            self._find_target(partner)
+
+    def hold(self, i: int) -> None:
+        """Make the partner do its part."""
+        a = self.animals[i]
+        if a.holds < 0 and a.partner >= 0:
+            role = hold_of(a.goal, self.behaviours)
+            self.begin(a.partner, role, math.inf)
+            partner = self.animals[a.partner]
+            partner.held_by, partner.acting, a.holds = i, True, a.partner
+            if role == a.goal.name:
+                partner.partner = i
+            if role == "walk":
+                self._find_target(partner)
+
+    def _at_ledge(self, a: Animal) -> bool:
+        return self.arena.space.at(a.x, a.y) > self.arena.floor.at(a.x, a.y) + 1.0
+
+    def _find_stand(self, a: Animal) -> bool:
+        """Find the nearest place to stand along a wall or ledge; False when there is none."""
+        floor, wanted = self.arena.floor, STAND_CM[a.goal.place]
+        x, y = a.x, a.y
+        for _ in range(3):
+            nx, ny = floor.inward(x, y)
+            move = wanted - floor.at(x, y)
+            x, y = x + nx * move, y + ny * move
+        if self.arena.room_at(x, y) != self.arena.room_at(a.x, a.y) or floor.at(x, y) < 1.2:
+            return False
+        if a.goal.place == "ledge" and self.arena.space.at(x, y) < floor.at(x, y) + 1.0:
+            return False
+        a.target = (x, y)
+        return True
+
+    def _find_target(self, a: Animal) -> None:
+        """Pick a spot to walk to: attractive, not too near, rather ahead; away from a threat."""
+        pick = self.rng.integers(len(self.spots), size=12)
+        dx, dy = self.spots[pick, 0] - a.x, self.spots[pick, 1] - a.y
+        apart = np.hypot(dx, dy)
+        ahead = np.cos(np.arctan2(dy, dx) - a.heading)
+        weight = self.wish[pick] * np.exp(-np.abs(apart - 1.5 * a.cruise) / 12.0) * (1.15 + ahead)
+        if a.threat >= 0:
+            threat = self.animals[a.threat]
+            weight = np.hypot(self.spots[pick, 0] - threat.x, self.spots[pick, 1] - threat.y) ** 4
+        weight = np.where(apart > 5.0, weight, 1e-9 * weight + 1e-12)
+        a.target = tuple(
+            self.spots[pick[np.searchsorted(np.cumsum(weight), self.rng.random() * weight.sum())]].tolist()
+        )
+
+    # Moving ---------------------------------------------------------------------------------
+
+    def step(self, i: int, noise: float) -> None:
+        """Advance animal `i` by one tick."""
+        a = self.animals[i]
+        if not a.acting:
+            self._travel(i, noise)
+        elif a.goal.name == "turn":
+            self._turn(a)
+        elif a.goal.place == "partner" and a.held_by < 0:
+            self._touch(i, noise)
+        elif a.cruise > 0 and not a.goal.place:
+            self._cruise(a, noise)
+        else:
+            self._stay(i, noise)
+        if a.acting:
+            a.left_s -= TICK_S
+        self._respect_walls(a)
+
+    def _turn(self, a: Animal) -> None:
+        error = a.angle - a.heading
+        a.label, a.side = "turn", math.copysign(1.0, error)
+        self._move(a, 0.8, math.copysign(min(5.0, 12 * abs(error) + 1.0), error))
+        if abs(a.angle - a.heading) < 0.25:
+            a.left_s = 0.0
+
+    def _cruise(self, a: Animal, noise: float) -> None:
+        a.label = a.goal.name
+        if math.hypot(a.target[0] - a.x, a.target[1] - a.y) < 4.0:
+            self._find_target(a)
+        self._steer(a, *a.target, a.cruise, noise, a.goal.name)
+
+    def _stay(self, i: int, noise: float) -> None:
+        a = self.animals[i]
+        a.label = a.goal.name
+        turn = 0.0
+        if a.goal.name == "defend" and a.held_by >= 0:
+            foe = self.animals[a.held_by]
+            turn = max(-6.0, min(6.0, 6 * _wrap(math.atan2(foe.y - a.y, foe.x - a.x) - a.heading)))
+        self._move(a, 0.0, turn)
+        if a.goal.name == "press":
+            self._press(i, noise)
+
+    def _press(self, i: int, noise: float) -> None:
+        """Lever presses at 2.5 Hz, each followed by a reward."""
+        a = self.animals[i]
+        if not a.presses or self.time_s - a.presses[-1] >= 0.4 - 1e-9:
+            if not a.presses or noise > -1.0:
+                self.events.append((self.time_s, "lever_press", i))
+                a.presses.append(self.time_s)
+        if a.left_s <= TICK_S and a.presses:
+            self.events.append((self.time_s, "reward", i))
+
+    def _travel(self, i: int, noise: float) -> None:
+        """Go to where the goal happens; start it on arrival."""
+        a = self.animals[i]
+        a.travel_s += TICK_S
+        a.label = _travel_label(a.goal)
+        if a.goal.place == "partner":
+            partner = self.animals[a.partner]
+            if a.holds < 0 and (partner.held_by >= 0 or partner.holds >= 0):
+                a.left_s, a.acting, a.label = 0.0, True, "walk"
+                return
+            x, y, heading = partner_pose(a, partner, self.arena.floor)
+            if math.hypot(partner.x - a.x, partner.y - a.y) < 12.0:
+                self.hold(i)
+        elif a.goal.place in STAND_CM:
+            (x, y), heading = a.target, self._along_wall(a)
+        else:
+            nose_x, nose_y, heading = self.arena.places[a.goal.place]
+            x, y = nose_x - NOSE_CM * math.cos(heading), nose_y - NOSE_CM * math.sin(heading)
+        if self._servo(a, x, y, heading, noise):
+            a.acting = True
+            if a.goal.place == "port":
+                self.events.append((self.time_s, "port_entry", i))
+            if a.goal.place in STAND_CM:
+                self._turn_head(a)
+        elif a.travel_s > GIVE_UP_S:
+            a.left_s, a.acting = 0.0, True
+
+    def _touch(self, i: int, noise: float) -> None:
+        """Keep up a behaviour with the partner; it is true only while they are together."""
+        a = self.animals[i]
+        if a.partner < 0 or a.holds < 0:
+            a.left_s = 0.0
+            return
+        partner = self.animals[a.partner]
+        if a.goal.name == "attack":
+            a.angle += a.side * 8.0 * TICK_S
+        x, y, heading = partner_pose(a, partner, self.arena.floor)
+        gap = math.hypot(x - a.x, y - a.y)
+        if a.goal.name == "follow":
+            self._steer(a, x, y, min(max(partner.speed + 1.5 * (gap - 1.0), 0.0), 25.0), 0.0, "follow")
+            together = gap < 5.0
+        else:
+            self._servo(a, x, y, heading, noise)
+            together = gap < (4.0 if a.goal.name == "attack" else 2.0)
+        a.turning = False
+        a.label = a.goal.name if together else "approach"
+        a.lost_s = 0.0 if together else a.lost_s + TICK_S
+        if a.lost_s > 1.0:
+            a.left_s = 0.0
+
+    def _servo(self, a: Animal, x: float, y: float, heading: float, noise: float) -> bool:
+        """Walk to a pose; near it, slide and rotate into it. True on arrival."""
+        dx, dy = x - a.x, y - a.y
+        gap, error = math.hypot(dx, dy), _wrap(heading - a.heading)
+        if gap > 4.0:
+            self._steer(a, x, y, max(a.cruise, 5.0), noise, a.label)
+            return False
+        a.turning = False
+        fastest = 40.0 if a.goal.name == "attack" else 12.0
+        speed = min(gap * 6.0, fastest)
+        if gap > 1e-6:
+            a.x += dx / gap * speed * TICK_S
+            a.y += dy / gap * speed * TICK_S
+        a.heading += max(-7.0, min(7.0, 8.0 * error)) * TICK_S
+        a.speed = speed
+        return gap < 0.8 and abs(error) < 0.35
+
+    def _steer(self, a: Animal, x: float, y: float, speed: float, noise: float, label: str) -> None:
+        """Walk towards a point, through doors; turn on the spot first when it lies behind."""
+        x, y = self._way(a, x, y)
+        error = _wrap(math.atan2(y - a.y, x - a.x) - a.heading)
+        if abs(error) > 1.9:
+            a.turning = True
+        elif abs(error) < 0.5:
+            a.turning = False
+        if a.turning and label in ("walk", "run", "stretch_attend", "to_lever", "to_port"):
+            a.label, a.side = "turn", math.copysign(1.0, error)
+            self._move(a, 0.8, a.side * 5.0)
+            return
+        a.wander += (-a.wander / 0.4 + 0.0) * TICK_S + 0.8 * math.sqrt(TICK_S) * noise
+        fast = 6.0 if speed > 18 or label not in ("walk", "stretch_attend") else 3.5
+        rate = max(-fast, min(fast, 4.0 * error)) + (a.wander if label in ("walk", "run") else 0.0)
+        self._move(a, speed * max(0.55, math.cos(error)), rate)
+
+    def _way(self, a: Animal, x: float, y: float) -> tuple[float, float]:
+        """Next point on the way: the goal itself, or the first door that is not yet reached."""
+        here, there = self.arena.room_at(a.x, a.y), self.arena.room_at(x, y)
+        if here == there:
+            return x, y
+        for door in self.arena.route(here, there):
+            if math.hypot(door[0] - a.x, door[1] - a.y) > 2.5:
+                return door
+        return x, y
+
+    def _move(self, a: Animal, speed: float, turn_rad_s: float) -> None:
+        a.speed += (speed - a.speed) * 0.35
+        a.heading += turn_rad_s * TICK_S
+        a.x += a.speed * math.cos(a.heading) * TICK_S
+        a.y += a.speed * math.sin(a.heading) * TICK_S
+
+    def _respect_walls(self, a: Animal) -> None:
+        """Push the body off the walls, and turn a walking animal along them."""
+        floor = self.arena.floor
+        for forward, least in ((NOSE_CM, 0.3), (-RUMP_CM, 0.3), (0.0, 1.5)):
+            x, y = a.point(forward)
+            short = least - floor.at(x, y)
+            if forward > 0 and short > -1.0 and a.speed > 3.0 and not a.turning:
+                nx, ny = floor.inward(x, y)
+                c, s = math.cos(a.heading), math.sin(a.heading)
+                into = -(c * nx + s * ny)
+                if into > 0:
+                    a.heading += math.copysign(6.0 * into * TICK_S, c * ny - s * nx)
+            if short > 0:
+                nx, ny = floor.inward(x, y)
+                a.x, a.y = a.x + nx * min(short, 1.0), a.y + ny * min(short, 1.0)
+
+    def _along_wall(self, a: Animal) -> float:
+        """Heading along the wall that is nearer to the present heading."""
+        nx, ny = self.arena.floor.inward(*a.target)
+        along = math.atan2(nx, -ny)
+        return along if math.cos(along - a.heading) >= 0 else along + math.pi
+
+    def _turn_head(self, a: Animal) -> None:
+        """Angle that brings the nose to the wall, or over the ledge."""
+        nx, ny = self.arena.floor.inward(a.x, a.y)
+        a.side = math.copysign(1.0, nx * math.sin(a.heading) - ny * math.cos(a.heading))
+        reach = self.arena.floor.at(a.x, a.y) + (-0.4 if a.goal.place == "wall" else 2.6)
+        a.head_turn = a.side * float(np.interp(reach, *_SIDEWAYS))
+
+
+def _sideways() -> tuple[np.ndarray, np.ndarray]:
+    """How far the nose is to the side of the centre (cm) for each turn of the head (rad)."""
+    angle = np.linspace(0, 2.1, 43)
+    return 2.2 * np.sin(0.325 * angle) + 2.4 * np.sin(0.825 * angle), angle
+
+
+_SIDEWAYS = _sideways()
+
+
+def _travel_label(goal: Behaviour) -> str:
+    """What an animal does on its way to a goal."""
+    return {"lever": "to_lever", "port": "to_port", "partner": "approach"}.get(goal.place, "walk")
+
+
+def _wrap(angle: float) -> float:
+    """Angle in (−π, π]."""
+    return math.atan2(math.sin(angle), math.cos(angle))
+
+
+def _absorb_flicker(code: np.ndarray, shortest: int = 3) -> None:
+    """Give runs shorter than `shortest` ticks to the behaviour before them, in place; (tick, 2)."""
+    starts = np.flatnonzero(np.diff(code[:, 0], prepend=-2))
+    lengths = np.diff(np.append(starts, len(code)))
+    for start, length in zip(starts, lengths, strict=True):
+        if length < shortest and start > 0:
+            code[start : start + length] = code[start - 1]
