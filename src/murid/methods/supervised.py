@@ -1,0 +1,358 @@
+"""What the supervised methods share: samples, folds, out-of-fold probabilities, calibration, decision.
+
+A supervised method writes three functions (`_features`, `_learn`, and how its learner is stored);
+everything a reviewer asks about is done here once: folds by animal, unlabelled ≠ negative, weights by
+bout, calibrated out-of-fold probabilities, and a decision rule tuned on them.
+"""
+
+from __future__ import annotations
+
+import abc
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.clock import rate_of
+from murid.data.errors import Faults, fail
+from murid.data.params import Params, param
+from murid.data.recording import Recording
+from murid.data.states import UNLABELLED
+from murid.evaluate import folds
+from murid.learn.classify.boost import check_two_classes
+from murid.learn.classify.calibrate import Calibration
+from murid.methods.base import Method, output
+from murid.methods.decision import Decision, tune
+
+
+class SupervisedParams(Params):
+    """Parameters every supervised method has."""
+
+    behaviours: tuple[str, ...] | None = param(None, why="behaviours to learn; all that are labelled by default")
+    others: Literal["auto", "ignore", "negative"] = param(
+        "auto",
+        why="frames that carry only other labels: left out (ignore), examples of absence (negative), "
+        "or auto: placeholders such as 'base' are left out, other behaviours are negative",
+    )
+    rater: str | None = param(None, why="which rater to learn from when there are several")
+    group_by: Literal["animal", "recording"] = param("animal", why="unit that is never split between folds")
+    folds: int = param(5, ge=2, why="grouped folds for out-of-fold probabilities")
+    sample_hz: float = param(8.0, unit="Hz", gt=0, why="frames learnt from per second; neighbours are near copies")
+    bout_weight: float = param(
+        0.5, ge=0, le=1, why="weight of a frame = bout length ** -this: 1 = every bout counts alike, 0 = every frame"
+    )
+    tune: bool = param(True, why="tune smoothing, threshold and minimum bout out-of-fold; else .5 and none")
+    seed: int = param(0, why="same seed, same model")
+
+
+class Learner(Protocol):
+    """What `_learn` returns: something that gives probabilities (frame, behaviour)."""
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Return probabilities for ``(frame, feature)``."""
+
+
+@dataclass
+class Sample:
+    """One subject of one recording as training data.
+
+    Attributes
+    ----------
+    recording : Recording
+    subject : str
+        Individual, or ``"all"``.
+    rows : int array (n,)
+        Frames learnt from.
+    time_s : array (n,)
+    targets : int8 array (n, behaviour)
+    weights : float32 array (n,)
+    """
+
+    recording: Recording
+    subject: str
+    rows: np.ndarray
+    time_s: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+class Supervised(Method):
+    """Base of methods that learn from labels."""
+
+    params: Any
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.behaviours: list[str] = []
+        self.per_individual = False
+        self.features_used: list[str] = []
+        self.calibration: Calibration | None = None
+        self.decision: Decision | None = None
+        self.learner: Learner | None = None
+        #: Out-of-fold probabilities by recording id, kept after `fit` for honest scores.
+        self.out_of_fold: dict[str, xr.DataArray] = {}
+
+    # ---- what a method writes -------------------------------------------------------------------
+    @abc.abstractmethod
+    def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
+        """Return ``(time, feature)`` for the given frames (all when None)."""
+
+    @abc.abstractmethod
+    def _prepare_learning(self, features: np.ndarray) -> Any:
+        """Return whatever `_learn` needs of the whole matrix, computed once for all folds."""
+
+    @abc.abstractmethod
+    def _learn(self, data: Any, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Learner:
+        """Fit on the given rows of the matrix."""
+
+    # ---- fit ------------------------------------------------------------------------------------
+    def _fit(self, recordings: Sequence[Recording]) -> None:
+        samples = self._samples([r for r in recordings if r.has("labels")])
+        tables = []
+        for sample in samples:
+            table = self._features(sample.recording, sample.subject, sample.rows)
+            self.features_used = self._same_features(table, sample)
+            tables.append(np.asarray(table.values, np.float32))
+            sample.recording.forget()
+        features = np.concatenate(tables)
+        del tables
+        targets = np.concatenate([s.targets for s in samples])
+        weights = np.concatenate([s.weights for s in samples])
+        check_two_classes(targets, self.behaviours)
+        data = self._prepare_learning(features)
+        scores = self._out_of_fold(samples, data, features, targets, weights)
+        self.calibration = Calibration.fit(scores, targets, weights)
+        self._decide(samples, self.calibration(scores), targets)
+        self.learner = self._learn(data, targets, weights, np.arange(len(targets)), "final model")
+
+    def _samples(self, recordings: Sequence[Recording]) -> list[Sample]:
+        """Collect labelled frames of every recording and check that they can be learnt from."""
+        self.behaviours = self._find_behaviours(recordings)
+        samples, faults = [], Faults(f"labels for '{self.name}'")
+        for recording in recordings:
+            labels = self._labels(recording)
+            time = recording.need("poses")["time"].values
+            states = labels.to_states(time, self.behaviours, others=self.params.others)
+            self.per_individual |= [str(i) for i in states["individual"].values] != ["all"]
+            for i, subject in enumerate(states["individual"].values):
+                sample = self._sample(recording, str(subject), time, states.values[:, i])
+                if sample.rows.size:
+                    samples.append(sample)
+        if not samples:
+            faults.add(
+                "no labelled frames",
+                expected=f"frames scored for {', '.join(self.behaviours)}",
+                todo="check that labels and poses share one clock and fps",
+            )
+        faults.raise_if_any()
+        stack = np.concatenate([s.targets for s in samples])
+        known = (stack != UNLABELLED).all(axis=1)
+        present = (stack[known] == 1).sum(axis=1)
+        self._exclusive = len(self.behaviours) > 1 and bool((present <= 1).all())
+        self._exhaustive = self._exclusive and bool((present == 1).all())
+        return samples
+
+    def _labels(self, recording: Recording) -> Any:
+        labels = recording.need("labels")
+        return labels.select(rater=self.params.rater) if self.params.rater is not None else labels
+
+    def _find_behaviours(self, recordings: Sequence[Recording]) -> list[str]:
+        used: dict[str, list[str]] = {}
+        for recording in recordings:
+            for name in self._labels(recording).stream_with(self.params.behaviours).behaviours:
+                used.setdefault(name, []).append(recording.id)
+        wanted = list(self.params.behaviours) if self.params.behaviours else list(used)
+        missing = [b for b in wanted if b not in used]
+        if missing or not wanted:
+            fail(
+                f"labels for '{self.name}'",
+                f"nobody labelled {', '.join(missing) or 'anything'}",
+                expected="labelled behaviours",
+                got=", ".join(used) or "no bouts",
+                todo="check the spelling in behaviours=, or label some bouts",
+            )
+        return wanted
+
+    def _sample(self, recording: Recording, subject: str, time: np.ndarray, targets: np.ndarray) -> Sample:
+        """Every k-th frame (k from `sample_hz`) that has any label, with its weight."""
+        step = max(1, round(rate_of(time) / self.params.sample_hz))
+        rows = np.arange(0, len(time), step)
+        rows = rows[(targets[rows] != UNLABELLED).any(axis=1)]
+        weights = bout_weights(targets, time, self.params.bout_weight)[rows]
+        return Sample(recording, subject, rows, time[rows], targets[rows], weights)
+
+    def _same_features(self, table: xr.DataArray, sample: Sample) -> list[str]:
+        names = [str(f) for f in table["feature"].values]
+        if self.features_used and names != self.features_used:
+            odd = sorted(set(names) ^ set(self.features_used))
+            fail(
+                f"method '{self.name}'",
+                "recordings have different features",
+                where=sample.recording.id,
+                expected=f"{len(self.features_used)} features",
+                got=f"{len(names)}; differing: {', '.join(odd[:5])}",
+                todo="all recordings need the same keypoint roles and number of animals",
+            )
+        return names
+
+    def _out_of_fold(
+        self, samples: Sequence[Sample], data: Any, features: np.ndarray, targets: np.ndarray, weights: np.ndarray
+    ) -> np.ndarray:
+        """Raw scores of every row from models that never saw its animal; NaN where no fold could."""
+        groups = np.concatenate([np.full(len(s.rows), getattr(s.recording, self._group_key)) for s in samples])
+        if len(set(groups)) < 2:
+            warnings.warn(
+                f"method '{self.name}': all labels are of one {self.params.group_by}; out-of-fold scores "
+                "come from blocks of the same recording and are optimistic",
+                stacklevel=5,
+            )
+            groups = np.concatenate([self._blocks(s) for s in samples])
+        scores = np.full(targets.shape, np.nan, np.float32)
+        for number, held in enumerate(_group_folds(groups, targets, self.params.folds, self.params.seed), 1):
+            rest = np.flatnonzero(~held)
+            if not _learnable(targets[rest]):
+                continue
+            learner = self._learn(data, targets, weights, rest, f"fold {number}")
+            scores[held] = learner.predict(features[held])
+        if not np.isfinite(scores).any():
+            fail(
+                f"labels for '{self.name}'",
+                "no fold holds every behaviour",
+                got=f"{len(set(groups))} groups",
+                todo="label every behaviour in at least two animals, or use group_by='recording'",
+            )
+        return scores
+
+    @property
+    def _group_key(self) -> str:
+        return "animal" if self.params.group_by == "animal" else "id"
+
+    def _blocks(self, sample: Sample) -> np.ndarray:
+        """Contiguous blocks of one recording, ten of them."""
+        n = len(sample.rows)
+        return np.char.add(f"{sample.recording.id}:", (np.arange(n) * 10 // max(n, 1)).astype(str))
+
+    def _decide(self, samples: Sequence[Sample], calibrated: np.ndarray, targets: np.ndarray) -> None:
+        """Keep out-of-fold probabilities per recording, and tune the decision rule on them."""
+        pairs, start = [], 0
+        coords = {"behaviour": np.asarray(self.behaviours, dtype=object)}
+        for sample in samples:
+            block = slice(start, start + len(sample.rows))
+            start += len(sample.rows)
+            probability = xr.DataArray(
+                calibrated[block][:, None, :],
+                dims=("time", "individual", "behaviour"),
+                coords={"time": sample.time_s, "individual": [sample.subject], **coords},
+            )
+            self.out_of_fold[f"{sample.recording.id}/{sample.subject}"] = probability
+            pairs.append((probability, targets[block][:, None, :]))
+        plain = Decision.plain(self.behaviours, exclusive=self._exclusive, exhaustive=self._exhaustive)
+        self.decision = (
+            plain
+            if not self.params.tune
+            else tune(pairs, self.behaviours, exclusive=self._exclusive, exhaustive=self._exhaustive)
+        )
+
+    # ---- apply ----------------------------------------------------------------------------------
+    def _apply(self, recording: Recording) -> xr.Dataset:
+        poses = recording.need("poses")
+        subjects = [str(i) for i in poses["individual"].values] if self.per_individual else ["all"]
+        raw = []
+        for subject in subjects:
+            table = self._features(recording, subject, None)
+            self._require_features(table, recording)
+            raw.append(self.learner.predict(np.asarray(table.values, np.float32)))
+        calibrated = np.stack([self.calibration(r) for r in raw], axis=1)
+        probability = xr.DataArray(
+            calibrated,
+            dims=("time", "individual", "behaviour"),
+            coords={
+                "time": poses["time"].values,
+                "individual": np.asarray(subjects, dtype=object),
+                "behaviour": np.asarray(self.behaviours, dtype=object),
+            },
+        )
+        states = self.decision(probability)
+        states.attrs["source"] = self.name
+        return output(
+            states,
+            probability=calibrated,
+            behaviours=self.behaviours,
+            confidence=_confidence(calibrated, self.decision),
+        )
+
+    def _require_features(self, table: xr.DataArray, recording: Recording) -> None:
+        names = [str(f) for f in table["feature"].values]
+        if names != self.features_used:
+            lacking = [f for f in self.features_used if f not in names]
+            fail(
+                f"method '{self.name}'",
+                "this recording gives other features than the training data",
+                where=recording.id,
+                expected=f"{len(self.features_used)} features",
+                got=f"{len(names)}; missing: {', '.join(lacking[:8]) or 'none, but extra ones'}",
+                todo="map its keypoints to roles (roles=...), and check the number of animals",
+            )
+
+    # ---- storage --------------------------------------------------------------------------------
+    def _common(self) -> dict[str, Any]:
+        """What `_dump` of every supervised method holds."""
+        return {
+            "behaviours": self.behaviours,
+            "per_individual": self.per_individual,
+            "features": self.features_used,
+            "decision": self.decision.to_dict(),
+        }
+
+    def _common_arrays(self) -> dict[str, np.ndarray]:
+        return {"calibration_score": self.calibration.score, "calibration_probability": self.calibration.probability}
+
+    def _restore_common(self, json: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.behaviours, self.per_individual = list(json["behaviours"]), bool(json["per_individual"])
+        self.features_used = list(json["features"])
+        self.decision = Decision.from_dict(json["decision"])
+        self.calibration = Calibration(arrays["calibration_score"], arrays["calibration_probability"])
+
+
+def bout_weights(targets: np.ndarray, time_s: np.ndarray, exponent: float) -> np.ndarray:
+    """Return the weight of each frame, ``(bout seconds) ** -exponent``, mean 1 over labelled frames.
+
+    A bout is a run of frames with the same labels, so that a long rest does not drown ten attacks.
+    """
+    step = 1.0 / rate_of(time_s) if len(time_s) > 1 else 1.0
+    change = np.flatnonzero((targets[1:] != targets[:-1]).any(axis=1)) + 1
+    edges = np.concatenate([[0], change, [len(targets)]])
+    lengths = np.diff(edges)
+    weights = np.repeat(np.maximum(lengths * step, step) ** -exponent, lengths).astype(np.float32)
+    labelled = (targets != UNLABELLED).any(axis=1)
+    return weights / weights[labelled].mean() if labelled.any() else weights
+
+
+def _group_folds(groups: np.ndarray, targets: np.ndarray, n_folds: int, seed: int) -> list[np.ndarray]:
+    """Boolean masks of held-out rows; whole groups, each class spread over the folds."""
+    names, index = np.unique(groups, return_inverse=True)
+    amounts = np.zeros((len(names), targets.shape[1]))
+    np.add.at(amounts, index, targets == 1)
+    split = folds.grouped_items(
+        names.tolist(), pd.DataFrame(amounts), min(n_folds, len(names)), seed=seed, rare="ignore"
+    )
+    return [np.isin(index, fold.test) for fold in split]
+
+
+def _learnable(targets: np.ndarray) -> bool:
+    return bool(((targets == 1).any(axis=0) & (targets == 0).any(axis=0)).all())
+
+
+def _confidence(probability: np.ndarray, decision: Decision) -> np.ndarray:
+    """How far the decision is from a coin toss, 0..1, per frame and individual."""
+    if decision.exclusive and decision.exhaustive:
+        total = np.maximum(probability.sum(axis=2), 1e-6)
+        return probability.max(axis=2) / total
+    return np.abs(2 * probability - 1).min(axis=2)
+
+
+__all__ = ["Learner", "Sample", "Supervised", "SupervisedParams", "bout_weights"]
