@@ -1,0 +1,260 @@
+"""Executors do tasks, one after the other or in several processes. They change speed, never results.
+
+Every result goes through the store, also in the serial executor, so what a caller reads back is the
+same whoever made it. Workers are spawned afresh (no state is inherited), end with their parent, and
+leave Ctrl-C to it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from murid.data.atomic import DiskError
+from murid.data.errors import DataError, Fault, MuridError
+from murid.run.step import Kept, Step, Task
+from murid.run.store import Store
+
+STOPPED = "stopped; run the same command again to continue"
+
+
+class Stopped(MuridError):
+    """The user pressed Ctrl-C; what was finished is kept."""
+
+
+class StepFailed(RuntimeError):
+    """A step ended in an error nobody foresaw; the message names step and recording."""
+
+
+@dataclass
+class Outcome:
+    """What became of one task.
+
+    Attributes
+    ----------
+    index : int
+        Position among the tasks given to the executor.
+    seconds : float
+        Time it took.
+    peak_mb : float
+        Largest resident memory of the process up to then, MB.
+    warnings : list of str
+        What it warned of.
+    fault : str
+        What was wrong with the user's data, when it failed for that.
+    crash : str
+        Traceback, when it failed for any other reason.
+    """
+
+    index: int
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+    fault: str = ""
+    crash: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """True when there is no result."""
+        return bool(self.fault or self.crash)
+
+
+class Executor(Protocol):
+    """Does tasks that do not depend on each other."""
+
+    def outcomes(self, tasks: Sequence[Task], root: Path) -> Iterator[Outcome]:
+        """Do `tasks`, keep their results below `root`, and yield outcomes as they come."""
+
+
+class Serial:
+    """One task after the other, in this process."""
+
+    def outcomes(self, tasks: Sequence[Task], root: Path) -> Iterator[Outcome]:
+        """Do the tasks in order."""
+        for index, task in enumerate(tasks):
+            yield perform(index, task, root)
+
+
+class Processes:
+    """Tasks side by side in `workers` processes.
+
+    Parameters
+    ----------
+    workers : int
+        Number of processes.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def outcomes(self, tasks: Sequence[Task], root: Path) -> Iterator[Outcome]:
+        """Do the tasks, as many at once as there are workers."""
+        import multiprocessing
+
+        size = min(self.workers, len(tasks))
+        with _threads_per_worker(size):
+            pool = ProcessPoolExecutor(size, multiprocessing.get_context("spawn"), initializer=_start_worker)
+            try:
+                pending: set[Future] = {pool.submit(perform, i, task, root) for i, task in enumerate(tasks)}
+                while pending:
+                    finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in finished)
+            except BrokenProcessPool as exc:
+                raise MuridError(
+                    "a worker process was ended by the system, most often for want of memory "
+                    "-> run again with fewer workers (--workers 1); what was finished is kept"
+                ) from exc
+            except BaseException:
+                _end(pool)
+                raise
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def executor_for(workers: int, n_tasks: int) -> Executor:
+    """Return the executor for `n_tasks` tasks: no processes where one task would be alone in them."""
+    return Serial() if workers <= 1 or n_tasks <= 1 else Processes(workers)
+
+
+def perform(index: int, task: Task, root: Path) -> Outcome:
+    """Do one task and keep its result; errors come back as part of the outcome.
+
+    A full disk or a folder without write rights is raised at once: no other task would fare better.
+    """
+    store, step = Store(root), task.step
+    outcome, start = Outcome(index), time.perf_counter()
+    value = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            given = {name: _open(value, store) for name, value in task.given.items()}
+            seed = {} if step.seed is None else {"seed": step.seed}
+            value = step.function(**given, **step.params, **seed)
+        except DiskError:
+            raise
+        except MuridError as exc:
+            outcome.fault = str(exc)
+        except MemoryError:
+            outcome.fault = "not enough memory -> use fewer workers, shorter recordings, or a larger machine"
+        except OSError as exc:
+            outcome.fault = f"{exc.filename}: {exc.strerror}" if exc.filename else str(exc)
+        except Exception:
+            outcome.crash = traceback.format_exc()
+    outcome.seconds = time.perf_counter() - start
+    outcome.peak_mb = peak_memory_mb()
+    outcome.warnings = list(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)))
+    if not outcome.failed:
+        store.put(
+            Kept(step.name, task.key),
+            value,
+            step=step.name,
+            recording=step.recording,
+            params=step.params,
+            seed=step.seed,
+            seconds=round(outcome.seconds, 3),
+            peak_mb=round(outcome.peak_mb, 1),
+            warnings=outcome.warnings,
+        )
+    return outcome
+
+
+def raise_failures(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
+    """Raise one error that names every task that failed, with its recording; return when none did.
+
+    Raises
+    ------
+    DataError
+        When the user's data or parameters are at fault.
+    StepFailed
+        When at least one task failed for a reason nobody foresaw; carries the first traceback.
+    """
+    failed = [(tasks[o.index].step, o) for o in outcomes if o.failed]
+    if not failed:
+        return
+    crashed = [(step, o) for step, o in failed if o.crash]
+    if crashed:
+        step, first = crashed[0]
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise StepFailed(f"{step.title}{others}: {first.crash.splitlines()[-1]}\n{first.crash}")
+    faults = [Fault(o.fault, _whose(step, o.fault)) for step, o in failed]
+    if len(faults) == 1:
+        raise DataError(f"{failed[0][0].name}: {faults[0]}", faults)
+    head = f"{failed[0][0].name}: {len(failed)} of {len(tasks)} could not be done"
+    raise DataError("\n".join([head, *(f"  {i}. {fault}" for i, fault in enumerate(faults, 1))]), faults)
+
+
+def _whose(step: Step, message: str) -> str:
+    """The recording, unless the message names it already."""
+    whose = f"recording '{step.recording}'"
+    return whose if step.recording and whose not in message else ""
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, MB."""
+    try:
+        import resource
+        import sys
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    except ImportError:  # Windows
+        import psutil
+
+        info = psutil.Process().memory_info()
+        return getattr(info, "peak_wset", info.rss) / 2**20
+
+
+def _open(value: Any, store: Store) -> Any:
+    if isinstance(value, list):
+        return [_open(v, store) for v in value]
+    return store.get(value) if isinstance(value, Kept) else value.open()
+
+
+@contextmanager
+def _threads_per_worker(workers: int) -> Iterator[None]:
+    """Share the cores: workers that each use all of them are slower than one alone."""
+    share = str(max(1, (os.cpu_count() or 1) // workers))
+    names = [
+        n for n in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        if n not in os.environ
+    ]  # fmt: skip
+    os.environ.update(dict.fromkeys(names, share))
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent is gone."""
+    import multiprocessing
+    import signal
+
+    from murid.data import progress
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    progress._listener.set(lambda text, done, total: None)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once; a half-written result is swept away by the next run."""
+    for process in list((pool._processes or {}).values()):
+        process.terminate()

@@ -1,0 +1,162 @@
+"""Fingerprints: of parameters, of files and of code. Same fingerprint, same result.
+
+A step is redone when any of three changed: what it was given, what it was told, or the code that
+does it. The first two are hashed as they are; the third is the source of the function's module and
+of every murid module it imports, directly or through others.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+import math
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydantic
+
+from murid.data.errors import fail
+
+#: Files longer than this (videos) are recognised by length, time of change and both ends.
+WHOLE_FILE_BYTES = 256 * 2**20
+_END_BYTES = 2**20
+
+
+def digest(value: Any) -> str:
+    """Return 32 hex digits for a plain value: the same for the same content, on any machine.
+
+    Parameters
+    ----------
+    value
+        Numbers, text, None, lists, tuples, sets, mappings, numpy scalars and arrays, paths and
+        `Params`, nested at will.
+
+    Raises
+    ------
+    DataError
+        For anything else: an object whose content cannot be seen has no fingerprint.
+    """
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it; NaN and infinities become text."""
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist())
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, pydantic.BaseModel):
+        return plain(value.model_dump())
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(v) for v in value), key=str)
+    fail(
+        "step",
+        "a parameter has no fingerprint",
+        expected="numbers, text, lists, mappings",
+        got=type(value).__name__,
+        todo="pass plain values, and name files and recordings as inputs",
+    )
+
+
+def file_digest(path: str | Path) -> str:
+    """Return the fingerprint of a file's content, or of a folder's files and their names.
+
+    Files over `WHOLE_FILE_BYTES` are not read through: length, time of change, first and last
+    megabyte stand for them.
+    """
+    path = Path(path)
+    if path.is_dir():
+        parts = {str(p.relative_to(path)): file_digest(p) for p in sorted(path.rglob("*")) if p.is_file()}
+        return digest(parts)
+    info = path.stat()
+    return _file_digest(str(path.resolve()), info.st_size, info.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _file_digest(path: str, size: int, changed_ns: int) -> str:
+    hasher = hashlib.blake2b(digest_size=16)
+    with Path(path).open("rb") as handle:
+        if size <= WHOLE_FILE_BYTES:
+            while chunk := handle.read(_END_BYTES):
+                hasher.update(chunk)
+        else:
+            hasher.update(f"{size} {changed_ns}".encode())
+            hasher.update(handle.read(_END_BYTES))
+            handle.seek(-_END_BYTES, 2)
+            hasher.update(handle.read(_END_BYTES))
+    return hasher.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def code_version(*modules: str) -> str:
+    """Return the fingerprint of the source of `modules` and of all they import of their own package.
+
+    Imports are read from the source, also those inside functions. A package that is imported counts
+    with all its files, since packages look names up lazily. The runner itself does not count: it
+    moves results, it does not make them. Compiled libraries count by murid's own version only; theirs
+    are written down beside each result.
+    """
+    sources: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in sources or (name not in modules and _is_runner(name)):
+            continue
+        path = _source_of(name)
+        if path is None:
+            continue
+        text = path.read_bytes()
+        sources[name] = hashlib.blake2b(text, digest_size=16).hexdigest()
+        root = name.partition(".")[0]
+        waiting += [n for n in _imports(path, name) if n.partition(".")[0] in (root, "murid")]
+        if path.name == "__init__.py" and "." in name:
+            waiting += [f"{name}.{p.stem}" for p in path.parent.glob("*.py") if p.stem != "__init__"]
+    return digest(sources)
+
+
+def _is_runner(name: str) -> bool:
+    return name == "murid" or name.startswith(("murid.run", "murid.cli"))
+
+
+@lru_cache(maxsize=2048)
+def _source_of(name: str) -> Path | None:
+    """Path of a module's source file, or None when there is none (compiled, missing, built in)."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _imports(path: Path, name: str) -> Iterable[str]:
+    """Absolute names of the modules that the source at `path` imports."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([node.module] if node.module else [])])
+            # A name may be a module of its own, or something inside `base`; `_source_of` sorts it out.
+            found.add(base)
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found

@@ -1,0 +1,136 @@
+"""The way work is done: plan → steps → executor → store, with progress and a written account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from murid.data.progress import tell
+from murid.data.study import Study
+from murid.run.executor import Outcome, executor_for, raise_failures
+from murid.run.runs import Run
+from murid.run.step import Kept, Plan, RecordingInput, Step, Task, plan
+from murid.run.store import Store
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result in the store; `value` reads it."""
+
+    store: Store
+    kept: Kept
+    step: Step
+
+    @property
+    def value(self) -> Any:
+        """The step's result, read from disk at each use."""
+        return self.store.get(self.kept)
+
+
+class Runner:
+    """Does steps for one study.
+
+    Parameters
+    ----------
+    study : Study
+        Whose cache holds the results.
+    workers : int
+        Processes to use. With more than one, a script must keep its own code under
+        ``if __name__ == "__main__":`` since workers import it.
+    run : Run, optional
+        Where to write the account.
+    """
+
+    def __init__(self, study: Study, workers: int = 1, run: Run | None = None) -> None:
+        self.study, self.workers, self.run = study, max(1, int(workers)), run
+        self.store = Store(study.folder / "cache")
+
+    def do(self, steps: Iterable[Step], text: str = "") -> list[Result]:
+        """Return the results of `steps`, doing only what is not there yet.
+
+        A failing step does not keep the others from being done; then one error names all that failed.
+
+        Parameters
+        ----------
+        steps : iterable of Step
+            What is wanted; what it depends on is found and done first.
+        text : str
+            Shown beside the progress.
+        """
+        steps = list(steps)
+        scheme = plan(steps)
+        self.store.sweep()
+        self._note_inputs(scheme)
+        entries = {task.address: self.store.entry(task.address) for task in scheme.tasks}
+        done = 0
+        tell(text or "steps", 0, len(scheme.tasks))
+        for wave in _waves(scheme.tasks):
+            stale = [task for task in wave if entries[task.address] is None]
+            for task in wave:
+                entry = entries[task.address]
+                if entry is not None:
+                    done += 1
+                    self._note_step(task, "kept", entry["seconds"], entry["peak_mb"], entry["warnings"])
+            if done:
+                tell(text or "steps", done, len(scheme.tasks))
+            outcomes: list[Outcome] = []
+            for outcome in executor_for(self.workers, len(stale)).outcomes(stale, self.store.root):
+                outcomes.append(outcome)
+                done += 1
+                tell(text or "steps", done, len(scheme.tasks))
+                state = "failed" if outcome.failed else "done"
+                self._note_step(stale[outcome.index], state, outcome.seconds, outcome.peak_mb, outcome.warnings)
+            raise_failures(stale, sorted(outcomes, key=lambda o: o.index))
+        return [Result(self.store, kept, step) for kept, step in zip(scheme.wanted, steps, strict=True)]
+
+    def values(self, steps: Iterable[Step], text: str = "") -> list[Any]:
+        """Return the values of `steps` themselves, in order."""
+        return [result.value for result in self.do(steps, text)]
+
+    def _note_inputs(self, scheme: Plan) -> None:
+        if self.run is not None:
+            known = self.run.provenance["inputs"]
+            known.extend(mark for mark in scheme.inputs if mark not in known)
+            seeds = {t.step.name: t.step.seed for t in scheme.tasks if t.step.seed is not None}
+            self.run.provenance["seeds"].update(seeds)
+
+    def _note_step(self, task: Task, state: str, seconds: float, peak_mb: float, warned: Sequence[str]) -> None:
+        if self.run is None:
+            return
+        step = task.step
+        account = {
+            "step": step.name,
+            "recording": step.recording,
+            "key": task.key,
+            "state": state,
+            "seconds": round(seconds, 3),
+            "peak_mb": round(peak_mb, 1),
+        }
+        self.run.provenance["steps"].append(account)
+        self.run.log("step", **account)
+        self.run.warn(*(f"{step.title}: {text}" if step.recording not in text else text for text in warned))
+
+
+def inputs_of(
+    study: Study,
+    ids: Sequence[str] | None,
+    nouns: Sequence[str],
+    keys: Sequence[str] = ("animal",),
+) -> list[RecordingInput]:
+    """Return the recordings of a study as inputs; unknown ids are an error."""
+    return [RecordingInput(study.folder, r.id, tuple(nouns), tuple(keys)) for r in study.recordings(ids)]
+
+
+def _waves(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Group tasks so that each group depends on earlier groups alone."""
+    level: dict[Kept, int] = {}
+    waves: list[list[Task]] = []
+    for task in tasks:
+        parents = [v for value in task.given.values() for v in (value if isinstance(value, list) else [value])]
+        depth = max((level[p] + 1 for p in parents if isinstance(p, Kept)), default=0)
+        level[task.address] = depth
+        while len(waves) <= depth:
+            waves.append([])
+        waves[depth].append(task)
+    return waves

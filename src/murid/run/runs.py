@@ -1,0 +1,234 @@
+"""Run: one folder with what a command found, and with everything needed to trust it.
+
+::
+
+    study/runs/<time>-<name>/   provenance.json  log.jsonl  summary.json
+                                tables/<table>.parquet + .csv   states/<recording>.nc   report.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+import xarray as xr
+
+from murid.data.atomic import atomic_file
+from murid.data.errors import did_you_mean, fail
+from murid.data.store import read_array, slug, write_array
+from murid.data.study import Study
+from murid.run.keys import digest, plain
+from murid.run.provenance import machine, versions
+
+FORMAT_VERSION = 1
+
+
+class Run:
+    """One run folder, being written (`Run.start`) or read (`Run.read`).
+
+    Used as a context manager while it is written: leaving the block marks it complete, stopped or
+    failed in ``provenance.json``.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is.
+    provenance : dict
+        What was asked for, versions, inputs, steps, seconds, memory, warnings.
+    summary : dict
+        The main numbers, plain values.
+    """
+
+    def __init__(self, folder: str | Path, provenance: dict[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.provenance = provenance
+        self.summary: dict[str, Any] = {}
+        self._begin = time.perf_counter()
+
+    # ---- writing --------------------------------------------------------------------------------
+    @classmethod
+    def start(cls, study: Study, command: str, params: Mapping[str, Any], name: str = "") -> Run:
+        """Begin a run, or go on in the folder of the same one that was stopped or killed.
+
+        Parameters
+        ----------
+        study : Study
+            Whose ``runs/`` folder.
+        command : str
+            What is done: ``"evaluate"``.
+        params : mapping
+            Everything that was asked for, plain values.
+        name : str, optional
+            Added to the folder's name.
+        """
+        asked = digest({"command": command, "params": params})
+        begun = datetime.now(UTC)
+        provenance: dict[str, Any] = {
+            "format": FORMAT_VERSION,
+            "command": command,
+            "params": plain(params),
+            "asked": asked,
+            "study": study.name,
+            "status": "running",
+            "pid": os.getpid(),
+            "started": begun.isoformat(timespec="seconds"),
+            "versions": versions(),
+            "machine": machine(),
+            "inputs": [],
+            "seeds": {},
+            "steps": [],
+            "warnings": [],
+        }
+        folder = _unfinished(study.runs_dir, asked)
+        if folder is None:
+            stem = "-".join(filter(None, [begun.strftime("%Y%m%d-%H%M%S"), command, slug(name)]))
+            folder, n = study.runs_dir / stem, 1
+            while folder.exists():
+                n += 1
+                folder = study.runs_dir / f"{stem}-{n}"
+        run = cls(folder, provenance)
+        run._write_provenance()
+        run.log("start", command=command)
+        return run
+
+    def table(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        """Write a table as parquet and as CSV; return it."""
+        with atomic_file(self.folder / "tables" / f"{slug(name)}.parquet") as temporary:
+            table.to_parquet(temporary)
+        with atomic_file(self.folder / "tables" / f"{slug(name)}.csv") as temporary:
+            table.to_csv(temporary, index=not isinstance(table.index, pd.RangeIndex))
+        return table
+
+    def states(self, id: str, output: xr.Dataset) -> None:
+        """Write the states (and probabilities) of one recording."""
+        write_array(output, self.folder / "states" / f"{slug(id)}.nc")
+
+    def log(self, event: str, **details: Any) -> None:
+        """Add one line to ``log.jsonl``."""
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": stamp, "event": event, **plain(details)})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log.jsonl").open("a") as handle:
+            handle.write(line + "\n")
+
+    def note(self, **summary: Any) -> None:
+        """Add to the summary."""
+        self.summary.update(plain(summary))
+
+    def warn(self, *texts: str) -> None:
+        """Keep warnings, each once."""
+        known = self.provenance["warnings"]
+        for text in dict.fromkeys(texts):
+            if text not in known:
+                known.append(text)
+                self.log("warning", text=text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        status = "complete" if kind is None else "stopped" if issubclass(kind, KeyboardInterrupt) else "failed"
+        self.provenance.update(
+            status=status,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - self._begin, 2),
+            peak_mb=max((s["peak_mb"] for s in self.provenance["steps"]), default=0.0),
+        )
+        try:
+            if kind is None:
+                with atomic_file(self.folder / "summary.json") as temporary:
+                    temporary.write_text(json.dumps(self.summary, indent=1))
+            self._write_provenance()
+            self.log(status, **({"error": str(error)} if error is not None else {}))
+        except OSError:
+            if kind is None:
+                raise  # otherwise the first error says more than a second one about its folder
+
+    def _write_provenance(self) -> None:
+        with atomic_file(self.folder / "provenance.json") as temporary:
+            temporary.write_text(json.dumps(plain(self.provenance), indent=1))
+
+    # ---- reading --------------------------------------------------------------------------------
+    @classmethod
+    def read(cls, folder: str | Path) -> Run:
+        """Open a run that was written before."""
+        folder = Path(folder)
+        provenance = _provenance(folder)
+        if provenance is None:
+            fail("run", "no run here", where=str(folder), expected="a folder with provenance.json")
+        run = cls(folder, provenance)
+        path = folder / "summary.json"
+        run.summary = json.loads(path.read_text()) if path.is_file() else {}
+        return run
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by name."""
+        return {p.stem: pd.read_parquet(p) for p in sorted((self.folder / "tables").glob("*.parquet"))}
+
+    @property
+    def recordings(self) -> list[str]:
+        """Recordings that states were written for."""
+        return sorted(p.stem for p in (self.folder / "states").glob("*.nc"))
+
+    def read_states(self, id: str) -> xr.Dataset:
+        """Read what `states` wrote for one recording."""
+        path = self.folder / "states" / f"{slug(id)}.nc"
+        if not path.is_file():
+            fail(
+                "run", f"no states of recording '{id}'", where=str(self.folder), todo=did_you_mean(id, self.recordings)
+            )
+        return read_array(path)
+
+    def __repr__(self) -> str:
+        return f"Run({self.folder.name!r}, {self.provenance.get('status')})"
+
+
+def runs_of(study: Study, command: str | None = None) -> list[Run]:
+    """Return the complete runs of a study, oldest first, of one command if given."""
+    found = []
+    for folder in sorted(study.runs_dir.glob("*/")):
+        provenance = _provenance(folder)
+        if provenance and provenance["status"] == "complete" and command in (None, provenance["command"]):
+            found.append(Run.read(folder))
+    return found
+
+
+def find_run(study: Study, name: str) -> Run:
+    """Return a run of a study by folder name, or the newest of a command's."""
+    folder = study.runs_dir / name
+    if folder.is_dir():
+        return Run.read(folder)
+    newest = runs_of(study, name)
+    if newest:
+        return newest[-1]
+    known = [p.name for p in sorted(study.runs_dir.glob("*/"))]
+    fail("run", f"no run '{name}'", where=str(study.runs_dir), todo=did_you_mean(name, known))
+
+
+def _provenance(folder: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((folder / "provenance.json").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _unfinished(runs: Path, asked: str) -> Path | None:
+    """Folder of the newest run that asked for the same and came to no end."""
+    import psutil
+
+    for folder in sorted(runs.glob("*/"), reverse=True):
+        found = _provenance(folder)
+        if found is None or found.get("asked") != asked or found["status"] == "complete":
+            continue
+        working = found["status"] == "running" and found["pid"] != os.getpid() and psutil.pid_exists(found["pid"])
+        if not working:
+            return folder
+    return None

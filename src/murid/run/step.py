@@ -1,0 +1,255 @@
+"""Step: one piece of work with a name, a function, what it is told and what it is given.
+
+The function is pure: it sees its inputs and parameters and nothing else, and returns a value that
+the store can keep (`murid.run.store`). Then ``key = hash(code, parameters, inputs, seed)`` names the
+result, and a step whose result is there is not done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from murid.data.errors import DataError, Fault, Faults, fail
+from murid.data.recording import NOUNS, Recording
+from murid.data.study import Study
+from murid.run.keys import code_version, digest, file_digest
+
+
+class Input(Protocol):
+    """Something a step reads: it has a fingerprint before it is opened."""
+
+    def fingerprint(self) -> Any:
+        """Return a plain value that changes when the content does."""
+
+    def open(self) -> Any:
+        """Return what the step's function is given."""
+
+
+@dataclass(frozen=True)
+class RecordingInput:
+    """A recording of a study, with the nouns and keys the step may see, and no others.
+
+    Parameters
+    ----------
+    folder : Path
+        The study.
+    id : str
+        The recording.
+    nouns : tuple of str
+        What the step needs; nouns that the recording lacks are simply absent.
+    keys : tuple of str
+        Which of ``animal, group, day, session`` the step sees. Leave ``group`` out where the result
+        does not depend on it: then a corrected group does not make the result stale.
+    """
+
+    folder: Path
+    id: str
+    nouns: tuple[str, ...] = ("poses",)
+    keys: tuple[str, ...] = ("animal",)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Hashes of the nouns' files, the keys, the roles and the notes of the recording."""
+        study = Study(self.folder)
+        recording = study[self.id]
+        parts: dict[str, Any] = {"id": self.id, "roles": dict(recording.roles), "meta": dict(recording.meta)}
+        parts.update({key: getattr(recording, key) for key in self.keys})
+        for noun in self.nouns:
+            if recording.has(noun):
+                path = study.path_of(self.id, noun)
+                if not path.exists():
+                    fail(
+                        f"recording '{self.id}'",
+                        f"{noun} file is missing",
+                        where=str(path),
+                        todo="it was deleted or moved; add the recording again with --replace",
+                    )
+                parts[noun] = file_digest(path)
+        return parts
+
+    def open(self) -> Recording:
+        """Return the recording reduced to the declared nouns and keys."""
+        recording = Study(self.folder)[self.id]
+        hidden: dict[str, Any] = {noun: None for noun in NOUNS if noun not in self.nouns}
+        hidden.update({key: "" for key in ("animal", "group", "day", "session") if key not in self.keys})
+        return recording.replace(**hidden)
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """A file or folder; the step is given its path."""
+
+    path: Path
+
+    def fingerprint(self) -> str:
+        """Hash of the content."""
+        if not self.path.exists():
+            fail("step", "input is missing", where=str(self.path), todo="check the path")
+        return file_digest(self.path)
+
+    def open(self) -> Path:
+        """Return the path."""
+        return self.path
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in progress, log and cache: ``"quality"``.
+    function : callable
+        Importable by name (so that other processes find it); called with the opened inputs and the
+        parameters as keywords.
+    inputs : mapping of str to Input, Step, or sequence of these
+        What it is given. A Step stands for its result.
+    params : mapping
+        Plain values.
+    seed : int, optional
+        Passed on as keyword ``seed``.
+    recording : str
+        Id named in errors and progress.
+    code : tuple of str
+        Further modules whose code the result depends on (a method found by name).
+    """
+
+    name: str
+    function: Callable[..., Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    recording: str = ""
+    code: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Name, with the recording where there is one."""
+        return f"{self.name}, recording '{self.recording}'" if self.recording else self.name
+
+    def parents(self) -> Iterator[Step]:
+        """Steps whose results this one reads."""
+        for value in self.inputs.values():
+            for item in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(item, Step):
+                    yield item
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Address of a result in the store."""
+
+    step: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A step with its key, ready to be done: what travels to a worker.
+
+    `given` holds Inputs, and for results of other steps their `Kept` address.
+    """
+
+    step: Step
+    key: str
+    given: Mapping[str, Any]
+
+    @property
+    def address(self) -> Kept:
+        """Where the result goes."""
+        return Kept(self.step.name, self.key)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be there, in order.
+
+    Attributes
+    ----------
+    tasks : list of Task
+        Parents first, no task twice.
+    wanted : list of Kept
+        Address of the result of each step that was asked for, in that order.
+    inputs : list of dict
+        Fingerprint of every recording and file that is read.
+    """
+
+    tasks: list[Task]
+    wanted: list[Kept]
+    inputs: list[Any]
+
+
+def plan(steps: Sequence[Step]) -> Plan:
+    """Give every step, and every step it depends on, its key.
+
+    Raises
+    ------
+    DataError
+        Listing every input that is missing, all at once.
+    """
+    tasks: dict[Kept, Task] = {}
+    address: dict[int, Kept] = {}
+    prints: dict[Input, Any] = {}
+    faults = Faults("cannot start")
+    for step in steps:
+        for one in _parents_first(step):
+            if id(one) in address:
+                continue
+            try:
+                given, marks = _addresses(one, address, prints)
+            except DataError as exc:
+                faults.items.append(Fault(str(exc)))
+                given, marks = {}, {}
+            kept = Kept(one.name, _key(one, marks))
+            address[id(one)] = kept
+            tasks.setdefault(kept, Task(one, kept.key, given))
+    faults.items = list(dict.fromkeys(faults.items))
+    faults.raise_if_any()
+    return Plan(list(tasks.values()), [address[id(s)] for s in steps], list(prints.values()))
+
+
+def _key(step: Step, inputs: Mapping[str, Any]) -> str:
+    return digest(
+        {
+            "function": f"{step.function.__module__}.{step.function.__qualname__}",
+            "code": code_version(step.function.__module__, *step.code),
+            "params": step.params,
+            "inputs": inputs,
+            "seed": step.seed,
+        }
+    )
+
+
+def _parents_first(step: Step, above: tuple[int, ...] = ()) -> Iterator[Step]:
+    if id(step) in above:
+        fail("plan", f"step '{step.name}' depends on itself")
+    for parent in step.parents():
+        yield from _parents_first(parent, (*above, id(step)))
+    yield step
+
+
+def _addresses(
+    step: Step, address: Mapping[int, Kept], prints: dict[Input, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the step is given (addresses instead of steps), and the fingerprints of it."""
+
+    def one(item: Any) -> tuple[Any, Any]:
+        if isinstance(item, Step):
+            kept = address[id(item)]
+            return kept, f"{kept.step}/{kept.key}"
+        if item not in prints:
+            prints[item] = item.fingerprint()
+        return item, prints[item]
+
+    given: dict[str, Any] = {}
+    marks: dict[str, Any] = {}
+    for name, value in step.inputs.items():
+        if isinstance(value, (list, tuple)):
+            pairs = [one(item) for item in value]
+            given[name], marks[name] = [p[0] for p in pairs], [p[1] for p in pairs]
+        else:
+            given[name], marks[name] = one(value)
+    return given, marks

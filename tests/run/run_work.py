@@ -1,0 +1,79 @@
+"""Steps for the tests of the runner: importable, so that spawned workers find them."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from murid.data.errors import fail
+from murid.data.poses import make_poses
+from murid.data.recording import Recording
+from murid.data.study import Study
+
+
+def small_poses(seed: int, n: int = 60, fps: float = 20.0):
+    rng = np.random.default_rng(seed)
+    position = rng.normal(100, 5, (n, 2, 2, 1)).cumsum(axis=0).astype(np.float32)
+    return make_poses(position, fps=fps, keypoints=["nose", "tail_base"], individuals=["a"])
+
+
+def small_study(folder: Path, n: int = 4) -> Study:
+    study = Study.create(folder)
+    for i in range(n):
+        study.add(Recording(f"r{i}", poses=small_poses(i), animal=f"a{i}", group="xy"[i % 2]))
+    return study
+
+
+def mean_of(recording: Recording, factor: float = 1.0, seed: int = 0) -> dict:
+    """Mean coordinate times a factor, plus a seeded number."""
+    _count("mean")
+    return {
+        "mean": factor * float(recording.poses["position"].mean()),
+        "draw": float(np.random.default_rng(seed).random()),
+    }
+
+
+def table_of(parts: list[dict]) -> pd.DataFrame:
+    _count("table")
+    return pd.DataFrame(parts)
+
+
+def slow_mean(recording: Recording, wait_s: float) -> dict:
+    time.sleep(wait_s)
+    return mean_of(recording)
+
+
+def picky(recording: Recording) -> dict:
+    if recording.id in ("r1", "r3"):
+        fail("picky", "do not like it", todo="drop it")
+    return {"ok": True}
+
+
+def buggy(recording: Recording) -> dict:
+    return {"x": {}["nothing"]}
+
+
+def warner(recording: Recording) -> dict:
+    warnings.warn("something is odd", stacklevel=1)
+    return {"ok": True}
+
+
+def dies(recording: Recording) -> dict:
+    os._exit(9)
+
+
+def sees(recording: Recording) -> dict:
+    return {"animal": recording.animal, "group": recording.group, "poses": recording.has("poses")}
+
+
+def _count(what: str) -> None:
+    """Leave a mark for each call, so that tests can count what was really done."""
+    folder = os.environ.get("MURID_TEST_COUNT")
+    if folder:
+        with (Path(folder) / what).open("a") as handle:
+            handle.write(f"{os.getpid()}\n")
