@@ -172,6 +172,12 @@ class Study:
         faults.raise_if_any()
         return [self._recording(table.loc[i]) for i in wanted]
 
+    def path_of(self, id: str, noun: str) -> Path:
+        """File or folder that holds a noun of a recording."""
+        if noun == "video":
+            return (self.folder / self.table.set_index("id").at[id, "video"]).resolve()
+        return self.folder / "data" / id / _FILES[noun][0]
+
     def _recording(self, row: pd.Series) -> Recording:
         folder = self.folder / "data" / row["id"]
         nouns: dict[str, Any] = {
