@@ -1,0 +1,55 @@
+"""Features: from poses to a table of named, unit-bearing numbers, frame by frame.
+
+`compute` gives the whole table, `iter_blocks` the same in bounded memory, `compute_rows` only the
+wanted frames. Roles (`guess_roles`) make the names independent of how a lab calls its keypoints.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_LAZY = {
+    "compute": "table",
+    "compute_rows": "table",
+    "iter_blocks": "table",
+    "feature_names": "table",
+    "FeatureParams": "params",
+    "guess_roles": "roles",
+    "roles_table": "roles",
+    "zone_masks": "zone_masks",
+    "wavelets": "wavelets",
+    "windows": "windows",
+    "roles": "roles",
+}
+
+if TYPE_CHECKING:
+    from murid.features.params import FeatureParams
+    from murid.features.roles import guess_roles, roles_table
+    from murid.features.table import compute, compute_rows, feature_names, iter_blocks
+    from murid.features.zone_masks import zone_masks
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        module = importlib.import_module(f"murid.features.{_LAZY[name]}")
+        value = module if name in ("wavelets", "windows", "roles") else getattr(module, name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'murid.features' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])
+
+
+__all__ = [
+    "FeatureParams",
+    "compute",
+    "compute_rows",
+    "feature_names",
+    "guess_roles",
+    "iter_blocks",
+    "roles_table",
+    "zone_masks",
+]

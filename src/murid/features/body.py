@@ -1,0 +1,219 @@
+"""One animal on a stretch of frames: its points by role, its axes, its derivatives in time.
+
+The families are written on this view and so read like the definitions in a methods section. All
+arrays are float32 with time last, ``(frame,)``; points are ``(2, frame)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from murid.features.roles import LIMBS, stand_ins
+
+F32 = NDArray[np.float32]
+
+
+class Column(NamedTuple):
+    """One feature on a stretch of frames.
+
+    `unit` writes lengths as ``L`` (cm or body length, settled by the table). `symmetric` marks
+    features of a pair that are the same from either side.
+    """
+
+    name: str
+    unit: str
+    what: str
+    values: F32
+    symmetric: bool = False
+
+
+class Clock:
+    """Frame times of a stretch, and differences over a fixed physical time.
+
+    Parameters
+    ----------
+    time_s : array of shape (frame,)
+    half_step : int
+        Frames on either side of the centred difference.
+    """
+
+    def __init__(self, time_s: NDArray[np.float64], half_step: int) -> None:
+        n = time_s.size
+        frames = np.arange(n)
+        # One-sided at the two ends of the recording: truncated, never wrapped or padded.
+        self.before = np.maximum(frames - half_step, 0)
+        self.after = np.minimum(frames + half_step, n - 1)
+        span = time_s[self.after] - time_s[self.before]
+        self.per_s = np.divide(1.0, span, out=np.full(n, np.nan), where=span > 0).astype(np.float32)
+        self.time_s = time_s
+        self.n = n
+
+    def step(self, x: F32) -> F32:
+        """Return the change of `x` over the step, same shape as `x`."""
+        return x[..., self.after] - x[..., self.before]
+
+    def rate(self, x: F32) -> F32:
+        """Return the change of `x` per second (NaN where either side is missing)."""
+        return self.step(x) * self.per_s
+
+
+def norm(v: F32) -> F32:
+    """Length of vectors ``(2, frame)``."""
+    return np.sqrt(v[0] * v[0] + v[1] * v[1])
+
+
+def cross(u: F32, v: F32) -> F32:
+    """Signed area spanned by `u` and `v`; positive when `v` lies clockwise of `u` in an image."""
+    return u[0] * v[1] - u[1] * v[0]
+
+
+def dot(u: F32, v: F32) -> F32:
+    """Scalar product of vectors ``(2, frame)``."""
+    return u[0] * v[0] + u[1] * v[1]
+
+
+def angle(u: F32, v: F32) -> F32:
+    """Signed angle from `u` to `v` in rad, -pi..pi."""
+    return np.arctan2(cross(u, v), dot(u, v))
+
+
+def unit_vector(v: F32) -> F32:
+    """Direction of `v`; NaN where it has no length."""
+    length = norm(v)
+    return v / np.where(length > 0, length, np.float32(np.nan))
+
+
+class Body:
+    """Points of one animal on a stretch of frames.
+
+    Parameters
+    ----------
+    xy : dict of str to array of shape (2, frame)
+        Role → coordinates in the unit of length of the table.
+    confidence : array of shape (keypoint, frame)
+    clock : Clock
+    """
+
+    def __init__(self, xy: Mapping[str, F32], confidence: F32, clock: Clock) -> None:
+        self.tracked = tuple(xy)
+        self.trunk = tuple(role for role in xy if role not in LIMBS) or self.tracked
+        self.confidence = confidence
+        self.clock = clock
+        self.sources = stand_ins(xy)
+        self._points = dict(xy)
+
+    def has(self, *points: str) -> bool:
+        """Whether every one of these points can be had."""
+        return all(p in self._points or p in self.sources for p in points)
+
+    def point(self, name: str) -> F32:
+        """Return a tracked or derived point ``(2, frame)``; NaN where a source is missing."""
+        if name not in self._points:
+            parts = [self._points[role] for role in self.sources[name]]
+            mean = parts[0].copy()
+            for part in parts[1:]:
+                mean += part
+            self._points[name] = mean / np.float32(len(parts))
+        return self._points[name]
+
+    @property
+    def has_axis(self) -> bool:
+        """Whether the body has a direction (rear to front)."""
+        return self.has("front", "rear")
+
+    @cached_property
+    def axis(self) -> F32:
+        """Unit vector from rear to front, ``(2, frame)``."""
+        return unit_vector(self.point("front") - self.point("rear"))
+
+    @cached_property
+    def head_axis(self) -> F32:
+        """Unit vector along the head to the nose; the body axis when the head has one point."""
+        base = next((p for p in ("neck", "head", "front") if self._distinct(p, "nose")), None)
+        if base is None:
+            return self.axis
+        return unit_vector(self.point("nose") - self.point(base))
+
+    @property
+    def has_head_axis(self) -> bool:
+        """Whether the head turns apart from the body."""
+        return any(self._distinct(p, "nose") for p in ("neck", "head", "front"))
+
+    def _distinct(self, a: str, b: str) -> bool:
+        return self.has(a, b) and self.sources.get(a, (a,)) != self.sources.get(b, (b,))
+
+    @cached_property
+    def velocity(self) -> F32:
+        """Velocity of the centre, ``(2, frame)``, in length per second."""
+        return self.clock.rate(self.point("centre"))
+
+    @cached_property
+    def speed(self) -> F32:
+        """Speed of the centre."""
+        return norm(self.velocity)
+
+    @cached_property
+    def turn_rate(self) -> F32:
+        """Turning of the body axis, rad/s, signed."""
+        before, after = self.axis[:, self.clock.before], self.axis[:, self.clock.after]
+        return angle(before, after) * self.clock.per_s
+
+    @cached_property
+    def covariance(self) -> tuple[F32, F32, F32, F32, F32, F32]:
+        """Mean x, mean y, var x, var y, cov xy and count of the visible trunk points."""
+        points = np.stack([self._points[role] for role in self.trunk])
+        seen = ~np.isnan(points[:, 0])
+        count = seen.sum(0).astype(np.float32)
+        safe = np.where(count > 0, count, np.float32(np.nan))
+        mean = np.where(seen[:, None], points, np.float32(0)).sum(0) / safe
+        away = np.where(seen[:, None], points - mean, np.float32(0))
+        var_x, var_y = (away[:, 0] ** 2).sum(0) / safe, (away[:, 1] ** 2).sum(0) / safe
+        return mean[0], mean[1], var_x, var_y, (away[:, 0] * away[:, 1]).sum(0) / safe, count
+
+
+def bodies(
+    poses: xr.Dataset,
+    frames: slice,
+    roles: Mapping[str, str],
+    individuals: tuple[str, ...],
+    scale: float,
+    half_step: int,
+    mirror: bool = False,
+) -> dict[str, Body]:
+    """Cut a stretch of frames out of poses as one `Body` an individual.
+
+    Parameters
+    ----------
+    scale : float
+        Lengths of the poses are divided by this.
+    mirror : bool
+        Flip the picture top to bottom and swap left and right roles.
+    """
+    from murid.features.roles import mirrored
+
+    used = mirrored(roles) if mirror else roles
+    names = [str(k) for k in poses["keypoint"].values]
+    index = [names.index(keypoint) for keypoint in used.values()]
+    clock = Clock(np.asarray(poses["time"].values[frames], np.float64), half_step)
+    every = [str(i) for i in poses["individual"].values]
+    position, confidence = poses["position"].values[frames], poses["confidence"].values[frames]
+    out = {}
+    for name in individuals:
+        who = every.index(name)
+        xy = np.ascontiguousarray(position[:, :2, index, who].transpose(2, 1, 0), dtype=np.float32)
+        xy *= np.float32(1.0 / scale)
+        if mirror:
+            xy[:, 1] *= np.float32(-1)
+        # A point is seen in both coordinates or not at all.
+        missing = np.isnan(xy).any(1)
+        if missing.any():
+            xy[np.broadcast_to(missing[:, None], xy.shape)] = np.nan
+        conf = np.ascontiguousarray(confidence[:, index, who].T, dtype=np.float32)
+        out[name] = Body(dict(zip(used, xy, strict=True)), conf, clock)
+    return out

@@ -1,0 +1,107 @@
+"""Kinematics: how fast, in which direction of the body, how it turns, how straight the path is.
+
+Velocities are differences over a fixed time (`FeatureParams.step_s`), so that jitter does not grow
+with the frame rate. Forward and sideways are in the frame of the body (cf. JAABA, Kabra et al.
+2013; MARS, Segalin et al. 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from murid.features.body import F32, Body, Column, cross, dot, norm, unit_vector
+
+
+def kinematics(body: Body, path_windows: Iterable[tuple[float, int]] = ()) -> list[Column]:
+    """Motion of one animal.
+
+    Parameters
+    ----------
+    body : Body
+    path_windows : iterable of (seconds, frames)
+        Windows of path straightness, already in frames.
+
+    Returns
+    -------
+    list of Column
+        Speeds in L/s, accelerations in L/s², turn rates in rad/s.
+    """
+    clock = body.clock
+    out = [Column("speed_centre", "L/s", "speed of the body centre", body.speed)]
+    for role in body.tracked:
+        if body.sources.get("centre") != (role,):
+            speed = norm(clock.rate(body.point(role)))
+            out.append(Column(f"speed_{role}", "L/s", "speed of a keypoint", speed))
+    out.append(Column("acceleration_centre", "L/s^2", "change of the speed of the centre", clock.rate(body.speed)))
+    if body.has_axis:
+        out += _in_body_frame(body)
+    if body.has_head_axis:
+        axis = body.head_axis
+        bend = np.arctan2(
+            cross(axis[:, clock.before], axis[:, clock.after]), dot(axis[:, clock.before], axis[:, clock.after])
+        )
+        out.append(Column("turn_rate_head", "rad/s", "turning of the head, signed", bend * clock.per_s))
+    out += _path(body, path_windows)
+    return out
+
+
+def _in_body_frame(body: Body) -> list[Column]:
+    axis, clock = body.axis, body.clock
+    out = []
+    for point in ("centre", "nose", "rear"):
+        if not body.has(point) or (point != "centre" and body.sources.get(point) == body.sources["centre"]):
+            continue
+        v = body.velocity if point == "centre" else clock.rate(body.point(point))
+        out.append(Column(f"forward_{point}", "L/s", "velocity along the body axis", dot(v, axis)))
+        out.append(Column(f"sideways_{point}", "L/s", "velocity across the body axis, signed", cross(axis, v)))
+    turn = body.turn_rate
+    length = norm(body.point("front") - body.point("rear"))
+    out += [
+        Column("turn_rate", "rad/s", "turning of the body axis, signed", turn),
+        Column("turn_rate_abs", "rad/s", "turning of the body axis, unsigned", np.abs(turn)),
+        Column("course_cos", "1", "cosine between motion and body axis: 1 ahead, -1 backwards",
+               dot(unit_vector(body.velocity), axis)),
+        Column("stretch_rate", "L/s", "lengthening of the body (rear to front)", clock.rate(length)),
+    ]  # fmt: skip
+    return out
+
+
+def _path(body: Body, windows: Iterable[tuple[float, int]]) -> list[Column]:
+    """Turning of the path, and net distance over travelled distance in centred windows."""
+    v, clock = body.velocity, body.clock
+    before, after = v[:, clock.before], v[:, clock.after]
+    turning = np.arctan2(cross(before, after), dot(before, after)) * clock.per_s
+    turning[np.asarray(body.speed == 0)] = 0.0
+    out = [Column("path_turn_rate", "rad/s", "turning of the direction of motion, signed", turning)]
+    centre = body.point("centre")
+    step = np.zeros(clock.n, np.float32)
+    step[1:] = norm(np.diff(centre, axis=1))
+    for seconds, frames in windows:
+        out.append(
+            Column(f"straightness_{seconds:g}s", "1", "net over travelled distance in a centred window: 1 straight",
+                   straightness(centre, step, frames // 2))
+        )  # fmt: skip
+    return out
+
+
+def straightness(xy: F32, step: F32, half: int) -> F32:
+    """Net distance over travelled distance within ±`half` frames.
+
+    Steps that are missing make the window NaN: a gap could hide any path. Summed afresh for every
+    frame in the same order, so that the value does not depend on where a block starts.
+    """
+    n = step.size
+    frames = np.arange(n)
+    low, high = np.maximum(frames - half, 0), np.minimum(frames + half, n - 1)
+    padded = np.zeros(n + 2 * half, np.float32)
+    padded[half : half + n] = step
+    # The step into the first frame of a window lies outside it; it starts at offset 1.
+    travelled = np.zeros(n, np.float32)
+    for k in range(1, 2 * half + 1):
+        travelled += padded[k : k + n]
+    net = norm(xy[:, high] - xy[:, low])
+    still = travelled <= 0
+    return np.where(still, np.where(np.isnan(travelled), np.float32(np.nan), np.float32(1)),
+                    net / np.where(still, np.float32(1), travelled)).astype(np.float32)  # fmt: skip
