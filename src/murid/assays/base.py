@@ -1,0 +1,94 @@
+"""What every paradigm returns: measures with units and definitions, and the conventions taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from murid.data.recording import Recording
+
+MEASURE_COLUMNS = (
+    "measure", "value", "unit", "individual", "zone", "bin_start_s", "bin_stop_s", "censored", "definition"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AssayResult:
+    """Result of one paradigm on one recording.
+
+    Attributes
+    ----------
+    paradigm, recording, animal, group : str
+        What was analysed.
+    measures : DataFrame
+        One row a measure: ``measure, value, unit, individual, zone, bin_start_s, bin_stop_s,
+        censored, definition``. Rows of the whole recording have NaN bins.
+    visits : DataFrame
+        Every visit to every zone as a bout table (label = zone).
+    conventions : dict
+        Every choice that changes a number: entry rule, smoothing, zone sizes, denominators.
+    warnings : tuple of str
+        What a reader must know before believing the numbers.
+    """
+
+    paradigm: str
+    recording: str
+    animal: str
+    group: str
+    measures: pd.DataFrame
+    visits: pd.DataFrame
+    conventions: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def value(self, measure: str, zone: str = "", individual: str | None = None) -> float:
+        """Return one number of the whole recording."""
+        rows = self.measures[self.measures["bin_start_s"].isna()]
+        rows = rows[(rows["measure"] == measure) & (rows["zone"] == zone)]
+        if individual is not None:
+            rows = rows[rows["individual"] == individual]
+        if len(rows) != 1:
+            raise KeyError(f"{measure!r} {zone!r}: {len(rows)} rows; there are {sorted(set(self.measures['measure']))}")
+        return float(rows["value"].iloc[0])
+
+    def wide(self) -> pd.DataFrame:
+        """One row per individual with one column per measure (``measure`` or ``measure:zone``)."""
+        rows = self.measures[self.measures["bin_start_s"].isna()]
+        names = np.where(rows["zone"] == "", rows["measure"], rows["measure"] + ":" + rows["zone"])
+        table = rows.assign(name=names).pivot(index="individual", columns="name", values="value")
+        table = table[list(dict.fromkeys(names))].reset_index()
+        keys = {"recording": self.recording, "animal": self.animal, "group": self.group}
+        return pd.DataFrame({**{k: [v] * len(table) for k, v in keys.items()}, **table.to_dict("list")})
+
+
+class Measures:
+    """Collects measures of one individual, whole recording or one time bin."""
+
+    def __init__(self, individual: str, bin_s: tuple[float, float] | None = None) -> None:
+        self.rows: list[dict[str, Any]] = []
+        start, stop = bin_s or (np.nan, np.nan)
+        self._base = {"individual": individual, "bin_start_s": start, "bin_stop_s": stop}
+
+    def add(
+        self, measure: str, value: float, unit: str, definition: str, *, zone: str = "", censored: bool = False
+    ) -> None:
+        """Note one number with its unit and definition."""
+        self.rows.append({"measure": measure, "value": float(value), "unit": unit, "zone": zone,
+                          "censored": bool(censored), "definition": definition, **self._base})  # fmt: skip
+
+
+def result(
+    paradigm: str,
+    recording: Recording,
+    measures: list[Measures],
+    visits: pd.DataFrame,
+    conventions: dict[str, Any],
+    warnings: list[str],
+) -> AssayResult:
+    """Assemble an `AssayResult`."""
+    rows = [row for m in measures for row in m.rows]
+    table = pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+    return AssayResult(paradigm, recording.id, recording.animal, recording.group, table, visits, conventions,
+                       tuple(warnings))  # fmt: skip
