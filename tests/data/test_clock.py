@@ -78,3 +78,13 @@ def test_every_sample_is_nearest_to_itself(n, fps, seed):
 def test_fps_must_be_positive():
     with pytest.raises(DataError, match="fps"):
         frame_times(10, 0)
+
+
+def test_segments_and_sample_stops_end_at_dropped_frames():
+    from murid.data.clock import sample_stops, segments
+
+    time = np.array([0.0, 0.1, 0.2, 0.7, 0.8])
+    assert segments(time) == [(0, 3), (3, 5)]
+    np.testing.assert_allclose(sample_stops(time), [0.1, 0.2, 0.3, 0.8, 0.9])
+    assert segments([]) == []
+    assert segments([3.0]) == [(0, 1)]

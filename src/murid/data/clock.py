@@ -7,6 +7,7 @@ clocks are mapped onto it by matched pulses (`fit_pulses`) or by given time stam
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -229,3 +230,31 @@ def sample_edges(time_s: ArrayLike) -> Floats:
     t = np.asarray(time_s, np.float64)
     half = 0.5 / rate_of(t) if t.size > 1 else 0.5
     return np.concatenate([[t[0] - half], 0.5 * (t[1:] + t[:-1]), [t[-1] + half]])
+
+
+def segments(time_s: ArrayLike, factor: float = 1.5) -> list[tuple[int, int]]:
+    """Return the sample ranges ``(start, stop)`` without dropped samples, stop exclusive.
+
+    Bouts, windows and sequence models never reach across the border of two segments.
+    """
+    time_s = np.asarray(time_s, np.float64)
+    cuts = find_dropped(time_s, factor).index + 1
+    edges = [0, *cuts.tolist(), time_s.size]
+    return [(a, b) for a, b in itertools.pairwise(edges) if b > a]
+
+
+def sample_stops(time_s: ArrayLike, factor: float = 1.5) -> Floats:
+    """Return the end of each sample in seconds: the next sample's time, or one median step at a gap.
+
+    Sample i stands for ``[time_s[i], sample_stops[i])``, so that the durations of the samples of a
+    stretch add up to its length, and dropped frames add nothing.
+    """
+    t = np.asarray(time_s, np.float64)
+    stops = np.empty_like(t)
+    if t.size == 0:
+        return stops
+    step = 1.0 / rate_of(t) if t.size > 1 else 1.0
+    stops[:-1], stops[-1] = t[1:], t[-1] + step
+    gaps = find_dropped(t, factor).index
+    stops[gaps] = t[gaps] + step
+    return stops

@@ -1,0 +1,254 @@
+"""States ⇄ bouts, and what is counted of them: how often, how long, how soon."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from murid.data.bouts import make_bouts
+from murid.data.clock import sample_stops, segments
+from murid.data.errors import fail
+from murid.data.labels import Labels, runs
+from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
+
+SUMMARY_COLUMNS = (
+    "individual", "behaviour", "count", "rate_per_min", "total_s", "fraction", "mean_s", "median_s",
+    "latency_s", "latency_censored", "interval_s", "scored_s",
+)  # fmt: skip
+
+
+def runs_within(mask: ArrayLike, stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return ``(start, stop)`` of each run of True inside `stretches`, cut at their borders."""
+    mask = np.asarray(mask, bool)
+    return [(a + i, a + j) for a, b in stretches for i, j in runs(mask[a:b])]
+
+
+def bouts_of(
+    states: xr.DataArray,
+    *,
+    behaviours: Sequence[str] | None = None,
+    probability: xr.DataArray | None = None,
+    source: str = "model",
+) -> pd.DataFrame:
+    """Return the bouts of States.
+
+    Parameters
+    ----------
+    states : DataArray (time, individual[, behaviour])
+        Exclusive or multi-label. −1 and dropped frames end a bout.
+    behaviours : sequence of str, optional
+        Behaviours to return; all by default.
+    probability : DataArray (time, individual, behaviour), optional
+        Where given, a bout's `score` is the mean probability of its samples.
+    source : str
+        Who says so: ``"human"``, ``"model"`` …
+
+    Returns
+    -------
+    DataFrame
+        ``start_s, stop_s, label, individual, score, source …``: half-open intervals in seconds from
+        the first sample of the bout to the end of its last one.
+    """
+    multi = to_multilabel(states)
+    time = multi["time"].values
+    stops, stretches = sample_stops(time), segments(time)
+    names = behaviour_names(multi)
+    rows = []
+    for p, person in enumerate(multi["individual"].values):
+        for b, name in enumerate(names):
+            if behaviours is not None and name not in behaviours:
+                continue
+            for start, stop in runs_within(multi.values[:, p, b] == 1, stretches):
+                score = np.nan if probability is None else _mean(probability.values[start:stop, p, b])
+                rows.append((time[start], stops[stop - 1], name, str(person), score))
+    table = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual", "score"])
+    return make_bouts(table.assign(source=source))
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def scored_of(states: xr.DataArray) -> pd.DataFrame:
+    """Return the stretches in which somebody said something: ``start_s, stop_s, individual``."""
+    time = states["time"].values
+    stops, stretches = sample_stops(time), segments(time)
+    known = states.values != UNLABELLED
+    if is_multilabel(states):
+        known = known.any(axis=2)
+    rows = [
+        (time[a], stops[b - 1], str(person))
+        for p, person in enumerate(states["individual"].values)
+        for a, b in runs_within(known[:, p], stretches)
+    ]
+    return pd.DataFrame(rows, columns=["start_s", "stop_s", "individual"])
+
+
+def states_of(
+    bouts: pd.DataFrame,
+    time_s: ArrayLike,
+    *,
+    behaviours: Sequence[str] | None = None,
+    individuals: Sequence[str] | None = None,
+    scored: pd.DataFrame | None = None,
+    exclusive: bool = False,
+) -> xr.DataArray:
+    """Return the States of a bout table on a clock; the inverse of `bouts_of`.
+
+    Parameters
+    ----------
+    bouts : DataFrame
+        ``start_s, stop_s, label, individual``.
+    time_s : array of shape (time,)
+        Sample times, seconds.
+    behaviours, individuals : sequence of str, optional
+        Names and their order; those of the table by default.
+    scored : DataFrame, optional
+        ``start_s, stop_s[, individual]``: what was watched. Outside it a sample is −1. By default the
+        whole clock counts as scored.
+    exclusive : bool
+        Return ``(time, individual)``; a sample without a bout is then −1.
+
+    Raises
+    ------
+    DataError
+        `exclusive` and two behaviours share a sample.
+    """
+    time = np.asarray(time_s, np.float64)
+    bouts = make_bouts(bouts).assign(rater="", stream="")
+    names = list(behaviours) if behaviours is not None else list(dict.fromkeys(bouts["label"]))
+    people = list(individuals) if individuals is not None else list(dict.fromkeys(bouts["individual"])) or ["all"]
+    whole = pd.DataFrame({"start_s": [time[0]], "stop_s": [sample_stops(time)[-1]]}) if time.size else None
+    watched = (whole if scored is None else scored).assign(rater="", stream="")
+    columns = []
+    for person in people:
+        mine = watched
+        if "individual" in watched:
+            mine = watched[watched["individual"].isin([person, "all"])]
+        labels = Labels(bouts, mine.reset_index(drop=True), vocabulary=tuple(names))
+        columns.append(labels.to_states(time, names, others="negative", individuals=[person]).values)
+    values = np.concatenate(columns, axis=1)
+    if not exclusive:
+        return make_states(values, time, names, people)
+    if (values == 1).sum(axis=2).max(initial=0) > 1:
+        t, p = np.argwhere((values == 1).sum(axis=2) > 1)[0]
+        both = [n for n, v in zip(names, values[t, p], strict=True) if v == 1]
+        fail("bouts", "behaviours overlap", where=f"{time[t]:.3f} s, {people[p]}", got=" and ".join(both),
+             todo="use exclusive=False, or ethogram.exclusive.exclude() to choose one")  # fmt: skip
+    index = np.where((values == 1).any(axis=2), (values == 1).argmax(axis=2), UNLABELLED)
+    return make_states(index, time, names, people)
+
+
+def summary(states: xr.DataArray, *, start_s: float | None = None, stop_s: float | None = None) -> pd.DataFrame:
+    """Summarise each behaviour of each individual, over all scored time or over a time window.
+
+    Parameters
+    ----------
+    states : DataArray (time, individual[, behaviour])
+        States.
+    start_s, stop_s : float, optional
+        Window in seconds, half-open; the whole recording by default.
+
+    Returns
+    -------
+    DataFrame
+        One row per individual and behaviour. ``count`` and durations: bouts that *begin* in the window
+        (their full length); ``total_s`` and ``fraction``: time inside the window, and its share of the
+        *scored* time; ``latency_s``: from the window's first scored sample to the first bout, or to the
+        end of scoring when there is none (``latency_censored``: feed it to survival statistics, not to
+        a mean); ``interval_s``: median time from the end of a bout to the start of the next inside the
+        same scored stretch.
+    """
+    multi = to_multilabel(states)
+    time = multi["time"].values
+    stops, stretches = sample_stops(time), segments(time)
+    low = -np.inf if start_s is None else start_s
+    high = np.inf if stop_s is None else stop_s
+    inside = (time >= low) & (time < high)
+    width = stops - time
+    rows = []
+    for p, person in enumerate(multi["individual"].values):
+        for b, name in enumerate(behaviour_names(multi)):
+            column = multi.values[:, p, b]
+            spans = runs_within(column == 1, stretches)
+            begun = [(i, j) for i, j in spans if inside[i]]
+            scored = inside & (column != UNLABELLED)
+            scored_s = float(width[scored].sum())
+            total = float(width[inside & (column == 1)].sum())
+            lengths = np.array([stops[j - 1] - time[i] for i, j in begun])
+            present = np.flatnonzero(inside & (column == 1))
+            known = np.flatnonzero(scored)
+            rows.append(
+                {
+                    "individual": str(person), "behaviour": name, "count": len(begun),
+                    "rate_per_min": 60.0 * len(begun) / scored_s if scored_s else np.nan,
+                    "total_s": total if scored_s else np.nan,
+                    "fraction": total / scored_s if scored_s else np.nan,
+                    "mean_s": float(lengths.mean()) if lengths.size else np.nan,
+                    "median_s": float(np.median(lengths)) if lengths.size else np.nan,
+                    "latency_s": _latency(time, stops, known, present),
+                    "latency_censored": present.size == 0,
+                    "interval_s": _interval(begun, column, time, stops),
+                    "scored_s": scored_s,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def _latency(time: np.ndarray, stops: np.ndarray, known: np.ndarray, present: np.ndarray) -> float:
+    if known.size == 0:
+        return float("nan")
+    end = time[present[0]] if present.size else stops[known[-1]]
+    return float(end - time[known[0]])
+
+
+def _interval(spans: list[tuple[int, int]], column: np.ndarray, time: np.ndarray, stops: np.ndarray) -> float:
+    """Median gap between successive bouts that are joined by scored, undropped samples."""
+    gaps = []
+    for (_, end), (start, _) in itertools.pairwise(spans):
+        joined = (column[end:start] != UNLABELLED).all() and np.allclose(stops[end - 1 : start], time[end : start + 1])
+        if joined:
+            gaps.append(time[start] - stops[end - 1])
+    return float(np.median(gaps)) if gaps else float("nan")
+
+
+def time_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFrame:
+    """Summarise in time bins.
+
+    Parameters
+    ----------
+    states : DataArray (time, individual[, behaviour])
+        States.
+    bin_s : float or sequence of float
+        Bin width in seconds from the first sample, or the edges themselves.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `summary` with ``bin, start_s, stop_s`` in front. A bout counts in the bin in
+        which it begins; its time is shared out. Bins without scored time hold NaN, not 0.
+    """
+    time = states["time"].values
+    if np.ndim(bin_s) == 0:
+        if not bin_s > 0:
+            fail("time_bins", "bin_s is not valid", expected="> 0 s", got=str(bin_s))
+        end = sample_stops(time)[-1]
+        n = max(1, int(np.ceil((end - time[0]) / bin_s - 1e-9)))
+        edges = time[0] + bin_s * np.arange(n + 1)
+    else:
+        edges = np.asarray(bin_s, np.float64)
+        if edges.size < 2 or (np.diff(edges) <= 0).any():
+            fail("time_bins", "edges are not valid", expected="increasing, at least 2", got=str(bin_s))
+    tables = []
+    for k, (a, b) in enumerate(itertools.pairwise(edges)):
+        table = summary(states, start_s=a, stop_s=b)
+        for column, value in (("stop_s", b), ("start_s", a), ("bin", k)):
+            table.insert(0, column, value)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,310 @@
+"""How far raters agree: the ceiling for any method that is trained on them.
+
+Frame agreement alone misleads: κ falls with prevalence at the same error rate, and raters who agree on the
+time may disagree on the number of bouts. So κ comes with PABAK, prevalence, frame F1 and event F1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from murid.data.clock import frame_times, rate_of, sample_stops
+from murid.data.errors import fail
+from murid.data.labels import Labels, Others
+from murid.data.states import UNLABELLED, make_states
+from murid.evaluate import bootstrap, bouts, frames, totals
+from murid.evaluate.align import known_behaviours
+
+
+def table_of(a: ArrayLike, b: ArrayLike, n_classes: int) -> np.ndarray:
+    """Cross-tabulate two raters' codes (−1 = unlabelled by that rater: left out), ``(n_classes, n_classes)``."""
+    a, b = np.asarray(a).ravel(), np.asarray(b).ravel()
+    both = (a != UNLABELLED) & (b != UNLABELLED)
+    flat = a[both].astype(np.int64) * n_classes + b[both]
+    return np.bincount(flat, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def kappa_of(table: ArrayLike) -> np.ndarray:
+    """Cohen's κ of cross tables ``(..., k, k)``; NaN where chance agreement is complete."""
+    table = np.asarray(table, np.float64)
+    total = table.sum((-2, -1))
+    observed = frames.ratio(np.trace(table, axis1=-2, axis2=-1), total)
+    chance = frames.ratio((table.sum(-1) * table.sum(-2)).sum(-1), total**2)
+    return frames.ratio(observed - chance, np.where(np.abs(1 - chance) < 1e-12, 0.0, 1 - chance))
+
+
+def pabak_of(table: ArrayLike) -> np.ndarray:
+    """Prevalence- and bias-adjusted κ, ``(k p − 1) / (k − 1)`` with p the observed agreement."""
+    table = np.asarray(table, np.float64)
+    k = table.shape[-1]
+    observed = frames.ratio(np.trace(table, axis1=-2, axis2=-1), table.sum((-2, -1)))
+    return (k * observed - 1) / (k - 1)
+
+
+def cohen_kappa(
+    a: ArrayLike,
+    b: ArrayLike,
+    n_classes: int = 2,
+    *,
+    fps: float,
+    block_s: float = 10.0,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float, float]:
+    """Cohen's κ of two raters of one recording with a 95 % interval.
+
+    Parameters
+    ----------
+    a, b : int array (time,)
+        Codes; −1 unlabelled.
+    n_classes : int
+        Number of codes.
+    fps : float
+        Samples per second.
+    block_s : float
+        The bootstrap draws blocks of this length: frames of one bout are no independent witnesses, so it
+        should be longer than a bout. 10 s suits most rodent behaviour.
+    n_boot, seed
+        Resamples, seed.
+
+    Returns
+    -------
+    kappa, low, high
+    """
+    tables = _block_tables(np.asarray(a), np.asarray(b), n_classes, max(1, round(block_s * fps)))
+    low, high = bootstrap.interval(tables, kappa_of, n_boot=n_boot, seed=seed)
+    return float(kappa_of(tables.sum(0))), float(low), float(high)
+
+
+def _block_tables(a: np.ndarray, b: np.ndarray, n_classes: int, block: int) -> np.ndarray:
+    """Cross tables of successive blocks that hold samples labelled by both."""
+    starts = range(0, max(a.size, 1), block)
+    tables = np.stack([table_of(a[i : i + block], b[i : i + block], n_classes) for i in starts])
+    kept = tables[tables.sum((1, 2)) > 0]
+    return kept if len(kept) else tables[:1]
+
+
+def krippendorff_alpha(ratings: ArrayLike, n_classes: int | None = None) -> float:
+    """Krippendorff's α for nominal codes of any number of raters, with missing ratings.
+
+    Parameters
+    ----------
+    ratings : int array (rater, unit)
+        Codes from 0; −1 = not rated.
+    n_classes : int, optional
+        Number of codes; the largest + 1 by default.
+
+    Returns
+    -------
+    float
+        1 = perfect, 0 = chance; NaN when fewer than two ratings meet or only one code was used.
+    """
+    ratings = np.asarray(ratings)
+    k = int(ratings.max(initial=0)) + 1 if n_classes is None else n_classes
+    per_unit = np.stack([(ratings == c).sum(axis=0) for c in range(k)], axis=1).astype(np.float64)
+    m = per_unit.sum(axis=1)
+    per_unit, m = per_unit[m >= 2], m[m >= 2]
+    if m.size == 0:
+        return float("nan")
+    by_code = per_unit.sum(axis=0)
+    n = by_code.sum()
+    agreeing = (per_unit * (per_unit - 1)).sum(axis=1) / (m - 1)
+    observed = 1.0 - agreeing.sum() / n
+    expected = 1.0 - (by_code * (by_code - 1)).sum() / (n * (n - 1))
+    return float(1.0 - observed / expected) if expected > 0 else float("nan")
+
+
+def rater_states(
+    labels: Labels,
+    time_s: ArrayLike,
+    behaviours: Sequence[str],
+    *,
+    others: Others = "auto",
+    individuals: Sequence[str] | None = None,
+) -> dict[str, np.ndarray]:
+    """Return each rater's labels on one clock, int8 ``(time, individual, behaviour)``."""
+    people = list(individuals) if individuals is not None else labels.individuals
+    used = set(labels.bouts["label"])
+    stream = labels.stream_with([b for b in behaviours if b in used] or None)
+    return {
+        rater: stream.select(rater=rater).to_states(time_s, behaviours, others=others, individuals=people).values
+        for rater in stream.raters
+    }
+
+
+def consensus(
+    labels: Labels,
+    time_s: ArrayLike,
+    behaviours: Sequence[str] | None = None,
+    *,
+    others: Others = "auto",
+    individuals: Sequence[str] | None = None,
+) -> xr.DataArray:
+    """Return the majority of the raters, multi-label.
+
+    For each behaviour, the raters who scored the sample vote; a tie is unlabelled (−1), because nobody can
+    say. `score(..., rater="consensus")` uses this.
+    """
+    names = list(behaviours) if behaviours is not None else known_behaviours(labels)
+    people = list(individuals) if individuals is not None else labels.individuals
+    votes = rater_states(labels, time_s, names, others=others, individuals=people)
+    if not votes:
+        fail(f"labels {labels.source_file}".strip(), "no rater", todo="give labels with at least one scored stretch")
+    stack = np.stack(list(votes.values()))
+    yes, no = (stack == 1).sum(0), (stack == 0).sum(0)
+    values = np.where(yes > no, 1, np.where(no > yes, 0, UNLABELLED))
+    return make_states(values, time_s, names, people, source="consensus")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of raters, pooled over recordings.
+
+    Attributes
+    ----------
+    pairs : DataFrame
+        One row per pair of raters and behaviour: ``kappa, kappa_low, kappa_high, pabak, prevalence`` (mean
+        share of time of the two), ``f1`` (frames), ``event_f1`` (bouts, one to one, IoU), ``onset_ms`` (median
+        absolute), ``time_r, bouts_r`` (over recordings), ``n`` (samples both scored).
+    classes : DataFrame
+        One row per pair: κ over all classes with "none", for exclusive labels.
+    alpha : Series
+        Krippendorff's α per behaviour over all raters.
+    """
+
+    pairs: pd.DataFrame
+    classes: pd.DataFrame
+    alpha: pd.Series
+
+    def __str__(self) -> str:
+        columns = ["rater_a", "rater_b", "behaviour", "kappa", "kappa_low", "kappa_high", "pabak", "f1", "event_f1"]
+        return self.pairs[columns].to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="-")
+
+
+def compare(
+    labels: Labels | Sequence[Labels],
+    behaviours: Sequence[str] | None = None,
+    *,
+    time_s: ArrayLike | Sequence[ArrayLike] | None = None,
+    fps: float | None = None,
+    others: Others = "auto",
+    iou: float = 0.5,
+    block_s: float = 10.0,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> Agreement:
+    """Compare all raters of one recording or of several, pooled.
+
+    Parameters
+    ----------
+    labels : Labels or list of Labels
+        One per recording, each with its raters.
+    behaviours : sequence of str, optional
+        All in use by default.
+    time_s : array or list of arrays, optional
+        Clock of each recording in seconds; by default frames at `fps` (or the labels' own) up to their end.
+    fps : float, optional
+        Frame rate; annotations in seconds need it or `time_s`.
+    others, iou
+        As in `score`; 0.5 here is the usual bar for "the same event".
+    block_s, n_boot, seed
+        Block bootstrap of κ, see `cohen_kappa`.
+
+    Raises
+    ------
+    DataError
+        Fewer than two raters, or no clock.
+    """
+    many = [labels] if isinstance(labels, Labels) else list(labels)
+    clocks = _clocks(many, time_s, fps, isinstance(labels, Labels))
+    names = list(behaviours) if behaviours is not None else list(dict.fromkeys(b for x in many for b in x.behaviours))
+    rated = [rater_states(x, t, names, others=others) for x, t in zip(many, clocks, strict=True)]
+    raters = sorted({r for votes in rated for r in votes})
+    if len(raters) < 2:
+        fail("agreement", "fewer than two raters", got=", ".join(raters) or "none",
+             todo="join the raters' labels of a recording into one Labels")  # fmt: skip
+    boot = dict(n_boot=n_boot, seed=seed)
+    rows, classes = [], []
+    for one, two in combinations(raters, 2):
+        shared = [(v[one], v[two], t) for v, t in zip(rated, clocks, strict=True) if one in v and two in v]
+        if not shared:
+            continue
+        who = {"rater_a": one, "rater_b": two}
+        for b, name in enumerate(names):
+            columns = [(x[:, p, b], y[:, p, b], t) for x, y, t in shared for p in range(x.shape[1])]
+            rows.append({**who, "behaviour": name, **_pair(columns, iou, block_s, boot)})
+        if all((x == 1).sum(2).max(initial=0) <= 1 for pair in shared for x in pair[:2]):
+            codes = [
+                (frames.exclusive_codes(x)[:, p], frames.exclusive_codes(y)[:, p], t)
+                for x, y, t in shared for p in range(x.shape[1])
+            ]  # fmt: skip
+            classes.append({**who, **_kappas(codes, len(names) + 1, block_s, boot)})
+    return Agreement(pd.DataFrame(rows), pd.DataFrame(classes), _alphas(rated, raters, names))
+
+
+def _clocks(many: list[Labels], time_s, fps: float | None, single: bool) -> list[np.ndarray]:
+    if time_s is not None:
+        return [np.asarray(t, np.float64) for t in ([time_s] if single else time_s)]
+    out = []
+    for labels in many:
+        rate = labels.fps if fps is None else fps
+        if not np.isfinite(rate):
+            fail("agreement", "no clock", where=labels.source_file, todo="give fps or time_s")
+        out.append(frame_times(round(labels.stop_s * rate), rate))
+    return out
+
+
+def _kappas(columns: list[tuple], n_classes: int, block_s: float, boot: dict) -> dict[str, float]:
+    blocks = [_block_tables(x, y, n_classes, max(1, round(block_s * rate_of(t)))) for x, y, t in columns]
+    tables = np.concatenate(blocks)
+    low, high = bootstrap.interval(tables, kappa_of, **boot)
+    whole = tables.sum(0)
+    return {
+        "kappa": float(kappa_of(whole)), "kappa_low": float(low), "kappa_high": float(high),
+        "pabak": float(pabak_of(whole)), "n": int(whole.sum()),
+    }  # fmt: skip
+
+
+def _pair(columns: list[tuple], iou: float, block_s: float, boot: dict) -> dict[str, float]:
+    """Compare two raters on one behaviour over the tracks of all recordings."""
+    cells, events = np.zeros(4), np.zeros(4)
+    late, seconds, numbers = [], [], []
+    for x, y, time in columns:
+        both = (x != UNLABELLED) & (y != UNLABELLED)
+        x, y = np.where(both, x, UNLABELLED), np.where(both, y, UNLABELLED)
+        cells += frames.counts(x[:, None], y[:, None])[0]
+        found = bouts.compare(x, y, time, iou)
+        m = found.n_matched
+        events += (m, found.n_predicted - m, found.n_truth - m, 0)
+        late.append(np.abs(found.onset_ms))
+        width = sample_stops(time) - time
+        seconds.append((width[x == 1].sum(), width[y == 1].sum()))
+        numbers.append((found.n_truth, found.n_predicted))
+    errors = np.concatenate(late)
+    tp, fp, fn, _ = cells
+    return {
+        **_kappas(columns, 2, block_s, boot),
+        "prevalence": float(frames.ratio(2 * tp + fp + fn, 2 * cells.sum())),
+        "f1": float(frames.f1_of(cells)), "event_f1": float(frames.f1_of(events)),
+        "onset_ms": float(np.median(errors)) if errors.size else np.nan,
+        "time_r": totals.correlation(*np.transpose(seconds)), "bouts_r": totals.correlation(*np.transpose(numbers)),
+    }  # fmt: skip
+
+
+def _alphas(rated: list[dict[str, np.ndarray]], raters: list[str], names: list[str]) -> pd.Series:
+    values = {}
+    for b, name in enumerate(names):
+        parts = []
+        for votes in rated:
+            shape = next(iter(votes.values())).shape[:2]
+            absent = np.full(shape[0] * shape[1], UNLABELLED)
+            parts.append(np.stack([votes[r][..., b].ravel() if r in votes else absent for r in raters]))
+        values[name] = krippendorff_alpha(np.concatenate(parts, axis=1), 2)
+    return pd.Series(values, name="alpha", dtype=float)

@@ -1,0 +1,203 @@
+"""Truth and prediction on one clock: the pair that every score is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from murid.data.bouts import EVERYONE
+from murid.data.clock import nearest_sample, rate_of
+from murid.data.errors import Faults, did_you_mean, fail, nearest
+from murid.data.labels import PLACEHOLDERS, Labels, Others
+from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, to_multilabel
+
+#: Names of the class "none of the behaviours": a prediction may have it, a truth need not.
+NONE_NAMES = ("none", "other", "others", "background", "negative", "nothing", *PLACEHOLDERS)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Truth and prediction of one recording, sample by sample.
+
+    Attributes
+    ----------
+    truth, predicted : int8 array (time, individual, behaviour)
+        1 present, 0 absent, −1 unlabelled.
+    probability : float array of the same shape, or None
+        NaN where unknown.
+    time_s : array (time,)
+        Clock of the prediction, seconds.
+    notes : list of str
+        What was left out, for the reader of the score.
+    """
+
+    recording: str
+    time_s: np.ndarray
+    behaviours: list[str]
+    individuals: list[str]
+    truth: np.ndarray
+    predicted: np.ndarray
+    probability: np.ndarray | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def scored(self) -> np.ndarray:
+        """Bool (time, individual): the truth says something about at least one behaviour."""
+        return (self.truth != UNLABELLED).any(axis=2)
+
+    @property
+    def exclusive(self) -> bool:
+        """True when neither side ever has two behaviours at once."""
+        return bool(
+            (self.truth == 1).sum(axis=2).max(initial=0) <= 1 and (self.predicted == 1).sum(axis=2).max(initial=0) <= 1
+        )
+
+
+def align(
+    truth: Labels | xr.DataArray,
+    predicted: xr.DataArray | xr.Dataset,
+    *,
+    probability: xr.DataArray | None = None,
+    behaviours: Sequence[str] | None = None,
+    others: Others = "auto",
+    rater: str | None = None,
+    recording: str = "",
+) -> Pair:
+    """Put truth and prediction on the prediction's clock, with the same individuals and behaviours.
+
+    Parameters
+    ----------
+    truth : Labels or States
+        Of several streams the one that holds the predicted behaviours is taken; of several raters
+        `rater`, which may be ``"consensus"`` (majority; ties are unlabelled).
+    predicted : States, or Dataset with ``states`` and optionally ``probability``
+        What a method said.
+    probability : DataArray (time, individual, behaviour), optional
+        Class probabilities on the prediction's clock.
+    behaviours : sequence of str, optional
+        Behaviours to score; by default those that both sides know.
+    others : {"auto", "ignore", "negative"}
+        See `Labels.to_states`.
+    rater, recording : str
+        Whose labels; name of the recording.
+
+    Raises
+    ------
+    DataError
+        No shared behaviour or individual, several raters, clocks that do not overlap.
+    """
+    if isinstance(predicted, xr.Dataset):
+        probability = predicted.get("probability") if probability is None else probability
+        predicted = predicted["states"]
+    what = f"score of '{recording}'" if recording else "score"
+    names, notes = _shared_behaviours(truth, predicted, behaviours, what)
+    said = to_multilabel(predicted)
+    people, of_truth = _shared_individuals(_individuals_of(truth), _individuals_of(said), what)
+    time = said["time"].values
+    want = _truth_states(truth, time, names, of_truth, others, rater)
+    picked = said.sel(individual=people, behaviour=names).values
+    if not (want != UNLABELLED).any():
+        fail(what, "no sample is labelled in the truth", got=f"prediction from {time[0]:.2f} to {time[-1]:.2f} s",
+             todo="check that labels and prediction belong to the same recording and clock")  # fmt: skip
+    p = None
+    if probability is not None:
+        p = _on_clock(probability, time, names, people, np.nan, what)
+    return Pair(recording, time, names, people, want, picked.astype(np.int8), p, notes)
+
+
+def known_behaviours(truth: Labels | xr.DataArray) -> list[str]:
+    """Behaviours that a truth can tell: its vocabulary and those in use, without placeholders."""
+    if isinstance(truth, Labels):
+        names = dict.fromkeys([*truth.vocabulary, *truth.bouts["label"]])
+        return [n for n in names if n.lower() not in PLACEHOLDERS]
+    return behaviour_names(truth)
+
+
+def _shared_behaviours(
+    truth: Labels | xr.DataArray, predicted: xr.DataArray, behaviours: Sequence[str] | None, what: str
+) -> tuple[list[str], list[str]]:
+    said, known = behaviour_names(predicted), known_behaviours(truth)
+    if behaviours is not None:
+        faults = Faults(what)
+        for name in behaviours:
+            if name not in said:
+                faults.add(f"'{name}' was not predicted", todo=did_you_mean(name, said))
+            if not isinstance(truth, Labels) and name not in known:
+                faults.add(f"'{name}' is not in the truth", todo=did_you_mean(name, known))
+        faults.raise_if_any()
+        return list(behaviours), []
+    names = [n for n in said if n in known]
+    if not names:
+        fail(what, "truth and prediction share no behaviour", expected=", ".join(known), got=", ".join(said),
+             todo="rename one side, or name `behaviours`")  # fmt: skip
+    notes = []
+    for name in said:
+        if name not in names and name.lower() not in NONE_NAMES:
+            close = [c for c in nearest(name, known) if c not in names]
+            hint = f" (truth has '{close[0]}')" if close else ""
+            notes.append(f"'{name}' was predicted but the truth does not know it: not scored{hint}")
+    missing = [n for n in known if n not in said and n.lower() not in NONE_NAMES]
+    if missing:
+        notes.append(f"in the truth but never predicted, counted as other: {', '.join(missing)}")
+    return names, notes
+
+
+def _individuals_of(side: Labels | xr.DataArray) -> list[str]:
+    if isinstance(side, Labels):
+        return side.individuals
+    return [str(i) for i in side["individual"].values]
+
+
+def _shared_individuals(of_truth: list[str], said: list[str], what: str) -> tuple[list[str], list[str]]:
+    """Individuals to take from the prediction and, in the same order, from the truth."""
+    if len(of_truth) == 1 and len(said) == 1:
+        return said, of_truth
+    both = [name for name in said if name in of_truth]
+    if not both:
+        hint = "labels of all animals together need a prediction for 'all'" if of_truth == [EVERYONE] else ""
+        fail(what, "truth and prediction share no individual", expected=", ".join(of_truth), got=", ".join(said),
+             todo=hint or "rename the individuals of one side")  # fmt: skip
+    return both, both
+
+
+def _truth_states(
+    truth: Labels | xr.DataArray, time: np.ndarray, names: list[str], people: list[str], others: Others,
+    rater: str | None,
+) -> np.ndarray:  # fmt: skip
+    if not isinstance(truth, Labels):
+        return _on_clock(to_multilabel(truth), time, names, people, UNLABELLED, "truth").astype(np.int8)
+    used = set(truth.bouts["label"])
+    labels = truth.stream_with([n for n in names if n in used] or None)
+    if rater == "consensus":
+        from murid.evaluate.agreement import consensus
+
+        return consensus(labels, time, names, others=others, individuals=people).values
+    if rater is not None:
+        labels = labels.select(rater=rater)
+    elif len(labels.raters) > 1:
+        fail("score", "the truth has several raters", got=", ".join(labels.raters),
+             todo="give rater='...' or rater='consensus'")  # fmt: skip
+    return labels.to_states(time, names, others=others, individuals=people).values
+
+
+def _on_clock(
+    array: xr.DataArray, time: np.ndarray, names: list[str], people: list[str], missing: float, what: str
+) -> np.ndarray:
+    """Values at the nearest sample; `missing` farther than half a sample away, and for unknown names."""
+    if not is_multilabel(array):
+        fail(what, "axes", expected="(time, individual, behaviour)", got=str(array.dims))
+    own = array["time"].values
+    out = array.reindex(individual=people, behaviour=names, fill_value=missing).values
+    if own.shape == time.shape and np.allclose(own, time, rtol=0, atol=1e-9):
+        return out
+    if own.size == 0:
+        fail(what, "holds no samples")
+    index = nearest_sample(own, time) if own.size > 1 else np.zeros(time.size, np.int64)
+    step = max(1.0 / rate_of(t) if t.size > 1 else 0.0 for t in (own, time))
+    far = np.abs(own[index] - time) > 0.5 * step * (1 + 1e-6)
+    out = out[index].astype(np.result_type(out.dtype, np.float32 if missing != missing else out.dtype))
+    out[far] = missing
+    return out

@@ -1,0 +1,72 @@
+"""Confidence intervals by resampling whole recordings (or animals), never frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from murid.data.errors import fail
+
+
+def cluster_weights(groups: Sequence[str], n_boot: int, seed: int) -> np.ndarray:
+    """Return how often each recording is drawn in each resample, shape ``(n_boot, n_recordings)``.
+
+    Whole groups (animals) are drawn with replacement, with all their recordings.
+    """
+    names, index = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), size=n_boot)
+    return drawn[:, index]
+
+
+def interval(
+    parts: ArrayLike,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    groups: Sequence[str] | None = None,
+    n_boot: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile bootstrap over recordings of a statistic of *summed* parts.
+
+    Parameters
+    ----------
+    parts : array (recording, ...)
+        What adds up over recordings, such as counts of true positives.
+    statistic : callable
+        Summed parts ``(n_boot, ...)`` → values ``(n_boot, ...)``; NaN values are left out.
+    groups : sequence of str, optional
+        Animal of each recording; recordings of one animal are drawn together.
+    n_boot, level, seed
+        Resamples, coverage, seed.
+
+    Returns
+    -------
+    low, high : arrays
+        NaN when there are fewer than two groups: one recording says nothing about the next.
+    """
+    parts = np.asarray(parts, np.float64)
+    names = [str(i) for i in range(len(parts))] if groups is None else list(groups)
+    if len(names) != len(parts):
+        fail("bootstrap", "one group per recording is needed", expected=str(len(parts)), got=str(len(names)))
+    if len(set(names)) < 2:
+        one = np.asarray(statistic(parts.sum(0, keepdims=True)))[0]
+        return np.full(np.shape(one), np.nan), np.full(np.shape(one), np.nan)
+    weights = cluster_weights(names, n_boot, seed).astype(np.float64)
+    values = np.asarray(statistic(np.tensordot(weights, parts, axes=1)))
+    tail = 50.0 * (1.0 - level)
+    return _percentile(values, tail), _percentile(values, 100.0 - tail)
+
+
+def _percentile(values: np.ndarray, q: float) -> np.ndarray:
+    """Percentile over the first axis without NaN; NaN where all are."""
+    flat = values.reshape(len(values), -1)
+    out = np.full(flat.shape[1], np.nan)
+    for k in range(flat.shape[1]):
+        known = flat[np.isfinite(flat[:, k]), k]
+        if known.size:
+            out[k] = np.percentile(known, q)
+    return out.reshape(values.shape[1:])

@@ -1,0 +1,436 @@
+"""Score a prediction against the truth: frames, bouts, totals and calibration in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.clock import sample_stops
+from murid.data.errors import fail
+from murid.data.labels import Labels, Others
+from murid.data.states import UNLABELLED, behaviour_names
+from murid.evaluate import bootstrap, bouts, calibration, frames, totals
+from murid.evaluate.align import NONE_NAMES, Pair, align
+
+#: Columns of which the macro row is the mean over behaviours.
+_MACRO = ("precision", "recall", "f1", "pr_auc", "bout_f1", "boundary_f1", "annotation_f1", "prediction_f1")
+_SHOWN = (
+    "precision", "recall", "f1", "f1_low", "f1_high", "pr_auc", "bout_f1", "annotation_f1", "prediction_f1",
+    "support", "bouts_true", "bouts_predicted",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good a prediction is.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per behaviour and a row ``macro``. Frames: ``precision, recall, f1`` with its confidence
+        limits ``f1_low, f1_high`` (over recordings), ``pr_auc, accuracy, support, predicted`` (samples).
+        Bouts: ``bout_precision, bout_recall, bout_f1`` (one-to-one, IoU), ``boundary_f1``,
+        ``annotation_f1, prediction_f1``, ``onset_ms, offset_ms`` (median error, positive = late),
+        ``onset_abs_ms, offset_abs_ms``, ``bouts_true, bouts_predicted``, ``time_true_s, time_predicted_s``.
+        Probabilities: ``ece, brier``.
+    confusion : DataFrame
+        Samples, rows = truth, columns = prediction, with "none of them"; for behaviours that overlap the
+        2 × 2 counts ``tp, fp, fn, tn`` per behaviour.
+    recordings : DataFrame
+        One row per recording and behaviour.
+    totals : DataFrame
+        Correlation, bias and limits of agreement of time and bout counts, beside the frame F1.
+    accuracy : float
+        Share of scored samples with every behaviour right; ``accuracy_ci`` its limits.
+    coverage : float
+        Share of scored samples for which the prediction said anything.
+    """
+
+    table: pd.DataFrame
+    confusion: pd.DataFrame
+    recordings: pd.DataFrame
+    totals: pd.DataFrame
+    accuracy: float
+    accuracy_ci: tuple[float, float]
+    macro_f1_ci: tuple[float, float]
+    coverage: float
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def f1(self) -> float:
+        """Macro frame F1."""
+        return float(self.table.at["macro", "f1"])
+
+    @property
+    def behaviours(self) -> list[str]:
+        """Scored behaviours."""
+        return [b for b in self.table.index if b != "macro"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is not known is None."""
+        return _plain(
+            {
+                "accuracy": self.accuracy, "accuracy_ci": list(self.accuracy_ci), "coverage": self.coverage,
+                "macro_f1": self.f1, "macro_f1_ci": list(self.macro_f1_ci),
+                "behaviours": self.table.to_dict(orient="index"),
+                "confusion": self.confusion.to_dict(orient="index"),
+                "totals": self.totals.to_dict(orient="index"),
+                "recordings": self.recordings.to_dict(orient="records"),
+                "settings": self.settings, "notes": list(self.notes),
+            }
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        shown = self.table[[c for c in _SHOWN if self.table[c].notna().any()]].copy()
+        for column in ("support", "bouts_true", "bouts_predicted"):
+            shown[column] = shown[column].map(lambda v: f"{v:,.0f}")
+        n = self.settings["n_recordings"]
+        lines = [
+            f"{n} recording{'s' * (n != 1)}, accuracy {self.accuracy:.3f}{_ci(self.accuracy_ci)}, "
+            f"macro F1 {self.f1:.3f}{_ci(self.macro_f1_ci)}, {self.coverage:.1%} of the scored frames predicted",
+            shown.to_string(float_format=lambda v: f"{v:.3f}", na_rep="-"),
+        ]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def score(
+    truth: Labels | xr.DataArray | Sequence[Labels | xr.DataArray],
+    predicted: xr.DataArray | xr.Dataset | Sequence[xr.DataArray | xr.Dataset],
+    *,
+    probability: xr.DataArray | None = None,
+    behaviours: Sequence[str] | None = None,
+    others: Others = "auto",
+    rater: str | None = None,
+    iou: float = 0.3,
+    tolerance_s: float = 0.1,
+    skip_silent: bool = False,
+) -> Score:
+    """Score one prediction (or lists of them, pooled) against the truth.
+
+    Parameters
+    ----------
+    truth : Labels or States, or a list of them
+        Labels of several streams: the stream that holds the predicted behaviours is taken. Of several
+        raters name one, or ``rater="consensus"``.
+    predicted : States or Dataset with ``states`` (and ``probability``), or a list of them
+        The score is computed on the prediction's clock, over the samples that the truth labels.
+    probability : DataArray (time, individual, behaviour), optional
+        For PR-AUC and calibration.
+    behaviours : sequence of str, optional
+        Which to score; those that both sides know by default. A class such as "none" is never scored as a
+        behaviour unless the truth labels it too.
+    others : {"auto", "ignore", "negative"}
+        What samples are that carry only labels not asked for; see `Labels.to_states`.
+    rater : str, optional
+        Whose labels.
+    iou : float
+        Bouts match from this intersection over union on. 0.3 forgives a late onset of a short bout, not a
+        merge of two.
+    tolerance_s : float
+        Boundaries match within this time, 0.1 s.
+    skip_silent : bool
+        Leave out the samples of which the prediction is −1 instead of counting them as absent.
+
+    Returns
+    -------
+    Score
+
+    Raises
+    ------
+    DataError
+        No shared behaviours or individuals, several raters, lists of different lengths.
+    """
+    options = dict(behaviours=behaviours, others=others, rater=rater, iou=iou, tolerance_s=tolerance_s,
+                   skip_silent=skip_silent)  # fmt: skip
+    if isinstance(truth, (list, tuple)) or isinstance(predicted, (list, tuple)):
+        if not (isinstance(truth, (list, tuple)) and isinstance(predicted, (list, tuple))) or probability is not None:
+            fail("score", "one side is a list", todo="give two lists of equal length, probabilities in Datasets")
+        if len(truth) != len(predicted):
+            fail("score", "lists differ in length", expected=str(len(truth)), got=str(len(predicted)))
+        return score_many(list(zip(truth, predicted, strict=True)), **options)
+    return _score([(truth, predicted, probability)], **options)
+
+
+def score_many(
+    pairs: Sequence[tuple[Labels | xr.DataArray, xr.DataArray | xr.Dataset]],
+    *,
+    recordings: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    behaviours: Sequence[str] | None = None,
+    others: Others = "auto",
+    rater: str | None = None,
+    iou: float = 0.3,
+    tolerance_s: float = 0.1,
+    skip_silent: bool = False,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> Score:
+    """Score predictions of several recordings: pooled, per recording, with confidence intervals.
+
+    Parameters
+    ----------
+    pairs : sequence of (truth, predicted)
+        As in `score`.
+    recordings : sequence of str, optional
+        Names of the recordings, for the per-recording table.
+    groups : sequence of str, optional
+        Animal of each recording: the confidence intervals resample animals. Each recording is its own
+        group by default.
+    behaviours, others, rater, iou, tolerance_s, skip_silent
+        As in `score`.
+    n_boot, seed
+        Resamples of the bootstrap over recordings, and its seed.
+
+    Returns
+    -------
+    Score
+        Samples and bouts pooled over recordings; ``f1_low, f1_high`` are 95 % percentile limits.
+    """
+    if not pairs:
+        fail("score", "no recordings given")
+    triples = [(truth, predicted, None) for truth, predicted in pairs]
+    return _score(
+        triples, recordings, groups, behaviours, others=others, rater=rater, iou=iou, tolerance_s=tolerance_s,
+        skip_silent=skip_silent, n_boot=n_boot, seed=seed,
+    )  # fmt: skip
+
+
+def _score(
+    pairs: Sequence[tuple],
+    recordings: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    behaviours: Sequence[str] | None = None,
+    *,
+    others: Others = "auto",
+    rater: str | None = None,
+    iou: float = 0.3,
+    tolerance_s: float = 0.1,
+    skip_silent: bool = False,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> Score:
+    """Score ``(truth, predicted, probability or None)`` of several recordings."""
+    names = [f"recording {i + 1}" for i in range(len(pairs))] if recordings is None else [str(r) for r in recordings]
+    if len(names) != len(pairs):
+        fail("score", "one name per recording is needed", expected=str(len(pairs)), got=str(len(names)))
+    aligned = _align_all(pairs, names, behaviours, others, rater)
+    settings = dict(iou=iou, tolerance_s=tolerance_s, others=others, rater=rater, skip_silent=skip_silent,
+                    n_boot=n_boot, seed=seed, n_recordings=len(pairs))  # fmt: skip
+    parts = [_part(pair, iou, tolerance_s, skip_silent) for pair in aligned]
+    return _pool(aligned, parts, groups, settings)
+
+
+def _align_all(
+    pairs: Sequence[tuple], names: list[str], behaviours: Sequence[str] | None, others: Others, rater: str | None
+) -> list[Pair]:
+    """Align every recording; behaviours seen in one recording count in all."""
+    aligned = [
+        align(t, p, probability=q, behaviours=behaviours, others=others, rater=rater, recording=name)
+        for (t, p, q), name in zip(pairs, names, strict=True)
+    ]
+    union = list(dict.fromkeys(b for pair in aligned for b in pair.behaviours))
+    out = []
+    for pair, (truth, predicted, q) in zip(aligned, pairs, strict=True):
+        if pair.behaviours == union:
+            out.append(pair)
+            continue
+        states = predicted["states"] if isinstance(predicted, xr.Dataset) else predicted
+        told = behaviour_names(states)
+        here = [b for b in union if b in pair.behaviours or (b in told and _may_be_absent(truth, b))]
+        again = align(
+            truth, predicted, probability=q, behaviours=here, others=others, rater=rater, recording=pair.recording
+        )
+        out.append(_widen(again, union))
+    return out
+
+
+def _may_be_absent(truth: Labels | xr.DataArray, behaviour: str) -> bool:
+    """True when a truth without that behaviour means that it did not happen.
+
+    So it is for a rater's labels, but not for a class such as "none", which not every rater writes down.
+    """
+    return isinstance(truth, Labels) and behaviour.lower() not in NONE_NAMES
+
+
+def _widen(pair: Pair, union: list[str]) -> Pair:
+    """Add behaviours that this recording's truth or prediction cannot tell, as unlabelled."""
+    shape = (*pair.truth.shape[:2], len(union))
+    truth, predicted = np.full(shape, UNLABELLED, np.int8), np.full(shape, UNLABELLED, np.int8)
+    p = None if pair.probability is None else np.full(shape, np.nan, np.float32)
+    for i, name in enumerate(pair.behaviours):
+        k = union.index(name)
+        truth[..., k], predicted[..., k] = pair.truth[..., i], pair.predicted[..., i]
+        if p is not None:
+            p[..., k] = pair.probability[..., i]
+    return Pair(pair.recording, pair.time_s, union, pair.individuals, truth, predicted, p, pair.notes)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one recording adds to the sum."""
+
+    frames: np.ndarray  # (behaviour, 4)
+    bouts: np.ndarray  # (behaviour, 4): matched, extra, missed, 0
+    boundaries: np.ndarray  # (behaviour, 4)
+    annotation: np.ndarray  # (behaviour, 4) over true intervals
+    prediction: np.ndarray  # (behaviour, 4) over predicted intervals
+    seconds: np.ndarray  # (behaviour, 2): true, predicted
+    exact: tuple[int, int]
+    said: int
+    late_ms: list[np.ndarray]  # per behaviour (n, 2): onset, offset
+
+
+def _part(pair: Pair, iou: float, tolerance_s: float, skip_silent: bool) -> _Part:
+    truth, said = pair.truth, pair.predicted
+    if skip_silent:
+        truth = np.where(said == UNLABELLED, UNLABELLED, truth)
+    n = len(pair.behaviours)
+    cells = {key: np.zeros((n, 4), np.int64) for key in ("bouts", "edges", "annotation", "prediction")}
+    late: list[list[np.ndarray]] = [[np.empty((0, 2))] for _ in range(n)]
+    width = sample_stops(pair.time_s) - pair.time_s
+    for p in range(truth.shape[1]):
+        for b in range(n):
+            found = bouts.compare(truth[:, p, b], said[:, p, b], pair.time_s, iou)
+            m = found.n_matched
+            cells["bouts"][b] += (m, found.n_predicted - m, found.n_truth - m, 0)
+            late[b].append(np.column_stack([found.onset_ms, found.offset_ms]))
+            codes = truth[:, p, b], np.where(truth[:, p, b] == UNLABELLED, UNLABELLED, said[:, p, b] == 1)
+            edges = [bouts.boundaries(c, pair.time_s) for c in codes]
+            cells["edges"][b] += bouts.boundary_cells(*edges, tolerance_s)
+        _add_intervals(cells, truth[:, p], said[:, p], pair)
+    known = truth != UNLABELLED
+    seconds = [(width[:, None, None] * ((side == 1) & known)).sum(axis=(0, 1)) for side in (truth, said)]
+    scored = known.any(axis=2)
+    return _Part(
+        frames.counts(truth, said), cells["bouts"], cells["edges"], cells["annotation"], cells["prediction"],
+        np.stack(seconds, axis=1), frames.exact(truth, said),
+        int((scored & (said != UNLABELLED).any(axis=2)).sum()), [np.concatenate(rows) for rows in late],
+    )  # fmt: skip
+
+
+def _add_intervals(cells: dict[str, np.ndarray], truth: np.ndarray, said: np.ndarray, pair: Pair) -> None:
+    """Add annotation and prediction intervals of one individual, over classes or behaviour by behaviour."""
+    n = truth.shape[1]
+    known = truth != UNLABELLED
+    if pair.exclusive and (known.all(axis=1) == known.any(axis=1)).all():
+        want, got = frames.exclusive_codes(truth), np.maximum(frames.exclusive_codes(said), 0)
+        got = np.where(want == UNLABELLED, UNLABELLED, got)
+        cells["annotation"] += bouts.interval_cells(want, got, n + 1, pair.time_s)[1:]
+        cells["prediction"] += bouts.interval_cells(got, want, n + 1, pair.time_s)[1:]
+        return
+    for b in range(n):
+        want = truth[:, b]
+        got = np.where(want == UNLABELLED, UNLABELLED, said[:, b] == 1)
+        cells["annotation"][b] += bouts.interval_cells(want, got, 2, pair.time_s)[1]
+        cells["prediction"][b] += bouts.interval_cells(got, want, 2, pair.time_s)[1]
+
+
+def _pool(pairs: list[Pair], parts: list[_Part], groups: Sequence[str] | None, settings: dict[str, Any]) -> Score:
+    names = pairs[0].behaviours
+    per = np.stack([p.frames for p in parts])
+    boot = dict(groups=groups, n_boot=settings["n_boot"], seed=settings["seed"])
+    table = frames.table(per.sum(0), names)
+    table["f1_low"], table["f1_high"] = bootstrap.interval(per, frames.f1_of, **boot)
+    _add_bout_columns(table, parts)
+    for b, name in enumerate(names):
+        for column, value in _of_probability(pairs, b).items():
+            table.loc[name, column] = value
+    macro = {c: float(frames.mean_known(table[c].to_numpy())) for c in _MACRO}
+    macro_ci = bootstrap.interval(per, lambda cells: frames.mean_known(frames.f1_of(cells)), **boot)
+    table.loc["macro", list(macro)] = list(macro.values())
+    table.loc["macro", ["f1_low", "f1_high"]] = [float(v) for v in macro_ci]
+    for column in ("support", "predicted", "bouts_true", "bouts_predicted", "time_true_s", "time_predicted_s"):
+        table.loc["macro", column] = table.loc[names, column].sum()
+    right = np.array([p.exact for p in parts])
+    accuracy_ci = bootstrap.interval(right, lambda x: frames.ratio(x[:, 0], x[:, 1]), **boot)
+    recordings = _per_recording(pairs, parts)
+    notes = list(dict.fromkeys(note for pair in pairs for note in pair.notes))
+    return Score(
+        table=table, confusion=_confusion(pairs, per.sum(0)), recordings=recordings,
+        totals=totals.agreement(recordings), accuracy=float(frames.ratio(*right.sum(0))),
+        accuracy_ci=(float(accuracy_ci[0]), float(accuracy_ci[1])),
+        macro_f1_ci=(float(macro_ci[0]), float(macro_ci[1])),
+        coverage=float(frames.ratio(sum(p.said for p in parts), right[:, 1].sum())),
+        settings=settings, notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _add_bout_columns(table: pd.DataFrame, parts: list[_Part]) -> None:
+    cells = sum(p.bouts for p in parts)
+    tp, fp, fn, _ = cells.T
+    table["bout_precision"], table["bout_recall"] = frames.ratio(tp, tp + fp), frames.ratio(tp, tp + fn)
+    table["bout_f1"] = frames.f1_of(cells)
+    table["boundary_f1"] = frames.f1_of(sum(p.boundaries for p in parts))
+    table["annotation_f1"] = frames.f1_of(sum(p.annotation for p in parts))
+    table["prediction_f1"] = frames.f1_of(sum(p.prediction for p in parts))
+    late = [np.concatenate([p.late_ms[b] for p in parts]) for b in range(len(table))]
+    for side, column in enumerate(("onset", "offset")):
+        table[f"{column}_ms"] = [float(np.median(x[:, side])) if len(x) else np.nan for x in late]
+        table[f"{column}_abs_ms"] = [float(np.median(np.abs(x[:, side]))) if len(x) else np.nan for x in late]
+    table["bouts_true"], table["bouts_predicted"] = tp + fn, tp + fp
+    seconds = sum(p.seconds for p in parts)
+    table["time_true_s"], table["time_predicted_s"] = seconds[:, 0], seconds[:, 1]
+
+
+def _of_probability(pairs: list[Pair], b: int) -> dict[str, float]:
+    given = [pair for pair in pairs if pair.probability is not None]
+    if not given:
+        return {"pr_auc": np.nan, "ece": np.nan, "brier": np.nan}
+    truth = np.concatenate([pair.truth[..., b].ravel() for pair in given])
+    p = np.concatenate([pair.probability[..., b].ravel() for pair in given])
+    finite = p[np.isfinite(p)]
+    out = {"pr_auc": frames.pr_auc(truth, p), "ece": np.nan, "brier": np.nan}
+    if finite.size and finite.min() >= 0 and finite.max() <= 1:
+        out |= {"ece": calibration.ece(truth, p), "brier": calibration.brier(truth, p)}
+    return out
+
+
+def _per_recording(pairs: list[Pair], parts: list[_Part]) -> pd.DataFrame:
+    tables = []
+    for pair, part in zip(pairs, parts, strict=True):
+        table = frames.table(part.frames, pair.behaviours)[["precision", "recall", "f1"]].reset_index()
+        table.insert(0, "recording", pair.recording)
+        table[list(frames.CELLS)] = part.frames
+        table["bout_f1"] = frames.f1_of(part.bouts)
+        table["time_true_s"], table["time_predicted_s"] = part.seconds.T
+        table["bouts_true"] = part.bouts[:, 0] + part.bouts[:, 2]
+        table["bouts_predicted"] = part.bouts[:, 0] + part.bouts[:, 1]
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _confusion(pairs: list[Pair], cells: np.ndarray) -> pd.DataFrame:
+    names = pairs[0].behaviours
+    if not all(pair.exclusive for pair in pairs):
+        return pd.DataFrame(cells, index=pd.Index(names, name="behaviour"), columns=list(frames.CELLS))
+    matrix = sum(frames.confusion(pair.truth, pair.predicted) for pair in pairs)
+    order = [*range(1, len(names) + 1), 0]
+    labels = [*names, "(none of them)"]
+    return pd.DataFrame(
+        matrix[np.ix_(order, order)], index=pd.Index(labels, name="truth"), columns=pd.Index(labels, name="predicted")
+    )
+
+
+def _ci(limits: tuple[float, float]) -> str:
+    return f" [{limits[0]:.3f}, {limits[1]:.3f}]" if np.isfinite(limits[0]) else ""
+
+
+def _plain(value: Any) -> Any:
+    """Numbers, strings, lists and dicts only; NaN becomes None."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value
