@@ -1,0 +1,289 @@
+"""Opening files: one clear error for every way a file can be broken before it is even parsed."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from murid.data.errors import Faults, fail, nearest
+
+_HEAD_BYTES = 1 << 16
+_GZIP = b"\x1f\x8b"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+DELIMITERS = (",", ";", "\t")
+
+
+def check_file(path: str | Path) -> Path:
+    """Return `path` when it is a file with something in it; otherwise one helpful error."""
+    path = Path(path)
+    if path.is_dir():
+        fail(str(path), "is a folder", expected="a file", todo="name the file inside it")
+    if not path.exists():
+        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = nearest(path.name, siblings)
+        todo = f"did you mean {' or '.join(map(repr, close))}?" if close else "check the path"
+        fail(str(path), "no such file" if path.parent.is_dir() else f"no folder '{path.parent}'", todo=todo)
+    if not path.is_file():
+        fail(str(path), "is not a regular file", expected="a file")
+    if path.stat().st_size == 0:
+        fail(str(path), "the file is empty", expected="data", got="0 bytes", todo="export or copy it again")
+    return path
+
+
+def read_bytes(path: str | Path, limit: int = -1) -> bytes:
+    """Return the content of a file, unzipped when it is gzip.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    limit : int
+        Read at most this many (unzipped) bytes; −1 reads all.
+
+    Raises
+    ------
+    DataError
+        Missing, folder, empty, or a gzip stream that is cut off or damaged.
+    """
+    path = check_file(path)
+    with path.open("rb") as handle:
+        zipped = handle.read(2) == _GZIP
+    stream: IO[bytes]
+    try:
+        with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
+            data = stream.read(limit)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
+        fail(
+            str(path),
+            "the gzip file is cut off or damaged",
+            expected="a complete gzip stream",
+            got=str(exc),
+            todo="copy the file again",
+        )
+    if not data:
+        fail(str(path), "the file is empty", expected="data", got="a gzip file of 0 bytes")
+    return data
+
+
+def decode(data: bytes) -> str:
+    """Decode text as a spreadsheet may have saved it: UTF-8 or UTF-16 with BOM, else Windows-1252."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        # A head may end inside a character: that is no reason to doubt UTF-8.
+        if exc.start >= len(data) - 4 and exc.reason == "unexpected end of data":
+            return data[: exc.start].decode("utf-8-sig")
+        return data.decode("cp1252", errors="replace")
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a file (gzip or not), any common encoding, newlines as line ends."""
+    data = read_bytes(path)
+    if b"\x00" in data[:_HEAD_BYTES] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        fail(str(path), "is not a text file", expected="text", got="binary data")
+    return decode(data).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Return the content of a JSON file (gzip or not)."""
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as exc:
+        end = exc.pos >= len(text.rstrip())
+        fail(
+            str(path),
+            "the JSON is cut off" if end else "is not valid JSON",
+            where=f"line {exc.lineno}, column {exc.colno}",
+            got=exc.msg,
+            todo="export or copy the file again",
+        )
+
+
+@contextmanager
+def open_hdf5(path: str | Path) -> Iterator[Any]:
+    """Open an HDF5 file for reading; a damaged one is one `DataError`."""
+    import h5py
+
+    path = check_file(path)
+    try:
+        handle = h5py.File(path, "r")
+    except OSError as exc:
+        fail(
+            str(path),
+            "cannot be opened as HDF5",
+            expected="a complete HDF5 file",
+            got=str(exc).split(" (")[-1],
+            todo="the file is cut off, still being written, or of another format",
+        )
+    with handle:
+        yield handle
+
+
+@dataclass(frozen=True)
+class Head:
+    """The start of a file, for detection.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    start : bytes
+        Up to 64 KiB, unzipped.
+    """
+
+    path: Path
+    start: bytes
+
+    @classmethod
+    def of(cls, path: str | Path) -> Head:
+        """Read the head of a file."""
+        path = check_file(path)
+        return cls(path, read_bytes(path, _HEAD_BYTES))
+
+    @property
+    def is_text(self) -> bool:
+        """True when the head holds no zero bytes (or is UTF-16)."""
+        return b"\x00" not in self.start or self.start[:2] in (b"\xff\xfe", b"\xfe\xff")
+
+    @property
+    def suffix(self) -> str:
+        """Lower-case file ending without ``.gz``."""
+        name = self.path.name.lower().removesuffix(".gz")
+        return Path(name).suffix
+
+    @cached_property
+    def text(self) -> str:
+        """Decoded head; empty for binary files."""
+        return decode(self.start).replace("\r\n", "\n").replace("\r", "\n") if self.is_text else ""
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Whole lines of the head (the last, possibly cut one, left out when the file goes on)."""
+        lines = self.text.split("\n")
+        return lines[:-1] if len(self.start) == _HEAD_BYTES else [line for line in lines if line]
+
+    @cached_property
+    def delimiter(self) -> str:
+        """Delimiter of the first line; a comma when there is none."""
+        return guess_delimiter(self.lines[:1]) if self.lines else ","
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """First 30 lines split into cells."""
+        return [[c.strip() for c in row] for row in csv.reader(self.lines[:30], delimiter=self.delimiter)]
+
+    @property
+    def columns(self) -> list[str]:
+        """Cells of the first line."""
+        return self.rows[0] if self.rows else []
+
+    @cached_property
+    def hdf5(self) -> dict[str, str]:
+        """Top-level names of an HDF5 file → "group", "frame" (a pandas table) or "dataset"."""
+        if not self.start.startswith(_HDF5):
+            return {}
+        import h5py
+
+        try:
+            with h5py.File(self.path, "r") as handle:
+                return {name: _hdf5_kind(item) for name, item in handle.items()}
+        except OSError:
+            return {}
+
+    def has_columns(self, *names: str) -> bool:
+        """True when the first line holds all these column names, ignoring case."""
+        return {n.lower() for n in names} <= {c.lower() for c in self.columns}
+
+    def describe(self) -> str:
+        """What is in the file, in a few words, for errors."""
+        if self.start.startswith(_HDF5):
+            return f"HDF5 with {', '.join(self.hdf5)}" if self.hdf5 else "an HDF5 file that cannot be opened"
+        if not self.is_text:
+            return "a binary file"
+        first = next((line for line in self.lines if line.strip()), "")
+        return f"text that starts with {first[:80]!r}"
+
+
+def _hdf5_kind(item: Any) -> str:
+    import h5py
+
+    if isinstance(item, h5py.Dataset):
+        return "dataset"
+    return "frame" if "pandas_type" in item.attrs else "group"
+
+
+def guess_delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that splits these header lines most often: comma, semicolon or tab."""
+    return max(DELIMITERS, key=lambda d: sum(line.count(d) for line in lines))
+
+
+def resolve_fps(path: str | Path, given: float | None, stated: float | None, software: str = "this format") -> float:
+    """Return the frame rate to use: the given one, else the one the file states.
+
+    Parameters
+    ----------
+    path : path
+        For messages.
+    given, stated : float, optional
+        Frames/s from the caller and from the file.
+    software : str
+        Who writes files without a frame rate, for the error.
+
+    Warns
+    -----
+    UserWarning
+        When both are known and differ by more than 0.1 %; the given one is used.
+    """
+    import math
+    import warnings
+
+    if stated is not None and not (math.isfinite(stated) and stated > 0):
+        stated = None
+    if given is None:
+        if stated is None:
+            fail(
+                str(path),
+                f"the frame rate is not known: {software} files do not carry one",
+                expected="fps=<frames per second of the video>",
+                todo="pass fps=...; murid.Video(video).fps reads it from the video file",
+            )
+        return float(stated)
+    if not (isinstance(given, (int, float)) or hasattr(given, "__float__")) or not (float(given) > 0):
+        fail(str(path), "fps is not valid", expected="a number > 0 (frames/s)", got=repr(given))
+    if stated is not None and abs(stated - given) > 1e-3 * given:
+        warnings.warn(f"{path}: the file states {stated:g} fps, {given:g} was given and is used", stacklevel=4)
+    return float(given)
+
+
+def choose(path: str | Path, what: str, options: Sequence[str], chosen: str | None, argument: str) -> str:
+    """Return the one of several parts of a file (recording, video, table) that was asked for.
+
+    Raises
+    ------
+    DataError
+        When the name is unknown, or when there are several and none was named.
+    """
+    from murid.data.errors import did_you_mean
+
+    options = list(options)
+    faults = Faults(str(path))
+    if chosen is None:
+        if len(options) == 1:
+            return options[0]
+        shown = ", ".join(options[:40]) + (" ..." if len(options) > 40 else "")
+        faults.add(f"holds {len(options)} {what}s", got=shown or "none", todo=f"choose one: {argument}=...")
+    elif str(chosen) not in options:
+        faults.add(f"no {what} '{chosen}'", todo=did_you_mean(str(chosen), options))
+    faults.raise_if_any()
+    return str(chosen)

@@ -1,0 +1,256 @@
+"""BORIS tables: tabular (START/STOP rows, also the older layout) and aggregated (one row a bout)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from murid.data.bouts import EVERYONE, make_events
+from murid.data.errors import Faults
+from murid.data.labels import Labels
+from murid.io.files import Head, choose
+from murid.io.labels._build import build
+from murid.io.registry import label_reader
+from murid.io.tables import Table, read_table
+
+NOBODY = ("", "no focal subject", "nan")
+POINT_COLUMNS = ("time_s", "label", "individual", "modifiers")
+
+
+def _has(head: Head, *names: str) -> bool:
+    """True when some line of the head holds all these column names."""
+    return any(
+        {n.lower() for n in names} <= {c.strip().strip('"').lower() for c in line.split(d)}
+        for line in head.lines[:60]
+        for d in (",", ";", "\t")
+    )
+
+
+def _is_aggregated(head: Head) -> bool:
+    return _has(head, "Behavior", "Start (s)", "Stop (s)")
+
+
+def _is_tabular(head: Head) -> bool:
+    return not _is_aggregated(head) and (
+        _has(head, "Time", "Behavior", "Behavior type") or _has(head, "Time", "Behavior", "Status")
+    )
+
+
+@label_reader(
+    "boris_tabular",
+    (".csv", ".tsv"),
+    sniff=_is_tabular,
+    fps="stated",
+    about="BORIS tabular events (START/STOP/POINT rows), also the older layout with a preamble",
+)
+def read_boris_tabular(
+    path: Path, *, fps: float | None = None, duration_s: float | None = None, recording: str | None = None
+) -> Labels:
+    """Read a BORIS table of tabular events.
+
+    Parameters
+    ----------
+    path : path
+        CSV or TSV. Columns are found by name, ignoring case; a preamble is passed over.
+    fps : float, optional
+        Frames/s; the file states it. Times are in seconds, so it is kept, not used.
+    duration_s : float, optional
+        Length of the recording; else the length the file states.
+    recording : str, optional
+        Observation to read when the table holds several.
+
+    Returns
+    -------
+    Labels
+        State events, ``individual`` = subject ("all" without one), with a column ``modifiers``.
+        Point events are in ``meta["points"]``.
+
+    Raises
+    ------
+    DataError
+        Naming every START without STOP and every STOP without START.
+    """
+    table = read_table(path, header=("Time", "Behavior"))
+    table = _one_observation(path, table, recording)
+    faults = Faults(str(path))
+    kind = table.texts(table.column("Behavior type", "Status")).str.upper()
+    time = _times(table, table.column("Time"), faults)
+    rows = pd.DataFrame(
+        {
+            "time_s": time,
+            "label": table.texts(table.column("Behavior")),
+            "individual": _subjects(table),
+            "modifiers": _modifiers(table),
+            "kind": kind,
+            "line": table.lines,
+        }
+    )
+    for i in np.flatnonzero(~rows["kind"].isin(["START", "STOP", "POINT"])):
+        faults.add(
+            "unknown kind of event",
+            where=f"line {rows['line'][i]}",
+            expected="START, STOP or POINT",
+            got=repr(rows["kind"][i]),
+        )
+    faults.raise_if_any()
+    bouts = pair_events(rows[rows["kind"] != "POINT"], faults)
+    faults.raise_if_any()
+    return _labels(path, table, bouts, rows[rows["kind"] == "POINT"], fps, duration_s)
+
+
+@label_reader(
+    "boris_aggregated",
+    (".csv", ".tsv"),
+    sniff=_is_aggregated,
+    fps="stated",
+    about="BORIS aggregated events (one row a bout)",
+)
+def read_boris_aggregated(
+    path: Path, *, fps: float | None = None, duration_s: float | None = None, recording: str | None = None
+) -> Labels:
+    """Read a BORIS table of aggregated events; options as in the tabular reader."""
+    table = read_table(path, header=("Behavior", "Start (s)", "Stop (s)"))
+    table = _one_observation(path, table, recording)
+    faults = Faults(str(path))
+    kind = table.texts(table.column("Behavior type", required=False), "STATE").str.upper()
+    start = _times(table, table.column("Start (s)"), faults)
+    stop = _times(table, table.column("Stop (s)"), faults)
+    rows = pd.DataFrame(
+        {
+            "time_s": start,
+            "start_s": start,
+            "stop_s": stop,
+            "kind": kind,
+            "line": table.lines,
+            "label": table.texts(table.column("Behavior")),
+            "individual": _subjects(table),
+            "modifiers": _modifiers(table),
+        }
+    )
+    states = rows[rows["kind"] != "POINT"]
+    for row in states[~(states["stop_s"] >= states["start_s"])].itertuples():
+        faults.add(
+            "bout has no stop, or stops before it starts",
+            where=f"line {row.line} ({row.label})",
+            got=f"{row.start_s}-{row.stop_s} s",
+        )
+    faults.raise_if_any()
+    bouts = states[["start_s", "stop_s", "label", "individual", "modifiers"]]
+    return _labels(path, table, bouts, rows[rows["kind"] == "POINT"], fps, duration_s)
+
+
+def pair_events(rows: pd.DataFrame, faults: Faults) -> pd.DataFrame:
+    """Pair START and STOP rows per subject, behaviour and modifiers; every unpaired row is a fault.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``time_s, label, individual, modifiers, kind, line``.
+    """
+    bouts = []
+    for (individual, label, modifiers), group in rows.groupby(["individual", "label", "modifiers"], sort=False):
+        opened = None
+        # At equal times a STOP closes the bout before before the next one starts.
+        order = group.assign(late=group["kind"].eq("START")).sort_values(["time_s", "line"], kind="stable")
+        order = order if opened_first(order) else order.sort_values(["time_s", "late"], kind="stable")
+        for row in order.itertuples():
+            who = f"line {row.line} ({label}, {individual}, {row.time_s:.3f} s)"
+            if row.kind == "START":
+                if opened is not None:
+                    faults.add(
+                        "START without STOP",
+                        where=f"line {opened.line} ({label}, {individual}, {opened.time_s:.3f} s)",
+                        todo="add the missing STOP in BORIS",
+                    )
+                opened = row
+            elif opened is None:
+                faults.add("STOP without START", where=who, todo="add the missing START in BORIS")
+            else:
+                bouts.append((opened.time_s, row.time_s, label, individual, modifiers))
+                opened = None
+        if opened is not None:
+            faults.add(
+                "START without STOP",
+                where=f"line {opened.line} ({label}, {individual}, {opened.time_s:.3f} s)",
+                todo="add the missing STOP in BORIS",
+            )
+    return pd.DataFrame(bouts, columns=["start_s", "stop_s", "label", "individual", "modifiers"])
+
+
+def opened_first(group: pd.DataFrame) -> bool:
+    """True when START and STOP already alternate in this order."""
+    kinds = group["kind"].tolist()
+    return all(k == ("START", "STOP")[i % 2] for i, k in enumerate(kinds))
+
+
+def subject_name(name: str) -> str:
+    """Individual of a BORIS subject: nobody in particular means all animals together."""
+    return EVERYONE if name.strip().lower() in NOBODY else name.strip()
+
+
+def points_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Point events as an event table with modifiers."""
+    return make_events(rows[list(POINT_COLUMNS)].reset_index(drop=True), name="point events")
+
+
+def _subjects(table: Table) -> pd.Series:
+    return table.texts(table.column("Subject", required=False)).map(subject_name)
+
+
+def _modifiers(table: Table) -> pd.Series:
+    columns = [c for c in table.columns if c.lower().startswith("modifier")]
+    joined = [[v for v in row if v not in ("", "None")] for row in table.cells[columns].itertuples(index=False)]
+    return pd.Series(["|".join(row) for row in joined], dtype=object)
+
+
+def _one_observation(path: Path, table: Table, recording: str | None) -> Table:
+    column = table.column("Observation id", required=False)
+    if column is None:
+        return table
+    names: Sequence[str] = list(dict.fromkeys(table.cells[column]))
+    return table.rows(table.cells[column] == choose(path, "observation", names, recording, "recording"))
+
+
+def _times(table: Table, column: str, faults: Faults) -> np.ndarray:
+    """Times in seconds, from numbers or ``hh:mm:ss.sss``; NA is NaN."""
+    cells = table.cells[column]
+    clock = cells.str.match(r"^\d+:\d\d:\d\d(\.\d+)?$")
+    if clock.any():
+        parts = cells.where(clock, "nan:0:0").str.split(":", expand=True).astype(float)
+        seconds = parts[0] * 3600 + parts[1] * 60 + parts[2]
+        cells = cells.where(~clock, seconds.astype(str))
+    plain = Table(pd.DataFrame({column: cells}), table.lines, table.subject, table.delimiter)
+    return plain.numbers(column, faults)
+
+
+def _first_number(table: Table, *names: str) -> float | None:
+    column = table.column(*names, required=False)
+    if column is None:
+        return None
+    for cell in table.cells[column]:
+        try:
+            return float(cell.replace(",", ";").split(";")[0])
+        except ValueError:
+            continue
+    return None
+
+
+def _labels(
+    path: Path, table: Table, bouts: pd.DataFrame, points: pd.DataFrame, fps: float | None, duration_s: float | None
+) -> Labels:
+    stated = _first_number(table, "Observation duration", "Media duration (s)", "Total length")
+    ends = [t.max() for t in (bouts["stop_s"], points["time_s"]) if len(t)]
+    # Several films queued in one player run on past the length of the first: never end before the last event.
+    stated = max([stated or 0.0, *ends]) if stated or ends else None
+    rate = fps if fps is not None else _first_number(table, "FPS", "FPS (frame/s)")
+    return build(
+        bouts.reset_index(drop=True),
+        path=path,
+        fps=rate,
+        duration_s=duration_s,
+        stated_duration_s=stated,
+        points=points_table(points),
+    )

@@ -1,0 +1,70 @@
+"""Plain bout tables: ``start_s, stop_s, label`` and optional ``individual, rater, stream``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from murid.data.errors import Faults
+from murid.data.labels import Labels
+from murid.io.files import Head, choose
+from murid.io.labels._build import build
+from murid.io.registry import label_reader
+from murid.io.tables import read_table
+
+_OPTIONAL = ("individual", "rater", "stream", "source")
+
+
+def _is_bouts(head: Head) -> bool:
+    return head.has_columns("start_s", "stop_s", "label")
+
+
+@label_reader(
+    "bouts",
+    (".csv", ".tsv", ".csv.gz"),
+    sniff=_is_bouts,
+    about="plain bouts: start_s, stop_s, label[, individual, rater, stream, score]",
+)
+def read_bouts(
+    path: Path, *, fps: float | None = None, duration_s: float | None = None, recording: str | None = None
+) -> Labels:
+    """Read a plain bout table in seconds, as `write_bouts_csv` writes it.
+
+    Parameters
+    ----------
+    path : path
+        CSV or TSV.
+    fps : float, optional
+        Frames/s of the annotation, kept with the labels.
+    duration_s : float, optional
+        Length of the recording; all of it counts as scored. Up to the last bout by default.
+    recording : str, optional
+        Value of the column ``recording`` when the table has one with several values.
+    """
+    table = read_table(path, header=("start_s", "stop_s", "label"))
+    by = table.column("recording", required=False)
+    if by is not None:
+        names = list(dict.fromkeys(table.cells[by]))
+        table = table.rows(table.cells[by] == choose(path, "recording", names, recording, "recording"))
+    faults = Faults(str(path))
+    bouts = pd.DataFrame({c: table.numbers(table.column(c), faults) for c in ("start_s", "stop_s")})
+    bouts["label"] = table.texts(table.column("label"))
+    for name in _OPTIONAL:
+        column = table.column(name, required=False)
+        if column:
+            bouts[name] = table.texts(column, {"individual": "all", "source": "human"}.get(name, ""))
+    score = table.column("score", required=False)
+    if score:
+        bouts["score"] = table.numbers(score, faults)
+    for i in range(len(bouts)):
+        if bouts["label"][i] == "":
+            faults.add("label is empty", where=f"line {table.lines[i]}")
+        if not bouts["stop_s"][i] >= bouts["start_s"][i]:
+            faults.add(
+                "bout has no start or stop, or stops before it starts",
+                where=f"line {table.lines[i]}",
+                got=f"{bouts['start_s'][i]}-{bouts['stop_s'][i]} s",
+            )
+    faults.raise_if_any()
+    return build(bouts, path=path, fps=fps, duration_s=duration_s)

@@ -1,0 +1,105 @@
+"""Exchange with the ``movement`` package: its datasets in, its datasets out. No import of it is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from murid.data.errors import Faults
+from murid.data.poses import make_poses
+from murid.io.files import resolve_fps
+
+_PLURAL = {"keypoint": "keypoints", "individual": "individuals"}
+_SINGULAR = {v: k for k, v in _PLURAL.items()}
+
+
+def to_movement(poses: xr.Dataset, *, plural: bool = False) -> xr.Dataset:
+    """Return poses as a dataset of the movement package.
+
+    Parameters
+    ----------
+    poses : Dataset
+        Poses.
+    plural : bool
+        Use the older dimension names ``keypoints`` and ``individuals``, which readers of older
+        versions expect. The present names are singular.
+
+    Returns
+    -------
+    Dataset
+        ``position (time, space, keypoint, individual)``, ``confidence``; names as plain strings and
+        attributes that netCDF can hold.
+    """
+    out = poses[["position", "confidence"]].drop_vars([c for c in poses.coords if c not in poses.dims])
+    for dim in ("keypoint", "individual", "space"):
+        out = out.assign_coords({dim: [str(v) for v in poses[dim].values]})
+    if plural:
+        out = out.rename(_PLURAL)
+    kept = {k: v for k, v in poses.attrs.items() if isinstance(v, (str, int, float, np.integer, np.floating))}
+    out.attrs = {**kept, "ds_type": "poses", "time_unit": "seconds"}
+    return out
+
+
+def from_movement(
+    data: xr.Dataset, *, fps: float | None = None, unit: str | None = None, name: str = "movement dataset"
+) -> xr.Dataset:
+    """Return Poses from a dataset of the movement package, present or older dimension names.
+
+    Parameters
+    ----------
+    data : Dataset
+        With ``position`` and, usually, ``confidence``.
+    fps : float, optional
+        Frames/s. Needed when the dataset counts frames (``time_unit`` "frames"). One that differs
+        from the dataset's is used, with a warning, and time is counted anew from it.
+    unit : str, optional
+        Unit of the coordinates; the dataset's own, else ``"px"``.
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    DataError
+        When variables or axes are missing, or the frame rate is not known.
+    """
+    data = data.rename({k: v for k, v in _SINGULAR.items() if k in data.dims})
+    faults = Faults(name)
+    wanted = ("time", "space", "keypoint", "individual")
+    if "position" not in data:
+        faults.add("variable 'position' is missing", got=", ".join(map(str, data.data_vars)))
+    elif set(data["position"].dims) != set(wanted):
+        faults.add(
+            "position has the wrong axes", expected=", ".join(wanted), got=", ".join(map(str, data["position"].dims))
+        )
+    faults.raise_if_any()
+    position = data["position"].transpose(*wanted)
+    confidence = data["confidence"].transpose("time", "keypoint", "individual").values if "confidence" in data else None
+    attrs = {k: _plain(v) for k, v in data.attrs.items() if k not in ("fps", "unit", "ds_type", "time_unit")}
+    stated = data.attrs.get("fps")
+    stated = float(np.ravel(stated)[0]) if stated is not None and stated != "None" else None
+    time = np.asarray(position["time"].values, np.float64)
+    clock: dict[str, Any]
+    counts_frames = data.attrs.get("time_unit") == "frames"
+    if counts_frames or fps is not None:
+        rate = resolve_fps(name, fps, stated, "this movement")
+        frames = np.round(time if counts_frames else (time * (stated or rate)))
+        clock = {"time_s": frames / rate, "frames": frames}
+    else:
+        clock = {"time_s": time}
+    out = make_poses(
+        position.values,
+        confidence,
+        keypoints=[str(k) for k in position["keypoint"].values],
+        individuals=[str(i) for i in position["individual"].values],
+        unit=unit or str(data.attrs.get("unit", "px")),
+        **clock,
+        **attrs,
+    )
+    out.attrs["fps"] = float(fps or stated or out.attrs["fps"])
+    return out
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

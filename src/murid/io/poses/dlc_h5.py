@@ -1,0 +1,86 @@
+"""DeepLabCut HDF5: a pandas table with column levels scorer, [individuals,] bodyparts, coords."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.errors import fail
+from murid.io.files import Head, check_file, choose, open_hdf5
+from murid.io.poses._columns import Key, poses_from_columns
+from murid.io.registry import pose_reader
+
+
+def _is_dlc_h5(head: Head) -> bool:
+    return "frame" in head.hdf5.values()
+
+
+@pose_reader(
+    "dlc_h5", (".h5",), sniff=_is_dlc_h5, fps="required", about="DeepLabCut HDF5 (pandas table), one or several animals"
+)
+def read_dlc_h5(
+    path: Path,
+    *,
+    fps: float | None = None,
+    individuals: Sequence[str] | None = None,
+    unit: str = "px",
+    key: str | None = None,
+) -> xr.Dataset:
+    """Read a DeepLabCut HDF5 file.
+
+    Parameters
+    ----------
+    path : path
+        HDF5 file.
+    fps : float
+        Frames/s of the video: the file has none.
+    individuals : sequence of str, optional
+        As in the CSV reader.
+    unit : str
+        Unit of the coordinates.
+    key : str, optional
+        Table to read when the file holds several (``df_with_missing``, ``tracks`` …).
+    """
+    with open_hdf5(path) as handle:
+        tables = [name for name, item in handle.items() if "pandas_type" in item.attrs]
+    frame = _read_frame(path, choose(path, "table", tables, key, "key"))
+    levels = [str(n or "").lower() for n in frame.columns.names]
+    if frame.columns.nlevels not in (3, 4) or levels[-1] not in ("coords", "coord", ""):
+        fail(
+            str(path),
+            "is not a DeepLabCut table",
+            expected="column levels scorer, [individuals,] bodyparts, coords",
+            got=", ".join(levels),
+        )
+    keys = [Key(str(c[1]) if len(c) == 4 else "", str(c[-2]), str(c[-1]).lower()) for c in frame.columns]
+    whole = pd.api.types.is_numeric_dtype(frame.index)
+    frames = frame.index.to_numpy(np.float64) if whole else np.arange(len(frame), dtype=np.float64)
+    return poses_from_columns(
+        frame.to_numpy(np.float64),
+        keys,
+        path=path,
+        software="DeepLabCut",
+        fps=fps,
+        frames=frames,
+        individuals=individuals,
+        unit=unit,
+        scorer=str(frame.columns[0][0]),
+    )
+
+
+def _read_frame(path: Path, key: str) -> pd.DataFrame:
+    try:
+        frame = pd.read_hdf(check_file(path), key)
+        return frame.astype(np.float64)
+    except Exception as exc:  # pytables raises a different class for every kind of damage
+        fail(
+            str(path),
+            f"table '{key}' cannot be read",
+            got=f"{type(exc).__name__}: {str(exc).splitlines()[0]}",
+            expected="numbers written by pandas",
+            todo="export the file again, or use the CSV",
+        )

@@ -1,0 +1,187 @@
+"""The functions that read: one per kind of data, each recognises the format by content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.errors import Faults, fail
+from murid.data.labels import Labels
+from murid.data.traces import Spikes
+from murid.data.zones import Zones
+from murid.io.registry import read
+
+Pathish = str | Path
+
+
+def read_poses(
+    path: Pathish,
+    *,
+    fps: float | None = None,
+    source: str = "auto",
+    individuals: Sequence[str] | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Read pose tracks.
+
+    Parameters
+    ----------
+    path : path
+        Pose file, gzip or not.
+    fps : float, optional
+        Frames/s of the video. Required by formats that do not state it (DeepLabCut, SLEAP analysis).
+    source : str
+        Name of a format (`formats_table` lists them) or ``"auto"``.
+    individuals : sequence of str, optional
+        Animals to keep, in this order. For a file without animals: one name for the only one, or
+        several prefixes of its keypoint names (``["B", "W"]`` for ``B_Nose``, ``W_Nose``).
+    **options
+        Options of the format, e.g. ``unit="cm"``, ``recording=``, ``video=``.
+
+    Returns
+    -------
+    Dataset
+        Poses: ``position (time, space, keypoint, individual)``, ``confidence``.
+
+    Raises
+    ------
+    DataError
+        One error that lists everything wrong with the file, by line and column.
+
+    Examples
+    --------
+    >>> poses = read_poses("mouse1DLC.csv", fps=30)  # doctest: +SKIP
+    """
+    return read("poses", path, source, fps=fps, individuals=individuals, **options)
+
+
+def read_labels(
+    path_or_paths: Pathish | Sequence[Pathish],
+    *,
+    fps: float | None = None,
+    source: str = "auto",
+    duration_s: float | None = None,
+    rater: str | Sequence[str] | None = None,
+    **options: Any,
+) -> Labels:
+    """Read behaviour labels of one file, or of several raters' files of the same recording.
+
+    Parameters
+    ----------
+    path_or_paths : path or sequence of paths
+        One file, or one per rater.
+    fps : float, optional
+        Frames/s of the film. Required by formats that count frames.
+    source : str
+        Name of a format or ``"auto"``.
+    duration_s : float, optional
+        Length of the recording: labels are cut there and all of it counts as scored.
+    rater : str or sequence of str, optional
+        Name of the rater, one per file. With several files the file names by default.
+    **options
+        Options of the format, e.g. ``recording=`` for a table of several recordings.
+
+    Raises
+    ------
+    DataError
+        Also when the files of two raters disagree on the frame rate.
+    """
+    paths = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else list(path_or_paths)
+    if not paths:
+        fail("read_labels", "no files", expected="a path or a list of paths")
+    names: list[str | None]
+    names = [rater] if isinstance(rater, str) else list(rater) if rater is not None else [None] * len(paths)
+    if len(names) != len(paths):
+        fail("read_labels", "number of raters", expected=f"{len(paths)}, one per file", got=str(len(names)))
+    parts = []
+    for path, name in zip(paths, names, strict=True):
+        labels = read("labels", path, source, fps=fps, duration_s=duration_s, **options)
+        stem = Path(path).name.split(".")[0] if len(paths) > 1 else None
+        parts.append(_named(labels, name or stem, forced=name is not None))
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _named(labels: Labels, rater: str | None, *, forced: bool) -> Labels:
+    """Give the rater's name to a file that names none (or, forced, to a file with one)."""
+    if rater is None:
+        return labels
+    if forced and len(labels.raters) > 1:
+        fail(
+            labels.source_file,
+            "holds several raters and cannot be renamed",
+            got=", ".join(labels.raters),
+            todo="leave rater= out",
+        )
+
+    def rename(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(rater=rater if forced else table["rater"].replace("", rater))
+
+    return replace(labels, bouts=rename(labels.bouts), scored=rename(labels.scored))
+
+
+def _joined(parts: Sequence[Labels]) -> Labels:
+    """Put the labels of several raters together."""
+    faults = Faults("labels of several raters")
+    rates = {p.source_file: p.fps for p in parts if np.isfinite(p.fps)}
+    if rates and max(rates.values()) - min(rates.values()) > 1e-3 * min(rates.values()):
+        faults.add(
+            "the files disagree on the frame rate",
+            got="; ".join(f"{f}: {r:g} fps" for f, r in rates.items()),
+            expected="one film, one frame rate",
+            todo="check that they belong to the same film, or pass fps=...",
+        )
+    owners: dict[str, str] = {}
+    for part in parts:
+        for name in part.raters:
+            if name in owners:
+                faults.add(
+                    f"rater '{name}' is in two files",
+                    got=f"{owners[name]}; {part.source_file}",
+                    todo="name them: rater=[...]",
+                )
+            owners[name] = part.source_file
+    faults.raise_if_any()
+    words = tuple(dict.fromkeys(w for p in parts for w in p.vocabulary))
+    return Labels(
+        bouts=pd.concat([p.bouts for p in parts], ignore_index=True),
+        scored=pd.concat([p.scored for p in parts], ignore_index=True),
+        exclusive=all(p.exclusive for p in parts),
+        vocabulary=words,
+        fps=next(iter(rates.values()), float("nan")),
+        source_file="; ".join(p.source_file for p in parts),
+        meta={"files": {p.source_file: p.meta for p in parts}},
+    )
+
+
+def read_events(path: Pathish, *, source: str = "auto", **options: Any) -> pd.DataFrame:
+    """Read point events (``time_s, label[, value, individual]``).
+
+    Options ``time=, label=, value=`` name the columns, ``unit=`` the unit of time, when the table
+    uses other names; the error of an unclear table proposes them.
+    """
+    return read("events", path, source, **options)
+
+
+def read_zones(path: Pathish, *, source: str = "auto", **options: Any) -> Zones:
+    """Read zones from JSON or from a CSV of corners (``zone, x, y``) or circles."""
+    return read("zones", path, source, **options)
+
+
+def read_traces(path: Pathish, *, source: str = "auto", **options: Any) -> xr.DataArray:
+    """Read continuous signals (photometry, calcium) from CSV, npz, MATLAB or netCDF.
+
+    Options ``time=`` and ``units=`` (CSV) or ``values=`` (arrays) name columns or variables,
+    ``rate_hz=`` or ``time_s=`` give the clock when the file has none, ``kind=`` says what they are.
+    """
+    return read("traces", path, source, **options)
+
+
+def read_spikes(path: Pathish, *, source: str = "auto", **options: Any) -> Spikes:
+    """Read spike times from a CSV (``unit, time_s``) or an npz file."""
+    return read("spikes", path, source, **options)

@@ -1,0 +1,75 @@
+"""Spike times: CSV with ``unit, time_s``, or npz with the same arrays or one array per unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from murid.data.errors import Faults
+from murid.data.traces import Spikes
+from murid.io.files import Head
+from murid.io.registry import reader
+from murid.io.tables import read_table
+from murid.io.traces.npz import is_npz, load_npz
+
+
+def _is_csv(head: Head) -> bool:
+    return head.has_columns("unit", "time_s")
+
+
+def _is_npz(head: Head) -> bool:
+    return is_npz(head)
+
+
+@reader(
+    "spikes", "spikes_csv", (".csv", ".tsv", ".csv.gz"), fallback=True, sniff=_is_csv, about="spike times: unit, time_s"
+)
+def read_spikes_csv(path: Path, *, start_s: float = 0.0, stop_s: float | None = None) -> Spikes:
+    """Read spike times from a table with one row per spike.
+
+    Parameters
+    ----------
+    path : path
+        CSV with ``unit`` and ``time_s`` (s).
+    start_s, stop_s : float
+        The recorded stretch in seconds; up to the last spike by default.
+    """
+    table = read_table(path, header=("unit", "time_s"))
+    faults = Faults(str(path))
+    time = table.numbers(table.column("time_s"), faults)
+    unit = table.texts(table.column("unit"))
+    for i in np.flatnonzero(~np.isfinite(time) | (unit == "").to_numpy())[:8]:
+        faults.add("unit or time is missing", where=f"line {table.lines[i]}")
+    faults.raise_if_any()
+    times = {str(u): t.to_numpy() for u, t in pd.Series(time).groupby(unit, sort=False)}
+    return Spikes(times, start_s, float("nan") if stop_s is None else stop_s, {"source_file": str(path)})
+
+
+@reader(
+    "spikes",
+    "spikes_npz",
+    (".npz",),
+    sniff=_is_npz,
+    about="spike times in npz: arrays unit and time_s, or one array of seconds per unit",
+)
+def read_spikes_npz(path: Path, *, start_s: float = 0.0, stop_s: float | None = None) -> Spikes:
+    """Read spike times (s) from an npz file; options as in the CSV reader."""
+    arrays = load_npz(path)
+    faults = Faults(str(path))
+    if {"unit", "time_s"} <= set(arrays):
+        unit, time = np.ravel(arrays["unit"]), np.ravel(arrays["time_s"])
+        if unit.shape != time.shape:
+            faults.add("unit and time_s differ in length", expected=str(len(unit)), got=str(len(time)))
+            faults.raise_if_any()
+        arrays = {str(u): time[unit == u] for u in dict.fromkeys(unit.tolist())}
+    for name, values in arrays.items():
+        if values.ndim != 1 or values.dtype.kind not in "fiu":
+            faults.add(
+                f"array '{name}' does not hold spike times",
+                expected="one axis of numbers (s)",
+                got=f"{values.dtype} {values.shape}",
+            )
+    faults.raise_if_any()
+    return Spikes(arrays, start_s, float("nan") if stop_s is None else stop_s, {"source_file": str(path)})

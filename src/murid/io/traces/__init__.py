@@ -1,0 +1,1 @@
+"""Readers of continuous neural signals, one format per file. Found and loaded by `murid.io.registry`."""

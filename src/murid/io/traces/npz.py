@@ -1,0 +1,70 @@
+"""Signals in NumPy .npz files: arrays ``values`` and ``time_s``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from murid.data.errors import Faults, fail
+from murid.io.files import Head, check_file
+from murid.io.registry import trace_reader
+from murid.io.traces._arrays import from_arrays
+
+
+def is_npz(head: Head) -> bool:
+    """A zip file called .npz."""
+    return head.start.startswith(b"PK") and head.suffix == ".npz"
+
+
+def load_npz(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz file; pickled objects are refused, damage is one error."""
+    faults = Faults(str(path))
+    out = {}
+    try:
+        with np.load(check_file(path), allow_pickle=False) as data:
+            for name in data.files:
+                try:
+                    out[name] = data[name]
+                except ValueError:
+                    faults.add(f"array '{name}' holds pickled objects and is not read", todo="save numbers or text")
+    except Exception as exc:  # zipfile, zlib and numpy raise different classes for damage
+        fail(str(path), "cannot be opened as npz", got=f"{type(exc).__name__}: {exc}", expected="a complete npz file")
+    if not out:
+        faults.raise_if_any()
+        fail(str(path), "holds no arrays")
+    return out
+
+
+@trace_reader("traces_npz", (".npz",), sniff=is_npz, about="signals in npz: values (time, unit), time_s, unit")
+def read_traces_npz(
+    path: Path,
+    *,
+    values: str | None = None,
+    time: str | None = None,
+    rate_hz: float | None = None,
+    time_s: Any = None,
+    units: Sequence[str] | None = None,
+    kind: str = "dff",
+) -> xr.DataArray:
+    """Read signals from an npz file.
+
+    Parameters
+    ----------
+    path : path
+        npz file.
+    values, time : str, optional
+        Names of the arrays when they are not the usual ones.
+    rate_hz, time_s : float or array, optional
+        The clock, when the file has none: Hz, or the time of each sample in seconds.
+    units : sequence of str, optional
+        Names of the units.
+    kind : str
+        What the numbers are.
+    """
+    return from_arrays(
+        load_npz(path), path=path, values=values, time=time, rate_hz=rate_hz, time_s=time_s, units=units, kind=kind
+    )

@@ -1,0 +1,100 @@
+"""Signals as a table: a time column in seconds and one column per unit or channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from murid.data.errors import Faults, did_you_mean
+from murid.data.traces import make_traces
+from murid.io.files import Head, guess_delimiter, read_text
+from murid.io.registry import trace_reader
+from murid.io.tables import parse_numbers
+
+TIME = ("time_s", "time", "t")
+_NOT_TRACES = ("label", "stop_s", "keypoint", "unit", "behavior", "behaviour")
+
+
+def _is_table(head: Head) -> bool:
+    names = [c.lower() for c in head.columns]
+    return (
+        head.is_text
+        and len(names) > 1
+        and any(n in TIME for n in names)
+        and not set(names) & set(_NOT_TRACES)
+        and not any(n.endswith("_x") for n in names)
+    )
+
+
+@trace_reader(
+    "traces_csv",
+    (".csv", ".tsv", ".txt", ".csv.gz"),
+    fallback=True,
+    sniff=_is_table,
+    about="signals as a table: time_s, one column per unit",
+)
+def read_traces_csv(
+    path: Path,
+    *,
+    time: str | None = None,
+    units: Sequence[str] | None = None,
+    rate_hz: float | None = None,
+    kind: str = "dff",
+) -> xr.DataArray:
+    """Read signals from a table.
+
+    Parameters
+    ----------
+    path : path
+        CSV or TSV, gzip or not.
+    time : str, optional
+        Time column (s), when it is not called ``time_s``, ``time`` or ``t``.
+    units : sequence of str, optional
+        Columns to read; all but time by default (text in any of them is an error).
+    rate_hz : float, optional
+        Rate in Hz of a table without a time column.
+    kind : str
+        What the numbers are (``"dff"``, ``"photometry"``, ``"deconvolved"`` …).
+    """
+    text = read_text(path)
+    first, _, body = text.partition("\n")
+    delimiter = guess_delimiter([first])
+    columns = [c.strip().strip('"') for c in first.split(delimiter)]
+    faults = Faults(str(path))
+    for name in sorted({c for c in columns if columns.count(c) > 1}):
+        faults.add(f"column '{name}' appears more than once", where="line 1")
+    clock = time or next((c for c in columns if c.lower() in TIME), None)
+    if time is not None and time not in columns:
+        faults.add(f"no column '{time}'", todo=did_you_mean(time, columns))
+    elif clock is None and rate_hz is None:
+        faults.add(
+            "no time column",
+            expected=" or ".join(TIME),
+            got=", ".join(columns),
+            todo="name it: time='...', or pass rate_hz=...",
+        )
+    wanted = list(units) if units is not None else [c for c in columns if c != clock]
+    for name in wanted:
+        if name not in columns:
+            faults.add(f"no column '{name}'", todo=did_you_mean(name, columns))
+    faults.raise_if_any()
+    used = {columns.index(c) for c in wanted} | ({columns.index(clock)} if clock else set())
+    skipped = tuple(i for i in range(len(columns)) if i not in used)
+    values, _ = parse_numbers(body, columns, subject=str(path), first_line=2, delimiter=delimiter, text_columns=skipped)
+    at = [columns.index(c) for c in wanted]
+    when = None if clock is None else values[:, columns.index(clock)]
+    if when is not None and not np.isfinite(when).all():
+        row = int(np.flatnonzero(~np.isfinite(when))[0])
+        faults.add("time is missing", where=f"line {row + 2}, column '{clock}'")
+        faults.raise_if_any()
+    return make_traces(
+        values[:, at],
+        time_s=when,
+        rate_hz=None if when is not None else rate_hz,
+        units=wanted,
+        kind=kind,
+        source_file=str(path),
+    )

@@ -1,0 +1,194 @@
+"""Files for other programs: DeepLabCut CSV, bout CSV, Caltech annotator text, BORIS aggregated CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.bouts import EVERYONE, make_bouts
+from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.labels import Labels
+from murid.data.poses import individual_names, keypoint_names
+
+_PLACEHOLDER = "base"
+
+
+def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid") -> Path:
+    """Write poses as a DeepLabCut CSV: three header lines for one animal, four for several.
+
+    Parameters
+    ----------
+    poses : Dataset
+        Poses with x and y (a third axis is not part of the format).
+    path : path
+        File to write.
+    scorer : str
+        Name in the first header line.
+
+    Notes
+    -----
+    The format has no place for frame rate, unit and, with one animal, for its name.
+    """
+    if poses.sizes["space"] != 2:
+        fail("write_poses_dlc", "DeepLabCut CSV has no third axis", expected="x, y", got=str(poses.sizes["space"]))
+    people, points = individual_names(poses), keypoint_names(poses)
+    several = len(people) > 1
+    columns = [(p, k, c) for p in people for k in points for c in ("x", "y", "likelihood")]
+    block = np.concatenate(
+        [
+            poses["position"].transpose("time", "individual", "keypoint", "space").values,
+            poses["confidence"].transpose("time", "individual", "keypoint").values[..., None],
+        ],
+        axis=3,
+    )
+    frames = poses["frame"].values if "frame" in poses.coords else np.arange(poses.sizes["time"])
+    path = Path(path)
+    with path.open("w", newline="") as handle:
+        out = csv.writer(handle, lineterminator="\n")
+        out.writerow(["scorer", *[scorer] * len(columns)])
+        if several:
+            out.writerow(["individuals", *(c[0] for c in columns)])
+        out.writerow(["bodyparts", *(c[1] for c in columns)])
+        out.writerow(["coords", *(c[2] for c in columns)])
+        body = pd.DataFrame(block.reshape(len(frames), -1), index=frames)
+        body.to_csv(handle, header=False, lineterminator="\n")
+    return path
+
+
+def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
+    """Write bouts as a plain CSV in seconds (``start_s, stop_s, label, individual, …``).
+
+    What was scored but held no bout is not part of a bout table: give ``duration_s`` when reading back.
+    """
+    bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
+    path = Path(path)
+    # repr of a float reads back as the same float.
+    bouts.to_csv(path, index=False, lineterminator="\n", float_format=repr)
+    return path
+
+
+def write_labels(labels: Labels, path: str | Path, *, format: str, fps: float | None = None) -> Path:
+    """Write labels in the format of another program.
+
+    Parameters
+    ----------
+    labels : Labels
+        Of one rater.
+    path : path
+        File to write.
+    format : {"caltech", "boris_aggregated", "bouts"}
+        Caltech Behavior Annotator text, BORIS aggregated CSV, or plain bouts.
+    fps : float, optional
+        Frames/s for formats that count frames; that of the labels by default.
+
+    Raises
+    ------
+    DataError
+        Several raters; for Caltech also overlapping bouts, bouts of several animals, or labels with
+        spaces, which the format cannot hold.
+    """
+    writers: dict[str, Callable[[Labels, Path, float], object]] = {
+        "caltech": _write_caltech,
+        "boris_aggregated": _write_boris,
+        "bouts": lambda what, where, _: write_bouts_csv(what, where),
+    }
+    if format not in writers:
+        fail("write_labels", f"unknown format '{format}'", todo=did_you_mean(format, writers))
+    if len(labels.raters) > 1 and format != "bouts":
+        fail(
+            "write_labels",
+            "several raters",
+            expected="one",
+            got=", ".join(labels.raters),
+            todo="choose one: labels.select(rater=...)",
+        )
+    rate = float(labels.fps if fps is None else fps)
+    writers[format](labels, Path(path), rate)
+    return Path(path)
+
+
+def _write_caltech(labels: Labels, path: Path, fps: float) -> None:
+    faults = Faults(f"Caltech text {path}")
+    if not (np.isfinite(fps) and fps > 0):
+        faults.add("the frame rate is not known", todo="pass fps=<frames per second of the video>")
+    if len(set(labels.bouts["individual"])) > 1:
+        faults.add(
+            "the format does not tell animals apart",
+            got=", ".join(labels.individuals),
+            todo="write one file per animal: labels.select(individual=...)",
+        )
+    spaced = [w for w in dict.fromkeys(labels.bouts["label"]) if not w or any(c.isspace() for c in w)]
+    if spaced:
+        faults.add("labels with spaces", got=", ".join(map(repr, spaced)), todo="rename them, e.g. with underscores")
+    faults.raise_if_any()
+    streams = {s: _frames(labels.select(stream=s), s, fps, faults) for s in labels.streams}
+    faults.raise_if_any()
+    words = list(dict.fromkeys([_PLACEHOLDER, *labels.vocabulary, *labels.bouts["label"]]))
+    lines = ["Caltech Behavior Annotator - Annotation File", "", "Configuration file:"]
+    lines += [f"{word}\t{'abcdefghijklmnopqrstuvwxyz'[i % 26]}" for i, word in enumerate(words)]
+    for i, rows in enumerate(streams.values(), 1):
+        lines += ["", f"S{i}:\tstart\tend\ttype", "-" * 29]
+        lines += [f"   \t{start}\t{stop}\t{word}" for start, stop, word in rows]
+    path.write_text("\n".join([*lines, ""]), newline="\n")
+
+
+def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tuple[int, int, str]]:
+    """1-based inclusive frames of one stream; scored frames without a bout become ``base``."""
+    total = round(labels.stop_s * fps)
+    rows: list[tuple[int, int, str]] = []
+    last = 0
+    for bout in labels.bouts.sort_values("start_s").itertuples():
+        start, stop = round(bout.start_s * fps) + 1, round(bout.stop_s * fps)
+        if stop < start:
+            continue  # shorter than half a frame: the format cannot hold it
+        if start <= last:
+            faults.add(
+                "bouts overlap; the format holds one label at a time",
+                where=f"stream '{stream}', {bout.label} at {bout.start_s:.3f} s",
+                todo="choose labels that exclude each other",
+            )
+            continue
+        if start > last + 1:
+            rows.append((last + 1, start - 1, _PLACEHOLDER))
+        rows.append((start, stop, bout.label))
+        last = stop
+    if total > last:
+        rows.append((last + 1, total, _PLACEHOLDER))
+    return rows
+
+
+def _write_boris(labels: Labels, path: Path, fps: float) -> None:
+    bouts = labels.bouts
+    length = repr(float(labels.stop_s))
+    modifiers = bouts["modifiers"] if "modifiers" in bouts else pd.Series([""] * len(bouts), dtype=object)
+    stem = Path(labels.source_file).stem or "murid"
+    table = pd.DataFrame(
+        {
+            "Observation id": stem,
+            "Observation date": "",
+            "Description": "",
+            "Observation duration": length,
+            "Observation type": "Media file",
+            "Source": "",
+            "Time offset (s)": 0,
+            "Media duration (s)": length,
+            "FPS": repr(fps) if np.isfinite(fps) else "NA",
+            "Subject": bouts["individual"].replace(EVERYONE, "No focal subject"),
+            "Behavior": bouts["label"],
+            "Behavioral category": "",
+            "Modifier #1": modifiers.fillna(""),
+            "Behavior type": "STATE",
+            "Start (s)": bouts["start_s"].map(repr),
+            "Stop (s)": bouts["stop_s"].map(repr),
+            "Duration (s)": (bouts["stop_s"] - bouts["start_s"]).map(repr),
+            "Media file name": "",
+            "Comment start": "",
+            "Comment stop": "",
+        }
+    )
+    table.to_csv(path, index=False, lineterminator="\n")
