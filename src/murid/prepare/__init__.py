@@ -1,0 +1,39 @@
+"""Poses made fit for analysis: cleaning, identity repair, calibration, alignment, quality.
+
+=====================  ==============================================================
+`clean`                mask doubtful and impossible points, fill short gaps, smooth
+`repair_identity`      undo swaps between look-alike animals
+`calibrate`            px → cm (`calibrate_zones` takes the zones along)
+`egocentric`           the animal at the origin, facing +x
+`estimate_arena`       arena outline from the tracks
+`quality`              what is wrong with a recording, and what to do
+=====================  ==============================================================
+
+The functions load their compiled kernels when they are first called.
+"""
+
+from murid.prepare.arena import ArenaEstimate, estimate_arena
+from murid.prepare.body import body_length
+from murid.prepare.calibrate import calibrate, calibrate_zones, scale_from_arena
+from murid.prepare.clean import STATUS, CleanParams, clean
+from murid.prepare.egocentric import egocentric
+from murid.prepare.identity import IdentityParams, repair_identity
+from murid.prepare.quality import QualityParams, keypoint_quality, quality
+
+__all__ = [
+    "STATUS",
+    "ArenaEstimate",
+    "CleanParams",
+    "IdentityParams",
+    "QualityParams",
+    "body_length",
+    "calibrate",
+    "calibrate_zones",
+    "clean",
+    "egocentric",
+    "estimate_arena",
+    "keypoint_quality",
+    "quality",
+    "repair_identity",
+    "scale_from_arena",
+]

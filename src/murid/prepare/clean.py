@@ -1,0 +1,173 @@
+"""Cleaning: from what the tracker wrote to what the animal did, with raw and masked kept apart.
+
+Order: doubtful points out (confidence), impossible ones out (jumps), short gaps filled, the rest
+smoothed. What was removed stays NaN and says why in ``status``; ``position_raw`` is untouched.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from murid.data.params import Params, param
+from murid.data.poses import validate_poses
+from murid.prepare.body import speed_scale
+
+OBSERVED, FILLED, MISSING, LOW_CONFIDENCE, JUMP = range(5)
+#: Meaning of the codes in ``status``.
+STATUS = ("observed", "filled", "missing", "masked: low confidence", "masked: jump")
+
+
+class CleanParams(Params):
+    """How poses are cleaned. Time in seconds, lengths in cm or body lengths, never in frames."""
+
+    min_confidence: float = param(
+        0.5,
+        ge=0,
+        le=1,
+        why="points below are masked. Outliers are 2-4 times as frequent below 0.5 as just above it in "
+        "multi-animal DeepLabCut tracks, where 0.6 would cost 20 % of all points; for single animals "
+        "any value from 0.1 to 0.9 does the same. NaN confidence is never masked; 0 turns this off",
+    )
+    jumps: bool = param(True, why="mask points where the animal cannot have got to since the last good one")
+    max_speed_cm_s: float = param(
+        200.0,
+        unit="cm/s",
+        gt=0,
+        why="gate of calibrated poses; the nose of a darting mouse or rat reaches about 100 cm/s",
+    )
+    max_speed_body: float = param(
+        20.0,
+        unit="body lengths/s",
+        gt=0,
+        why="gate of poses in px; 170 cm/s for a mouse of 8.5 cm",
+    )
+    jump_slack_cm: float = param(
+        1.0, unit="cm", ge=0, why="always allowed: tracking noise, which at 200 frames/s looks like speed"
+    )
+    jump_slack_body: float = param(0.1, unit="body lengths", ge=0, why="the same for poses in px")
+    max_gap_s: float = param(
+        0.2,
+        unit="s",
+        ge=0,
+        why="longest gap that is filled: shorter than a step or head turn; what happens in longer ones is unknown",
+    )
+    fill: Literal["pchip", "linear", "none"] = param(
+        "pchip",
+        why="curve through a gap; pchip bends with the track and never overshoots. The Kalman smoother fills itself",
+    )
+    smoothing: Literal["none", "median", "savgol", "kalman"] = param(
+        "median",
+        why="median removes what flickers and leaves fast movements their height; "
+        "savgol or kalman where speeds and accelerations matter",
+    )
+    window_s: float = param(0.1, unit="s", gt=0, why="window of median and savgol; 3 samples at 30 frames/s, 5 at 50")
+    savgol_order: int = param(2, ge=0, le=5, why="polynomial of savgol; 2 keeps the height of peaks")
+    kalman_model: Literal["cv", "ca"] = param("cv", why="constant velocity or constant acceleration")
+    kalman_noise_ratio: float | None = param(
+        None,
+        unit="1/s^3 (cv), 1/s^5 (ca)",
+        why="process over sighting noise, smaller is smoother; chosen by maximum likelihood when None",
+    )
+
+
+def clean(poses: xr.Dataset, params: CleanParams | None = None) -> xr.Dataset:
+    """Mask doubtful and impossible points, fill short gaps, smooth.
+
+    Parameters
+    ----------
+    poses : Dataset
+        Poses in px, cm or mm. Poses that were cleaned before are cleaned anew from
+        ``position_raw``, so that cleaning twice is the same as once.
+    params : CleanParams, optional
+        Defaults when None.
+
+    Returns
+    -------
+    Dataset
+        A copy of `poses` with
+
+        * ``position (time, space, keypoint, individual)`` float32, cleaned, NaN where unknown
+        * ``position_raw`` what was given
+        * ``status (time, keypoint, individual)`` uint8: 0 observed, 1 filled, 2 missing,
+          3 masked for low confidence, 4 masked as jump. 2 to 4 are NaN in ``position``.
+        * attribute ``cleaning``: the parameters as JSON
+
+    Notes
+    -----
+    Gate: `murid.prepare.jumps`. Gaps: `murid.prepare.gaps`. Smoothers never reach over a gap that
+    is left open or over dropped frames.
+    """
+    p = params or CleanParams()
+    validate_poses(poses)
+    raw = poses["position_raw"] if "position_raw" in poses else poses["position"]
+    position, status = _mask(raw.values, poses, p)
+    time_s = poses["time"].values.astype(np.float64)
+    confidence = poses["confidence"].values
+    for k, i in np.ndindex(*status.shape[1:]):
+        xy, filled = _repair(position[:, :, k, i].astype(np.float64), confidence[:, k, i], time_s, p)
+        position[:, :, k, i] = xy
+        status[filled, k, i] = FILLED
+    out = poses.assign(
+        position=(raw.dims, position, poses["position"].attrs),
+        position_raw=(raw.dims, raw.values),
+        status=(("time", "keypoint", "individual"), status, {"codes": "; ".join(STATUS)}),
+    )
+    return out.assign_attrs(cleaning=p.model_dump_json())
+
+
+def _mask(raw: np.ndarray, poses: xr.Dataset, p: CleanParams) -> tuple[np.ndarray, np.ndarray]:
+    """Copy of the positions with doubtful and impossible points NaN, and why."""
+    position = raw.astype(np.float32, copy=True)
+    missing = np.isnan(position).any(axis=1)
+    low = (poses["confidence"].values < p.min_confidence) & ~missing  # NaN compares as False
+    status = np.zeros(missing.shape, np.uint8)
+    status[missing], status[low] = MISSING, LOW_CONFIDENCE
+    np.moveaxis(position, 1, -1)[missing | low] = np.nan
+    if p.jumps:
+        limit, slack = jump_gate(poses, p)
+        if np.isfinite(limit):
+            from murid.prepare.jumps import mark_jumps
+
+            jump = mark_jumps(position, poses["time"].values, limit, slack)
+            status[jump] = JUMP
+            np.moveaxis(position, 1, -1)[jump] = np.nan
+        else:
+            warnings.warn(
+                "jumps are not masked: poses are in px and their keypoints give no body length; "
+                "calibrate them, or set jumps=False",
+                stacklevel=3,
+            )
+    return position, status
+
+
+def jump_gate(poses: xr.Dataset, params: CleanParams | None = None) -> tuple[float, float]:
+    """Return speed limit (unit of `poses` per second) and slack (unit of `poses`) of the jump gate."""
+    p = params or CleanParams()
+    return (
+        speed_scale(poses, p.max_speed_cm_s, p.max_speed_body),
+        speed_scale(poses, p.jump_slack_cm, p.jump_slack_body),
+    )
+
+
+def _repair(
+    xy: np.ndarray, confidence: np.ndarray, time_s: np.ndarray, p: CleanParams
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fill and smooth one keypoint ``xy (time, space)``; second result: which frames were filled."""
+    from murid.prepare import gaps, kalman, smooth
+
+    if p.smoothing == "kalman":
+        seen = np.isfinite(xy).all(axis=1)
+        xy, _ = kalman.kalman_smooth(
+            xy, time_s, confidence, max_gap_s=p.max_gap_s, model=p.kalman_model, noise_ratio=p.kalman_noise_ratio
+        )
+        return xy, np.isfinite(xy[:, 0]) & ~seen
+    xy, filled = gaps.fill_gaps(xy, time_s, p.max_gap_s, p.fill)
+    if p.smoothing == "median":
+        xy = smooth.median_smooth(xy, time_s, p.window_s)
+    elif p.smoothing == "savgol":
+        xy = smooth.savgol_smooth(xy, time_s, p.window_s, p.savgol_order)
+    return xy, filled

@@ -1,0 +1,362 @@
+"""Quality of a recording: what is wrong with it, how much that matters, and what to do.
+
+Two tables: `keypoint_quality` with the figures of each keypoint, and `quality` with one verdict
+per check, worded for the person who will decide whether the recording is used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.clock import find_dropped, rate_of
+from murid.data.params import Params, param
+from murid.data.poses import individual_names, keypoint_names, validate_poses
+from murid.data.recording import Recording
+from murid.prepare.body import body_length, nose_and_tail_base
+from murid.prepare.calibrate import BODY_CM
+from murid.prepare.clean import CleanParams, jump_gate
+
+OK, LOOK, BAD = "ok", "look", "bad"
+CHECK_COLUMNS = ("check", "where", "value", "unit", "verdict", "reason", "todo")
+
+
+class QualityParams(Params):
+    """Limits of the verdicts: up to the first number ``ok``, up to the second ``look``, above ``bad``."""
+
+    min_confidence: float = param(0.5, ge=0, le=1, why="points below count as low confidence, as in cleaning")
+    missing: tuple[float, float] = param((10.0, 40.0), unit="%", why="frames without one keypoint")
+    low_confidence: tuple[float, float] = param((10.0, 30.0), unit="%", why="seen, but below min_confidence")
+    jumps_per_min: tuple[float, float] = param((2.0, 20.0), unit="1/min", why="steps an animal cannot make")
+    frozen_s: float = param(
+        1.0,
+        unit="s",
+        gt=0,
+        why="a keypoint exactly repeated for longer is a stuck track: live tracking always jitters",
+    )
+    frozen: tuple[float, float] = param((1.0, 10.0), unit="%", why="time in stuck tracks")
+    gap_s: tuple[float, float] = param((2.0, 30.0), unit="s", why="longest time an animal is not seen at all")
+    swaps_per_min: tuple[float, float] = param((0.5, 5.0), unit="1/min", why="suspected identity swaps")
+    rate: tuple[float, float] = param((0.5, 2.0), unit="%", why="stated frame rate against the clock")
+    dropped: tuple[float, float] = param((0.1, 2.0), unit="%", why="frames missing from the clock")
+    overhang_s: tuple[float, float] = param((0.1, 5.0), unit="s", why="labels past the last pose")
+
+
+def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> pd.DataFrame:
+    """Figures of each keypoint of each individual.
+
+    Parameters
+    ----------
+    poses : Dataset
+        Poses as tracked; of cleaned poses ``position_raw`` is judged.
+    params : QualityParams, optional
+        ``min_confidence`` and ``frozen_s`` are used.
+
+    Returns
+    -------
+    DataFrame
+        ``individual, keypoint, missing_pct`` (of all frames), ``low_confidence_pct`` (of seen
+        frames; NaN when the tracker gives none), ``median_confidence``, ``jumps_per_min`` (NaN when
+        there is no scale), ``frozen_pct``, ``longest_gap_s``.
+    """
+    from murid.prepare.gaps import gap_table
+    from murid.prepare.jumps import count_jumps
+
+    p = params or QualityParams()
+    poses = _raw(poses)
+    xy, confidence = poses["position"].values, poses["confidence"].values
+    time_s = poses["time"].values.astype(np.float64)
+    seen = np.isfinite(xy).all(axis=1)
+    limit, slack = jump_gate(poses, CleanParams(min_confidence=p.min_confidence))
+    jumps = count_jumps(xy, time_s, limit, slack) if np.isfinite(limit) else np.full(seen.shape[1:], np.nan)
+    minutes = max(_duration_s(time_s), 1e-9) / 60
+    rows = []
+    for i, animal in enumerate(individual_names(poses)):
+        for k, keypoint in enumerate(keypoint_names(poses)):
+            there = seen[:, k, i]
+            sure = confidence[there, k, i]
+            sure = sure[np.isfinite(sure)]
+            gaps = gap_table(there, time_s)[2]
+            rows.append(
+                {
+                    "individual": animal,
+                    "keypoint": keypoint,
+                    "missing_pct": 100 * float(1 - there.mean()),
+                    "low_confidence_pct": 100 * float((sure < p.min_confidence).mean()) if sure.size else np.nan,
+                    "median_confidence": float(np.median(sure)) if sure.size else np.nan,
+                    "jumps_per_min": float(jumps[k, i]) / minutes,
+                    "frozen_pct": 100 * _frozen_share(xy[:, :, k, i], time_s, p.frozen_s),
+                    "longest_gap_s": float(gaps.max()) if gaps.size else 0.0,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -> pd.DataFrame:
+    """Judge a recording.
+
+    Parameters
+    ----------
+    data : Dataset or Recording
+        Poses, or a recording with poses (then labels and video are checked against them).
+    params : QualityParams, optional
+        Limits of the verdicts.
+
+    Returns
+    -------
+    DataFrame
+        One row per check: ``check, where, value, unit, verdict`` (``"ok"``, ``"look"``, ``"bad"``),
+        ``reason, todo`` (empty when ok). ``where`` names the worst case. Worst verdicts first.
+    """
+    p = params or QualityParams()
+    recording = data if isinstance(data, Recording) else None
+    poses = recording.need("poses") if recording is not None else data
+    validate_poses(poses)
+    poses = _raw(poses)
+    rows = [*_clock_checks(poses, p), *_tracking_checks(poses, p), *_presence_checks(poses, p)]
+    rows += [*_swap_checks(poses, p), *_scale_checks(poses)]
+    if recording is not None:
+        rows += _recording_checks(recording, poses, p)
+    table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
+    order = table["verdict"].map({BAD: 0, LOOK: 1, OK: 2})
+    return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+
+
+def _raw(poses: xr.Dataset) -> xr.Dataset:
+    return poses.assign(position=poses["position_raw"]) if "position_raw" in poses else poses
+
+
+def _duration_s(time_s: np.ndarray) -> float:
+    return float(time_s[-1] - time_s[0] + 1 / rate_of(time_s)) if time_s.size > 1 else 0.0
+
+
+def _row(
+    check: str, where: str, value: float, unit: str, limits: tuple[float, float], reason: str, todo: str
+) -> tuple[Any, ...]:
+    """One check whose value is better when smaller."""
+    if np.isnan(value):
+        return (check, where, value, unit, OK, "not known", "")
+    verdict = OK if value <= limits[0] else LOOK if value <= limits[1] else BAD
+    return (check, where, float(value), unit, verdict, reason, "" if verdict == OK else todo)
+
+
+def _clock_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
+    time_s = poses["time"].values.astype(np.float64)
+    stated, measured = float(poses.attrs.get("fps", np.nan)), rate_of(time_s)
+    off = 100 * abs(stated / measured - 1)
+    dropped = find_dropped(time_s)
+    share = 100 * dropped.total / (len(time_s) + dropped.total)
+    worst = f"t = {time_s[dropped.index[np.argmax(dropped.missing)]]:.2f} s" if dropped.total else ""
+    return [
+        _row(
+            "frame rate",
+            "",
+            off,
+            "%",
+            p.rate,
+            f"stated {stated:.6g}, clock says {measured:.6g} frames/s",
+            "find out the true frame rate: every time and speed depends on it",
+        ),
+        _row(
+            "dropped frames",
+            worst,
+            share,
+            "%",
+            p.dropped,
+            f"{dropped.total} frames missing in {dropped.index.size} places",
+            "check the camera's buffer; align other signals by time stamps, never by frame count",
+        ),
+    ]
+
+
+def _tracking_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
+    table = keypoint_quality(poses, p)
+    checks = (
+        (
+            "missing keypoints",
+            "missing_pct",
+            "%",
+            p.missing,
+            "of frames lack this keypoint",
+            "label more frames in which it is hidden and retrain, or leave it out of the analysis",
+        ),
+        (
+            "low confidence",
+            "low_confidence_pct",
+            "%",
+            p.low_confidence,
+            f"of sightings below {p.min_confidence:g}",
+            "look at such frames; label more of them and retrain",
+        ),
+        (
+            "jumps",
+            "jumps_per_min",
+            "1/min",
+            p.jumps_per_min,
+            "steps per minute no animal can make",
+            "clean() masks them; if most lie on another animal run repair_identity() first",
+        ),
+        (
+            "stuck tracks",
+            "frozen_pct",
+            "%",
+            p.frozen,
+            f"of time exactly repeated for over {p.frozen_s:g} s",
+            "the tracker held its last value: mask these stretches, they would count as freezing",
+        ),
+    )
+    rows = []
+    for check, column, unit, limits, what, todo in checks:
+        values = table[column].to_numpy(float)
+        if np.isnan(values).all():
+            rows.append(_row(check, "", float("nan"), unit, limits, "", ""))
+            continue
+        worst = table.iloc[int(np.nanargmax(values))]
+        value = float(worst[column])
+        over = int((values > limits[0]).sum())
+        reason = f"{value:.3g} {'' if unit == '1/min' else '% '}{what}"
+        if over > 1:
+            reason += f"; {over} of {len(table)} keypoints are above {limits[0]:g} {unit}"
+        rows.append(_row(check, f"{worst['individual']} {worst['keypoint']}", value, unit, limits, reason, todo))
+    return rows
+
+
+def _presence_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
+    """Stretches in which an animal is not there at all, at the ends and in between."""
+    from murid.prepare.gaps import gap_table
+
+    time_s = poses["time"].values.astype(np.float64)
+    sure = ~(poses["confidence"].values < p.min_confidence)
+    there = (np.isfinite(poses["position"].values).all(axis=1) & sure).any(axis=1)
+    rows = []
+    for i, animal in enumerate(individual_names(poses)):
+        start, stop, length = gap_table(there[:, i], time_s)
+        edge = (start == 0) | (stop == len(time_s))
+        for check, gap, todo in (
+            ("absent at an end", length * edge, "cut the recording to the time the animal is in the arena"),
+            ("longest gap", length * ~edge, "look at the video there: out of sight, or lost by the tracker?"),
+        ):
+            longest = int(np.argmax(gap)) if gap.size else 0
+            value = float(gap[longest]) if gap.size else 0.0
+            where = f"{animal}, t = {time_s[start[longest]]:.2f} s" if value > 0 else animal
+            rows.append(_row(check, where, value, "s", p.gap_s, f"not seen for {value:.3g} s", todo))
+    return rows
+
+
+def _swap_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
+    if poses.sizes["individual"] < 2:
+        return []
+    from murid.prepare.identity import repair_identity
+
+    swaps = repair_identity(poses)[1]
+    minutes = max(_duration_s(poses["time"].values), 1e-9) / 60
+    rows = []
+    for what in ("animal", "keypoint"):
+        found = swaps[swaps["what"] == what]
+        where = f"t = {found['time_s'].iloc[0]:.2f} s" if len(found) else ""
+        rows.append(
+            _row(
+                f"identity: {what}s swapped",
+                where,
+                len(found) / minutes,
+                "1/min",
+                p.swaps_per_min,
+                f"{len(found)} suspected",
+                "run repair_identity() and check the listed times in the video",
+            )
+        )
+    return rows
+
+
+def _scale_checks(poses: xr.Dataset) -> list[tuple]:
+    """Calibrated animals must have the length of a rodent."""
+    unit = poses.attrs["unit"]
+    if unit == "px":
+        return [
+            (
+                "scale",
+                "",
+                float("nan"),
+                "cm",
+                LOOK,
+                "poses are in px: no distance or speed in cm",
+                "calibrate(poses, ...) with a known distance in the arena",
+            )
+        ]
+    pair = nose_and_tail_base(keypoint_names(poses))
+    part = poses.sel(keypoint=list(pair)) if pair else poses
+    length = body_length(part) / (10 if unit == "mm" else 1)
+    if not np.isfinite(length):
+        return [("scale", "", float("nan"), "cm", OK, "not known", "")]
+    low, high = BODY_CM
+    fine = low <= length <= high
+    return [
+        (
+            "scale",
+            " to ".join(pair) if pair else "body",
+            length,
+            "cm",
+            OK if fine else BAD,
+            f"body length {length:.1f} cm, rodents {low:g} to {high:g} cm",
+            "" if fine else "check px_per_cm",
+        )
+    ]
+
+
+def _recording_checks(recording: Recording, poses: xr.Dataset, p: QualityParams) -> list[tuple]:
+    rows = []
+    end = float(poses["time"].values[-1]) + 1 / rate_of(poses["time"].values)
+    if recording.has("labels"):
+        over = max(0.0, recording.labels.stop_s - end)
+        rows.append(
+            _row(
+                "label overhang",
+                "",
+                over,
+                "s",
+                p.overhang_s,
+                f"labels end at {recording.labels.stop_s:.2f} s, poses at {end:.2f} s",
+                "check that both belong to the same video and count at the same frame rate",
+            )
+        )
+    if recording.has("video"):
+        video = recording.video
+        off = 100 * abs(float(poses.attrs.get("fps", np.nan)) / video.fps - 1)
+        rows.append(
+            _row(
+                "frame rate of the video",
+                str(video.path.name),
+                off,
+                "%",
+                p.rate,
+                f"poses {poses.attrs.get('fps', np.nan):.6g}, video {video.fps:.6g} frames/s",
+                "read the poses again with the frame rate of the video",
+            )
+        )
+        differ = 100 * abs(video.n_frames - poses.sizes["time"]) / max(video.n_frames, 1)
+        rows.append(
+            _row(
+                "frames of the video",
+                str(video.path.name),
+                differ,
+                "%",
+                p.dropped,
+                f"{poses.sizes['time']} pose rows, {video.n_frames} frames",
+                "check that they belong together",
+            )
+        )
+    return rows
+
+
+def _frozen_share(xy: np.ndarray, time_s: np.ndarray, longest_s: float) -> float:
+    """Share of frames in stretches of exactly repeated coordinates longer than `longest_s`."""
+    from murid.prepare.gaps import runs
+
+    if len(xy) < 2:
+        return 0.0
+    start, stop = runs((xy[1:] == xy[:-1]).all(axis=1))  # run of equal steps: frames start..stop
+    long = time_s[stop] - time_s[start] >= longest_s
+    return float((stop[long] - start[long] + 1).sum() / len(xy))
