@@ -114,7 +114,7 @@ def test_one_error_names_every_recording_that_failed_and_the_others_are_kept(stu
 
 def test_an_unforeseen_error_names_the_recording_and_carries_the_traceback(study):
     steps = [Step("buggy", work.buggy, {"recording": s}, recording=s.id) for s in inputs_of(study, ["r2"], ["poses"])]
-    with pytest.raises(StepFailed, match="recording 'r2'.*KeyError") as error:
+    with pytest.raises(StepFailed, match=r"recording 'r2'.*KeyError") as error:
         Runner(study).do(steps)
     assert "run_work.py" in str(error.value)
 

@@ -44,12 +44,15 @@ class Run:
         What was asked for, versions, inputs, steps, seconds, memory, warnings.
     summary : dict
         The main numbers, plain values.
+    parts : dict of str to list of DataFrame
+        Tables that grow while the run goes on; `write_parts` joins and writes them.
     """
 
     def __init__(self, folder: str | Path, provenance: dict[str, Any]) -> None:
         self.folder = Path(folder)
         self.provenance = provenance
         self.summary: dict[str, Any] = {}
+        self.parts: dict[str, list[pd.DataFrame]] = {}
         self._begin = time.perf_counter()
 
     # ---- writing --------------------------------------------------------------------------------
@@ -105,6 +108,12 @@ class Run:
         with atomic_file(self.folder / "tables" / f"{slug(name)}.csv") as temporary:
             table.to_csv(temporary, index=not isinstance(table.index, pd.RangeIndex))
         return table
+
+    def write_parts(self) -> None:
+        """Write every table gathered in `parts`."""
+        for name, parts in self.parts.items():
+            self.table(name, pd.concat(parts, ignore_index=True))
+        self.parts = {}
 
     def states(self, id: str, output: xr.Dataset) -> None:
         """Write the states (and probabilities) of one recording."""

@@ -1,0 +1,93 @@
+"""``murid add``: put files into a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from murid.cli.command import command
+from murid.cli.console import Reply, records
+from murid.cli.options import StudyFolder
+from murid.data.errors import Faults, ParameterError, did_you_mean
+
+_Files = list[Path] | None
+_KINDS = ("poses", "labels", "events", "zones", "traces", "spikes")
+
+
+def _files(kind: str, more: str = "") -> Any:
+    return typer.Option(f"--{kind}", help=f"File or folder of {kind}{more}; may be repeated.", show_default=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(
+        app,
+        """murid add S poses/*.csv --labels labels/ --fps 24
+        murid add S poses/ --labels labels/ --sheet animals.csv --dry-run
+        murid add S m1.slp --video m1.mp4 --traces m1_photometry.csv -o traces.time=time_s
+        murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5""",
+    )
+    def add(
+        study: StudyFolder,
+        poses: Annotated[list[Path], typer.Argument(help="Pose files, one per recording, or folders of them.")],
+        labels: Annotated[_Files, _files("labels")] = None,
+        events: Annotated[_Files, _files("events")] = None,
+        zones: Annotated[_Files, _files("zones", " (a single file serves all recordings)")] = None,
+        traces: Annotated[_Files, _files("traces")] = None,
+        spikes: Annotated[_Files, _files("spikes")] = None,
+        video: Annotated[_Files, _files("video", " (linked, not copied)")] = None,
+        fps: Annotated[float | None, typer.Option(help="Frames/s, where the files do not say it.", min=0.001)] = None,
+        px_per_cm: Annotated[float | None, typer.Option(help="Scale: poses and zones become cm.", min=0.001)] = None,
+        sheet: Annotated[
+            Path | None, typer.Option(help="CSV or Excel: id, animal, group, day, session, and notes.")
+        ] = None,
+        raters: Annotated[bool, typer.Option("--raters", help="Several label files of one are raters.")] = False,
+        option: Annotated[
+            list[str] | None,
+            typer.Option("-o", "--option", metavar="KIND.KEY=VALUE", help="Option of a reader: traces.rate_hz=20; "
+                         "poses.source=dlc_csv. See: murid formats.", show_default=False),
+        ] = None,
+        replace: Annotated[bool, typer.Option("--replace", help="Write anew what is there already.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which files belong together.")] = False,
+    ) -> Reply:  # fmt: skip
+        """Add recordings: poses, and what belongs to them, paired by file name.
+
+        1DLC_resnet50_..._filtered.csv.gz becomes recording 1 and takes 1_annot.txt along. What is unclear
+        is an error that lists the candidates. Running the same command again adds what is missing.
+        """
+        from murid.data.study import Study
+        from murid.run import add_files
+
+        added = add_files(
+            Study(study), poses, labels=labels or (), events=events or (), zones=zones or (), traces=traces or (),
+            spikes=spikes or (), video=video or (), fps=fps, px_per_cm=px_per_cm, sheet=sheet, several_raters=raters,
+            options=_reader_options(option), replace=replace, dry_run=dry_run,
+        )  # fmt: skip
+        states = {str(k): int(v) for k, v in added.table["state"].value_counts().items()}
+        said = ", ".join(f"{n} {state}" for state, n in states.items())
+        return Reply(
+            {"ok": True, "study": str(study), "dry_run": dry_run, "states": states, "recordings": records(added.table)},
+            [f"{len(added.table)} recordings: {said}." + ("" if dry_run else f" Next: murid check {study}")],
+            {"Files that belong together": added.table},
+        )
+
+
+def _reader_options(texts: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Return ``["traces.rate_hz=20"]`` as ``{"traces": {"rate_hz": 20}}``."""
+    from murid.cli.options import _value
+
+    faults, options = Faults("--option"), {}  # type: ignore[var-annotated]
+    for text in texts or ():
+        key, equals, value = text.partition("=")
+        kind, dot, name = key.partition(".")
+        if not (equals and dot and name):
+            faults.add(f"'{text}' is no option", expected="kind.key=value")
+        elif kind not in _KINDS:
+            faults.add(f"no kind of file '{kind}'", todo=did_you_mean(kind, _KINDS))
+        else:
+            options.setdefault(kind, {})[name] = _value(value, None)
+    faults.raise_if_any(ParameterError)
+    return options

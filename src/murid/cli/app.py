@@ -1,0 +1,58 @@
+"""The application: one file per command, gathered here.
+
+Adding a command
+----------------
+1. Write ``cli/<name>.py`` with one function under ``@command(...)`` that returns a `Reply`.
+2. Name it in `COMMANDS`.
+3. Run ``python -m murid.cli.docs`` to bring docs/reference/cli.md up to date; a test fails otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated
+
+import typer
+
+#: Module and function of each command, in the order they are needed.
+COMMANDS = (
+    "new", "add", "check", "assay", "fit", "apply", "evaluate", "neural", "report", "methods", "formats", "demo",
+    "doctor",
+)  # fmt: skip
+
+app = typer.Typer(
+    name="murid",
+    help="What did the animal do, does it differ between groups, which neurons care?\n\n"
+    "First steps: [bold]murid demo[/bold], then [bold]murid new[/bold], [bold]murid add[/bold], "
+    "[bold]murid check[/bold].",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from murid import __version__
+
+        typer.echo(f"murid {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+for _name in COMMANDS:
+    importlib.import_module(f"murid.cli.{_name}").register(app)
+
+
+def main() -> None:
+    """Entry point of the ``murid`` command. Exit codes: 0 ok, 1 data or parameters, 2 usage, 130 stopped."""
+    app()

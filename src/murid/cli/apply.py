@@ -1,0 +1,39 @@
+"""``murid apply``: what did the animals do, says a fitted method."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from murid.cli.command import command
+from murid.cli.console import Reply
+from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick
+from murid.cli.replies import of_run
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "murid apply S gbdt\nmurid apply S ../other_study/models/gbdt --ids 'm1*'")
+    def apply(
+        study: StudyFolder,
+        model: Annotated[str, typer.Argument(help="Model of the study, or the folder of one.", show_default=False)],
+        ids: Ids = None,
+        workers: Workers = 0,
+    ) -> Reply:
+        """Apply a fitted method: states, bouts and their summary."""
+        from murid.data.study import Study
+        from murid.run import apply_method
+
+        opened = Study(study)
+        run = apply_method(opened, model, pick(opened, ids), workers=n_workers(workers))
+        summary = run.tables["summary"]
+        who = "behaviour" if "behaviour" in summary else "label"
+        shown = summary.groupby(who, sort=False)[["count", "total_s", "fraction"]].mean().reset_index()
+        return of_run(
+            run,
+            [f"{len(run.summary['recordings'])} recordings. States: {run.folder / 'states'}"],
+            {"Mean over recordings": shown},
+            json_tables=("summary",),
+        )

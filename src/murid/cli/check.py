@@ -1,0 +1,44 @@
+"""``murid check``: is the study sound, and how good are the recordings?"""
+
+from __future__ import annotations
+
+import typer
+
+from murid.cli.command import command
+from murid.cli.console import Reply
+from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick
+from murid.cli.replies import of_run
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "murid check S\nmurid check S --ids m1,m2\nmurid check S --json")
+    def check(study: StudyFolder, ids: Ids = None, workers: Workers = 0) -> Reply:
+        """Judge every recording and the folder: missing files, gaps, swaps, clocks, scale.
+
+        Exit code 1 when the folder is not sound (files missing or damaged).
+        """
+        from murid.data.study import Study
+        from murid.run import check_study
+
+        opened = Study(study)
+        run = check_study(opened, pick(opened, ids), workers=n_workers(workers))
+        tables, s = run.tables, run.summary
+        quality = tables["quality"]
+        shown = {}
+        if len(quality):
+            worst = quality[quality["verdict"] != "ok"]
+            shown["What to look at"] = worst[["recording", "verdict", "check", "where", "reason", "todo"]]
+        if len(tables["faults"]):
+            shown = {"Faults of the folder": tables["faults"][["what", "todo"]], **shown}
+        reply = of_run(
+            run,
+            [f"{s['recordings']} recordings: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad; "
+             f"{s['faults']} faults of the folder."],
+            {k: v for k, v in shown.items() if len(v)},
+            json_tables=("quality", "faults"),
+        )  # fmt: skip
+        reply.data["ok"] = not s["faults"]
+        reply.code = 1 if s["faults"] else 0
+        return reply

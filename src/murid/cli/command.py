@@ -1,0 +1,117 @@
+"""What every command has: ``--json``, ``--debug``, errors without a traceback, exit codes."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from murid.cli.console import Reply, error, finite, show, working
+from murid.data.errors import MuridError
+
+_JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; everything else on stderr.")]
+_DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def command(app: typer.Typer, examples: str) -> Callable[[Callable[..., Reply]], Callable[..., None]]:
+    """Make a command of a function that returns a `Reply`.
+
+    Parameters
+    ----------
+    app : Typer
+        Where it goes, under the function's name.
+    examples : str
+        Shown at the end of ``--help``, one a line.
+    """
+
+    def make(function: Callable[..., Reply]) -> Callable[..., None]:
+        @wraps(function)
+        def run(*args: Any, json: bool, debug: bool, **kwargs: Any) -> None:
+            code = _answer(function, args, kwargs, json, debug)
+            if code:
+                raise typer.Exit(code)
+
+        signature = inspect.signature(function, eval_str=True)
+        extra = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+            for name, annotation in (("json", _JSON), ("debug", _DEBUG))
+        ]
+        run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*signature.parameters.values(), *extra], return_annotation=None
+        )
+        run.__annotations__ = {p.name: p.annotation for p in [*signature.parameters.values(), *extra]}
+        del run.__wrapped__  # type: ignore[attr-defined]
+        shown = "\n\n".join(f"[cyan]{line.strip()}[/cyan]" for line in examples.strip().splitlines())
+        app.command(name=function.__name__.rstrip("_"), epilog=f"Examples:\n\n{shown}")(run)
+        return run
+
+    return make
+
+
+def _answer(function: Callable[..., Reply], args: tuple, kwargs: dict, as_json: bool, debug: bool) -> int:
+    """Run a command and print what it says; return the exit code."""
+    try:
+        with working():
+            reply = function(*args, **kwargs)
+        show(reply, as_json)
+        return reply.code
+    except KeyboardInterrupt:
+        from murid.run.executor import STOPPED
+
+        return _fail(STOPPED, as_json, 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except MuridError as exc:
+        if debug:
+            traceback.print_exc()
+        faults = [vars(f) for f in getattr(exc, "faults", ())]
+        return _fail(str(exc), as_json, 1, faults=faults)
+    except typer.Exit:
+        raise
+    except Exception as exc:
+        if debug:
+            traceback.print_exc()
+        log = _crash_log(exc)
+        short = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+        return _fail(
+            f"murid met something unforeseen: {short}\nThe details are in {log}; please report them.",
+            as_json,
+            1,
+            crash_log=str(log),
+        )
+
+
+def _fail(text: str, as_json: bool, code: int, **more: Any) -> int:
+    if as_json:
+        import json
+
+        sys.stdout.write(json.dumps(finite({"ok": False, "error": text, **more}), indent=1) + "\n")
+    error(text)
+    return code
+
+
+def _crash_log(exc: BaseException) -> Path:
+    """Write everything a developer needs; return where."""
+    from murid.run.provenance import machine, versions
+
+    folder = Path(tempfile.gettempdir()) / "murid-crashes"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.perf_counter_ns() % 10**6:06d}.log"
+    lines = [
+        f"command: {' '.join(sys.argv)}",
+        f"versions: {versions()}",
+        f"machine: {machine()}",
+        "",
+        *traceback.format_exception(exc),
+    ]
+    path.write_text("\n".join(lines))
+    return path

@@ -1,0 +1,179 @@
+"""What people see: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+#: Warnings shown after a command; the others are in the run's provenance.
+MAX_WARNINGS = 10
+#: Rows of a table shown; all of them are in the run's tables.
+MAX_ROWS = 60
+
+
+@dataclass
+class Reply:
+    """What a command has to say.
+
+    Attributes
+    ----------
+    data : dict
+        For ``--json``: plain values.
+    text : list of str
+        Sentences for people, after the tables.
+    tables : dict of str to DataFrame
+        Title → table for people.
+    warnings : list of str
+        Shown on stderr.
+    code : int
+        Exit code.
+    """
+
+    data: dict[str, Any] = field(default_factory=dict)
+    text: list[str] = field(default_factory=list)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    code: int = 0
+
+
+def _console(stderr: bool) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    # A pipe has no width of its own: give tables room instead of cutting them at 80 columns.
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
+
+
+def show(reply: Reply, as_json: bool) -> None:
+    """Print a reply."""
+    if as_json:
+        sys.stdout.write(json.dumps(finite(reply.data), indent=1) + "\n")
+    else:
+        console = _console(stderr=False)
+        for title, table in reply.tables.items():
+            _print_table(console, title, table)
+        for line in reply.text:
+            console.print(line, markup=False, soft_wrap=True)
+    warn(reply.warnings)
+
+
+def warn(texts: list[str]) -> None:
+    """Print warnings on stderr, the first few."""
+    console = _console(stderr=True)
+    for text in texts[:MAX_WARNINGS]:
+        console.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+    if len(texts) > MAX_WARNINGS:
+        console.print(f"... and {len(texts) - MAX_WARNINGS} more: see provenance.json of the run", style="yellow")
+
+
+def error(text: str) -> None:
+    """Print one message, red, on stderr."""
+    _console(stderr=True).print(f"error: {text}", style="bold red", markup=False, soft_wrap=True)
+
+
+def finite(value: Any) -> Any:
+    """Plain values for JSON: NaN and infinities become null."""
+    from math import isfinite
+
+    if isinstance(value, dict):
+        return {str(k): finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.item()
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as plain mappings."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _print_table(console: Console, title: str, table: pd.DataFrame) -> None:
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
+    for column in table.columns:
+        number = table[column].dtype.kind in "if"
+        drawn.add_column(str(column), justify="right" if number else "left", overflow="fold", no_wrap=number)
+    for row in table.head(MAX_ROWS).itertuples(index=False):
+        drawn.add_row(*(_cell(v) for v in row))
+    console.print(drawn, markup=False)
+    if len(table) > MAX_ROWS:
+        console.print(f"... {len(table) - MAX_ROWS} more rows")
+    console.print()
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return escape(str(value))
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """Draw progress bars with the time left, and print Python warnings as one line each, on stderr."""
+    from murid.data import progress
+
+    heard: set[str] = set()
+
+    def say(message: Any, *_: Any, **__: Any) -> None:
+        text = str(message)
+        if text not in heard and len(heard) < MAX_WARNINGS:
+            heard.add(text)
+            warn([text])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = say
+        if not sys.stderr.isatty():
+            with progress.silent():
+                yield
+            return
+        with _Bars() as bars, progress.listen(bars.hear):
+            yield
+
+
+class _Bars:
+    """One bar per kind of work that is going on."""
+
+    def __enter__(self) -> _Bars:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=_console(stderr=True),
+            transient=True,
+        )
+        self._tasks: dict[str, Any] = {}
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def hear(self, text: str, done: float, total: float) -> None:
+        """Move the bar of `text`."""
+        if text not in self._tasks:
+            self._tasks[text] = self._progress.add_task(text, total=total)
+        self._progress.update(self._tasks[text], completed=done, total=total)
+        if done >= total:
+            self._progress.remove_task(self._tasks.pop(text))

@@ -1,0 +1,102 @@
+"""``murid evaluate``: how good are methods on animals they have not seen?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from murid.cli.command import command
+from murid.cli.console import Reply
+from murid.cli.options import (
+    Behaviours,
+    Ids,
+    ParamOption,
+    Seed,
+    StudyFolder,
+    Workers,
+    items,
+    n_workers,
+    pick,
+    read_params,
+)
+from murid.cli.replies import of_run
+
+_SHOWN = ("method", "behaviour", "precision", "recall", "f1", "f1_low", "f1_high", "pr_auc", "bout_f1", "ece", "support")  # fmt: skip  # noqa: E501
+_Side = Annotated[list[str] | None, typer.Option(help="Recordings, as for --ids.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(
+        app,
+        """murid evaluate S gbdt --group animal --folds 5 --json
+        murid evaluate S gbdt --train 1-40 --test 41-48 -b social,nonsocial,aggression
+        murid evaluate S gbdt -p gbdt.trees.n_trees=300 --leaky""",
+    )
+    def evaluate(
+        study: StudyFolder,
+        methods: Annotated[list[str], typer.Argument(help="Supervised methods.", show_default=False)],
+        param: ParamOption = None,
+        group: Annotated[str, typer.Option(help="Never on both sides: animal, id, group, day …")] = "animal",
+        folds: Annotated[int, typer.Option(min=2, help="Folds; ignored with --train and --test.")] = 5,
+        train: _Side = None,
+        test: _Side = None,
+        ids: Ids = None,
+        behaviours: Behaviours = None,
+        others: Annotated[
+            str, typer.Option(help="Frames with other labels only: auto, ignore (unlabelled) or negative (absent).")
+        ] = "auto",
+        rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
+        leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
+        seed: Seed = 0,
+        workers: Workers = 0,
+    ) -> Reply:  # fmt: skip
+        """Score methods on held-out recordings: grouped folds, or an explicit split.
+
+        Fits and predictions are kept one by one: a stopped evaluation goes on where it was.
+        """
+        from murid.data.study import Study
+        from murid.run import evaluate_methods
+
+        opened = Study(study)
+        run = evaluate_methods(
+            opened, methods, params=_per_method(methods, param), group=group, folds=folds,
+            train=pick(opened, train, "--train"), test=pick(opened, test, "--test"), ids=pick(opened, ids),
+            behaviours=items(behaviours), others=others, rater=rater or None, leaky=leaky, seed=seed,
+            workers=n_workers(workers),
+        )  # fmt: skip
+        table = run.tables["per_class"]
+        shown = {"Held-out recordings": table[[c for c in _SHOWN if c in table]]}
+        text = [_sentence(name, s) for name, s in run.summary["methods"].items()]
+        return of_run(run, text, shown, json_tables=("per_class", "totals"))
+
+
+def _sentence(name: str, s: dict[str, Any]) -> str:
+    low, high = s["macro_f1_ci"]
+    limits = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
+    text = (
+        f"{name}: macro F1 {s['macro_f1']:.3f}{limits}, accuracy {s['accuracy']:.3f}, {s['n_recordings']} recordings."
+    )
+    if "leaky" in s:
+        text += f" {s['leaky']['warning']}: macro F1 {s['leaky']['macro_f1']:.3f}."
+    return text
+
+
+def _per_method(names: list[str], texts: list[str] | None) -> dict[str, dict[str, Any]]:
+    """Give ``-p key=value`` to every method, ``-p method.key=value`` to one."""
+    from murid.methods import method_class
+
+    found = {}
+    for name in names:
+        declared = method_class(name).Params
+        mine = []
+        for text in texts or ():
+            head, _, rest = text.partition(".")
+            if head in names and head not in declared.model_fields:
+                mine += [rest] if head == name else []
+            else:
+                mine.append(text)
+        found[name] = read_params(declared, mine)
+    return found

@@ -1,0 +1,41 @@
+"""How a run is told to people and to programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from murid.cli.console import Reply, records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from murid.run.runs import Run
+
+
+def of_run(
+    run: Run, text: list[str], tables: dict[str, pd.DataFrame] | None = None, *, json_tables: tuple[str, ...] = ()
+) -> Reply:
+    """Return the reply of a command that made a run.
+
+    Parameters
+    ----------
+    run : Run
+    text : list of str
+        Sentences for people.
+    tables : dict of str to DataFrame, optional
+        Title → table for people.
+    json_tables : tuple of str
+        Tables of the run that go into the JSON; all others are named there and lie in the run's folder.
+    """
+    found = run.tables
+    data = {
+        "ok": True,
+        "command": run.provenance["command"],
+        "run": str(run.folder),
+        "seconds": run.provenance.get("seconds"),
+        **run.summary,
+        "tables": {name: records(found[name]) for name in json_tables if name in found},
+        "files": sorted(str(p.relative_to(run.folder)) for p in run.folder.rglob("*.parquet")),
+        "warnings": run.provenance["warnings"],
+    }
+    return Reply(data, [*text, f"Tables and provenance: {run.folder}"], tables or {}, run.provenance["warnings"])

@@ -1,0 +1,114 @@
+"""Apply a fitted method to recordings: states, bouts and their summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from murid.data.errors import did_you_mean, fail
+from murid.data.recording import Recording
+from murid.data.states import behaviour_names
+from murid.data.study import Study
+from murid.run.fit import nouns_for
+from murid.run.runner import Runner, inputs_of
+from murid.run.runs import Run
+from murid.run.step import FileInput, Step
+
+_WHO = ("animal", "group", "day", "session")
+
+
+def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
+    """Apply a fitted method to recordings.
+
+    Parameters
+    ----------
+    study : Study
+    model : str or Path
+        Name of a model of the study, or the folder of any saved method.
+    ids : sequence of str, optional
+        Recordings; by default all that have what the method needs.
+    workers : int
+        Processes.
+
+    Returns
+    -------
+    Run
+        ``states/<recording>.nc``: states and where the method has them probability, latent, confidence.
+        Tables: ``bouts`` (one row a bout), ``summary`` (per recording, individual and behaviour: count,
+        durations, share of time, latency).
+    """
+    folder = model_folder(study, model)
+    from murid.methods import method_class
+    from murid.methods.base import read_head
+
+    method = method_class(read_head(folder)["method"])
+    if ids is None:
+        ids = [r.id for r in study.recordings() if all(r.has(n) for n in method.about.needs)]
+    if not ids:
+        fail("apply", "no recording has what the method needs", expected=", ".join(method.about.needs))
+    steps = [
+        apply_step(FileInput(folder), source, method)
+        for source in inputs_of(study, ids, nouns_for(method))
+    ]  # fmt: skip
+    with Run.start(study, "apply", {"model": folder.name, "ids": list(ids)}, folder.name) as run:
+        who = study.table.set_index("id")
+        for result in Runner(study, workers, run).do(steps, f"applying {folder.name}"):
+            output, id = result.value, result.step.recording
+            run.states(id, output)
+            for name, part in describe(output).items():
+                run.parts.setdefault(name, []).append(with_keys(part, id, who))
+        run.write_parts()
+        run.note(model=folder.name, method=method.name, recordings=list(ids))
+    return run
+
+
+def apply_step(model: FileInput | Step, source: Any, method: Any) -> Step:
+    """Return the step that applies a method (saved, or the result of a fit) to one recording."""
+    return Step(
+        f"apply_{method.name}",
+        _apply,
+        {"recording": source, "model": model},
+        recording=source.id,
+        code=(method.__module__ if isinstance(method, type) else type(method).__module__,),
+    )
+
+
+def describe(output: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Return the bouts and the summary of one recording's states."""
+    from murid.ethogram import bouts_of, summary
+
+    states = output["states"]
+    probability = output.get("probability")
+    known = probability is not None and set(behaviour_names(states)) <= set(probability["behaviour"].values)
+    return {"bouts": bouts_of(states, probability=probability if known else None), "summary": summary(states)}
+
+
+def with_keys(table: pd.DataFrame, id: str, who: pd.DataFrame) -> pd.DataFrame:
+    """Put recording, animal, group, day and session in front of a table's columns."""
+    keys = {"recording": id, **{k: who.at[id, k] for k in _WHO if (who[k] != "").any()}}
+    return pd.concat([pd.DataFrame(keys, index=table.index), table.drop(columns=list(keys), errors="ignore")], axis=1)
+
+
+def model_folder(study: Study, model: str | Path) -> Path:
+    """Return the folder of a model, by name within the study or by path."""
+    for folder in (study.models_dir / str(model), Path(model)):
+        if (folder / "params.json").is_file():
+            return folder
+    known = sorted(p.name for p in study.models_dir.glob("*/") if (p / "params.json").is_file())
+    fail(
+        f"study {study.folder}",
+        f"no model '{model}'",
+        todo=did_you_mean(str(model), known) if known else "fit one first: murid fit",
+    )
+
+
+def _apply(recording: Recording, model: Any) -> xr.Dataset:
+    if isinstance(model, Path):
+        from murid.methods import load_method
+
+        model = load_method(model)
+    return model.apply(recording)

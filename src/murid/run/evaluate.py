@@ -1,0 +1,364 @@
+"""Evaluate methods against human labels on recordings they have not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from murid.data.errors import Faults, fail
+from murid.data.recording import Recording
+from murid.data.study import Study
+from murid.run.apply import apply_step
+from murid.run.fit import fit_step, nouns_for
+from murid.run.runner import Runner, inputs_of
+from murid.run.runs import Run
+from murid.run.step import RecordingInput, Step
+
+#: What is said beside a score whose test frames lie between training frames.
+LEAKY = "LEAKY: test frames are neighbours of training frames; not a measure of performance on new animals"
+_REPORTED = ("precision", "recall", "f1", "f1_low", "f1_high", "pr_auc", "bout_f1", "ece", "brier", "support")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Recordings to learn from and to be tested on."""
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def evaluate_methods(
+    study: Study,
+    names: str | Sequence[str],
+    *,
+    params: Mapping[str, Mapping[str, Any]] | None = None,
+    group: str = "animal",
+    folds: int = 5,
+    train: Sequence[str] | None = None,
+    test: Sequence[str] | None = None,
+    ids: Sequence[str] | None = None,
+    behaviours: Sequence[str] | None = None,
+    others: str = "auto",
+    rater: str | None = None,
+    leaky: bool = False,
+    rare: str = "warn",
+    seed: int = 0,
+    workers: int = 1,
+) -> Run:
+    """Score methods on recordings they were not fitted to.
+
+    Every labelled recording is predicted once, by a model that has seen no recording of its group
+    (``folds``), or `test` is predicted by a model of `train`. Fits and predictions are kept one by one:
+    a stopped evaluation goes on where it was, and a further method costs only itself.
+
+    Parameters
+    ----------
+    study : Study
+    names : str or sequence of str
+        Supervised methods, see ``murid methods``.
+    params : mapping, optional
+        Parameters by method.
+    group : {"animal", "id", "group", "day", "session", "rater"}
+        What is never on both sides of a split.
+    folds : int
+        Number of folds; left out when `train` and `test` are given.
+    train, test : sequence of str, optional
+        An explicit split by recording.
+    ids : sequence of str, optional
+        Labelled recordings to use; all by default.
+    behaviours, others, rater
+        What is learnt and scored; see `murid.data.labels.Labels.to_states`.
+    leaky : bool
+        Also compute the score of a split by random frames, which other tools report, and mark it.
+    rare : {"warn", "error", "ignore"}
+        Behaviours that occur in one group only can not be learnt and tested at once.
+    seed : int
+        Of the folds, the bootstrap and the leaky split.
+    workers : int
+        Processes.
+
+    Returns
+    -------
+    Run
+        Tables: ``per_class`` (frames, bouts, time, calibration; a row ``macro``; 95 % limits over
+        groups), ``recordings``, ``totals`` (correlation, bias and limits of agreement of time and
+        counts), ``confusion_<method>``, ``calibration``, ``folds``; ``leaky`` on request. States of the
+        held-out recordings when one method is evaluated. Summary: main numbers by method.
+    """
+    names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+    told = {name: _params(name, (params or {}).get(name, {}), behaviours, others, rater, seed) for name in names}
+    asked = dict(methods=told, group=group, folds=folds, train=train, test=test, ids=ids, behaviours=behaviours,
+                 others=others, rater=rater, leaky=leaky, rare=rare, seed=seed)  # fmt: skip
+    scoring = dict(behaviours=list(behaviours) if behaviours else None, others=others, rater=rater, group=group)
+    with Run.start(study, "evaluate", asked, "-".join(names)) as run:
+        runner = Runner(study, workers, run)
+        splits = _splits(study, group, folds, train, test, ids, behaviours, rare, seed)
+        run.table("folds", _fold_table(study, splits))
+        for name in names:
+            steps = _predictions(study, name, told[name], splits)
+            score = Step(
+                "score",
+                _score,
+                {"recordings": _labelled(study, [s.recording for s in steps], group), "predicted": steps},
+                scoring,
+                seed=seed,
+            )
+            results = runner.do([*steps, score], f"evaluating {name}")
+            _note_score(run, name, results[-1].value)
+            if len(names) == 1:
+                for result in results[:-1]:
+                    run.states(result.step.recording, result.value)
+            if leaky:
+                _note_leaky(run, runner, study, name, told[name], splits, scoring, seed)
+        run.write_parts()
+    return run
+
+
+# ---- splits ---------------------------------------------------------------------------------------
+def _splits(
+    study: Study,
+    group: str,
+    folds: int,
+    train: Sequence[str] | None,
+    test: Sequence[str] | None,
+    ids: Sequence[str] | None,
+    behaviours: Sequence[str] | None,
+    rare: str,
+    seed: int,
+) -> list[Split]:
+    if train is not None or test is not None:
+        return [_explicit(study, train or (), test or (), group)]
+    from murid.evaluate import grouped
+
+    recordings = [r for r in study.recordings(ids) if r.has("labels")]
+    if not recordings:
+        fail(f"study {study.folder}", "no recording has labels", todo="add them with: murid add --labels")
+    found = grouped(recordings, folds, by=group, behaviours=behaviours, seed=seed, rare=rare)
+    for recording in recordings:
+        recording.forget()
+    at = lambda side: tuple(recordings[i].id for i in side)  # noqa: E731
+    return [Split(at(fold.train), at(fold.test)) for fold in found]
+
+
+def _explicit(study: Study, train: Sequence[str], test: Sequence[str], group: str) -> Split:
+    """Check a split that was given."""
+    from murid.evaluate.folds import group_names
+
+    faults = Faults("split")
+    for side, ids in (("train", train), ("test", test)):
+        if not ids:
+            faults.add(f"no {side} recordings", expected="give both train and test")
+    for id in [i for i in train if i in set(test)]:
+        faults.add(f"recording '{id}' is on both sides")
+    faults.raise_if_any()
+    sides = [set(group_names(study.recordings(ids), group)) for ids in (train, test)]
+    for shared in sorted(sides[0] & sides[1]):
+        faults.add(f"{group} '{shared}' is on both sides", todo="move its recordings to one side, or use group='id'")
+    faults.raise_if_any()
+    return Split(tuple(train), tuple(test))
+
+
+def _fold_table(study: Study, splits: Sequence[Split]) -> pd.DataFrame:
+    animal = study.table.set_index("id")["animal"]
+    rows = [
+        {"fold": k, "side": side, "recording": id, "animal": animal[id]}
+        for k, split in enumerate(splits, 1)
+        for side, ids in (("train", split.train), ("test", split.test))
+        for id in ids
+    ]
+    return pd.DataFrame(rows)
+
+
+# ---- steps ----------------------------------------------------------------------------------------
+def _params(
+    name: str, params: Mapping[str, Any], behaviours: Sequence[str] | None, others: str, rater: str | None, seed: int
+) -> dict[str, Any]:
+    """Parameters of a method, with what the evaluation says for all methods, checked."""
+    from murid.methods import method, method_class
+
+    cls = method_class(name)
+    if cls.about.family != "supervised":
+        fail(
+            "evaluate",
+            f"'{name}' does not learn from labels ({cls.about.family})",
+            expected="supervised methods",
+            todo="apply it, and compare its motifs with labels in the report",
+        )
+    shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "seed": seed}
+    told = {k: v for k, v in shared.items() if k in cls.Params.model_fields and v is not None}
+    return method(name, **{**told, **params}).params.model_dump(mode="json")
+
+
+def _predictions(study: Study, name: str, params: Mapping[str, Any], splits: Sequence[Split]) -> list[Step]:
+    """One fit per split and one prediction per held-out recording."""
+    from murid.methods import method_class
+
+    cls, steps = method_class(name), []
+    for split in splits:
+        fit = fit_step(study, name, params, split.train)
+        steps += [apply_step(fit, source, cls) for source in inputs_of(study, split.test, nouns_for(cls))]
+    return steps
+
+
+def _labelled(study: Study, ids: Sequence[str], group: str) -> list[RecordingInput]:
+    keys = tuple(dict.fromkeys(["animal", *([group] if group in ("group", "day", "session") else [])]))
+    return inputs_of(study, ids, ["labels"], keys)
+
+
+def _score(
+    recordings: list[Recording],
+    predicted: list[Any],
+    behaviours: list[str] | None,
+    others: str,
+    rater: str | None,
+    group: str,
+    seed: int,
+) -> dict[str, Any]:
+    """Pool the held-out predictions into one score, as tables."""
+    from murid.evaluate import score_many
+    from murid.evaluate.folds import group_names
+
+    score = score_many(
+        [(r.need("labels"), p) for r, p in zip(recordings, predicted, strict=True)],
+        recordings=[r.id for r in recordings],
+        groups=group_names(recordings, group),
+        behaviours=behaviours,
+        others=others,
+        rater=rater,
+        seed=seed,
+    )
+    return {
+        "per_class": _flat(score.table, "behaviour"),
+        "recordings": score.recordings,
+        "totals": _flat(score.totals, "behaviour"),
+        "confusion": _flat(score.confusion, "truth"),
+        "calibration": _calibration(recordings, predicted, score.behaviours, others, rater),
+        "numbers": {
+            "accuracy": score.accuracy,
+            "accuracy_ci": list(score.accuracy_ci),
+            "macro_f1": score.f1,
+            "macro_f1_ci": list(score.macro_f1_ci),
+            "coverage": score.coverage,
+            "n_recordings": len(recordings),
+            "notes": list(score.notes),
+        },
+    }
+
+
+def _calibration(
+    recordings: list[Recording], predicted: list[Any], behaviours: list[str], others: str, rater: str | None
+) -> pd.DataFrame:
+    """Reliability curve of each behaviour: what was said and what came true, pooled over recordings."""
+    from murid.evaluate.align import align
+    from murid.evaluate.calibration import reliability
+
+    truth: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
+    said: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
+    for recording, prediction in zip(recordings, predicted, strict=True):
+        if "probability" not in prediction:
+            continue
+        pair = align(recording.need("labels"), prediction, others=others, rater=rater, recording=recording.id)
+        for k, behaviour in enumerate(pair.behaviours):
+            if behaviour in truth:
+                truth[behaviour].append(pair.truth[..., k].ravel())
+                said[behaviour].append(pair.probability[..., k].ravel())
+    curves = [
+        _first(reliability(np.concatenate(truth[b]), np.concatenate(said[b])), behaviour=b)
+        for b in behaviours
+        if truth[b]
+    ]
+    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["behaviour"])
+
+
+def _flat(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Index to columns, names as text: what parquet and CSV hold alike."""
+    table = table.rename_axis(columns=None)
+    if isinstance(table.index, pd.RangeIndex):
+        return table
+    names = [n or (name if k == 0 else f"{name}_{k}") for k, n in enumerate(table.index.names)]
+    return table.rename_axis(index=names).reset_index()
+
+
+def _leaky(
+    recordings: list[Recording], name: str, params: dict[str, Any], scoring: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """Score of a split by random frames, one frame in five held out of every recording."""
+    from murid.data.labels import Labels
+    from murid.data.states import UNLABELLED
+    from murid.evaluate import folds
+    from murid.methods import method
+
+    shown: list[Any] = []
+    hidden: list[Any] = []
+    for k, recording in enumerate(recordings):
+        labels = recording.need("labels")
+        labels = labels.select(rater=scoring["rater"]) if scoring["rater"] else labels
+        time = recording.need("poses")["time"].values
+        truth = labels.to_states(time, scoring["behaviours"], others=scoring["others"])
+        learn, ask = folds.leaky_frames(len(time), seed=seed + k)[0]
+        for keep, sides in ((learn, shown), (ask, hidden)):
+            part = truth.copy()
+            part[np.setdiff1d(np.arange(len(time)), keep)] = UNLABELLED
+            sides.append(part)
+    masked = [
+        r.replace(labels=Labels.from_states(s, rater=scoring["rater"] or ""))
+        for r, s in zip(recordings, shown, strict=True)
+    ]
+    fitted = method(name, **params).fit(masked)
+    from murid.evaluate import score_many
+
+    score = score_many([(t, fitted.apply(r)) for r, t in zip(recordings, hidden, strict=True)], seed=seed)
+    return {"per_class": _flat(score.table, "behaviour"), "accuracy": score.accuracy, "macro_f1": score.f1}
+
+
+# ---- account --------------------------------------------------------------------------------------
+def _note_score(run: Run, name: str, found: dict[str, Any]) -> None:
+    per_class = found["per_class"]
+    shown = [c for c in _REPORTED if c in per_class]
+    classes = per_class[per_class["behaviour"] != "macro"].set_index("behaviour")[shown]
+    numbers = {**found["numbers"], "behaviours": classes.to_dict("index")}
+    run.summary.setdefault("methods", {})[name] = _finite(numbers)
+    run.warn(*(f"{name}: {note}" for note in found["numbers"]["notes"]))
+    run.table(f"confusion_{name}", found["confusion"])
+    for key in ("per_class", "recordings", "totals", "calibration"):
+        run.parts.setdefault(key, []).append(_first(found[key], method=name))
+
+
+def _note_leaky(
+    run: Run, runner: Runner, study: Study, name: str, params: Mapping[str, Any], splits: Sequence[Split],
+    scoring: Mapping[str, Any], seed: int,
+) -> None:  # fmt: skip
+    from murid.methods import method_class
+
+    cls = method_class(name)
+    ids = list(dict.fromkeys(i for s in splits for i in (*s.train, *s.test)))
+    nouns = ("labels", *nouns_for(cls))
+    told = {k: v for k, v in scoring.items() if k != "group"}
+    step = Step("leaky", _leaky, {"recordings": inputs_of(study, ids, nouns)},
+                {"name": name, "params": params, "scoring": told}, seed=seed, code=(cls.__module__,))  # fmt: skip
+    found = runner.values([step], f"leaky score of {name}")[0]
+    honest = run.summary["methods"][name]["macro_f1"]
+    run.summary["methods"][name]["leaky"] = _finite(
+        {"warning": LEAKY, "macro_f1": found["macro_f1"], "accuracy": found["accuracy"], "honest_macro_f1": honest}
+    )
+    run.parts.setdefault("leaky", []).append(_first(found["per_class"], method=name, warning=LEAKY))
+
+
+def _first(table: pd.DataFrame, **columns: str) -> pd.DataFrame:
+    """Return a table with constant columns put first."""
+    return table.assign(**columns)[[*columns, *table.columns]]
+
+
+def _finite(value: Any) -> Any:
+    """NaN → None, so that JSON readers see "not known"."""
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,120 @@
+"""Fit a method to recordings of a study and keep the model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from murid.data.atomic import atomic_folder
+from murid.data.errors import fail
+from murid.data.recording import Recording
+from murid.data.store import slug
+from murid.data.study import Study
+from murid.run.keys import file_digest
+from murid.run.runner import Runner, inputs_of
+from murid.run.runs import Run
+from murid.run.step import Step
+
+
+def fit_method(
+    study: Study,
+    name: str,
+    params: Mapping[str, Any] | None = None,
+    ids: Sequence[str] | None = None,
+    *,
+    model: str | None = None,
+    replace: bool = False,
+    workers: int = 1,
+) -> Run:
+    """Fit a method and write it to ``models/<model>``.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        Method, see ``murid methods``.
+    params : mapping, optional
+        Its parameters; unknown ones and values out of bounds are one error.
+    ids : sequence of str, optional
+        Recordings to learn from. By default all that have what the method needs.
+    model : str, optional
+        Name to keep it under; the method's name by default.
+    replace : bool
+        Overwrite a different model of that name.
+    workers : int
+        Processes (one fit is one step: they help only what else is stale).
+
+    Returns
+    -------
+    Run
+        Summary: ``model`` (folder name), ``method``, ``recordings``.
+    """
+    model = model or name
+    if slug(model) != model:
+        fail("fit", f"'{model}' cannot be a folder name", expected="letters, digits, . _ -", todo=f"use '{slug(model)}'")  # fmt: skip  # noqa: E501
+    step = fit_step(study, name, params or {}, ids)
+    asked = {"method": name, "params": step.params["params"], "ids": [s.id for s in step.inputs["recordings"]]}
+    with Run.start(study, "fit", {**asked, "model": model}, model) as run:
+        result = Runner(study, workers, run).do([step], f"fitting {name}")[0]
+        fitted = result.store.folder(result.kept) / "value"
+        _keep(fitted, study.models_dir / model, replace)
+        run.note(model=model, method=name, recordings=asked["ids"])
+    return run
+
+
+def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[str] | None) -> Step:
+    """Return the step that fits a method; its result is the fitted method."""
+    from murid.methods import method
+
+    unfitted = method(name, **params)
+    supervised = unfitted.about.family == "supervised"
+    nouns = (*nouns_for(unfitted), *(["labels"] if supervised else []))
+    if ids is None:
+        ids = [r.id for r in study.recordings() if all(r.has(n) for n in _needed(unfitted))]
+        if not ids:
+            fail(
+                f"method '{name}'",
+                f"no recording of study {study.folder} has what it needs",
+                expected=", ".join(_needed(unfitted)),
+                todo="add recordings with these, or look at: murid check",
+            )
+    return Step(
+        f"fit_{name}",
+        _fit,
+        {"recordings": inputs_of(study, ids, nouns)},
+        {"name": name, "params": unfitted.params.model_dump(mode="json")},
+        code=(type(unfitted).__module__,),
+    )
+
+
+def nouns_for(unfitted: Any) -> tuple[str, ...]:
+    """Nouns a method sees when applied: what it needs, and zones and events where there are some. No labels."""
+    return tuple(dict.fromkeys([*unfitted.about.needs, "zones", "events"]))
+
+
+def _needed(unfitted: Any) -> tuple[str, ...]:
+    return (*unfitted.about.needs, *(["labels"] if unfitted.about.family == "supervised" else []))
+
+
+def _fit(recordings: list[Recording], name: str, params: dict[str, Any]) -> Any:
+    from murid.methods import method
+
+    return method(name, **params).fit(recordings)
+
+
+def _keep(fitted: Path, target: Path, replace: bool) -> None:
+    """Copy a fitted method to its place; the same model again is no work."""
+    if target.exists():
+        if file_digest(target) == file_digest(fitted):
+            return
+        if not replace:
+            fail(
+                "fit",
+                f"a different model '{target.name}' is there already",
+                where=str(target),
+                todo="keep this one under another name (--model), or overwrite it with --replace",
+            )
+    with atomic_folder(target) as temporary:
+        shutil.copytree(fitted, temporary, dirs_exist_ok=True)

@@ -1,0 +1,232 @@
+"""Which files belong together, told from their names.
+
+A recording is named by its pose file, without what tracking programs append
+(``1DLC_resnet50_…_filtered.csv.gz`` → ``1``) and without words that say what kind of file it is
+(``m1_pose.csv`` → ``m1``). Another file belongs to the recording whose name it contains, word for
+word; of several, to the one with the longest name. Whatever stays unclear is an error that lists the
+candidates, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from murid.data.errors import Faults
+from murid.data.store import slug
+
+#: Kinds of file a recording may have beside its poses.
+COMPANIONS = ("labels", "events", "zones", "traces", "spikes", "video")
+
+#: What DeepLabCut puts between the name of the film and its own words.
+_TRACKER = re.compile(
+    r"(?<=.)(?:DLC|DeepCut)_?(?=resnet|dlcrnet|mobnet|effnet|efficientnet|hrnet|cspnext|ctd|rtmpose|snapshot|_)", re.I
+)
+
+#: Words that say what a file is, not what it is of.
+_KIND_WORDS = frozenset(
+    {
+        *("pose", "poses", "tracking", "tracks", "tracked", "keypoints", "predictions", "analysis", "proofread"),
+        *("filtered", "el", "sk", "bx", "dlc", "sleap", "timestamps", "video", "film"),
+        *("label", "labels", "annot", "annotation", "annotations", "annotated", "scored", "scoring", "manual"),
+        *("behavior", "behaviour", "behaviors", "behaviours", "event", "events"),
+        *("zone", "zones", "roi", "rois", "trace", "traces", "photometry", "calcium", "spikes", "units"),
+    }
+)
+
+
+@dataclass
+class Paired:
+    """Files of one recording.
+
+    Attributes
+    ----------
+    id : str
+        Name of the recording.
+    poses : Path
+    companions : dict of str to list of Path
+        Kind → files; several only for labels, when several raters are allowed.
+    keys : dict of str to str
+        Animal, group, day … from the sheet.
+    """
+
+    id: str
+    poses: Path
+    companions: dict[str, list[Path]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Path]:
+        """All files, poses first."""
+        return [self.poses, *(p for paths in self.companions.values() for p in paths)]
+
+
+def stem_of(path: Path) -> str:
+    """File name without endings: ``m1.analysis.h5`` → ``m1``, ``day.1_m2.csv.gz`` → ``day.1_m2``."""
+    name = path.name
+    while (ending := Path(name).suffix) and re.fullmatch(r"\.[A-Za-z][A-Za-z0-9]{0,8}", ending):
+        name = name[: -len(ending)]
+    return name
+
+
+def words_of(path: Path) -> tuple[str, ...]:
+    """Words of a file name that say what it is of, lower case."""
+    stem = _TRACKER.split(stem_of(path))[0]
+    words = [w for w in re.split(r"[^A-Za-z0-9]+", stem) if w]
+    kept = [w for w in words if w.lower() not in _KIND_WORDS]
+    return tuple(w.lower() for w in (kept or words))
+
+
+def id_of(path: Path) -> str:
+    """Name of the recording a pose file is of: letters, digits, ``. _ -``."""
+    stem = _TRACKER.split(stem_of(path))[0]
+    parts = re.split(r"([^A-Za-z0-9]+)", stem)
+    kept = [p for p in parts if p.lower() not in _KIND_WORDS] if words_of(path) else parts
+    name = re.sub(r"([_\-. ])[_\-. ]+", r"\1", "".join(kept))
+    return slug(name) or slug(stem)
+
+
+def pair_files(
+    poses: Sequence[Path],
+    companions: Mapping[str, Sequence[Path]] | None = None,
+    *,
+    sheet: pd.DataFrame | None = None,
+    several_raters: bool = False,
+) -> list[Paired]:
+    """Return one `Paired` per pose file.
+
+    Parameters
+    ----------
+    poses : sequence of Path
+        One file per recording.
+    companions : mapping of kind to files, optional
+        A single zones file that names no recording serves all of them.
+    sheet : DataFrame of text, optional
+        Column ``id`` (or ``recording``, ``file``) and any of ``animal, group, day, session``; further
+        columns are kept as notes.
+    several_raters : bool
+        Label files that pair with the same recording are raters of it, not a mistake.
+
+    Raises
+    ------
+    DataError
+        Every ambiguous, unmatched and repeated file at once, with the candidates.
+    """
+    faults = Faults("pairing files")
+    pairs = _named(poses, faults)
+    for kind, paths in (companions or {}).items():
+        _assign(pairs, kind, list(paths), faults, several=kind == "labels" and several_raters)
+    if sheet is not None:
+        _add_keys(pairs, sheet, faults)
+    faults.raise_if_any()
+    return pairs
+
+
+def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
+    """One row a recording: id, file of each kind, keys of the sheet."""
+    kinds = [k for k in COMPANIONS if any(k in p.companions for p in pairs)]
+    keys = list(dict.fromkeys(k for p in pairs for k in p.keys))
+    rows = [
+        {
+            "id": p.id,
+            "poses": p.poses.name,
+            **{k: ", ".join(f.name for f in p.companions.get(k, [])) for k in kinds},
+            **{k: p.keys.get(k, "") for k in keys},
+        }
+        for p in pairs
+    ]
+    return pd.DataFrame(rows, columns=["id", "poses", *kinds, *keys])
+
+
+def _named(poses: Sequence[Path], faults: Faults) -> list[Paired]:
+    pairs = [Paired(id_of(path), path) for path in poses]
+    by_id: dict[str, list[Paired]] = {}
+    for pair in pairs:
+        by_id.setdefault(pair.id, []).append(pair)
+    for id, same in by_id.items():
+        if len(same) > 1:
+            faults.add(
+                f"{len(same)} pose files would be named '{id}'",
+                got=", ".join(p.poses.name for p in same),
+                todo="rename them, or add them one by one with different names",
+            )
+    return pairs
+
+
+def _assign(pairs: list[Paired], kind: str, paths: list[Path], faults: Faults, *, several: bool) -> None:
+    """Give each file of a kind to its recording."""
+    if kind == "zones" and len(paths) == 1 and not _best(words_of(paths[0]), pairs):
+        for pair in pairs:
+            pair.companions[kind] = paths
+        return
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        best = _best(words_of(path), pairs)
+        if not best and len(pairs) == len(paths) == 1:
+            best = pairs
+        if len(best) == 1:
+            found.setdefault(best[0].id, []).append(path)
+        elif best:
+            faults.add(
+                f"{kind} file fits {len(best)} recordings",
+                where=path.name,
+                got=", ".join(p.id for p in best),
+                todo="name the file after one of them",
+            )
+        else:
+            near = ", ".join(p.id for p in pairs[:8]) + (" …" if len(pairs) > 8 else "")
+            faults.add(f"{kind} file fits no recording", where=path.name, expected=f"a name with one of: {near}",
+                       todo="leave it out, or name it after its pose file")  # fmt: skip
+    for pair in pairs:
+        mine = found.get(pair.id, [])
+        if len(mine) > 1 and not several:
+            more = "; if they are raters of the same recording, say so: --raters" if kind == "labels" else ""
+            faults.add(f"{len(mine)} {kind} files fit recording '{pair.id}'", got=", ".join(p.name for p in mine),
+                       todo=f"give one{more}")  # fmt: skip
+        elif mine:
+            pair.companions[kind] = sorted(mine)
+
+
+def _best(words: Sequence[str], pairs: Sequence[Paired]) -> list[Paired]:
+    """Recordings whose name is in `words`, or that have `words` in their name: those that share most."""
+    shared = [(_overlap(words, words_of(p.poses)), p) for p in pairs]
+    most = max((n for n, _ in shared), default=0)
+    return [p for n, p in shared if n == most] if most else []
+
+
+def _overlap(a: Sequence[str], b: Sequence[str]) -> float:
+    """Number of words of the shorter name when it lies whole and in order within the longer; else 0.
+
+    Equal names get half a word more, so that ``m1`` goes to ``m1`` and not to ``m1_day2``.
+    """
+    short, long = sorted((tuple(a), tuple(b)), key=len)
+    inside = any(long[i : i + len(short)] == short for i in range(len(long) - len(short) + 1))
+    return len(short) + 0.5 * (len(short) == len(long)) if short and inside else 0
+
+
+def _add_keys(pairs: list[Paired], sheet: pd.DataFrame, faults: Faults) -> None:
+    column = next((c for c in ("id", "recording", "file") if c in sheet), None)
+    if column is None:
+        faults.add("the sheet does not say which recording a row is of", expected="a column 'id'",
+                   got=", ".join(map(str, sheet.columns)))  # fmt: skip
+        return
+    rows = {str(r[column]): {k: str(v) for k, v in r.items() if k != column} for r in sheet.to_dict("records")}
+    if len(rows) < len(sheet):
+        twice = sheet[column][sheet[column].duplicated()].astype(str).unique()
+        faults.add(f"the sheet has several rows of the same '{column}'", got=", ".join(twice))
+    for name, keys in rows.items():
+        exact = [p for p in pairs if name in (p.id, p.poses.name, stem_of(p.poses))]
+        best = exact or _best(words_of(Path(f"{name}.x")), pairs)
+        if len(best) > 1:
+            faults.add(f"row '{name}' of the sheet fits {len(best)} recordings", got=", ".join(p.id for p in best))
+        for pair in best[:1]:
+            if pair.keys:
+                faults.add(f"two rows of the sheet fit recording '{pair.id}'", got=name)
+            pair.keys = keys
+    for pair in pairs:
+        if not pair.keys:
+            faults.add(f"recording '{pair.id}' has no row in the sheet", todo=f"add one with {column} = {pair.id}")

@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from murid.data.errors import DataError
+from murid.run.pairing import id_of, pair_files, pairing_table, stem_of
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("1DLC_dlcrnetms5_DLC_ratJan24shuffle1_5000_el_filtered.csv.gz", "1"),
+        ("AC_SOC2_12DLC_resnet50_social_behavior_allMay27shuffle1_250000.csv.gz", "AC_SOC2_12"),
+        ("EPM_15DeepCut_resnet50_epmMay17shuffle1_1030000.csv.gz", "EPM_15"),
+        ("mouse083_task1_annotator1_alt.csv.gz", "mouse083_task1_annotator1_alt"),
+        ("m1_pose.csv", "m1"),
+        ("m1.analysis.h5", "m1"),
+        ("m1.predictions.slp", "m1"),
+        ("2024-05-01 m1 (cage 3).csv", "2024-05-01_m1_cage_3"),
+        ("poses.csv", "poses"),
+        ("session_1.2.csv", "session_1.2"),
+    ],
+)
+def test_recordings_are_named_after_their_film(name, id):
+    assert id_of(Path(name)) == id
+
+
+def test_stem_keeps_dots_that_are_no_ending():
+    assert stem_of(Path("day1.5_m2.csv.gz")) == "day1.5_m2"
+
+
+def names(*items):
+    return [Path(n) for n in items]
+
+
+def test_companions_go_to_the_longest_name_they_contain():
+    pairs = pair_files(
+        names("1DLC_resnet50_x.csv.gz", "11DLC_resnet50_x.csv.gz", "1_bDLC_resnet50_x.csv"),
+        {"labels": names("11_annot.txt", "1_annot.txt", "1_b_annot.txt"), "video": names("1.mp4")},
+    )
+    assert {p.id: [f.name for f in p.companions["labels"]] for p in pairs} == {
+        "1": ["1_annot.txt"],
+        "11": ["11_annot.txt"],
+        "1_b": ["1_b_annot.txt"],
+    }
+    table = pairing_table(pairs)
+    assert table["video"].tolist() == ["1.mp4", "", ""]
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=30, unique=True), st.randoms())
+def test_numbered_sessions_always_find_their_own(numbers, random):
+    labels = names(*(f"{n}_annot.txt" for n in numbers))
+    random.shuffle(labels)
+    pairs = pair_files(names(*(f"{n}DLC_resnet50_y_filtered.csv" for n in numbers)), {"labels": labels})
+    assert all(p.companions["labels"] == [Path(f"{p.id}_annot.txt")] for p in pairs)
+
+
+def test_everything_unclear_is_listed_at_once_with_candidates():
+    with pytest.raises(DataError) as error:
+        pair_files(
+            names("m1_day1.csv", "m1_day2.csv", "m7.csv"),
+            {"labels": names("m1_annot.csv", "m9_annot.csv", "m7_rater_a.csv", "m7_rater_b.csv")},
+        )
+    text = str(error.value)
+    assert "m1_annot.csv: labels file fits 2 recordings; expected -, got m1_day1, m1_day2" in text
+    assert "m9_annot.csv: labels file fits no recording" in text
+    assert "2 labels files fit recording 'm7'" in text and "--raters" in text
+
+
+def test_several_raters_are_allowed_when_said():
+    pair = pair_files(names("m7.csv"), {"labels": names("m7_b.csv", "m7_a.csv")}, several_raters=True)[0]
+    assert [p.name for p in pair.companions["labels"]] == ["m7_a.csv", "m7_b.csv"]
+
+
+def test_one_zones_file_serves_all():
+    pairs = pair_files(names("m1.csv", "m2.csv"), {"zones": names("arena.json")})
+    assert all(p.companions["zones"] == [Path("arena.json")] for p in pairs)
+
+
+def test_same_name_twice_is_refused():
+    with pytest.raises(DataError, match="2 pose files would be named 'm1'"):
+        pair_files(names("a/m1.csv", "b/m1.csv"))
+
+
+def test_sheet_gives_keys_by_id_or_by_words():
+    sheet = pd.DataFrame({"file": ["m1", "m2.csv"], "animal": ["A", "B"], "dose": ["0", "3"]})
+    pairs = pair_files(names("m1_pose.csv", "m2.csv"), sheet=sheet)
+    assert [p.keys for p in pairs] == [{"animal": "A", "dose": "0"}, {"animal": "B", "dose": "3"}]
+
+
+def test_sheet_without_a_row_for_a_recording_is_refused():
+    with pytest.raises(DataError, match="'m2' has no row"):
+        pair_files(names("m1.csv", "m2.csv"), sheet=pd.DataFrame({"id": ["m1"], "group": ["x"]}))
+    with pytest.raises(DataError, match="which recording"):
+        pair_files(names("m1.csv"), sheet=pd.DataFrame({"group": ["x"]}))
+
+
+@pytest.mark.realdata
+def test_rat_social_pairs_all_48(data_dir):
+    root = data_dir / "rat_social"
+    pairs = pair_files(
+        sorted((root / "poses").glob("*.csv.gz")), {"labels": sorted((root / "annotations").glob("*.txt"))}
+    )
+    assert len(pairs) == 48
+    assert all(p.companions["labels"][0].name == f"{p.id}_annot.txt" for p in pairs)
