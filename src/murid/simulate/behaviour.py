@@ -168,7 +168,7 @@ _SOCIAL = (
         posture=Posture(length=0.95, bend=0.4, yaw=0.3, scan_rad=0.30, scan_hz=6.0),
     ),
     Behaviour("defend", 1.0, 0.3, 0.0, posture=Posture(length=0.82, pitch=0.75, scan_rad=0.08, scan_hz=3.0)),
-    Behaviour("flee", 1.2, 0.3, 0.0, (28.0, 40.0), posture=Posture(length=1.15, width=0.92)),
+    Behaviour("flee", 1.2, 0.3, 0.0, (42.0, 52.0), posture=Posture(length=1.15, width=0.92)),
 )
 
 #: Every behaviour by name.
@@ -216,6 +216,7 @@ def repertoire(
     behaviours : names, or dict of name to weight factor or `Behaviour`, optional
         Names choose behaviours at their usual weights. In a dict a number multiplies the usual
         weight (0 removes it) and leaves the other defaults alone; a `Behaviour` replaces or adds one.
+        A dict of nothing but `Behaviour` is the whole repertoire.
 
     Raises
     ------
@@ -226,6 +227,8 @@ def repertoire(
     faults = Faults("behaviours")
     if behaviours is None:
         chosen = {name: BEHAVIOURS[name] for name in usual}
+    elif isinstance(behaviours, Mapping) and behaviours and all(isinstance(b, Behaviour) for b in behaviours.values()):
+        chosen = dict(behaviours)
     elif isinstance(behaviours, Mapping):
         chosen = {name: BEHAVIOURS[name] for name in usual}
         for name, value in behaviours.items():

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from murid.simulate.arenas import Arena
-from murid.simulate.brain import TICK_S, Track
+from murid.simulate.brain import Track
+from murid.simulate.motion import TICK_S
 
 Floats = NDArray[np.float64]
 

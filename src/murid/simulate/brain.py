@@ -8,53 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from murid.simulate.arenas import Arena
 from murid.simulate.behaviour import Behaviour
+from murid.simulate.motion import NOSE_CM, STAND_CM, TICK_S, Animal, Mover, wrap
 from murid.simulate.social import hold_of, partner_pose
 
-TICK_S = 0.05
-#: Centre to nose and centre to tail base of a standing mouse (cm).
-NOSE_CM, RUMP_CM = 4.6, 3.6
-#: Centre to wall while sniffing it, and centre to edge while dipping the head over it (cm).
-STAND_CM = {"wall": 3.2, "ledge": 1.6}
 #: An animal that cannot reach its goal gives up after this long (s).
 GIVE_UP_S = 8.0
 
 
-@dataclass
-class Animal:
-    """State of one animal at one tick."""
-
-    x: float
-    y: float
-    heading: float
-    goal: Behaviour
-    speed: float = 0.0
-    cruise: float = 10.0
-    left_s: float = 0.0
-    travel_s: float = 0.0
-    lost_s: float = 0.0
-    acting: bool = True
-    label: str = "walk"
-    target: tuple[float, float] = (0.0, 0.0)
-    turning: bool = False
-    wander: float = 0.0
-    side: float = 1.0
-    head_turn: float = 0.0
-    partner: int = -1
-    held_by: int = -1
-    holds: int = -1
-    threat: int = -1
-    angle: float = 0.0
-    presses: list[float] = field(default_factory=list)
-
-    def point(self, forward_cm: float) -> tuple[float, float]:
-        """Point on the body axis, `forward_cm` ahead of the centre."""
-        return self.x + forward_cm * math.cos(self.heading), self.y + forward_cm * math.sin(self.heading)
+#: Behaviours in which bodies overlap.
+_ON_TOP = ("mount", "attack")
 
 
 @dataclass(frozen=True)
@@ -77,7 +45,7 @@ class Track:
     events: list[tuple[float, str, int]]
 
 
-class Brain:
+class Brain(Mover):
     """Runs the animals of one recording.
 
     Parameters
@@ -100,7 +68,8 @@ class Brain:
         appeal: Mapping[str, float],
         rng: np.random.Generator,
     ) -> None:
-        self.arena, self.behaviours, self.rng = arena, behaviours, rng
+        super().__init__(arena)
+        self.behaviours, self.rng = behaviours, rng
         self.events: list[tuple[float, str, int]] = []
         self.time_s = 0.0
         self.spots, inside = arena.spots
@@ -108,7 +77,9 @@ class Brain:
         for kind, factor in {**arena.appeal, **appeal}.items():
             self.wish[inside.get(kind, np.zeros(len(self.spots), bool))] *= factor
         # Thigmotaxis: spots within a few cm of a wall are more likely goals.
-        self.wish *= 0.5 + np.exp(-arena.floor.many(*self.spots.T)[0] / 4.0)
+        self.wish *= 0.3 + 1.5 * np.exp(-(arena.floor.many(*self.spots.T)[0] - 2.0) / 4.0)
+        self.wish_map = np.full((math.ceil(arena.size_cm[1]) + 1, math.ceil(arena.size_cm[0]) + 1), 1e-3)
+        self.wish_map[self.spots[:, 1].astype(int), self.spots[:, 0].astype(int)] = self.wish
         self.animals: list[Animal] = []
         for _ in range(n_animals):
             x, y = self.spots[rng.choice(len(self.spots), p=self.wish / self.wish.sum())]
@@ -155,7 +126,7 @@ class Brain:
         for b in self.behaviours.values():
             if b.name == a.goal.name or b.weight <= 0 or (b.place == "partner" and not free):
                 continue
-            if b.place == "ledge" and not self._at_ledge(a):
+            if b.place == "ledge" and not self.at_ledge(a):
                 continue
             names.append(b.name)
             weights.append(b.weight)
@@ -169,7 +140,7 @@ class Brain:
         if a.goal.place == "partner":
             near = [math.hypot(self.animals[j].x - a.x, self.animals[j].y - a.y) for j in free]
             a.partner = free[int(np.argmin(near))]
-        elif a.goal.place in STAND_CM and not self._find_stand(a):
+        elif a.goal.place in STAND_CM and not self.find_stand(a):
             self.begin(i, "walk")
         if follow_up != "eat":
             a.presses = []
@@ -216,28 +187,13 @@ class Brain:
             self.begin(a.partner, role, math.inf)
             partner = self.animals[a.partner]
             partner.held_by, partner.acting, a.holds = i, True, a.partner
-            if role == a.goal.name:
-                partner.partner = i
             if role == "walk":
                 self._find_target(partner)
 
-    def _at_ledge(self, a: Animal) -> bool:
-        return self.arena.space.at(a.x, a.y) > self.arena.floor.at(a.x, a.y) + 1.0
-
-    def _find_stand(self, a: Animal) -> bool:
-        """Find the nearest place to stand along a wall or ledge; False when there is none."""
-        floor, wanted = self.arena.floor, STAND_CM[a.goal.place]
-        x, y = a.x, a.y
-        for _ in range(3):
-            nx, ny = floor.inward(x, y)
-            move = wanted - floor.at(x, y)
-            x, y = x + nx * move, y + ny * move
-        if self.arena.room_at(x, y) != self.arena.room_at(a.x, a.y) or floor.at(x, y) < 1.2:
-            return False
-        if a.goal.place == "ledge" and self.arena.space.at(x, y) < floor.at(x, y) + 1.0:
-            return False
-        a.target = (x, y)
-        return True
+    def _wish_at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Appeal of any points on the floor."""
+        rows, columns = self.wish_map.shape
+        return self.wish_map[np.clip(y.astype(int), 0, rows - 1), np.clip(x.astype(int), 0, columns - 1)]
 
     def _find_target(self, a: Animal) -> None:
         """Pick a spot to walk to: attractive, not too near, rather ahead; away from a threat."""
@@ -245,14 +201,15 @@ class Brain:
         dx, dy = self.spots[pick, 0] - a.x, self.spots[pick, 1] - a.y
         apart = np.hypot(dx, dy)
         ahead = np.cos(np.arctan2(dy, dx) - a.heading)
-        weight = self.wish[pick] * np.exp(-np.abs(apart - 1.5 * a.cruise) / 12.0) * (1.15 + ahead)
+        # What lies on the way counts too: timid animals go round along the wall.
+        on_way = np.prod([self._wish_at(a.x + f * dx, a.y + f * dy) for f in (0.35, 0.7)], axis=0)
+        weight = self.wish[pick] * np.sqrt(on_way) * np.exp(-np.abs(apart - 2.0 * a.cruise) / 14.0) * (1.15 + ahead)
         if a.threat >= 0:
             threat = self.animals[a.threat]
             weight = np.hypot(self.spots[pick, 0] - threat.x, self.spots[pick, 1] - threat.y) ** 4
         weight = np.where(apart > 5.0, weight, 1e-9 * weight + 1e-12)
-        a.target = tuple(
-            self.spots[pick[np.searchsorted(np.cumsum(weight), self.rng.random() * weight.sum())]].tolist()
-        )
+        won = pick[np.searchsorted(np.cumsum(weight), self.rng.random() * weight.sum())]
+        a.target = tuple(self.spots[won].tolist())
 
     # Moving ---------------------------------------------------------------------------------
 
@@ -271,12 +228,25 @@ class Brain:
             self._stay(i, noise)
         if a.acting:
             a.left_s -= TICK_S
-        self._respect_walls(a)
+        if len(self.animals) > 1 and a.goal.name not in _ON_TOP:
+            self._give_way(i)
+        self.respect_walls(a)
+        a.trail.append((a.x, a.y))
+
+    def _give_way(self, i: int) -> None:
+        """Bodies do not walk through each other."""
+        a = self.animals[i]
+        for j, b in enumerate(self.animals):
+            dx, dy = a.x - b.x, a.y - b.y
+            apart = math.hypot(dx, dy)
+            if j != i and 1e-6 < apart < 3.2 and b.goal.name not in _ON_TOP:
+                a.x += dx / apart * (3.2 - apart) * 0.5
+                a.y += dy / apart * (3.2 - apart) * 0.5
 
     def _turn(self, a: Animal) -> None:
         error = a.angle - a.heading
         a.label, a.side = "turn", math.copysign(1.0, error)
-        self._move(a, 0.8, math.copysign(min(5.0, 12 * abs(error) + 1.0), error))
+        self.move(a, 0.8, math.copysign(min(5.0, 12 * abs(error) + 1.0), error))
         if abs(a.angle - a.heading) < 0.25:
             a.left_s = 0.0
 
@@ -284,26 +254,30 @@ class Brain:
         a.label = a.goal.name
         if math.hypot(a.target[0] - a.x, a.target[1] - a.y) < 4.0:
             self._find_target(a)
-        self._steer(a, *a.target, a.cruise, noise, a.goal.name)
+        self.steer(a, *a.target, a.cruise, noise, a.goal.name)
 
     def _stay(self, i: int, noise: float) -> None:
         a = self.animals[i]
         a.label = a.goal.name
+        if a.held_by >= 0 and a.goal.place == "partner":
+            # Side by side takes two: until the other is there, this one rests.
+            together = self.animals[a.held_by].label == a.goal.name
+            a.label, a.partner = (a.goal.name, a.held_by) if together else ("rest", -1)
         turn = 0.0
         if a.goal.name == "defend" and a.held_by >= 0:
             foe = self.animals[a.held_by]
-            turn = max(-6.0, min(6.0, 6 * _wrap(math.atan2(foe.y - a.y, foe.x - a.x) - a.heading)))
-        self._move(a, 0.0, turn)
+            turn = max(-6.0, min(6.0, 6 * wrap(math.atan2(foe.y - a.y, foe.x - a.x) - a.heading)))
+        self.move(a, 0.0, turn)
         if a.goal.name == "press":
             self._press(i, noise)
 
     def _press(self, i: int, noise: float) -> None:
         """Lever presses at 2.5 Hz, each followed by a reward."""
         a = self.animals[i]
-        if not a.presses or self.time_s - a.presses[-1] >= 0.4 - 1e-9:
-            if not a.presses or noise > -1.0:
-                self.events.append((self.time_s, "lever_press", i))
-                a.presses.append(self.time_s)
+        due = not a.presses or (self.time_s - a.presses[-1] >= 0.4 - 1e-9 and noise > -1.0)
+        if due:
+            self.events.append((self.time_s, "lever_press", i))
+            a.presses.append(self.time_s)
         if a.left_s <= TICK_S and a.presses:
             self.events.append((self.time_s, "reward", i))
 
@@ -321,16 +295,16 @@ class Brain:
             if math.hypot(partner.x - a.x, partner.y - a.y) < 12.0:
                 self.hold(i)
         elif a.goal.place in STAND_CM:
-            (x, y), heading = a.target, self._along_wall(a)
+            (x, y), heading = a.target, self.along_wall(a)
         else:
             nose_x, nose_y, heading = self.arena.places[a.goal.place]
             x, y = nose_x - NOSE_CM * math.cos(heading), nose_y - NOSE_CM * math.sin(heading)
-        if self._servo(a, x, y, heading, noise):
+        if self.servo(a, x, y, heading, noise):
             a.acting = True
             if a.goal.place == "port":
                 self.events.append((self.time_s, "port_entry", i))
             if a.goal.place in STAND_CM:
-                self._turn_head(a)
+                self.turn_head(a)
         elif a.travel_s > GIVE_UP_S:
             a.left_s, a.acting = 0.0, True
 
@@ -346,10 +320,10 @@ class Brain:
         x, y, heading = partner_pose(a, partner, self.arena.floor)
         gap = math.hypot(x - a.x, y - a.y)
         if a.goal.name == "follow":
-            self._steer(a, x, y, min(max(partner.speed + 1.5 * (gap - 1.0), 0.0), 25.0), 0.0, "follow")
-            together = gap < 5.0
+            self.steer(a, x, y, min(max(partner.speed + 1.5 * (gap - 1.0), 0.0), 25.0), 0.0, "follow")
+            together = math.hypot(partner.x - a.x, partner.y - a.y) < 14.0
         else:
-            self._servo(a, x, y, heading, noise)
+            self.servo(a, x, y, heading, noise)
             together = gap < (4.0 if a.goal.name == "attack" else 2.0)
         a.turning = False
         a.label = a.goal.name if together else "approach"
@@ -357,103 +331,10 @@ class Brain:
         if a.lost_s > 1.0:
             a.left_s = 0.0
 
-    def _servo(self, a: Animal, x: float, y: float, heading: float, noise: float) -> bool:
-        """Walk to a pose; near it, slide and rotate into it. True on arrival."""
-        dx, dy = x - a.x, y - a.y
-        gap, error = math.hypot(dx, dy), _wrap(heading - a.heading)
-        if gap > 4.0:
-            self._steer(a, x, y, max(a.cruise, 5.0), noise, a.label)
-            return False
-        a.turning = False
-        fastest = 40.0 if a.goal.name == "attack" else 12.0
-        speed = min(gap * 6.0, fastest)
-        if gap > 1e-6:
-            a.x += dx / gap * speed * TICK_S
-            a.y += dy / gap * speed * TICK_S
-        a.heading += max(-7.0, min(7.0, 8.0 * error)) * TICK_S
-        a.speed = speed
-        return gap < 0.8 and abs(error) < 0.35
-
-    def _steer(self, a: Animal, x: float, y: float, speed: float, noise: float, label: str) -> None:
-        """Walk towards a point, through doors; turn on the spot first when it lies behind."""
-        x, y = self._way(a, x, y)
-        error = _wrap(math.atan2(y - a.y, x - a.x) - a.heading)
-        if abs(error) > 1.9:
-            a.turning = True
-        elif abs(error) < 0.5:
-            a.turning = False
-        if a.turning and label in ("walk", "run", "stretch_attend", "to_lever", "to_port"):
-            a.label, a.side = "turn", math.copysign(1.0, error)
-            self._move(a, 0.8, a.side * 5.0)
-            return
-        a.wander += (-a.wander / 0.4 + 0.0) * TICK_S + 0.8 * math.sqrt(TICK_S) * noise
-        fast = 6.0 if speed > 18 or label not in ("walk", "stretch_attend") else 3.5
-        rate = max(-fast, min(fast, 4.0 * error)) + (a.wander if label in ("walk", "run") else 0.0)
-        self._move(a, speed * max(0.55, math.cos(error)), rate)
-
-    def _way(self, a: Animal, x: float, y: float) -> tuple[float, float]:
-        """Next point on the way: the goal itself, or the first door that is not yet reached."""
-        here, there = self.arena.room_at(a.x, a.y), self.arena.room_at(x, y)
-        if here == there:
-            return x, y
-        for door in self.arena.route(here, there):
-            if math.hypot(door[0] - a.x, door[1] - a.y) > 2.5:
-                return door
-        return x, y
-
-    def _move(self, a: Animal, speed: float, turn_rad_s: float) -> None:
-        a.speed += (speed - a.speed) * 0.35
-        a.heading += turn_rad_s * TICK_S
-        a.x += a.speed * math.cos(a.heading) * TICK_S
-        a.y += a.speed * math.sin(a.heading) * TICK_S
-
-    def _respect_walls(self, a: Animal) -> None:
-        """Push the body off the walls, and turn a walking animal along them."""
-        floor = self.arena.floor
-        for forward, least in ((NOSE_CM, 0.3), (-RUMP_CM, 0.3), (0.0, 1.5)):
-            x, y = a.point(forward)
-            short = least - floor.at(x, y)
-            if forward > 0 and short > -1.0 and a.speed > 3.0 and not a.turning:
-                nx, ny = floor.inward(x, y)
-                c, s = math.cos(a.heading), math.sin(a.heading)
-                into = -(c * nx + s * ny)
-                if into > 0:
-                    a.heading += math.copysign(6.0 * into * TICK_S, c * ny - s * nx)
-            if short > 0:
-                nx, ny = floor.inward(x, y)
-                a.x, a.y = a.x + nx * min(short, 1.0), a.y + ny * min(short, 1.0)
-
-    def _along_wall(self, a: Animal) -> float:
-        """Heading along the wall that is nearer to the present heading."""
-        nx, ny = self.arena.floor.inward(*a.target)
-        along = math.atan2(nx, -ny)
-        return along if math.cos(along - a.heading) >= 0 else along + math.pi
-
-    def _turn_head(self, a: Animal) -> None:
-        """Angle that brings the nose to the wall, or over the ledge."""
-        nx, ny = self.arena.floor.inward(a.x, a.y)
-        a.side = math.copysign(1.0, nx * math.sin(a.heading) - ny * math.cos(a.heading))
-        reach = self.arena.floor.at(a.x, a.y) + (-0.4 if a.goal.place == "wall" else 2.6)
-        a.head_turn = a.side * float(np.interp(reach, *_SIDEWAYS))
-
-
-def _sideways() -> tuple[np.ndarray, np.ndarray]:
-    """How far the nose is to the side of the centre (cm) for each turn of the head (rad)."""
-    angle = np.linspace(0, 2.1, 43)
-    return 2.2 * np.sin(0.325 * angle) + 2.4 * np.sin(0.825 * angle), angle
-
-
-_SIDEWAYS = _sideways()
-
 
 def _travel_label(goal: Behaviour) -> str:
     """What an animal does on its way to a goal."""
     return {"lever": "to_lever", "port": "to_port", "partner": "approach"}.get(goal.place, "walk")
-
-
-def _wrap(angle: float) -> float:
-    """Angle in (−π, π]."""
-    return math.atan2(math.sin(angle), math.cos(angle))
 
 
 def _absorb_flicker(code: np.ndarray, shortest: int = 3) -> None:

@@ -19,7 +19,8 @@ from murid.simulate.arenas import arena as build_arena
 from murid.simulate.arenas import zones_in_px
 from murid.simulate.behaviour import Behaviour, repertoire
 from murid.simulate.body import KEYPOINTS, keypoints_of
-from murid.simulate.brain import TICK_S, Brain, Track
+from murid.simulate.brain import Brain, Track
+from murid.simulate.motion import TICK_S
 
 #: Space around the arena in the picture, cm.
 BORDER_CM = 6.0

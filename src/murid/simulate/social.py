@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from murid.simulate.behaviour import Behaviour
 from murid.simulate.fields import Field
-
-if TYPE_CHECKING:
-    from murid.simulate.brain import Animal
+from murid.simulate.motion import Animal, wrap
 
 #: Angles tried when the wanted place lies behind a wall (rad).
 _SWINGS = (0.0, 0.6, -0.6, 1.2, -1.2, 1.8, -1.8, 2.4, -2.4)
@@ -34,11 +31,13 @@ def partner_pose(a: Animal, b: Animal, floor: Field) -> tuple[float, float, floa
     if name == "mount":
         return *b.point(-2.4), b.heading
     if name == "follow":
-        x, y = b.point(-9.5)
+        # The path the partner took, not the line behind it: following animals cut no corners.
+        x, y = next((p for p in reversed(b.trail) if math.hypot(p[0] - b.x, p[1] - b.y) >= 9.0), b.point(-9.0))
         return x, y, math.atan2(b.y - y, b.x - x)
     if name == "side_by_side":
-        for side in (a.side, -a.side):
-            x, y = b.x - side * 3.4 * math.sin(b.heading), b.y + side * 3.4 * math.cos(b.heading)
+        near = math.copysign(1.0, (a.y - b.y) * math.cos(b.heading) - (a.x - b.x) * math.sin(b.heading))
+        for side in (near, -near):
+            x, y = b.x - side * 3.6 * math.sin(b.heading), b.y + side * 3.6 * math.cos(b.heading)
             if floor.at(x, y) > 1.4:
                 break
         # Each animal's head leans to the other one.
@@ -49,12 +48,14 @@ def partner_pose(a: Animal, b: Animal, floor: Field) -> tuple[float, float, floa
 
 
 def _nose_to(a: Animal, b: Animal, floor: Field) -> tuple[float, float, float]:
-    """Pose with the nose 0.6 cm from the partner's nose or tail base."""
-    if a.goal.name == "sniff_nose":
-        (x, y), facing = b.point(4.6), b.heading + math.pi
-    else:
-        (x, y), facing = b.point(-3.6), b.heading
-    best, room = None, -math.inf
+    """Pose with the nose 0.6 cm from the partner's nose or tail base, from the side `a` comes from."""
+    (x, y), facing, widest = (
+        (b.point(4.6), b.heading + math.pi, 1.7) if a.goal.name == "sniff_nose" else (b.point(-3.6), b.heading, 1.3)
+    )
+    if not a.acting:
+        bearing = wrap(math.atan2(y - a.y, x - a.x) - facing)
+        a.angle = max(-widest, min(widest, bearing))
+    best, room = (0.0, 0.0, 0.0), -math.inf
     for swing in _SWINGS:
         heading = facing + a.angle + swing
         cx, cy = x - 5.3 * math.cos(heading), y - 5.3 * math.sin(heading)
