@@ -39,3 +39,12 @@ def workers(n_workers: int = 1) -> Iterator[Map]:
 def chunks(n: int, size: int) -> list[slice]:
     """Cut ``range(n)`` into slices of at most `size`."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def summed(pmap: Map, function: Callable[[Part], tuple], parts: list[Part], batch: int = 32) -> tuple:
+    """Add up the tuples that `function` gives for all `parts`, in order, holding one batch at a time."""
+    total: tuple | None = None
+    for some in chunks(len(parts), batch):
+        for result in pmap(function, parts[some]):
+            total = result if total is None else tuple(a + b for a, b in zip(total, result, strict=True))
+    return total or ()

@@ -15,7 +15,7 @@ import numpy as np
 from murid.data.errors import fail
 from murid.data.params import Params, param
 from murid.learn.fitted import Fitted
-from murid.learn.parallel import Map, workers
+from murid.learn.parallel import Map, summed, workers
 from murid.learn.segment import _emission as emission
 from murid.learn.segment._chain import backward, floor_rows, forward, viterbi
 from murid.learn.segment.chains import Chain, find_chains
@@ -205,7 +205,7 @@ def _em(seqs: Sequences, chains: list[Chain], labels: np.ndarray, params: HmmPar
     trace: list[float] = []
     count = start_counts
     while True:
-        moments, flow, begin, total = (sum(parts) for parts in zip(*pmap(count, chains), strict=True))
+        moments, flow, begin, total = summed(pmap, count, chains)
         if count is expected_counts:
             trace.append(float(total) / n_seen)
             if len(trace) == params.iterations or (len(trace) > 1 and trace[-1] - trace[-2] < params.tolerance):
