@@ -17,14 +17,16 @@ from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features import zone_masks
-from murid.features.roles import points_of
+from murid.features.points import points_of
 from murid.prepare import CleanParams, calibrate, calibrate_zones, clean, estimate_arena
 
 
 class OpenFieldParams(Params):
     """Parameters of the open-field test."""
 
-    px_per_cm: float | None = param(None, unit="px/cm", gt=0, why="scale of the camera; or give arena_cm")
+    px_per_cm: float | None = param(
+        None, unit="px/cm", gt=0, why="scale of the camera; or give arena_cm. Not needed when the poses carry their own"
+    )
     arena_cm: tuple[float, ...] | None = param(
         None, unit="cm", why="true size of the arena: (side,), (width, depth), or (diameter,) of a round one"
     )
@@ -117,7 +119,12 @@ def _in_cm(
     """Poses, drawn zones and arena in cm."""
     if poses.attrs["unit"] == "cm":
         return poses, zones, arena
-    if p.arena_cm is not None:
+    known = poses.attrs.get("px_per_cm")
+    if known is not None:  # The recording knows its scale though it is stored in px.
+        bare = poses.copy(deep=False)
+        bare.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"}
+        poses = calibrate(bare, float(known))
+    elif p.arena_cm is not None:
         poses = calibrate(poses, arena=arena, known_cm=p.arena_cm if len(p.arena_cm) > 1 else p.arena_cm[0])
     else:
         poses = calibrate(poses, p.px_per_cm)
