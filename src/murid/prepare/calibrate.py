@@ -210,12 +210,15 @@ def _checked_body(poses: xr.Dataset, body: tuple[str, str] | None) -> xr.Dataset
         poses["confidence"].sel(keypoint=list(pair)).values
     )
     length = np.where(sure.all(axis=1), np.linalg.norm(front - rear, axis=1), np.nan)  # (time, individual)
+    found = []
     for i, name in enumerate(individual_names(poses)):
         seen = length[np.isfinite(length[:, i]), i]
         if seen.size and not low <= np.median(seen) <= high:
-            warnings.warn(
-                f"calibrate: '{name}' measures {np.median(seen):.1f} cm from {pair[0]} to {pair[1]}, "
-                f"a rodent {low:.0f} to {high:.0f} cm; check px_per_cm ({poses.attrs['px_per_cm']:.4g})",
-                stacklevel=3,
-            )
+            found.append(f"'{name}' measures {np.median(seen):.1f} cm")
+    if found:
+        warnings.warn(
+            f"calibrate: {', '.join(found)} from {pair[0]} to {pair[1]}, a rodent {low:.0f} to {high:.0f} cm; "
+            f"check px_per_cm ({poses.attrs['px_per_cm']:.4g})",
+            stacklevel=3,
+        )
     return poses

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.optimize import linear_sum_assignment
 
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
@@ -140,6 +139,8 @@ def _decide(
     scale: _Scale,
 ) -> tuple[np.ndarray, float]:
     """Best naming of one frame and its confidence; confidence 0 = keep the naming."""
+    from scipy.optimize import linear_sum_assignment
+
     known = np.isfinite(cost)
     # Unseen pairs cost half a cap each way, so that they do not drive the choice.
     _, new = linear_sum_assignment(np.where(known, cost, scale.cap / 2))

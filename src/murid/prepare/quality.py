@@ -59,8 +59,8 @@ def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> 
     -------
     DataFrame
         ``individual, keypoint, missing_pct`` (of all frames), ``low_confidence_pct`` (of seen
-        frames; NaN when the tracker gives none), ``median_confidence``, ``jumps_per_min`` (NaN when
-        there is no scale), ``frozen_pct``, ``longest_gap_s``.
+        frames; NaN when the tracker gives none), ``median_confidence``, ``jumps_per_min`` (between
+        sightings that are not low; NaN when there is no scale), ``frozen_pct``, ``longest_gap_s``.
     """
     from murid.prepare.gaps import gap_table
     from murid.prepare.jumps import count_jumps
@@ -71,7 +71,9 @@ def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> 
     time_s = poses["time"].values.astype(np.float64)
     seen = np.isfinite(xy).all(axis=1)
     limit, slack = jump_gate(poses, CleanParams(min_confidence=p.min_confidence))
-    jumps = count_jumps(xy, time_s, limit, slack) if np.isfinite(limit) else np.full(seen.shape[1:], np.nan)
+    # Jumps of doubtful points would be counted twice: they are in low_confidence_pct.
+    trusted = np.where((confidence < p.min_confidence)[:, None], np.nan, xy)
+    jumps = count_jumps(trusted, time_s, limit, slack) if np.isfinite(limit) else np.full(seen.shape[1:], np.nan)
     minutes = max(_duration_s(time_s), 1e-9) / 60
     rows = []
     for i, animal in enumerate(individual_names(poses)):
@@ -140,7 +142,7 @@ def _row(
     if np.isnan(value):
         return (check, where, value, unit, OK, "not known", "")
     verdict = OK if value <= limits[0] else LOOK if value <= limits[1] else BAD
-    return (check, where, float(value), unit, verdict, reason, "" if verdict == OK else todo)
+    return (check, where, round(float(value), 6), unit, verdict, reason, "" if verdict == OK else todo)
 
 
 def _clock_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
@@ -174,6 +176,8 @@ def _clock_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
 
 def _tracking_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     table = keypoint_quality(poses, p)
+    several = poses.sizes["individual"] > 1
+    jumps_todo = "clean() masks them" + ("; run repair_identity() first, some may be swaps" if several else "")
     checks = (
         (
             "missing keypoints",
@@ -197,7 +201,7 @@ def _tracking_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
             "1/min",
             p.jumps_per_min,
             "steps per minute no animal can make",
-            "clean() masks them; if most lie on another animal run repair_identity() first",
+            jumps_todo,
         ),
         (
             "stuck tracks",

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from murid.data.errors import DataError
+from murid.data.poses import make_poses
+from murid.prepare import estimate_arena
+
+
+def poses_of(points):
+    return make_poses(points[:, :, None, None], keypoints=["centre"], fps=30, unit="cm")
+
+
+@pytest.fixture
+def everywhere():
+    return np.random.default_rng(0).uniform(-1, 1, (20_000, 2))
+
+
+def test_box(everywhere):
+    points = everywhere * [30, 20] + [50, 40]
+    points[::2000] += 200.0  # stray points
+    out = estimate_arena(poses_of(points))
+    assert out.shape == "box" and out.reliable and out.visited == 1.0
+    low, high = out.zone.polygon.min(axis=0), out.zone.polygon.max(axis=0)
+    np.testing.assert_allclose([*low, *high], [20, 20, 80, 60], atol=0.7)
+    assert out.zone.kind == "arena" and out.zone.unit == "cm"
+
+
+def test_circle(everywhere):
+    points = everywhere[np.linalg.norm(everywhere, axis=1) < 1] * 25 + [100, 30]
+    out = estimate_arena(poses_of(points))
+    assert out.shape == "circle" and out.reliable
+    np.testing.assert_allclose(out.zone.centre, [100, 30], atol=0.5)
+    assert out.zone.radius == pytest.approx(25, abs=0.7)
+
+
+def test_polygon(everywhere):
+    inside = everywhere[np.abs(everywhere).sum(axis=1) < 1] * 30  # a square on its corner
+    out = estimate_arena(poses_of(inside), "polygon")
+    assert out.zone.area == pytest.approx(2 * 30**2, rel=0.08)
+    assert out.reliable
+
+
+def test_a_timid_animal_is_not_reliable():
+    rng = np.random.default_rng(0)
+    along = rng.uniform(0, 100, 5000)
+    walls = np.column_stack([along, np.zeros(5000)])
+    walls[::2] = walls[::2][:, ::-1]  # two walls out of four
+    out = estimate_arena(poses_of(walls + rng.uniform(0, 5, walls.shape)), "box")
+    assert out.visited < 0.3 and not out.reliable
+
+
+def test_too_little():
+    with pytest.raises(DataError, match="too few"):
+        estimate_arena(poses_of(np.ones((50, 2))))
