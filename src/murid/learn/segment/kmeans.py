@@ -128,11 +128,11 @@ def fit_kmeans(
         best = None
         for stream in streams[:replicates]:
             start = _plus_plus(screen, screen_w, n_clusters, np.random.default_rng(stream))
-            candidate = _lloyd(screen, screen_w, start, max_iterations, spread, pmap)
+            candidate = lloyd(screen, screen_w, start, max_iterations, spread, pmap)
             if best is None or candidate.inertia < best.inertia:
                 best = candidate
         if screen is not frames:
-            best = _lloyd(frames, w, best.centroids, max_iterations, spread, pmap)
+            best = lloyd(frames, w, best.centroids, max_iterations, spread, pmap)
     order = np.argsort(-best.mass, kind="stable")
     return KMeans(best.centroids[order], best.mass[order], best.inertia)
 
@@ -145,7 +145,8 @@ def _assign(frames: np.ndarray, centroids: np.ndarray, pmap: Map) -> tuple[np.nd
     return labels, d2
 
 
-def _lloyd(frames, weights, centroids, max_iterations: int, spread: float, pmap: Map) -> KMeans:
+def lloyd(frames, weights, centroids, max_iterations: int, spread: float, pmap: Map) -> KMeans:
+    """Lloyd's iteration from given `centroids` (K, D) until they move by less than `spread` (squared units)."""
     k, d = centroids.shape
 
     def sums_of(part: slice):
