@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from murid.prepare.kalman import MIN_CONFIDENCE, kalman_smooth
-from prepare.tracks import smooth_path
+
+from .tracks import smooth_path
 
 
 def reference(xy, time, seen, confidence, ratio, order):

@@ -29,8 +29,8 @@ class CleanParams(Params):
         ge=0,
         le=1,
         why="points below are masked. Outliers are 2-4 times as frequent below 0.5 as just above it in "
-        "multi-animal DeepLabCut tracks, where 0.6 would cost 20 % of all points; for single animals "
-        "any value from 0.1 to 0.9 does the same. NaN confidence is never masked; 0 turns this off",
+        "multi-animal DeepLabCut tracks, where 0.6 would cost 20 % of all points; single animals: "
+        "0.1 to 0.9 agree to 4 %. NaN confidence is never masked; 0 turns this off",
     )
     jumps: bool = param(True, why="mask points where the animal cannot have got to since the last good one")
     max_speed_cm_s: float = param(
