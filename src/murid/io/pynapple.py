@@ -25,8 +25,9 @@ def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
     -------
     TsdFrame, TsGroup or dict
         Traces become a ``TsdFrame``; spikes a ``TsGroup`` with unit names as metadata ``unit``;
-        bouts ``{label: IntervalSet}`` with metadata ``individual`` (overlapping bouts of one label are
-        merged by pynapple, so raters and animals are best selected before); events ``{label: Ts}``.
+        bouts ``{label: IntervalSet}`` with metadata ``individual`` (bouts of one label that overlap
+        are merged and lose it: select raters and animals before); events ``{label: Ts}``,
+        supported from 0 s to the last event.
 
     Raises
     ------
@@ -37,14 +38,16 @@ def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
     if isinstance(data, xr.DataArray) and data.dims == ("time", "unit"):
         return nap.TsdFrame(t=data["time"].values, d=data.values, columns=[str(u) for u in data["unit"].values])
     if isinstance(data, Spikes):
-        group = {i: nap.Ts(t=t) for i, t in enumerate(data.times_s.values())}
-        support = nap.IntervalSet(start=data.start_s, end=max(data.stop_s, data.start_s))
+        support = _support(nap, data.start_s, data.stop_s)
+        group = {i: nap.Ts(t=t, time_support=support) for i, t in enumerate(data.times_s.values())}
         return nap.TsGroup(group, time_support=support, metadata={"unit": data.units})
     if isinstance(data, pd.DataFrame) and {"start_s", "stop_s", "label"} <= set(data.columns):
         return {str(label): _intervals(nap, rows) for label, rows in data.groupby("label", sort=False)}
     if isinstance(data, pd.DataFrame) and {"time_s", "label"} <= set(data.columns):
+        times = data["time_s"].to_numpy(np.float64)
+        support = _support(nap, min(0.0, times.min(initial=0.0)), times.max(initial=0.0))
         return {
-            str(label): nap.Ts(t=np.sort(rows["time_s"].to_numpy()))
+            str(label): nap.Ts(t=np.sort(rows["time_s"].to_numpy()), time_support=support)
             for label, rows in data.groupby("label", sort=False)
         }
     fail(
@@ -53,6 +56,11 @@ def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
         got=type(data).__name__,
         expected="traces, Spikes, a bout table or an event table",
     )
+
+
+def _support(nap: Any, start_s: float, stop_s: float) -> Any:
+    """Stretch of time that was watched; pynapple has none without a duration."""
+    return nap.IntervalSet(start=start_s, end=max(stop_s, start_s + 1e-6))
 
 
 def _intervals(nap: Any, rows: pd.DataFrame) -> Any:

@@ -67,8 +67,7 @@ def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     """
     bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
     path = Path(path)
-    # repr of a float reads back as the same float.
-    bouts.to_csv(path, index=False, lineterminator="\n", float_format=repr)
+    bouts.to_csv(path, index=False, lineterminator="\n")  # pandas writes floats so that they read back the same
     return path
 
 

@@ -13,9 +13,7 @@ import pandas as pd
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
 from murid.data.labels import Labels, runs
-
-#: Annotation programs count frames past the end of the film; more than this is another film.
-OVERHANG_S = 5.0
+from murid.data.recording import LABEL_OVERHANG_S
 
 
 def build(
@@ -75,7 +73,7 @@ def build(
 def clip(labels: Labels, duration_s: float) -> Labels:
     """Cut bouts and scored stretches at the end of the recording; `meta["clipped_s"]` says how much."""
     over = labels.stop_s - duration_s
-    if over > OVERHANG_S:
+    if over > LABEL_OVERHANG_S:
         fail(
             labels.source_file,
             "labels run past the end of the recording",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
 from murid.io.files import Head
 from murid.io.poses._columns import CONFIDENCE, SPACE, Key, poses_from_columns
@@ -106,25 +108,21 @@ def read_plain_wide(
         software="table",
         fps=fps,
         frames=frame,
-        time_s=_seconds(path, time, frame, fps),
+        time_s=_seconds(path, time, fps),
         individuals=individuals,
         unit=unit,
         lines=table.lines,
     )
 
 
-def _seconds(path: Path, time: np.ndarray | None, frame: np.ndarray | None, fps: float | None) -> np.ndarray | None:
-    """Use the time column; a frame rate that contradicts it is warned about."""
-    if time is None:
-        return None
-    from murid.data.clock import rate_of
-    from murid.io.files import resolve_fps
-
+def _seconds(path: Path, time: np.ndarray | None, fps: float | None) -> np.ndarray | None:
+    """Return the time column; it is data, so a frame rate that contradicts it is warned about and not used."""
+    if time is None or fps is None:
+        return time
     rate = rate_of(time)
     # Rounded time stamps make the median step inexact, so only a clear difference is worth a warning.
-    if fps is not None and np.isfinite(rate) and abs(rate - fps) > 0.05 * fps:
-        resolve_fps(path, fps, rate)
-        return (frame if frame is not None else np.arange(len(time))) / fps
+    if np.isfinite(rate) and abs(rate - fps) > 0.05 * fps and bool((np.diff(time) > 0).all()):
+        warnings.warn(f"{path}: the time column says {rate:.4g} fps and is used; fps={fps:g} is not", stacklevel=4)
     return time
 
 
@@ -178,7 +176,7 @@ def read_plain_long(
         fps=fps,
         individuals=individuals,
         unit=unit,
-        time_s=_seconds(path, when, None, fps),
+        time_s=_seconds(path, when, fps),
     )
 
 

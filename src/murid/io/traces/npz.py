@@ -25,7 +25,7 @@ def load_npz(path: Path) -> dict[str, np.ndarray]:
     faults = Faults(str(path))
     out = {}
     try:
-        with np.load(check_file(path), allow_pickle=False) as data:
+        with check_file(path).open("rb") as handle, np.load(handle, allow_pickle=False) as data:
             for name in data.files:
                 try:
                     out[name] = data[name]

@@ -1,0 +1,109 @@
+"""Traps of trace, spike, event and zone files."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+import murid.io as io
+from murid.data.errors import DataError
+from murid.data.poses import make_poses
+
+
+def write(folder, content, name="a.csv"):
+    path = folder / name
+    path.write_text(content)
+    return path
+
+
+def test_event_roles_are_proposed_not_taken(tmp_path):
+    path = write(tmp_path, "Timestamp,Event code\n1500,shock\n")
+    with pytest.raises(DataError, match=r"time='Timestamp', label='Event code'"):
+        io.read_events(path)
+    events = io.read_events(path, time="Timestamp", label="Event code", unit="ms")
+    assert events[["time_s", "label"]].values.tolist() == [[1.5, "shock"]]
+    with pytest.raises(DataError, match=r"unknown unit of time"):
+        io.read_events(path, time="Timestamp", label="Event code", unit="h")
+
+
+def test_trace_table_without_a_time_column(tmp_path):
+    path = write(tmp_path, "a,b\n1,2\n3,4\n")
+    with pytest.raises(DataError, match=r"no time column.*rate_hz"):
+        io.read_traces(path)
+    assert io.read_traces(path, rate_hz=10)["time"].values.tolist() == [0, 0.1]
+    assert io.read_traces(path, time="a", units=["b"]).values.tolist() == [[2], [4]]
+    with pytest.raises(DataError, match=r"no column 'c'"):
+        io.read_traces(path, rate_hz=10, units=["c"])
+
+
+def test_which_axis_is_time(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, values=np.ones((3, 3)), time_s=np.arange(3))
+    with pytest.raises(DataError, match=r"which axis is time"):
+        io.read_traces(path)
+    np.savez(path, values=np.ones((2, 5)), time_s=np.arange(3))
+    with pytest.raises(DataError, match=r"no axis of values fits the clock"):
+        io.read_traces(path)
+    np.savez(path, a=np.ones(3), b=np.ones(3))
+    with pytest.raises(DataError, match=r"which array is the values.*values='\.\.\.'"):
+        io.read_traces(path, rate_hz=10)
+
+
+def test_matlab_73_is_put_back_in_order(tmp_path):
+    path = tmp_path / "a.mat"
+    truth = np.arange(8.0).reshape(4, 2)  # (time, unit) in MATLAB
+    with h5py.File(path, "w", userblock_size=512) as handle:
+        handle["traces"] = truth.T
+        handle["t"] = np.arange(4.0)[None]
+    data = bytearray(path.read_bytes())
+    data[:19] = b"MATLAB 7.3 MAT-file"
+    path.write_bytes(data)
+    np.testing.assert_array_equal(io.read_traces(path).values, truth)
+
+
+def test_pickled_arrays_are_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.array([{"x": 1}], dtype=object))
+    with pytest.raises(DataError, match=r"pickled objects"):
+        io.read_spikes(path)
+
+
+def test_spikes_one_array_per_unit(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, u1=np.array([2.0, 1.0]), u2=np.array([3.0]))
+    spikes = io.read_spikes(path, stop_s=10)
+    assert spikes.times_s["u1"].tolist() == [1, 2] and spikes.stop_s == 10
+
+
+def test_zone_faults(tmp_path):
+    path = write(tmp_path, "zone,x,y,radius\na,0,0,\na,1,1,\nb,1,1,-2\n")
+    with pytest.raises(DataError) as error:
+        io.read_zones(path)
+    assert len(error.value.faults) == 2
+
+
+@pytest.fixture
+def maze():
+    rng = np.random.default_rng(0)
+    corners = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], float)
+    position = np.repeat(corners.T[None, :, :, None], 50, axis=0) + rng.normal(0, 0.01, (50, 2, 4, 1))
+    confidence = np.ones((50, 4, 1))
+    position[:20, :, 0] = 99.0  # the animal sits on the corner
+    confidence[:20, 0] = 0.1
+    return make_poses(position, confidence, keypoints=["tl", "tr", "br", "bl"], fps=10)
+
+
+def test_zones_from_points_take_the_median_of_sure_frames(maze):
+    zones = io.zones_from_points({"arena": ["tl", "tr", "br", "bl"]}, maze)
+    assert zones["arena"].area == pytest.approx(100, abs=0.5) and zones["arena"].kind == "arena"
+
+
+def test_zones_from_points_faults(maze, tmp_path):
+    info = write(tmp_path, "arena;half\ntl;tl\ntr;tx\nbr;\n")
+    with pytest.raises(DataError, match=r"point 'tx' is no keypoint"):
+        io.zones_from_points(info, maze)
+    with pytest.raises(DataError, match=r"never seen"):
+        io.zones_from_points({"a": ["tl", "tr", "br"]}, maze, min_confidence=2)
+    with pytest.raises(DataError, match=r"too few corners"):
+        io.zones_from_points({"a": ["tl", "tr"]}, maze)
