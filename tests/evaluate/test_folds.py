@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ def recording(i, animal, **seconds):
     return Recording(f"r{i}", animal=animal, labels=Labels.from_bouts(bouts, duration_s=100.0))
 
 
+@cache
 def study():
     out = []
     for i in range(24):

@@ -151,7 +151,7 @@ def _rater(recording: Recording) -> str:
 
 def behaviour_seconds(recordings: Sequence[Recording], behaviours: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the labelled seconds of each behaviour in each recording, ``(recording, behaviour)``."""
-    rows = []
+    rows: list[dict[str, float]] = []
     for recording in recordings:
         bouts = recording.labels.bouts if recording.has("labels") else None
         if bouts is None or bouts.empty:
