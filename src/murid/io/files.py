@@ -15,7 +15,8 @@ from typing import IO, Any
 
 from murid.data.errors import Faults, fail, nearest
 
-_HEAD_BYTES = 1 << 16
+#: Four header lines of 200 keypoints with long scorer names must fit.
+_HEAD_BYTES = 1 << 18
 _GZIP = b"\x1f\x8b"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 DELIMITERS = (",", ";", "\t")
@@ -139,7 +140,7 @@ class Head:
     path : Path
         The file.
     start : bytes
-        Up to 64 KiB, unzipped.
+        Up to 256 KiB, unzipped.
     """
 
     path: Path
