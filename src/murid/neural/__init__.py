@@ -1,0 +1,43 @@
+"""Neural signals and behaviour: one clock, tuning with the right null, peri-event averages, photometry.
+
+===================  ==========================================================================
+`align`              states onto the neural clock, traces onto the behaviour clock
+`tuning`             which units are tuned to which behaviours (AUROC or MI, all-shift null, FDR)
+`nulls`              circular and linear shift nulls, drift diagnostic
+`perievent`          PSTH and event-triggered averages around bouts or events
+`perievent_tests`    hierarchical bootstrap bands, sign flips with cluster mass, event-train shifts
+`photometry`         isosbestic fit, dF/F, z scores with a stated baseline
+`summary`            mean signal per state or zone
+===================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from murid.neural.align import state_fractions, states_on, traces_on
+from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, join, perievent
+from murid.neural.perievent_tests import ResponseTest, bootstrap_ci, shift_test, sign_flip_test
+from murid.neural.photometry import dff, fit_isosbestic, zscore
+from murid.neural.summary import by_state
+from murid.neural.tuning import TuningParams, TuningResult, tuning
+
+__all__ = [
+    "PeriEvent",
+    "PeriEventParams",
+    "ResponseTest",
+    "TuningParams",
+    "TuningResult",
+    "bootstrap_ci",
+    "bout_events",
+    "by_state",
+    "dff",
+    "fit_isosbestic",
+    "join",
+    "perievent",
+    "shift_test",
+    "sign_flip_test",
+    "state_fractions",
+    "states_on",
+    "traces_on",
+    "tuning",
+    "zscore",
+]

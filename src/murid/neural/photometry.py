@@ -1,0 +1,171 @@
+"""Fibre photometry: dF/F against the isosbestic channel, and z scores with a stated baseline.
+
+Bleaching and movement change both channels; calcium (or the transmitter) only the signal channel. The
+isosbestic trace is fitted to the signal by robust regression, so that transients do not pull the line, and
+``dF/F = (signal − fit) / fit``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from murid.data.errors import Faults, fail
+from murid.data.traces import make_traces
+
+Floats = NDArray[np.float64]
+
+
+def fit_isosbestic(signal: ArrayLike, isosbestic: ArrayLike, *, robust: bool = True) -> tuple[float, float]:
+    """Fit ``signal ≈ offset + slope * isosbestic``.
+
+    Parameters
+    ----------
+    signal, isosbestic : array of shape (time,)
+        Raw fluorescence, any unit; pairs with a missing value are left out.
+    robust : bool
+        Tukey's biweight (samples further than 4.7 scaled median deviations do not count); least squares if False.
+
+    Returns
+    -------
+    offset, slope : float
+    """
+    y, x = np.asarray(signal, np.float64), np.asarray(isosbestic, np.float64)
+    faults = Faults("isosbestic fit")
+    if y.shape != x.shape or y.ndim != 1:
+        faults.add("the channels differ in length", expected=str(y.shape), got=str(x.shape))
+        faults.raise_if_any()
+    use = np.isfinite(x) & np.isfinite(y)
+    if use.sum() < 10:
+        faults.add("too few samples with both channels", expected="at least 10", got=str(int(use.sum())))
+    elif np.ptp(x[use]) == 0:
+        faults.add("the isosbestic channel is constant", todo="check that the right column was read")
+    faults.raise_if_any()
+    # Regress on standardised values: raw volts or counts can be tiny or huge, and IRLS works on scales.
+    mx, sx, my, sy = x[use].mean(), x[use].std(), y[use].mean(), y[use].std() or 1.0
+    u, v = (x[use] - mx) / sx, (y[use] - my) / sy
+    a, b = _biweight_line(u, v) if robust else (0.0, float((u * v).mean()))
+    slope = b * sy / sx
+    return float(my + a * sy - slope * mx), float(slope)
+
+
+def _biweight_line(u: Floats, v: Floats, c: float = 4.685, n_iter: int = 100) -> tuple[float, float]:
+    """Iteratively reweighted least squares with Tukey's biweight, scale by median absolute deviation."""
+    weight = np.ones_like(u)
+    a = b = 0.0
+    for _ in range(n_iter):
+        total = weight.sum()
+        mu, mv = (weight * u).sum() / total, (weight * v).sum() / total
+        new_b = (weight * (u - mu) * (v - mv)).sum() / max((weight * (u - mu) ** 2).sum(), 1e-300)
+        new_a = mv - new_b * mu
+        done = abs(new_a - a) + abs(new_b - b) < 1e-9
+        a, b = float(new_a), float(new_b)
+        residual = v - a - b * u
+        scale = float(np.median(np.abs(residual - np.median(residual)))) / 0.6745
+        if done or scale < 1e-12:
+            break
+        weight = np.clip(1.0 - (residual / (c * scale)) ** 2, 0.0, None) ** 2
+    return a, b
+
+
+def dff(
+    signal: xr.DataArray, isosbestic: xr.DataArray, *, robust: bool = True, min_correlation: float = 0.3
+) -> xr.DataArray:
+    """Return dF/F of each signal channel corrected by the isosbestic channel.
+
+    Parameters
+    ----------
+    signal : DataArray (time, unit)
+        Signal channel(s), raw fluorescence (not yet detrended: the fit must be above 0).
+    isosbestic : DataArray (time, unit)
+        One isosbestic trace for all, or one per unit, on the same clock.
+    robust : bool
+        See `fit_isosbestic`.
+    min_correlation : float
+        Warn when the channels correlate less: the correction then has little to go by.
+
+    Returns
+    -------
+    DataArray (time, unit)
+        dF/F as a fraction (0.05 = 5 %). Attributes ``slope``, ``offset``, ``correlation`` per unit.
+    """
+    n_units = signal.sizes["unit"]
+    faults = Faults("dF/F")
+    if isosbestic.sizes["unit"] not in (1, n_units):
+        faults.add("number of isosbestic traces", expected=f"1 or {n_units}", got=str(isosbestic.sizes["unit"]))
+    if not np.array_equal(signal["time"].values, isosbestic["time"].values):
+        faults.add("signal and isosbestic have different clocks", todo="use neural.align.traces_on first")
+    faults.raise_if_any()
+    out = np.empty(signal.shape, np.float64)
+    notes: dict[str, list[float]] = {"slope": [], "offset": [], "correlation": []}
+    for u in range(n_units):
+        y = np.asarray(signal.values[:, u], np.float64)
+        x = np.asarray(isosbestic.values[:, min(u, isosbestic.sizes["unit"] - 1)], np.float64)
+        offset, slope = fit_isosbestic(y, x, robust=robust)
+        fit = offset + slope * x
+        name = str(signal["unit"].values[u])
+        if not np.nanmin(fit) > 0:
+            fail(
+                "dF/F",
+                "the fitted baseline is not above 0",
+                where=f"unit {name}",
+                expected="> 0",
+                got=f"{np.nanmin(fit):.4g}",
+                todo="give raw fluorescence, not detrended or z-scored traces",
+            )
+        use = np.isfinite(x) & np.isfinite(y)
+        r = float(np.corrcoef(x[use], y[use])[0, 1]) if np.ptp(y[use]) > 0 else 0.0
+        if r < min_correlation:
+            warnings.warn(
+                f"unit {name}: signal and isosbestic correlate only {r:.2f}; "
+                "the isosbestic correction has little to go by",
+                stacklevel=2,
+            )
+        out[:, u] = (y - fit) / fit
+        for key, value in (("slope", slope), ("offset", offset), ("correlation", r)):
+            notes[key].append(value)
+    attrs: dict[str, Any] = {**{k: v for k, v in signal.attrs.items() if k != "kind"}, **notes}
+    return make_traces(out, time_s=signal["time"].values, units=list(signal["unit"].values), kind="dff", **attrs)
+
+
+def zscore(
+    traces: xr.DataArray, *, baseline_s: tuple[float, float] | None = None, robust: bool = False, ddof: int = 1
+) -> xr.DataArray:
+    """Return ``(x − centre) / spread`` of a stated baseline.
+
+    Parameters
+    ----------
+    traces : DataArray (time, unit)
+    baseline_s : (start, stop), optional
+        Half-open stretch of time, s; the whole recording by default. Said in ``attrs["z_baseline"]``.
+    robust : bool
+        Median and 1.4826 × median absolute deviation instead of mean and sd.
+    ddof : int
+        Of the sd.
+    """
+    time = traces["time"].values
+    start, stop = baseline_s if baseline_s is not None else (float(time[0]), float(np.nextafter(time[-1], np.inf)))
+    inside = (time >= start) & (time < stop)
+    x = np.asarray(traces.values, np.float64)
+    if inside.sum() < 2 or not np.isfinite(x[inside]).any(axis=0).all():
+        fail(
+            "zscore",
+            "the baseline holds no data",
+            expected=f"within {time[0]:.1f}-{time[-1]:.1f} s",
+            got=f"{start}-{stop} s",
+        )
+    base = x[inside]
+    if robust:
+        centre = np.nanmedian(base, axis=0)
+        spread = 1.4826 * np.nanmedian(np.abs(base - centre), axis=0)
+    else:
+        centre, spread = np.nanmean(base, axis=0), np.nanstd(base, axis=0, ddof=ddof)
+    z = (x - centre) / np.where(spread > 0, spread, np.nan)
+    said = "whole recording" if baseline_s is None else f"{start:g}-{stop:g} s"
+    return traces.copy(data=z.astype(np.float32)).assign_attrs(
+        kind="z", z_baseline=f"{said}, {'median and MAD' if robust else 'mean and sd'}"
+    )

@@ -1,0 +1,194 @@
+"""Peri-event averages: golden values, known truth, tests that keep their error rate."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.signal import lfilter
+from scipy.stats import ttest_1samp
+
+from murid.data.bouts import make_bouts
+from murid.data.errors import DataError
+from murid.data.traces import Spikes, make_traces
+from murid.neural import PeriEventParams, bootstrap_ci, bout_events, join, perievent, shift_test, sign_flip_test
+from murid.neural.perievent_tests import cluster_masses
+
+SILVA = {
+    "10005_phase2_habituation1": [0.245, -0.740, -0.741, 0.859, -1.276],
+    "10005_phase2_Ext6": [-4.883, -5.463, -2.085, -3.839, -4.729],
+    "10006_phase2_habituation1": [-2.972, -3.471, -2.900, -1.232, -3.011],
+}
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", SILVA)
+def test_silva_2021_to_the_last_digit(data_dir, name):
+    folder = data_dir / "silva2021" / "reference_output"
+    table = pd.read_csv(folder / f"{name}_PhotFreezeTable.csv.gz")
+    golden = pd.read_csv(folder / f"{name}_freezetrace_dF465.csv.gz")
+    time, frozen = table["time_ext"].to_numpy(), table["freeze_cut"].to_numpy() == 1
+    edge = np.diff(frozen.astype(int), prepend=0)
+    starts, stops = time[edge == 1], time[edge == -1]
+    bouts = make_bouts(start_s=starts, stop_s=stops[: starts.size], label="freezing")
+    # The source aligns to the last frozen sample, one 10-ms sample before the half-open end of the bout.
+    ends = bout_events(bouts, "freezing", edge="stop") - 0.01
+    traces = make_traces(np.zeros(time.size), time_s=time).astype(float)
+    traces.values[:, 0] = table["dF_465"]  # double precision, as in the source
+    result = perievent(traces, ends, params=PeriEventParams(overlap="keep"))
+    columns = [c for c in golden if c.startswith("X")]
+    assert result.n_events == len(columns)
+    np.testing.assert_allclose(result.trials.values[:, :, 0], golden[columns].to_numpy().T, atol=1e-12)
+    average = result.average().values[:, 0]
+    np.testing.assert_allclose(average, golden["average"], atol=1e-12)
+    np.testing.assert_allclose(result.sem().values[:, 0], golden["SE"], atol=1e-12)
+    np.testing.assert_allclose(average[[0, 100, 200, 300, 400]], SILVA[name], atol=6e-4)  # printed to 3 digits
+
+
+@pytest.mark.realdata
+def test_social_units_raster_in_hz(data_dir):
+    from scipy.io import loadmat
+
+    raster = loadmat(data_dir / "social_units" / "control" / "PFCspike_20201013_m2_c1.mat")["raster_data"]
+    n_trials = len(raster)
+    # Trials laid end to end, 6 s each, the event at sample 3001 (1-based) = 3.000 s.
+    trial, sample = np.nonzero(raster)
+    spikes = Spikes({"c1": trial * 6.0 + sample / 1000}, 0.0, n_trials * 6.0)
+    params = PeriEventParams(before_s=3, after_s=3, bin_s=0.1, overlap="keep")
+    result = perievent(spikes, np.arange(n_trials) * 6.0 + 3.0, params=params)
+    expected = raster.reshape(n_trials, 60, 100).sum(2) / 0.1
+    np.testing.assert_allclose(result.trials.values[:, :, 0], expected)
+
+
+def test_bout_events_by_gap_and_length():
+    bouts = make_bouts(start_s=[0, 5, 6, 20], stop_s=[2, 5.5, 9, 21], label="rear")
+    assert bout_events(bouts, "rear").tolist() == [0, 5, 6, 20]
+    assert bout_events(bouts, "rear", min_gap_s=1.0).tolist() == [0, 5, 20]
+    assert bout_events(bouts, "rear", edge="stop", min_duration_s=1.0).tolist() == [2, 9, 21]
+    with pytest.raises(DataError, match="did you mean 'rear'"):
+        bout_events(bouts, "rears")
+
+
+def test_overlap_edges_and_reasons():
+    traces = make_traces(np.arange(1000.0), rate_hz=10)
+    result = perievent(traces, [1.0, 50.0, 52.0, 54.0, 200.0])
+    assert result.events["kept"].tolist() == [True, True, False, True, False]
+    assert result.events["reason"].tolist()[-1] == "outside the recording"
+    first = result.trials.values[0, :, 0]
+    assert np.isnan(first[:10]).all() and first[10:].tolist() == list(range(31))
+
+
+def test_dropped_frames_are_missing_not_moved():
+    time = np.delete(np.arange(200) / 10, np.arange(105, 110))
+    result = perievent(make_traces(time, time_s=time), [10.0])
+    response = result.trials.values[0, :, 0]
+    assert np.isnan(response[25:]).all()  # after the gap nothing lies where it should
+    np.testing.assert_allclose(response[:25], 8 + np.arange(25) / 10, atol=1e-5)
+
+
+def test_pooled_baseline_and_subtraction():
+    rng = np.random.default_rng(0)
+    traces = make_traces(rng.standard_normal(5000) + 5, rate_hz=10)
+    events = np.arange(20, 480, 10.0)
+    raw = perievent(traces, events).trials.values[:, :, 0]
+    z = perievent(traces, events, params=PeriEventParams(baseline_s=(-2, -1), scale="z"))
+    base = raw[:, :10]
+    np.testing.assert_allclose(z.trials.values[:, :, 0], (raw - base.mean()) / base.std(ddof=1), atol=1e-9)
+    sub = perievent(traces, events, params=PeriEventParams(baseline_s=(-2, -1), scale="subtract"))
+    np.testing.assert_allclose(sub.trials.values[:, :, 0], raw - base.mean(1, keepdims=True), atol=1e-9)
+    with pytest.raises(DataError, match="needs a baseline"):
+        perievent(traces, events, params=PeriEventParams(scale="z"))
+
+
+def test_spike_bins_are_half_open_whatever_the_event_time():
+    # A spike exactly on an edge belongs to the bin that it starts, also where binary fractions fall short.
+    for t in np.arange(1, 40) * 0.7:
+        result = perievent(
+            Spikes({"c": [t, t + 0.1]}, 0, 60), [t], params=PeriEventParams(before_s=0.2, after_s=0.2, bin_s=0.1)
+        )
+        assert result.trials.values[0, :, 0].tolist() == pytest.approx([np.nan if t < 0.2 else 0, 0, 10, 10])
+
+
+def _animals(rng, n_animals, n_events, between_sd):
+    parts = []
+    for a in range(n_animals):
+        traces = make_traces(rng.standard_normal(n_events * 50) + rng.normal(0, between_sd), rate_hz=10)
+        parts.append(perievent(traces, 2.5 + 5.0 * np.arange(n_events), animal=f"m{a}"))
+    return join(parts)
+
+
+def test_hierarchical_band_is_as_wide_as_animals_differ():
+    trials = _animals(np.random.default_rng(0), 8, 30, between_sd=1.0)
+    band = bootstrap_ci(trials, n_boot=500)
+    assert band.attrs["drawn"] == "animals, then events"
+    width = float((band.sel(bound="high") - band.sel(bound="low")).mean())
+    pooled = float(
+        (
+            bootstrap_ci(trials.assign_coords(animal=("event", ["one"] * 240)), n_boot=500).pipe(
+                lambda b: b.sel(bound="high") - b.sel(bound="low")
+            )
+        ).mean()
+    )
+    assert width > 2.5 * pooled  # pooling the events of 8 animals pretends to precision that is not there
+    means = trials.groupby("animal").mean("event").mean("animal").values
+    np.testing.assert_allclose(band.sel(bound="mean").values, means)
+    np.testing.assert_array_equal(bootstrap_ci(trials, n_boot=50).values, bootstrap_ci(trials, n_boot=50).values)
+
+
+def test_sign_flip_equals_scipy_t_and_exact_p():
+    trials = _animals(np.random.default_rng(1), 6, 5, between_sd=0.5)
+    test = sign_flip_test(trials)
+    means = trials.groupby("animal").mean("event").values[:, :, 0]
+    np.testing.assert_allclose(test.table["statistic"], ttest_1samp(means, 0).statistic, rtol=1e-6)
+    assert test.exact and test.unit_of_test == "animals" and test.n_null == 64
+    assert (test.table["p"] * 64 % 1).abs().max() < 1e-9 and test.table["p"].min() >= 2 / 64
+
+
+def _smooth_responses(rng, n_animals):
+    """Responses of `n_animals` with slow noise and no effect, (event, lag, unit) at 10 Hz over 20 s."""
+    white = rng.standard_normal((n_animals, 300))
+    smooth = np.apply_along_axis(lambda v: np.convolve(v, np.ones(20) / np.sqrt(20), "same"), 1, white)[:, 50:250]
+    animals = [f"m{i}" for i in range(n_animals)]
+    return xr.DataArray(
+        smooth[:, :, None],
+        dims=("event", "lag", "unit"),
+        coords={"lag": np.arange(200) / 10, "unit": ["u"], "animal": ("event", animals)},
+    )
+
+
+def test_clusters_are_corrected_and_found():
+    rng = np.random.default_rng(2)
+    corrected = pointwise = 0
+    for _ in range(40):
+        test = sign_flip_test(_smooth_responses(rng, 9), n_permutations=600)
+        corrected += bool((test.clusters["p"] <= 0.05).any())
+        pointwise += bool((test.table["p"] <= 0.05).any())
+    assert corrected <= 6 and pointwise >= 15  # of 40; 2 are expected at 5 %
+    trials = _smooth_responses(rng, 9)
+    trials.values[:, 80:110] += 2.0
+    test = sign_flip_test(trials, n_permutations=600)
+    best = test.clusters.loc[test.clusters["p"].idxmin()]
+    assert best["p"] <= 0.01
+    assert best["start_s"] == pytest.approx(8, abs=1) and best["stop_s"] == pytest.approx(11, abs=1)
+
+
+def test_cluster_mass_by_hand():
+    t = np.array([[3.0, 3.0, -3.0, 0.0, 2.5], [0.0, 1.0, 0.0, 0.0, 0.0]])
+    assert cluster_masses(t, 2.0).tolist() == [6.0, 0.0]
+    assert cluster_masses(t, 2.0, lag_index=np.array([0, 2, 3, 4, 5])).tolist() == [3.0, 0.0]
+
+
+def test_shift_test_finds_a_response_and_keeps_its_error_rate():
+    rng = np.random.default_rng(3)
+    x = lfilter([1], [1, -0.95], rng.standard_normal((6000, 100)), axis=0)
+    events = np.cumsum(rng.uniform(5, 15, 55))
+    events = events[events < 590]
+    noise = shift_test(make_traces(x, rate_hz=10), events)
+    per_unit = noise.table.groupby("unit")["p_corrected"].min()
+    assert (per_unit <= 0.05).mean() < 0.12
+    for e in events:
+        x[int(e * 10) + 5 : int(e * 10) + 15, 0] += 6
+    found = shift_test(make_traces(x, rate_hz=10), events).table.query("unit == 'unit_0'")
+    peak = found.loc[found["statistic"].idxmax()]
+    assert peak["p_corrected"] <= 0.01 and 0.5 <= peak["lag_s"] <= 1.6
+    direct = perievent(make_traces(x[:, 0], rate_hz=10), events, params=PeriEventParams(overlap="keep")).average()
+    assert float(direct["lag"].values[direct.values[:, 0].argmax()]) == pytest.approx(peak["lag_s"])

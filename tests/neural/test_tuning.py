@@ -1,0 +1,163 @@
+"""Tuning: known truth, gaps, clocks, and what can not be tested."""
+
+import numpy as np
+import pytest
+from scipy.stats import mannwhitneyu
+
+from murid.data.errors import DataError
+from murid.data.states import make_states
+from murid.data.traces import Spikes, make_traces
+from murid.neural import TuningParams, tuning
+
+STEP = 0.1
+N = 9000
+
+
+@pytest.fixture(scope="module")
+def session():
+    """Three behaviours in 15 min; unit 0 rises in 'rear', unit 1 falls in it, unit 2 ignores everything."""
+    rng = np.random.default_rng(0)
+    labels = np.concatenate([np.full(rng.integers(20, 80), k % 3) for k in range(400)])[:N]
+    time = np.arange(N) * STEP
+    noise = rng.standard_normal((N, 3))
+    kernel = np.exp(-np.arange(20) / 10)
+    noise = np.stack([np.convolve(noise[:, u], kernel)[:N] for u in range(3)], axis=1) / 2
+    noise[:, 0] += 0.8 * (labels == 1)
+    noise[:, 1] -= 0.8 * (labels == 1)
+    return make_traces(noise, time_s=time), make_states(labels, time, ["walk", "rear", "groom"])
+
+
+def row(result, unit, behaviour):
+    table = result.table
+    return table[(table["unit"] == f"unit_{unit}") & (table["behaviour"] == behaviour)].iloc[0]
+
+
+def _like(traces, values):
+    return make_traces(values, time_s=traces["time"].values)
+
+
+def test_finds_what_was_put_in(session):
+    result = tuning(*session)
+    assert row(result, 0, "rear")["direction"] == "excited"
+    assert row(result, 1, "rear")["direction"] == "suppressed"
+    assert (result.table.loc[result.table["unit"] == "unit_2", "direction"] == "none").all()
+    assert result.matrix("auroc").shape == (3, 3)
+
+
+def test_numbers_equal_direct_ones(session):
+    traces, states = session
+    on = states.values[:, 0] == 1
+    x = traces.values[:, 0].astype(float)
+    found = row(tuning(*session), 0, "rear")
+    u = mannwhitneyu(x[on], x[~on]).statistic / (on.sum() * (~on).sum())
+    assert found["auroc"] == pytest.approx(u, abs=2e-6)
+    assert found["mean_in"] == pytest.approx(x[on].mean(), abs=1e-5)
+    d = (x[on].mean() - x[~on].mean()) / np.sqrt((x[on].var(ddof=1) + x[~on].var(ddof=1)) / 2)
+    assert found["d_prime"] == pytest.approx(d, abs=1e-4)
+    assert found["n_in"] == on.sum() and found["n_bouts"] == (np.diff(on.astype(int), prepend=0) == 1).sum()
+    assert found["p_floor"] == pytest.approx(2 / (found["n_shifts"] + 1))
+
+
+def test_workers_do_not_matter(session):
+    one, four = tuning(*session, workers=1), tuning(*session, workers=4)
+    assert one.table.equals(four.table)
+
+
+def test_unlabelled_and_missing_samples_are_left_out(session):
+    traces, states = session
+    labels, values = states.values[:, 0].copy(), traces.values.copy()
+    labels[1000:1500] = -1
+    values[4000:4200, 0] = np.nan
+    result = tuning(
+        make_traces(values, time_s=traces["time"].values), make_states(labels, states["time"], states.behaviours)
+    )
+    use = (labels != -1) & np.isfinite(values[:, 0])
+    on = use & (labels == 1)
+    off = use & (labels != 1)
+    found = row(result, 0, "rear")
+    assert found["n_samples"] == use.sum() and row(result, 2, "rear")["n_samples"] == (labels != -1).sum()
+    expected = mannwhitneyu(values[on, 0], values[off, 0]).statistic / (on.sum() * off.sum())
+    assert found["auroc"] == pytest.approx(expected, abs=2e-6)
+    # What is unlabelled does not matter at all: garbage there changes nothing.
+    values[1000:1500] = 99.0
+    again = tuning(
+        make_traces(values, time_s=traces["time"].values), make_states(labels, states["time"], states.behaviours)
+    )
+    assert row(again, 0, "rear")[["auroc", "p"]].tolist() == found[["auroc", "p"]].tolist()
+
+
+def test_rare_constant_and_absent_say_why(session):
+    traces, states = session
+    labels = np.zeros(N, int)
+    labels[100:4000] = 1  # one long bout: many frames, one observation
+    values = traces.values.copy()
+    values[:, 2] = 1.0
+    states = make_states(labels, states["time"], ["rest", "long", "never"])
+    result = tuning(make_traces(values, time_s=traces["time"].values), states, params=TuningParams(min_bouts=2))
+    assert row(result, 0, "long")["reason"].startswith("too few bouts (1")
+    assert row(result, 0, "never")["reason"] == "behaviour never occurs"
+    assert row(result, 2, "rest")["reason"] == "constant trace"
+    assert result.table["q"].notna().sum() == result.table["p"].notna().sum()
+    assert any("not tested" in note for note in result.notes)
+
+
+def test_drift_in_both_switches_to_the_linear_shift():
+    rng = np.random.default_rng(1)
+    time = np.arange(N) * STEP
+    p_on = np.repeat(rng.random(N // 30) < np.linspace(0.1, 0.9, N // 30), 30)
+    traces = make_traces(
+        np.column_stack([np.linspace(0, 3, N), np.zeros(N)]) + rng.standard_normal((N, 2)), time_s=time
+    )
+    states = make_states(p_on.astype(int), time, ["still", "active"])
+    result = tuning(traces, states)
+    assert row(result, 0, "active")["null"] == "linear" and row(result, 0, "active")["direction"] == "none"
+    assert row(result, 1, "active")["null"] == "circular"
+    forced = tuning(traces, states, params=TuningParams(null="circular"))
+    assert row(forced, 0, "active")["direction"] == "excited"  # the false alarm that the diagnostic prevents
+
+
+def test_mutual_information_sees_a_change_of_spread(session):
+    _, states = session
+    rng = np.random.default_rng(2)
+    on = states.values[:, 0] == 1
+    x = rng.standard_normal(N) * np.where(on, 3.0, 1.0)  # same mean and median: AUROC is 1/2
+    traces = make_traces(x, time_s=states["time"].values)
+    assert row(tuning(traces, states), 0, "rear")["p"] > 0.01
+    found = row(tuning(traces, states, params=TuningParams(statistic="mi")), 0, "rear")
+    assert found["p"] < 0.001 and found["mi_corrected"] > 0.05
+    joint = np.histogram2d(np.searchsorted(np.quantile(x, [0.2, 0.4, 0.6, 0.8]), x), on, bins=(5, 2))[0] / N
+    expected = np.nansum(joint * np.log2(joint / joint.sum(1, keepdims=True) / joint.sum(0)))
+    assert found["mi"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_lag_curve_peaks_at_the_delay():
+    rng = np.random.default_rng(3)
+    labels = np.concatenate([np.full(rng.integers(20, 80), k % 2) for k in range(400)])[:N]
+    x = np.roll(labels == 1, 15) + 0.5 * rng.standard_normal(N)  # the unit follows by 1.5 s
+    time = np.arange(N) * STEP
+    result = tuning(
+        make_traces(x, time_s=time),
+        make_states(labels, time, ["a", "b"]),
+        params=TuningParams(max_lag_s=3.0, curve_s=3.0),
+    )
+    curve = result.lag_curves.sel(unit="unit_0", behaviour="b")
+    assert float(curve["lag"].values[curve.values.argmax()]) == pytest.approx(1.5)
+    assert row(result, 0, "b")["best_lag_s"] == pytest.approx(1.5)
+
+
+def test_two_clocks_and_spikes(session):
+    _, states = session
+    rng = np.random.default_rng(4)
+    on = states.values[:, 0] == 1
+    # Spikes at 8 Hz in the behaviour and 2 Hz outside, by thinning.
+    t = np.sort(rng.uniform(0, N * STEP, 8 * int(N * STEP)))
+    keep = rng.random(t.size) < np.where(on[np.minimum((t / STEP + 0.5).astype(int), N - 1)], 1.0, 0.25)
+    result = tuning(Spikes({"c1": t[keep]}, 0.0, N * STEP), states)
+    found = result.table[result.table["behaviour"] == "rear"].iloc[0]
+    assert found["direction"] == "excited" and found["mean_in"] / found["mean_out"] > 3
+
+
+def test_clocks_that_do_not_meet(session):
+    traces, states = session
+    with pytest.raises(DataError, match="do not overlap"):
+        tuning(traces.assign_coords(time=traces["time"].values + 1e5), states)
