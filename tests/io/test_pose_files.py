@@ -210,7 +210,11 @@ def test_reading_is_fast(tmp_path):
 
 def test_a_header_of_many_keypoints_is_recognised(tmp_path):
     n, scorer = 200, "DLC_resnet50_a_project_with_quite_a_long_nameMay9shuffle1_1030000"
-    header = [["scorer", *[scorer] * 3 * n], ["individuals", *["m1"] * 3 * n],
-              ["bodyparts", *(f"keypoint_{i // 3}" for i in range(3 * n))], ["coords", *["x", "y", "likelihood"] * n]]  # fmt: skip
+    header = [
+        ["scorer", *[scorer] * 3 * n],
+        ["individuals", *["m1"] * 3 * n],
+        ["bodyparts", *(f"keypoint_{i // 3}" for i in range(3 * n))],
+        ["coords", *["x", "y", "likelihood"] * n],
+    ]
     path = write(tmp_path, "\n".join(",".join(row) for row in [*header, ["0", *["1"] * 3 * n], []]))
     assert io.read_poses(path, fps=10).sizes["keypoint"] == n
