@@ -7,6 +7,10 @@ import pytest
 from murid.data.errors import DataError
 from murid.features.roles import ROLES, guess_roles, mirrored, resolve_roles, roles_table, stand_ins
 
+DLCANALYZER = [
+    "nose", "headcentre", "neck", "earl", "earr", "bodycentre", "bcl", "bcr", "hipl", "hipr",
+    "tailbase", "tailcentre", "tailtip",
+]  # fmt: skip
 VOCABULARIES = {
     "rat_social": (
         ["top", "body", "tail", "tail-m", "tail-e"],
@@ -17,13 +21,13 @@ VOCABULARIES = {
         {k: k for k in ["nose", "ear_left", "ear_right", "neck", "hip_left", "hip_right", "tail_base"]},
     ),
     "dlcanalyzer": (
-        ["tl", "tr", "bl", "br", "centre", "nose", "headcentre", "neck", "earl", "earr", "bodycentre", "bcl", "bcr", "hipl", "hipr", "tailbase", "tailcentre", "tailtip"],
+        ["tl", "tr", "bl", "br", "centre", *DLCANALYZER],
         dict(nose="nose", head="headcentre", ear_left="earl", ear_right="earr", neck="neck", centre="bodycentre",
              side_left="bcl", side_right="bcr", hip_left="hipl", hip_right="hipr", tail_base="tailbase",
              tail_mid="tailcentre", tail_tip="tailtip"),
     ),
     "dlcanalyzer_epm": (
-        ["tl", "tr", "bl", "br", "lt", "lb", "rt", "rb", "ctl", "ctr", "cbl", "cbr", "nose", "headcentre", "neck", "earl", "earr", "bodycentre", "bcl", "bcr", "hipl", "hipr", "tailbase", "tailcentre", "tailtip"],
+        ["tl", "tr", "bl", "br", "lt", "lb", "rt", "rb", "ctl", "ctr", "cbl", "cbr", *DLCANALYZER],
         dict(nose="nose", head="headcentre", ear_left="earl", ear_right="earr", neck="neck", centre="bodycentre",
              side_left="bcl", side_right="bcr", hip_left="hipl", hip_right="hipr", tail_base="tailbase",
              tail_mid="tailcentre", tail_tip="tailtip"),

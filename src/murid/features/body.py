@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.features.roles import LIMBS, stand_ins
+from murid.features.roles import LIMBS, mirrored, stand_ins
 
 F32 = NDArray[np.float32]
 
@@ -39,24 +39,40 @@ class Clock:
     Parameters
     ----------
     time_s : array of shape (frame,)
-    half_step : int
-        Frames on either side of the centred difference.
+    back, ahead : int
+        The step runs from `back` frames before to `ahead` frames after; ``ahead=0`` uses the past alone.
     """
 
-    def __init__(self, time_s: NDArray[np.float64], half_step: int) -> None:
-        n = time_s.size
-        frames = np.arange(n)
-        # One-sided at the two ends of the recording: truncated, never wrapped or padded.
-        self.before = np.maximum(frames - half_step, 0)
-        self.after = np.minimum(frames + half_step, n - 1)
-        span = time_s[self.after] - time_s[self.before]
-        self.per_s = np.divide(1.0, span, out=np.full(n, np.nan), where=span > 0).astype(np.float32)
+    def __init__(self, time_s: NDArray[np.float64], back: int, ahead: int) -> None:
+        self.n = time_s.size
+        self.back, self.ahead = back, ahead
         self.time_s = time_s
-        self.n = n
+        before, after = self.ends(time_s)
+        span = after - before
+        self.per_s = np.divide(1.0, span, out=np.full(self.n, np.nan), where=span > 0).astype(np.float32)
+
+    def ends(self, x: NDArray) -> tuple[NDArray, NDArray]:
+        """Return `x` at the start and at the end of every frame's step.
+
+        One-sided at the two ends of the recording: truncated, never wrapped or padded.
+        """
+        back, ahead = min(self.back, self.n - 1), min(self.ahead, self.n - 1)
+        first, last = np.repeat(x[..., :1], back, axis=-1), np.repeat(x[..., -1:], ahead, axis=-1)
+        before = np.concatenate([first, x[..., : self.n - back]], axis=-1)
+        return before, np.concatenate([x[..., ahead:], last], axis=-1)
 
     def step(self, x: F32) -> F32:
         """Return the change of `x` over the step, same shape as `x`."""
-        return x[..., self.after] - x[..., self.before]
+        back, ahead, n = self.back, self.ahead, self.n
+        if back + ahead >= n:
+            before, after = self.ends(x)
+            return after - before
+        out = np.empty_like(x)
+        np.subtract(x[..., back + ahead :], x[..., : n - back - ahead], out=out[..., back : n - ahead])
+        np.subtract(x[..., ahead : back + ahead], x[..., :1], out=out[..., :back])
+        if ahead:
+            np.subtract(x[..., -1:], x[..., n - ahead - back : n - back], out=out[..., n - ahead :])
+        return out
 
     def rate(self, x: F32) -> F32:
         """Return the change of `x` per second (NaN where either side is missing)."""
@@ -161,8 +177,7 @@ class Body:
     @cached_property
     def turn_rate(self) -> F32:
         """Turning of the body axis, rad/s, signed."""
-        before, after = self.axis[:, self.clock.before], self.axis[:, self.clock.after]
-        return angle(before, after) * self.clock.per_s
+        return angle(*self.clock.ends(self.axis)) * self.clock.per_s
 
     @cached_property
     def covariance(self) -> tuple[F32, F32, F32, F32, F32, F32]:
@@ -183,7 +198,7 @@ def bodies(
     roles: Mapping[str, str],
     individuals: tuple[str, ...],
     scale: float,
-    half_step: int,
+    step: tuple[int, int],
     mirror: bool = False,
 ) -> dict[str, Body]:
     """Cut a stretch of frames out of poses as one `Body` an individual.
@@ -192,15 +207,15 @@ def bodies(
     ----------
     scale : float
         Lengths of the poses are divided by this.
+    step : (int, int)
+        Frames before and after over which velocities are taken.
     mirror : bool
         Flip the picture top to bottom and swap left and right roles.
     """
-    from murid.features.roles import mirrored
-
     used = mirrored(roles) if mirror else roles
     names = [str(k) for k in poses["keypoint"].values]
     index = [names.index(keypoint) for keypoint in used.values()]
-    clock = Clock(np.asarray(poses["time"].values[frames], np.float64), half_step)
+    clock = Clock(np.asarray(poses["time"].values[frames], np.float64), *step)
     every = [str(i) for i in poses["individual"].values]
     position, confidence = poses["position"].values[frames], poses["confidence"].values[frames]
     out = {}

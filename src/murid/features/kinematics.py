@@ -11,17 +11,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from murid.features.body import F32, Body, Column, cross, dot, norm, unit_vector
+from murid.features.body import F32, Body, Column, angle, cross, dot, norm, unit_vector
 
 
-def kinematics(body: Body, path_windows: Iterable[tuple[float, int]] = ()) -> list[Column]:
+def kinematics(body: Body, path_windows: Iterable[tuple[float, int, int]] = ()) -> list[Column]:
     """Motion of one animal.
 
     Parameters
     ----------
     body : Body
-    path_windows : iterable of (seconds, frames)
-        Windows of path straightness, already in frames.
+    path_windows : iterable of (seconds, frames before, frames after)
+        Windows of path straightness.
 
     Returns
     -------
@@ -38,11 +38,8 @@ def kinematics(body: Body, path_windows: Iterable[tuple[float, int]] = ()) -> li
     if body.has_axis:
         out += _in_body_frame(body)
     if body.has_head_axis:
-        axis = body.head_axis
-        bend = np.arctan2(
-            cross(axis[:, clock.before], axis[:, clock.after]), dot(axis[:, clock.before], axis[:, clock.after])
-        )
-        out.append(Column("turn_rate_head", "rad/s", "turning of the head, signed", bend * clock.per_s))
+        turn = angle(*clock.ends(body.head_axis)) * clock.per_s
+        out.append(Column("turn_rate_head", "rad/s", "turning of the head, signed", turn))
     out += _path(body, path_windows)
     return out
 
@@ -68,40 +65,47 @@ def _in_body_frame(body: Body) -> list[Column]:
     return out
 
 
-def _path(body: Body, windows: Iterable[tuple[float, int]]) -> list[Column]:
-    """Turning of the path, and net distance over travelled distance in centred windows."""
-    v, clock = body.velocity, body.clock
-    before, after = v[:, clock.before], v[:, clock.after]
-    turning = np.arctan2(cross(before, after), dot(before, after)) * clock.per_s
-    turning[np.asarray(body.speed == 0)] = 0.0
+def _path(body: Body, windows: Iterable[tuple[float, int, int]]) -> list[Column]:
+    """Turning of the path, and net distance over travelled distance in windows."""
+    clock = body.clock
+    turning = angle(*clock.ends(body.velocity)) * clock.per_s
+    turning[body.speed == 0] = 0.0
     out = [Column("path_turn_rate", "rad/s", "turning of the direction of motion, signed", turning)]
     centre = body.point("centre")
     step = np.zeros(clock.n, np.float32)
     step[1:] = norm(np.diff(centre, axis=1))
-    for seconds, frames in windows:
-        out.append(
-            Column(f"straightness_{seconds:g}s", "1", "net over travelled distance in a centred window: 1 straight",
-                   straightness(centre, step, frames // 2))
-        )  # fmt: skip
+    what = "net over travelled distance in a window: 1 straight"
+    for seconds, before, after in windows:
+        values = straightness(centre, step, before, after)
+        out.append(Column(f"straightness_{seconds:g}s", "1", what, values))
     return out
 
 
-def straightness(xy: F32, step: F32, half: int) -> F32:
-    """Net distance over travelled distance within ±`half` frames.
+def straightness(xy: F32, step: F32, before: int, after: int) -> F32:
+    """Net distance over travelled distance from `before` frames earlier to `after` frames later.
 
     Steps that are missing make the window NaN: a gap could hide any path. Summed afresh for every
     frame in the same order, so that the value does not depend on where a block starts.
+
+    Parameters
+    ----------
+    xy : array of shape (2, frame)
+    step : array of shape (frame,)
+        Distance from the previous frame; 0 in the first.
+
+    Returns
+    -------
+    float32 array of shape (frame,)
+        1 on a straight path or at rest, towards 0 on a winding one.
     """
     n = step.size
     frames = np.arange(n)
-    low, high = np.maximum(frames - half, 0), np.minimum(frames + half, n - 1)
-    padded = np.zeros(n + 2 * half, np.float32)
-    padded[half : half + n] = step
-    # The step into the first frame of a window lies outside it; it starts at offset 1.
+    low, high = np.maximum(frames - before, 0), np.minimum(frames + after, n - 1)
+    padded = np.zeros(n + before + after, np.float32)
+    padded[before : before + n] = step
+    # The step into the first frame of a window lies outside it; the sum starts at offset 1.
     travelled = np.zeros(n, np.float32)
-    for k in range(1, 2 * half + 1):
+    for k in range(1, before + after + 1):
         travelled += padded[k : k + n]
     net = norm(xy[:, high] - xy[:, low])
-    still = travelled <= 0
-    return np.where(still, np.where(np.isnan(travelled), np.float32(np.nan), np.float32(1)),
-                    net / np.where(still, np.float32(1), travelled)).astype(np.float32)  # fmt: skip
+    return np.where(travelled == 0, np.float32(1), net / np.where(travelled == 0, np.float32(1), travelled))

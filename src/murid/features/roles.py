@@ -80,8 +80,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
 }
 _SIDED = {"ear", "side", "hip", "paw_front", "paw_hind"}
 _VIEWS = {"top", "bot", "bottom", "view", "cam"}
-_CORNERS = {"lf": ("left", "front"), "rf": ("right", "front"), "lh": ("left", "hind"), "rh": ("right", "hind"),
-            "fl": ("left", "front"), "fr": ("right", "front"), "hl": ("left", "hind"), "hr": ("right", "hind")}  # fmt: skip
+_CORNERS = {
+    "lf": ("left", "front"), "rf": ("right", "front"), "lh": ("left", "hind"), "rh": ("right", "hind"),
+    "fl": ("left", "front"), "fr": ("right", "front"), "hl": ("left", "hind"), "hr": ("right", "hind"),
+}  # fmt: skip
 _GLUED = re.compile(r"^(left|right|l|r)?(ear|hip|bc|lat|side|paw|haunch|shoulder|flank|bhip|fhip)(left|right|l|r)?$")
 
 
@@ -226,6 +228,6 @@ def stand_ins(roles: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def mirrored(roles: Mapping[str, str]) -> dict[str, str]:
-    """Swap left and right in a role map (for left/right flip augmentation)."""
+    """Swap left and right in a role map (for left/right flip augmentation); unpaired roles stay."""
     swap = {role: role.replace("left", "#").replace("right", "left").replace("#", "right") for role in roles}
     return {role: roles.get(swap[role], keypoint) for role, keypoint in roles.items()}

@@ -15,7 +15,7 @@ from murid.features.body import F32, Body, Column, angle, cross, norm
 MIDLINE = ("nose", "head", "neck", "centre", "tail_base", "tail_mid", "tail_tip")
 #: Quadrilaterals and triangles whose area tells a stretched from a hunched posture.
 AREAS = {
-    "area_head": ("nose", "ear_left", "ear_right"),
+    "area_face": ("nose", "ear_left", "ear_right"),
     "area_front": ("ear_left", "ear_right", "side_right", "side_left"),
     "area_trunk": ("side_left", "side_right", "hip_right", "hip_left"),
     "area_back": ("ear_left", "ear_right", "hip_right", "hip_left"),

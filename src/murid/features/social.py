@@ -26,14 +26,15 @@ def social(me: Body, other: Body, field_of_view_rad: float) -> list[Column]:
     gap = other.point("centre") - me.point("centre")
     distance = norm(gap)
     towards = unit_vector(gap)
+    around, relative = cross(towards, me.velocity), norm(me.velocity - other.velocity)
     out = [
         Column("centre_distance", "L", "distance between the body centres", distance, True),
         Column("closing_speed", "L/s", "how fast the centres come closer", -clock.rate(distance), True),
         Column("approach_speed", "L/s", "own velocity towards the partner", dot(me.velocity, towards)),
-        Column("tangential_speed", "L/s", "own velocity around the partner, unsigned", np.abs(cross(towards, me.velocity))),
+        Column("tangential_speed", "L/s", "own velocity around the partner, unsigned", np.abs(around)),
         Column("partner_speed", "L/s", "speed of the partner's centre", other.speed),
         Column("speed_difference", "L/s", "own minus the partner's speed", me.speed - other.speed),
-        Column("relative_speed", "L/s", "length of the difference of the velocities", norm(me.velocity - other.velocity), True),
+        Column("relative_speed", "L/s", "length of the difference of the velocities", relative, True),
         Column("overlap", "1", "overlap of the two bodies' ellipses: 0 apart, 1 the same", _overlap(me, other), True),
         Column("closest_distance", "L", "smallest distance between any two keypoints", _closest(me, other), True),
     ]  # fmt: skip

@@ -1,0 +1,205 @@
+"""Zone masks: frame by frame, is the animal in the zone by the zone's own entry rule?
+
+The result says 1 inside, 0 outside, -1 unknown. A frame without the keypoints that decide is
+unknown, never outside; short unknown stretches are closed like any other flicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from numba import njit
+from numpy.typing import NDArray
+
+from murid.data.errors import Faults, did_you_mean
+from murid.data.poses import fps_of, individual_names, keypoint_names
+from murid.data.zones import EntryRule, Zone, Zones
+from murid.features.geometry import signed_depth
+from murid.features.roles import guess_roles, resolve_roles, stand_ins
+
+INSIDE, OUTSIDE, UNKNOWN = np.int8(1), np.int8(0), np.int8(-1)
+
+
+def zone_masks(
+    poses: xr.Dataset,
+    zones: Zones,
+    rule: EntryRule | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> xr.DataArray:
+    """Tell for every frame, individual and zone whether the animal is inside.
+
+    Parameters
+    ----------
+    poses : Dataset
+    zones : Zones
+        In the unit of the poses, or in px/cm when the poses carry ``px_per_cm``.
+    rule : EntryRule, optional
+        Instead of the zones' own. Its keypoints are roles (``"nose"``, ``"centre"``, ``"head"``,
+        ``"rear"``; made from others where not tracked) or names of keypoints; a role wins.
+    roles : dict of role to keypoint, optional
+        Guessed from the names when not given.
+
+    Returns
+    -------
+    DataArray (time, individual, zone)
+        int8: 1 inside, 0 outside, -1 unknown. The rule is in ``attrs["rule"]``; the border itself
+        belongs to the zone.
+
+    Notes
+    -----
+    The steps, in this order: (1) the animal enters when `mode` of its keypoints lie at least
+    `hysteresis` inside the border and leaves when they no longer lie inside; before the first
+    crossing, inside means within the border; (2) absences and unknown stretches shorter than
+    `fill_gap_s` between two visits join them, unknown stretches as short between two absences are
+    absences; (3) visits shorter than `min_visit_s` are dropped, or unknown where they touch an
+    unknown stretch.
+
+    Raises
+    ------
+    DataError
+        A keypoint of the rule cannot be had, or the units do not fit.
+    """
+    rule = rule or zones.rule
+    points = rule_points(poses, rule, roles)
+    shapes = [in_unit_of(zone, poses) for zone in zones.values()]
+    names, fps = individual_names(poses), fps_of(poses)
+    gap, visit = _frames_below(rule.fill_gap_s, fps), _frames_below(rule.min_visit_s, fps)
+    out = np.empty((poses.sizes["time"], len(names), len(shapes)), np.int8)
+    for i in range(len(names)):
+        for z, zone in enumerate(shapes):
+            depth = np.stack([depth_in(zone, xy[:, 0, i], xy[:, 1, i]) for xy in points])
+            state = _hysteresis(_condition(depth, rule.hysteresis, rule), _condition(depth, 0.0, rule))
+            out[:, i, z] = _drop_short(_fill_gaps(state, gap), visit)
+    return xr.DataArray(
+        out,
+        dims=("time", "individual", "zone"),
+        coords={"time": poses["time"].values, "individual": names, "zone": list(zones)},
+        attrs={"rule": rule.model_dump(mode="json"), "values": "1 inside, 0 outside, -1 unknown"},
+        name="zone_masks",
+    )
+
+
+def in_unit_of(zone: Zone, poses: xr.Dataset) -> Zone:
+    """Return the zone in the unit of the poses."""
+    here = poses.attrs.get("unit", "px")
+    if zone.unit == here:
+        return zone
+    per_cm = {"cm": 1.0, "mm": 10.0, "px": poses.attrs.get("px_per_cm")}
+    there_per_cm, here_per_cm = per_cm.get(zone.unit), per_cm.get(here)
+    if not there_per_cm or not here_per_cm:
+        faults = Faults(f"zone '{zone.name}'")
+        faults.add("its unit does not fit the poses", expected=str(here), got=zone.unit,
+                   todo="calibrate the poses, so that they know px_per_cm, or draw the zone in their unit")  # fmt: skip
+        faults.raise_if_any()
+    k = here_per_cm / there_per_cm
+    if zone.polygon is not None:
+        return Zone(zone.name, polygon=zone.polygon * k, unit="px" if here == "px" else "cm", kind=zone.kind)
+    centre = (zone.centre[0] * k, zone.centre[1] * k)
+    return Zone(zone.name, centre=centre, radius=zone.radius * k, unit="px" if here == "px" else "cm", kind=zone.kind)
+
+
+def depth_in(zone: Zone, x: NDArray, y: NDArray) -> NDArray[np.float64]:
+    """Distance to the zone's border: positive inside, negative outside, NaN where missing."""
+    if zone.polygon is not None:
+        return signed_depth(np.ascontiguousarray(x), np.ascontiguousarray(y), np.ascontiguousarray(zone.polygon))
+    return zone.radius - np.hypot(
+        np.asarray(x, np.float64) - zone.centre[0], np.asarray(y, np.float64) - zone.centre[1]
+    )
+
+
+def rule_points(poses: xr.Dataset, rule: EntryRule, roles: Mapping[str, str] | None) -> list[NDArray]:
+    """Positions ``(time, 2, individual)`` of the keypoints that decide."""
+    names = keypoint_names(poses)
+    known = resolve_roles(names, roles) if roles is not None else guess_roles(names)
+    made = stand_ins(known)
+    position = poses["position"].values[:, :2]
+    faults = Faults("entry rule")
+    points = []
+    for wanted in rule.keypoints:
+        if wanted in known or wanted in made:
+            sources = (wanted,) if wanted in known else made[wanted]
+            index = [names.index(known[role]) for role in sources]
+            points.append(position[:, :, index].mean(axis=2, dtype=np.float64))
+        elif wanted in names:
+            points.append(position[:, :, names.index(wanted)].astype(np.float64))
+        else:
+            faults.add(f"no keypoint or role '{wanted}'", todo=did_you_mean(wanted, [*known, *made, *names]))
+    faults.raise_if_any()
+    return points
+
+
+def _frames_below(seconds: float, fps: float) -> int:
+    """Largest number of frames that lasts less than `seconds`."""
+    return int(np.ceil(seconds * fps - 1e-6)) - 1 if seconds > 0 else 0
+
+
+def _condition(depth: NDArray, least: float, rule: EntryRule) -> NDArray[np.int8]:
+    """Combine the keypoints' depths ``(keypoint, time)``: 1 holds, 0 does not, -1 cannot be known.
+
+    A missing keypoint only matters where it could tip the balance.
+    """
+    missing = np.isnan(depth)
+    within = (np.where(missing, -np.inf, depth) >= least).sum(0)
+    possible = within + missing.sum(0)
+    total = len(depth)
+    needed = {"all": total, "any": 1, "fraction": rule.fraction * total - 1e-9}[rule.mode]
+    return np.where(within >= needed, INSIDE, np.where(possible < needed, OUTSIDE, UNKNOWN)).astype(np.int8)
+
+
+@njit(cache=True, nogil=True)
+def _hysteresis(enter, stay):
+    """Run the state machine over the two conditions; unknown frames keep the state beneath."""
+    out = np.empty(enter.size, np.int8)
+    inside = False
+    started = False
+    for t in range(enter.size):
+        if not started and stay[t] >= 0:
+            inside, started = stay[t] == 1, True
+        elif inside and stay[t] == 0:
+            inside = False
+        elif not inside and enter[t] == 1:
+            inside = True
+        if inside:
+            out[t] = 1 if stay[t] == 1 else -1
+        else:
+            out[t] = 0 if started and enter[t] == 0 else -1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _fill_gaps(state, longest):
+    """Close runs that are not inside between two visits, and unknown runs between two absences."""
+    out = state.copy()
+    for value in (1, 0):
+        last = -1
+        only_unknown = True
+        for t in range(out.size):
+            if out[t] == value:
+                if last >= 0 and t - last - 1 <= longest and (value == 1 or only_unknown):
+                    out[last + 1 : t] = value
+                last = t
+                only_unknown = True
+            elif out[t] >= 0:
+                only_unknown = False
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _drop_short(state, longest):
+    """Drop visits of up to `longest` frames; beside an unknown stretch they become unknown."""
+    out = state.copy()
+    t = 0
+    while t < out.size:
+        if state[t] != 1:
+            t += 1
+            continue
+        stop = t
+        while stop < out.size and state[stop] == 1:
+            stop += 1
+        if stop - t <= longest:
+            beside = (t > 0 and state[t - 1] < 0) or (stop < out.size and state[stop] < 0)
+            out[t:stop] = -1 if beside else 0
+        t = stop
+    return out
