@@ -32,6 +32,7 @@ _LAZY = {
     "read_events": "murid.io",
     "read_zones": "murid.io",
     "read_traces": "murid.io",
+    "read_spikes": "murid.io",
     "method": "murid.methods",
     "load_method": "murid.methods",
     "methods_table": "murid.methods",

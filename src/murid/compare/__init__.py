@@ -1,0 +1,1 @@
+"""Methods head to head: one table, one figure."""
