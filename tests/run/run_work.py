@@ -77,3 +77,41 @@ def _count(what: str) -> None:
     if folder:
         with (Path(folder) / what).open("a") as handle:
             handle.write(f"{os.getpid()}\n")
+
+
+def labelled_study(folder: Path, n: int = 6, seconds: float = 60.0, fps: float = 20.0) -> Study:
+    """Animals that run and rest in turn, labelled; every recording has two units, one of them tuned."""
+    from murid.data.labels import Labels
+    from murid.data.states import make_states
+    from murid.data.traces import make_traces
+
+    study = Study.create(folder)
+    for i in range(n):
+        rng = np.random.default_rng(i)
+        time = np.arange(int(seconds * fps)) / fps
+        runs = np.repeat(rng.random(time.size // 40 + 1) < 0.4, 40)[: time.size]
+        step = np.where(runs, 10.0, 1.0)[:, None] * rng.normal(size=(time.size, 2))
+        position = (500 + step.cumsum(0))[:, :, None, None] + np.array([0, 20.0])[None, None, :, None]
+        poses = make_poses(position.astype(np.float32), fps=fps, keypoints=["nose", "tail_base"], individuals=["a"])
+        truth = make_states(runs.astype(np.int8)[:, None, None], time, ["run"], ["all"])
+        signal = rng.normal(size=(time.size, 2)) + 2 * runs[:, None] * np.array([1, 0])
+        study.add(
+            Recording(
+                f"r{i}",
+                poses=poses,
+                labels=Labels.from_states(truth, rater="me"),
+                traces=make_traces(signal, time_s=time, units=["tuned", "not"]),
+                animal=f"a{i // 2}",
+                group="xy"[i % 2],
+            )
+        )
+    return study
+
+
+def fills_the_disk(recording: Recording) -> dict:
+    import errno
+
+    from murid.data.atomic import atomic_file
+
+    with atomic_file(Path("somewhere") / "x"):
+        raise OSError(errno.ENOSPC, "No space left on device")

@@ -19,15 +19,6 @@ def study(tmp_path):
     return work.small_study(tmp_path / "study")
 
 
-@pytest.fixture
-def calls(tmp_path, monkeypatch):
-    """Count how often each step's function really ran, in any process."""
-    folder = tmp_path / "calls"
-    folder.mkdir()
-    monkeypatch.setenv("MURID_TEST_COUNT", str(folder))
-    return lambda what: len((folder / what).read_text().split()) if (folder / what).exists() else 0
-
-
 def means(study, function=work.mean_of, seed=7, **params):
     return [
         Step("mean", function, {"recording": source}, params, seed=seed, recording=source.id)
@@ -44,13 +35,13 @@ def test_results_come_in_order_and_dependencies_are_done_first(study, calls):
     *parts, table = Runner(study).values(both(study))
     assert table["mean"].tolist() == [p["mean"] for p in parts]
     assert table["mean"].iloc[0] == pytest.approx(float(study["r0"].poses["position"].mean()))
-    assert (calls("mean"), calls("table")) == (4, 1)
+    assert (len(calls("mean")), len(calls("table"))) == (4, 1)
 
 
 def test_second_run_does_nothing(study, calls):
     first = Runner(study).values(both(study))
     second = Runner(study).values(both(study))
-    assert (calls("mean"), calls("table")) == (4, 1)
+    assert (len(calls("mean")), len(calls("table"))) == (4, 1)
     assert first[0] == second[0]
 
 
@@ -58,13 +49,13 @@ def test_only_what_is_stale_is_redone(study, calls):
     Runner(study).do(both(study))
     study.add(work.Recording("r2", poses=work.small_poses(99), animal="a2", group="x"), replace=True)
     Runner(study).do(both(study))
-    assert (calls("mean"), calls("table")) == (5, 2)
+    assert (len(calls("mean")), len(calls("table"))) == (5, 2)
 
 
 def test_parameters_and_seed_are_part_of_the_key(study, calls):
     for kw in ({}, {"factor": 2.0}, {"seed": 8}):
         Runner(study).do(means(study, **kw))
-    assert calls("mean") == 12
+    assert len(calls("mean")) == 12
 
 
 def test_a_corrected_group_does_not_make_stale_what_does_not_see_it(study, calls):
@@ -73,7 +64,7 @@ def test_a_corrected_group_does_not_make_stale_what_does_not_see_it(study, calls
     table["group"] = "z"
     study._write_table(table)
     Runner(study).do(means(study))
-    assert calls("mean") == 4
+    assert len(calls("mean")) == 4
 
 
 def test_a_step_sees_only_what_it_declared(study):
@@ -90,7 +81,7 @@ def test_damaged_results_are_redone(study, calls):
     path = Path(results[1].store.folder(results[1].kept)) / "value.json"
     path.write_text(path.read_text().replace("mean", "naem"))
     again = Runner(study).values(means(study))
-    assert calls("mean") == 5 and "mean" in again[1]
+    assert len(calls("mean")) == 5 and "mean" in again[1]
 
 
 def test_processes_give_what_serial_gives(study, calls):
@@ -99,7 +90,7 @@ def test_processes_give_what_serial_gives(study, calls):
         kept.unlink()
     together = Runner(study, workers=2).values(both(study))
     assert alone[:4] == together[:4] and alone[4].equals(together[4])
-    assert calls("mean") == 8
+    assert len(calls("mean")) == 8
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -130,7 +121,7 @@ def test_missing_files_are_all_named_before_anything_starts(study, calls):
         (study.folder / "data" / id / "poses.nc").unlink()
     with pytest.raises(DataError) as error:
         Runner(study).do(means(study))
-    assert "'r0'" in str(error.value) and "'r3'" in str(error.value) and calls("mean") == 0
+    assert "'r0'" in str(error.value) and "'r3'" in str(error.value) and len(calls("mean")) == 0
 
 
 def test_same_step_asked_twice_is_planned_once(study):

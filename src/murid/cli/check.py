@@ -25,13 +25,10 @@ def register(app: typer.Typer) -> None:
         opened = Study(study)
         run = check_study(opened, pick(opened, ids), workers=n_workers(workers))
         tables, s = run.tables, run.summary
-        quality = tables["quality"]
-        shown = {}
-        if len(quality):
-            worst = quality[quality["verdict"] != "ok"]
-            shown["What to look at"] = worst[["recording", "verdict", "check", "where", "reason", "todo"]]
-        if len(tables["faults"]):
-            shown = {"Faults of the folder": tables["faults"][["what", "todo"]], **shown}
+        shown = {
+            "Faults of the folder": tables["faults"][["what", "todo"]],
+            "What to look at (per recording: table 'quality')": tables["overview"],
+        }
         reply = of_run(
             run,
             [f"{s['recordings']} recordings: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad; "

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
+from murid.data.errors import DataError, Fault
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.runner import Runner, inputs_of
@@ -15,6 +15,10 @@ from murid.run.step import Step
 
 #: Nouns that quality is judged by.
 _NOUNS = ("poses", "labels", "video")
+_COLUMNS = ("check", "where", "value", "unit", "verdict", "reason", "todo")
+
+#: Best to worst.
+VERDICTS = ("ok", "look", "bad")
 
 
 def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
@@ -32,38 +36,69 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
     -------
     Run
         Table ``quality``: one row per recording and check with ``verdict`` (ok, look, bad), value, unit,
-        reason and what to do. Table ``faults``: what is wrong with the study folder. Summary:
+        reason and what to do. Table ``overview``: one row per check that is not ok. Table ``faults``: what
+        is wrong with the study folder. Summary:
         ``recordings, ok, look, bad, faults``.
     """
     with Run.start(study, "check", {"ids": list(ids) if ids is not None else None}) as run:
         faults = study.faults()
-        run.table("faults", pd.DataFrame([vars(f) for f in faults.items], columns=["what", "where", "expected", "got", "todo"]))  # fmt: skip  # noqa: E501
-        sound = [r.id for r in study.recordings(ids) if r.has("poses") and study.path_of(r.id, "poses").exists()]
+        run.table("faults", pd.DataFrame([vars(f) for f in faults.items], columns=list(Fault.__annotations__)))
+        sound = [r.id for r in study.recordings(ids) if r.has("poses") and _opens(r)]
         steps = [
             Step("quality", _quality, {"recording": source}, recording=source.id)
             for source in inputs_of(study, sound, _NOUNS)
-            if _complete(study, source.id)
         ]
         tables = Runner(study, workers, run).values(steps, "checking")
-        quality = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        quality = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["recording", *_COLUMNS])
         run.table("quality", quality)
-        verdicts = quality["verdict"].value_counts() if len(quality) else pd.Series(dtype=int)
+        run.table("overview", overview(quality))
+        verdicts = quality["verdict"].value_counts()
         run.note(
             recordings=len(steps),
-            **{verdict: int(verdicts.get(verdict, 0)) for verdict in ("ok", "look", "bad")},
+            **{verdict: int(verdicts.get(verdict, 0)) for verdict in VERDICTS},
             faults=len(faults.items),
         )
     return run
 
 
-def _complete(study: Study, id: str) -> bool:
-    """True when every file that quality looks at is there; what is missing stands among the faults."""
-    recording = study[id]
-    return all(study.path_of(id, noun).exists() for noun in _NOUNS if recording.has(noun))
+def overview(quality: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per check that is not ok: how many recordings, the worst of them, what to do."""
+    order = {verdict: k for k, verdict in enumerate(VERDICTS)}
+    rows = []
+    for check, all_of in quality[quality["verdict"] != "ok"].groupby("check", sort=False):
+        worst = all_of.iloc[
+            all_of.assign(rank=all_of["verdict"].map(order)).reset_index()[["rank", "value"]].fillna(0)
+            .sort_values(["rank", "value"], kind="stable").index[-1]
+        ]  # fmt: skip
+        rows.append(
+            {
+                "check": check,
+                "verdict": worst["verdict"],
+                "recordings": all_of["recording"].nunique(),
+                "worst": ", ".join(filter(None, [worst["recording"], worst["where"]])),
+                "reason": worst["reason"],
+                "todo": worst["todo"],
+            }
+        )
+    table = pd.DataFrame(rows, columns=["check", "verdict", "recordings", "worst", "reason", "todo"])
+    return table.sort_values("verdict", key=lambda v: -v.map(order), kind="stable").reset_index(drop=True)
+
+
+def _opens(recording: Recording) -> bool:
+    """True when everything that quality looks at can be read; what cannot stands among the faults."""
+    try:
+        for noun in _NOUNS:
+            if recording.has(noun):
+                recording.need(noun)
+    except DataError:
+        return False
+    finally:
+        recording.forget()
+    return True
 
 
 def _quality(recording: Recording) -> pd.DataFrame:
     from murid.prepare import quality
 
-    table: Any = quality(recording)
-    return table.assign(recording=recording.id)[["recording", *table.columns.drop("recording", errors="ignore")]]
+    table = quality(recording)
+    return table.assign(recording=recording.id)[["recording", *_COLUMNS]]

@@ -311,7 +311,8 @@ def _leaky(
     fitted = method(name, **params).fit(masked)
     from murid.evaluate import score_many
 
-    score = score_many([(t, fitted.apply(r)) for r, t in zip(recordings, hidden, strict=True)], seed=seed)
+    blind = [r.replace(labels=None) for r in recordings]
+    score = score_many([(t, fitted.apply(r)) for r, t in zip(blind, hidden, strict=True)], seed=seed)
     return {"per_class": _flat(score.table, "behaviour"), "accuracy": score.accuracy, "macro_f1": score.f1}
 
 

@@ -1,0 +1,160 @@
+"""The whole way on simulated animals, whose truth is known: poses to report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from murid.data.errors import fail
+from murid.data.progress import track
+from murid.data.recording import Recording
+from murid.data.study import Study
+from murid.run.apply import apply_method
+from murid.run.assay import run_assay
+from murid.run.check import check_study
+from murid.run.evaluate import evaluate_methods
+from murid.run.fit import fit_method
+from murid.run.neural import run_neural
+from murid.run.report import build_report
+from murid.run.runs import Run
+
+#: Behaviours that are learnt; the others count as "none of these".
+BEHAVIOURS = ("freeze", "rear", "groom", "stretch_attend")
+FPS = 25.0
+#: Units of each animal, and how many of them follow which behaviour.
+N_UNITS, TUNED = 20, {"freeze": 3, "rear": 3, "groom": 2}
+FOLDS, N_MOTIFS = 4, 12
+
+
+@dataclass
+class Demo:
+    """What the demo found.
+
+    Attributes
+    ----------
+    study, report : Path
+    lines : list of str
+        The findings, each beside the truth it should meet.
+    data : dict
+        The same as numbers.
+    """
+
+    study: Path
+    report: Path
+    lines: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed: int = 0, workers: int = 1) -> Demo:
+    """Simulate an open-field study of two groups and analyse it from poses to a report.
+
+    A stopped demo goes on where it was when it is run again with the same settings.
+
+    Parameters
+    ----------
+    out : path
+        Folder to make: ``out/study`` and ``out/report.html``.
+    n_animals : int
+        Animals; the first half are controls, the others stressed.
+    minutes : float
+        Length of each recording.
+    seed : int
+        Of the animals and of everything after.
+    workers : int
+        Processes.
+    """
+    out = Path(out)
+    study, truth = _study(out / "study", n_animals, minutes, seed)
+    check = check_study(study, workers=workers)
+    assay = run_assay(study, "open_field", seed=seed, workers=workers)
+    score = evaluate_methods(
+        study, "gbdt", folds=min(FOLDS, n_animals), behaviours=BEHAVIOURS, seed=seed, workers=workers
+    )
+    motifs = fit_method(study, "kmeans", {"n_motifs": N_MOTIFS, "seed": seed}, model="motifs", replace=True, workers=workers)  # fmt: skip  # noqa: E501
+    applied = apply_method(study, "motifs", workers=workers)
+    neural = run_neural(study, "labels", seed=seed, workers=workers)
+    report = build_report(study, [check, assay, score, applied, neural], out=out / "report.html")
+    found = Demo(study.folder, report)
+    found.data = {"study": str(study.folder), "report": str(report), "runs": {}}
+    for name, run in dict(check=check, assay=assay, evaluate=score, fit=motifs, apply=applied, neural=neural).items():
+        found.data["runs"][name] = {"folder": str(run.folder), "seconds": run.provenance["seconds"]}
+    _tell(found, assay, score, neural, truth)
+    return found
+
+
+def _study(folder: Path, n_animals: int, minutes: float, seed: int) -> tuple[Study, pd.DataFrame]:
+    """Open or make the simulated study; return it with the units that were planted."""
+    told = {"n_animals": n_animals, "minutes": minutes, "seed": seed}
+    if (folder / "study.toml").is_file():
+        study = Study(folder)
+        if study.settings.get("demo") != told:
+            fail("demo", "the folder holds another study", where=str(folder), expected=str(told),
+                 got=str(study.settings.get("demo")), todo="choose another folder with --out")  # fmt: skip
+    else:
+        study = Study.create(folder, "demo: open field, simulated", demo=told)
+    planted = folder / "planted_units.csv"
+    if len(study) < n_animals or not planted.is_file():
+        _simulate(study, planted, n_animals, minutes, seed)
+    return study, pd.read_csv(planted)
+
+
+def _simulate(study: Study, planted: Path, n_animals: int, minutes: float, seed: int) -> None:
+    from murid import simulate
+
+    known = set(study.ids)
+    per_group = -(-n_animals // 2)
+    recordings, _ = simulate.study(per_group, duration_s=60 * minutes, fps=FPS, seed=seed)
+    controls, stressed = recordings[:per_group], recordings[per_group:]
+    units = []
+    for k, clean in enumerate(track([*controls, *stressed[: n_animals - per_group]], "simulating neurons")):
+        recording, truth = _with_signal(clean, np.random.SeedSequence(seed, spawn_key=(k,)))
+        units.append(truth.assign(recording=recording.id))
+        if recording.id not in known:
+            study.add(recording, source="simulated")
+    pd.concat(units, ignore_index=True).to_csv(planted, index=False)
+
+
+def _with_signal(clean: Recording, seeds: np.random.SeedSequence) -> tuple[Recording, pd.DataFrame]:
+    """Give a recording a tracker that errs, and calcium traces of known tuning."""
+    from murid import simulate
+
+    a, b = (int(s) for s in seeds.generate_state(2))
+    states = simulate.true_states(clean)
+    present = {name: n for name, n in TUNED.items() if name in states.attrs["behaviours"]}
+    traces, truth = simulate.units(states, n_units=N_UNITS, tuned=present, rate_hz=10.0, seed=a)
+    return simulate.corrupt(clean, seed=b).replace(traces=traces), truth
+
+
+def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame) -> None:
+    """Say what was found beside what was planted."""
+    differ = assay.summary.get("differ", [])
+    numbers = score.summary["methods"]["gbdt"]
+    table = neural.tables["tuning"]
+    tuned = table[table["direction"] == "excited"]
+    real = truth[truth["sign"] != 0] if "sign" in truth else truth
+    wanted = set(zip(real["recording"], real["unit"].astype(str), real["behaviour"], strict=True))
+    tested = table[table["p"].notna()]
+    could = wanted & set(zip(tested["recording"], tested["unit"].astype(str), tested["behaviour"], strict=True))
+    hits = set(zip(tuned["recording"], tuned["unit"].astype(str), tuned["behaviour"], strict=True))
+    units = {key[:2] for key in wanted}
+    blank = {key[:2] for key in zip(tested["recording"], tested["unit"].astype(str), strict=True)} - units
+    wrong = {key[:2] for key in hits} & blank
+    found.data.update(
+        open_field_differ=differ,
+        macro_f1=numbers["macro_f1"],
+        behaviours={b: v["f1"] for b, v in numbers["behaviours"].items()},
+        units_planted=len(could), units_found=len(hits & could), untuned_units=len(blank), untuned_called=len(wrong),
+    )  # fmt: skip
+    found.lines += [
+        f"Open field: {len(differ)} of {assay.summary.get('compared', 0)} measures differ between control and stressed "
+        "(planted: stressed animals avoid the centre, freeze more and rear less).",
+        f"Behaviour of unseen animals (gbdt, held-out folds): macro F1 {numbers['macro_f1']:.2f} ("
+        + ", ".join(f"{b} {v['f1']:.2f}" for b, v in numbers["behaviours"].items())
+        + ").",
+        f"Neurons: {len(hits & could)} of {len(could)} planted pairs of unit and behaviour found; "
+        f"{len(wrong)} of {len(blank)} untuned units called tuned.",
+    ]

@@ -1,0 +1,171 @@
+"""What the commands call: check, fit, apply, evaluate, neural, on small animals with known truth."""
+
+import json
+
+import pytest
+import run_work as work
+
+from murid.data.errors import DataError, ParameterError
+from murid.run.apply import apply_method
+from murid.run.check import check_study
+from murid.run.evaluate import LEAKY, evaluate_methods
+from murid.run.fit import fit_method
+from murid.run.neural import run_neural
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return work.labelled_study(tmp_path_factory.mktemp("labelled") / "study")
+
+
+@pytest.fixture
+def study(made, tmp_path):
+    """A fresh copy for each test."""
+    import shutil
+
+    from murid.data.study import Study
+
+    shutil.copytree(made.folder, tmp_path / "study")
+    return Study(tmp_path / "study")
+
+
+# ---- check ----------------------------------------------------------------------------------------
+def test_check_judges_every_recording(study):
+    run = check_study(study)
+    assert run.summary["recordings"] == 6 and run.summary["faults"] == 0
+    assert set(run.tables["quality"]["recording"]) == set(study.ids)
+    assert {"verdict", "reason", "todo"} <= set(run.tables["quality"])
+
+
+def test_check_of_a_half_deleted_study_names_everything_and_still_judges_the_rest(study):
+    import shutil
+
+    shutil.rmtree(study.folder / "data" / "r1")
+    (study.folder / "data" / "r2" / "poses.nc").write_bytes(b"not a netCDF")
+    (study.folder / "data" / "stray").mkdir()
+    run = check_study(study)
+    said = " ".join(run.tables["faults"]["what"])
+    assert "'r1'" in said and "r2" in said and "stray" in said
+    assert set(run.tables["quality"]["recording"]) == {"r0", "r3", "r4", "r5"}
+    assert (run.tables["faults"]["todo"] != "").any() or "add the recording again" in said
+
+
+# ---- fit and apply --------------------------------------------------------------------------------
+def test_fit_and_apply(study, tiny, calls):
+    fitted = fit_method(study, "tiny", {"margin": 1.1})
+    assert fitted.summary["recordings"] == study.ids and (study.models_dir / "tiny" / "params.json").is_file()
+    run = apply_method(study, "tiny")
+    assert run.recordings == study.ids
+    bouts, summary = run.tables["bouts"], run.tables["summary"]
+    assert {"recording", "animal", "group", "start_s", "stop_s", "label"} <= set(bouts)
+    assert set(summary["recording"]) == set(study.ids)
+    truth = study["r0"].labels.bouts
+    true_s = float((truth["stop_s"] - truth["start_s"]).sum())
+    assert summary.set_index("recording").at["r0", "total_s"] == pytest.approx(true_s, rel=0.3)
+    apply_method(study, "tiny", ["r0"])
+    assert calls("fit") == ["+".join(study.ids)] and len(calls("apply")) == 6
+
+
+def test_a_different_model_is_not_overwritten_unasked(study, tiny):
+    fit_method(study, "tiny")
+    fit_method(study, "tiny")
+    with pytest.raises(DataError, match="different model 'tiny'"):
+        fit_method(study, "tiny", {"margin": 2.0})
+    fit_method(study, "tiny", {"margin": 2.0}, replace=True)
+    head = json.loads((study.models_dir / "tiny" / "params.json").read_text())
+    assert head["params"]["margin"] == 2.0
+
+
+def test_unknown_names_are_answered_with_near_ones(study, tiny):
+    with pytest.raises(DataError, match="did you mean 'tiny'"):
+        fit_method(study, "tinny")
+    with pytest.raises(ParameterError, match="did you mean 'margin'"):
+        fit_method(study, "tiny", {"margn": 2.0})
+    with pytest.raises(DataError, match="no model 'nothing'.*murid fit"):
+        apply_method(study, "nothing")
+    with pytest.raises(DataError, match="no recording 'r9'"):
+        fit_method(study, "tiny", ids=["r9"])
+
+
+# ---- evaluate -------------------------------------------------------------------------------------
+def test_folds_share_no_animal_and_every_recording_is_predicted_once(study, tiny, calls):
+    run = evaluate_methods(study, "tiny", folds=3)
+    folds = run.tables["folds"]
+    for _, fold in folds.groupby("fold"):
+        sides = fold.groupby("side")["animal"].agg(set)
+        assert not sides["train"] & sides["test"]
+    assert sorted(folds.loc[folds["side"] == "test", "recording"]) == study.ids
+    assert sorted(calls("apply")) == study.ids and len(calls("fit")) == 3
+    for fitted, (_, fold) in zip(calls("fit"), folds.groupby("fold"), strict=True):
+        assert set(fitted.split("+")) == set(fold.loc[fold["side"] == "train", "recording"])
+
+
+def test_evaluation_reports_frames_bouts_time_calibration_and_limits(study, tiny):
+    run = evaluate_methods(study, ["tiny"], folds=3)
+    row = run.tables["per_class"].set_index("behaviour").loc["run"]
+    assert 0.7 < row["f1"] <= 1 and row["f1_low"] <= row["f1"] <= row["f1_high"]
+    assert 0 <= row["bout_f1"] <= 1 and 0 <= row["ece"] <= 1
+    assert set(run.tables) >= {"per_class", "recordings", "totals", "confusion_tiny", "calibration", "folds"}
+    assert run.summary["methods"]["tiny"]["behaviours"]["run"]["f1"] == pytest.approx(row["f1"])
+    assert run.recordings == study.ids
+    json.dumps(run.summary, allow_nan=False)
+
+
+def test_evaluation_again_does_nothing_and_another_method_costs_only_itself(study, tiny, calls):
+    first = evaluate_methods(study, "tiny", folds=3)
+    again = evaluate_methods(study, "tiny", folds=3)
+    assert len(calls("fit")) == 3 and first.tables["per_class"].equals(again.tables["per_class"])
+    evaluate_methods(study, "tiny", folds=3, params={"tiny": {"margin": 1.2}})
+    assert len(calls("fit")) == 6
+
+
+def test_explicit_split(study, tiny, calls):
+    run = evaluate_methods(study, "tiny", train=["r0", "r1"], test=["r4", "r5"])
+    assert calls("fit") == ["r0+r1"] and sorted(calls("apply")) == ["r4", "r5"]
+    assert run.summary["methods"]["tiny"]["n_recordings"] == 2
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        (dict(train=["r0", "r1"], test=["r1", "r2"]), "'r1' is on both sides"),
+        (dict(train=["r0"], test=["r1"]), "animal 'a0' is on both sides"),
+        (dict(train=["r0"]), "no test recordings"),
+        (dict(folds=4), "fewer groups than folds"),
+        (dict(train=["r0"], test=["zz"]), "no recording 'zz'"),
+    ],
+)
+def test_splits_that_leak_or_lack_are_refused(study, tiny, split, message):
+    with pytest.raises(DataError, match=message):
+        evaluate_methods(study, "tiny", **split)
+
+
+def test_leaky_score_is_computed_on_request_and_marked(study, tiny):
+    plain = evaluate_methods(study, "tiny", folds=3)
+    assert "leaky" not in plain.tables and "leaky" not in plain.summary["methods"]["tiny"]
+    run = evaluate_methods(study, "tiny", folds=3, leaky=True)
+    assert run.summary["methods"]["tiny"]["leaky"]["warning"] == LEAKY
+    assert (run.tables["leaky"]["warning"] == LEAKY).all()
+
+
+def test_unsupervised_methods_are_sent_elsewhere(study):
+    with pytest.raises(DataError, match="does not learn from labels"):
+        evaluate_methods(study, "kmeans")
+
+
+# ---- neural ---------------------------------------------------------------------------------------
+def test_the_tuned_unit_is_found_from_labels_and_from_a_model(study, tiny):
+    fit_method(study, "tiny")
+    for source in ("labels", "tiny"):
+        run = run_neural(study, source)
+        table = run.tables["tuning"]
+        tuned = table[table["direction"] == "excited"]
+        assert set(tuned["unit"]) == {"tuned"} and len(tuned) >= 5, source
+        assert (table["q_all"].dropna() >= table["p"].dropna() - 1e-12).all()
+    assert run.summary["units"] == 12
+
+
+def test_neural_without_signals_says_what_to_add(tmp_path):
+    study = work.small_study(tmp_path / "s", 1)
+    with pytest.raises(DataError, match="neural signal and labels.*--traces"):
+        run_neural(study)
