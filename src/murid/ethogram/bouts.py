@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -165,40 +166,66 @@ def summary(states: xr.DataArray, *, start_s: float | None = None, stop_s: float
         a mean); ``interval_s``: median time from the end of a bout to the start of the next inside the
         same scored stretch.
     """
+    low = -np.inf if start_s is None else start_s
+    high = np.inf if stop_s is None else stop_s
+    rows = [track.summary(low, high) for track in _tracks(states)]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+@dataclass(frozen=True)
+class _Track:
+    """One behaviour of one individual, prepared so that any time window is cheap to summarise."""
+
+    individual: str
+    behaviour: str
+    time: np.ndarray  # (sample,) s
+    stops: np.ndarray  # (sample,) s
+    column: np.ndarray  # (sample,) 1, 0, −1
+    first: np.ndarray  # (bout,) sample
+    last: np.ndarray  # (bout,) sample after the bout
+    joined: np.ndarray  # (bout − 1,) bool: only scored, undropped samples up to the next bout
+
+    def summary(self, low: float, high: float) -> dict[str, object]:
+        """Return one row of `summary` for the window [low, high)."""
+        a, b = np.searchsorted(self.time, [low, high])
+        column, width = self.column[a:b], (self.stops - self.time)[a:b]
+        scored_s = float(width[column != UNLABELLED].sum())
+        total = float(width[column == 1].sum())
+        i, j = np.searchsorted(self.first, [a, b])
+        lengths = self.stops[self.last[i:j] - 1] - self.time[self.first[i:j]]
+        pauses = self.time[self.first[i + 1 : j]] - self.stops[self.last[i : max(j - 1, i)] - 1]
+        pauses = pauses[self.joined[i : max(j - 1, i)]]
+        present = np.flatnonzero(column == 1)
+        known = np.flatnonzero(column != UNLABELLED)
+        return {
+            "individual": self.individual, "behaviour": self.behaviour, "count": int(j - i),
+            "rate_per_min": 60.0 * (j - i) / scored_s if scored_s else np.nan,
+            "total_s": total if scored_s else np.nan,
+            "fraction": total / scored_s if scored_s else np.nan,
+            "mean_s": float(lengths.mean()) if lengths.size else np.nan,
+            "median_s": float(np.median(lengths)) if lengths.size else np.nan,
+            "latency_s": _latency(self.time[a:b], self.stops[a:b], known, present),
+            "latency_censored": present.size == 0,
+            "interval_s": float(np.median(pauses)) if pauses.size else np.nan,
+            "scored_s": scored_s,
+        }  # fmt: skip
+
+
+def _tracks(states: xr.DataArray) -> list[_Track]:
     multi = to_multilabel(states)
     time = multi["time"].values
     stops, stretches = sample_stops(time), segments(time)
-    low = -np.inf if start_s is None else start_s
-    high = np.inf if stop_s is None else stop_s
-    inside = (time >= low) & (time < high)
-    width = stops - time
-    rows = []
+    stretch = np.repeat(np.arange(len(stretches)), [b - a for a, b in stretches])
+    out = []
     for p, person in enumerate(multi["individual"].values):
         for b, name in enumerate(behaviour_names(multi)):
             column = multi.values[:, p, b]
-            spans = runs_within(column == 1, stretches)
-            begun = [(i, j) for i, j in spans if inside[i]]
-            scored = inside & (column != UNLABELLED)
-            scored_s = float(width[scored].sum())
-            total = float(width[inside & (column == 1)].sum())
-            lengths = np.array([stops[j - 1] - time[i] for i, j in begun])
-            present = np.flatnonzero(inside & (column == 1))
-            known = np.flatnonzero(scored)
-            rows.append(
-                {
-                    "individual": str(person), "behaviour": name, "count": len(begun),
-                    "rate_per_min": 60.0 * len(begun) / scored_s if scored_s else np.nan,
-                    "total_s": total if scored_s else np.nan,
-                    "fraction": total / scored_s if scored_s else np.nan,
-                    "mean_s": float(lengths.mean()) if lengths.size else np.nan,
-                    "median_s": float(np.median(lengths)) if lengths.size else np.nan,
-                    "latency_s": _latency(time, stops, known, present),
-                    "latency_censored": present.size == 0,
-                    "interval_s": _interval(begun, column, time, stops),
-                    "scored_s": scored_s,
-                }
-            )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+            spans = np.array(runs_within(column == 1, stretches), np.int64).reshape(-1, 2)
+            first, last = spans.T
+            unknown = np.cumsum(column == UNLABELLED)
+            joined = (stretch[last[:-1] - 1] == stretch[first[1:]]) & (unknown[last[:-1] - 1] == unknown[first[1:]])
+            out.append(_Track(str(person), name, time, stops, column, first, last, joined))
+    return out
 
 
 def _latency(time: np.ndarray, stops: np.ndarray, known: np.ndarray, present: np.ndarray) -> float:
@@ -206,16 +233,6 @@ def _latency(time: np.ndarray, stops: np.ndarray, known: np.ndarray, present: np
         return float("nan")
     end = time[present[0]] if present.size else stops[known[-1]]
     return float(end - time[known[0]])
-
-
-def _interval(spans: list[tuple[int, int]], column: np.ndarray, time: np.ndarray, stops: np.ndarray) -> float:
-    """Median gap between successive bouts that are joined by scored, undropped samples."""
-    gaps = []
-    for (_, end), (start, _) in itertools.pairwise(spans):
-        joined = (column[end:start] != UNLABELLED).all() and np.allclose(stops[end - 1 : start], time[end : start + 1])
-        if joined:
-            gaps.append(time[start] - stops[end - 1])
-    return float(np.median(gaps)) if gaps else float("nan")
 
 
 def time_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFrame:
@@ -245,10 +262,10 @@ def time_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFr
         edges = np.asarray(bin_s, np.float64)
         if edges.size < 2 or (np.diff(edges) <= 0).any():
             fail("time_bins", "edges are not valid", expected="increasing, at least 2", got=str(bin_s))
-    tables = []
-    for k, (a, b) in enumerate(itertools.pairwise(edges)):
-        table = summary(states, start_s=a, stop_s=b)
-        for column, value in (("stop_s", b), ("start_s", a), ("bin", k)):
-            table.insert(0, column, value)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    tracks = _tracks(states)
+    rows = [
+        {"bin": k, "start_s": float(a), "stop_s": float(b), **track.summary(a, b)}
+        for k, (a, b) in enumerate(itertools.pairwise(edges))
+        for track in tracks
+    ]
+    return pd.DataFrame(rows, columns=["bin", "start_s", "stop_s", *SUMMARY_COLUMNS])

@@ -73,17 +73,15 @@ def min_bout(
         fail("min_bout", f"no behaviour '{none}'", expected=", ".join(names))
     keep = names.index(none) if none is not None and not is_multilabel(states) else None
 
+    shortest = np.array([_shortest(shortest_s, name, states) for name in names])
+
     def delete(x: np.ndarray, behaviour: str | None) -> np.ndarray:
-        out = x.copy()
         values, lengths = kernels.run_lengths(x)
-        start = 0
-        for value, length in zip(values.tolist(), lengths.tolist(), strict=True):
-            name = behaviour if behaviour is not None else names[value]
-            bout = value == 1 if behaviour is not None else value != keep
-            if bout and length < _shortest(shortest_s, name, states):
-                out[start : start + length] = 0 if behaviour is not None else (UNLABELLED if keep is None else keep)
-            start += length
-        return out
+        if behaviour is not None:
+            short, gone = (values == 1) & (lengths < shortest[names.index(behaviour)]), 0
+        else:
+            short, gone = lengths < shortest[values], UNLABELLED if keep is None else keep
+        return np.repeat(np.where(short, gone, values), lengths)
 
     return _map_states(states, delete)
 
