@@ -30,6 +30,12 @@ def test_frame_rate_changes_the_camera_not_the_animal():
     assert slow.labels.bouts.equals(fast.labels.bouts)
 
 
+def test_a_longer_recording_begins_like_a_shorter_one():
+    short, long = (simulate.recording(duration_s=d, seed=2) for d in (20, 30))
+    n = 570  # the last second may differ: smoothing looks ahead
+    np.testing.assert_allclose(short.poses.position.values[:n], long.poses.position.values[:n], atol=1e-3)
+
+
 def test_every_frame_has_a_true_state():
     recording = simulate.recording(duration_s=30, n_animals=2, seed=1).validate()
     states = simulate.true_states(recording)

@@ -71,9 +71,11 @@ class Arena:
 
         rows, columns = self.floor.distance.shape
         x, y = np.meshgrid(self.floor.x0 + np.arange(columns) * STEP_CM, self.floor.y0 + np.arange(rows) * STEP_CM)
-        shapes = [_polygon(room) for room in self.rooms]
-        apart = np.stack([shapely.distance(shapely.points(x, y), shape) for shape in shapes])
-        return apart.argmin(axis=0).tolist()
+        middles = np.array([room.polygon.mean(axis=0) for room in self.rooms])
+        table = np.hypot(x[..., None] - middles[:, 0], y[..., None] - middles[:, 1]).argmin(axis=-1)
+        for i, room in enumerate(self.rooms):
+            table[shapely.contains_xy(_polygon(room), x, y)] = i
+        return table.tolist()
 
     def room_at(self, x: float, y: float) -> int:
         """Index of the room that holds a point, or of the room nearest to it."""
@@ -95,7 +97,7 @@ class Arena:
         inside: dict[str, np.ndarray] = {}
         for zone in self.zones.values():
             shape = _polygon(zone) if zone.polygon is not None else _disc(*zone.centre, zone.radius)
-            here = shapely.contains(shape, shapely.points(points))
+            here = shapely.contains_xy(shape, *points.T)
             inside[zone.kind] = inside.get(zone.kind, False) | here
         return points, inside
 
@@ -411,4 +413,4 @@ def _polygon(zone: Zone) -> BaseGeometry:
 def _disc(x: float, y: float, radius: float) -> BaseGeometry:
     from shapely.geometry import Point as ShapelyPoint
 
-    return ShapelyPoint(x, y).buffer(radius, quad_segs=64)
+    return ShapelyPoint(x, y).buffer(radius, quad_segs=20)

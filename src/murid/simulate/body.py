@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from murid.simulate.arenas import Arena
+from murid.simulate.arenas import OVERHANG_CM, Arena
 from murid.simulate.brain import Track
 from murid.simulate.motion import TICK_S
 
@@ -76,9 +76,9 @@ def posture_of(track: Track, rng: np.random.Generator) -> dict[str, Floats]:
         speed=track.speed,
     )
     out = {name: gaussian_filter1d(v.astype(np.float64), SETTLE_S / TICK_S, axis=0) for name, v in named.items()}
-    wobble = lfilter([0.05], [1, -0.95], rng.standard_normal((5, n, k)), axis=1) * 0.25
-    rates = np.stack([scan_hz, bob_hz, 2.0 + 0.13 * track.speed, np.full((n, k), 2.5), np.full((n, k), 0.4)])
     start = rng.uniform(0, 1, (5, 1, k))
+    wobble = lfilter([0.05], [1, -0.95], rng.standard_normal((n, 5, k)).swapaxes(0, 1), axis=1) * 0.25
+    rates = np.stack([scan_hz, bob_hz, 2.0 + 0.13 * track.speed, np.full((n, k), 2.5), np.full((n, k), 0.4)])
     phases = start + np.cumsum(rates * (1 + wobble), axis=1) * TICK_S
     out |= dict(zip(("scan_phase", "bob_phase", "stride_phase", "breath_phase", "tail_phase"), phases, strict=True))
     # The tail trails: its root follows the rump within 0.15 s, its end within 0.4 s.
@@ -187,17 +187,44 @@ def keep_inside(points: Floats, arena: Arena, reach: Floats) -> Floats:
         push = [short * np.take_along_axis(n, worst, 1)[:, 0] for n in (nx, ny)]
         points = points + np.stack(push, axis=1)[:, :, None]
     for _ in range(3):
-        d, nx, ny = _clearance(points, arena, allow)
+        body = points[:, :, index]
+        d, nx, ny = _clearance(body, arena, allow[:, index])
         short = np.maximum(-d, 0)
-        points = points + np.stack([short * nx, short * ny], axis=1)
+        points[:, :, index] = body + np.stack([short * nx, short * ny], axis=1)
+    for name, root in (("tail_mid", "tail_base"), ("tail_tip", "tail_mid")):
+        _lay_tail(points, KEYPOINTS.index(name), KEYPOINTS.index(root), arena)
     return points
 
 
-def _clearance(points: Floats, arena: Arena, allow: Floats) -> tuple[Floats, Floats, Floats]:
-    """How far each point is inside its limits (cm, negative outside), and the way in."""
+def _lay_tail(points: Floats, tail: int, root: int, arena: Arena) -> None:
+    """Bend a piece of tail along the wall it would go through, keeping its length; in place."""
+    for turn in range(6):
+        d, nx, ny = _clearance(points[:, :, [tail]], arena, np.zeros_like(points[:, 0, [tail]]), ledge=OVERHANG_CM)
+        short = np.maximum(-d[:, 0], 0)
+        hit = short > 0
+        if not hit.any():
+            return
+        inward = np.stack([nx[:, 0], ny[:, 0]], axis=1)
+        moved = points[:, :, tail] + short[:, None] * inward
+        if turn < 3:
+            arm = moved - points[:, :, root]
+            along = np.stack([-inward[:, 1], inward[:, 0]], axis=1)
+            # Slide to the side it leans to already, so that a tail straight at a wall finds a way.
+            along *= np.where((along * arm).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+            arm += 0.5 * short[:, None] * along
+            arm *= TAIL / np.maximum(np.linalg.norm(arm, axis=1, keepdims=True), 1e-6)
+            moved = points[:, :, root] + arm
+        points[:, :, tail] = np.where(hit[:, None], moved, points[:, :, tail])
+
+
+def _clearance(points: Floats, arena: Arena, allow: Floats, ledge: float = 0.0) -> tuple[Floats, Floats, Floats]:
+    """How far each point is inside its limits (cm, negative outside), and the way in.
+
+    `allow` and, in arenas with a ledge, `ledge` widen the floor by so much; walls stay.
+    """
     x, y = points[:, 0], points[:, 1]
     d, nx, ny = arena.floor.many(x, y)
-    d = d + allow - 0.1
+    d = d + allow + ledge * arena.ledge - 0.1
     if arena.space is not arena.floor:
         wall, wx, wy = arena.space.many(x, y)
         nearer = (wall - 0.1) < d

@@ -14,7 +14,7 @@ import numpy as np
 
 from murid.simulate.arenas import Arena
 from murid.simulate.behaviour import Behaviour
-from murid.simulate.motion import NOSE_CM, STAND_CM, TICK_S, Animal, Mover, wrap
+from murid.simulate.motion import NOSE_CM, RUMP_CM, STAND_CM, TICK_S, Animal, Mover, wrap
 from murid.simulate.social import hold_of, partner_pose
 
 #: An animal that cannot reach its goal gives up after this long (s).
@@ -92,7 +92,8 @@ class Brain(Mover):
         number = {name: i for i, name in enumerate(names)}
         out = np.zeros((n_ticks, n, 6))
         code = np.zeros((n_ticks, n, 2), np.int16)
-        noise = self.rng.standard_normal((n_ticks, n)).tolist()
+        # A stream of its own: a longer recording begins like a shorter one.
+        noise = self.rng.spawn(1)[0].standard_normal((n_ticks, n)).tolist()
         for tick in range(n_ticks):
             self.time_s = tick * TICK_S
             for i, a in enumerate(self.animals):
@@ -228,7 +229,7 @@ class Brain(Mover):
             self._stay(i, noise)
         if a.acting:
             a.left_s -= TICK_S
-        if len(self.animals) > 1 and a.goal.name not in _ON_TOP:
+        if len(self.animals) > 1 and not (a.acting and a.goal.name in _ON_TOP):
             self._give_way(i)
         self.respect_walls(a)
         a.trail.append((a.x, a.y))
@@ -239,7 +240,7 @@ class Brain(Mover):
         for j, b in enumerate(self.animals):
             dx, dy = a.x - b.x, a.y - b.y
             apart = math.hypot(dx, dy)
-            if j != i and 1e-6 < apart < 3.2 and b.goal.name not in _ON_TOP:
+            if j != i and 1e-6 < apart < 3.2 and not (b.acting and b.goal.name in _ON_TOP):
                 a.x += dx / apart * (3.2 - apart) * 0.5
                 a.y += dy / apart * (3.2 - apart) * 0.5
 
@@ -268,6 +269,10 @@ class Brain(Mover):
             foe = self.animals[a.held_by]
             turn = max(-6.0, min(6.0, 6 * wrap(math.atan2(foe.y - a.y, foe.x - a.x) - a.heading)))
         self.move(a, 0.0, turn)
+        if a.goal.place in STAND_CM and a.acting:
+            # Shuffle into place, so that the turned head ends where it should.
+            a.x, a.y = a.x + 0.2 * (a.target[0] - a.x), a.y + 0.2 * (a.target[1] - a.y)
+            a.heading += 0.2 * wrap(self.along_wall(a) - a.heading)
         if a.goal.name == "press":
             self._press(i, noise)
 
@@ -321,7 +326,8 @@ class Brain(Mover):
         gap = math.hypot(x - a.x, y - a.y)
         if a.goal.name == "follow":
             self.steer(a, x, y, min(max(partner.speed + 1.5 * (gap - 1.0), 0.0), 25.0), 0.0, "follow")
-            together = math.hypot(partner.x - a.x, partner.y - a.y) < 14.0
+            (nose_x, nose_y), (tail_x, tail_y) = a.point(NOSE_CM), partner.point(-RUMP_CM)
+            together = math.hypot(nose_x - tail_x, nose_y - tail_y) < 6.5
         else:
             self.servo(a, x, y, heading, noise)
             together = gap < (4.0 if a.goal.name == "attack" else 2.0)

@@ -84,11 +84,9 @@ def distance_field(shape: BaseGeometry, margin_cm: float = 6.0) -> Field:
     left, top, right, bottom = shape.bounds
     xs = np.arange(left - margin_cm, right + margin_cm + STEP_CM, STEP_CM)
     ys = np.arange(top - margin_cm, bottom + margin_cm + STEP_CM, STEP_CM)
-    points = shapely.points(*np.meshgrid(xs, ys))
+    x, y = np.meshgrid(xs, ys)
+    distance = shapely.distance(shapely.points(x, y), shape.boundary)
     shapely.prepare(shape)
-    border = shape.boundary
-    shapely.prepare(border)
-    distance = shapely.distance(points, border)
-    distance[~shapely.contains(shape, points)] *= -1
+    distance[~shapely.contains_xy(shape, x, y)] *= -1
     grad_y, grad_x = np.gradient(distance, STEP_CM)
     return Field(float(xs[0]), float(ys[0]), distance, grad_x, grad_y)

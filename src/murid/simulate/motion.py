@@ -73,15 +73,22 @@ class Mover:
     def find_stand(self, a: Animal) -> bool:
         """Find the nearest place to stand along a wall or ledge; False when there is none."""
         floor, wanted = self.arena.floor, STAND_CM[a.goal.place]
-        x, y = a.x, a.y
+        # Half a centimetre aside: midway between two walls neither is the nearest.
+        x, y = a.x - 0.5 * a.side * math.sin(a.heading), a.y + 0.5 * a.side * math.cos(a.heading)
         for _ in range(3):
             nx, ny = floor.inward(x, y)
             move = wanted - floor.at(x, y)
             x, y = x + nx * move, y + ny * move
-        if self.arena.room_at(x, y) != self.arena.room_at(a.x, a.y) or floor.at(x, y) < 1.2:
+        if self.arena.room_at(x, y) != self.arena.room_at(a.x, a.y) or abs(floor.at(x, y) - wanted) > 0.4:
             return False
-        if a.goal.place == "ledge" and self.arena.space.at(x, y) < floor.at(x, y) + 1.0:
-            return False
+        if a.goal.place == "ledge":
+            # Free air all around: not at the walls where an open arm begins, nor at its far end.
+            ring = [math.pi / 4 * k for k in range(8)]
+            if min(self.arena.space.at(x + 4.2 * math.cos(r), y + 4.2 * math.sin(r)) for r in ring) < 0.5:
+                return False
+            nx, ny = floor.inward(x, y)
+            if min(floor.at(x - along * ny, y + along * nx) for along in (-5.0, 5.0)) < 0.8:
+                return False
         a.target = (x, y)
         return True
 
@@ -160,9 +167,9 @@ class Mover:
 
     def turn_head(self, a: Animal) -> None:
         """Angle that brings the nose to the wall, or over the ledge."""
-        nx, ny = self.arena.floor.inward(a.x, a.y)
+        nx, ny = self.arena.floor.inward(*a.target)
         a.side = math.copysign(1.0, nx * math.sin(a.heading) - ny * math.cos(a.heading))
-        reach = self.arena.floor.at(a.x, a.y) + (-0.4 if a.goal.place == "wall" else 2.6)
+        reach = self.arena.floor.at(*a.target) + (-0.4 if a.goal.place == "wall" else 2.6)
         a.head_turn = a.side * float(np.interp(reach, *_SIDEWAYS))
 
 
