@@ -11,7 +11,7 @@ import abc
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from murid.evaluate import folds
 from murid.learn.classify.boost import check_two_classes
 from murid.learn.classify.calibrate import Calibration
 from murid.methods.base import Method, output
-from murid.methods.decision import Decision, tune
+from murid.methods.decision import SMOOTH_S, Decision, tune
 
 
 class SupervisedParams(Params):
@@ -108,6 +108,18 @@ class Supervised(Method):
     @abc.abstractmethod
     def _learn(self, data: Any, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Learner:
         """Fit on the given rows of the matrix."""
+
+    # ---- what a method may change ---------------------------------------------------------------
+    #: Widths of the moving mean that `tune` tries; (0.0,) for methods whose `_refine` smooths.
+    smooth_options: ClassVar[tuple[float, ...]] = SMOOTH_S
+
+    def _refine(self, probability: xr.DataArray) -> xr.DataArray:
+        """Smooth probabilities in the method's own way before the decision is tuned and taken."""
+        return probability
+
+    def _to_states(self, probability: xr.DataArray) -> xr.DataArray:
+        """Turn refined probabilities into states; the tuned decision by default."""
+        return self.decision(probability)
 
     # ---- fit ------------------------------------------------------------------------------------
     def _fit(self, recordings: Sequence[Recording]) -> None:
@@ -249,12 +261,18 @@ class Supervised(Method):
                 coords={"time": sample.time_s, "individual": [sample.subject], **coords},
             )
             self.out_of_fold[f"{sample.recording.id}/{sample.subject}"] = probability
-            pairs.append((probability, targets[block][:, None, :]))
+            pairs.append((self._refine(probability), targets[block][:, None, :]))
         plain = Decision.plain(self.behaviours, exclusive=self._exclusive, exhaustive=self._exhaustive)
         self.decision = (
             plain
             if not self.params.tune
-            else tune(pairs, self.behaviours, exclusive=self._exclusive, exhaustive=self._exhaustive)
+            else tune(
+                pairs,
+                self.behaviours,
+                exclusive=self._exclusive,
+                exhaustive=self._exhaustive,
+                smooth_s=self.smooth_options,
+            )
         )
 
     # ---- apply ----------------------------------------------------------------------------------
@@ -276,7 +294,7 @@ class Supervised(Method):
                 "behaviour": np.asarray(self.behaviours, dtype=object),
             },
         )
-        states = self.decision(probability)
+        states = self._to_states(self._refine(probability))
         states.attrs["source"] = self.name
         return output(
             states,
