@@ -196,10 +196,11 @@ def plus_maze(arm_cm: float = 30.0, width_cm: float = 6.0) -> Arena:
         _box("closed_e", a + w, a, total, a + w, "closed"),
     ]
     floor = unary_union([_polygon(z) for z in zones])
-    # Open arms have no wall at their sides and end; the closed arms' walls end at the centre.
+    # Open arms have no wall at their sides and end. Their air keeps off the closed arms by half a
+    # centimetre, or it would swallow the walls there.
     air = [
         _polygon(_box("air", a - OVERHANG_CM, y0, a + w + OVERHANG_CM, y1, ""))
-        for y0, y1 in ((-OVERHANG_CM, a), (a + w, total + OVERHANG_CM))
+        for y0, y1 in ((-OVERHANG_CM, a - 0.5), (a + w + 0.5, total + OVERHANG_CM))
     ]
     corners = np.array(
         [
