@@ -103,14 +103,13 @@ class Sampler:
         self.dtype = seqs.frames.dtype
         self.chains = find_chains(seqs, gap_frames=params.gap_frames, least_frames=params.lags + 2)
         n_frames = sum(c.stop - c.start for c in self.chains)
-        least = max(10 * (params.lags + 1), 2 * self.frames.shape[1])
-        if n_frames < least:
-            fail("AR-HMM", "too few observed frames", expected=f"at least {least} in a row", got=str(n_frames))
         self.segments = cut_chains(self.chains, params.segment_frames)
         self.kappa = float(n_frames if params.kappa is None else params.kappa)
         self.share = params.gamma / params.n_states
-        self.states = np.zeros(len(self.frames), np.int16)
+        self.beta = np.full(params.n_states, 1 / params.n_states)
+        self.states = self.drawn_states = np.zeros(len(self.frames), np.int16)
         self.trace: list[float] = []
+        self.n_valid = max(n_frames, 1)
         self.draws: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self.sums: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self.round = 0
@@ -119,6 +118,9 @@ class Sampler:
     def start(self, labels: np.ndarray | None = None) -> None:
         """Set the prior from one common AR fit and the states from `labels` or k-means."""
         p, d = self.params, self.frames.shape[1]
+        least, got = max(10 * (p.lags + 1), 2 * d), sum(c.stop - c.start for c in self.chains)
+        if got < least:
+            fail("AR-HMM", "too few observed frames", expected=f"at least {least} in a row", got=str(got))
         coef, cov, self.n_valid = common_dynamics(self.frames, self.segments, self.chains, p.lags, self.pmap)
         scale = cov if p.noise_scale is None else p.noise_scale * np.eye(d)
         self.prior = mniw.ar_prior(d, p.lags, scale)
@@ -133,11 +135,16 @@ class Sampler:
             n_start = p.n_states
             self.states = np.clip(np.asarray(labels), 0, n_start - 1).astype(np.int16)
         self.beta = np.full(n_start, 1 / n_start)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Gather the statistics anew from the present states and features."""
+        k = len(self.beta)
 
         def gather(segment: Segment):
             g, valid = self._features(segment)
             z = self.states[segment.start : segment.stop]
-            return emission.moments_by_state(g, z, n_start), np.bincount(z[valid], minlength=n_start).astype(float)
+            return emission.moments_by_state(g, z, k), np.bincount(z[valid], minlength=k).astype(float)
 
         self.moments, self.counts = summed(self.pmap, gather, self.segments)
         self._count_flow()
@@ -213,7 +220,7 @@ class Sampler:
         self.beta = np.full(k, 1 / k)
         self._count_flow()
 
-    def sweep(self, *, prune: bool, keep: bool) -> None:
+    def sweep(self, *, prune: bool, keep: bool) -> tuple[np.ndarray, np.ndarray]:
         """One blocked Gibbs sweep: transitions, dynamics, states; then drop empty states.
 
         Parameters
@@ -222,19 +229,26 @@ class Sampler:
             Drop empty states except a few spare ones.
         keep : bool
             Keep this draw of the parameters and its statistics for the model.
+
+        Returns
+        -------
+        coef, cov : arrays
+            Dynamics of the states as numbered in `drawn_states`.
         """
         self.round += 1
         p = self.params
         self.beta, steps = sticky.draw_transitions(
-            self.flow, self.beta, alpha=p.alpha, kappa=self.kappa, share=self.share, rng=self._stream(1)
+            self.flow, self.beta, alpha=p.alpha, kappa=self.kappa, share=self.share, rng=self.stream(1)
         )
-        coef, cov = mniw.draw(mniw.posterior(self.prior, self.moments, self.counts), self._stream(2))
+        coef, cov = mniw.draw(mniw.posterior(self.prior, self.moments, self.counts), self.stream(2))
         self.resample_states(coef, cov, steps)
         if keep:
             self.draws.append((coef, cov, steps))
             self.sums.append((self.moments, self.counts, self.flow))
+        self.drawn_states = self.states
         if prune:
             self._prune()
+        return coef, cov
 
     def resample_states(self, coef: np.ndarray, cov: np.ndarray, steps: np.ndarray) -> None:
         """Sample all states given the parameters, and gather the statistics for the next sweep.
@@ -256,7 +270,7 @@ class Sampler:
             after = -1 if segment.stop == chain.stop else int(self.states[segment.stop])
             alpha = emission.loglik(g, valid, white)
             total = forward(alpha, first, steps[group], alpha)
-            rng = self._stream(3, number)
+            rng = self.stream(3, number)
             sample_backward(alpha, backs[group], rng.random(len(z)), after, z)
             weights = self._weights(g, z, coef, cov, rng)
             counts = np.bincount(z[valid], minlength=k).astype(float)
@@ -345,5 +359,6 @@ class Sampler:
     def _count_flow(self) -> None:
         self.flow = sticky.transition_counts(self.states, self.chains, self.groups, self.n_groups, len(self.beta))
 
-    def _stream(self, *key: int) -> np.random.Generator:
+    def stream(self, *key: int) -> np.random.Generator:
+        """Random stream of this round and `key`, the same on any number of workers."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(1, self.round, *key)))
