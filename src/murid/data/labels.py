@@ -128,7 +128,7 @@ class Labels:
             "no stream holds these behaviours",
             expected=", ".join(behaviours),
             got="; ".join(f"{s}: {', '.join(self.select(stream=s).behaviours)}" for s in self.streams),
-            todo="name behaviours of one stream",
+            todo="name behaviours of one stream, or choose it: stream=... (labels.select(stream=...))",
         )
 
     def to_states(

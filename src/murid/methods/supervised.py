@@ -39,6 +39,7 @@ class SupervisedParams(Params):
         "or auto: placeholders such as 'base' are left out, other behaviours are negative",
     )
     rater: str | None = param(None, why="which rater to learn from when there are several")
+    stream: str | None = param(None, why="which stream (channel) of the labels; by default the one with the behaviours")
     group_by: Literal["animal", "recording"] = param("animal", why="unit that is never split between folds")
     folds: int = param(5, ge=2, why="grouped folds for out-of-fold probabilities")
     sample_hz: float = param(8.0, unit="Hz", gt=0, why="frames learnt from per second; neighbours are near copies")
@@ -123,7 +124,7 @@ class Supervised(Method):
 
     # ---- fit ------------------------------------------------------------------------------------
     def _fit(self, recordings: Sequence[Recording]) -> None:
-        samples = self._samples([r for r in recordings if r.has("labels")])
+        samples = self._samples(self._scored(recordings))
         tables = []
         for sample in samples:
             table = self._features(sample.recording, sample.subject, sample.rows)
@@ -169,8 +170,22 @@ class Supervised(Method):
         return samples
 
     def _labels(self, recording: Recording) -> Any:
-        labels = recording.need("labels")
-        return labels.select(rater=self.params.rater) if self.params.rater is not None else labels
+        chosen = {"rater": self.params.rater, "stream": self.params.stream}
+        return recording.need("labels").select(**{k: v for k, v in chosen.items() if v is not None})
+
+    def _scored(self, recordings: Sequence[Recording]) -> list[Recording]:
+        """Recordings labelled by the chosen rater in the chosen stream; says which ones are left out."""
+        keep, out = [], []
+        for recording in recordings:
+            if not recording.has("labels"):
+                continue
+            labels, p = recording.labels, self.params
+            known = (p.rater is None or p.rater in labels.raters) and (p.stream is None or p.stream in labels.streams)
+            (keep if known else out).append(recording)
+        if out and keep:
+            warnings.warn(f"not learnt from, because they lack rater '{self.params.rater}' or stream "
+                          f"'{self.params.stream}': {', '.join(r.id for r in out)}", stacklevel=5)  # fmt: skip
+        return keep or out
 
     def _find_behaviours(self, recordings: Sequence[Recording]) -> list[str]:
         used: dict[str, list[str]] = {}
