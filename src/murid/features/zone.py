@@ -53,6 +53,11 @@ def zone(body: Body, zones: Zones, length: float, mirror: bool = False) -> list[
     return out
 
 
+def depth(where: Zone, xy: F32, length: float) -> F32:
+    """Distance to a zone's border, positive inside: `xy` in units of `length`, the zone in those of the poses."""
+    return _depth(_scaled(where, length, False), xy)
+
+
 def _scaled(where: Zone, length: float, mirror: bool) -> Zone:
     k = np.array([1.0, -1.0 if mirror else 1.0]) / length
     if where.polygon is not None:

@@ -15,6 +15,7 @@ from murid.methods.base import Method, read_head
 BUILT_IN: dict[str, str] = {
     "gbdt": "murid.methods.gbdt:Gbdt",
     "kmeans": "murid.methods.kmeans:KMeans",
+    "rules": "murid.methods.rules:Rules",
 }
 
 
