@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from murid.data.params import param
 from murid.data.recording import Recording
 from murid.features import FeatureParams, compute_rows
-from murid.learn.classify.boost import Boosters, BoostParams, binned, fit_boosters
+from murid.learn.classify.boost import Boosters, BoostParams, binned, fit_boosters, top_features
 from murid.methods.base import Card, Dump
 from murid.methods.supervised import Supervised, SupervisedParams
 from murid.prepare import CleanParams, clean
@@ -25,6 +26,7 @@ class GbdtParams(SupervisedParams):
     clean: CleanParams = CleanParams()
     # Two window lengths tell a movement from a bout; more of them double the cost for no gain in F1.
     features: FeatureParams = FeatureParams(windows_s=(0.4, 1.6), stats=("mean", "sd", "min", "max"))
+    n_features: int = param(300, ge=10, why="features kept after a short first run; more cost time and gain no F1")
     trees: BoostParams = BoostParams()
 
 
@@ -53,6 +55,9 @@ class Gbdt(Supervised):
         return compute_rows(
             poses, subject, rows, self.params.features, roles=recording.roles or None, zones=recording.zones
         )
+
+    def _choose(self, features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return top_features(features, targets, self.params.n_features, weights=weights, seed=self.params.seed)
 
     def _prepare_learning(self, features: np.ndarray) -> Any:
         return binned(features)

@@ -111,6 +111,10 @@ class Supervised(Method):
         """Fit on the given rows of the matrix."""
 
     # ---- what a method may change ---------------------------------------------------------------
+    def _choose(self, features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray | None:
+        """Return the columns to keep, or None for all."""
+        return None
+
     #: Widths of the moving mean that `tune` tries; (0.0,) for methods whose `_refine` smooths.
     smooth_options: ClassVar[tuple[float, ...]] = SMOOTH_S
 
@@ -136,6 +140,10 @@ class Supervised(Method):
         targets = np.concatenate([s.targets for s in samples])
         weights = np.concatenate([s.weights for s in samples])
         check_two_classes(targets, self.behaviours)
+        columns = self._choose(features, targets, weights)
+        if columns is not None:
+            features = np.ascontiguousarray(features[:, columns])
+            self.features_used = [self.features_used[c] for c in columns]
         data = self._prepare_learning(features)
         scores = self._out_of_fold(samples, data, features, targets, weights)
         self.calibration = Calibration.fit(scores, targets, weights)
@@ -297,8 +305,7 @@ class Supervised(Method):
         raw = []
         for subject in subjects:
             table = self._features(recording, subject, None)
-            self._require_features(table, recording)
-            raw.append(self.learner.predict(np.asarray(table.values, np.float32)))
+            raw.append(self.learner.predict(self._values(table, recording)))
         calibrated = np.stack([self.calibration(r) for r in raw], axis=1)
         probability = xr.DataArray(
             calibrated,
@@ -318,18 +325,23 @@ class Supervised(Method):
             confidence=_confidence(calibrated, self.decision),
         )
 
-    def _require_features(self, table: xr.DataArray, recording: Recording) -> None:
+    def _values(self, table: xr.DataArray, recording: Recording) -> np.ndarray:
+        """Return the features that were learnt from, ``(time, feature)`` float32, in their order."""
         names = [str(f) for f in table["feature"].values]
-        if names != self.features_used:
-            lacking = [f for f in self.features_used if f not in names]
+        if names == self.features_used:
+            return np.asarray(table.values, np.float32)
+        place = {name: i for i, name in enumerate(names)}
+        lacking = [f for f in self.features_used if f not in place]
+        if lacking:
             fail(
                 f"method '{self.name}'",
-                "this recording gives other features than the training data",
+                "this recording lacks features the model was trained on",
                 where=recording.id,
                 expected=f"{len(self.features_used)} features",
-                got=f"{len(names)}; missing: {', '.join(lacking[:8]) or 'none, but extra ones'}",
+                got=f"{len(lacking)} missing: {', '.join(lacking[:8])}{' …' if len(lacking) > 8 else ''}",
                 todo="map its keypoints to roles (roles=...), and check the number of animals",
             )
+        return np.ascontiguousarray(table.values[:, [place[f] for f in self.features_used]], np.float32)
 
     # ---- storage --------------------------------------------------------------------------------
     def _common(self) -> dict[str, Any]:
