@@ -161,6 +161,10 @@ class Brain(Mover):
         a.angle = float(rng.uniform(-0.5, 0.5))
         if name == "turn":
             a.angle, a.turning = a.heading + a.side * float(rng.uniform(1.2, 2.8)), True
+            ends = [(f * math.cos(a.angle), f * math.sin(a.angle)) for f in (NOSE_CM, -RUMP_CM)]
+            if max(self.arena.floor.at(a.x + x, a.y + y) for x, y in ends) < 0:
+                # A corridor too narrow to stand across: turn right round.
+                a.angle = a.heading + a.side * math.pi
             a.left_s = math.inf
         elif a.cruise > 0 and not b.place:
             self._find_target(a)
@@ -256,6 +260,9 @@ class Brain(Mover):
         if math.hypot(a.target[0] - a.x, a.target[1] - a.y) < 4.0:
             self._find_target(a)
         self.steer(a, *a.target, a.cruise, noise, a.goal.name)
+        if a.turning:
+            # Finish the turn, or the animal would come to rest across a corridor.
+            a.left_s = max(a.left_s, 2 * TICK_S)
 
     def _stay(self, i: int, noise: float) -> None:
         a = self.animals[i]
