@@ -1,0 +1,171 @@
+"""t-SNE on spectrograms (Berman et al. 2014), through `openTSNE`, with placement of new frames.
+
+Frames are distributions (normalised wavelet power), so their dissimilarity is the
+Kullback–Leibler divergence in bits. It is computed exactly by matrix products, only the nearest
+neighbours are kept, and new frames are optimised against the fixed map (Poličar et al. 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from murid.data.errors import fail, require
+from murid.learn.embed._neighbours import perplexity_weights
+from murid.learn.embed.pca import fit_pca
+from murid.learn.fitted import Fitted
+from murid.learn.sequences import Arrays, Sequences, as_sequences
+
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Tsne(Fitted):
+    """Fitted t-SNE map.
+
+    Parameters
+    ----------
+    points : (n, D) array
+        Frames of the fit, each summing to 1 when `divergence`.
+    embedding : (n, 2) array
+        Their places.
+    perplexity : float
+    n_neighbors : int
+    divergence : bool
+        Kullback–Leibler divergence (True) or squared Euclidean distance.
+    seed : int
+    """
+
+    points: np.ndarray
+    embedding: np.ndarray
+    perplexity: float
+    n_neighbors: int
+    divergence: bool
+    seed: int
+
+    def transform(self, x: Arrays | Sequences, lengths=None, *, iterations: int = 100, block: int = 20_000):
+        """Places (n_frames, 2) of frames on the fixed map; NaN where a value is missing.
+
+        Each frame starts at the weighted mean of its neighbours and is moved by t-SNE's gradient
+        with the map held still. Frames do not influence each other.
+        """
+        library = require("openTSNE", "motifs")
+        seqs = as_sequences(x, lengths, dtype=np.float64, n_features=self.points.shape[1])
+        seen = np.flatnonzero(seqs.observed)
+        out = np.full((len(seqs.frames), 2), np.nan)
+        reference = library.TSNEEmbedding(
+            self.embedding, library.affinity.PrecomputedAffinities(csr_matrix((len(self.points),) * 2), normalize=False)
+        )
+        for start in range(0, len(seen), block):
+            rows = seen[start : start + block]
+            at, distance = neighbours(seqs.frames[rows], self.points, self.n_neighbors, divergence=self.divergence)
+            weight = perplexity_weights(distance, self.perplexity)
+            start_at = np.einsum("nk,nkd->nd", weight, self.embedding[at])
+            moved = library.PartialTSNEEmbedding(
+                start_at,
+                reference,
+                P=_sparse(at, weight, len(self.points)),
+                learning_rate=0.1,
+                n_jobs=1,
+                negative_gradient_method="bh",
+            ).optimize(iterations, exaggeration=1.5, momentum=0.0, max_grad_norm=0.25)
+            out[rows] = np.asarray(moved)
+        return seqs.answer(out)
+
+
+def fit_tsne(
+    x: Arrays | Sequences,
+    lengths=None,
+    *,
+    perplexity: float = 32.0,
+    n_neighbors: int = 200,
+    divergence: bool = True,
+    exaggeration: float = 4.0,
+    early_iterations: int = 125,
+    iterations: int = 875,
+    seed: int = 0,
+) -> Tsne:
+    """Fit t-SNE to the complete frames; the same seed gives the same map.
+
+    Parameters
+    ----------
+    x : list of (T_i, D) arrays or one (T, D) array
+        Non-negative spectra when `divergence` (each frame is scaled to sum to 1), else features.
+    perplexity, n_neighbors : float and int
+        32 and at most 200 as in MotionMapper.
+    divergence : bool
+        Kullback–Leibler divergence in bits instead of squared Euclidean distance.
+    exaggeration, early_iterations, iterations
+        4 for 125 iterations, 1000 in all, as in MotionMapper.
+
+    Raises
+    ------
+    DataError
+        For too few frames, or negative values where distributions are needed.
+    """
+    library = require("openTSNE", "motifs")
+    seqs = as_sequences(x, lengths, dtype=np.float64)
+    points = _distributions(seqs.frames[seqs.observed]) if divergence else seqs.frames[seqs.observed]
+    if len(points) < 3 * perplexity:
+        fail("t-SNE", "too few complete frames", expected=f"at least {3 * perplexity:.0f}", got=str(len(points)))
+    k = min(n_neighbors, len(points) - 1)
+    at, distance = neighbours(points, points, k, divergence=divergence, skip_self=True)
+    joint = _sparse(at, perplexity_weights(distance, perplexity), len(points))
+    joint = joint + joint.T
+    affinities = library.affinity.PrecomputedAffinities(csr_matrix(joint / joint.sum()), normalize=False)
+    start = fit_pca(np.sqrt(points) if divergence else points, 2).transform(np.sqrt(points) if divergence else points)
+    start = start / np.std(start[:, 0]) * 1e-4
+    method = "bh" if len(points) < 10_000 else "fft"
+    embedding = library.TSNEEmbedding(
+        start, affinities, negative_gradient_method=method, n_jobs=1, random_state=seed, learning_rate="auto"
+    )
+    embedding = embedding.optimize(early_iterations, exaggeration=exaggeration, momentum=0.5)
+    embedding = embedding.optimize(iterations, momentum=0.8)
+    return Tsne(points, np.asarray(embedding), perplexity, k, divergence, seed)
+
+
+def neighbours(x: np.ndarray, points: np.ndarray, k: int, *, divergence: bool, skip_self: bool = False):
+    """Indices and dissimilarities (n, k) of the nearest `points` of each row of `x`, nearest first.
+
+    With `divergence` the dissimilarity is KL(x ‖ point) in bits; the products run in blocks, so
+    memory stays at 64 MB.
+    """
+    x = _distributions(x) if divergence else x
+    k = min(k, len(points) - skip_self)
+    log_points = np.log2(np.maximum(points, TINY)).T if divergence else points.T
+    square = (points**2).sum(axis=1)
+    at, found = np.empty((len(x), k), np.int64), np.empty((len(x), k))
+    block = max(1, 8_000_000 // len(points))
+    for start in range(0, len(x), block):
+        rows = slice(start, start + block)
+        part = x[rows]
+        if divergence:
+            distance = (part * np.log2(np.maximum(part, TINY))).sum(axis=1)[:, None] - part @ log_points
+        else:
+            distance = (part**2).sum(axis=1)[:, None] + square - 2 * part @ log_points
+        if skip_self:
+            distance[np.arange(len(part)), np.arange(start, start + len(part))] = np.inf
+        near = np.argpartition(distance, k - 1, axis=1)[:, :k]
+        value = np.take_along_axis(distance, near, axis=1)
+        order = np.argsort(value, axis=1, kind="stable")
+        at[rows] = np.take_along_axis(near, order, axis=1)
+        found[rows] = np.maximum(np.take_along_axis(value, order, axis=1), 0)
+    return at, found
+
+
+def _distributions(x: np.ndarray) -> np.ndarray:
+    if len(x) and x.min() < 0:
+        fail(
+            "t-SNE",
+            "negative values",
+            expected="spectra (non-negative)",
+            todo="use divergence=False for other features",
+        )
+    return x / np.maximum(x.sum(axis=1, keepdims=True), TINY)
+
+
+def _sparse(at: np.ndarray, weight: np.ndarray, n: int) -> csr_matrix:
+    rows = np.arange(0, at.size + 1, at.shape[1])
+    return csr_matrix((weight.ravel(), at.ravel(), rows), shape=(len(at), n))

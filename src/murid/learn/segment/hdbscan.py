@@ -1,0 +1,127 @@
+"""HDBSCAN with a sweep over cluster sizes on one tree (as B-SOiD uses it).
+
+Campello et al. 2013, through the `hdbscan` library. The single-linkage tree does not depend on
+the smallest cluster size, so a sweep of 25 sizes builds it once and condenses it 25 times. The
+size that gives the most clusters wins; points that belong to none are −1, and soft labels give
+them to the cluster of highest membership.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from murid.data.errors import fail, require
+from murid.learn.fitted import Fitted
+from murid.learn.sequences import Arrays, Sequences, as_sequences
+
+
+@dataclass(frozen=True)
+class Hdbscan(Fitted):
+    """Fitted density clusters; cluster 0 is the largest.
+
+    Parameters
+    ----------
+    points : (n, D) array
+        Complete frames of the fit.
+    labels : (n,) int array
+        Cluster of each point, −1 for noise.
+    soft : (n,) int array
+        Cluster of highest membership of each point, never −1.
+    membership : (n, n_clusters) array
+        Membership of each point in each cluster; rows sum to the chance of any cluster.
+    sizes, counts : (n_sizes,) int arrays
+        Smallest cluster sizes tried and the number of clusters each gave.
+    min_cluster_size : int
+        The size chosen.
+    """
+
+    points: np.ndarray
+    labels: np.ndarray
+    soft: np.ndarray
+    membership: np.ndarray
+    sizes: np.ndarray
+    counts: np.ndarray
+    min_cluster_size: int
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return self.membership.shape[1]
+
+    def predict(self, x: Arrays | Sequences, lengths=None, *, soft: bool = True):
+        """Label of the nearest point of the fit; −1 where a frame has a missing value (or, not soft, is noise)."""
+        from scipy.spatial import cKDTree
+
+        seqs = as_sequences(x, lengths, n_features=self.points.shape[1])
+        labels = np.full(len(seqs.frames), -1, np.int32)
+        seen = seqs.observed
+        if seen.any():
+            _, at = cKDTree(self.points).query(seqs.frames[seen])
+            labels[seen] = (self.soft if soft else self.labels)[at]
+        return seqs.answer(labels)
+
+
+def fit_hdbscan(
+    x: Arrays | Sequences,
+    lengths=None,
+    *,
+    shares: tuple[float, float] = (0.005, 0.01),
+    n_sizes: int = 25,
+    min_samples: int = 1,
+    n_workers: int = 1,
+) -> Hdbscan:
+    """Fit HDBSCAN for a range of smallest cluster sizes and keep the one with the most clusters.
+
+    Parameters
+    ----------
+    x : list of (T_i, D) arrays or one (T, D) array
+        Points, usually an embedding of few dimensions; frames with NaN are left out.
+    shares : (float, float)
+        Range of the smallest cluster size as a share of all points; 0.5–1 % as in B-SOiD.
+    n_sizes : int
+        Number of sizes tried.
+    min_samples : int
+        Neighbours that make a point dense; 1 as in B-SOiD.
+    n_workers : int
+        Processes that search neighbours.
+
+    Raises
+    ------
+    DataError
+        When no size gives at least two clusters, or there are too few points.
+    """
+    library = require("hdbscan", "motifs")
+    from hdbscan.hdbscan_ import _tree_to_labels
+
+    seqs = as_sequences(x, lengths, dtype=np.float64)
+    points = np.ascontiguousarray(seqs.frames[seqs.observed])
+    sizes = np.unique(np.maximum(np.round(np.linspace(*shares, n_sizes) * len(points)), 2).astype(int))
+    if len(points) < 10:
+        fail("HDBSCAN", "too few complete frames", expected="at least 10", got=str(len(points)))
+    model = library.HDBSCAN(int(sizes[0]), min_samples=min_samples, core_dist_n_jobs=n_workers).fit(points)
+    tree = model.single_linkage_tree_.to_numpy()
+    counts = np.array([_tree_to_labels(points, tree, int(size))[0].max() + 1 for size in sizes])
+    if counts.max() < 2:
+        fail(
+            "HDBSCAN",
+            "no two clusters at any size",
+            got=f"sizes {sizes[0]} to {sizes[-1]} of {len(points)} points",
+            todo="lower `shares` or embed with more neighbours",
+        )
+    best = int(sizes[np.argmax(counts)])
+    labels, model.probabilities_, model.cluster_persistence_, model._condensed_tree, _ = _tree_to_labels(
+        points, tree, best
+    )
+    model.labels_, model.min_cluster_size = labels, best
+    model.generate_prediction_data()
+    with np.errstate(all="ignore"):
+        membership = np.nan_to_num(library.all_points_membership_vectors(model))
+    order = np.argsort(-np.bincount(labels[labels >= 0], minlength=counts.max()), kind="stable")
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order))
+    labels = np.where(labels >= 0, place[labels], -1).astype(np.int32)
+    membership = membership[:, order]
+    soft = np.where(labels >= 0, labels, membership.argmax(axis=1)).astype(np.int32)
+    return Hdbscan(points, labels, soft, membership, sizes, counts, best)

@@ -1,0 +1,173 @@
+"""Choose the stickiness of an AR-HMM: durations against model-free changepoints, and likelihood across fits.
+
+Wiltschko et al. 2015 choose κ so that syllables last as long as the blocks between moments of
+rapid change; Weinreb et al. 2024 compare fits by the likelihood each gives to what the others
+found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+from scipy.stats import wasserstein_distance
+
+from murid.learn.segment.arhmm import ArHmm, ArHmmParams
+from murid.learn.segment.arhmm_fit import fit_arhmm
+from murid.learn.sequences import Arrays, Sequences, as_sequences
+
+
+def changepoints(
+    x: Arrays | Sequences,
+    fps: float,
+    lengths=None,
+    *,
+    projections: int = 300,
+    lag_s: float = 0.2,
+    smooth_s: float = 3.5 / 30,
+    height: float = 0.5,
+    seed: int = 0,
+) -> list[np.ndarray]:
+    """Frames of rapid change in each sequence, without any model.
+
+    Parameters
+    ----------
+    x : list of (T_i, D) arrays or one (T, D) array
+        Features; frames with NaN are never changepoints.
+    fps : float
+        Frames a second.
+    projections : int
+        Random directions; 300 as in MoSeq. Each is z-scored, so that no direction dominates.
+    lag_s : float
+        Distance of the two frames compared, in s; 6 frames at 30 fps in MoSeq.
+    smooth_s : float
+        Width (σ) of the Gaussian over the change score, in s; 3.5 frames at 30 fps in MoSeq.
+    height : float
+        Least z-score of a peak of the change score.
+
+    Returns
+    -------
+    list of (n,) int arrays
+        Frame numbers inside each sequence.
+    """
+    seqs = as_sequences(x, lengths)
+    lag = max(2, 2 * round(lag_s * fps / 2))
+    directions = np.random.default_rng(seed).standard_normal((seqs.frames.shape[1], projections))
+    scores = [_change(part, directions, lag) for part in seqs]
+    pooled = np.concatenate(scores)
+    mean, spread = _column_moments(pooled)
+    found = []
+    for score in scores:
+        z = ((score - mean) / spread).mean(axis=1) if len(score) else np.empty(0)
+        known = ~np.isnan(z)
+        weight = gaussian_filter1d(known.astype(float), smooth_s * fps)
+        z = gaussian_filter1d(np.where(known, z, 0.0), smooth_s * fps) / np.maximum(weight, 1e-3)
+        found.append(np.where(known, z, np.nan))
+    level, scale = np.nanmean(np.concatenate(found)), np.nanstd(np.concatenate(found)) + 1e-12
+    return [find_peaks(np.nan_to_num((z - level) / scale, nan=-10.0), height=height)[0] + lag // 2 for z in found]
+
+
+def _change(part: np.ndarray, directions: np.ndarray, lag: int) -> np.ndarray:
+    if len(part) <= lag:
+        return np.empty((0, directions.shape[1]), np.float32)
+    return (((part[lag:] - part[:-lag]) @ directions.astype(part.dtype)) ** 2).astype(np.float32)
+
+
+def _column_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = values[~np.isnan(values[:, 0])]
+    return known.mean(axis=0, dtype=np.float64), known.std(axis=0, dtype=np.float64) + 1e-12
+
+
+def durations(labels: Sequence[np.ndarray], fps: float) -> np.ndarray:
+    """Durations in s of all complete bouts: those cut by a border or by −1 are left out."""
+    out = []
+    for part in labels:
+        edges = np.flatnonzero(np.diff(part)) + 1
+        whole = [b - a for a, b in pairwise(edges) if part[a] >= 0]
+        out += [length / fps for length in whole]
+    return np.array(out)
+
+
+def default_kappas(n_frames: int, n: int = 10) -> np.ndarray:
+    """`n` values, log-spaced over four decades around the number of frames, as in MoSeq's scan."""
+    middle = np.floor(np.log10(max(n_frames, 1)))
+    return np.logspace(middle - 2, middle + 2, n)
+
+
+def scan_kappa(
+    x: Arrays | Sequences,
+    fps: float,
+    kappas: Sequence[float] | None = None,
+    params: ArHmmParams | None = None,
+    lengths=None,
+    *,
+    seed: int = 0,
+    n_workers: int = 1,
+) -> tuple[float, pd.DataFrame]:
+    """Fit an AR-HMM for each κ and choose the one whose bouts last as long as changepoint blocks.
+
+    Parameters
+    ----------
+    x : list of (T_i, D) arrays or one (T, D) array
+        Features.
+    fps : float
+        Frames a second.
+    kappas : sequence of float, optional
+        Values to try; default `default_kappas`.
+    params : ArHmmParams, optional
+        Model; default a short fit (20 sweeps).
+
+    Returns
+    -------
+    kappa : float
+        The value whose median duration is nearest in ratio to that of the blocks.
+    table : DataFrame
+        One row a κ: ``kappa, median_s, target_s, distance_s`` (Wasserstein distance of the two
+        distributions), ``n_states, loglik`` (nats a frame).
+    """
+    seqs = as_sequences(x, lengths)
+    params = params or ArHmmParams(sweeps=20, draws=5)
+    blocks = np.concatenate([np.diff(at) for at in changepoints(seqs, fps, seed=seed)]) / fps
+    rows = []
+    for kappa in default_kappas(int(seqs.observed.sum())) if kappas is None else kappas:
+        model = fit_arhmm(seqs, params.replace(kappa=float(kappa)), seed=seed, n_workers=n_workers)
+        labels = model.predict(Sequences(seqs.frames, seqs.offsets, True), n_workers=n_workers)
+        bouts = durations(labels, fps)
+        rows.append(
+            {
+                "kappa": float(kappa),
+                "median_s": float(np.median(bouts)) if len(bouts) else np.nan,
+                "target_s": float(np.median(blocks)) if len(blocks) else np.nan,
+                "distance_s": wasserstein_distance(bouts, blocks) if len(bouts) and len(blocks) else np.nan,
+                "n_states": model.n_states,
+                "loglik": model.score(seqs),
+            }
+        )
+    table = pd.DataFrame(rows)
+    ratio = np.abs(np.log(table["median_s"] / table["target_s"])).fillna(np.inf)
+    return float(table["kappa"][int(ratio.to_numpy().argmin())]), table
+
+
+def expected_marginal_likelihood(models: Sequence[ArHmm], latents: Sequence[Arrays]) -> np.ndarray:
+    """Score of each fit: mean log-likelihood a frame (nats) it gives to the features of the other fits.
+
+    Parameters
+    ----------
+    models : sequence of ArHmm
+        Fits from different seeds.
+    latents : sequence
+        Features of each fit (`latents[i]` belongs to `models[i]`): the inferred shape for an
+        SLDS; the same features for every fit of a plain AR-HMM.
+
+    Returns
+    -------
+    (n_models,) array
+        The fit with the highest score is the one to report.
+    """
+    scores = np.array([[model.score(x) for x in latents] for model in models])
+    np.fill_diagonal(scores, np.nan)
+    return np.nanmean(scores, axis=1)
