@@ -1,0 +1,101 @@
+"""`build`: every section that has something to show, in one file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from murid.data.atomic import atomic_file
+from murid.data.errors import DataError, fail
+from murid.data.study import Study
+from murid.report import sections
+from murid.report.context import Context
+from murid.report.parts import Section, Words
+from murid.report.words import count, listed
+
+#: Sentences in "what was found".
+MAX_FINDINGS = 6
+
+
+def build(study: Study, run_folders: Sequence[str | Path], path: str | Path) -> Path:
+    """Write the report of a study and some of its runs: one HTML file that needs nothing else.
+
+    Parameters
+    ----------
+    study : Study
+        Whose recordings are shown.
+    run_folders : sequence of path
+        Folders of runs (``runs/<run>``). Of several runs of a command all are shown.
+    path : path
+        File to write.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    DataError
+        A folder that does not exist. What is damaged inside a run is said in the report instead.
+
+    Notes
+    -----
+    The same input gives the same file, apart from the date in its head.
+    """
+    folders = [Path(f) for f in run_folders]
+    missing = [str(f) for f in folders if not f.is_dir()]
+    if missing:
+        fail(
+            "report", "no such run", where=", ".join(missing), todo="name runs of this study: murid report STUDY --run"
+        )
+    context = Context(study, folders)
+    shown = [s for s in (_make(name, context) for name in sections.ORDER) if s is not None]
+    _note_problems(context, shown)
+    from murid import __version__
+    from murid.report.render import page
+
+    html = page(
+        title=study.name,
+        date=datetime.now(UTC).strftime("%d %B %Y"),
+        version=__version__,
+        findings=findings_of(shown),
+        sections=shown,
+    )
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return path
+
+
+def findings_of(shown: Sequence[Section], limit: int = MAX_FINDINGS) -> list[str]:
+    """Take the first finding of every section, then the second of each, up to the limit, in page order."""
+    ranked = [(rank, k, text) for k, s in enumerate(shown) for rank, text in enumerate(s.findings)]
+    kept = sorted(ranked)[:limit]
+    return [text for _, _, text in sorted(kept, key=lambda item: (item[1], item[0]))]
+
+
+def _make(name: str, context: Context) -> Section | None:
+    """Make one section; a fault in its data costs that section, not the report."""
+    maker = sections.maker(name)
+    try:
+        return maker(context)
+    except (DataError, OSError) as exc:
+        reason = str(exc)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as exc:
+        reason = f"{type(exc).__name__}: {exc}"
+        warnings.warn(f"report: section '{name}' could not be made ({reason})", stacklevel=3)
+    title = name.replace("_", " ").capitalize()
+    text = f"This section could not be made: {reason}. The run it rests on may be damaged; run it again."
+    return Section(name, title, parts=[Words(text, "warning")])
+
+
+def _note_problems(context: Context, shown: list[Section]) -> None:
+    """Say at the top what could not be read."""
+    found = [f"{run.name}: {text}" for run in context.runs for text in run.problems] + context.problems
+    if found and shown:
+        text = f"{count(len(found), 'part')} could not be read and {'is' if len(found) == 1 else 'are'} left out: "
+        shown[0].parts.insert(0, Words(f"{text}{listed(found, 12)}.", "warning"))

@@ -1,0 +1,157 @@
+"""What every section is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.errors import DataError
+from murid.data.study import Study
+from murid.report import colours
+from murid.report.glance import Glance, glance
+from murid.report.runfolder import RunFolder
+from murid.report.words import natural
+
+
+class Context:
+    """Study, runs, and what is looked up more than once.
+
+    Parameters
+    ----------
+    study : Study
+    run_folders : sequence of path
+
+    Attributes
+    ----------
+    runs : list of RunFolder
+        In the order given.
+    problems : list of str
+        Recordings that could not be read.
+    """
+
+    def __init__(self, study: Study, run_folders: Sequence[str | Path]) -> None:
+        self.study = study
+        self.runs = [RunFolder(f) for f in run_folders]
+        self.problems: list[str] = []
+        self.table = study.table
+
+    # ---- runs -----------------------------------------------------------------------------------
+    def runs_of(self, *commands: str) -> list[RunFolder]:
+        """Runs of some commands, oldest first as given."""
+        return [r for r in self.runs if r.command in commands]
+
+    # ---- recordings -----------------------------------------------------------------------------
+    @cached_property
+    def glances(self) -> dict[str, Glance]:
+        """One look at every recording that has poses; unreadable ones are noted."""
+        found = {}
+        for recording in self.study.recordings():
+            if not recording.has("poses"):
+                continue
+            try:
+                found[recording.id] = glance(recording)
+            except (DataError, OSError) as exc:
+                self._problem(f"recording '{recording.id}': {str(exc).splitlines()[0]}")
+            recording.forget()
+        return found
+
+    @cached_property
+    def duration_s(self) -> dict[str, float]:
+        """Length of every recording, seconds; NaN where not known."""
+        out = {}
+        for recording in self.study.recordings():
+            look = self.glances.get(recording.id)
+            try:
+                out[recording.id] = look.duration_s if look else recording.duration_s
+            except (DataError, OSError):
+                out[recording.id] = float("nan")
+            recording.forget()
+        return out
+
+    def keys(self, id: str) -> pd.Series:
+        """Row of a recording in ``recordings.csv``."""
+        return self.table.set_index("id").loc[id]
+
+    @property
+    def groups(self) -> list[str]:
+        """Group names in order of appearance, without the empty one."""
+        return [g for g in dict.fromkeys(self.table["group"]) if g != ""]
+
+    @property
+    def animals(self) -> pd.Series:
+        """Animal of each recording (its id where none is given), by id."""
+        table = self.table
+        return pd.Series(np.where(table["animal"] == "", table["id"], table["animal"]), index=table["id"])
+
+    # ---- labels and states ----------------------------------------------------------------------
+    def labelled(self) -> list[str]:
+        """Recordings with labels."""
+        return [
+            id for id, nouns in zip(self.table["id"], self.table["nouns"], strict=True) if "labels" in nouns.split()
+        ]
+
+    def label_states(self, id: str) -> xr.DataArray | None:
+        """Labels of a recording as States, of its first rater and stream; None when there are none."""
+        if id not in self._label_states:
+            self._label_states[id] = self._read_labels(id)
+        return self._label_states[id]
+
+    @cached_property
+    def _label_states(self) -> dict[str, xr.DataArray | None]:
+        return {}
+
+    def _read_labels(self, id: str) -> xr.DataArray | None:
+        recording = self.study[id]
+        if not recording.has("labels"):
+            return None
+        try:
+            labels = recording.labels
+            if len(labels.raters) > 1:
+                labels = labels.select(rater=labels.raters[0])
+            rate = labels.fps if np.isfinite(labels.fps) else 10.0
+            if not np.isfinite(labels.stop_s) or not labels.behaviours:
+                return None
+            return labels.to_states(np.arange(0.0, labels.stop_s, 1.0 / rate), others="negative")
+        except (DataError, OSError) as exc:
+            self._problem(f"labels of recording '{id}': {str(exc).splitlines()[0]}")
+            return None
+
+    # ---- colours --------------------------------------------------------------------------------
+    @cached_property
+    def behaviour_colours(self) -> dict[str, str]:
+        """Colour of every behaviour that people or supervised methods name."""
+        names: list[str] = []
+        for run in self.runs_of("evaluate"):
+            table = run.table("per_class", ["behaviour"])
+            if table is not None:
+                names += [b for b in table["behaviour"].astype(str) if b != "macro"]
+        for id in self.labelled():
+            states = self.label_states(id)
+            if states is not None:
+                names += [str(b) for b in states["behaviour"].values]
+        for run in self.runs_of("neural"):
+            table = run.table("tuning", ["behaviour"])
+            if table is not None:
+                names += table["behaviour"].astype(str).unique().tolist()
+        return colours.colours_of(names)
+
+    def colours_for(self, names: Sequence[str]) -> dict[str, str]:
+        """Colours of behaviours; names that no person or supervised method uses (motifs) get their own."""
+        known = self.behaviour_colours
+        if set(names) & set(known):
+            return {**colours.colours_of(sorted(names, key=natural)), **known}
+        return colours.colours_of(sorted(names, key=natural))
+
+    @cached_property
+    def group_colours(self) -> dict[str, str]:
+        """Colour of every group; of "all animals" where there are none."""
+        return colours.colours_of(self.groups or [""], colours.GROUPS)
+
+    def _problem(self, text: str) -> None:
+        if text not in self.problems:
+            self.problems.append(text)

@@ -1,0 +1,1 @@
+"""Pure plotting functions: arrays and tables in, matplotlib ``Figure`` out. No pyplot, no global state."""

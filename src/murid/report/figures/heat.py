@@ -1,0 +1,87 @@
+"""Matrices as heat maps with readable cells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import Normalize, to_hex
+from matplotlib.figure import Figure
+
+from murid.report.colours import HEAT, NONE, text_on
+from murid.report.figures.style import PAGE, bare, canvas, colourbar, styled
+from murid.report.words import short
+
+#: Cells carry their number up to this many.
+MAX_WRITTEN = 320
+
+
+@styled
+def matrix(
+    table: pd.DataFrame,
+    *,
+    label: str,
+    low: float | None = None,
+    high: float | None = None,
+    cmap: str = HEAT,
+    fmt: str = "{:.2f}",
+    marks: pd.DataFrame | None = None,
+    xlabel: str = "",
+    ylabel: str = "",
+    square: bool = False,
+    cell: tuple[float, float] = (0.62, 0.27),
+) -> Figure:
+    """Draw a table as a heat map.
+
+    Parameters
+    ----------
+    table : DataFrame (row, column)
+        Numbers; NaN cells are grey.
+    label : str
+        What the colour means, with unit.
+    low, high : float, optional
+        Ends of the colour scale.
+    cmap : str
+    fmt : str
+        How a cell's number is written.
+    marks : DataFrame of str, optional
+        Text written instead of the numbers, same shape.
+    xlabel, ylabel : str
+    square : bool
+        As wide as high: rows and columns are the same things.
+    cell : (width, height)
+        Inches of a cell, before fitting the page.
+    """
+    values = table.to_numpy(float)
+    n_rows, n_cols = values.shape
+    if square:
+        cell = (cell[0], cell[0] * 0.75)
+    width = min(PAGE, 2.6 + cell[0] * n_cols)
+    figure = canvas(width, 1.25 + cell[1] * n_rows)
+    ax = figure.subplots()
+    norm = Normalize(np.nanmin(values) if low is None else low, np.nanmax(values) if high is None else high)
+    shades = colormaps[cmap].with_extremes(bad=NONE)
+    drawn = ax.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=shades, norm=norm, interpolation="nearest")
+    bare(ax)
+    ax.set_xticks(range(n_cols), [short(c, 18) for c in table.columns])
+    ax.set_yticks(range(n_rows), [short(r, 26) for r in table.index])
+    ax.tick_params(length=0)
+    longest = max((len(str(c)) for c in table.columns), default=0)
+    if longest * 0.075 > (width - 2.6) / max(n_cols, 1):
+        ax.tick_params(axis="x", rotation=35)
+        for text in ax.get_xticklabels():
+            text.set_ha("right")
+            text.set_rotation_mode("anchor")
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    for edge in np.arange(0.5, n_cols - 1):
+        ax.axvline(edge, color="white", linewidth=1)
+    for edge in np.arange(0.5, n_rows - 1):
+        ax.axhline(edge, color="white", linewidth=1)
+    if marks is not None or values.size <= MAX_WRITTEN:
+        for (i, j), value in np.ndenumerate(values):
+            text = fmt.format(value) if marks is None else str(marks.iat[i, j])
+            if np.isfinite(value) and text:
+                ax.text(j, i, text, ha="center", va="center", fontsize=7.2, color=text_on(to_hex(shades(norm(value)))))
+    colourbar(figure, drawn, ax, label, shrink=1.0 if n_rows < 8 else 0.7)
+    return figure

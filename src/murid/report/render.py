@@ -1,0 +1,86 @@
+"""Parts to HTML: figures as SVG images in the page, tables with their CSV beside them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+from murid.report.figures.style import SVG
+from murid.report.words import number
+
+#: CSV of more than this is not put into the page; the run folder holds it.
+MAX_CSV_BYTES = 400_000
+#: An SVG larger than this is put in as PNG instead.
+MAX_SVG_BYTES = 600_000
+#: Shorter texts in table cells are not broken into lines.
+MAX_UNBROKEN = 34
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One table cell: text, and "n" (number), "w" (short text, not broken) or "" (long text)."""
+
+    text: str
+    style: str
+
+
+def page(**values: Any) -> str:
+    """Fill the page template."""
+    env = Environment(loader=PackageLoader("murid.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    env.globals.update(image=image, csv_link=csv_link, rows=rows, kind_of=lambda part: type(part).__name__.lower())
+    return env.get_template("page.html.j2").render(**values)
+
+
+def image(figure: Figure) -> str:
+    """Return a figure as a data URI: SVG, or PNG where the drawing would be too heavy."""
+    import matplotlib as mpl
+
+    buffer = io.BytesIO()
+    with mpl.rc_context(SVG):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+        raw, kind = _lean(buffer.getvalue()), "svg+xml"
+        if len(raw) > MAX_SVG_BYTES:
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+            raw, kind = buffer.getvalue(), "png"
+    return f"data:image/{kind};base64,{base64.b64encode(raw).decode()}"
+
+
+def _lean(svg: bytes) -> bytes:
+    """Leave out what no reader needs: the document head, comments, and digits below a hundredth of a point."""
+    text = svg.decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\d\.\d{2})\d+", r"\1", path[0]), text)
+    return re.sub(r">\s+<", "><", text).encode()
+
+
+def csv_link(table: pd.DataFrame) -> str:
+    """Return a table as a CSV data URI, or "" when it is too large for the page."""
+    raw = table.to_csv(index=False).encode()
+    if len(raw) > MAX_CSV_BYTES:
+        return ""
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(raw).decode()}"
+
+
+def rows(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
+    """Return the cells of the first rows: three significant digits, a dash for what is not known."""
+    numeric = [is_numeric_dtype(table[c]) and not is_bool_dtype(table[c]) for c in table.columns]
+    return [
+        [_cell(value, right) for value, right in zip(row, numeric, strict=True)]
+        for row in table.head(limit).itertuples(index=False, name=None)
+    ]
+
+
+def _cell(value: object, numeric: bool) -> Cell:
+    text = number(value)
+    return Cell(text, "n" if numeric else "w" if len(text) <= MAX_UNBROKEN else "")

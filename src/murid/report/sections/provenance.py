@@ -1,0 +1,89 @@
+"""Where every number comes from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from murid.report.context import Context
+from murid.report.parts import Code, Listing, Section, Table
+from murid.report.runfolder import RunFolder
+from murid.report.words import DASH, number
+
+#: Nouns of a recording that have a fingerprint.
+_NOUNS = ("poses", "labels", "zones", "events", "traces", "spikes", "video")
+
+
+def make(context: Context) -> Section | None:
+    """List runs, versions, parameters, fingerprints of the input, warnings."""
+    if not context.runs:
+        return None
+    section = Section(
+        "provenance", "Provenance",
+        "Everything needed to trust, repeat or question the numbers above: what was run, with what, on which files.",
+    )  # fmt: skip
+    section.add(
+        Table(
+            pd.DataFrame([_row(run) for run in context.runs]), "Runs",
+            caption="Steps that were already done with the same code, parameters and input are taken from the study's "
+                    "cache and not done again.",
+        )
+    )  # fmt: skip
+    for run in context.runs:
+        if run.warnings:
+            section.add(Listing(tuple(run.warnings[:30]), f"Warnings of {run.name}"))
+    section.add(_versions(context))
+    for run in context.runs:
+        if run.params:
+            section.add(Code(json.dumps(run.params, indent=1, ensure_ascii=False), f"Parameters of {run.name}"))
+    section.add(_inputs(context))
+    return section
+
+
+def _row(run: RunFolder) -> dict[str, Any]:
+    found = run.provenance
+    steps = [s for s in found.get("steps", []) if isinstance(s, dict)]
+    kept = sum(1 for s in steps if s.get("state") not in (None, "done"))
+    seeds = found.get("seeds") or {}
+    seed = run.params.get("seed", ", ".join(str(v) for v in dict.fromkeys(seeds.values())) if seeds else None)
+    return {
+        "run": run.name,
+        "command": run.command or DASH,
+        "status": str(found.get("status", "not known")),
+        "begun (UTC)": str(found.get("started", DASH)).replace("T", " ").removesuffix("+00:00"),
+        "seconds": found.get("seconds"),
+        "steps": len(steps),
+        "of them from cache": kept,
+        "peak memory (MB)": found.get("peak_mb") or None,
+        "seed": DASH if seed in (None, "") else number(seed),
+        "warnings": len(run.warnings),
+    }
+
+
+def _versions(context: Context) -> Table:
+    """Versions by run; one column where all agree."""
+    by_run = {run.name: run.provenance.get("versions", {}) for run in context.runs}
+    names = list(dict.fromkeys(n for v in by_run.values() for n in v))
+    if len({json.dumps(v, sort_keys=True) for v in by_run.values()}) == 1:
+        by_run = {"all runs": next(iter(by_run.values()))}
+    table = pd.DataFrame([{"software": n, **{run: v.get(n, DASH) for run, v in by_run.items()}} for n in names])
+    return Table(table, "Versions", folded=True)
+
+
+def _inputs(context: Context) -> Table | None:
+    """Fingerprints of every recording and file that a run read."""
+    rows = []
+    for run in context.runs:
+        for item in run.provenance.get("inputs", []):
+            if isinstance(item, dict):
+                marks = {k: item[k] for k in _NOUNS if k in item}
+                rows += [{"run": run.name, "recording": item.get("id", ""), "what": k, "hash": str(v)} for k, v in marks.items()]  # fmt: skip  # noqa: E501
+            else:
+                rows.append({"run": run.name, "recording": "", "what": "file", "hash": str(item)})
+    if not rows:
+        return None
+    table = pd.DataFrame(rows).drop_duplicates()
+    return Table(table, "Fingerprints of the input", folded=True, limit=60,
+                 caption="A hash of the content of each file that was read. The same hash is the same data.")  # fmt: skip

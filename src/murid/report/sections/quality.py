@@ -1,0 +1,87 @@
+"""How good the tracking is, and what to do where it is not."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from murid.report.context import Context
+from murid.report.figures.heat import matrix
+from murid.report.parts import Picture, Section, Table, Words
+from murid.report.runfolder import RunFolder
+from murid.report.words import count, listed, number
+
+_HEADINGS = {"todo": "what to do", "recordings": "recordings concerned", "worst": "worst case"}
+#: Rows of the heat map; more recordings are in the CSV.
+MAX_ROWS = 40
+
+
+def make(context: Context) -> Section | None:
+    """Show missing keypoints and the verdicts of the check."""
+    runs = context.runs_of("check")
+    if not context.glances and not runs:
+        return None
+    section = Section(
+        "quality", "Quality of the recordings",
+        "Everything below rests on the tracking. Look here first: a keypoint that is often missing, or a track that "
+        "sticks, can look like behaviour.",
+    )  # fmt: skip
+    for run in runs[-1:]:
+        _verdicts(section, run)
+    if context.glances:
+        section.add(_missing(context))
+    return section
+
+
+def _verdicts(section: Section, run: RunFolder) -> None:
+    quality = run.table("quality", ["recording", "check", "verdict"])
+    overview = run.table("overview", ["check", "verdict", "recordings"])
+    faults = run.table("faults")
+    if quality is not None and len(quality):
+        verdict = quality["verdict"].value_counts()
+        bad = quality.loc[quality["verdict"] == "bad", "recording"].nunique()
+        text = (
+            f"{count(quality['recording'].nunique(), 'recording')}, {count(len(quality), 'check')}: "
+            f"{number(int(verdict.get('ok', 0)))} fine, {number(int(verdict.get('look', 0)))} worth a look, "
+            f"{number(int(verdict.get('bad', 0)))} bad."
+        )
+        section.add(Words(text, "finding"))
+        section.findings.append(
+            f"Tracking quality: {count(bad, 'recording')} with at least one bad check (see what to do below)."
+            if bad
+            else "Tracking quality: no recording has a bad check."
+        )
+        table = overview if overview is not None and len(overview) else None
+        if table is None:
+            section.add(Words("No check asks for action."))
+        else:
+            section.add(
+                Table(table, "Checks that are not fine", headings=_HEADINGS, full=quality,
+                      caption="One row a check, with the worst recording. The CSV holds every check of every recording.")
+            )  # fmt: skip
+    if faults is not None and len(faults):
+        shown = faults.rename(columns={"todo": "what to do"})
+        section.add(Words(f"The study folder has {count(len(faults), 'fault')}.", "warning"), Table(shown, "Faults"))
+
+
+def _missing(context: Context) -> Picture:
+    """Heat map of the share of frames in which a keypoint is missing or doubted."""
+    parts = [
+        look.keypoint_table.assign(recording=id, track=id if len(look.individuals) == 1 else id + " " + look.keypoint_table["individual"])
+        for id, look in context.glances.items()
+    ]  # fmt: skip
+    table = pd.concat(parts, ignore_index=True)
+    table["bad_pct"] = table["missing_pct"] + table["low_pct"]
+    wide = table.pivot_table(index="track", columns="keypoint", values="bad_pct", sort=False)
+    wide = wide.reindex(columns=list(dict.fromkeys(table["keypoint"])))
+    shown = wide.head(MAX_ROWS)
+    worst = wide.mean().sort_values(ascending=False)
+    more = f" {len(wide) - len(shown)} more rows are in the CSV." if len(wide) > len(shown) else ""
+    return Picture(
+        matrix(shown, label="frames without a sure position (%)", low=0, high=max(10.0, float(wide.max().max())), fmt="{:.0f}"),
+        "Keypoints that were not seen",
+        "Share of frames in which a keypoint is missing or the tracker gives it a confidence below 0.5. A column that "
+        "is dark throughout is a keypoint to retrain or to leave out; a dark row is a recording to look at. "
+        f"A pale map says that points were found, not that they are in the right place.{more}",
+        f"Heat map, recordings by keypoints. Most often missing: {listed([f'{k} {number(v)} %' for k, v in worst.head(3).items()])}.",
+        table[["recording", "individual", "keypoint", "missing_pct", "low_pct"]],
+    )  # fmt: skip

@@ -1,0 +1,82 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+DASH = "–"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Return a number with three significant digits, thousands apart; a dash where nothing is known.
+
+    Parameters
+    ----------
+    value : any
+        Number, bool, text or missing.
+    digits : int
+        Significant digits; whole numbers keep all of theirs.
+    """
+    if value is None or value is np.ma.masked:
+        return DASH
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (int, np.integer)):
+        return f"{int(value):,}".replace(",", " ")
+    if not isinstance(value, (float, np.floating)):
+        text = str(value)
+        return DASH if text.strip() in ("", "nan", "NaN", "None", "<NA>", "NaT") else text
+    value = float(value)
+    if not math.isfinite(value):
+        return DASH if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(value)))
+    if size < -4:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
+    text = f"{round(value, digits - 1 - size):,.{max(0, digits - 1 - size)}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text.replace(",", " ").replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """Return ``p = 0.032`` or ``p < 0.0001``."""
+    if p is None or not np.isfinite(p):
+        return f"p {DASH}"
+    return "p < 0.0001" if p < 1e-4 else f"p = {number(p, 2)}"
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """Return ``1 animal`` or ``3 animals``."""
+    return f"{number(int(n))} {noun if n == 1 else plural or noun + 's'}"
+
+
+def listed(names: Iterable[Any], limit: int = 8, last: str = "and") -> str:
+    """Return ``a, b and c``; long lists end with ``and 5 more``."""
+    items = [str(n) for n in names]
+    if len(items) > limit:
+        items = [*items[: limit - 1], f"{len(items) - limit + 1} more"]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+
+
+def natural(name: str) -> tuple[Any, ...]:
+    """Sort key in which ``motif_2`` comes before ``motif_10``."""
+    return tuple(int(p) if p.isdigit() else p for p in re.split(r"(\d+)", str(name)))
+
+
+def short(name: str, length: int = 22) -> str:
+    """Return a name that fits a figure: its middle replaced by … when too long."""
+    name = str(name)
+    keep = length - 1
+    return name if len(name) <= length else f"{name[: keep - keep // 3]}…{name[-(keep // 3) :]}"
+
+
+def readable(name: str) -> str:
+    """Return an identifier as words: ``stretch_attend`` → ``stretch attend``."""
+    return str(name).replace("_", " ")
