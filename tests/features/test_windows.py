@@ -37,7 +37,7 @@ def _reference(x: np.ndarray, before: int, after: int, statistic: str, min_share
 
 
 def _check(x: np.ndarray, fps: float, windows: tuple[float, ...], align: str, min_share: float, rtol: float) -> None:
-    table, names = rolling(x, fps, windows, percentiles=(10, 50), align=align, min_share=min_share)
+    table, names = rolling(x, fps, windows, percentiles=(0, 10, 50, 100), align=align, min_share=min_share)
     # float32 carries 7 digits of the values themselves.
     size = np.nanmax(np.abs(x)) if np.isfinite(x).any() else 1.0
     for column, name in enumerate(names[1:], 1):

@@ -6,9 +6,13 @@ not depend on how the recording was cut into blocks, bit for bit. Within a tile
 * mean, sd and change come from running sums in float64 about the tile's own level: no drift;
 * min and max come from doubling: the minimum over 2w frames is the smaller of two minima over w,
   so that all window lengths share log2(longest) vector passes;
-* percentiles and band power have a file of their own (`window_extras`).
+* percentiles of short windows come from a sorting network that runs over all frames at once, those
+  of long ones from a sorted window that loses its oldest frame and gains a new one;
+* band power comes from running sums of the signal rotated at each frequency, so that a longer
+  window costs no more, with the Hann window applied in the frequency domain.
 
-Missing frames (NaN) and frames beyond the recording count as absent. Loops are written over plain
+Missing frames (NaN) and frames beyond the recording count as absent. All of it is one file, because a
+compiled function is only compiled anew when its own file changes. Loops are written over plain
 slices without branches, so that the compiler turns them into vector instructions; a reciprocal
 count that is NaN makes a statistic NaN.
 """
@@ -18,14 +22,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from murid.features.window_extras import band_power, sliding_percentiles
-
 #: Frames in a tile: its buffers fit the L2 cache.
 TILE = 1024
 #: Rows of the buffers are this much longer than a tile, so that they do not share cache sets.
 _PITCH = TILE + 16
 #: Channels that are written to the table together: fewer, fuller cache lines.
 _GROUP = 4
+#: Windows up to this many frames are sorted by a network, all frames of a tile at once.
+_NETWORK = 32
 
 # Order of the statistics in `flags`.
 MEAN, SD, MIN, MAX, CHANGE = range(5)
@@ -75,6 +79,7 @@ def window_table(
     inverse = np.empty((n_windows, _PITCH), np.float64)
     needed = np.empty((n_windows, _PITCH), np.float64)
     thirds = np.empty((2, _PITCH), np.float64)
+    scratch = np.empty((_NETWORK + 2 if percentiles.size else 0, _PITCH), np.float32)
     row = 0
     while row < rows.size:
         start = rows[row] // TILE * TILE
@@ -101,10 +106,10 @@ def window_table(
                 if percentiles.size:
                     for w in range(n_windows):
                         lo, width = reach_b - before[w], before[w] + after[w] + 1
-                        at = sliding_percentiles(v[lo:], width, n, percentiles, inverse[w], buffer, at)
+                        at = _percentiles(v[lo:], width, n, percentiles, inverse[w], scratch, buffer, at)
                 if n_bands:
                     w = n_windows - 1
-                    at = band_power(v, before[w] + after[w] + 1, n, waves, band_of, n_bands, inverse[w], buffer, at)
+                    at = _band_power(v, before[w] + after[w] + 1, n, waves, band_of, n_bands, inverse[w], buffer, at)
             _scatter(base, first, last, base_start, rows[row:end], start, lags, stats, n_stats, out[row:end], columns)
         row = end
 
@@ -238,3 +243,165 @@ def _scatter(base, first, last, base_start, rows, start, lags, stats, n_stats, o
             for j in range(lags.size):
                 u = t + lags[j] - base_start
                 line[1 + n_stats + j] = base[c, u] if 0 <= u < n_base else np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _percentiles(v, width, n, percentiles, inverse, scratch, stats, at):
+    """Percentiles (linear interpolation between ranks) of ``v[i : i + width]`` for ``i < n``.
+
+    `inverse` is one over the number of known frames, NaN where too few are. Writes rows ``at …`` of
+    `stats` and returns the next free row. `scratch` has ``_NETWORK + 2`` rows.
+    """
+    if width <= _NETWORK:
+        order = _sort_network(v, width, n, scratch)
+        for p in range(percentiles.size):
+            share, out = percentiles[p] / 100.0, stats[at + p]
+            for i in range(n):
+                if inverse[i] == inverse[i]:
+                    place = share * (np.round(1.0 / inverse[i]) - 1.0)
+                    j = int(place)
+                    low = scratch[order[j], i]
+                    out[i] = low + (place - j) * (scratch[order[j + 1], i] - low) if place > j else low
+                else:
+                    out[i] = np.nan
+    else:
+        _sliding(v, width, n, percentiles, inverse, stats, at)
+    return at + percentiles.size
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sort_network(v, width, n, rows):
+    """Sort every window at once: Batcher's odd-even merge over rows, missing frames last.
+
+    Returns which row holds each rank. Exchanges go to spare rows, never in place: only then does
+    the compiler make vector instructions of them.
+    """
+    inf = np.float32(np.inf)
+    for j in range(width):
+        row, x = rows[j], v[j : j + n]
+        for i in range(n):
+            row[i] = x[i] if x[i] == x[i] else inf
+    order = np.arange(width + 2)
+    p = 1
+    while p < width:
+        k = p
+        while k >= 1:
+            for j in range(k % p, width - k, 2 * k):
+                for i in range(min(k, width - j - k)):
+                    a, b = i + j, i + j + k
+                    if a // (2 * p) == b // (2 * p):
+                        x, y, low, high = order[a], order[b], order[width], order[width + 1]
+                        _exchange(rows[x], rows[y], rows[low], rows[high], n)
+                        order[a], order[b], order[width], order[width + 1] = low, high, x, y
+            k //= 2
+        p *= 2
+    return order
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _exchange(x, y, low, high, n):
+    for i in range(n):
+        low[i] = x[i] if x[i] < y[i] else y[i]
+    for i in range(n):
+        high[i] = y[i] if x[i] < y[i] else x[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sliding(v, width, n, percentiles, inverse, stats, at):
+    """One sorted window that loses its oldest frame and gains a new one."""
+    ordered = np.empty(width + 1, np.float32)
+    k = 0
+    for i in range(width - 1):
+        k = _insert(ordered, k, v[i])
+    for i in range(n):
+        k = _insert(ordered, k, v[i + width - 1])
+        for p in range(percentiles.size):
+            if inverse[i] == inverse[i]:
+                place = percentiles[p] / 100.0 * (k - 1)
+                j = min(int(place), k - 1)
+                low = ordered[j]
+                stats[at + p, i] = low + (place - j) * (ordered[min(j + 1, k - 1)] - low)
+            else:
+                stats[at + p, i] = np.nan
+        k = _remove(ordered, k, v[i])
+
+
+@njit(cache=True, nogil=True)
+def _insert(ordered, k, x):
+    if x != x:
+        return k
+    j = k
+    while j > 0 and ordered[j - 1] > x:
+        ordered[j] = ordered[j - 1]
+        j -= 1
+    ordered[j] = x
+    return k + 1
+
+
+@njit(cache=True, nogil=True)
+def _remove(ordered, k, x):
+    if x != x:
+        return k
+    low, high = 0, k
+    while low < high:
+        mid = (low + high) // 2
+        if ordered[mid] < x:
+            low = mid + 1
+        else:
+            high = mid
+    for j in range(low, k - 1):
+        ordered[j] = ordered[j + 1]
+    return k - 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _band_power(v, width, n, waves, band_of, n_bands, inverse, stats, at):
+    """Variance that falls in each band (Hann window, mean removed) of ``v[i : i + width]``.
+
+    ``X_k(i) = sum_j v(i+j) e^(-2 pi i k j / w)`` is, up to a phase, a difference of running sums of
+    the signal rotated at frequency k; the Hann window mixes neighbouring bins: 1/2, -1/4, -1/4.
+    Missing frames count as the window's mean, and the power is that of the known share.
+    """
+    size = n + width - 1
+    x, seen = np.empty(size), np.empty(size)
+    level = 0.0
+    for i in range(size):
+        if v[i] == v[i]:
+            level = np.float64(v[i])
+            break
+    for i in range(size):
+        seen[i] = 1.0 if v[i] == v[i] else 0.0
+        x[i] = np.float64(v[i]) - level if v[i] == v[i] else 0.0
+    flat = np.ones(width, np.complex128)
+    mean = _windowed(x, flat, width, n).real / np.maximum(_windowed(seen, flat, width, n).real, 1.0)
+    bins = np.empty((band_of.size, n), np.complex128)
+    for k in range(band_of.size):
+        turned = _windowed(x, waves[k], width, n) - mean * _windowed(seen, waves[k], width, n)
+        for i in range(n):
+            # Undo the rotation of the window's start, so that neighbouring bins can be mixed.
+            bins[k, i] = turned[i] * np.conj(waves[k, i % width])
+    stats[at : at + n_bands, :n] = 0.0
+    for k in range(1, band_of.size - 1):
+        if band_of[k] < 0:
+            continue
+        for i in range(n):
+            z = 0.5 * bins[k, i] - 0.25 * (bins[k - 1, i] + bins[k + 1, i])
+            power = 2.0 * (z.real * z.real + z.imag * z.imag) * inverse[i] * inverse[i] / 0.375
+            stats[at + band_of[k], i] += power
+    for b in range(n_bands):
+        for i in range(n):
+            if inverse[i] != inverse[i]:
+                stats[at + b, i] = np.nan
+    return at + n_bands
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _windowed(x, wave, width, n):
+    """Sum of ``x`` turned by `wave` over windows that start at ``0 … n - 1``."""
+    run = np.empty(x.size + 1, np.complex128)
+    total = 0.0 + 0.0j
+    run[0] = total
+    for i in range(x.size):
+        total += x[i] * wave[i % width]
+        run[i + 1] = total
+    return run[width : width + n] - run[:n]
