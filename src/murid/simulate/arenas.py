@@ -231,7 +231,7 @@ def plus_maze(arm_cm: float = 30.0, width_cm: float = 6.0) -> Arena:
         (total, total),
         tuple(zones),
         doors,
-        {"open": 0.3, "centre": 0.6},
+        {"open": 0.6, "centre": 0.6},
         ledge=True,
     )
 
@@ -265,7 +265,7 @@ def zero_maze(diameter_cm: float = 50.0, width_cm: float = 6.0) -> Arena:
         (2 * outer, 2 * outer),
         tuple(rooms),
         doors,
-        {"open": 0.35},
+        {"open": 0.12},
         ledge=True,
     )
 
@@ -297,7 +297,7 @@ def light_dark(
         walls,
         tuple(zones[1:3]),
         {(0, 1): point, (1, 0): point},
-        {"light": 0.4},
+        {"light": 0.25},
     )
 
 
@@ -335,7 +335,7 @@ def three_chambers(
         holes,
         tuple(chambers),
         doors,
-        {"middle_chamber": 0.5, "cup": 2.0},
+        {"middle_chamber": 0.4, "cup": 5.0},
     )
 
 
