@@ -1,10 +1,4 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-# The steps and the method of these tests must be importable by name, also by spawned workers.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ class Tiny(Method):
     def _fit(self, recordings):
         _mark("fit", "+".join(r.id for r in recordings))
         names = self.params.behaviours or tuple(sorted({b for r in recordings for b in r.labels.behaviours}))
+        names = names[:1]
         on, off = [], []
         for recording in recordings:
             time, speed = self._speed(recording)

@@ -81,7 +81,7 @@ def test_unknown_names_are_answered_with_near_ones(study, tiny):
         fit_method(study, "tinny")
     with pytest.raises(ParameterError, match="did you mean 'margin'"):
         fit_method(study, "tiny", {"margn": 2.0})
-    with pytest.raises(DataError, match="no model 'nothing'.*murid fit"):
+    with pytest.raises(DataError, match=r"no model 'nothing'.*murid fit"):
         apply_method(study, "nothing")
     with pytest.raises(DataError, match="no recording 'r9'"):
         fit_method(study, "tiny", ids=["r9"])
@@ -167,5 +167,5 @@ def test_the_tuned_unit_is_found_from_labels_and_from_a_model(study, tiny):
 
 def test_neural_without_signals_says_what_to_add(tmp_path):
     study = work.small_study(tmp_path / "s", 1)
-    with pytest.raises(DataError, match="neural signal and labels.*--traces"):
+    with pytest.raises(DataError, match=r"neural signal and labels.*--traces"):
         run_neural(study)

@@ -110,7 +110,7 @@ def test_disk_full_in_the_middle_is_explained_and_survived(tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", fills_up)
-        with pytest.raises(DiskError, match="no space left on the disk.*run again"):
+        with pytest.raises(DiskError, match=r"no space left on the disk.*run again"):
             Runner(study).do(means(study))
     assert len(list((tmp_path / "study" / "cache" / "mean").iterdir())) == 2
     assert len(Runner(study).values(means(study))) == 4
@@ -131,7 +131,7 @@ def test_read_only_folder_is_explained(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "mkdir", denied)  # as root, rights alone would not stop the test
-    with pytest.raises(DiskError, match="cannot be written.*check the rights"):
+    with pytest.raises(DiskError, match=r"cannot be written.*check the rights"):
         check_study(study)
 
 
@@ -147,7 +147,7 @@ def test_read_only_folder_for_real(tmp_path):
 
 
 def test_wrong_path_says_how_to_make_a_study(tmp_path):
-    with pytest.raises(DataError, match="no study here.*murid new"):
+    with pytest.raises(DataError, match=r"no study here.*murid new"):
         Study(tmp_path / "nothing")
 
 
@@ -157,7 +157,7 @@ def test_half_deleted_study_fails_before_work_and_says_what_to_do(tmp_path, call
     with pytest.raises(DataError, match=r"'r2'.*poses file is missing.*--replace"):
         Runner(study).do(means(study))
     (study.folder / "recordings.csv").unlink()
-    with pytest.raises(DataError, match="recordings.csv is missing"):
+    with pytest.raises(DataError, match=r"recordings.csv is missing"):
         Runner(study).do(means(study))
     assert calls("mean") == []
 

@@ -97,7 +97,7 @@ def pair_files(
     sheet: pd.DataFrame | None = None,
     several_raters: bool = False,
 ) -> list[Paired]:
-    """Return one `Paired` per pose file.
+    """Return one `Paired` per pose file, in natural order (2 before 10).
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def pair_files(
     if sheet is not None:
         _add_keys(pairs, sheet, faults)
     faults.raise_if_any()
-    return pairs
+    return sorted(pairs, key=lambda p: _natural(p.id))
 
 
 def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
@@ -140,6 +140,12 @@ def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
         for p in pairs
     ]
     return pd.DataFrame(rows, columns=["id", "poses", *kinds, *keys])
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key that reads numbers as numbers."""
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in parts if p]
 
 
 def _named(poses: Sequence[Path], faults: Faults) -> list[Paired]:
