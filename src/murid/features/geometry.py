@@ -19,8 +19,20 @@ def hull_areas(points):
     float32 array of shape (frame,)
         NaN where fewer than three points are visible.
     """
+    return _hulls(points)[0]
+
+
+@njit(cache=True, nogil=True)
+def hull_perimeters(points):
+    """Length of the border of the convex hull of the visible points of each frame, as `hull_areas`."""
+    return _hulls(points)[1]
+
+
+@njit(cache=True, nogil=True)
+def _hulls(points):
+    """Areas and perimeters, by Andrew's monotone chain."""
     k, _, n = points.shape
-    out = np.empty(n, np.float32)
+    areas, perimeters = np.empty(n, np.float32), np.empty(n, np.float32)
     x, y = np.empty(k, np.float64), np.empty(k, np.float64)
     hx, hy = np.empty(2 * k + 2, np.float64), np.empty(2 * k + 2, np.float64)
     for t in range(n):
@@ -36,7 +48,7 @@ def hull_areas(points):
                 x[j], y[j] = px, py
                 m += 1
         if m < 3:
-            out[t] = np.nan
+            areas[t], perimeters[t] = np.nan, np.nan
             continue
         h = 0
         for i in range(m):
@@ -50,11 +62,12 @@ def hull_areas(points):
                 h -= 1
             hx[h], hy[h] = x[i], y[i]
             h += 1
-        area = 0.0
+        area, perimeter = 0.0, 0.0
         for i in range(h - 1):
             area += (hx[i] - hx[0]) * (hy[i + 1] - hy[0]) - (hx[i + 1] - hx[0]) * (hy[i] - hy[0])
-        out[t] = abs(area) / 2
-    return out
+            perimeter += np.hypot(hx[i + 1] - hx[i], hy[i + 1] - hy[i])
+        areas[t], perimeters[t] = abs(area) / 2, perimeter
+    return areas, perimeters
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -15,7 +15,10 @@ from murid.methods.base import Method, read_head
 BUILT_IN: dict[str, str] = {
     "gbdt": "murid.methods.gbdt:Gbdt",
     "kmeans": "murid.methods.kmeans:KMeans",
+    "bsoid": "murid.methods.bsoid:Bsoid",
+    "mars": "murid.methods.mars:Mars",
     "rules": "murid.methods.rules:Rules",
+    "simba": "murid.methods.simba:Simba",
 }
 
 

@@ -115,6 +115,10 @@ class Supervised(Method):
         """Return the columns to keep, or None for all."""
         return None
 
+    def _calibrate(self, scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Calibration:
+        """Fit the map from raw scores to probabilities on out-of-fold scores."""
+        return Calibration.fit(scores, targets, weights)
+
     #: Widths of the moving mean that `tune` tries; (0.0,) for methods whose `_refine` smooths.
     smooth_options: ClassVar[tuple[float, ...]] = SMOOTH_S
 
@@ -128,6 +132,8 @@ class Supervised(Method):
 
     # ---- fit ------------------------------------------------------------------------------------
     def _fit(self, recordings: Sequence[Recording]) -> None:
+        # A second fit starts afresh.
+        self.features_used, self.per_individual, self.out_of_fold = [], False, {}
         samples = self._samples(self._scored(recordings))
         tables = []
         for sample in samples:
@@ -146,7 +152,7 @@ class Supervised(Method):
             self.features_used = [self.features_used[c] for c in columns]
         data = self._prepare_learning(features)
         scores = self._out_of_fold(samples, data, features, targets, weights)
-        self.calibration = Calibration.fit(scores, targets, weights)
+        self.calibration = self._calibrate(scores, targets, weights)
         self._decide(samples, self.calibration(scores), targets)
         self.learner = self._learn(data, targets, weights, np.arange(len(targets)), "final model")
 

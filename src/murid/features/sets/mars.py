@@ -1,0 +1,180 @@
+"""MARS's features (Segalin et al. 2021): position, posture, motion, and the pair, for top-view skeletons.
+
+Written on MARS's seven points (nose, ears, neck, hips or sides, tail base), as far as they are tracked. The
+original's camera coordinates and absolute directions are left out: they are of the arena, not of behaviour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from murid.features.body import F32, Body, Column, angle, cross, dot, norm, unit_vector
+from murid.features.sets.scene import Scene, assemble
+
+#: 3, 13 and 21 frames at 30 Hz.
+WINDOWS_S = (0.1, 0.43, 0.7)
+#: Lags 2, 5, 10 frames at 30 Hz.
+LAGS_S = (2 / 30, 5 / 30, 10 / 30)
+#: Kernel (1, 2, 1)/4 at 30 Hz: its variance is half a frame squared.
+_KERNEL_VARIANCE_S2 = 0.5 / 30**2
+#: Ellipse that holds 75 % of a normal cloud.
+_ELLIPSE = float(np.sqrt(-2 * np.log(0.25)))
+
+
+def points_of(body: Body) -> tuple[str, ...]:
+    """MARS's points that the skeleton has; its trunk when fewer than four."""
+    sides = [("hip", "side")[not body.has(f"hip_{s}")] + f"_{s}" for s in ("left", "right")]
+    wanted = ("nose", "ear_left", "ear_right", "neck", *sides, "tail_base")
+    have = tuple(p for p in wanted if p in body.tracked)
+    return have if len(have) >= 4 else body.trunk
+
+
+def mars(where: Scene) -> list[Column]:
+    """Per-frame columns of the scene's subject, smoothed; windows are put on by the caller."""
+    box = _box(where)
+    columns = assemble(where, lambda body: _own(body, where.fps, box), _pair)
+    passes = max(1, round(_KERNEL_VARIANCE_S2 * where.fps**2 / 0.5))
+    return [c._replace(values=_smooth(c.values, passes)) for c in columns]
+
+
+def _smooth(x: F32, passes: int) -> F32:
+    """(1, 2, 1)/4, `passes` times; a missing neighbour counts as the frame itself."""
+    for _ in range(passes):
+        left, right = np.concatenate([x[:1], x[:-1]]), np.concatenate([x[1:], x[-1:]])
+        left, right = np.where(np.isnan(left), x, left), np.where(np.isnan(right), x, right)
+        x = (left + 2 * x + right) / 4
+    return x.astype(np.float32)
+
+
+def _box(where: Scene) -> tuple[NDArray, NDArray]:
+    """Low and high corner: 1st to 99th percentile of all tracks."""
+    xy = np.concatenate([b.point("centre") for b in where.bodies.values()], axis=1)
+    if not np.isfinite(xy).any():
+        return np.full(2, np.nan), np.full(2, np.nan)
+    low, high = np.nanpercentile(xy, [1, 99], axis=1)
+    return low, high
+
+
+def _mean(body: Body, points: Sequence[str]) -> F32:
+    return np.mean([body.point(p) for p in points], axis=0, dtype=np.float32)
+
+
+def _part(body: Body, part: str) -> F32:
+    """Centroid of head (first three points), hips (last three), or all."""
+    points = points_of(body)
+    return _mean(body, {"head": points[:3], "hips": points[-3:], "body": points[-4:], "all": points}[part])
+
+
+def _lagged(x: F32, frames: int, fps: float) -> F32:
+    """Speed of `x` against where it was `frames` before."""
+    before = np.concatenate([np.repeat(x[:, :1], frames, axis=1), x[:, :-frames]], axis=1)[:, : x.shape[1]]
+    return norm(x - before) * np.float32(fps / frames)
+
+
+def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
+    points, rate = points_of(body), body.clock.rate
+    centre = _part(body, "all")
+    out = [
+        Column(f"dist_{a}_{b}", "L", "inside the animal", norm(body.point(a) - body.point(b)))
+        for a, b in combinations(points, 2)
+    ]
+    _, _, var_x, var_y, cov, count = body.covariance
+    half, root = (var_x + var_y) / 2, np.sqrt(((var_x - var_y) / 2) ** 2 + cov * cov)
+    enough = np.where(count >= 3, np.float32(1), np.float32(np.nan))
+    major, minor = _ELLIPSE * np.sqrt(half + root) * enough, _ELLIPSE * np.sqrt(np.maximum(half - root, 0)) * enough
+    out += [
+        Column("ellipse_major", "L", "half axis", major), Column("ellipse_minor", "L", "half axis", minor),
+        Column("ellipse_ratio", "1", "major over minor", major / np.where(minor > 0, minor, np.float32(np.nan))),
+        Column("ellipse_area", "L^2", "area", np.float32(np.pi) * major * minor),
+    ]  # fmt: skip
+    if body.has_axis:
+        if body.has_head_axis:
+            out.append(Column("head_body_angle", "rad", "head against body", np.abs(angle(body.axis, body.head_axis))))
+        for side in ("left", "right"):
+            if body.has("neck", side, "rear"):
+                flank = body.point(side) - body.point("neck")
+                out.append(Column(f"flank_angle_{side}", "rad", "hip as seen from the neck",
+                                  np.abs(angle(body.point("rear") - body.point("neck"), flank))))  # fmt: skip
+    low, high = box
+    gaps = [np.minimum(centre[k] - low[k], high[k] - centre[k]).astype(np.float32) for k in (0, 1)]
+    out.append(Column("edge", "L", "distance to the nearest edge", np.fmin(gaps[0], gaps[1])))
+    velocity = rate((_part(body, "head") + _part(body, "hips")) / 2)
+    speed, centre_velocity = norm(velocity), rate(centre)
+    out += [
+        Column("speed", "L/s", "head and hips", speed),
+        Column("speed_centroid", "L/s", "centroid", norm(centre_velocity)),
+        Column("acceleration", "L/s^2", "of the speed", rate(speed)),
+        Column("acceleration_centroid", "L/s^2", "of the centroid's speed", rate(norm(centre_velocity))),
+    ]  # fmt: skip
+    if body.has_axis:
+        out.append(Column("speed_forward", "L/s", "along the body", dot(velocity, body.axis)))
+    for lag_s in LAGS_S:
+        frames = max(1, round(lag_s * fps))
+        out.append(Column(f"speed_centroid_lag_{lag_s:.2f}s", "L/s", "over a lag", _lagged(centre, frames, fps)))
+        out += [
+            Column(f"speed_{p}_lag_{lag_s:.2f}s", "L/s", "over a lag", _lagged(body.point(p), frames, fps))
+            for p in points
+        ]
+    return out
+
+
+def _pair(me: Body, other: Body) -> list[Column]:
+    rate = me.clock.rate
+    gap = _part(other, "all") - _part(me, "all")
+    distance, towards = norm(gap), unit_vector(gap)
+    velocity = rate(_part(me, "all"))
+    mine, theirs = (np.stack([b.point(p) for p in points_of(b)]) for b in (me, other))
+    long = _long_axis(me)
+    out = [
+        Column("distance", "L", "centroids", distance, True),
+        Column("distance_scaled", "1", "over the long axis", distance / np.where(long > 0, long, np.float32(np.nan))),
+        Column("distance_head", "L", "heads", norm(_part(other, "head") - _part(me, "head")), True),
+        Column("distance_body", "L", "bodies", norm(_part(other, "body") - _part(me, "body")), True),
+        Column("distance_head_body", "L", "head to body", norm(_part(other, "body") - _part(me, "head"))),
+        Column("distance_change", "L/s", "of the centroids", rate(distance), True),
+        Column("gap", "L", "nearest points", _nearest(mine, theirs), True),
+        Column("box_overlap", "1", "boxes: intersection over union", _iou(mine, theirs), True),
+        Column("area_ratio", "1", "of the ellipses", _area(me) / np.where(_area(other) > 0, _area(other), np.nan)),
+        Column("speed_radial", "L/s", "towards the other", dot(velocity, towards)),
+        Column("speed_tangential", "L/s", "around the other", np.abs(cross(towards, velocity))),
+    ]
+    if me.has_axis:
+        out.append(Column("facing", "rad", "other's centroid against own head", np.abs(angle(me.head_axis, gap))))
+        if other.has_axis:
+            out.append(Column("angle_between", "rad", "bodies", np.abs(angle(me.axis, other.axis)), True))
+    for a, b in product(points_of(me), points_of(other)):
+        out.append(Column(f"between_{a}_{b}", "L", "own to other's point", norm(other.point(b) - me.point(a)), a == b))
+    return [c._replace(values=c.values.astype(np.float32)) for c in out]
+
+
+def _long_axis(body: Body) -> F32:
+    _, _, vx, vy, cov, _ = body.covariance
+    return _ELLIPSE * np.sqrt((vx + vy) / 2 + np.sqrt(((vx - vy) / 2) ** 2 + cov * cov))
+
+
+def _area(body: Body) -> F32:
+    _, _, vx, vy, cov, count = body.covariance
+    enough = np.where(count >= 3, np.float32(1), np.float32(np.nan))
+    return np.sqrt(np.maximum(vx * vy - cov * cov, 0)) * enough
+
+
+def _nearest(mine: NDArray, theirs: NDArray) -> F32:
+    best = np.full(mine.shape[2], np.inf, np.float32)
+    for a, b in product(mine, theirs):
+        np.fmin(best, norm(b - a), out=best)
+    return np.where(np.isinf(best), np.float32(np.nan), best)
+
+
+def _iou(mine: NDArray, theirs: NDArray) -> F32:
+    """Overlap of the upright boxes around the visible points ``(point, 2, frame)``."""
+    low = [np.fmin.reduce(p) for p in (mine, theirs)]
+    high = [np.fmax.reduce(p) for p in (mine, theirs)]
+    sides = np.minimum(high[0], high[1]) - np.maximum(low[0], low[1])
+    both = np.prod(np.maximum(sides, 0), axis=0)
+    areas = [np.prod(h - lo, axis=0) for h, lo in zip(high, low, strict=True)]
+    union = areas[0] + areas[1] - both
+    return both / np.where(union > 0, union, np.float32(np.nan))

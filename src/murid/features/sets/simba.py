@@ -1,0 +1,238 @@
+"""SimBA's features (Nilsson et al. 2020), for any keypoints and any number of animals.
+
+`layout="full"` is its 2 × 8-point set (hull, named distances, movements, back angle, turning, confidence);
+features whose roles are missing are left out. `layout="user"` is its set for user-defined body parts
+(movement of every point, all distances between animals). The corrected form takes movements as speeds
+(L/s over a fixed time) and windows in seconds; the faithful one counts frames as the original does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from murid.features.body import F32, Body, Column, angle, norm
+from murid.features.geometry import hull_perimeters
+from murid.features.sets.scene import Order, Scene, assemble, named_table, windowed_table
+from murid.features.social import between
+
+#: Windows of the documented intent, seconds: fps / (2, 5, 6, 7.5, 15).
+WINDOWS_S = (1 / 2, 1 / 5, 1 / 6, 1 / 7.5, 1 / 15)
+#: What the original's source does instead: trailing windows of so many frames.
+WINDOWS_FRAMES = (2, 5, 6, 7, 15)
+
+_DISTANCES = (
+    ("nose", "tail_base"), ("side_left", "side_right"), ("ear_left", "ear_right"), ("nose", "centre"),
+    ("nose", "side_left"), ("nose", "side_right"), ("centre", "side_left"), ("centre", "side_right"),
+)  # fmt: skip
+_MOVING = ("centre", "nose", "tail_base", "tail_tip", "ear_left", "ear_right", "side_left", "side_right")
+_TARGETS = ("side_left", "side_right", "tail_base")
+#: Channels that also enter as windows.
+_WINDOWED = (
+    "hull_perimeter", "width", "pair_mean", "pair_min", "pair_max", "angle_back", "tail_against_body", "turning",
+    "move_sum", "move_mean", "move_centre", "move_tail_base", "move_tail_tip", "move_nose", "centre_distance",
+)  # fmt: skip
+#: Totals over the animals that the original adds.
+_TOTALS = ("hull_perimeter", "move_centre", "move_sum", "angle_back")
+
+
+def layout_of(where: Scene) -> str:
+    """``"full"`` when the skeleton has nose, tail base and one more trunk point, else ``"user"``."""
+    body = next(iter(where.bodies.values()))
+    return "full" if {"nose", "tail_base"} <= set(body.tracked) and len(body.trunk) >= 3 else "user"
+
+
+def simba(
+    where: Scene,
+    rows: NDArray | None = None,
+    *,
+    layout: str = "auto",
+    windows_s: Sequence[float] = WINDOWS_S,
+    align: str = "centred",
+) -> xr.DataArray:
+    """Corrected features ``(time, feature)``: the same at any frame rate, order and length of recording.
+
+    Parameters
+    ----------
+    where : Scene
+    rows : int array, optional
+        Frames to return; all by default.
+    layout : {"auto", "full", "user"}
+    windows_s : sequence of float
+        Windows of the rolling mean and median, s.
+    align : {"centred", "trailing"}
+    """
+    columns = _columns(where, layout_of(where) if layout == "auto" else layout, "free", per_frame=False)
+    wide = [c for c in columns if _windowed(c.name)]
+    narrow = [c for c in columns if not _windowed(c.name)]
+    table = windowed_table(where, wide, windows_s, ("mean",), rows, percentiles=(50.0,), align=align)
+    rest = np.stack([c.values if rows is None else c.values[rows] for c in narrow], axis=1)
+    names = [*map(str, table["feature"].values), *(c.name for c in narrow)]
+    units = [*map(str, table["unit"].values), *(c.unit.replace("L", where.length_name) for c in narrow)]
+    return named_table(where, names, units, np.concatenate([table.values, rest], axis=1), rows)
+
+
+def simba_faithful(where: Scene, rows: NDArray | None = None, *, layout: str = "auto") -> xr.DataArray:
+    """The original's features: animals in their given order, windows in frames, ranks over the whole video.
+
+    `where` must come with ``step_frames=(1, 0)``. Window statistics are trailing (mean, median, sum, as many
+    frames as there are at the start); deviations are video mean − value; ranks are rank/n over the video.
+    """
+    layout = layout_of(where) if layout == "auto" else layout
+    columns = _columns(where, layout, "given", per_frame=True)
+    columns += _totals(columns)
+    data: dict[str, np.ndarray] = {c.name: np.nan_to_num(c.values) for c in columns}
+    stats = ("mean", "sum") if layout == "user" else ("mean", "median", "sum")
+    for column in [c for c in columns if _windowed(c.name)]:
+        series = pd.Series(data[column.name].astype(np.float64))
+        for n in WINDOWS_FRAMES:
+            rolled = series.rolling(n, min_periods=1)
+            for stat in ("sum",) if column.name.startswith(("angle", "turning")) else stats:
+                value = getattr(rolled, stat)().to_numpy()
+                # Tortuosity: turning inside the window in whole turns.
+                data[f"{column.name}_{stat}_{n}"] = value / (2 * np.pi) if column.name.startswith("turning") else value
+    if layout == "full":
+        _against_video(data)
+    names = list(data)
+    values = np.stack([data[n].astype(np.float32) for n in names], axis=1)
+    return named_table(where, names, ["1"] * len(names), values if rows is None else values[rows], rows)
+
+
+def _windowed(name: str) -> bool:
+    return name.removeprefix("partner_").startswith(_WINDOWED)
+
+
+def _columns(where: Scene, layout: str, order: Order, per_frame: bool) -> list[Column]:
+    def own(body: Body) -> list[Column]:
+        return _full(body, per_frame) if layout == "full" else _user(body, per_frame)
+
+    return assemble(where, own, _pair if layout == "full" else between, order=order, how=("min", "max", "mean"))
+
+
+def _move(body: Body, role: str, per_frame: bool) -> F32:
+    """Displacement since the previous frame, or speed."""
+    change = norm(body.clock.step(body.point(role)))
+    return change if per_frame else change * body.clock.per_s
+
+
+def _full(body: Body, per_frame: bool) -> list[Column]:
+    unit = "L" if per_frame else "L/s"
+    out = []
+    if len(body.trunk) >= 3:
+        hull = hull_perimeters(np.stack([body.point(r) for r in body.trunk]))
+        change = body.clock.step(hull) if per_frame else body.clock.rate(hull)
+        out += [Column("hull_perimeter", "L", "border of the hull", hull),
+                Column("hull_change", unit, "its change", change)]  # fmt: skip
+    for a, b in _DISTANCES:
+        if body.has(a, b) and body.sources.get(a) != body.sources.get(b, ""):
+            name = "width" if (a, b) == ("side_left", "side_right") else f"{a}_{b}"
+            out.append(Column(name, "L", "distance", norm(body.point(a) - body.point(b))))
+    pairs = np.stack([norm(body.point(a) - body.point(b)) for a, b in combinations(body.tracked, 2)])
+    seen = ~np.isnan(pairs)
+    count = np.where(seen.any(0), seen.sum(0), np.nan)
+    mean = (np.where(seen, pairs, 0).sum(0) / count).astype(np.float32)
+    out += [
+        Column("pair_max", "L", "largest distance inside the animal", np.fmax.reduce(pairs)),
+        Column("pair_min", "L", "smallest distance inside the animal", np.fmin.reduce(pairs)),
+        Column("pair_mean", "L", "mean distance inside the animal", mean),
+    ]
+    if per_frame:
+        out.append(Column("pair_sum", "L", "sum of distances", (mean * count).astype(np.float32)))
+    moves = {role: _move(body, role, per_frame) for role in _MOVING if role in body.tracked or role == "centre"}
+    out += [Column(f"move_{role}", unit, "movement", values) for role, values in moves.items()]
+    out.append(Column("move_sum", unit, "all movements", np.sum(list(moves.values()), axis=0, dtype=np.float32)))
+    if {"tail_tip", "tail_base", "nose"} <= set(moves):
+        against = moves["tail_tip"] - (moves["tail_base"] + moves["centre"] + moves["nose"])
+        out.append(Column("tail_against_body", unit, "tail tip minus tail base, centre and nose", against))
+    if body.has("nose", "centre", "tail_base"):
+        out.append(Column("angle_back", "deg", "nose-centre-tail base, 0-360", _back_angle(body)))
+    return [*out, _turning(body, per_frame), *_confidence(body, per_frame)]
+
+
+def _user(body: Body, per_frame: bool) -> list[Column]:
+    unit = "L" if per_frame else "L/s"
+    moves = np.stack([_move(body, role, per_frame) for role in body.tracked])
+    out = [Column(f"move_{role}", unit, "movement", v) for role, v in zip(body.tracked, moves, strict=True)]
+    total = moves.sum(0)
+    out += [
+        Column("move_sum", unit, "sum of movements", total), Column("move_min", unit, "smallest", moves.min(0)),
+        Column("move_max", unit, "largest", moves.max(0)),
+        Column("move_mean", unit, "mean", total / np.float32(len(moves))),
+    ]  # fmt: skip
+    return out + _confidence(body, per_frame)
+
+
+def _pair(me: Body, other: Body) -> list[Column]:
+    gap = norm(other.point("centre") - me.point("centre"))
+    out = [Column("centre_distance", "L", "centre to centre", gap, True)]
+    if me.has("nose"):
+        nose = me.point("nose")
+        out.append(Column("nose_nose", "L", "nose to nose", norm(other.point("nose") - nose), True))
+        out += [
+            Column(f"nose_to_{target}", "L", "nose to a point of the other", norm(other.point(target) - nose))
+            for target in _TARGETS if other.has(target)
+        ]  # fmt: skip
+    return out
+
+
+def _back_angle(body: Body) -> F32:
+    """Angle at the centre from nose to tail base, 0..360 deg."""
+    a, b = body.point("nose") - body.point("centre"), body.point("tail_base") - body.point("centre")
+    return np.degrees(np.arctan2(b[1], b[0]) - np.arctan2(a[1], a[0])).astype(np.float32) % np.float32(360)
+
+
+def _turning(body: Body, per_frame: bool) -> Column:
+    """Turning of the centre's path, unsigned: between two steps (rad), or per second."""
+    step = body.clock.step(body.point("centre"))
+    if not per_frame:
+        turned = np.abs(angle(*body.clock.ends(body.velocity))) * body.clock.per_s
+        turned[body.speed == 0] = 0
+        return Column("turning", "rad/s", "turning of the path, unsigned", turned)
+    turned = np.zeros(body.clock.n, np.float32)
+    turned[1:] = np.abs(angle(step[:, :-1], step[:, 1:]))
+    return Column("turning", "rad", "turning of the path between two steps", turned)
+
+
+def _confidence(body: Body, per_frame: bool) -> list[Column]:
+    known = np.nan_to_num(body.confidence)
+    total = known.sum(0) if per_frame else known.mean(0)
+    out = [Column("confidence", "1", "sum (faithful) or mean of tracker confidence", total.astype(np.float32))]
+    for limit in (0.1, 0.5, 0.75):
+        low = (known <= limit).sum(0).astype(np.float32)
+        out.append(Column(f"low_{limit:g}", "1", "keypoints at or below a confidence", low))
+    return out
+
+
+def _totals(columns: Sequence[Column]) -> list[Column]:
+    """Sums over the animals."""
+    out = []
+    for name in _TOTALS:
+        parts = [c for c in columns if c.name.startswith(f"{name}_") and c.name.removeprefix(f"{name}_").isdigit()]
+        if len(parts) > 1:
+            total = np.sum([c.values for c in parts], axis=0, dtype=np.float32)
+            out.append(Column(f"{name}_total", parts[0].unit, "over all animals", total))
+    return out
+
+
+_PAIRS = r"(centre_distance|pair_mean|width)(_\d+)*"
+_STATIC = re.compile(rf"(hull_perimeter|move_centre|move_sum|angle_back)_total|{_PAIRS}|move_sum")
+_ROLLED = re.compile(rf"(hull_perimeter|move_centre|move_sum)_total_mean_15|{_PAIRS}_mean_15")
+
+
+def _against_video(data: dict[str, np.ndarray]) -> None:
+    """Add deviations from the video mean, and percentile ranks over the video."""
+    static = [n for n in data if _STATIC.fullmatch(n)]
+    for name in [*static, *(n for n in data if _ROLLED.fullmatch(n))]:
+        data[f"{name}_deviation"] = data[name].mean() - data[name]
+    ranked = [n for n in static if n.startswith(("move", "centre_distance"))]
+    for name in [*ranked, *(f"{n}_deviation" for n in static)]:
+        data[f"{name}_rank"] = pd.Series(data[name]).rank(pct=True).to_numpy()
+
+
+__all__ = ["WINDOWS_FRAMES", "WINDOWS_S", "layout_of", "simba", "simba_faithful"]

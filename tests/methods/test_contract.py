@@ -1,0 +1,217 @@
+"""What every registered method must keep to, checked on small simulated recordings.
+
+A new method passes here by being registered; `SMALL` makes its fit quick, nothing else is special.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import murid
+from murid import simulate
+from murid.data.clock import rate_of
+from murid.data.errors import DataError, NotFittedError
+from murid.data.recording import Recording
+from murid.data.states import behaviour_names, to_multilabel, validate_states
+from murid.methods.registry import method_class, method_names
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"
+NAMES = method_names()
+
+#: Parameters that make a fit quick; everything else stays at its default.
+TREES = {"n_trees": 40, "min_leaf": 20}
+SMALL: dict[str, dict[str, Any]] = {
+    "gbdt": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
+    "kmeans": {"n_motifs": 6, "replicates": 2},
+    "simba": {"forest": {**TREES, "max_rows": 2000}, "folds": 2},
+    "mars": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
+    "jaaba": {"n_rounds": 30, "amount": "less", "folds": 2},
+    "dlcanalyzer": {"net": {"epochs": 4, "hidden": (32, 16)}, "folds": 2},
+}
+BEHAVIOURS = ("walk", "rest", "rear")
+
+
+def make(name: str, **more: Any) -> Any:
+    return murid.method(name, **{**SMALL.get(name, {}), **more})
+
+
+@cache
+def recording(seed: int, *, fps: float = 25.0, n_animals: int = 1, duration_s: float = 60.0) -> Recording:
+    made = simulate.recording(
+        "open_field", duration_s=duration_s, fps=fps, n_animals=n_animals, behaviours=("walk", "rest", "rear", "groom"),
+        seed=seed, id=f"r{seed}", animal=f"a{seed}",
+    )  # fmt: skip
+    return made
+
+
+@cache
+def training(n_animals: int = 1) -> tuple[Recording, ...]:
+    return tuple(recording(s, n_animals=n_animals) for s in (1, 2, 3))
+
+
+def renamed(made: Recording) -> Recording:
+    """Names that say nothing, with roles that say everything."""
+    poses = made.need("poses")
+    from murid.features import guess_roles
+
+    roles = guess_roles([str(k) for k in poses["keypoint"].values])
+    new = {str(k): f"pt{i}" for i, k in enumerate(poses["keypoint"].values)}
+    poses = poses.assign_coords(keypoint=[new[str(k)] for k in poses["keypoint"].values])
+    return made.replace(poses=poses, roles={role: new[k] for role, k in roles.items()})
+
+
+def gappy(made: Recording, seed: int = 5) -> Recording:
+    poses = made.need("poses").copy(deep=True)
+    rng = np.random.default_rng(seed)
+    position, n = poses["position"].values, poses.sizes["time"]
+    for start in rng.integers(0, n - 40, 12):
+        position[start : start + rng.integers(3, 40), :, rng.integers(0, poses.sizes["keypoint"])] = np.nan
+    position[200:260] = np.nan
+    return made.replace(poses=poses)
+
+
+@cache
+def fitted(name: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make(name).fit(training())
+
+
+def agreement(a: xr.Dataset, b: xr.Dataset) -> float:
+    """Share of equal samples; the faster clock is read at the slower one's times."""
+    slow, fast = (a, b) if rate_of(a["time"]) <= rate_of(b["time"]) else (b, a)
+    x = to_multilabel(slow["states"])
+    y = to_multilabel(fast["states"]).sel(time=slow["time"], method="nearest")
+    known = (x.values >= 0) & (y.values >= 0)
+    return float((x.values == y.values)[known].mean())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_output_is_valid_and_on_the_clock_of_the_poses(name):
+    unseen = recording(9)
+    out = fitted(name).apply(unseen)
+    states = validate_states(out["states"])
+    np.testing.assert_array_equal(states["time"].values, unseen.poses["time"].values)
+    assert behaviour_names(states)
+    assert (states.values >= 0).mean() > 0.9
+    if "probability" in out:
+        p = out["probability"].values
+        assert out["probability"].dims == ("time", "individual", "behaviour")
+        assert np.nanmin(p) >= 0 and np.nanmax(p) <= 1
+    if "confidence" in out:
+        assert np.nanmin(out["confidence"]) >= 0 and np.nanmax(out["confidence"]) <= 1
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if method_class(n).about.family == "supervised"])
+def test_learns_what_was_planted(name):
+    """Walking and rearing of the simulated mice are determined by the poses: an unseen animal must be told well."""
+    from murid.evaluate import score
+
+    unseen = recording(9)
+    result = score(unseen.labels, fitted(name).apply(unseen)["states"])
+    f1 = result.table["f1"]
+    assert f1["walk"] > 0.75, f1
+    assert f1["rear"] > 0.55, f1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_output(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        again = make(name).fit(training())
+    xr.testing.assert_identical(fitted(name).apply(recording(9)), again.apply(recording(9)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_and_loaded_gives_the_same_output(name, tmp_path):
+    folder = fitted(name).save(tmp_path / "model")
+    loaded = murid.load_method(folder)
+    xr.testing.assert_identical(fitted(name).apply(recording(9)), loaded.apply(recording(9)))
+    for file in folder.iterdir():
+        head = file.read_bytes()[:2]
+        assert not head.startswith(b"\x80"), f"{file.name} looks like a pickle"
+    assert pickletools  # the format is named above: a pickle of protocol >= 2 begins with 0x80
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_keypoint_names_do_not_matter(name):
+    expected = fitted(name).apply(recording(9))
+    found = fitted(name).apply(renamed(recording(9)))
+    assert agreement(expected, found) > 0.999
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gaps_are_survived(name):
+    out = fitted(name).apply(gappy(recording(9)))
+    validate_states(out["states"])
+    assert agreement(fitted(name).apply(recording(9)), out) > 0.8
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frame_rate_does_not_matter(name):
+    slow, fast = fitted(name).apply(recording(9)), fitted(name).apply(recording(9, fps=50.0))
+    assert agreement(slow, fast) > 0.85
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_animals(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        method = make(name).fit(training(2)[:2])
+    out = method.apply(recording(9, n_animals=2))
+    assert list(out["states"]["individual"].values) in (["mouse_1", "mouse_2"], ["all"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_too_little_data_is_a_clear_error(name):
+    tiny = simulate.recording("open_field", duration_s=0.2, fps=25, seed=1)
+    if method_class(name).about.family == "rules":
+        assert make(name).apply(tiny)["states"].sizes["time"] == 5
+        return
+    with pytest.raises(DataError) as caught, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        make(name).fit([tiny])
+    assert len(str(caught.value)) > 30
+    with pytest.raises(DataError, match="no recordings"):
+        make(name).fit([])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_missing_poses_and_unfitted_use_are_clear_errors(name):
+    empty = Recording("empty", labels=recording(1).labels)
+    with pytest.raises(DataError, match="poses"):
+        fitted(name).apply(empty)
+    if method_class(name).about.family != "rules":
+        with pytest.raises(NotFittedError):
+            make(name).apply(recording(9))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wrong_parameters_are_named(name):
+    with pytest.raises(DataError, match="unknown parameter 'see'"):
+        murid.method(name, see=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_and_citation(name):
+    card = method_class(name).card()
+    assert card["cites"] and card["title"] and card["family"]
+    page = DOCS / f"{name}.md"
+    assert page.is_file(), f"write {page.name}"
+    text = page.read_text()
+    for row in card["params"]:
+        assert f"`{row['name']}`" in text, f"{page.name} does not name the parameter {row['name']}"
+    assert "Cite" in text and "Differs" in text
+
+
+def test_unknown_method_suggests_near_names():
+    with pytest.raises(DataError, match="gbdt"):
+        murid.method("gdbt")
