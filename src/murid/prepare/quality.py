@@ -19,6 +19,7 @@ from murid.data.recording import Recording
 from murid.prepare.body import body_length, nose_and_tail_base
 from murid.prepare.calibrate import BODY_CM
 from murid.prepare.clean import CleanParams, jump_gate
+from murid.prepare.signals import cover_rows, trace_rows
 
 OK, LOOK, BAD = "ok", "look", "bad"
 CHECK_COLUMNS = ("check", "where", "value", "unit", "verdict", "reason", "todo")
@@ -42,6 +43,7 @@ class QualityParams(Params):
     swaps_per_min: tuple[float, float] = param((0.5, 5.0), unit="1/min", why="suspected identity swaps")
     rate: tuple[float, float] = param((0.5, 2.0), unit="%", why="stated frame rate against the clock")
     dropped: tuple[float, float] = param((0.1, 2.0), unit="%", why="frames missing from the clock")
+    signal: tuple[float, float] = param((2.0, 20.0), unit="%", why="neural samples missing, clipped or not scored")
     overhang_s: tuple[float, float] = param((0.1, 5.0), unit="s", why="labels past the last pose")
 
 
@@ -103,7 +105,8 @@ def quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -
     Parameters
     ----------
     data : Dataset or Recording
-        Poses, or a recording with poses (then labels and video are checked against them).
+        Poses, or a recording: its labels and video are checked against its poses, and its neural
+        traces for gaps, dead units, saturation and cover by labels.
     params : QualityParams, optional
         Limits of the verdicts.
 
@@ -115,13 +118,20 @@ def quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -
     """
     p = params or QualityParams()
     recording = data if isinstance(data, Recording) else None
-    poses = recording.need("poses") if recording is not None else data
-    validate_poses(poses)
-    poses = _raw(poses)
-    rows = [*_clock_checks(poses, p), *_tracking_checks(poses, p), *_presence_checks(poses, p)]
-    rows += [*_swap_checks(poses, p), *_scale_checks(poses)]
-    if recording is not None:
-        rows += _recording_checks(recording, poses, p)
+    rows: list[tuple] = []
+    if recording is None or recording.has("poses") or not recording.has("traces"):
+        poses = recording.need("poses") if recording is not None else data
+        validate_poses(poses)
+        poses = _raw(poses)
+        rows += [*_clock_checks(poses, p), *_tracking_checks(poses, p), *_presence_checks(poses, p)]
+        rows += [*_swap_checks(poses, p), *_scale_checks(poses)]
+        if recording is not None:
+            rows += _recording_checks(recording, poses, p)
+    if recording is not None and recording.has("traces"):
+        found = [*trace_rows(recording.traces), *cover_rows(recording)]
+        rows += [
+            _row(check, where, value, unit, p.signal, reason, todo) for check, where, value, unit, reason, todo in found
+        ]
     table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
     order = table["verdict"].map({BAD: 0, LOOK: 1, OK: 2})
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)

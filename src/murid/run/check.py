@@ -14,7 +14,7 @@ from murid.run.runs import Run
 from murid.run.step import Step
 
 #: Nouns that quality is judged by.
-_NOUNS = ("poses", "labels", "video")
+_NOUNS = ("poses", "labels", "video", "traces")
 _COLUMNS = ("check", "where", "value", "unit", "verdict", "reason", "todo")
 
 #: Best to worst.
@@ -43,7 +43,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
     with Run.start(study, "check", {"ids": list(ids) if ids is not None else None}) as run:
         faults = study.faults()
         run.table("faults", pd.DataFrame([vars(f) for f in faults.items], columns=list(Fault.__annotations__)))
-        sound = [r.id for r in study.recordings(ids) if r.has("poses") and _opens(r)]
+        sound = [r.id for r in study.recordings(ids) if (r.has("poses") or r.has("traces")) and _opens(r)]
         steps = [
             Step("quality", _quality, {"recording": source}, recording=source.id)
             for source in inputs_of(study, sound, _NOUNS)
