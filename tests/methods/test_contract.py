@@ -27,14 +27,15 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"
 NAMES = method_names()
 
 #: Parameters that make a fit quick; everything else stays at its default.
-TREES = {"n_trees": 40, "min_leaf": 20}
+TREES = {"n_trees": 25, "min_leaf": 20}
 SMALL: dict[str, dict[str, Any]] = {
     "gbdt": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "kmeans": {"n_motifs": 6, "replicates": 2},
+    "bsoid": {"max_bins": 600, "n_neighbors": 15, "n_trees": 20, "smallest": (0.05, 0.1), "n_sizes": 5},
     "simba": {"forest": {**TREES, "max_rows": 2000}, "folds": 2},
     "mars": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "jaaba": {"n_rounds": 30, "amount": "less", "folds": 2},
-    "dlcanalyzer": {"net": {"epochs": 4, "hidden": (32, 16)}, "folds": 2},
+    "dlcanalyzer": {"net": {"epochs": 4, "hidden": (32, 16), "min_steps": 200}, "folds": 2},
 }
 BEHAVIOURS = ("walk", "rest", "rear")
 

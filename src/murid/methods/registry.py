@@ -14,9 +14,12 @@ from murid.methods.base import Method, read_head
 #: Name → "module:class" of murid's own methods.
 BUILT_IN: dict[str, str] = {
     "gbdt": "murid.methods.gbdt:Gbdt",
+    "dlcanalyzer": "murid.methods.dlcanalyzer:DlcAnalyzer",
+    "jaaba": "murid.methods.jaaba:Jaaba",
     "kmeans": "murid.methods.kmeans:KMeans",
     "bsoid": "murid.methods.bsoid:Bsoid",
     "mars": "murid.methods.mars:Mars",
+    "pyrat": "murid.methods.pyrat:Pyrat",
     "rules": "murid.methods.rules:Rules",
     "simba": "murid.methods.simba:Simba",
 }

@@ -19,7 +19,7 @@ from murid.ethogram import kleinberg, smooth
 from murid.features.sets.scene import scene
 from murid.features.sets.simba import WINDOWS_S, simba, simba_faithful
 from murid.learn.classify.calibrate import Calibration
-from murid.learn.classify.forest import ForestParams, Forests, fit_forests
+from murid.learn.classify.forests import ForestParams, Forests, fit_forests
 from murid.methods.base import Card, Dump
 from murid.methods.supervised import Supervised, SupervisedParams
 from murid.prepare import CleanParams, clean

@@ -1,0 +1,139 @@
+"""DLCAnalyzer's features (Sturman et al. 2020) by roles, and its stack of neighbouring frames.
+
+Per frame: ten lengths, six angles, four areas, and where the animal is relative to the arena; version 2 adds
+accelerations, version 3 replaces flags by distances to the border, ``"fst"`` is for the forced swim test. Features
+whose roles are not tracked are left out (`missing_features` lists them).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from murid.features.body import F32, Body, Column, angle, norm
+from murid.features.sets.scene import Scene, assemble, named_table
+from murid.features.shape import polygon_area
+from murid.features.zone import depth
+
+Version = Literal["v1", "v2", "v3", "fst"]
+#: ±15 frames at 25 frames/s.
+STACK_S, STACK_STEP_S = 0.6, 0.04
+
+_LENGTHS = (
+    ("nose", "head"), ("head", "neck"), ("neck", "centre"), ("centre", "side_right"), ("centre", "side_left"),
+    ("centre", "tail_base"), ("tail_base", "hip_right"), ("tail_base", "hip_left"), ("tail_base", "tail_mid"),
+    ("tail_mid", "tail_tip"),
+)  # fmt: skip
+#: Angles between two vectors (from, to), (from, to).
+_ANGLES = (
+    (("tail_base", "tail_mid"), ("tail_mid", "tail_tip")), (("hip_right", "tail_base"), ("tail_base", "hip_left")),
+    (("tail_base", "centre"), ("centre", "neck")), (("side_right", "centre"), ("centre", "side_left")),
+    (("centre", "neck"), ("neck", "head")), (("tail_base", "centre"), ("neck", "head")),
+)  # fmt: skip
+_AREAS = (
+    ("tail_base", "hip_right", "hip_left"), ("hip_right", "hip_left", "side_left", "side_right"),
+    ("side_right", "ear_right", "ear_left", "side_left"), ("ear_right", "nose", "ear_left"),
+)  # fmt: skip
+_INSIDE = ("nose", "head")
+_BORDER = ("nose", "neck", "centre", "tail_base")
+_ACCELERATED = (
+    "nose", "head", "neck", "ear_right", "ear_left", "centre", "side_right", "side_left", "hip_right", "hip_left",
+    "tail_base",
+)  # fmt: skip
+
+
+def dlcanalyzer(where: Scene, version: Version = "v3") -> list[Column]:
+    """Per-frame columns of the scene's subject."""
+    return assemble(where, lambda body: _own(body, where, version))
+
+
+def missing_features(where: Scene, version: Version = "v3") -> list[str]:
+    """Names of the original's features that this recording cannot give."""
+    have = {c.name for c in _own(next(iter(where.bodies.values())), where, version)}
+    wanted = [f"length_{a}_{b}" for a, b in _LENGTHS] + [_angle_name(*v) for v in _ANGLES]
+    wanted += ["area_" + "_".join(corners) for corners in _AREAS]
+    wanted += [f"acceleration_{p}" for p in _ACCELERATED] if version != "v1" else []
+    wanted += {"v1": [f"inside_{p}" for p in _INSIDE], "v2": [f"inside_{p}" for p in _INSIDE],
+               "v3": [f"border_{p}" for p in _BORDER], "fst": []}[version]  # fmt: skip
+    return [name for name in wanted if name not in have]
+
+
+def _angle_name(u: tuple[str, str], v: tuple[str, str]) -> str:
+    return f"angle_{u[0]}_{u[1]}_{v[0]}_{v[1]}"
+
+
+def _own(body: Body, where: Scene, version: Version) -> list[Column]:
+    def there(*points: str) -> bool:
+        """Every point can be had, and no two are made from the same keypoints."""
+        return body.has(*points) and len({body.sources.get(p, (p,)) for p in points}) == len(points)
+
+    out = []
+    for a, b in _LENGTHS:
+        if there(a, b):
+            out.append(Column(f"length_{a}_{b}", "L", "length", norm(body.point(a) - body.point(b))))
+    for u, v in _ANGLES:
+        if there(*dict.fromkeys([*u, *v])):
+            turned = angle(body.point(u[1]) - body.point(u[0]), body.point(v[1]) - body.point(v[0]))
+            out.append(Column(_angle_name(u, v), "rad", "angle between two vectors, unsigned", np.abs(turned)))
+    for corners in _AREAS:
+        if there(*corners):
+            area = polygon_area(np.stack([body.point(c) for c in corners]))
+            out.append(Column("area_" + "_".join(corners), "L^2", "area", area))
+    out += _arena(body, where, version)
+    if version != "v1":
+        for p in _ACCELERATED:
+            if p in body.tracked:
+                change = body.clock.rate(norm(body.clock.rate(body.point(p))))
+                change = np.abs(change) if version == "fst" else change
+                out.append(Column(f"acceleration_{p}", "L/s^2", "change of speed", change))
+    return out
+
+
+def _arena(body: Body, where: Scene, version: Version) -> list[Column]:
+    arena = where.zones.of_kind("arena")[:1] if where.zones else []
+    out = []
+    for zone in arena if version != "fst" else ():
+        for p in _BORDER if version == "v3" else _INSIDE:
+            if body.has(p):
+                deep = depth(zone, body.point(p), where.length)
+                if version != "v3":
+                    inside = np.where(np.isnan(deep), np.nan, deep >= 0).astype(np.float32)
+                    out.append(Column(f"inside_{p}", "1", "inside the arena", inside))
+                else:
+                    out.append(Column(f"border_{p}", "L", "distance to the arena's border", deep))
+    return out
+
+
+def stacked(
+    where: Scene,
+    columns: list[Column],
+    rows: NDArray | None = None,
+    *,
+    reach_s: float = STACK_S,
+    step_s: float = STACK_STEP_S,
+) -> xr.DataArray:
+    """Lay the columns side by side at every time offset within ± `reach_s`, at any frame rate.
+
+    Values between frames are interpolated; before the start and after the end the first and last frame count.
+    """  # fmt: skip
+    time = where.time_s if rows is None else where.time_s[rows]
+    k = round(reach_s / step_s)
+    offsets = np.arange(-k, k + 1) * step_s
+    out = np.empty((time.size, offsets.size * len(columns)), np.float32)
+    for o, offset in enumerate(offsets):
+        at = np.clip(np.interp(time + offset, where.time_s, np.arange(where.time_s.size)), 0, where.time_s.size - 1)
+        low = np.floor(at + 1e-6).astype(np.int64)
+        high, share = np.minimum(low + 1, where.time_s.size - 1), np.clip(at - low, 0, 1).astype(np.float32)
+        for c, column in enumerate(columns):
+            out[:, o * len(columns) + c] = _between(column.values, low, high, share)
+    names = [f"{c.name}_at_{offset:+.2f}s" for offset in offsets for c in columns]
+    units = [c.unit.replace("L", where.length_name) for _ in offsets for c in columns]
+    return named_table(where, names, units, out, rows)
+
+
+def _between(x: F32, low: NDArray, high: NDArray, share: F32) -> F32:
+    # A whole frame needs no neighbour, which may be missing.
+    return np.where(share < 1e-3, x[low], x[low] * (1 - share) + x[high] * share)
