@@ -143,7 +143,8 @@ class Method(abc.ABC):
         -------
         Dataset
             ``states`` (see `murid.data.states`), ``probability (time, individual, behaviour)``,
-            ``latent (time, individual, component)``, ``confidence (time, individual)`` in 0..1.
+            ``latent (time, individual, component)``, ``confidence (time, individual)`` in 0..1, and
+            ``unseen (time, individual)``: 0..1, how unlike the training data a frame is.
         """
         if not self.fitted:
             raise NotFittedError(f"method '{self.name}' is not fitted -> call fit(recordings) or load a fitted model")
@@ -239,6 +240,7 @@ def output(
     behaviours: Sequence[str] | None = None,
     latent: np.ndarray | None = None,
     confidence: np.ndarray | None = None,
+    unseen: np.ndarray | None = None,
     **attrs: Any,
 ) -> xr.Dataset:
     """Assemble what `_apply` returns.
@@ -253,6 +255,8 @@ def output(
         Inner representation.
     confidence : array (time, individual), optional
         0..1 per frame.
+    unseen : array (time, individual), optional
+        How unlike the training data the frame is: share of training frames that were less strange, 0..1.
     """
     from murid.data.states import behaviour_names
 
@@ -272,6 +276,8 @@ def output(
         data["latent"] = (("time", "individual", "component"), latent.astype(np.float32))
     if confidence is not None:
         data["confidence"] = (("time", "individual"), confidence.astype(np.float32))
+    if unseen is not None:
+        data["unseen"] = (("time", "individual"), unseen.astype(np.float32))
     return xr.Dataset(data, attrs=attrs)
 
 

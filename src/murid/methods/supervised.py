@@ -23,10 +23,13 @@ from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
 from murid.evaluate import folds
+from murid.features.naming import base_of
 from murid.learn.classify.boost import check_two_classes
 from murid.learn.classify.calibrate import Calibration
+from murid.learn.classify.novelty import Novelty, fit_novelty
 from murid.methods.base import Method, output
 from murid.methods.decision import SMOOTH_S, Decision, tune
+from murid.methods.manifest import Manifest
 
 
 class SupervisedParams(Params):
@@ -94,6 +97,10 @@ class Supervised(Method):
         self.calibration: Calibration | None = None
         self.decision: Decision | None = None
         self.learner: Learner | None = None
+        self.manifest: Manifest | None = None
+        self.novelty: Novelty | None = None
+        #: Feature tables of all sampled frames by (recording id, subject), when somebody keeps them (`warm`).
+        self.kept_tables: dict[tuple[str, str], xr.DataArray] | None = None
         #: Out-of-fold probabilities by recording id, kept after `fit` for honest scores.
         self.out_of_fold: dict[str, xr.DataArray] = {}
 
@@ -135,9 +142,11 @@ class Supervised(Method):
         # A second fit starts afresh.
         self.features_used, self.per_individual, self.out_of_fold = [], False, {}
         samples = self._samples(self._scored(recordings))
+        # Once a recording, and before the costly part: a mixture of scales is an error.
+        self.manifest = Manifest.of(list({s.recording.id: s.recording for s in samples}.values()))
         tables = []
         for sample in samples:
-            table = self._features(sample.recording, sample.subject, sample.rows)
+            table = self._table_of(sample)
             self.features_used = self._same_features(table, sample)
             tables.append(np.asarray(table.values, np.float32))
             sample.recording.forget()
@@ -155,6 +164,27 @@ class Supervised(Method):
         self.calibration = self._calibrate(scores, targets, weights)
         self._decide(samples, self.calibration(scores), targets)
         self.learner = self._learn(data, targets, weights, np.arange(len(targets)), "final model")
+        animals = np.concatenate([np.full(len(s.rows), s.recording.animal) for s in samples])
+        self.novelty = fit_novelty(features, animals, columns=self._telling(), seed=self.params.seed)
+
+    def _table_of(self, sample: Sample) -> xr.DataArray:
+        """Features of a sample's frames, computed or from what is kept."""
+        if self.kept_tables is None:
+            return self._features(sample.recording, sample.subject, sample.rows)
+        kept = self.kept_tables[sample.recording.id, sample.subject]
+        return kept.isel(time=np.searchsorted(kept["time"].values, sample.time_s - 1e-9))
+
+    def _telling(self, n: int = 24) -> np.ndarray:
+        """Columns of the `n` per-frame features that the learner uses most, one window statistic of each."""
+        if hasattr(self.learner, "importance"):
+            gain = np.asarray(self.learner.importance(), np.float64)
+            gain = (gain / np.maximum(gain.sum(axis=0), 1e-12)).reshape(len(self.features_used), -1).sum(axis=1)
+        else:
+            gain = np.zeros(len(self.features_used))
+        best: dict[str, int] = {}
+        for column in np.argsort(-gain, kind="stable"):
+            best.setdefault(base_of(self.features_used[column]), int(column))
+        return np.array(list(best.values())[:n])
 
     def _samples(self, recordings: Sequence[Recording]) -> list[Sample]:
         """Collect labelled frames of every recording and check that they can be learnt from."""
@@ -306,12 +336,16 @@ class Supervised(Method):
 
     # ---- apply ----------------------------------------------------------------------------------
     def _apply(self, recording: Recording) -> xr.Dataset:
+        if self.manifest is not None:
+            recording = self.manifest.fit_to(recording, self.name, self.features_used)
         poses = recording.need("poses")
-        subjects = [str(i) for i in poses["individual"].values] if self.per_individual else ["all"]
-        raw = []
+        subjects = self.subjects_of(recording)
+        raw, unseen = [], []
         for subject in subjects:
-            table = self._features(recording, subject, None)
-            raw.append(self.learner.predict(self._values(table, recording)))
+            values = self._values(self._features(recording, subject, None), recording)
+            raw.append(self.learner.predict(values))
+            if self.novelty is not None:
+                unseen.append(self.novelty(values))
         calibrated = np.stack([self.calibration(r) for r in raw], axis=1)
         probability = xr.DataArray(
             calibrated,
@@ -329,7 +363,33 @@ class Supervised(Method):
             probability=calibrated,
             behaviours=self.behaviours,
             confidence=_confidence(calibrated, self.decision),
+            unseen=np.stack(unseen, axis=1) if unseen else None,
         )
+
+    def subjects_of(self, recording: Recording) -> list[str]:
+        """Whom the method describes in a recording: each individual, or ``["all"]`` together."""
+        return [str(i) for i in recording.need("poses")["individual"].values] if self.per_individual else ["all"]
+
+    def rows_of(self, recording: Recording) -> np.ndarray:
+        """Frames that learning looks at: every k-th, k from ``sample_hz``."""
+        time = recording.need("poses")["time"].values
+        return np.arange(0, len(time), max(1, round(rate_of(time) / self.params.sample_hz)))
+
+    def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
+        """Return the features the model uses, ``(time, feature)`` with units and meanings, for some frames.
+
+        The recording is fitted to the model first, as in `apply`.
+        """
+        if self.manifest is not None:
+            recording = self.manifest.fit_to(recording, self.name, self.features_used)
+        table = self._features(recording, subject, rows)
+        values = self._values(table, recording)
+        chosen = table.sel(feature=self.features_used) if table.sizes["feature"] != values.shape[1] else table
+        return chosen.copy(data=values)
+
+    def probability(self, features: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities ``(frame, behaviour)`` of ``features (frame, feature)`` from `table`."""
+        return self.calibration(self.learner.predict(np.asarray(features, np.float32)))
 
     def _values(self, table: xr.DataArray, recording: Recording) -> np.ndarray:
         """Return the features that were learnt from, ``(time, feature)`` float32, in their order."""
@@ -357,16 +417,20 @@ class Supervised(Method):
             "per_individual": self.per_individual,
             "features": self.features_used,
             "decision": self.decision.to_dict(),
+            "manifest": self.manifest.to_dict() if self.manifest is not None else None,
         }
 
     def _common_arrays(self) -> dict[str, np.ndarray]:
-        return {"calibration_score": self.calibration.score, "calibration_probability": self.calibration.probability}
+        arrays = {"calibration_score": self.calibration.score, "calibration_probability": self.calibration.probability}
+        return arrays | (self.novelty.to_arrays() if self.novelty is not None else {})
 
     def _restore_common(self, json: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.behaviours, self.per_individual = list(json["behaviours"]), bool(json["per_individual"])
         self.features_used = list(json["features"])
         self.decision = Decision.from_dict(json["decision"])
         self.calibration = Calibration(arrays["calibration_score"], arrays["calibration_probability"])
+        self.manifest = Manifest.from_dict(json.get("manifest"))
+        self.novelty = Novelty.from_arrays(arrays)
 
 
 def bout_weights(targets: np.ndarray, time_s: np.ndarray, exponent: float) -> np.ndarray:

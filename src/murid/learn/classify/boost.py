@@ -55,6 +55,15 @@ class Boosters:
         """Return the total gain of each feature per behaviour, ``(feature, behaviour)``."""
         return np.stack([b.feature_importance("gain") for b in self._boosters], axis=1).astype(np.float32)
 
+    def contributions(self, features: Floats) -> Floats:
+        """Return what each feature adds to each score, log-odds: ``(frame, behaviour, feature + 1)``.
+
+        Exact TreeSHAP values (Lundberg et al. 2020): they sum, with the last column (what is said without
+        looking), to the log-odds of `predict`.
+        """
+        parts = [np.asarray(b.predict(features, pred_contrib=True), np.float32) for b in self._boosters]
+        return np.stack(parts, axis=1)
+
     def to_texts(self) -> dict[str, str]:
         """Return file name → LightGBM model text."""
         return {f"booster_{i}.txt": b.model_to_string() for i, b in enumerate(self._boosters)}

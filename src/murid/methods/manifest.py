@@ -1,0 +1,234 @@
+"""Manifest: what a model was trained on, and whether a recording fits it.
+
+A model travels to other labs, cameras and skeletons. Before it says anything there, the new recording is
+laid beside the training recordings: roles of the keypoints, number of animals, unit of length, frame rate,
+size of the body. What can be mapped is mapped, what is merely unusual is a warning, what would give wrong
+answers is one error that lists everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from murid.data.clock import rate_of
+from murid.data.errors import DataError, Faults
+from murid.data.poses import individual_names, keypoint_names
+from murid.data.recording import Recording
+from murid.data.zones import Zones
+from murid.features.roles import resolve_roles
+from murid.features.scale import body_length
+
+#: Frame rates outside [slowest / FPS_FACTOR, fastest × FPS_FACTOR] of the training recordings are warned of.
+#: Features are in seconds, so a model stands a factor of two (contract: 25 and 40 frames/s agree).
+FPS_FACTOR = 2.0
+#: Bodies shorter or longer than the training animals by more than this are another species, or a wrong scale.
+BODY_FACTOR = 1.6
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model was trained on.
+
+    Attributes
+    ----------
+    roles : tuple of str
+        Roles that the training keypoints play; empty when no name could be read.
+    keypoints : tuple of str
+        Their names in the first recording.
+    calibrated : bool
+        Lengths are in cm (else in body lengths).
+    px_per_cm : tuple of float
+        Lowest and highest scale, where known.
+    fps : tuple of float
+        Slowest and fastest frame rate, frames/s.
+    body_length_cm : float
+        Median over recordings; NaN when not calibrated.
+    n_individuals : tuple of int
+        Fewest and most animals in a recording.
+    zones : tuple of str
+        Zones that every training recording had.
+    recordings : dict of str to str
+        Training recording → fingerprint of its poses and labels.
+    versions : dict of str to str
+        Of murid and the libraries that made the model.
+    """
+
+    roles: tuple[str, ...]
+    keypoints: tuple[str, ...]
+    calibrated: bool
+    px_per_cm: tuple[float, ...]
+    fps: tuple[float, float]
+    body_length_cm: float
+    n_individuals: tuple[int, int]
+    zones: tuple[str, ...] = ()
+    recordings: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, recordings: Sequence[Recording]) -> Self:
+        """Describe training recordings.
+
+        Raises
+        ------
+        DataError
+            When some are calibrated and others are not: one column would hold cm and body lengths.
+        """
+        seen = [_look(r) for r in recordings]
+        in_cm = [s["calibrated"] for s in seen]
+        if any(in_cm) and not all(in_cm):
+            faults = Faults("training recordings")
+            without = [r.id for r, c in zip(recordings, in_cm, strict=True) if not c]
+            faults.add(f"{len(without)} of {len(seen)} have no scale", expected="all in cm, or none",
+                       got=", ".join(without[:20]),
+                       todo="calibrate them (px_per_cm, murid add --px-per-cm), or leave them out")  # fmt: skip
+            faults.raise_if_any()
+        roles = [r for r in seen[0]["roles"] if all(r in s["roles"] for s in seen)]
+        scales = [s["px_per_cm"] for s in seen if np.isfinite(s["px_per_cm"])]
+        lengths = [s["body_length_cm"] for s in seen if np.isfinite(s["body_length_cm"])]
+        counts = [s["n_individuals"] for s in seen]
+        fps = [s["fps"] for s in seen]
+        zones = [z for z in seen[0]["zones"] if all(z in s["zones"] for s in seen)]
+        return cls(
+            tuple(roles), tuple(seen[0]["keypoints"]), all(in_cm), (min(scales), max(scales)) if scales else (),
+            (min(fps), max(fps)), float(np.median(lengths)) if lengths else float("nan"), (min(counts), max(counts)),
+            tuple(zones), {r.id: fingerprint(r) for r in recordings}, _versions(),
+        )  # fmt: skip
+
+    def fit_to(self, recording: Recording, name: str, features: Sequence[str] = ()) -> Recording:
+        """Return the recording as the model must see it, or say everything that keeps it from fitting.
+
+        Keypoints with other names are mapped by their roles, roles that the model does not know are left
+        out, and a scale that the model was not trained with is set aside. `features` are those the model
+        uses: a zone that none of them is about may be absent.
+
+        Raises
+        ------
+        DataError
+            Roles or zones that are missing, one animal instead of several, no scale: all at once.
+        """
+        here = _look(recording)
+        faults = Faults(f"model of '{name}' and recording '{recording.id}'")
+        lacking = [r for r in self.roles if r not in here["roles"]]
+        if lacking:
+            free = [k for k in here["keypoints"] if k not in here["roles"].values()]
+            faults.add(
+                f"keypoints are missing: {', '.join(lacking)}", expected=", ".join(self.roles),
+                got=", ".join(f"{r}={k}" for r, k in here["roles"].items()) or "no keypoint with a known role",
+                todo=f"if one of {', '.join(free)} is it, say so: roles={{'{lacking[0]}': '{free[0]}'}} "
+                "(study.toml: [roles])"
+                if free else "track them, or fit a model without them",
+            )  # fmt: skip
+        if (self.n_individuals[0] > 1) != (here["n_individuals"] > 1):
+            faults.add("the number of animals does not fit", expected=_span(self.n_individuals, "animals"),
+                       got=str(here["n_individuals"]))  # fmt: skip
+        if self.calibrated and not here["calibrated"]:
+            faults.add("the poses have no scale, and the model measures in cm", expected="px_per_cm, or poses in cm",
+                       got="px", todo="calibrate them: murid add --px-per-cm, or murid.prepare.calibrate")  # fmt: skip
+        absent = [z for z in self.zones if z not in here["zones"] and any(z in f for f in features)]
+        if absent:
+            faults.add(f"zones are missing: {', '.join(absent)}", got=", ".join(here["zones"]) or "none",
+                       todo="draw zones of these names (murid add --zones)")  # fmt: skip
+        faults.raise_if_any()
+        self._warn(here, recording.id)
+        if not self.calibrated and here["calibrated"]:
+            recording = _without_scale(recording)
+        if self.roles:
+            recording = recording.replace(roles={r: here["roles"][r] for r in self.roles})
+        return recording
+
+    def _warn(self, here: dict[str, Any], id: str) -> None:
+        low, high = self.fps
+        if not low / FPS_FACTOR * 0.999 <= here["fps"] <= high * FPS_FACTOR * 1.001:
+            warnings.warn(
+                f"recording '{id}': {here['fps']:g} frames/s, but the model was trained at "
+                f"{_span(self.fps, 'frames/s')} and is good for {low / FPS_FACTOR:g} to {high * FPS_FACTOR:g}: check some bouts by eye",
+                stacklevel=4,
+            )
+        ratio = here["body_length_cm"] / self.body_length_cm if self.calibrated else 1.0
+        if np.isfinite(ratio) and not 1 / BODY_FACTOR <= ratio <= BODY_FACTOR:
+            warnings.warn(
+                f"recording '{id}': the body is {here['body_length_cm']:.1f} cm long, "
+                f"{self.body_length_cm:.1f} cm in training: another species or age, or a wrong scale (px_per_cm)",
+                stacklevel=4,
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; NaN becomes None."""
+        values = asdict(self)
+        values["body_length_cm"] = self.body_length_cm if np.isfinite(self.body_length_cm) else None
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any] | None) -> Self | None:
+        """Read back `to_dict`; None when the model was stored without."""
+        if not values:
+            return None
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**{**values, "body_length_cm": float("nan") if values["body_length_cm"] is None else values["body_length_cm"]})  # fmt: skip  # noqa: E501
+
+
+def fingerprint(recording: Recording) -> str:
+    """Return 32 hex digits that change with the poses or the labels of a recording."""
+    digest = hashlib.blake2b(digest_size=16)
+    poses = recording.need("poses")
+    digest.update(np.ascontiguousarray(poses["position"].values, np.float32).tobytes())
+    digest.update(np.asarray(poses["time"].values, np.float64).tobytes())
+    if recording.has("labels"):
+        labels = recording.need("labels")
+        for table in (labels.bouts[["start_s", "stop_s", "label", "individual", "rater", "stream"]], labels.scored):
+            digest.update(table.to_csv(index=False, float_format="%.6f").encode())
+    return digest.hexdigest()
+
+
+def _look(recording: Recording) -> dict[str, Any]:
+    """What a recording has that a model may depend on."""
+    poses = recording.need("poses")
+    unit, scale = poses.attrs.get("unit", "px"), float(poses.attrs.get("px_per_cm", np.nan))
+    per_cm = {"cm": 1.0, "mm": 10.0}.get(unit, scale)
+    try:
+        roles = resolve_roles(keypoint_names(poses), recording.roles or None)
+        length = body_length(poses, roles)
+    except DataError:
+        if recording.roles:
+            raise
+        roles, length = {}, float("nan")
+    fps = rate_of(poses["time"].values)
+    return {
+        "roles": roles, "keypoints": keypoint_names(poses), "calibrated": bool(np.isfinite(per_cm) and per_cm > 0),
+        "px_per_cm": scale, "fps": float(round(fps, 3)) if np.isfinite(fps) else float(poses.attrs.get("fps", np.nan)),
+        "body_length_cm": length / per_cm if np.isfinite(per_cm) and per_cm > 0 else float("nan"),
+        "n_individuals": len(individual_names(poses)),
+        "zones": sorted(recording.zones) if recording.has("zones") else [],
+    }  # fmt: skip
+
+
+def _without_scale(recording: Recording) -> Recording:
+    """The same numbers without a unit, for models that measure in body lengths."""
+    poses = recording.poses.copy()
+    changed: dict[str, Any] = {}
+    if poses.attrs.get("unit") != "px" and recording.has("zones"):
+        from dataclasses import replace
+
+        zones = recording.zones
+        changed["zones"] = Zones([replace(z, unit="px") for z in zones.values()], zones.rule)
+    poses.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"} | {"unit": "px"}
+    return recording.replace(poses=poses, **changed)
+
+
+def _span(pair: Sequence[float], unit: str) -> str:
+    low, high = pair
+    return f"{low:g} {unit}" if low == high else f"{low:g} to {high:g} {unit}"
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    from murid import __version__
+
+    return {"murid": __version__, **{name: version(name) for name in ("numpy", "lightgbm", "scikit-learn")}}
