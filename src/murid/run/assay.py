@@ -36,7 +36,7 @@ def run_assay(
     name : str
         Paradigm: ``"open_field"`` …
     params : mapping, optional
-        Its parameters, see ``murid assay NAME --help-params``.
+        Its parameters, see ``murid assay STUDY NAME --params``.
     ids : sequence of str, optional
         Recordings; all with poses by default.
     compare : str or None
@@ -50,8 +50,9 @@ def run_assay(
     -------
     Run
         Tables: ``measures`` (long, with units and definitions), ``animals`` (one row per recording and
-        individual), ``visits``, ``comparison`` (one row a measure: effect size, interval, p, q). Summary:
-        recordings, conventions, measures that differ.
+        individual), ``visits``, ``comparison`` (one row a measure: effect size, interval, p, q), ``latencies``
+        (those that are censored somewhere, by survival). Summary: recordings, conventions, measures that
+        differ.
     """
     from murid.assays import assay_params
 
@@ -83,9 +84,11 @@ def run_assay(
             run.note(conventions=found["notes"]["conventions"])
         run.write_parts()
         run.note(paradigm=name, recordings=list(ids))
-        animals = run.tables["animals"]
         if compare is not None:
-            compare_groups(run, animals, compare, seed)
+            tables = run.tables
+            late = _censored(tables["measures"])
+            compare_groups(run, tables["animals"].drop(columns=list(late), errors="ignore"), compare, seed)
+            compare_latencies(run, late, compare, seed)
     return run
 
 
@@ -123,6 +126,34 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> 
         differ=found.loc[found["q"] <= 0.05, "measure"].tolist(),
         compared=len(found),
     )
+
+
+def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, seed: int = 0) -> None:
+    """Compare latencies that may be censored (it never happened) by their survival; write ``latencies``."""
+    from murid.stats import survival
+
+    rows = []
+    for name, table in late.items():
+        if group not in table:
+            continue
+        happened = ~table["censored"].astype(bool)
+        try:
+            found = survival(table.assign(happened=happened), "value", "happened", group, seed=seed)
+        except DataError as exc:
+            run.warn(f"latency '{name}' is not compared: {exc}")
+            continue
+        by_group = found.summary[["n", "events", "median_s", "rmst_s"]].to_dict("index")
+        numbers = {f"{key}_{g}": value for g, row in by_group.items() for key, value in row.items()}
+        rows.append({"measure": name, **numbers, "statistic": found.statistic, "p": found.p})
+    if rows:
+        run.table("latencies", pd.DataFrame(rows))
+
+
+def _censored(measures: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Measures of the whole recording that are censored somewhere, named as in the table ``animals``."""
+    whole = measures[measures["bin_start_s"].isna()]
+    names = whole["measure"].where(whole["zone"] == "", whole["measure"] + ":" + whole["zone"])
+    return {str(n): part for n, part in whole.groupby(names, sort=False) if part["censored"].astype(bool).any()}
 
 
 def _measure(recording: Recording, name: str, params: dict[str, Any]) -> dict[str, Any]:

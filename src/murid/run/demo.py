@@ -33,7 +33,15 @@ LIGHT = {
     "folds": 3,
     "sample_hz": 4.0,
     "trees": {"n_trees": 60},
-    "features": {"windows_s": (0.33, 1.0), "stats": ("mean", "sd", "change")},
+    "features": {
+        "families": ("kinematics", "shape"),
+        "windowed": ("kinematics", "shape"),
+        "windows_s": (0.4, 1.6),
+        "stats": ("mean", "sd"),
+        "lags_s": (),
+    },
+    "context_s": (),
+    "n_features": 5000,
 }
 
 
