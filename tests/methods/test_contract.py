@@ -31,13 +31,13 @@ TREES = {"n_trees": 25, "min_leaf": 20}
 SMALL: dict[str, dict[str, Any]] = {
     "gbdt": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "kmeans": {"n_motifs": 6, "replicates": 2},
+    "pyrat": {"n_motifs": 6, "n_prototypes": 400},
     "bsoid": {"max_bins": 600, "n_neighbors": 15, "n_trees": 20, "smallest": (0.05, 0.1), "n_sizes": 5},
     "simba": {"forest": {**TREES, "max_rows": 2000}, "folds": 2},
     "mars": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "jaaba": {"n_rounds": 30, "amount": "less", "folds": 2},
     "dlcanalyzer": {"net": {"epochs": 4, "hidden": (32, 16), "min_steps": 200}, "folds": 2},
 }
-BEHAVIOURS = ("walk", "rest", "rear")
 
 
 def make(name: str, **more: Any) -> Any:
@@ -45,7 +45,7 @@ def make(name: str, **more: Any) -> Any:
 
 
 @cache
-def recording(seed: int, *, fps: float = 25.0, n_animals: int = 1, duration_s: float = 60.0) -> Recording:
+def recording(seed: int, *, fps: float = 25.0, n_animals: int = 1, duration_s: float = 50.0) -> Recording:
     made = simulate.recording(
         "open_field", duration_s=duration_s, fps=fps, n_animals=n_animals, behaviours=("walk", "rest", "rear", "groom"),
         seed=seed, id=f"r{seed}", animal=f"a{seed}",

@@ -1,0 +1,308 @@
+"""What every motif method shares: tracks in, motifs out.
+
+A motif method describes each animal's track by features, learns motifs from all of them together,
+and labels any track, seen or new, by one and the same function: what `apply` says about a training
+recording is what the fit found. It writes `_describe`, `_learn` and `_label`, and keeps what it
+learnt in `parts` (fitted parts) and `facts` (plain values); the base does the rest.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+
+from murid.data.clock import rate_of, segments
+from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.params import Params, param
+from murid.data.poses import keypoint_names
+from murid.data.progress import tell
+from murid.data.recording import Recording
+from murid.data.states import make_states
+from murid.ethogram import smooth
+from murid.features.roles import guess_roles, resolve_roles
+from murid.features.scale import body_length
+from murid.learn.fitted import Fitted
+from murid.methods.base import Dump, Method, output
+from murid.prepare import CleanParams, clean
+
+#: Points off the body that flick about: left out unless asked for.
+TAIL = ("tail_mid", "tail_tip")
+
+
+class MotifParams(Params):
+    """Parameters that all motif methods have."""
+
+    points: tuple[str, ...] = param(
+        (), why="roles or keypoints to use; by default all that every recording tracks, but the tail beyond its base"
+    )
+    min_bout_s: float = param(0.1, unit="s", ge=0, why="shorter bouts join their longer neighbour: flicker")
+    min_seen: float = param(
+        0.5, gt=0, le=1, why="share of the features a frame must have, the rest is filled; with less: no motif (-1)"
+    )
+    clean: CleanParams = CleanParams()
+    seed: int = param(0, ge=0, why="same seed, same motifs")
+
+
+@dataclass(frozen=True)
+class Track:
+    """One animal of one recording, cleaned.
+
+    Attributes
+    ----------
+    recording : Recording
+    poses : Dataset
+        Cleaned poses of all animals of the recording.
+    individual : str
+    points : tuple of str
+        Points of the model, in its order.
+    roles : dict of str to str
+        Point → keypoint.
+    """
+
+    recording: Recording
+    poses: xr.Dataset
+    individual: str
+    points: tuple[str, ...]
+    roles: dict[str, str]
+
+    @cached_property
+    def time_s(self) -> np.ndarray:
+        """Time of each frame, s."""
+        return np.asarray(self.poses["time"].values, np.float64)
+
+    @cached_property
+    def fps(self) -> float:
+        """Frames per second."""
+        return rate_of(self.time_s)
+
+    @cached_property
+    def body_length(self) -> float:
+        """Body length in the unit of the poses."""
+        return body_length(self.poses, self.roles)
+
+    def xy(self, individual: str | None = None) -> np.ndarray:
+        """Points of this (or another) animal, float64 ``(time, point, 2)`` in body lengths, NaN where missing."""
+        names = keypoint_names(self.poses)
+        index = [names.index(self.roles[p]) for p in self.points]
+        who = [str(i) for i in self.poses["individual"].values].index(individual or self.individual)
+        xy = self.poses["position"].values[:, :2, :, who][:, :, index].transpose(0, 2, 1).astype(np.float64)
+        xy[np.isnan(xy).any(axis=2)] = np.nan
+        return xy / self.body_length
+
+    def stretches(self) -> list[slice]:
+        """Frames between drops of the clock; no feature reaches across."""
+        return [slice(a, b) for a, b in segments(self.time_s)]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a method says about one track.
+
+    Attributes
+    ----------
+    codes : int array (time,)
+        Motif, −1 where nothing can be said.
+    latent : float array (time, component)
+    confidence : float array (time,)
+        0..1, NaN where nothing can be said.
+    """
+
+    codes: np.ndarray
+    latent: np.ndarray
+    confidence: np.ndarray
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a training table comes from."""
+
+    recording: str
+    individual: str
+    fps: float
+    n_frames: int
+
+
+class MotifMethod(Method):
+    """Base of the motif methods; see the module's text."""
+
+    params: MotifParams
+    #: Name in `parts` → class, to read them back.
+    part_types: ClassVar[dict[str, type[Fitted]]] = {}
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.parts: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
+
+    # ---- what a motif method writes -------------------------------------------------------------
+    @abc.abstractmethod
+    def _describe(self, track: Track) -> np.ndarray:
+        """Return the features of a track, float32 ``(row, feature)``."""
+
+    @abc.abstractmethod
+    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+        """Learn from the training rows of all tracks; fill `parts` and `facts`; return the number of motifs."""
+
+    @abc.abstractmethod
+    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+        """Give each frame of a track its motif, from what `_describe` returned."""
+
+    def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
+        """Return the rows of a track's table that are learnt from; all by default."""
+        return table
+
+    def _motif_names(self) -> list[str]:
+        return [f"motif_{k:02d}" for k in range(self.n_motifs)]
+
+    # ---- what they share ------------------------------------------------------------------------
+    @property
+    def n_motifs(self) -> int:
+        """Number of motifs of the fitted method."""
+        return int(self.facts["n_motifs"])
+
+    def tracks(self, recording: Recording) -> Iterator[Track]:
+        """Yield the cleaned track of each animal of a recording."""
+        raw = recording.need("poses")
+        roles = point_map(recording, self.params.points)
+        missing = [p for p in self.facts["points"] if p not in roles]
+        if missing:
+            fail(
+                f"recording '{recording.id}'", "lacks points that the motifs were learnt from",
+                expected=", ".join(self.facts["points"]), got=", ".join(roles),
+                todo=f"set the recording's roles (missing: {', '.join(missing)}), or fit with points= those all have",
+            )  # fmt: skip
+        poses = clean(raw, self.params.clean)
+        for individual in raw["individual"].values:
+            yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
+
+    def _fit(self, recordings: Sequence[Recording]) -> None:
+        self.parts, self.facts = {}, {"points": shared_points(recordings, self.params.points)}
+        tables: list[np.ndarray] = []
+        origins: list[Origin] = []
+        for k, recording in enumerate(recordings):
+            tell(f"{self.name}: features", k, len(recordings))
+            for track in self.tracks(recording):
+                tables.append(self._rows(track, self._describe(track)))
+                origins.append(Origin(recording.id, track.individual, track.fps, len(track.time_s)))
+            recording.forget()
+        tell(f"{self.name}: features", len(recordings), len(recordings))
+        self.facts["n_motifs"] = int(self._learn(tables, origins))
+
+    def _apply(self, recording: Recording) -> xr.Dataset:
+        tracks = list(self.tracks(recording))
+        found = [self._label(track, self._describe(track)) for track in tracks]
+        states = make_states(
+            np.stack([f.codes for f in found], 1), tracks[0].time_s, self._motif_names(),
+            [t.individual for t in tracks], source=self.name,
+        )  # fmt: skip
+        states = smooth.min_bout(states, self.params.min_bout_s, "absorb")
+        return output(
+            states, latent=np.stack([f.latent for f in found], 1), confidence=np.stack([f.confidence for f in found], 1)
+        )
+
+    def _dump(self) -> Dump:
+        arrays, numbers = {}, {}
+        for name, part in self.parts.items():
+            for key, value in part.arrays().items():
+                (numbers if value.ndim == 0 else arrays)[f"{name}.{key}"] = value.item() if value.ndim == 0 else value
+        return Dump({"facts": self.facts, "numbers": numbers}, arrays)
+
+    def _restore(self, dump: Dump) -> None:
+        self.facts = dump.json["facts"]
+        values = {**dump.arrays, **dump.json["numbers"]}
+        for name, kind in self.part_types.items():
+            mine = {k.removeprefix(f"{name}."): v for k, v in values.items() if k.startswith(f"{name}.")}
+            if mine:
+                self.parts[name] = kind.from_arrays(mine)
+
+
+def point_map(recording: Recording, wanted: Sequence[str] = ()) -> dict[str, str]:
+    """Say which keypoint each point is: roles where there are some, else the keypoints' own names."""
+    names = keypoint_names(recording.need("poses"))
+    roles = dict(recording.roles) or guess_roles(names)
+    if len(roles) >= 2:
+        roles = resolve_roles(names, roles)
+    else:
+        roles = {name: name for name in names}
+    return {**roles, **{p: p for p in wanted if p in names and p not in roles}}
+
+
+def shared_points(recordings: Sequence[Recording], wanted: Sequence[str] = ()) -> list[str]:
+    """Points that every recording tracks, or those `wanted` after checking that every recording has them."""
+    maps = {r.id: point_map(r, wanted) for r in recordings}
+    faults = Faults("points")
+    for point in wanted:
+        lacking = [i for i, m in maps.items() if point not in m]
+        if lacking:
+            faults.add(f"no point '{point}'", where=", ".join(lacking), todo=did_you_mean(point, maps[lacking[0]]))
+    faults.raise_if_any()
+    first = next(iter(maps.values()))
+    shared = list(wanted) or [p for p in first if p not in TAIL and all(p in m for m in maps.values())]
+    if len(shared) < 2:
+        fail(
+            "points", "the recordings share fewer than two points", expected="at least 2", got=", ".join(shared),
+            todo="give the recordings roles, so that equal points have equal names",
+        )  # fmt: skip
+    return shared
+
+
+def need_frames(method: str, got: int, least: int, unit: str = "frames") -> None:
+    """Raise a clear error when fewer than `least` usable rows are left to learn from."""
+    if got < least:
+        fail(
+            f"method '{method}'", "too little data", expected=f"at least {least} usable {unit}", got=str(got),
+            todo="add longer or more recordings, or check the tracking with: murid check",
+        )  # fmt: skip
+
+
+def most_used_first(codes: np.ndarray, n: int) -> np.ndarray:
+    """Return the new number of each code 0 … n − 1 so that the most used comes first; −1 is ignored."""
+    used = np.bincount(codes[codes >= 0], minlength=n)
+    place = np.empty(n, np.int32)
+    place[np.argsort(-used, kind="stable")] = np.arange(n)
+    return place
+
+
+def margin(scores: np.ndarray, centres: np.ndarray, of: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Confidence 0..1 of a nearest-centre choice: how much nearer its motif is than the next one.
+
+    Parameters
+    ----------
+    scores : (frame, D) array
+    centres : (C, D) array
+        Centres or prototypes.
+    of : (C,) int array
+        Motif of each centre.
+    chosen : (frame,) int array
+        Motif of each frame, −1 unknown.
+
+    Returns
+    -------
+    float32 array (frame,)
+        ``1 − d(own) / d(nearest other)``; NaN where unknown.
+    """
+    out = np.full(len(scores), np.nan, np.float32)
+    order = np.argsort(of, kind="stable")
+    kinds, first = np.unique(of[order], return_index=True)
+    if len(kinds) < 2:
+        return np.where(chosen >= 0, 1.0, np.nan).astype(np.float32)
+    sorted_centres = np.asarray(centres, np.float64)[order]
+    size = (sorted_centres**2).sum(1)
+    known = np.flatnonzero(chosen >= 0)
+    block = max(1, 20_000_000 // len(sorted_centres))
+    for start in range(0, len(known), block):
+        rows = known[start : start + block]
+        x = np.asarray(scores[rows], np.float64)
+        square = (x**2).sum(1)[:, None] - 2 * x @ sorted_centres.T + size
+        least = np.sqrt(np.maximum(np.minimum.reduceat(square, first, axis=1), 0))
+        own = np.searchsorted(kinds, chosen[rows])
+        mine = least[np.arange(len(rows)), own]
+        least[np.arange(len(rows)), own] = np.inf
+        out[rows] = np.clip(1 - mine / np.maximum(least.min(1), 1e-9), 0, 1)
+    return out
