@@ -167,7 +167,9 @@ class Rules(Method):
 
     def __init__(self, **params: object) -> None:
         super().__init__(**params)
-        self.rules = parse(_text_of(self.params.rules))
+        # The text, not the path of its file, is what travels with a model.
+        self.params = self.params.replace(rules=_text_of(self.params.rules))
+        self.rules = parse(self.params.rules)
         if self.params.behaviours is not None:
             self.rules = _chosen(self.rules, self.params.behaviours)
         self.body_px: float | None = None
@@ -225,7 +227,6 @@ class Rules(Method):
         return Dump({"rules": "\n\n".join(map(str, self.rules)), "body_px": self.body_px})
 
     def _restore(self, dump: Dump) -> None:
-        # The text is kept in the model, so that a moved or edited rule file does not change it.
         self.rules = parse(dump.json["rules"])
         self.body_px = dump.json["body_px"]
 

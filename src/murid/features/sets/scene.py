@@ -86,6 +86,7 @@ def assemble(
     *,
     order: Order = "free",
     how: Sequence[str] = ("min", "max"),
+    how_pairs: Sequence[str] = ("min", "max"),
 ) -> list[Column]:
     """Make the per-frame columns of a scene's subject.
 
@@ -98,8 +99,8 @@ def assemble(
     order : {"free", "given"}
         For subject ``"all"``: ``"free"`` joins animals and pairs by `how`, so that swapped identities
         change nothing; ``"given"`` numbers them (``_1``, ``_2``, ``_1_2``), as the originals do.
-    how : sequence of str
-        See `combine`.
+    how, how_pairs : sequence of str
+        See `combine`, for animals and for pairs.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def assemble(
             return out
         out = combine([own(b) for b in animals], how)
         if pair:
-            out += combine([pair(animals[i], animals[j]) for i, j in pairs], how)
+            out += combine([pair(animals[i], animals[j]) for i, j in pairs], how_pairs)
         return out
 
 

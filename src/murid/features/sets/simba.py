@@ -17,6 +17,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from murid.data.bouts import EVERYONE
 from murid.features.body import F32, Body, Column, angle, norm
 from murid.features.geometry import hull_perimeters
 from murid.features.sets.scene import Order, Scene, assemble, named_table, windowed_table
@@ -112,7 +113,15 @@ def _columns(where: Scene, layout: str, order: Order, per_frame: bool) -> list[C
     def own(body: Body) -> list[Column]:
         return _full(body, per_frame) if layout == "full" else _user(body, per_frame)
 
-    return assemble(where, own, _pair if layout == "full" else between, order=order, how=("min", "max", "mean"))
+    def pair(me: Body, other: Body) -> list[Column]:
+        if layout == "full":
+            return _pair(me, other)
+        # Numbered animals: every distance once. Otherwise unordered pairs for all, ordered ones for an individual.
+        if order == "given":
+            return [c._replace(symmetric=True) for c in between(me, other)]
+        return between(me, other, ordered=where.subject != EVERYONE)
+
+    return assemble(where, own, pair, order=order, how=("min", "max", "mean"))
 
 
 def _move(body: Body, role: str, per_frame: bool) -> F32:
