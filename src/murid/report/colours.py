@@ -40,7 +40,9 @@ def colours_of(names: Iterable[str], palette: tuple[str, ...] = BEHAVIOURS) -> d
         if name.lower() in _NONE_NAMES:
             out[name] = NONE
             continue
-        out[name] = lighter(palette[k % len(palette)], 0.45 * (k // len(palette) % 2))
+        out[name] = (
+            lighter(palette[k % len(palette)], 0.45 * (k // len(palette) % 2)) if k >= len(palette) else palette[k]
+        )
         k += 1
     return out
 

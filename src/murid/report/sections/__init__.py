@@ -9,7 +9,18 @@ from murid.report.context import Context
 from murid.report.parts import Section
 
 #: Sections in the order of the page.
-ORDER = ("overview", "quality", "provenance")
+ORDER = (
+    "overview",
+    "quality",
+    "places",
+    "ethograms",
+    "assay",
+    "evaluation",
+    "motifs",
+    "neural",
+    "methods",
+    "provenance",
+)
 
 
 def maker(name: str) -> Callable[[Context], Section | None]:

@@ -27,7 +27,7 @@ def make(context: Context) -> Section:
                 (number(len(table)), "recordings"),
                 (number(int(context.animals.nunique())), "animals"),
                 (_groups(per_group), "animals by group"),
-                (f"{number(hours)} h", "recorded"),
+                (_duration(hours), "recorded"),
                 (_one_or_range(table["frame rate (1/s)"], " /s"), "frame rate"),
                 (_one_or_range(table["keypoints"]), "keypoints"),
             )
@@ -41,7 +41,7 @@ def make(context: Context) -> Section:
     )  # fmt: skip
     spread = f" in {len(per_group)} groups ({_groups(per_group)})" if per_group else ""
     animals = count(context.animals.nunique(), "animal")
-    section.findings.append(f"{count(len(table), 'recording')} of {animals}{spread}, {number(hours)} h in all.")
+    section.findings.append(f"{count(len(table), 'recording')} of {animals}{spread}, {_duration(hours)} in all.")
     return section
 
 
@@ -90,6 +90,10 @@ def _doubts(context: Context) -> list[Words]:
     if lacking:
         out.append(Words(f"Without a group, and so in no comparison: {listed(lacking)}.", "note"))
     return out
+
+
+def _duration(hours: float) -> str:
+    return f"{number(hours)} h" if hours >= 1 else f"{number(60 * hours)} min"
 
 
 def _one_or_range(values: pd.Series, unit: str = "") -> str:

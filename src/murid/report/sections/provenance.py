@@ -86,4 +86,5 @@ def _inputs(context: Context) -> Table | None:
         return None
     table = pd.DataFrame(rows).drop_duplicates()
     return Table(table, "Fingerprints of the input", folded=True, limit=60,
-                 caption="A hash of the content of each file that was read. The same hash is the same data.")  # fmt: skip
+                 caption="A hash of the content of each file that was read. The same hash is the same "
+                         "data.")  # fmt: skip

@@ -1,0 +1,139 @@
+"""How good a prediction is, in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from murid.report.colours import GREY, INK, WARN, pick
+from murid.report.figures.style import PAGE, canvas, grid, styled
+from murid.report.words import number, readable, short
+
+
+@styled
+def f1_bars(
+    table: pd.DataFrame,
+    colours: Mapping[str, str],
+    *,
+    ceiling: Mapping[str, float] | None = None,
+    leaky: Mapping[str, float] | None = None,
+) -> Figure:
+    """Draw F1 of every behaviour with its interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``behaviour, f1, f1_low, f1_high``, one row a behaviour, ``macro`` last.
+    colours : mapping of behaviour to colour
+    ceiling : mapping of behaviour to F1 between two people, optional
+    leaky : mapping of behaviour to the inflated F1 of a split by frames, optional
+    """
+    table = table.iloc[::-1]
+    figure = canvas(PAGE * 0.78, 1.15 + 0.34 * len(table))
+    ax = figure.subplots()
+    y = np.arange(len(table))
+    shade = [INK if b == "macro" else pick(colours, b) for b in table["behaviour"]]
+    ax.barh(y, table["f1"].fillna(0), height=0.62, color=shade, zorder=2)
+    low, high = table["f1_low"].to_numpy(float), table["f1_high"].to_numpy(float)
+    known = np.isfinite(low) & np.isfinite(high)
+    ax.hlines(y[known], low[known], high[known], color="white", linewidth=3.4, zorder=3)
+    ax.hlines(y[known], low[known], high[known], color=GREY, linewidth=1.8, zorder=3)
+    handles: list[Patch | Line2D] = [Line2D([], [], color=GREY, linewidth=1.8, label="95 % interval over animals")]
+    for found, marker, colour, label in (
+        (ceiling, "D", INK, "agreement of two people"),
+        (leaky, "x", WARN, "leaky split: inflated, not a measure of performance"),
+    ):
+        if found:
+            at = [(found[b], k) for k, b in enumerate(table["behaviour"]) if np.isfinite(found.get(b, np.nan))]
+            if at:
+                xs, ys = zip(*at, strict=True)
+                face = {"facecolors": "white", "edgecolors": colour} if marker == "D" else {"color": colour}
+                ax.scatter(xs, ys, marker=marker, s=30, zorder=4, linewidths=1.4, **face)
+                edge = dict(markerfacecolor="white") if marker == "D" else {}
+                handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, label=label, **edge))
+    ax.set_yticks(y, ["mean of behaviours" if b == "macro" else short(readable(b)) for b in table["behaviour"]])
+    ax.set_xlim(0, 1.0)
+    ax.set_xlabel("F1 on held-out animals (1 = every frame right)")
+    grid(ax, "x")
+    ax.tick_params(axis="y", length=0)
+    figure.legend(handles=handles, loc="outside lower left", ncols=2)
+    return figure
+
+
+@styled
+def calibration(curves: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+    """Draw what came true against what was said.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``behaviour, probability, observed, n``.
+    colours : mapping of behaviour to colour
+    """
+    figure = canvas(5.6, 3.6)
+    ax = figure.subplots()
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+    for behaviour, own in curves.dropna(subset=["probability", "observed"]).groupby("behaviour", sort=False):
+        ax.plot(own["probability"], own["observed"], color=pick(colours, str(behaviour)), marker="o", markersize=3.5,
+                label=short(readable(str(behaviour))))  # fmt: skip
+    ax.set_xlabel("probability given by the method")
+    ax.set_ylabel("share of frames in which it was true")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(0, 1)
+    ax.set_aspect("equal")
+    grid(ax, "both")
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+@styled
+def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping[str, str]) -> Figure:
+    """Draw time per recording: predicted against labelled (above), their difference against their mean (below).
+
+    Parameters
+    ----------
+    recordings : DataFrame
+        ``behaviour, time_true_s, time_predicted_s``, one row a recording and behaviour.
+    behaviours : sequence of str
+        Shown, left to right.
+    colours : mapping of behaviour to colour
+    """
+    n = len(behaviours)
+    figure = canvas(min(PAGE, 0.8 + 2.1 * n), 4.2)
+    axes = figure.subplots(2, n, squeeze=False)
+    for k, behaviour in enumerate(behaviours):
+        own = recordings[recordings["behaviour"] == behaviour]
+        true, said = own["time_true_s"].to_numpy(float), own["time_predicted_s"].to_numpy(float)
+        colour = pick(colours, behaviour)
+        top = 1.08 * max(true.max(initial=0), said.max(initial=0), 1e-9)
+        above, below = axes[:, k]
+        above.plot([0, top], [0, top], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        above.scatter(true, said, s=16, color=colour, linewidths=0)
+        above.set_xlim(0, top)
+        above.set_ylim(0, top)
+        above.set_title(short(readable(behaviour), 18))
+        above.set_xlabel("labelled (s)")
+        difference = said - true
+        middle = (true + said) / 2
+        bias, half = float(difference.mean()), float(1.96 * difference.std(ddof=1)) if difference.size > 2 else np.nan
+        below.axhline(0, color=GREY, linewidth=0.6)
+        below.axhline(bias, color=INK, linewidth=1.2)
+        if np.isfinite(half):
+            below.axhspan(bias - half, bias + half, color=colour, alpha=0.14, linewidth=0)
+        below.scatter(middle, difference, s=16, color=colour, linewidths=0)
+        reach = 1.15 * max(np.abs(difference).max(initial=0), abs(bias) + (half if np.isfinite(half) else 0), 1e-9)
+        below.set_ylim(-reach, reach)
+        below.set_xlim(left=0)
+        below.set_xlabel("mean of both (s)")
+        below.set_title(f"bias {number(bias, 2)} s", fontweight="normal", fontsize=8)
+        for ax in (above, below):
+            grid(ax, "both")
+            ax.locator_params(nbins=4)
+    axes[0, 0].set_ylabel("predicted (s)")
+    axes[1, 0].set_ylabel("predicted − labelled (s)")
+    return figure

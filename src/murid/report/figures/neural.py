@@ -1,0 +1,209 @@
+"""Units and behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from murid.report.colours import DIVERGING, GREY, INK, NONE, PALE, lighter, pick
+from murid.report.figures.style import PAGE, bare, canvas, colourbar, grid, styled
+from murid.report.words import readable, short
+
+EXCITED, SUPPRESSED = "#b2182b", "#2166ac"
+
+
+@styled
+def selectivity(wide: pd.DataFrame, called: pd.DataFrame) -> Figure:
+    """Draw selectivity of units × behaviours, dots where a unit is called tuned.
+
+    Parameters
+    ----------
+    wide : DataFrame (unit, behaviour)
+        Selectivity −1..1; NaN = not tested.
+    called : DataFrame of bool, same shape
+    """
+    n_units, n_behaviours = wide.shape
+    figure = canvas(min(PAGE, 2.2 + 0.62 * n_behaviours), float(np.clip(0.035 * n_units + 1.3, 2.8, 7.5)))
+    ax = figure.subplots()
+    values = wide.to_numpy(float)
+    reach = max(0.2, float(np.nanmax(np.abs(values), initial=0.0)))
+    shades = colormaps[DIVERGING].with_extremes(bad=NONE)
+    drawn = ax.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=shades, vmin=-reach, vmax=reach, interpolation="nearest")  # fmt: skip  # noqa: E501
+    rows, columns = np.nonzero(called.to_numpy(bool))
+    ax.scatter(columns, rows, s=5 if n_units > 60 else 10, color=INK, linewidths=0)
+    bare(ax)
+    ax.set_xticks(range(n_behaviours), [short(readable(b), 16) for b in wide.columns], rotation=35, ha="right", rotation_mode="anchor")  # fmt: skip  # noqa: E501
+    ax.set_ylabel(f"{n_units} units, ordered by their strongest behaviour")
+    for edge in np.arange(0.5, n_behaviours - 1):
+        ax.axvline(edge, color="white", linewidth=1.2)
+    colourbar(figure, drawn, ax, "selectivity (−1 suppressed … 1 excited)", shrink=0.7)
+    return figure
+
+
+@styled
+def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+    """Draw strength against certainty, one dot a unit and behaviour.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``behaviour, selectivity, p, direction``; tested pairs only.
+    colours : mapping of behaviour to colour
+    """
+    figure = canvas(PAGE * 0.72, 3.3)
+    ax = figure.subplots()
+    height = -np.log10(table["p"].clip(lower=1e-6))
+    called = table["direction"].isin(["excited", "suppressed"])
+    ax.scatter(table.loc[~called, "selectivity"], height[~called], s=8, color=PALE, linewidths=0, rasterized=True)
+    handles = [Line2D([], [], marker="o", linestyle="", color=PALE, label="not called")]
+    for behaviour, own in table[called].groupby("behaviour", sort=False):
+        colour = pick(colours, str(behaviour))
+        ax.scatter(own["selectivity"], height[own.index], s=18, color=colour, linewidths=0.4, edgecolors=GREY)
+        handles.append(Line2D([], [], marker="o", linestyle="", color=colour, label=short(readable(str(behaviour)))))
+    reach = 1.08 * max(0.2, float(table["selectivity"].abs().max()))
+    ax.set_xlim(-reach, reach)
+    ax.axvline(0, color=GREY, linewidth=0.7)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("selectivity (−1 suppressed … 1 excited)")
+    powers = np.arange(0, int(np.ceil(height.max())) + 1)
+    ax.set_yticks(powers, [f"{10.0**-p:g}" for p in powers])
+    ax.set_ylabel("p against the shift null")
+    grid(ax, "both")
+    figure.legend(handles=handles, loc="outside right upper")
+    return figure
+
+
+@styled
+def fractions(table: pd.DataFrame) -> Figure:
+    """Draw the share of units tuned to every behaviour.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``behaviour, excited, suppressed, nominal`` in percent of the units tested: called after correction, and
+        with p ≤ 0.05 before it.
+    """
+    figure = canvas(PAGE * 0.85, 2.9)
+    ax = figure.subplots()
+    x = np.arange(len(table))
+    ax.bar(x - 0.2, table["excited"], width=0.36, color=EXCITED)
+    ax.bar(x - 0.2, table["suppressed"], bottom=table["excited"], width=0.36, color=SUPPRESSED)
+    ax.bar(x + 0.2, table["nominal"], width=0.36, color=PALE)
+    ax.axhline(5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    ax.set_xticks(x, [short(readable(b), 14) for b in table["behaviour"]])
+    if sum(len(str(b)) for b in table["behaviour"]) > 80:
+        ax.tick_params(axis="x", rotation=30)
+        for text in ax.get_xticklabels():
+            text.set_ha("right")
+            text.set_rotation_mode("anchor")
+    ax.set_ylabel("units (% of those tested)")
+    ax.tick_params(axis="x", length=0)
+    grid(ax)
+    handles = [
+        Patch(color=EXCITED, label="excited, after correction"),
+        Patch(color=SUPPRESSED, label="suppressed, after correction"),
+        Patch(color=PALE, label="p ≤ 0.05, before correction"),
+        Line2D([], [], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="5 %: chance before correction"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    return figure
+
+
+@styled
+def diagnostics(table: pd.DataFrame, limit: float) -> Figure:
+    """Draw the p values of all pairs, and how much units and behaviours drift.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``p, drift_unit, drift_behaviour, null``; tested pairs only.
+    limit : float
+        Drift from which, on both sides, the linear shift is used.
+    """
+    figure = canvas(PAGE * 0.85, 2.7)
+    left, right = figure.subplots(1, 2)
+    counts, _, _ = left.hist(table["p"], bins=np.linspace(0, 1, 21), color=GREY, edgecolor="white", linewidth=0.6)
+    left.axhline(len(table) / 20, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    left.set_xlim(0, 1)
+    left.set_xlabel("p against the shift null")
+    left.set_ylabel("pairs of unit and behaviour")
+    left.set_title("p values")
+    for null, colour, label in (("circular", GREY, "circular shift"), ("linear", EXCITED, "linear shift")):
+        own = table[table["null"] == null]
+        if len(own):
+            right.scatter(own["drift_unit"], own["drift_behaviour"], s=9, color=colour, linewidths=0, alpha=0.6,
+                          label=f"{label} ({len(own)})", rasterized=True)  # fmt: skip
+    right.plot([limit, limit, 1], [1, limit, limit], color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+    right.set_xlim(0, 1)
+    right.set_ylim(0, 1)
+    right.set_xlabel("drift of the unit (|corr. with time|)")
+    right.set_ylabel("drift of the behaviour")
+    right.set_title("Drift over the session")
+    right.legend(loc="upper left", fontsize=7.5)
+    for ax in (left, right):
+        grid(ax, "both")
+    return figure
+
+
+@dataclass(frozen=True)
+class Example:
+    """One unit and behaviour.
+
+    Attributes
+    ----------
+    title, behaviour : str
+    time_s, trace : array (time,)
+        A stretch of the signal.
+    spans : sequence of (start, stop)
+        Bouts of the behaviour in that stretch, s.
+    lag_s, mean, low, high : array (lag,)
+        Response around bout onsets with its bootstrap band.
+    n_events : int
+    unit : str
+        Of the signal.
+    """
+
+    title: str
+    behaviour: str
+    time_s: np.ndarray
+    trace: np.ndarray
+    spans: Sequence[tuple[float, float]]
+    lag_s: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n_events: int
+    unit: str
+
+
+@styled
+def examples(items: Sequence[Example], colours: Mapping[str, str]) -> Figure:
+    """Draw for each example a stretch of the signal with the bouts behind it, and the mean around bout onsets."""
+    figure = canvas(PAGE, 1.55 * len(items) + 0.45)
+    axes = figure.subplots(len(items), 2, squeeze=False, width_ratios=[3.1, 1])
+    for k, item in enumerate(items):
+        wide, narrow = axes[k]
+        colour = pick(colours, item.behaviour)
+        for start, stop in item.spans:
+            wide.axvspan(start, stop, color=lighter(colour, 0.45), linewidth=0, zorder=0)
+        wide.plot(item.time_s, item.trace, color=INK, linewidth=0.8)
+        wide.set_xlim(item.time_s[0], item.time_s[-1])
+        wide.set_ylabel(item.unit)
+        wide.set_title(item.title, fontsize=8.2)
+        narrow.axvline(0, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        narrow.fill_between(item.lag_s, item.low, item.high, color=lighter(colour, 0.45), linewidth=0)
+        narrow.plot(item.lag_s, item.mean, color=INK, linewidth=1.4)
+        narrow.set_xlim(item.lag_s[0], item.lag_s[-1])
+        narrow.set_title(f"mean of {item.n_events} onsets", fontsize=8.2, fontweight="normal")
+        for ax in (wide, narrow):
+            ax.locator_params(axis="y", nbins=4)
+    axes[-1, 0].set_xlabel("time (s)")
+    axes[-1, 1].set_xlabel("time from bout onset (s)")
+    return figure

@@ -1,0 +1,82 @@
+"""Mean postures: what an animal looks like when a motif begins, and shortly after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from murid.report.colours import GREY, lighter
+from murid.report.figures.style import PAGE, bare, canvas, styled
+from murid.report.words import number, readable, short
+
+COLUMNS = 6
+#: Pairs of roles that a line joins.
+BONES = (
+    ("nose", "head"), ("nose", "ear_left"), ("nose", "ear_right"), ("head", "neck"), ("ear_left", "neck"),
+    ("ear_right", "neck"), ("neck", "centre"), ("neck", "side_left"), ("neck", "side_right"), ("side_left", "hip_left"),
+    ("side_right", "hip_right"), ("centre", "tail_base"), ("hip_left", "tail_base"), ("hip_right", "tail_base"),
+    ("tail_base", "tail_mid"), ("tail_mid", "tail_tip"),
+)  # fmt: skip
+
+
+def bones_of(roles: Mapping[str, str], keypoints: Sequence[str]) -> list[tuple[int, int]]:
+    """Return index pairs of keypoints to join; the order of the keypoints where too few roles are known."""
+    index = {k: i for i, k in enumerate(keypoints)}
+    pairs = [(index[roles[a]], index[roles[b]]) for a, b in BONES if a in roles and b in roles]
+    if ("neck" not in roles) and "tail_base" in roles:
+        for ear in ("ear_left", "ear_right", "head"):
+            if ear in roles:
+                pairs.append((index[roles[ear]], index[roles.get("centre", roles["tail_base"])]))
+    return pairs or [(i, i + 1) for i in range(len(keypoints) - 1)]
+
+
+@styled
+def postures(
+    poses: Mapping[str, np.ndarray],
+    lags_s: Sequence[float],
+    bones: Sequence[tuple[int, int]],
+    colours: Mapping[str, str],
+    unit: str,
+) -> Figure:
+    """Draw the mean posture of every motif at a few times after its onset, pale to dark.
+
+    Parameters
+    ----------
+    poses : mapping of motif to array (lag, keypoint, 2)
+        Aligned at the onset: the animal at 0, looking along +x.
+    lags_s : sequence of float
+        Seconds after the onset.
+    bones : sequence of (int, int)
+        Keypoints joined by lines.
+    colours : mapping of motif to colour
+    unit : str
+    """
+    names = list(poses)
+    n_cols = min(COLUMNS, len(names))
+    n_rows = -(-len(names) // n_cols)
+    figure = canvas(PAGE * n_cols / COLUMNS, 1.55 * n_rows + 0.2)
+    axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
+    every = np.concatenate([p.reshape(-1, 2) for p in poses.values()])
+    every = every[np.isfinite(every).all(axis=1)]
+    low, high = np.percentile(every, [0, 100], axis=0) if len(every) else np.array([[-1.0, -1.0], [1.0, 1.0]])
+    margin = 0.08 * float((high - low).max())
+    for ax, name in zip(axes, names, strict=False):
+        for k, points in enumerate(poses[name]):
+            shade = lighter(colours.get(name, GREY), 0.72 * (1 - k / max(len(lags_s) - 1, 1)))
+            for a, b in bones:
+                ax.plot(*points[[a, b]].T, color=shade, linewidth=1.5, zorder=k, solid_capstyle="round")
+            ax.scatter(*points.T, s=7, color=shade, zorder=k, linewidths=0)
+        bare(ax)
+        ax.set_xlim(low[0] - margin, high[0] + margin)
+        ax.set_ylim(high[1] + margin, low[1] - margin)
+        ax.set_aspect("equal")
+        ax.set_title(short(readable(name), 18), fontsize=8)
+    length = float(np.array([1, 2, 5, 10, 20, 50, 100, 200])[np.argmin(np.abs(np.array([1, 2, 5, 10, 20, 50, 100, 200]) - 0.25 * (high - low)[0]))])  # fmt: skip  # noqa: E501
+    y = high[1] + 0.4 * margin
+    axes[0].plot([low[0], low[0] + length], [y, y], color=GREY, linewidth=2, solid_capstyle="butt")
+    axes[0].text(low[0] + 1.1 * length, y, f"{number(length)} {unit}", fontsize=6.8, va="center")
+    for ax in axes[len(names) :]:
+        ax.set_visible(False)
+    return figure

@@ -1,0 +1,256 @@
+"""What the animals did, and when: labels and what methods said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.states import behaviour_names, is_multilabel, make_states
+from murid.ethogram import bouts_of, summary, transitions_of
+from murid.report.context import Context
+from murid.report.figures import dots
+from murid.report.figures.chains import transition_graph
+from murid.report.figures.ethogram import Row, ethogram
+from murid.report.figures.heat import matrix
+from murid.report.parts import Part, Picture, Section, Table
+from murid.report.sections.places import spread_over_groups
+from murid.report.words import count, listed, natural, number, readable
+
+MAX_ROWS = 12
+#: More behaviours than this are not drawn as a graph.
+MAX_GRAPH = 24
+_HEADINGS = {
+    "count": "bouts", "rate_per_min": "bouts per min", "total_s": "total (s)", "percent": "share of time (%)",
+    "mean_s": "mean bout (s)", "median_s": "median bout (s)", "latency_s": "latency (s)", "n": "animals (n)",
+}  # fmt: skip
+
+
+def make(context: Context) -> Section | None:
+    """Ethograms of labels and held-out predictions, bout statistics and transitions of the labels."""
+    labels = {id: states for id in context.labelled() if (states := context.label_states(id)) is not None}
+    predicted = _predicted(context)
+    if not labels and not predicted:
+        return None
+    section = Section(
+        "ethograms", "What the animals did",
+        "The ethogram: which behaviour, when, how often and how long. A behaviour has the same colour in every figure.",
+    )  # fmt: skip
+    section.add(_ethogram(context, labels, predicted))
+    source = labels or predicted
+    who = "as labelled by people" if labels else "as predicted by the method"
+    if labels:
+        section.add(*statistics(context, labels, who))
+        section.add(*transitions(context, labels, who))
+    else:
+        section.add(*statistics(context, source, who))
+    return section
+
+
+def _predicted(context: Context) -> dict[str, xr.DataArray]:
+    """States of held-out recordings of the last evaluation that wrote some."""
+    for run in reversed(context.runs_of("evaluate")):
+        found = {id: data["states"] for id in run.recordings if (data := run.states(id)) is not None}
+        if found:
+            return found
+    return {}
+
+
+def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict[str, xr.DataArray]) -> Picture:
+    ids = [i for i in context.table["id"] if i in labels or i in predicted]
+    shown = spread_over_groups(context, ids, MAX_ROWS)
+    rows, tables = [], []
+    for id in shown:
+        tracks = {}
+        for kind, source in (("labels", labels), ("method", predicted)):
+            if id in source:
+                tracks[kind] = bouts_of(source[id])
+                tables.append(tracks[kind].assign(recording=id, shown=kind))
+        stop = max((float(t["stop_s"].max()) for t in tracks.values() if len(t)), default=0.0)
+        length = context.duration_s.get(id, np.nan)
+        rows.append(Row(id, context.keys(id)["group"], tracks, length if np.isfinite(length) else max(stop, 1.0)))
+    names = list(dict.fromkeys(b for t in tables for b in t["label"]))
+    colours = context.colours_for(names)
+    names = [b for b in colours if b in names]
+    more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
+    two = (
+        " Upper bar: labels of a person; lower bar: what the method said about this animal without having seen it "
+        "or its labels."
+        if labels and predicted else ""
+    )  # fmt: skip
+    bouts = pd.concat(tables, ignore_index=True)
+    return Picture(
+        ethogram(rows, colours, context.group_colours, names),
+        "Ethograms",
+        f"Each row is one recording.{two} White: none of the behaviours. Look for animals that differ from their "
+        "group, "
+        f"and for change over the session; numbers and tests are below.{more}",
+        f"Ethograms of {count(len(rows), 'recording')}; behaviours: {listed(map(readable, names), 12)}.",
+        bouts[["recording", "shown", "individual", "label", "start_s", "stop_s"]],
+    )
+
+
+def statistics(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
+    """Bout statistics by behaviour and group, animals as dots, with their table."""
+    parts = [summary(s).assign(recording=id) for id, s in states.items()]
+    return statistics_of(context, pd.concat(parts, ignore_index=True), who)
+
+
+def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]:
+    """As `statistics`, from rows of `murid.ethogram.summary` with a column ``recording``."""
+    found = found.assign(
+        animal=[context.animals.get(r, r) for r in found["recording"]],
+        group=[context.keys(r)["group"] if r in context.animals.index else "" for r in found["recording"]],
+        percent=100 * found["fraction"],
+    )
+    columns = ["rate_per_min", "mean_s", "percent", "count", "total_s", "median_s"]
+    animals = found.groupby(["behaviour", "group", "animal"], sort=False)[columns].mean().reset_index()
+    groups = [g for g in context.groups if (animals["group"] == g).any()] or [""]
+    if groups == [""]:
+        animals["group"] = ""
+    order = {b: k for k, b in enumerate(sorted(dict.fromkeys(animals["behaviour"]), key=natural))}
+    known = {b: k for k, b in enumerate(context.behaviour_colours)}
+    animals = animals.sort_values(
+        "behaviour", key=lambda s: s.map(lambda b: (known.get(b, 999), order[b])), kind="stable"
+    )
+    means = animals.groupby(["behaviour", "group"], sort=False)
+    table = means[columns].mean().reset_index()
+    table.insert(2, "n", means["animal"].nunique().to_numpy())
+    table = table[["behaviour", *(["group"] if groups != [""] else []), "n", "count", "rate_per_min", "mean_s", "median_s", "total_s", "percent"]]  # fmt: skip  # noqa: E501
+    n = ", ".join(f"{g} {animals.loc[animals['group'] == g, 'animal'].nunique()}" for g in groups) if groups != [""] else str(animals["animal"].nunique())  # fmt: skip  # noqa: E501
+    return [
+        Picture(
+            dots.by_behaviour(
+                animals, {"rate_per_min": "bouts per min", "mean_s": "mean bout (s)", "percent": "share of time (%)"},
+                context.group_colours, groups,
+            ),
+            "Bouts",
+            f"Number, length and share of time of each behaviour, {who}. Every dot is one animal (n: {n}), the line "
+            "their "
+            "mean. More time in a behaviour may come from more bouts or from longer ones; the panels tell which. "
+            "Dots of two groups that overlap a little are no proof of a difference: no test was made here.",
+            "Dot plots of bouts per minute, mean bout length and share of time for "
+            f"{listed(map(readable, dict.fromkeys(animals['behaviour'])), 12)}.",
+            animals,
+        ),
+        Table(table.assign(behaviour=table["behaviour"].map(readable)), "Bouts by "
+                                                                        "behaviour" + (" and group" if groups != [""] else ""), headings=_HEADINGS, full=found,
+              caption="Means over animals. The CSV holds every recording.", folded=len(table) > 24),
+    ]  # fmt: skip
+
+
+def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
+    """Matrix and graph of what follows what; staying is no transition."""
+    chains = {id: one for id, s in states.items() if (one := exclusive(s)) is not None}
+    if not chains:
+        return []
+    names = sorted(dict.fromkeys(b for s in chains.values() for b in behaviour_names(s)), key=natural)
+    known = list(context.behaviour_colours)
+    names.sort(key=lambda b: known.index(b) if b in known else len(known))
+    aligned = [_renamed(s, names) for s in chains.values()]
+    total = transitions_of(aligned)
+    if total.total < 1:
+        return []
+    probability = total.probabilities
+    used = [n for k, n in enumerate(names) if total.counts[k].sum() + total.counts[:, k].sum() > 0]
+    probability = probability.loc[used, used]
+    usage = _usage(aligned, names)
+    colours = context.colours_for(used)
+    shown = probability.mask(np.eye(len(used), dtype=bool))
+    shown.index, shown.columns = [readable(n) for n in used], [readable(n) for n in used]
+    n_animals = len({context.animals.get(id, id) for id in chains})
+    frequent = total.counts.max()
+    i, j = np.unravel_index(int(total.counts.argmax()), total.counts.shape)
+    data = pd.DataFrame(
+        [{"from": a, "to": b, "count": int(total.counts[x, y]), "probability": probability.loc[a, b]}
+         for x, a in enumerate(names) for y, b in enumerate(names) if x != y and a in used and b in used]
+    )  # fmt: skip
+    test = group_sentence(context, dict(zip(chains, aligned, strict=True)))
+    common = (
+        f"{number(total.total)} transitions, {who}, of {count(n_animals, 'animal')}. Staying in a behaviour is not "
+        "counted, "
+        "and gaps in the labels are not bridged."
+    )
+    parts: list[Part] = [
+        Picture(
+            matrix(shown, label="probability of the next "
+                                "behaviour", low=0, fmt="{:.2f}", square=True, ylabel="from", xlabel="to"),
+            "What follows what",
+            f"{common} Read along a row: after this behaviour, how likely is each other one. Frequent behaviours "
+            f"follow everything often, so a large number alone is no sign of a habit. {test}".strip(),
+            f"Matrix of transition probabilities. Most frequent: {readable(names[i])} to {readable(names[j])}, "
+            f"{number(int(frequent))} times.",
+            data,
+        )
+    ]  # fmt: skip
+    if 3 <= len(used) <= MAX_GRAPH:
+        limit = 0.1 if len(used) <= 12 else 0.15
+        parts.append(
+            Picture(
+                transition_graph(probability, usage, colours, shown=limit),
+                "Transitions as a graph",
+                "The same as arrows: disc area and the number in it are the share of time (%), arrow width is the "
+                "probability. "
+                f"Transitions below {number(limit)} are not drawn.",
+                f"Circle of {len(used)} behaviours joined by arrows.",
+            )
+        )  # fmt: skip
+    return parts
+
+
+def exclusive(states: xr.DataArray) -> xr.DataArray | None:
+    """Return exclusive States; None when behaviours overlap in more than 1 % of the labelled samples.
+
+    Samples with two behaviours count as the first of them; samples with none are unlabelled: the chain breaks.
+    """
+    if not is_multilabel(states):
+        return states
+    present = states.values == 1
+    several = present.sum(axis=2) > 1
+    if several.sum() > 0.01 * max(1, int(present.any(axis=2).sum())):
+        return None
+    index = np.where(present.any(axis=2), present.argmax(axis=2), -1)
+    return make_states(
+        index, states["time"].values, behaviour_names(states), [str(i) for i in states["individual"].values]
+    )
+
+
+def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
+    """One test of all transitions together between two groups of at least two animals each."""
+    from murid.ethogram import group_difference
+    from murid.report.words import p_value
+
+    if len(context.groups) != 2:
+        return ""
+    per_animal: dict[str, np.ndarray] = {}
+    group_of: dict[str, str] = {}
+    for id, one in states.items():
+        group, animal = context.keys(id)["group"], context.animals[id]
+        if group:
+            counts = transitions_of(one).counts
+            per_animal[animal] = per_animal.get(animal, np.zeros_like(counts)) + counts
+            group_of[animal] = group
+    groups = list(group_of.values())
+    if min((groups.count(g) for g in context.groups), default=0) < 2:
+        return ""
+    found = group_difference(np.stack(list(per_animal.values())), groups, measure="fractions")
+    verdict = "differ" if found["p"] <= 0.05 else "are not shown to differ"
+    return (
+        f"Taken together, the transitions of {listed(context.groups)} {verdict} ({p_value(found['p'])}, one "
+        "permutation "
+        f"test of the whole matrix, n = {len(groups)} animals)."
+    )
+
+
+def _renamed(states: xr.DataArray, names: list[str]) -> xr.DataArray:
+    """The same states with their codes in a common order of names."""
+    own = behaviour_names(states)
+    code = np.array([names.index(b) for b in own] + [-1])
+    people = [str(i) for i in states["individual"].values]
+    return make_states(code[states.values], states["time"].values, names, people)
+
+
+def _usage(states: list[xr.DataArray], names: list[str]) -> dict[str, float]:
+    """Share of known samples in each state, recordings pooled."""
+    counts = sum(np.bincount(s.values[s.values >= 0].ravel(), minlength=len(names)) for s in states)
+    return {n: float(c) / max(1, int(np.sum(counts))) for n, c in zip(names, np.atleast_1d(counts), strict=True)}

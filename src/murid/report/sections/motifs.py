@@ -1,0 +1,182 @@
+"""What a fitted method says about whole recordings: motifs, or behaviours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.errors import DataError
+from murid.data.states import behaviour_names
+from murid.ethogram import bouts_of, summary
+from murid.report.colours import colours_of
+from murid.report.context import Context
+from murid.report.figures.ethogram import Row, ethogram
+from murid.report.figures.skeleton import bones_of, postures
+from murid.report.parts import Picture, Section, Words
+from murid.report.runfolder import RunFolder
+from murid.report.sections.ethograms import statistics_of, transitions
+from murid.report.sections.places import spread_over_groups
+from murid.report.words import count, listed, natural, number, readable
+
+MAX_ROWS, MAX_POSES = 8, 24
+#: Recordings and bouts averaged in the mean postures, and the times after the onset that are drawn.
+POSE_RECORDINGS, POSE_BOUTS, LAGS_S = 8, 60, (0.0, 0.15, 0.3)
+
+
+def make(context: Context) -> Section | None:
+    """One part for every run that applied a method."""
+    runs = [r for r in context.runs_of("apply") if r.recordings]
+    if not runs:
+        return None
+    section = Section("motifs", "Motifs and behaviours found by a method")
+    section.lead = (
+        "States that a fitted method gave to every frame. Motifs found without labels are patterns of posture and "
+        "movement; they have no meaning until somebody has looked at film of them."
+    )
+    for run in runs:
+        _one(context, section, run)
+    return section
+
+
+def _one(context: Context, section: Section, run: RunFolder) -> None:
+    states = {id: data["states"] for id in run.recordings if (data := run.states(id)) is not None}
+    states = {id: s for id, s in states.items() if id in context.animals.index}
+    if not states:
+        section.add(Words(f"The states of {run.name} cannot be read.", "warning"))
+        return
+    names = sorted({b for s in states.values() for b in behaviour_names(s)}, key=natural)
+    method = str(run.summary.get("method") or run.params.get("model") or "a method")
+    colours = {**colours_of(names), **{k: v for k, v in context.behaviour_colours.items() if k in names}}
+    per = pd.concat([summary(s).assign(recording=id) for id, s in states.items()], ignore_index=True)
+    share = per.groupby("behaviour")["fraction"].mean().sort_values(ascending=False)
+    used = int((share > 0.005).sum())
+    text = (
+        f"{method} divides the behaviour of {count(len({context.animals[i] for i in states}), 'animal')} into "
+        f"{number(used)} states "
+        f"that take more than 0.5 % of the time each; the most used takes {number(100 * float(share.iloc[0]), 2)} %."
+    )
+    section.findings.append(text)
+    section.add(Words(text, "finding"))
+    section.add(_ethogram(context, states, names, colours, method))
+    section.add(*statistics_of(context, per, f"as found by {method}"))
+    section.add(_postures(context, states, names, colours, method))
+    section.add(*transitions(context, states, f"as found by {method}"))
+
+
+def _ethogram(
+    context: Context, states: dict[str, xr.DataArray], names: list[str], colours: dict[str, str], method: str
+) -> Picture:
+    ids = [i for i in context.table["id"] if i in states]
+    shown = spread_over_groups(context, ids, MAX_ROWS)
+    tracks = {id: bouts_of(states[id]) for id in shown}
+    rows = [Row(id, context.keys(id)["group"], {"": tracks[id]}, context.duration_s[id]) for id in shown]
+    more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
+    bouts = pd.concat([t.assign(recording=id) for id, t in tracks.items()], ignore_index=True)
+    return Picture(
+        ethogram(rows, colours, context.group_colours, names[:36]),
+        f"States over time ({method})",
+        "Each row is one recording. With many states colours cannot carry the names; use the figure to see rhythm "
+        f"and change.{more}",
+        f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",
+        bouts[["recording", "individual", "label", "start_s", "stop_s"]],
+    )  # fmt: skip
+
+
+def _postures(
+    context: Context, states: dict[str, xr.DataArray], names: list[str], colours: dict[str, str], method: str
+) -> Picture | Words | None:
+    """Mean posture of each state at and after its onset, seen from the animal as it was at the onset."""
+    ids = spread_over_groups(context, [i for i in states if i in context.glances], POSE_RECORDINGS)
+    gathered: dict[str, list[np.ndarray]] = {n: [] for n in names}
+    keypoints: list[str] | None = None
+    roles: dict[str, str] = {}
+    unit = ""
+    for id in ids:
+        recording = context.study[id]
+        try:
+            frames = _onset_frames(recording, states[id], gathered)
+        except DataError:
+            frames = None
+        if frames is not None:
+            own, roles_here, unit_here = frames
+            if keypoints is None:
+                keypoints, roles, unit = own, roles_here, unit_here
+        recording.forget()
+    many = {n: np.concatenate(parts) for n, parts in gathered.items() if parts}
+    means = {n: _middle(cut) for n, cut in many.items() if len(cut) >= 3}
+    if keypoints is None or not means:
+        return None
+    shown = dict(list(means.items())[:MAX_POSES])
+    more = f" {len(means) - len(shown)} more are in the CSV." if len(means) > len(shown) else ""
+    n = sum(len(v) for v in many.values())
+    rows = [
+        {"state": s, "lag_s": lag, "keypoint": k, f"x_{unit}": p[a, b, 0], f"y_{unit}": p[a, b, 1], "bouts": len(many[s])}
+        for s, p in means.items() for a, lag in enumerate(LAGS_S) for b, k in enumerate(keypoints)
+    ]  # fmt: skip
+    return Picture(
+        postures(shown, LAGS_S, bones_of(roles, keypoints), colours, unit),
+        f"Mean postures ({method})",
+        f"The animal as it is when the state begins (pale) and {listed([number(x) for x in LAGS_S[1:]])} s later "
+        "(dark), facing right, "
+        f"seen from where it was at the onset: median over {number(n)} bouts of {count(len(ids), 'recording')}. "
+        "What moves between pale and "
+        "dark is the movement of the state. A mean hides variety, and from above rearing looks like a short animal: "
+        "look at "
+        f"film before naming a state.{more}",
+        f"Small stick figures of {listed(map(readable, shown), 12)}.",
+        pd.DataFrame(rows),
+    )  # fmt: skip
+
+
+def _onset_frames(
+    recording: object, states: xr.DataArray, gathered: dict[str, list[np.ndarray]]
+) -> tuple[list[str], dict[str, str], str] | None:
+    """Add aligned postures (bout, lag, keypoint, 2) of one recording; return keypoints, roles and unit."""
+    from murid.data.clock import nearest_sample
+    from murid.data.poses import keypoint_names
+    from murid.features.roles import resolve_roles, stand_ins
+    from murid.prepare import egocentric
+
+    poses = recording.need("poses")  # type: ignore[attr-defined]
+    keypoints = keypoint_names(poses)
+    roles = resolve_roles(keypoints, recording.roles or None)  # type: ignore[attr-defined]
+    points = stand_ins(roles)
+    if poses.sizes["space"] != 2 or not {"front", "rear", "centre"} <= set(points):
+        return None
+    sure = poses.assign(position=poses["position"].where(~(poses["confidence"] < 0.5)))
+    named = {p: [roles[r] for r in points[p]] for p in ("front", "rear", "centre")}
+    aligned = egocentric(sure, named["centre"], (named["rear"], named["front"]))
+    scale = float(poses.attrs.get("px_per_cm", 1.0)) if poses.attrs["unit"] == "px" else 1.0
+    unit = "cm" if poses.attrs["unit"] == "px" and "px_per_cm" in poses.attrs else str(poses.attrs["unit"])
+    time = poses["time"].values
+    people = [str(i) for i in poses["individual"].values]
+    for (label, person), own in bouts_of(states).groupby(["label", "individual"], sort=False):
+        if label not in gathered or person not in people or len(own) == 0:
+            continue
+        p = people.index(person)
+        own = own[own["start_s"] + LAGS_S[-1] <= time[-1]]
+        own = (
+            own.iloc[np.unique(np.linspace(0, len(own) - 1, min(len(own), POSE_BOUTS)).astype(int))]
+            if len(own)
+            else own
+        )
+        if not len(own):
+            continue
+        start = nearest_sample(time, own["start_s"].to_numpy())
+        index = np.stack([nearest_sample(time, own["start_s"].to_numpy() + lag) for lag in LAGS_S], axis=1)
+        angle, centre = aligned["heading"].values[start, p], aligned["centre"].values[start, :, p]
+        at = sure["position"].values[:, :, :, p][index] - centre[:, None, :, None]
+        cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+        turned = np.stack([cos * at[:, :, 0] + sin * at[:, :, 1], cos * at[:, :, 1] - sin * at[:, :, 0]], axis=-1)
+        known = np.isfinite(angle)
+        gathered[label].append(turned[known] / scale)
+    return keypoints, roles, unit
+
+
+def _middle(cut: np.ndarray) -> np.ndarray:
+    """Median over bouts (bout, lag, keypoint, 2), NaN where a keypoint is never seen."""
+    out = np.full(cut.shape[1:], np.nan)
+    seen = np.isfinite(cut).any(axis=0)
+    out[seen] = np.nanmedian(cut[:, seen], axis=0)
+    return out

@@ -1,0 +1,268 @@
+"""Which units care about which behaviours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from murid.data.errors import DataError
+from murid.data.traces import Spikes
+from murid.ethogram import bouts_of
+from murid.report.context import Context
+from murid.report.figures import neural as draw
+from murid.report.parts import Picture, Section, Table, Words
+from murid.report.runfolder import RunFolder
+from murid.report.words import count, listed, number, p_value, readable
+
+MAX_EXAMPLES = 4
+#: Stretch of signal shown around an example's bouts, and window around onsets.
+STRETCH_S, AROUND_S = 90.0, 4.0
+_NEEDS = ("recording", "unit", "behaviour", "selectivity", "p", "q", "direction")
+_SHOWN = {
+    "recording": "recording", "unit": "unit", "behaviour": "behaviour", "auroc": "AUROC", "selectivity": "selectivity", "z": "z",
+    "p": "p", "q": "q (corrected)", "direction": "direction", "null": "null", "n_bouts": "bouts", "n_independent": "independent shifts",
+}  # fmt: skip
+
+
+def make(context: Context) -> Section | None:
+    """Tuning of every neural run."""
+    runs = [r for r in context.runs_of("neural") if r.table("tuning", _NEEDS) is not None]
+    if not runs:
+        return None
+    section = Section(
+        "neural", "Units and behaviour",
+        "Which recorded cells are more or less active during a behaviour than chance allows. Chance means: the same "
+        "signal, "
+        "slid in time against the same behaviour, so that slow signals and long bouts cannot pass for tuning.",
+    )  # fmt: skip
+    for run in runs:
+        _one(context, section, run)
+    return section
+
+
+def _one(context: Context, section: Section, run: RunFolder) -> None:
+    table = run.table("tuning", _NEEDS)
+    tested = table[table["p"].notna()].reset_index(drop=True)
+    units = table.groupby("recording")["unit"].nunique()
+    animals = context.animals.reindex(units.index).nunique()
+    alpha = float(run.summary.get("alpha") or run.params.get("params", {}).get("alpha") or 0.05)
+    called = table[table["direction"].isin(["excited", "suppressed"])]
+    n_tuned = called.groupby("recording")["unit"].nunique().sum()
+    source = str(run.summary.get("states_from") or run.params.get("states_from") or "labels")
+    text = (
+        f"{number(int(n_tuned))} of {count(int(units.sum()), 'unit')} of {count(int(animals), 'animal')} change "
+        "their activity with at "
+        f"least one behaviour (q ≤ {number(alpha)})"
+    )
+    top = called["behaviour"].value_counts()
+    if len(top):
+        text += f", most of them with {listed([f'{readable(b)} ({n})' for b, n in top.head(3).items()])}"
+    section.findings.append(f"{text}.")
+    section.add(Words(f"{text}. Behaviour from: {readable(source)}.", "finding"))
+    section.add(
+        Words("A tuned unit goes with a behaviour; it need not cause it, and it may follow something that goes with "
+              "it, such as "
+              "speed or place. Units of one animal are not independent: to compare groups, compare animals.", "note")
+    )  # fmt: skip
+    if tested.empty:
+        section.add(Words("No pair of unit and behaviour could be tested; the table says why.", "warning"))
+    else:
+        section.add(_heat(table), _fractions(table, units.sum(), alpha), _volcano(context, tested, alpha))
+        section.add(_examples(context, called, source, tested))
+        section.add(*_null(run, tested))
+    section.add(_table(table))
+
+
+def _key(table: pd.DataFrame) -> pd.Series:
+    return table["recording"].astype(str) + " " + table["unit"].astype(str)
+
+
+def _heat(table: pd.DataFrame) -> Picture:
+    """Units × behaviours, units ordered by the behaviour they prefer most."""
+    wide = table.assign(key=_key(table), value=table["selectivity"].where(table["p"].notna()))
+    columns = list(dict.fromkeys(wide["behaviour"]))
+    values = wide.pivot(index="key", columns="behaviour", values="value")[columns]
+    called = wide.assign(hit=wide["direction"].isin(["excited", "suppressed"])).pivot(index="key", columns="behaviour", values="hit")[columns]  # fmt: skip  # noqa: E501
+    values = values[values.notna().any(axis=1)]
+    columns = [c for c in columns if values[c].notna().any()]
+    values = values[columns]
+    strength = np.nan_to_num(np.abs(values.to_numpy()))
+    best = strength.argmax(axis=1)
+    signed = np.nan_to_num(values.to_numpy())[np.arange(len(values)), best]
+    order = np.lexsort((-signed, best))
+    values, called = values.iloc[order], called.loc[values.index[order], columns].fillna(False).astype(bool)
+    return Picture(
+        draw.selectivity(values, called),
+        "Selectivity",
+        "Selectivity is 2 × AUROC − 1: 0 means that the signal says nothing about the behaviour, 1 that it is "
+        "always higher during "
+        "it, −1 always lower. Dots: called tuned after correction. Grey: not tested (too few bouts). Units are "
+        "ordered by their "
+        "strongest behaviour, which makes steps along the diagonal appear in pure noise too: only dots count.",
+        f"Heat map of {len(values)} units by {len(columns)} behaviours with {int(called.to_numpy().sum())} dots.",
+        table[[c for c in _SHOWN if c in table]],
+    )
+
+
+def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
+    rows = []
+    for behaviour, own in table[table["p"].notna()].groupby("behaviour", sort=False):
+        n = len(own)
+        rows.append(
+            {
+                "behaviour": behaviour, "tested": n, "recordings": own["recording"].nunique(),
+                "excited": 100 * float((own["direction"] == "excited").sum()) / n,
+                "suppressed": 100 * float((own["direction"] == "suppressed").sum()) / n,
+                "nominal": 100 * float((own["p"] <= 0.05).mean()),
+            }
+        )  # fmt: skip
+    shares = pd.DataFrame(rows)
+    return Picture(
+        draw.fractions(shares),
+        "Share of units tuned",
+        f"Coloured: units called excited or suppressed after correction (q ≤ {number(alpha)}). Pale: units with p ≤ "
+        "0.05 before "
+        "correction; without any tuning 5 % would have it (dashed line), so a pale bar at the line is what chance "
+        "gives. "
+        f"Untested units are left out ({number(int(n_units))} units in all).",
+        "Bars: " + listed([f"{readable(r['behaviour'])} {number(r['excited'] + r['suppressed'], 2)} % "
+                           "tuned" for r in rows], 12),
+        shares,
+    )  # fmt: skip
+
+
+def _volcano(context: Context, tested: pd.DataFrame, alpha: float) -> Picture:
+    floor = tested["p_floor"].min() if "p_floor" in tested else np.nan
+    lowest = (
+        f" p cannot be smaller than {number(float(floor), 2)} here: there are only so many shifts."
+        if np.isfinite(floor)
+        else ""
+    )
+    return Picture(
+        draw.volcano(tested, context.colours_for(list(dict.fromkeys(tested["behaviour"])))),
+        "Strength and certainty",
+        "Every dot is one unit and behaviour: to the right more active during it, to the left less; higher up less "
+        "likely by chance. "
+        f"Coloured dots are called tuned (q ≤ {number(alpha)}).{lowest} A strong dot low down rests on few bouts.",
+        f"Volcano plot of {number(len(tested))} pairs of unit and behaviour.",
+        tested[["recording", "unit", "behaviour", "selectivity", "p", "q", "direction"]],
+    )  # fmt: skip
+
+
+def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.DataFrame) -> Picture | Words | None:
+    """Signal and mean response of the clearest pair of each behaviour."""
+    if source != "labels":
+        return Words("Examples are drawn from labels only; this run took behaviour from a model.", "note")
+    pool = called if len(called) else tested
+    pool = pool.assign(strength=pool["selectivity"].abs()).sort_values(
+        ["q", "strength"], ascending=[True, False], kind="stable"
+    )
+    items = []
+    for _, row in pool.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES).iterrows():
+        item = _example(context, row)
+        if item is not None:
+            items.append(item)
+        if len(items) == MAX_EXAMPLES:
+            break
+    if not items:
+        return None
+    data = pd.concat(
+        [pd.DataFrame({"example": i.title, "lag_s": i.lag_s, "mean": i.mean, "low": i.low, "high": i.high, "n_events": i.n_events}) for i in items],
+        ignore_index=True,
+    )  # fmt: skip
+    which = "the clearest tuned unit" if len(called) else "the strongest unit, though none was called tuned,"
+    return Picture(
+        draw.examples(items, context.colours_for([i.behaviour for i in items])),
+        "Examples",
+        f"For each behaviour {which} in {count(len(items), 'example')}. Left: its signal, bouts of the behaviour "
+        "shaded. Right: mean around "
+        "bout onsets with a 95 % bootstrap band over onsets. Examples are the best of many, chosen for being clear: "
+        "they show what tuning looks like, not how common it is.",
+        f"Signals and mean responses: {listed([i.title for i in items])}.",
+        data,
+    )
+
+
+def _example(context: Context, row: pd.Series) -> draw.Example | None:
+    from murid.neural import PeriEventParams, bootstrap_ci, bout_events, perievent
+
+    recording = context.study[str(row["recording"])]
+    states = context.label_states(recording.id)
+    if states is None:
+        return None
+    try:
+        signal = recording.traces if recording.has("traces") else recording.need("spikes")
+        traces = signal.binned(0.1) if isinstance(signal, Spikes) else signal
+        unit = [str(u) for u in traces["unit"].values].index(str(row["unit"]))
+        one = traces.isel(unit=[unit])
+        bouts = bouts_of(states)
+        onsets = bout_events(bouts, str(row["behaviour"]))
+        params = PeriEventParams(before_s=AROUND_S / 2, after_s=AROUND_S, overlap="keep")
+        found = perievent(one, onsets, params=params)
+        band = bootstrap_ci(found.trials, n_boot=500)
+    except (DataError, ValueError):
+        return None
+    finally:
+        recording.forget()
+    time, values = one["time"].values, one.values[:, 0]
+    own = bouts[bouts["label"] == row["behaviour"]]
+    start = _busiest(own, float(time[0]), float(time[-1]))
+    inside = (time >= start) & (time <= start + STRETCH_S)
+    spans = [(a, b) for a, b in zip(own["start_s"], own["stop_s"], strict=True) if b > start and a < start + STRETCH_S]
+    kind = (
+        "spikes/s"
+        if isinstance(signal, Spikes)
+        else {"dff": "ΔF/F", "z": "z"}.get(str(traces.attrs.get("kind", "")), "signal")
+    )
+    mean = found.average().values[:, 0]
+    title = f"{recording.id}, {row['unit']}: {readable(row['behaviour'])} (selectivity {number(row['selectivity'], 2)}, {p_value(row['p'])}, q = {number(row['q'], 2)})"  # noqa: E501
+    return draw.Example(
+        title, str(row["behaviour"]), time[inside], values[inside], spans, found.trials["lag"].values, mean,
+        np.asarray(band.values)[0, :, 0], np.asarray(band.values)[1, :, 0], found.n_events, kind,
+    )  # fmt: skip
+
+
+def _busiest(bouts: pd.DataFrame, first: float, last: float) -> float:
+    """Start of the stretch with most bouts."""
+    if last - first <= STRETCH_S or bouts.empty:
+        return first
+    starts = np.clip(bouts["start_s"].to_numpy() - 5.0, first, last - STRETCH_S)
+    inside = [((bouts["start_s"] >= s) & (bouts["start_s"] < s + STRETCH_S)).sum() for s in starts]
+    return float(starts[int(np.argmax(inside))])
+
+
+def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
+    if not {"null", "drift_unit", "drift_behaviour"} <= set(tested):
+        return []
+    kinds = tested["null"].value_counts()
+    told = run.params.get("params", {})
+    limit = float(told.get("drift_limit", 0.3))
+    few = int((tested["n_independent"] < 40).sum()) if "n_independent" in tested else 0
+    text = (
+        f"Null: circular shift for {number(int(kinds.get('circular', 0)))} pairs, linear shift for "
+        f"{number(int(kinds.get('linear', 0)))} "
+        f"in which unit and behaviour both drift over the session (more than {number(limit)}), where circular "
+        "shifts would call too much."
+    )
+    if few:
+        text += f" {number(few)} pairs have fewer than 40 independent shifts: their small p values are rough."
+    picture = Picture(
+        draw.diagnostics(tested, limit),
+        "Can the p values be trusted?",
+        "Left: without any tuning the p values are flat at the dashed line; a peak at the left is tuning, a slope "
+        "everywhere a null that does "
+        "not fit. Right: drift of units and behaviours. Slow change of both makes any two signals look related; "
+        "pairs right of and above "
+        "the dashed lines are tested by a shift that does not wrap around.",
+        "Histogram of p values, and scatter plot of drift of units against drift of behaviours.",
+        tested[["recording", "unit", "behaviour", "p", "null", "drift_unit", "drift_behaviour"]],
+    )  # fmt: skip
+    return [Words(text), picture]
+
+
+def _table(table: pd.DataFrame) -> Table:
+    shown = table[[c for c in _SHOWN if c in table]].sort_values(["q", "p"], kind="stable", na_position="last")
+    return Table(
+        shown, "Units and behaviours, most certain first", headings=_SHOWN, limit=20, full=table, folded=True,
+        caption="q: Benjamini–Hochberg within the recording. Bouts, not frames, are what a test rests on.",
+    )  # fmt: skip

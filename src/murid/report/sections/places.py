@@ -1,0 +1,163 @@
+"""Where the animals were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from murid.data.zones import Zone
+from murid.report.colours import pick
+from murid.report.context import Context
+from murid.report.figures import places as draw
+from murid.report.glance import TRACK_STEP_S, Glance
+from murid.report.parts import Picture, Section, Words
+from murid.report.words import count, listed, number
+
+MAX_TRACKS = 12
+#: Cells across the longer side of the arena; arenas that differ by more than this share are not pooled.
+CELLS, ALIKE = 28, 0.1
+
+
+def make(context: Context) -> Section | None:
+    """Draw tracks, and occupancy by group where arenas are alike."""
+    looks = {
+        id: look for id, look in context.glances.items() if any(np.isfinite(t).any() for t in look.tracks.values())
+    }
+    if not looks:
+        return None
+    section = Section(
+        "places", "Where the animals were", "Paths of the body centre, and the places where time was spent."
+    )
+    section.add(_tracks(context, looks), *_occupancy(context, looks))
+    return section
+
+
+def spread_over_groups(context: Context, ids: list[str], limit: int) -> list[str]:
+    """Choose recordings so that every group is shown, in study order; all when there are no more than `limit`."""
+    if len(ids) <= limit:
+        return ids
+    group = context.table.set_index("id")["group"]
+    queues = [[i for i in ids if group[i] == g] for g in dict.fromkeys(group[ids])]
+    chosen: list[str] = []
+    while len(chosen) < limit and any(queues):
+        for queue in queues:
+            if queue and len(chosen) < limit:
+                chosen.append(queue.pop(0))
+    return [i for i in ids if i in chosen]
+
+
+def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
+    unit = _common_unit(looks)
+    usable = [id for id, look in looks.items() if look.unit == unit]
+    ids = spread_over_groups(context, usable, MAX_TRACKS)
+    panels = [
+        draw.TrackPanel(
+            id, pick(context.group_colours, context.keys(id)["group"]), list(looks[id].tracks.values()), looks[id].zones
+        )
+        for id in ids
+    ]
+    more = f" {count(len(usable) - len(ids), 'more recording')} not shown." if len(usable) > len(ids) else ""
+    path = pd.DataFrame(
+        [
+            {"recording": id, "individual": name, f"path_{unit}": float(np.nansum(np.hypot(*np.diff(xy, axis=0).T))),
+             "seen_percent": 100 * float(np.isfinite(xy).all(axis=1).mean())}
+            for id in usable for name, xy in looks[id].tracks.items()
+        ]
+    )  # fmt: skip
+    groups = f" Title colours are groups ({listed(context.groups)})." if context.groups else ""
+    uncalibrated = " No scale is known, so lengths are in pixels." if unit == "px" else ""
+    return Picture(
+        draw.trajectories(panels, unit),
+        "Paths",
+        f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena, dashed: "
+        "zones as drawn. Look for paths outside the arena or straight jumps across it: those are tracking errors. "
+        f"A picture of single animals; whether groups differ is tested below.{groups}{uncalibrated}{more}",
+        f"Paths of {count(len(ids), 'recording')} in small panels, with arena and zones outlined.",
+        path,
+    )
+
+
+def _common_unit(looks: dict[str, Glance]) -> str:
+    units = [look.unit for look in looks.values()]
+    return max(dict.fromkeys(units), key=units.count)
+
+
+def _arena(look: Glance) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of the drawn arena, or of all zones and tracks."""
+    drawn = [z for z in look.zones if z.kind == "arena" or z.name == "arena"] or list(look.zones)
+    if drawn:
+        boxes = np.concatenate([draw.zone_box(z) for z in drawn])
+        return boxes.min(axis=0), boxes.max(axis=0)
+    return draw.limits((), list(look.tracks.values()))
+
+
+def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Words]:
+    unit = _common_unit(looks)
+    boxes = {id: _arena(look) for id, look in looks.items() if look.unit == unit}
+    sizes = np.array([high - low for low, high in boxes.values()])
+    middle = np.median(sizes, axis=0)
+    alike = [id for id, s in zip(boxes, sizes, strict=True) if (np.abs(s / middle - 1) <= ALIKE).all()]
+    if len(alike) < 0.5 * len(boxes):
+        return [Words("Arenas differ in size, so occupancy is not pooled over recordings.", "note")]
+    maps: dict[str, list[np.ndarray]] = {}
+    animals = context.animals
+    per_animal: dict[tuple[str, str], list[np.ndarray]] = {}
+    for id in alike:
+        group = context.keys(id)["group"] or ("all animals" if not context.groups else "no group")
+        tracks = np.concatenate([t for t in looks[id].tracks.values()])
+        cells = _cells(tracks, *boxes[id], middle)
+        if cells is not None:
+            per_animal.setdefault((group, animals[id]), []).append(cells)
+    for (group, _), found in per_animal.items():
+        maps.setdefault(group, []).append(np.mean(found, axis=0))
+    if not maps:
+        return []
+    order = [g for g in (*context.groups, "all animals", "no group") if g in maps]
+    means = {f"{g} (n = {len(maps[g])})": np.mean(maps[g], axis=0) for g in order}
+    zones = _moved(looks[alike[0]].zones, boxes[alike[0]][0])
+    left = f" Left out, because their arena has another size: {listed([i for i in boxes if i not in alike])}." if len(alike) < len(boxes) else ""  # fmt: skip  # noqa: E501
+    n_y, n_x = next(iter(means.values())).shape
+    size = middle[0] / n_x
+    return [
+        Picture(
+            draw.occupancy(means, (0.0, float(middle[0]), 0.0, float(middle[1])), zones, unit),
+            "Occupancy",
+            f"Share of time in cells of {number(size)} {unit}, lightly smoothed; every animal counts the same, n = "
+            "animals. "
+            "The colour scale is stretched for small values. The map shows where groups spend their time; because "
+            "places are compared by eye, use the measures of zones below for conclusions. "
+            f"Animals that stay near a wall look alike whether they rest there or run along it.{left}",
+            f"Occupancy heat maps: {listed(means)}.",
+            pd.concat(
+                [
+                    pd.DataFrame({"group": title, "row": np.repeat(np.arange(n_y), n_x), "column": np.tile(np.arange(n_x), n_y),
+                                  "percent_of_time": cells.ravel()})
+                    for title, cells in means.items()
+                ],
+                ignore_index=True,
+            ),
+        )
+    ]  # fmt: skip
+
+
+def _cells(tracks: np.ndarray, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> np.ndarray | None:
+    """Percent of the time seen, in cells over the arena; what lies outside counts for the nearest cell."""
+    from scipy.ndimage import gaussian_filter
+
+    known = tracks[np.isfinite(tracks).all(axis=1)]
+    if not len(known):
+        return None
+    n_x, n_y = np.maximum(1, np.round(CELLS * size / size.max()).astype(int))
+    share = np.clip((known - low) / (high - low), 0, 1 - 1e-9)
+    cells = np.zeros((n_y, n_x))
+    np.add.at(cells, ((share[:, 1] * n_y).astype(int), (share[:, 0] * n_x).astype(int)), 1)
+    return 100 * gaussian_filter(cells / len(known), 0.8, mode="nearest")
+
+
+def _moved(zones: tuple[Zone, ...], origin: np.ndarray) -> list[Zone]:
+    return [
+        Zone(z.name, polygon=z.polygon - origin, unit=z.unit, kind=z.kind)
+        if z.polygon is not None
+        else Zone(z.name, centre=tuple(np.asarray(z.centre) - origin), radius=z.radius, unit=z.unit, kind=z.kind)
+        for z in zones
+    ]
