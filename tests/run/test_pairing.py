@@ -106,3 +106,22 @@ def test_rat_social_pairs_all_48(data_dir):
     )
     assert len(pairs) == 48
     assert all(p.companions["labels"][0].name == f"{p.id}_annot.txt" for p in pairs)
+
+
+def test_traces_name_the_recordings_where_there_are_no_poses(tmp_path):
+    import numpy as np
+    import pandas as pd
+
+    from murid.data.study import Study
+    from murid.run import add_files
+
+    for name in ("m1", "m2"):
+        time = np.arange(200) / 10
+        table = pd.DataFrame({"time_s": time, "dff": np.sin(time), "rest": (time > 5).astype(int)})
+        table.to_csv(tmp_path / f"{name}_photometry.csv", index=False)
+    files = sorted(tmp_path.glob("*.csv"))
+    study = Study.create(tmp_path / "s")
+    options = {"traces": {"units": ["dff"]}, "labels": {"source": "onehot", "behaviours": ["rest"]}}
+    added = add_files(study, traces=files, labels=files, options=options)
+    assert added.ids == ["m1", "m2"]
+    assert study["m1"].traces.sizes["unit"] == 1 and study["m1"].labels.behaviours == ["rest"]

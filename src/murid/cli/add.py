@@ -13,6 +13,8 @@ from murid.cli.options import StudyFolder
 from murid.data.errors import Faults, ParameterError, did_you_mean
 
 _Files = list[Path] | None
+#: Options of readers that take several values, also when one is given.
+_LISTS = ("units", "behaviours", "individuals", "markers")
 _KINDS = ("poses", "labels", "events", "zones", "traces", "spikes")
 
 
@@ -28,11 +30,14 @@ def register(app: typer.Typer) -> None:
         """murid add S poses/*.csv --labels labels/ --fps 24
         murid add S poses/ --labels labels/ --sheet animals.csv --dry-run
         murid add S m1.slp --video m1.mp4 --traces m1_photometry.csv -o traces.time=time_s
-        murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5""",
+        murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5
+        murid add S --traces photometry/ --labels scored/ -o traces.units=dF_465""",
     )
     def add(
         study: StudyFolder,
-        poses: Annotated[list[Path], typer.Argument(help="Pose files, one per recording, or folders of them.")],
+        poses: Annotated[
+            list[Path] | None, typer.Argument(help="Pose files, one per recording, or folders of them.")
+        ] = None,
         labels: Annotated[_Files, _files("labels")] = None,
         events: Annotated[_Files, _files("events")] = None,
         zones: Annotated[_Files, _files("zones", " (a single file serves all recordings)")] = None,
@@ -56,13 +61,14 @@ def register(app: typer.Typer) -> None:
         """Add recordings: poses, and what belongs to them, paired by file name.
 
         1DLC_resnet50_..._filtered.csv.gz becomes recording 1 and takes 1_annot.txt along. What is unclear
-        is an error that lists the candidates. Running the same command again adds what is missing.
+        is an error that lists the candidates. Without poses the traces (else spikes, else labels) name the
+        recordings. Running the same command again adds what is missing.
         """
         from murid.data.study import Study
         from murid.run import add_files
 
         added = add_files(
-            Study(study), poses, labels=labels or (), events=events or (), zones=zones or (), traces=traces or (),
+            Study(study), poses or (), labels=labels or (), events=events or (), zones=zones or (), traces=traces or (),
             spikes=spikes or (), video=video or (), fps=fps, px_per_cm=px_per_cm, sheet=sheet, several_raters=raters,
             options=_reader_options(option), replace=replace, dry_run=dry_run,
         )  # fmt: skip
@@ -88,6 +94,7 @@ def _reader_options(texts: list[str] | None) -> dict[str, dict[str, Any]]:
         elif kind not in _KINDS:
             faults.add(f"no kind of file '{kind}'", todo=did_you_mean(kind, _KINDS))
         else:
-            options.setdefault(kind, {})[name] = _value(value, None)
+            several = "," in value or name in _LISTS
+            options.setdefault(kind, {})[name] = _value(value, tuple[str, ...] if several else None)
     faults.raise_if_any(ParameterError)
     return options

@@ -19,6 +19,8 @@ from murid.run.pairing import COMPANIONS, Paired, pair_files, pairing_table
 
 Paths = str | Path | Sequence[str | Path]
 _KEYS = ("animal", "group", "day", "session")
+#: Kinds of file that can name a recording, the first that is given does.
+_NAMING = ("poses", "traces", "spikes", "labels")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Added:
 
 def add_files(
     study: Study,
-    poses: Paths,
+    poses: Paths = (),
     *,
     labels: Paths = (),
     events: Paths = (),
@@ -64,7 +66,8 @@ def add_files(
     ----------
     study : Study
     poses : path or paths
-        Pose files, one per recording, or a folder of them.
+        Pose files, one per recording, or a folder of them. Without poses the traces, else the spikes,
+        else the labels name the recordings.
     labels, events, zones, traces, spikes, video : path or paths, optional
         Files, or folders of files, that are paired with the poses by name (`murid.run.pairing`).
     fps : float, optional
@@ -93,11 +96,14 @@ def add_files(
     DataError
         All unclear pairs before anything is read; all unreadable files after the others were added.
     """
-    given = dict(labels=labels, events=events, zones=zones, traces=traces, spikes=spikes, video=video)
-    found = {kind: _files(given[kind], kind) for kind in COMPANIONS}
+    given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces, spikes=spikes, video=video)
+    found = {kind: _files(paths, kind) for kind, paths in given.items()}
+    kind = next((k for k in _NAMING if found[k]), "poses")
+    main = found.pop(kind) or _files(poses, "poses", needed=True)
     pairs = pair_files(
-        _files(poses, "poses", needed=True),
-        {kind: paths for kind, paths in found.items() if paths},
+        main,
+        {k: found[k] for k in COMPANIONS if found.get(k)},
+        kind=kind,
         sheet=_sheet(sheet),
         several_raters=several_raters,
     )
@@ -127,36 +133,42 @@ def _read(pair: Paired, fps: float | None, px_per_cm: float | None, options: Map
     from murid import io
 
     nouns: dict[str, Any] = {}
-    if "video" in pair.companions:
-        nouns["video"] = Video(pair.companions["video"][0])
+    files = {pair.kind: [pair.main], **pair.companions}
+    if "video" in files:
+        nouns["video"] = Video(files["video"][0])
         fps = nouns["video"].fps if fps is None else fps
-    poses = io.read_poses(pair.poses, fps=fps, **options.get("poses", {}))
-    duration_s = float(poses["time"].values[-1]) + 1.0 / float(poses.attrs["fps"])
-    if "labels" in pair.companions:
-        files = pair.companions["labels"]
+    duration_s = None
+    if "poses" in files:
+        poses = io.read_poses(files["poses"][0], fps=fps, **options.get("poses", {}))
+        fps = fps or float(poses.attrs["fps"])
+        duration_s = float(poses["time"].values[-1]) + 1.0 / float(poses.attrs["fps"])
+        nouns["poses"] = poses
+    if "labels" in files:
+        many = files["labels"]
         nouns["labels"] = io.read_labels(
-            files if len(files) > 1 else files[0],
-            fps=fps or float(poses.attrs["fps"]),
-            duration_s=duration_s,
-            **options.get("labels", {}),
+            many if len(many) > 1 else many[0], fps=fps, duration_s=duration_s, **options.get("labels", {})
         )
     for kind in ("events", "zones", "traces", "spikes"):
-        if kind in pair.companions:
-            nouns[kind] = getattr(io, f"read_{kind}")(pair.companions[kind][0], **options.get(kind, {}))
+        if kind in files:
+            nouns[kind] = getattr(io, f"read_{kind}")(files[kind][0], **options.get(kind, {}))
     if px_per_cm is not None:
-        poses, nouns = _in_cm(poses, nouns, px_per_cm)
+        nouns = _in_cm(nouns, px_per_cm)
     keys = {k: pair.keys[k] for k in _KEYS if pair.keys.get(k)}
     notes = {k: v for k, v in pair.keys.items() if k not in _KEYS}
-    return Recording(pair.id, poses=poses, **nouns, **keys, meta=notes)
+    return Recording(pair.id, **nouns, **keys, meta=notes)
 
 
-def _in_cm(poses: Any, nouns: dict[str, Any], px_per_cm: float) -> tuple[Any, dict[str, Any]]:
+def _in_cm(nouns: dict[str, Any], px_per_cm: float) -> dict[str, Any]:
+    """Return the nouns with poses and zones in cm."""
     from murid.prepare import calibrate, calibrate_zones
 
+    changed = dict(nouns)
     zones = nouns.get("zones")
     if zones is not None and any(z.unit == "px" for z in zones.values()):
-        nouns = {**nouns, "zones": calibrate_zones(zones, px_per_cm)}
-    return calibrate(poses, px_per_cm), nouns
+        changed["zones"] = calibrate_zones(zones, px_per_cm)
+    if "poses" in nouns:
+        changed["poses"] = calibrate(nouns["poses"], px_per_cm)
+    return changed
 
 
 def _mark(pair: Paired, settings: Mapping[str, Any]) -> str:

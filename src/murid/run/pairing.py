@@ -47,7 +47,10 @@ class Paired:
     ----------
     id : str
         Name of the recording.
-    poses : Path
+    main : Path
+        The file that names the recording: its poses, or traces, spikes or labels where there are none.
+    kind : str
+        What `main` holds.
     companions : dict of str to list of Path
         Kind → files; several only for labels, when several raters are allowed.
     keys : dict of str to str
@@ -55,14 +58,15 @@ class Paired:
     """
 
     id: str
-    poses: Path
+    main: Path
+    kind: str = "poses"
     companions: dict[str, list[Path]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> list[Path]:
-        """All files, poses first."""
-        return [self.poses, *(p for paths in self.companions.values() for p in paths)]
+        """All files, the main one first."""
+        return [self.main, *(p for paths in self.companions.values() for p in paths)]
 
 
 def stem_of(path: Path) -> str:
@@ -91,18 +95,21 @@ def id_of(path: Path) -> str:
 
 
 def pair_files(
-    poses: Sequence[Path],
+    main: Sequence[Path],
     companions: Mapping[str, Sequence[Path]] | None = None,
     *,
+    kind: str = "poses",
     sheet: pd.DataFrame | None = None,
     several_raters: bool = False,
 ) -> list[Paired]:
-    """Return one `Paired` per pose file, in natural order (2 before 10).
+    """Return one `Paired` per main file, in natural order (2 before 10).
 
     Parameters
     ----------
-    poses : sequence of Path
+    main : sequence of Path
         One file per recording.
+    kind : str
+        What they hold.
     companions : mapping of kind to files, optional
         A single zones file that names no recording serves all of them.
     sheet : DataFrame of text, optional
@@ -117,7 +124,7 @@ def pair_files(
         Every ambiguous, unmatched and repeated file at once, with the candidates.
     """
     faults = Faults("pairing files")
-    pairs = _named(poses, faults)
+    pairs = _named(main, kind, faults)
     for kind, paths in (companions or {}).items():
         _assign(pairs, kind, list(paths), faults, several=kind == "labels" and several_raters)
     if sheet is not None:
@@ -133,7 +140,7 @@ def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
     rows = [
         {
             "id": p.id,
-            "poses": p.poses.name,
+            p.kind: p.main.name,
             **{k: ", ".join(f.name for f in p.companions.get(k, [])) for k in kinds},
             **{k: p.keys.get(k, "") for k in keys},
         }
@@ -148,16 +155,16 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in parts if p]
 
 
-def _named(poses: Sequence[Path], faults: Faults) -> list[Paired]:
-    pairs = [Paired(id_of(path), path) for path in poses]
+def _named(main: Sequence[Path], kind: str, faults: Faults) -> list[Paired]:
+    pairs = [Paired(id_of(path), path, kind) for path in main]
     by_id: dict[str, list[Paired]] = {}
     for pair in pairs:
         by_id.setdefault(pair.id, []).append(pair)
     for id, same in by_id.items():
         if len(same) > 1:
             faults.add(
-                f"{len(same)} pose files would be named '{id}'",
-                got=", ".join(p.poses.name for p in same),
+                f"{len(same)} {kind} files would be named '{id}'",
+                got=", ".join(p.main.name for p in same),
                 todo="rename them, or add them one by one with different names",
             )
     return pairs
@@ -199,7 +206,7 @@ def _assign(pairs: list[Paired], kind: str, paths: list[Path], faults: Faults, *
 
 def _best(words: Sequence[str], pairs: Sequence[Paired]) -> list[Paired]:
     """Recordings whose name is in `words`, or that have `words` in their name: those that share most."""
-    shared = [(_overlap(words, words_of(p.poses)), p) for p in pairs]
+    shared = [(_overlap(words, words_of(p.main)), p) for p in pairs]
     most = max((n for n, _ in shared), default=0)
     return [p for n, p in shared if n == most] if most else []
 
@@ -225,7 +232,7 @@ def _add_keys(pairs: list[Paired], sheet: pd.DataFrame, faults: Faults) -> None:
         twice = sheet[column][sheet[column].duplicated()].astype(str).unique()
         faults.add(f"the sheet has several rows of the same '{column}'", got=", ".join(twice))
     for name, keys in rows.items():
-        exact = [p for p in pairs if name in (p.id, p.poses.name, stem_of(p.poses))]
+        exact = [p for p in pairs if name in (p.id, p.main.name, stem_of(p.main))]
         best = exact or _best(words_of(Path(f"{name}.x")), pairs)
         if len(best) > 1:
             faults.add(f"row '{name}' of the sheet fits {len(best)} recordings", got=", ".join(p.id for p in best))
