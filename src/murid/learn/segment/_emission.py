@@ -139,7 +139,7 @@ def moments_by_state(g: np.ndarray, states: np.ndarray, n_states: int, weights: 
     return out
 
 
-def moments_by_weight(g: np.ndarray, weights: np.ndarray, least: float = 1e-8) -> np.ndarray:
+def moments_by_weight(g: np.ndarray, weights: np.ndarray, least: float = 1e-7) -> np.ndarray:
     """Σ w g gᵀ with soft weights (n, K), as (K, Q, Q) float64; weights below `least` are left out."""
     out = np.zeros((weights.shape[1], g.shape[1], g.shape[1]))
     wide = g.astype(np.float64)

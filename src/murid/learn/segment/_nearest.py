@@ -29,6 +29,26 @@ def nearest(x, centroids_t, labels, distance2):
         distance2[t] = least
 
 
+@njit(cache=True, nogil=True, fastmath=True)
+def pick_nearest(x, centroids, products, half_square, labels, distance2):
+    """As `nearest`, from the products ``x · centroidᵀ`` (n, K): squares decide, the distance itself is exact."""
+    n, d = x.shape
+    for t in range(n):
+        best = 0
+        most = products[t, 0] - half_square[0]
+        for c in range(1, half_square.shape[0]):
+            score = products[t, c] - half_square[c]
+            if score > most:
+                most = score
+                best = c
+        gap = x.dtype.type(0)
+        for j in range(d):
+            step = x[t, j] - centroids[best, j]
+            gap += step * step
+        labels[t] = best
+        distance2[t] = gap
+
+
 @njit(cache=True, nogil=True)
 def add_by_label(x, weights, labels, sums, mass):
     """Add the weighted rows of `x` (n, D) to `sums` (K, D, float64) and their weights to `mass` (K,)."""

@@ -14,7 +14,7 @@ import numpy as np
 from murid.data.errors import fail
 from murid.learn.fitted import Fitted
 from murid.learn.parallel import Map, chunks, workers
-from murid.learn.segment._nearest import add_by_label, nearest
+from murid.learn.segment._nearest import add_by_label, nearest, pick_nearest
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 CHUNK = 8192
@@ -138,10 +138,18 @@ def fit_kmeans(
 
 
 def _assign(frames: np.ndarray, centroids: np.ndarray, pmap: Map) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest centroid and squared distance, by one matrix product a chunk around the centroids' mean."""
     labels = np.empty(len(frames), np.int32)
     d2 = np.empty(len(frames), frames.dtype)
-    across = np.ascontiguousarray(centroids.T)
-    pmap(lambda part: nearest(frames[part], across, labels[part], d2[part]), chunks(len(frames), CHUNK))
+    middle = centroids.mean(axis=0)
+    near = centroids - middle
+    half_square = 0.5 * (near**2).sum(axis=1)
+
+    def assign(part: slice) -> None:
+        x = frames[part] - middle
+        pick_nearest(x, near, x @ near.T, half_square, labels[part], d2[part])
+
+    pmap(assign, chunks(len(frames), max(64, min(CHUNK, 2**22 // len(centroids)))))
     return labels, d2
 
 
