@@ -81,7 +81,7 @@ def test_one_zones_file_serves_all():
 
 
 def test_same_name_twice_is_refused():
-    with pytest.raises(DataError, match="2 pose files would be named 'm1'"):
+    with pytest.raises(DataError, match="2 poses files would be named 'm1'"):
         pair_files(names("a/m1.csv", "b/m1.csv"))
 
 

@@ -146,7 +146,8 @@ def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
         }
         for p in pairs
     ]
-    return pd.DataFrame(rows, columns=["id", "poses", *kinds, *keys])
+    main = list(dict.fromkeys(p.kind for p in pairs)) or ["poses"]
+    return pd.DataFrame(rows, columns=["id", *main, *kinds, *keys])
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
