@@ -194,3 +194,18 @@ def test_errors_say_what_to_do():
         evaluate.score([z, z], [z])
     got = evaluate.score(z, states(chain(14), names=["none", "walk", "Rear"]))
     assert "'rear'" in got.notes[0]
+
+
+def test_one_stream_of_several_can_be_scored():
+    rows = [
+        (0.0, 5.0, "rear", "m", "a", "one"),
+        (20.0, 30.0, "rear", "m", "a", "two"),
+        (0.0, 5.0, "x", "m", "a", "two"),
+    ]
+    columns = ["start_s", "stop_s", "label", "individual", "rater", "stream"]
+    labels = Labels.from_bouts(pd.DataFrame(rows, columns=columns), duration_s=60.0, fps=10)
+    said = labels.select(stream="two").to_states(np.arange(600) / 10, ["rear"])
+    assert evaluate.score(labels, said, stream="two").f1 == 1
+    assert evaluate.score(labels, said, stream="one").f1 == 0
+    with pytest.raises(DataError, match="did you mean 'two'"):
+        evaluate.score(labels, said, stream="tow")

@@ -22,7 +22,7 @@ from murid.cli.options import (
 )
 from murid.cli.replies import of_run
 
-_SHOWN = ("method", "behaviour", "precision", "recall", "f1", "f1_low", "f1_high", "pr_auc", "bout_f1", "ece", "support")  # fmt: skip  # noqa: E501
+_SHOWN = ("behaviour", "method", "f1", "f1_low", "f1_high", "bout_f1", "pr_auc", "onset_abs_ms", "time_r", "time_bias", "ece", "support")  # fmt: skip  # noqa: E501
 _Side = Annotated[list[str] | None, typer.Option(help="Recordings, as for --ids.", show_default=False)]
 
 
@@ -32,12 +32,15 @@ def register(app: typer.Typer) -> None:
     @command(
         app,
         """murid evaluate S gbdt --group animal --folds 5 --json
+        murid evaluate S simba jaaba dlcanalyzer mars gbdt
         murid evaluate S gbdt --train 1-40 --test 41-48 -b social,nonsocial,aggression
         murid evaluate S gbdt -p gbdt.trees.n_trees=300 --leaky""",
     )
     def evaluate(
         study: StudyFolder,
-        methods: Annotated[list[str], typer.Argument(help="Supervised methods.", show_default=False)],
+        methods: Annotated[
+            list[str], typer.Argument(help="Supervised methods; several are compared head to head.", show_default=False)
+        ],
         param: ParamOption = None,
         group: Annotated[str, typer.Option(help="Never on both sides: animal, id, group, day …")] = "animal",
         folds: Annotated[int, typer.Option(min=2, help="Folds; ignored with --train and --test.")] = 5,
@@ -49,6 +52,7 @@ def register(app: typer.Typer) -> None:
             str, typer.Option(help="Frames with other labels only: auto, ignore (unlabelled) or negative (absent).")
         ] = "auto",
         rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
+        stream: Annotated[str, typer.Option(help="Which stream (channel) of the labels.")] = "",
         leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
         seed: Seed = 0,
         workers: Workers = 0,
@@ -60,17 +64,23 @@ def register(app: typer.Typer) -> None:
         from murid.data.study import Study
         from murid.run import evaluate_methods
 
-        opened = Study(study)
+        opened, methods = Study(study), items(methods) or []
         run = evaluate_methods(
             opened, methods, params=_per_method(methods, param), group=group, folds=folds,
             train=pick(opened, train, "--train"), test=pick(opened, test, "--test"), ids=pick(opened, ids),
-            behaviours=items(behaviours), others=others, rater=rater or None, leaky=leaky, seed=seed,
-            workers=n_workers(workers),
+            behaviours=items(behaviours), others=others, rater=rater or None, stream=stream or None, leaky=leaky,
+            seed=seed, workers=n_workers(workers),
         )  # fmt: skip
-        table = run.tables["per_class"]
-        shown = {"Held-out recordings": table[[c for c in _SHOWN if c in table]]}
+        tables = run.tables
+        shown = {"Held-out recordings": tables["methods"][[c for c in _SHOWN if c in tables["methods"]]]}
+        if "ceiling" in tables:
+            shown["Person against person on the same recordings: what can be asked for"] = tables["ceiling"]
         text = [_sentence(name, s) for name, s in run.summary["methods"].items()]
-        return of_run(run, text, shown, json_tables=("per_class", "totals"))
+        text += [_difference(name, d) for name, d in run.summary.get("differences", {}).items()]
+        return of_run(
+            run, [*text, f"Figure: {run.folder / 'figures' / 'methods.svg'}"], shown,
+            json_tables=("per_class", "totals", "methods", "differences", "ceiling"),
+        )  # fmt: skip
 
 
 def _sentence(name: str, s: dict[str, Any]) -> str:
@@ -82,6 +92,14 @@ def _sentence(name: str, s: dict[str, Any]) -> str:
     if "leaky" in s:
         text += f" {s['leaky']['warning']}: macro F1 {s['leaky']['macro_f1']:.3f}."
     return text
+
+
+def _difference(name: str, d: dict[str, Any]) -> str:
+    low, high = d["ci"]
+    if low is None:
+        return f"{name} to {d['to']}: {d['macro_f1']:+.3f} macro F1 (no interval: too few animals)."
+    real = "more than chance" if high < 0 or low > 0 else "may be chance"
+    return f"{name} to {d['to']}: {d['macro_f1']:+.3f} macro F1 [{low:+.3f}, {high:+.3f}], paired over animals: {real}."
 
 
 def _per_method(names: list[str], texts: list[str] | None) -> dict[str, dict[str, Any]]:

@@ -64,6 +64,7 @@ def align(
     behaviours: Sequence[str] | None = None,
     others: Others = "auto",
     rater: str | None = None,
+    stream: str | None = None,
     recording: str = "",
 ) -> Pair:
     """Put truth and prediction on the prediction's clock, with the same individuals and behaviours.
@@ -81,8 +82,8 @@ def align(
         Behaviours to score; by default those that both sides know.
     others : {"auto", "ignore", "negative"}
         See `Labels.to_states`.
-    rater, recording : str
-        Whose labels; name of the recording.
+    rater, stream, recording : str
+        Whose labels, and of which stream (channel); name of the recording.
 
     Raises
     ------
@@ -93,6 +94,8 @@ def align(
         probability = predicted.get("probability") if probability is None else probability
         predicted = predicted["states"]
     what = f"score of '{recording}'" if recording else "score"
+    if stream is not None and isinstance(truth, Labels):
+        truth = truth.select(stream=stream)
     names, notes = _shared_behaviours(truth, predicted, behaviours, what)
     said = to_multilabel(predicted)
     people, of_truth = _shared_individuals(_individuals_of(truth), _individuals_of(said), what)

@@ -107,6 +107,7 @@ def score(
     behaviours: Sequence[str] | None = None,
     others: Others = "auto",
     rater: str | None = None,
+    stream: str | None = None,
     iou: float = 0.3,
     tolerance_s: float = 0.1,
     skip_silent: bool = False,
@@ -127,8 +128,8 @@ def score(
         behaviour unless the truth labels it too.
     others : {"auto", "ignore", "negative"}
         What samples are that carry only labels not asked for; see `Labels.to_states`.
-    rater : str, optional
-        Whose labels.
+    rater, stream : str, optional
+        Whose labels, and of which stream (channel); by default the stream that holds the predicted behaviours.
     iou : float
         Bouts match from this intersection over union on. 0.3 forgives a late onset of a short bout, not a
         merge of two.
@@ -146,8 +147,8 @@ def score(
     DataError
         No shared behaviours or individuals, several raters, lists of different lengths.
     """
-    options = dict(behaviours=behaviours, others=others, rater=rater, iou=iou, tolerance_s=tolerance_s,
-                   skip_silent=skip_silent)  # fmt: skip
+    options = dict(behaviours=behaviours, others=others, rater=rater, stream=stream, iou=iou,
+                   tolerance_s=tolerance_s, skip_silent=skip_silent)  # fmt: skip
     if isinstance(truth, (list, tuple)) or isinstance(predicted, (list, tuple)):
         if not (isinstance(truth, (list, tuple)) and isinstance(predicted, (list, tuple))) or probability is not None:
             fail("score", "one side is a list", todo="give two lists of equal length, probabilities in Datasets")
@@ -165,6 +166,7 @@ def score_many(
     behaviours: Sequence[str] | None = None,
     others: Others = "auto",
     rater: str | None = None,
+    stream: str | None = None,
     iou: float = 0.3,
     tolerance_s: float = 0.1,
     skip_silent: bool = False,
@@ -182,7 +184,7 @@ def score_many(
     groups : sequence of str, optional
         Animal of each recording: the confidence intervals resample animals. Each recording is its own
         group by default.
-    behaviours, others, rater, iou, tolerance_s, skip_silent
+    behaviours, others, rater, stream, iou, tolerance_s, skip_silent
         As in `score`.
     n_boot, seed
         Resamples of the bootstrap over recordings, and its seed.
@@ -196,8 +198,8 @@ def score_many(
         fail("score", "no recordings given")
     triples = [(truth, predicted, None) for truth, predicted in pairs]
     return _score(
-        triples, recordings, groups, behaviours, others=others, rater=rater, iou=iou, tolerance_s=tolerance_s,
-        skip_silent=skip_silent, n_boot=n_boot, seed=seed,
+        triples, recordings, groups, behaviours, others=others, rater=rater, stream=stream, iou=iou,
+        tolerance_s=tolerance_s, skip_silent=skip_silent, n_boot=n_boot, seed=seed,
     )  # fmt: skip
 
 
@@ -209,6 +211,7 @@ def _score(
     *,
     others: Others = "auto",
     rater: str | None = None,
+    stream: str | None = None,
     iou: float = 0.3,
     tolerance_s: float = 0.1,
     skip_silent: bool = False,
@@ -219,9 +222,11 @@ def _score(
     names = [f"recording {i + 1}" for i in range(len(pairs))] if recordings is None else [str(r) for r in recordings]
     if len(names) != len(pairs):
         fail("score", "one name per recording is needed", expected=str(len(pairs)), got=str(len(names)))
+    if stream is not None:
+        pairs = [(t.select(stream=stream) if isinstance(t, Labels) else t, p, q) for t, p, q in pairs]
     aligned = _align_all(pairs, names, behaviours, others, rater)
-    settings = dict(iou=iou, tolerance_s=tolerance_s, others=others, rater=rater, skip_silent=skip_silent,
-                    n_boot=n_boot, seed=seed, n_recordings=len(pairs))  # fmt: skip
+    settings = dict(iou=iou, tolerance_s=tolerance_s, others=others, rater=rater, stream=stream,
+                    skip_silent=skip_silent, n_boot=n_boot, seed=seed, n_recordings=len(pairs))  # fmt: skip
     parts = [_part(pair, iou, tolerance_s, skip_silent) for pair in aligned]
     return _pool(aligned, parts, groups, settings)
 

@@ -14,6 +14,7 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import apply_step
 from murid.run.fit import fit_step, nouns_for
+from murid.run.head_to_head import compare_methods
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import RecordingInput, Step
@@ -44,6 +45,7 @@ def evaluate_methods(
     behaviours: Sequence[str] | None = None,
     others: str = "auto",
     rater: str | None = None,
+    stream: str | None = None,
     leaky: bool = False,
     rare: str = "warn",
     seed: int = 0,
@@ -70,7 +72,7 @@ def evaluate_methods(
         An explicit split by recording.
     ids : sequence of str, optional
         Labelled recordings to use; all by default.
-    behaviours, others, rater
+    behaviours, others, rater, stream
         What is learnt and scored; see `murid.data.labels.Labels.to_states`.
     leaky : bool
         Also compute the score of a split by random frames, which other tools report, and mark it.
@@ -86,14 +88,18 @@ def evaluate_methods(
     Run
         Tables: ``per_class`` (frames, bouts, time, calibration; a row ``macro``; 95 % limits over
         groups), ``recordings``, ``totals`` (correlation, bias and limits of agreement of time and
-        counts), ``confusion_<method>``, ``calibration``, ``folds``; ``leaky`` on request. States of the
-        held-out recordings when one method is evaluated. Summary: main numbers by method.
+        counts), ``confusion_<method>``, ``calibration``, ``folds``; ``methods`` (all methods side by side),
+        ``differences`` (to the best one, paired, two methods or more), ``ceiling`` (person against person, where
+        recordings have two raters); ``leaky`` on request. Figure ``figures/methods``. States of the held-out
+        recordings when one method is evaluated. Summary: main numbers by method.
     """
     names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
-    told = {name: _params(name, (params or {}).get(name, {}), behaviours, others, rater, seed) for name in names}
+    shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "stream": stream}
+    told = {name: _params(name, (params or {}).get(name, {}), {**shared, "seed": seed}) for name in names}
     asked = dict(methods=told, group=group, folds=folds, train=train, test=test, ids=ids, behaviours=behaviours,
-                 others=others, rater=rater, leaky=leaky, rare=rare, seed=seed)  # fmt: skip
-    scoring = dict(behaviours=list(behaviours) if behaviours else None, others=others, rater=rater, group=group)
+                 others=others, rater=rater, stream=stream, leaky=leaky, rare=rare, seed=seed)  # fmt: skip
+    scoring = dict(behaviours=list(behaviours) if behaviours else None, others=others, rater=rater, stream=stream,
+                   group=group)  # fmt: skip
     with Run.start(study, "evaluate", asked, "-".join(names)) as run:
         runner = Runner(study, workers, run)
         splits = _splits(study, group, folds, train, test, ids, behaviours, rare, seed)
@@ -114,6 +120,8 @@ def evaluate_methods(
                     run.states(result.step.recording, result.value)
             if leaky:
                 _note_leaky(run, runner, study, name, told[name], splits, scoring, seed)
+        tested = list(dict.fromkeys(id for split in splits for id in split.test))
+        compare_methods(run, runner, study, tested, scoring, seed)
         run.write_parts()
     return run
 
@@ -174,9 +182,7 @@ def _fold_table(study: Study, splits: Sequence[Split]) -> pd.DataFrame:
 
 
 # ---- steps ----------------------------------------------------------------------------------------
-def _params(
-    name: str, params: Mapping[str, Any], behaviours: Sequence[str] | None, others: str, rater: str | None, seed: int
-) -> dict[str, Any]:
+def _params(name: str, params: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of a method, with what the evaluation says for all methods, checked."""
     from murid.methods import method, method_class
 
@@ -188,7 +194,6 @@ def _params(
             expected="supervised methods",
             todo="apply it, and compare its motifs with labels in the report",
         )
-    shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "seed": seed}
     told = {k: v for k, v in shared.items() if k in cls.Params.model_fields and v is not None}
     return method(name, **{**told, **params}).params.model_dump(mode="json")
 
@@ -215,6 +220,7 @@ def _score(
     behaviours: list[str] | None,
     others: str,
     rater: str | None,
+    stream: str | None,
     group: str,
     seed: int,
 ) -> dict[str, Any]:
@@ -229,6 +235,7 @@ def _score(
         behaviours=behaviours,
         others=others,
         rater=rater,
+        stream=stream,
         seed=seed,
     )
     return {
@@ -236,7 +243,7 @@ def _score(
         "recordings": score.recordings,
         "totals": _flat(score.totals, "behaviour"),
         "confusion": _flat(score.confusion, "truth"),
-        "calibration": _calibration(recordings, predicted, score.behaviours, others, rater),
+        "calibration": _calibration(recordings, predicted, score.behaviours, others, rater, stream),
         "numbers": {
             "accuracy": score.accuracy,
             "accuracy_ci": list(score.accuracy_ci),
@@ -250,7 +257,12 @@ def _score(
 
 
 def _calibration(
-    recordings: list[Recording], predicted: list[Any], behaviours: list[str], others: str, rater: str | None
+    recordings: list[Recording],
+    predicted: list[Any],
+    behaviours: list[str],
+    others: str,
+    rater: str | None,
+    stream: str | None,
 ) -> pd.DataFrame:
     """Reliability curve of each behaviour: what was said and what came true, pooled over recordings."""
     from murid.evaluate.align import align
@@ -261,7 +273,8 @@ def _calibration(
     for recording, prediction in zip(recordings, predicted, strict=True):
         if "probability" not in prediction:
             continue
-        pair = align(recording.need("labels"), prediction, others=others, rater=rater, recording=recording.id)
+        labels = recording.need("labels")
+        pair = align(labels, prediction, others=others, rater=rater, stream=stream, recording=recording.id)
         for k, behaviour in enumerate(pair.behaviours):
             if behaviour in truth:
                 truth[behaviour].append(pair.truth[..., k].ravel())
@@ -296,7 +309,7 @@ def _leaky(
     hidden: list[Any] = []
     for k, recording in enumerate(recordings):
         labels = recording.need("labels")
-        labels = labels.select(rater=scoring["rater"]) if scoring["rater"] else labels
+        labels = labels.select(**{k: scoring[k] for k in ("rater", "stream") if scoring[k]})
         time = recording.need("poses")["time"].values
         truth = labels.to_states(time, scoring["behaviours"], others=scoring["others"])
         learn, ask = folds.leaky_frames(len(time), seed=seed + k)[0]
@@ -305,7 +318,7 @@ def _leaky(
             part[np.setdiff1d(np.arange(len(time)), keep)] = UNLABELLED
             sides.append(part)
     masked = [
-        r.replace(labels=Labels.from_states(s, rater=scoring["rater"] or ""))
+        r.replace(labels=Labels.from_states(s, rater=scoring["rater"] or "", stream=scoring["stream"] or ""))
         for r, s in zip(recordings, shown, strict=True)
     ]
     fitted = method(name, **params).fit(masked)

@@ -1,0 +1,161 @@
+"""Several methods on the same recordings: one table, paired differences, and people beside them.
+
+Two methods are compared on the animals that both predicted. Animals are drawn anew, the same ones for both
+methods, so that an animal that is hard for everybody does not widen the interval of the *difference*.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from murid.data.labels import Labels, Others
+from murid.evaluate import agreement, bootstrap, frames
+
+#: Column of the table → what it is, in the order shown.
+COLUMNS = {
+    "f1": "frame F1", "f1_low": "95 % limit", "f1_high": "95 % limit", "bout_f1": "bout F1 (IoU >= .3)",
+    "pr_auc": "area under precision-recall", "onset_abs_ms": "median onset error, ms",
+    "time_r": "correlation of time over recordings", "time_bias": "predicted minus true time, s a recording",
+    "ece": "calibration error", "support": "labelled frames",
+}  # fmt: skip
+
+
+def methods_table(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
+    """Put what is worth comparing side by side: one row per behaviour and method, ``macro`` last.
+
+    Parameters
+    ----------
+    per_class, totals : DataFrame
+        Tables of an evaluation, with columns ``method`` and ``behaviour``.
+
+    Returns
+    -------
+    DataFrame
+        ``behaviour, method`` and `COLUMNS`; within a behaviour the best frame F1 first.
+    """
+    keys = ["method", "behaviour"]
+    found = per_class.merge(totals[[*keys, "time_r", "time_bias"]], on=keys, how="left")
+    found = found[["behaviour", "method", *(c for c in COLUMNS if c in found)]]
+    order = {b: k for k, b in enumerate([*(b for b in dict.fromkeys(found["behaviour"]) if b != "macro"), "macro"])}
+    sort = found.assign(_k=found["behaviour"].map(order)).sort_values(
+        ["_k", "f1"], ascending=[True, False], kind="stable", na_position="last"
+    )
+    return sort.drop(columns="_k").reset_index(drop=True)
+
+
+def differences(
+    recordings: pd.DataFrame, animals: Mapping[str, str], *, n_boot: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Compare each method with the best one, on the recordings that both predicted.
+
+    Parameters
+    ----------
+    recordings : DataFrame
+        One row per method, recording and behaviour with ``tp, fp, fn, tn`` (evaluation table ``recordings``).
+    animals : mapping of recording to animal
+        Animals are resampled, with all their recordings.
+    n_boot, seed
+        Resamples, seed.
+
+    Returns
+    -------
+    DataFrame
+        ``behaviour`` (and ``macro``), ``method, best, difference, low, high, n_recordings``: frame F1 of the method
+        minus that of the method with the highest macro F1, and 95 % percentile limits. Limits that exclude 0 say
+        that the difference is more than which animals were at hand. NaN limits: fewer than two animals.
+    """
+    behaviours = list(dict.fromkeys(recordings["behaviour"]))
+    cells = {m: _cells(part, behaviours) for m, part in recordings.groupby("method", sort=False)}
+    macro = {m: float(frames.mean_known(frames.f1_of(np.sum(list(c.values()), axis=0)))) for m, c in cells.items()}
+    best = max(macro, key=lambda m: (macro[m], m))
+    rows = []
+    for name, mine in cells.items():
+        if name == best:
+            continue
+        shared = [r for r in mine if r in cells[best]]
+        both = np.stack([np.stack([mine[r], cells[best][r]]) for r in shared])
+        groups = [animals.get(r, r) for r in shared]
+        f1 = lambda x: _with_macro(frames.f1_of(x[:, 0])) - _with_macro(frames.f1_of(x[:, 1]))  # noqa: E731
+        low, high = bootstrap.interval(both, f1, groups=groups, n_boot=n_boot, seed=seed)
+        for k, (behaviour, d) in enumerate(zip([*behaviours, "macro"], f1(both.sum(0)[None])[0], strict=True)):
+            rows.append((behaviour, name, best, float(d), float(low[k]), float(high[k]), len(shared)))
+    columns = ["behaviour", "method", "best", "difference", "low", "high", "n_recordings"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _cells(part: pd.DataFrame, behaviours: Sequence[str]) -> dict[str, np.ndarray]:
+    """Recording → counts (behaviour, 4)."""
+    out = {}
+    for recording, rows in part.groupby("recording", sort=False):
+        counts = rows.set_index("behaviour")[list(frames.CELLS)].reindex(behaviours).fillna(0)
+        out[str(recording)] = counts.to_numpy(np.float64)
+    return out
+
+
+def _with_macro(f1: np.ndarray) -> np.ndarray:
+    return np.concatenate([f1, frames.mean_known(f1)[..., None]], axis=-1)
+
+
+def ceiling(
+    labels: Mapping[str, Labels],
+    clocks: Mapping[str, ArrayLike],
+    behaviours: Sequence[str],
+    *,
+    others: Others = "auto",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How far people agree with each other on the same recordings: what can be asked of a method.
+
+    Parameters
+    ----------
+    labels : mapping of recording to Labels
+        Recordings with one rater only are left out.
+    clocks : mapping of recording to array (time,)
+        Seconds.
+    behaviours : sequence of str
+    others : str
+        As in the evaluation.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        ``behaviour, f1`` (frames), ``event_f1`` (IoU ≥ .5), ``kappa, pabak``, means over pairs of raters; ``alpha``
+        (Krippendorff, all raters); ``n_pairs, n_recordings``; a row ``macro``. Empty with one rater. Behaviours
+        that some rater never wrote down in any recording are named in a warning: words, not eyes, may differ.
+    """
+    several = [r for r, x in labels.items() if len(x.raters) > 1]
+    if not several:
+        return pd.DataFrame(
+            columns=["behaviour", "f1", "event_f1", "kappa", "pabak", "alpha", "n_pairs", "n_recordings"]
+        )
+    _warn_of_vocabularies([labels[r] for r in several], behaviours)
+    found = agreement.compare(
+        [labels[r] for r in several],
+        behaviours,
+        time_s=[clocks[r] for r in several],
+        others=others,
+        n_boot=2,
+        seed=seed,
+    )
+    means = found.pairs.groupby("behaviour", sort=False)[["f1", "event_f1", "kappa", "pabak"]].mean()
+    means["alpha"] = found.alpha
+    means.loc["macro"] = means.mean()
+    pairs = found.pairs.groupby(["rater_a", "rater_b"]).ngroups
+    return means.rename_axis("behaviour").reset_index().assign(n_pairs=pairs, n_recordings=len(several))
+
+
+def _warn_of_vocabularies(labels: Sequence[Labels], behaviours: Sequence[str]) -> None:
+    used: dict[str, set[str]] = {}
+    for one in labels:
+        for rater, part in one.bouts.groupby("rater"):
+            used.setdefault(str(rater), set()).update(part["label"])
+    never = [f"{r} never wrote {', '.join(b for b in behaviours if b not in words)}"
+             for r, words in sorted(used.items()) if not set(behaviours) <= words]  # fmt: skip
+    if never:
+        warnings.warn(f"raters use different words, so their agreement is too low: {'; '.join(never)}", stacklevel=3)
