@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
-NEGLIGIBLE = 1e-13
+NEGLIGIBLE = 1e-10
 FAR = -100.0  # exp(FAR) times the largest scale is below what the transition floor keeps.
 FLOOR = 1e-30
 
