@@ -16,7 +16,7 @@ import typer
 
 #: Module and function of each command, in the order they are needed.
 COMMANDS = (
-    "new", "add", "check", "assay", "fit", "apply", "evaluate", "neural", "report", "methods", "formats", "demo",
+    "new", "add", "check", "assay", "fit", "apply", "evaluate", "explain", "neural", "report", "methods", "formats", "demo",
     "doctor",
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ import xarray as xr
 
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
+from murid.data.labels import Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
@@ -369,6 +370,10 @@ class Supervised(Method):
     def subjects_of(self, recording: Recording) -> list[str]:
         """Whom the method describes in a recording: each individual, or ``["all"]`` together."""
         return [str(i) for i in recording.need("poses")["individual"].values] if self.per_individual else ["all"]
+
+    def labels_of(self, recording: Recording) -> Labels:
+        """Return the labels the method learns from: of the chosen rater and stream."""
+        return self._labels(recording)
 
     def rows_of(self, recording: Recording) -> np.ndarray:
         """Frames that learning looks at: every k-th, k from ``sample_hz``."""

@@ -23,11 +23,12 @@ _LAZY = {
     "apply_method": "apply",
     "build_report": "report",
     "check_study": "check",
-    "demo": "demo",
     "evaluate_methods": "evaluate",
+    "explain_model": "explain",
     "find_run": "runs",
     "fit_method": "fit",
     "run_assay": "assay",
+    "run_demo": "demo",
     "run_neural": "neural",
     "runs_of": "runs",
 }

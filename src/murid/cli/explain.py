@@ -1,0 +1,60 @@
+"""``murid explain``: what does a model look at, and why did it say that?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from murid.cli.command import command
+from murid.cli.console import Reply
+from murid.cli.options import Seed, StudyFolder, Workers, n_workers
+from murid.cli.replies import of_run
+
+_SHOWN_FEATURES = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "murid explain S gbdt\nmurid explain S gbdt --recording m1 --time 83.4\n"
+                  "murid explain S gbdt --recording m1 --time 83.4 --behaviour rear")  # fmt: skip
+    def explain(
+        study: StudyFolder,
+        model: Annotated[str, typer.Argument(help="Supervised model of the study, or the folder of one.")] = "gbdt",
+        recording: Annotated[str, typer.Option(help="Why this frame: of this recording …")] = "",
+        time: Annotated[float | None, typer.Option(help="… at this time, s.", show_default=False)] = None,
+        behaviour: Annotated[str, typer.Option(help="… and not another behaviour; the likeliest by default.")] = "",
+        individual: Annotated[str, typer.Option(help="Whose, when there are several animals.")] = "",
+        folds: Annotated[int, typer.Option(min=2, help="Folds, where no unseen labelled recording exists.")] = 5,
+        seed: Seed = 0,
+        workers: Workers = 0,
+    ) -> Reply:
+        """Explain a model on animals it has not seen, or one of its decisions.
+
+        Which features speak for and against each behaviour, what is lost when a family of features is scrambled,
+        and bouts to watch: right, false and missed.
+        """
+        from murid.data.study import Study
+        from murid.run import explain_model
+
+        run = explain_model(
+            Study(study), model, recording=recording or None, time_s=time, behaviour=behaviour or None,
+            individual=individual or None, folds=folds, seed=seed, workers=n_workers(workers),
+        )  # fmt: skip
+        tables = run.tables
+        if "explain_why" in tables:
+            w = run.summary["why"]
+            shown = tables["explain_why"][["contribution", "words"]]
+            text = f"{w['recording']} at {w['time_s']:.2f} s: {w['behaviour']}, probability {w['probability']:.2f}."
+            return of_run(run, [text], {"What spoke loudest": shown}, json_tables=("explain_why",))
+        top = tables["explain_features"].groupby("behaviour", sort=False).head(_SHOWN_FEATURES)
+        families = tables["explain_families"].drop(columns=["strength"])
+        text = [f"{len(run.summary['recordings'])} recordings; {run.summary['models']}.",
+                f"Bouts to watch: table explain_examples ({len(tables['explain_examples'])})."]  # fmt: skip
+        return of_run(
+            run, text,
+            {"Families of features (share of the evidence; loss of PR-AUC when scrambled)": families,
+             "Features that speak loudest": top[["behaviour", "feature", "strength", "direction", "words"]]},
+            json_tables=("explain_families", "explain_features", "explain_examples"),
+        )  # fmt: skip
