@@ -25,7 +25,12 @@ class BoostParams(Params):
     n_trees: int = param(150, ge=1, why="rounds; with rate 0.08 the held-out loss is flat from about 120")
     learning_rate: float = param(0.08, gt=0, le=1, why="small steps generalise better to new animals")
     n_leaves: int = param(31, ge=2, why="leaves of a tree")
-    min_leaf: int = param(200, ge=1, why="frames in a leaf; neighbouring frames are near copies, so far above 20")
+    min_leaf: int = param(
+        200,
+        ge=1,
+        why="frames in a leaf; neighbouring frames are near copies, so far above 20. Never more than a "
+        "quarter of the frames that show the behaviour, or few labels could teach nothing",
+    )
     feature_fraction: float = param(0.3, gt=0, le=1, why="share of features per tree; window features are redundant")
     row_fraction: float = param(0.7, gt=0, le=1, why="share of frames per tree")
     l2: float = param(5.0, ge=0, why="ridge on leaf values")
@@ -143,7 +148,9 @@ def fit_boosters(
         weight = base if base.ndim == 1 else base[:, b]
         part.set_label(label)
         part.set_weight(_balanced(label, weight.astype(np.float64), params.balance))
-        boosters.append(lightgbm.train(_lightgbm_params(params, seed), part, num_boost_round=params.n_trees))
+        rarer = min(int(label.sum()), int((1 - label).sum()))
+        settings = _lightgbm_params(params, seed) | {"min_data_in_leaf": max(2, min(params.min_leaf, rarer // 4))}
+        boosters.append(lightgbm.train(settings, part, num_boost_round=params.n_trees))
     tell(text, len(behaviours), len(behaviours))
     return Boosters(behaviours, boosters)
 
@@ -197,7 +204,6 @@ def _lightgbm_params(params: BoostParams, seed: int) -> dict[str, Any]:
         "objective": "binary",
         "learning_rate": params.learning_rate,
         "num_leaves": params.n_leaves,
-        "min_data_in_leaf": params.min_leaf,
         "feature_fraction": params.feature_fraction,
         "bagging_fraction": params.row_fraction,
         "bagging_freq": 1,
