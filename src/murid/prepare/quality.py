@@ -287,8 +287,8 @@ def _swap_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
 
 def _scale_checks(poses: xr.Dataset) -> list[tuple]:
     """Calibrated animals must have the length of a rodent."""
-    unit = poses.attrs["unit"]
-    if unit == "px":
+    unit, per_cm = poses.attrs["unit"], poses.attrs.get("px_per_cm")
+    if unit == "px" and per_cm is None:
         return [
             (
                 "scale",
@@ -302,7 +302,7 @@ def _scale_checks(poses: xr.Dataset) -> list[tuple]:
         ]
     pair = nose_and_tail_base(keypoint_names(poses))
     part = poses.sel(keypoint=list(pair)) if pair else poses
-    length = body_length(part) / (10 if unit == "mm" else 1)
+    length = body_length(part) / {"cm": 1.0, "mm": 10.0, "px": per_cm}[unit]
     if not np.isfinite(length):
         return [("scale", "", float("nan"), "cm", OK, "not known", "")]
     low, high = BODY_CM
