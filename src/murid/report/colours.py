@@ -40,9 +40,8 @@ def colours_of(names: Iterable[str], palette: tuple[str, ...] = BEHAVIOURS) -> d
         if name.lower() in _NONE_NAMES:
             out[name] = NONE
             continue
-        out[name] = (
-            lighter(palette[k % len(palette)], 0.45 * (k // len(palette) % 2)) if k >= len(palette) else palette[k]
-        )
+        again, which = divmod(k, len(palette))
+        out[name] = lighter(palette[which], 0.45) if again % 2 else palette[which]
         k += 1
     return out
 

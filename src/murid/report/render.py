@@ -14,6 +14,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from murid.report import parts
 from murid.report.figures.style import SVG
 from murid.report.words import number
 
@@ -36,7 +37,7 @@ class Cell:
 def page(**values: Any) -> str:
     """Fill the page template."""
     env = Environment(loader=PackageLoader("murid.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    env.globals.update(image=image, csv_link=csv_link, rows=rows, kind_of=lambda part: type(part).__name__.lower())
+    env.globals.update(image=image, csv_link=csv_link, rows=rows, headings=headings, kind_of=_kind_of)
     return env.get_template("page.html.j2").render(**values)
 
 
@@ -79,6 +80,17 @@ def rows(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
         [_cell(value, right) for value, right in zip(row, numeric, strict=True)]
         for row in table.head(limit).itertuples(index=False, name=None)
     ]
+
+
+def headings(table: parts.Table) -> list[Cell]:
+    """Return the heading of each column; those of numbers stand over their numbers, at the right."""
+    return [
+        Cell(str(table.headings.get(c, c)), "n" if is_numeric_dtype(table.data[c]) else "") for c in table.data.columns
+    ]
+
+
+def _kind_of(part: parts.Part) -> str:
+    return type(part).__name__.lower()
 
 
 def _cell(value: object, numeric: bool) -> Cell:

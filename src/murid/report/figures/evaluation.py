@@ -57,7 +57,7 @@ def f1_bars(
                 edge = dict(markerfacecolor="white") if marker == "D" else {}
                 handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, label=label, **edge))
     ax.set_yticks(y, ["mean of behaviours" if b == "macro" else short(readable(b)) for b in table["behaviour"]])
-    ax.set_xlim(0, 1.0)
+    ax.set_xlim(0, 1.02)
     ax.set_xlabel("F1 on held-out animals (1 = every frame right)")
     grid(ax, "x")
     ax.tick_params(axis="y", length=0)

@@ -16,7 +16,7 @@ from murid.report.colours import DIVERGING, GREY, INK, NONE, PALE, lighter, pick
 from murid.report.figures.style import PAGE, bare, canvas, colourbar, grid, styled
 from murid.report.words import readable, short
 
-EXCITED, SUPPRESSED = "#b2182b", "#2166ac"
+EXCITED, SUPPRESSED, FAINT = "#b2182b", "#2166ac", "#a3abb5"
 
 
 @styled
@@ -30,7 +30,7 @@ def selectivity(wide: pd.DataFrame, called: pd.DataFrame) -> Figure:
     called : DataFrame of bool, same shape
     """
     n_units, n_behaviours = wide.shape
-    figure = canvas(min(PAGE, 2.2 + 0.62 * n_behaviours), float(np.clip(0.035 * n_units + 1.3, 2.8, 7.5)))
+    figure = canvas(min(PAGE, 2.2 + 0.62 * n_behaviours), float(np.clip(0.035 * n_units + 1.3, 3.2, 7.5)))
     ax = figure.subplots()
     values = wide.to_numpy(float)
     reach = max(0.2, float(np.nanmax(np.abs(values), initial=0.0)))
@@ -40,10 +40,10 @@ def selectivity(wide: pd.DataFrame, called: pd.DataFrame) -> Figure:
     ax.scatter(columns, rows, s=5 if n_units > 60 else 10, color=INK, linewidths=0)
     bare(ax)
     ax.set_xticks(range(n_behaviours), [short(readable(b), 16) for b in wide.columns], rotation=35, ha="right", rotation_mode="anchor")  # fmt: skip  # noqa: E501
-    ax.set_ylabel(f"{n_units} units, ordered by their strongest behaviour")
+    ax.set_ylabel(f"{n_units} units")
     for edge in np.arange(0.5, n_behaviours - 1):
         ax.axvline(edge, color="white", linewidth=1.2)
-    colourbar(figure, drawn, ax, "selectivity (−1 suppressed … 1 excited)", shrink=0.7)
+    colourbar(figure, drawn, ax, "selectivity", shrink=0.8)
     return figure
 
 
@@ -61,8 +61,8 @@ def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     ax = figure.subplots()
     height = -np.log10(table["p"].clip(lower=1e-6))
     called = table["direction"].isin(["excited", "suppressed"])
-    ax.scatter(table.loc[~called, "selectivity"], height[~called], s=8, color=PALE, linewidths=0, rasterized=True)
-    handles = [Line2D([], [], marker="o", linestyle="", color=PALE, label="not called")]
+    ax.scatter(table.loc[~called, "selectivity"], height[~called], s=8, color=FAINT, linewidths=0, rasterized=True)
+    handles = [Line2D([], [], marker="o", linestyle="", color=FAINT, label="not called")]
     for behaviour, own in table[called].groupby("behaviour", sort=False):
         colour = pick(colours, str(behaviour))
         ax.scatter(own["selectivity"], height[own.index], s=18, color=colour, linewidths=0.4, edgecolors=GREY)
@@ -90,7 +90,7 @@ def fractions(table: pd.DataFrame) -> Figure:
         ``behaviour, excited, suppressed, nominal`` in percent of the units tested: called after correction, and
         with p ≤ 0.05 before it.
     """
-    figure = canvas(PAGE * 0.85, 2.9)
+    figure = canvas(PAGE * 0.85, 3.1)
     ax = figure.subplots()
     x = np.arange(len(table))
     ax.bar(x - 0.2, table["excited"], width=0.36, color=EXCITED)
@@ -112,7 +112,7 @@ def fractions(table: pd.DataFrame) -> Figure:
         Patch(color=PALE, label="p ≤ 0.05, before correction"),
         Line2D([], [], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="5 %: chance before correction"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -129,7 +129,7 @@ def diagnostics(table: pd.DataFrame, limit: float) -> Figure:
     """
     figure = canvas(PAGE * 0.85, 2.7)
     left, right = figure.subplots(1, 2)
-    counts, _, _ = left.hist(table["p"], bins=np.linspace(0, 1, 21), color=GREY, edgecolor="white", linewidth=0.6)
+    left.hist(table["p"], bins=np.linspace(0, 1, 21), color=GREY, edgecolor="white", linewidth=0.6)
     left.axhline(len(table) / 20, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     left.set_xlim(0, 1)
     left.set_xlabel("p against the shift null")

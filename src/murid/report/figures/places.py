@@ -109,9 +109,8 @@ def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:
     """Outline zones; the arena in full lines, zones inside it dashed."""
     for zone in zones:
         arena = zone.kind == "arena" or zone.name == "arena"
-        look: dict[str, object] = dict(
-            fill=False, edgecolor=INK if arena else GREY, linewidth=1.1 if arena else 0.8, linestyle="-" if arena else (0, (3, 2))
-        )  # fmt: skip
+        look: dict[str, object] = {"fill": False, "edgecolor": INK if arena else GREY}
+        look |= {"linewidth": 1.1, "linestyle": "-"} if arena else {"linewidth": 0.8, "linestyle": (0, (3, 2))}
         if zone.polygon is not None:
             ax.add_patch(Polygon(zone.polygon, closed=True, **look))  # type: ignore[arg-type]
         else:

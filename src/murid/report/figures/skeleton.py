@@ -11,7 +11,7 @@ from murid.report.colours import GREY, lighter
 from murid.report.figures.style import PAGE, bare, canvas, styled
 from murid.report.words import number, readable, short
 
-COLUMNS = 6
+COLUMNS = 4
 #: Pairs of roles that a line joins.
 BONES = (
     ("nose", "head"), ("nose", "ear_left"), ("nose", "ear_right"), ("head", "neck"), ("ear_left", "neck"),
@@ -56,12 +56,14 @@ def postures(
     names = list(poses)
     n_cols = min(COLUMNS, len(names))
     n_rows = -(-len(names) // n_cols)
-    figure = canvas(PAGE * n_cols / COLUMNS, 1.55 * n_rows + 0.2)
-    axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
     every = np.concatenate([p.reshape(-1, 2) for p in poses.values()])
     every = every[np.isfinite(every).all(axis=1)]
     low, high = np.percentile(every, [0, 100], axis=0) if len(every) else np.array([[-1.0, -1.0], [1.0, 1.0]])
     margin = 0.08 * float((high - low).max())
+    wide, tall = high - low + 2 * margin
+    panel = PAGE / COLUMNS
+    figure = canvas(panel * n_cols, n_rows * float(np.clip(panel * tall / wide + 0.35, 0.9, 2.6)))
+    axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
     for ax, name in zip(axes, names, strict=False):
         for k, points in enumerate(poses[name]):
             shade = lighter(colours.get(name, GREY), 0.72 * (1 - k / max(len(lags_s) - 1, 1)))

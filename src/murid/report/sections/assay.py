@@ -21,7 +21,6 @@ _MINOR = ("unknown", "entries_raw", "corner", "inner", "wall_distance_q")
 _KEYS = ("recording", "animal", "group", "day", "session", "individual")
 _HEADINGS = {
     "difference": "difference, second − first [95 % interval]", "effect": "effect size [95 % interval]",
-    "q": "q (corrected)", "p": "p (permutation)",
 }  # fmt: skip
 
 
@@ -35,8 +34,7 @@ def make(context: Context) -> Section | None:
     section.title = f"Measures: {listed(dict.fromkeys(paradigms))}"
     section.lead = (
         "What the behavioural test measured, animal by animal. The definition of each measure and every convention "
-        "that "
-        "changes a number are given, because they differ between programs."
+        "that changes a number are given, because they differ between programs."
     )
     for run, paradigm in zip(runs, paradigms, strict=True):
         _one(context, section, run, paradigm)
@@ -72,8 +70,7 @@ def _compared(
     n = ", ".join(f"{g}: n = {k} animals" for g, k in sizes.items())
     text = (
         f"{number(len(differ)) if len(differ) else 'None'} of {number(len(comparison))} measures of the {paradigm} "
-        "differ between "
-        f"{listed(names)} after correction for testing many of them (q ≤ 0.05; {n})."
+        f"differ between {listed(names)} after correction for testing many of them (q ≤ 0.05; {n})."
     )
     section.findings.append(text + _strongest(differ, units, names))
     section.add(Words(text, "finding"))
@@ -93,9 +90,8 @@ def _strongest(differ: pd.DataFrame, units: dict[str, str], names: list[str]) ->
     way = "more" if row["difference"] > 0 else "less"
     unit = units.get(row["measure"], "")
     return (
-        f" Largest effect: {title(row['measure'], {})}, "
-        f"{number(abs(row['difference']))}{' ' + unit if unit else ''} {way} in "
-        f"{names[1]} ({row.get('effect_name', 'effect')} {number(row['effect'], 2)}, {p_value(row['p'])})."
+        f" Largest effect: {title(row['measure'], {})}, {number(abs(row['difference']))}{' ' + unit if unit else ''} "
+        f"{way} in {names[1]} ({row.get('effect_name', 'effect')} {number(row['effect'], 2)}, {p_value(row['p'])})."
     )
 
 
@@ -140,13 +136,11 @@ def _plots(
     more = f" {len(numeric) - len(names)} more measures are in the tables." if len(numeric) > len(names) else ""
     tested = comparison is not None
     caption = (
-        "Every dot is one animal; bars are group means. Right of the line: difference of the means (dot) with its 95 % "
-        "interval, on the axis at the right, whose zero is the mean of the first group. An interval that holds zero "
-        "means "
-        "that the data do not show a difference; a wide one that there are too few animals to say. g is Hedges' g, the "
-        "difference in standard deviations; p comes from permuting animals between groups; q is p corrected for "
-        "testing "
-        "many measures."
+        "Every dot is one animal; bars are group means. Right of the line: difference of the means (dot) with its 95 "
+        "% interval, on the axis at the right, whose zero is the mean of the first group. An interval that holds "
+        "zero means that the data do not show a difference; a wide one that there are too few animals to say. g is "
+        "Hedges' g, the difference in standard deviations; p comes from permuting animals between groups; q is p "
+        "corrected for testing many measures."
         if tested
         else "Every dot is one animal; bars are means. Groups were not compared."
     )
@@ -218,17 +212,17 @@ def _comparison_table(comparison: pd.DataFrame, names: list[str], units: dict[st
                 ("difference", "difference_low", "difference_high"),
                 ("effect", "effect_low", "effect_high"),
             ):
-                out[column] = f"{number(row[column])} [{number(row[low])}, {number(row[high])}]"
+                digits = 3 if column == "difference" else 2
+                out[column] = f"{number(row[column], digits)} [{number(row[low], digits)}, {number(row[high], digits)}]"
         rows.append(out | {"p": row["p"], "q": row["q"]})
     notes = listed(dict.fromkeys(n for n in comparison.get("notes", pd.Series(dtype=str)).astype(str) if n))
     effect = listed(
         dict.fromkeys(e for e in comparison.get("effect_name", pd.Series(dtype=str)).astype(str) if e != "none")
     )
     caption = (
-        f"Smallest p first. Effect size: {effect or 'none for more than two groups'}. q: Benjamini–Hochberg over "
-        "all measures of "
-        "the table; many of them are related to each other, so count findings with care."
-        + (f" Note: {notes}." if notes else "")
+        f"Smallest p first (permutation of animals). Effect size: {effect or 'none for more than two groups'}. "
+        "q: Benjamini–Hochberg over all measures of the table; many of them are related to each other, so count "
+        "findings with care." + (f" Note: {notes}." if notes else "")
     )
     return Table(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=comparison)
 

@@ -73,9 +73,10 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     colours = context.colours_for(names)
     names = [b for b in colours if b in names]
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
+    asked = list(dict.fromkeys(b for s in predicted.values() for b in behaviour_names(s)))
     two = (
-        " Upper bar: labels of a person; lower bar: what the method said about this animal without having seen it "
-        "or its labels."
+        " Upper bar: labels of a person; lower bar: what the method said about this animal without having seen it or "
+        f"its labels; it was asked for {listed(map(readable, asked), 10)}."
         if labels and predicted else ""
     )  # fmt: skip
     bouts = pd.concat(tables, ignore_index=True)
@@ -83,8 +84,7 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
         ethogram(rows, colours, context.group_colours, names),
         "Ethograms",
         f"Each row is one recording.{two} White: none of the behaviours. Look for animals that differ from their "
-        "group, "
-        f"and for change over the session; numbers and tests are below.{more}",
+        f"group, and for change over the session; numbers and tests are below.{more}",
         f"Ethograms of {count(len(rows), 'recording')}; behaviours: {listed(map(readable, names), 12)}.",
         bouts[["recording", "shown", "individual", "label", "start_s", "stop_s"]],
     )
@@ -116,8 +116,11 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
     means = animals.groupby(["behaviour", "group"], sort=False)
     table = means[columns].mean().reset_index()
     table.insert(2, "n", means["animal"].nunique().to_numpy())
-    table = table[["behaviour", *(["group"] if groups != [""] else []), "n", "count", "rate_per_min", "mean_s", "median_s", "total_s", "percent"]]  # fmt: skip  # noqa: E501
-    n = ", ".join(f"{g} {animals.loc[animals['group'] == g, 'animal'].nunique()}" for g in groups) if groups != [""] else str(animals["animal"].nunique())  # fmt: skip  # noqa: E501
+    table = table[["behaviour", "group", "n", "count", "rate_per_min", "mean_s", "median_s", "total_s", "percent"]]
+    sizes = animals.groupby("group")["animal"].nunique()
+    n, by_group = ", ".join(f"{g} {sizes[g]}" for g in groups), " and group"
+    if groups == [""]:
+        table, n, by_group = table.drop(columns="group"), str(sizes.sum()), ""
     return [
         Picture(
             dots.by_behaviour(
@@ -126,16 +129,16 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
             ),
             "Bouts",
             f"Number, length and share of time of each behaviour, {who}. Every dot is one animal (n: {n}), the line "
-            "their "
-            "mean. More time in a behaviour may come from more bouts or from longer ones; the panels tell which. "
-            "Dots of two groups that overlap a little are no proof of a difference: no test was made here.",
+            "their mean. More time in a behaviour may come from more bouts or from longer ones; the panels tell "
+            "which. The figure shows animals; it tests nothing.",
             "Dot plots of bouts per minute, mean bout length and share of time for "
             f"{listed(map(readable, dict.fromkeys(animals['behaviour'])), 12)}.",
             animals,
         ),
-        Table(table.assign(behaviour=table["behaviour"].map(readable)), "Bouts by "
-                                                                        "behaviour" + (" and group" if groups != [""] else ""), headings=_HEADINGS, full=found,
-              caption="Means over animals. The CSV holds every recording.", folded=len(table) > 24),
+        Table(
+            table.assign(behaviour=table["behaviour"].map(readable)), f"Bouts by behaviour{by_group}",
+            "Means over animals. The CSV holds every recording.", _HEADINGS, folded=len(table) > 24, full=found,
+        ),
     ]  # fmt: skip
 
 
@@ -168,8 +171,7 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
     test = group_sentence(context, dict(zip(chains, aligned, strict=True)))
     common = (
         f"{number(total.total)} transitions, {who}, of {count(n_animals, 'animal')}. Staying in a behaviour is not "
-        "counted, "
-        "and gaps in the labels are not bridged."
+        "counted, and gaps in the labels are not bridged."
     )
     parts: list[Part] = [
         Picture(
@@ -190,8 +192,7 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
                 transition_graph(probability, usage, colours, shown=limit),
                 "Transitions as a graph",
                 "The same as arrows: disc area and the number in it are the share of time (%), arrow width is the "
-                "probability. "
-                f"Transitions below {number(limit)} are not drawn.",
+                f"probability. Transitions below {number(limit)} are not drawn.",
                 f"Circle of {len(used)} behaviours joined by arrows.",
             )
         )  # fmt: skip
@@ -237,8 +238,7 @@ def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
     verdict = "differ" if found["p"] <= 0.05 else "are not shown to differ"
     return (
         f"Taken together, the transitions of {listed(context.groups)} {verdict} ({p_value(found['p'])}, one "
-        "permutation "
-        f"test of the whole matrix, n = {len(groups)} animals)."
+        f"permutation test of the whole matrix, n = {len(groups)} animals)."
     )
 
 

@@ -17,6 +17,7 @@ from murid.report.runfolder import RunFolder
 from murid.report.words import count, listed, number, readable
 
 MAX_TOTALS = 6
+_NONE = {"(none of them)": "none of them"}
 _COLUMNS = {
     "behaviour": "behaviour", "precision": "precision", "recall": "recall", "f1": "F1", "interval": "95 % interval "
                                                                                                     "of F1",
@@ -49,7 +50,7 @@ def _one(context: Context, section: Section, run: RunFolder, method: str) -> Non
     per_class = _of(run.table("per_class"), method)
     numbers = (run.summary.get("methods") or {}).get(method, {})
     folds = run.table("folds", ["fold", "side", "animal"]) if run.has("folds") else None
-    section.add(_verdict(section, run, method, per_class, numbers, folds))
+    section.add(*_verdict(section, run, method, per_class, numbers, folds))
     leaky = _of(run.table("leaky", ["behaviour", "f1"]), method) if run.has("leaky") else None
     ceiling = human_ceiling(context, run, [b for b in per_class["behaviour"] if b != "macro"])
     section.add(
@@ -67,12 +68,15 @@ def _of(table: pd.DataFrame | None, method: str) -> pd.DataFrame:
 def _verdict(
     section: Section, run: RunFolder, method: str, per_class: pd.DataFrame, numbers: dict[str, Any],
     folds: pd.DataFrame | None,
-) -> Words:  # fmt: skip
+) -> list[Words]:  # fmt: skip
     macro = numbers.get("macro_f1")
     low, high = (numbers.get("macro_f1_ci") or [None, None])[:2]
     interval = f" (95 % interval {number(low, 2)} to {number(high, 2)})" if low is not None else ""
     classes = per_class[per_class["behaviour"] != "macro"].dropna(subset=["f1"]).sort_values("f1")
-    text = f"{method} recognises {count(len(classes), 'behaviour')} in animals it has not seen with a mean F1 of {number(macro, 2)}{interval}"
+    text = (
+        f"{method} recognises {count(len(classes), 'behaviour')} in animals it has not seen with a mean F1 of "
+        f"{number(macro, 2)}{interval}"
+    )
     if len(classes) > 1:
         worst, best = classes.iloc[0], classes.iloc[-1]
         text += (
@@ -80,16 +84,17 @@ def _verdict(
             f"({number(worst['f1'], 2)})"
         )
     section.findings.append(f"{text}.")
+    rest = ""
     if folds is not None and len(folds):
         tested = folds[folds["side"] == "test"]
-        text += (
-            f". {count(tested['animal'].nunique(), 'animal')} tested in {count(tested['fold'].nunique(), 'split')}, "
-            f"never in the same split learnt from and tested ({run.params.get('group', 'animal')} apart)"
+        rest += (
+            f"{count(tested['animal'].nunique(), 'animal')} tested in {count(tested['fold'].nunique(), 'split')}; none "
+            "was learnt from and tested in the same split. "
         )
     accuracy = numbers.get("accuracy")
     if accuracy is not None:
-        text += f". Accuracy {number(accuracy, 2)}: high accuracy alone says little when most frames hold no behaviour"
-    return Words(f"{text}.", "finding")
+        rest += f"Accuracy {number(accuracy, 2)}: alone it says little, since calling every frame empty is often right."
+    return [Words(f"{text}.", "finding"), *([Words(rest)] if rest else [])]
 
 
 def _f1(
@@ -102,9 +107,8 @@ def _f1(
     names = [b for b in table["behaviour"] if b != "macro"]
     inflated = dict(zip(leaky["behaviour"], leaky["f1"], strict=True)) if leaky is not None else {}
     caption = (
-        "F1 joins precision (of the frames called so, how many are right) and recall (of the frames that are so, "
-        "how many "
-        "were found); 1 is perfect. The grey line is the 95 % interval when animals are drawn anew. "
+        "F1 joins precision (of the frames called so, how many are right) and recall (of the frames that are so, how "
+        "many were found); 1 is perfect. The grey line is the 95 % interval when animals are drawn anew. "
     )
     caption += (
         "The diamond is how well two people agree: a method can hardly be asked for more. "
@@ -113,7 +117,9 @@ def _f1(
         "asked for. "
     )
     if inflated:
-        caption += "Crosses are scores of a split by random frames: inflated, shown only to compare with papers that report it."
+        caption += (
+            "Crosses are scores of a split by random frames: inflated, shown to compare with papers that report it."
+        )
     table["human_f1"] = table["behaviour"].map(ceiling) if ceiling else np.nan
     return Picture(
         draw.f1_bars(table, context.colours_for(names), ceiling=ceiling, leaky=inflated),
@@ -132,7 +138,9 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
         return dict(zip(table["behaviour"], table["f1"].astype(float), strict=True)) if table is not None else {}
     from murid.evaluate import score_many
 
-    pairs, ids, groups = [], [], []
+    pairs: list[tuple[Any, Any]] = []
+    ids: list[str] = []
+    groups: list[str] = []
     for id in context.labelled():
         recording = context.study[id]
         try:
@@ -163,10 +171,8 @@ def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words |
     return Words(
         f"Leaky score: with frames split at random, the mean F1 is {number(found.get('macro_f1'), 2)} instead of "
         f"{number(found.get('honest_macro_f1', numbers.get('macro_f1')), 2)}. Neighbouring frames are near copies, "
-        "so test "
-        "frames were as good as learnt by heart. It is inflated, not a measure of performance on new animals, and "
-        "must not "
-        "be reported as one.", "warning",
+        "so test frames were as good as learnt by heart. It is inflated, not a measure of performance on new "
+        "animals, and must not be reported as one.", "warning",
     )  # fmt: skip
 
 
@@ -192,7 +198,7 @@ def _confusion(run: RunFolder, method: str) -> Picture | None:
     table = run.table(name) if name else None
     if table is None or "truth" not in table or table.shape[1] < 3:
         return None
-    counts = table.set_index("truth").astype(float)
+    counts = table.set_index("truth").astype(float).rename(index=_NONE, columns=_NONE)
     share = counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
     share.index = [f"{readable(b)} ({number(int(n))})" for b, n in zip(share.index, counts.sum(axis=1), strict=True)]
     share.columns = [readable(c) for c in share.columns]
@@ -203,9 +209,8 @@ def _confusion(run: RunFolder, method: str) -> Picture | None:
         matrix(share, label="share of the labelled "
                             "frames", low=0, high=1, square=True, ylabel="labelled (frames)", xlabel="predicted"),
         f"What is taken for what ({method})",
-        "Read along a row: of the frames that people gave this label, which share got which prediction. The "
-        "diagonal is right. "
-        f"Most frequent mistake: {readable(counts.index[i])} taken for {readable(counts.columns[j])} "
+        "Read along a row: of the frames that people gave this label, which share got which prediction. The diagonal "
+        f"is right. Most frequent mistake: {readable(counts.index[i])} taken for {readable(counts.columns[j])} "
         f"({number(int(off[i, j]))} frames). Mistakes at the edges of bouts, where people disagree too, are among "
         "them.",
         f"Confusion matrix of {listed(map(readable, counts.index), 12)}.",
@@ -227,10 +232,8 @@ def _calibration(context: Context, run: RunFolder, method: str) -> Picture | Non
         draw.calibration(curves, context.colours_for(list(dict.fromkeys(curves["behaviour"])))),
         f"Are the probabilities honest? ({method})",
         "Frames grouped by the probability the method gave them, against the share in which the behaviour was "
-        "labelled. On "
-        "the dashed line a probability of 0.8 comes true 8 times in 10; below it the method is too sure of itself. "
-        "Groups "
-        "of fewer than 30 frames are left out.",
+        "labelled. On the dashed line a probability of 0.8 comes true 8 times in 10; below it the method is too sure "
+        "of itself. Groups of fewer than 30 frames are left out.",
         "Calibration curves of " + listed(map(readable, dict.fromkeys(curves["behaviour"])), 12),
         curves,
     )
@@ -251,11 +254,9 @@ def _totals(context: Context, run: RunFolder, method: str) -> list[Part]:
                 draw.totals(own, names, context.colours_for(names)),
                 f"Time per recording ({method})",
                 f"Above: predicted against labelled time, one dot a recording (n = {n}); on the dashed line they "
-                "agree. Below "
-                "(Bland and Altman): the difference against the mean; the line is the bias, the band holds about 95 "
-                "% of "
-                "recordings. A bias shifts all groups alike; a wide band hides differences between animals. Totals can "
-                "agree though the frames do not: read them together with F1.",
+                "agree. Below (Bland and Altman): the difference against the mean; the line is the bias, the band "
+                "holds about 95 % of recordings. A bias shifts all groups alike; a wide band hides differences "
+                "between animals. Totals can agree though the frames do not: read them together with F1.",
                 "Scatter and Bland–Altman plots of " + listed(map(readable, names), 12),
                 own,
             )

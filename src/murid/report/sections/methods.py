@@ -21,6 +21,9 @@ CITES = {
     "agreement": "Bland J.M. & Altman D.G. (1986) Statistical methods for assessing agreement. Lancet 327:307–310",
 }
 
+#: Ends of parameter names and the units they stand for.
+_UNITS = {"_cm_s": "cm/s", "_px_per_cm": "px/cm", "_cm": "cm", "_hz": "Hz", "_s": "s", "_percent": "%"}
+
 
 def make(context: Context) -> Section | None:
     """Write paragraphs and the list of papers to cite."""
@@ -29,8 +32,7 @@ def make(context: Context) -> Section | None:
     section = Section(
         "methods", "Methods text",
         "Ready to be copied into a paper and edited. It was written from the parameters of the runs; what happened "
-        "before "
-        "(animals, apparatus, tracking) is for you to add.",
+        "before (animals, apparatus, tracking) is for you to add.",
     )  # fmt: skip
     cites: list[str] = []
     writers = {"check": _check, "assay": _assay, "evaluate": _evaluate, "fit": _fit, "apply": _apply, "neural": _neural}
@@ -48,7 +50,9 @@ def make(context: Context) -> Section | None:
 
 
 def _software(context: Context) -> str:
-    versions = next((r.provenance.get("versions", {}) for r in context.runs if r.provenance.get("versions")), {})
+    versions: dict[str, str] = next(
+        (r.provenance.get("versions", {}) for r in context.runs if r.provenance.get("versions")), {}
+    )
     used = [
         f"{n} {versions[n]}"
         for n in ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "statsmodels", "torch")
@@ -60,8 +64,7 @@ def _software(context: Context) -> str:
     tracked = f", {listed(points)} keypoints tracked{rate}" if points else ""
     return (
         f"{count(len(context.table), 'recording')} of {count(context.animals.nunique(), 'animal')}{tracked} were "
-        "analysed with murid "
-        f"{versions.get('murid', '')} (Python {versions.get('python', '')}; {', '.join(used)})."
+        f"analysed with murid {versions.get('murid', '')} (Python {versions.get('python', '')}; {', '.join(used)})."
     )  # fmt: skip
 
 
@@ -71,8 +74,7 @@ def _check(context: Context, run: RunFolder) -> tuple[str, list[str]]:
         return "", []
     return (
         f"Tracking quality of {count(s['recordings'], 'recording')} was checked for missing, doubtful, jumping and "
-        "stuck keypoints, dropped "
-        f"frames, clock and scale; {number(s.get('bad', 0))} checks were judged bad.", []
+        f"stuck keypoints, dropped frames, clock and scale; {number(s.get('bad', 0))} checks were judged bad.", []
     )  # fmt: skip
 
 
@@ -100,11 +102,7 @@ def _assay(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     name = readable(run.summary.get("paradigm") or run.params.get("name") or "assay")
     plain = {k: v for k, v in told.items() if not isinstance(v, dict) and v is not None}
     text = f"{name[0].upper()}{name[1:]}. {_cleaning(told.get('clean'))}"
-    text += (
-        "Parameters: "
-        + ", ".join(f"{readable(k)} {', '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in plain.items())
-        + ". "
-    )
+    text += "Parameters: " + ", ".join(_parameter(k, v) for k, v in plain.items()) + ". "
     conventions = run.summary.get("conventions") or {}
     for key, words in (("moving", "Movement"), ("entry", "Zone entries"), ("latency", "Latency")):
         if key in conventions:
@@ -115,10 +113,8 @@ def _assay(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     sizes = listed([f"{g} n = {n}" for g, n in groups.items()])
     text += (
         f"Groups ({sizes}; unit: animal) were compared by permutation of animals between groups (two-sided), with "
-        "the mean difference and "
-        "Hedges' g and their 95 % bias-corrected and accelerated bootstrap intervals; p values of all measures were "
-        "corrected "
-        "by the Benjamini–Hochberg procedure (q)."
+        "the mean difference and Hedges' g and their 95 % bias-corrected and accelerated bootstrap intervals; p "
+        "values of all measures were corrected by the Benjamini–Hochberg procedure (q)."
     )  # fmt: skip
     return text, [CITES["estimation"], CITES["hedges"], CITES["bca"], CITES["fdr"]]
 
@@ -133,10 +129,19 @@ def card_of(name: str) -> dict[str, Any]:
         return {}
 
 
+def _parameter(name: str, value: Any) -> str:
+    """Return a parameter as words, its unit (the end of its name) behind the number."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else number(value)
+    for end, unit in _UNITS.items():
+        if name.endswith(end):
+            return f"{readable(name.removesuffix(end))} {text} {unit}"
+    return f"{readable(name)} {text}"
+
+
 def _told(params: dict[str, Any]) -> str:
     """Parameters that are single values, as a list in words."""
     plain = {k: v for k, v in params.items() if v is not None and not isinstance(v, (dict, list)) and k != "seed"}
-    return ", ".join(f"{readable(k)} {number(v) if isinstance(v, float) else v}" for k, v in plain.items())
+    return ", ".join(_parameter(k, v) for k, v in plain.items())
 
 
 def _evaluate(context: Context, run: RunFolder) -> tuple[str, list[str]]:
@@ -160,10 +165,9 @@ def _evaluate(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     learnt = f" of {listed(map(readable, behaviours), 20)}" if behaviours else ""
     text = (
         f"Recognition{learnt}. {cleaning}Behaviours were recognised with {'; '.join(parts)}. Methods were evaluated "
-        f"in {split} with every "
-        f"{run.params.get('group', 'animal')} on one side only; scores are pooled over held-out recordings, with 95 "
-        "% bootstrap intervals "
-        "over animals. Totals were compared by Bland–Altman limits of agreement."
+        f"in {split} with every {run.params.get('group', 'animal')} on one side only; scores are pooled over "
+        "held-out recordings, with 95 % bootstrap intervals over animals. Totals were compared by Bland–Altman "
+        "limits of agreement."
     )
     return text, [*papers, CITES["agreement"]]
 
@@ -205,10 +209,8 @@ def _neural(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     }.get(str(told.get("null", "auto")), str(told.get("null")))  # fmt: skip
     text = (
         f"Tuning of units to behaviours ({said}) was measured by {statistic} of the signal in against out of the "
-        "behaviour, and tested against "
-        f"all {null}, shifts of less than {number(told.get('min_shift_s', 30))} s left out. Behaviours with fewer than "
-        f"{told.get('min_bouts', 5)} bouts were not tested. p values were corrected within each recording by the "
-        "Benjamini–Hochberg procedure "
-        f"(q ≤ {number(told.get('alpha', 0.05))})."
+        f"behaviour, and tested against all {null}, shifts of less than {number(told.get('min_shift_s', 30))} s left "
+        f"out. Behaviours with fewer than {told.get('min_bouts', 5)} bouts were not tested. p values were corrected "
+        f"within each recording by the Benjamini–Hochberg procedure (q ≤ {number(told.get('alpha', 0.05))})."
     )
     return text, [CITES["shift"], CITES["fdr"]]

@@ -53,8 +53,8 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     used = int((share > 0.005).sum())
     text = (
         f"{method} divides the behaviour of {count(len({context.animals[i] for i in states}), 'animal')} into "
-        f"{number(used)} states "
-        f"that take more than 0.5 % of the time each; the most used takes {number(100 * float(share.iloc[0]), 2)} %."
+        f"{number(used)} states that take more than 0.5 % of the time each; the most used takes "
+        f"{number(100 * float(share.iloc[0]), 2)} %."
     )
     section.findings.append(text)
     section.add(Words(text, "finding"))
@@ -111,19 +111,19 @@ def _postures(
     more = f" {len(means) - len(shown)} more are in the CSV." if len(means) > len(shown) else ""
     n = sum(len(v) for v in many.values())
     rows = [
-        {"state": s, "lag_s": lag, "keypoint": k, f"x_{unit}": p[a, b, 0], f"y_{unit}": p[a, b, 1], "bouts": len(many[s])}
-        for s, p in means.items() for a, lag in enumerate(LAGS_S) for b, k in enumerate(keypoints)
+        {"state": s, "bouts": len(many[s]), "lag_s": lag, "keypoint": k, f"x_{unit}": p[a, b, 0],
+         f"y_{unit}": p[a, b, 1]}
+        for s, p in means.items()
+        for a, lag in enumerate(LAGS_S)
+        for b, k in enumerate(keypoints)
     ]  # fmt: skip
     return Picture(
         postures(shown, LAGS_S, bones_of(roles, keypoints), colours, unit),
         f"Mean postures ({method})",
         f"The animal as it is when the state begins (pale) and {listed([number(x) for x in LAGS_S[1:]])} s later "
-        "(dark), facing right, "
-        f"seen from where it was at the onset: median over {number(n)} bouts of {count(len(ids), 'recording')}. "
-        "What moves between pale and "
-        "dark is the movement of the state. A mean hides variety, and from above rearing looks like a short animal: "
-        "look at "
-        f"film before naming a state.{more}",
+        f"(dark), facing right, seen from where it was at the onset: median over {number(n)} bouts of "
+        f"{count(len(ids), 'recording')}. What moves between pale and dark is the movement of the state. A mean "
+        f"hides variety, and from above rearing looks like a short animal: look at film before naming a state.{more}",
         f"Small stick figures of {listed(map(readable, shown), 12)}.",
         pd.DataFrame(rows),
     )  # fmt: skip

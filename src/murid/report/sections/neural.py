@@ -19,8 +19,9 @@ MAX_EXAMPLES = 4
 STRETCH_S, AROUND_S = 90.0, 4.0
 _NEEDS = ("recording", "unit", "behaviour", "selectivity", "p", "q", "direction")
 _SHOWN = {
-    "recording": "recording", "unit": "unit", "behaviour": "behaviour", "auroc": "AUROC", "selectivity": "selectivity", "z": "z",
-    "p": "p", "q": "q (corrected)", "direction": "direction", "null": "null", "n_bouts": "bouts", "n_independent": "independent shifts",
+    "recording": "recording", "unit": "unit", "behaviour": "behaviour", "auroc": "AUROC", "selectivity": "selectivity",
+    "z": "z", "p": "p", "q": "q (corrected)", "direction": "direction", "null": "null", "n_bouts": "bouts",
+    "n_independent": "independent shifts",
 }  # fmt: skip
 
 
@@ -32,8 +33,7 @@ def make(context: Context) -> Section | None:
     section = Section(
         "neural", "Units and behaviour",
         "Which recorded cells are more or less active during a behaviour than chance allows. Chance means: the same "
-        "signal, "
-        "slid in time against the same behaviour, so that slow signals and long bouts cannot pass for tuning.",
+        "signal, slid in time against the same behaviour, so that slow signals and long bouts cannot pass for tuning.",
     )  # fmt: skip
     for run in runs:
         _one(context, section, run)
@@ -50,9 +50,8 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     n_tuned = called.groupby("recording")["unit"].nunique().sum()
     source = str(run.summary.get("states_from") or run.params.get("states_from") or "labels")
     text = (
-        f"{number(int(n_tuned))} of {count(int(units.sum()), 'unit')} of {count(int(animals), 'animal')} change "
-        "their activity with at "
-        f"least one behaviour (q ≤ {number(alpha)})"
+        f"{number(int(n_tuned)) if n_tuned else 'None'} of {count(int(units.sum()), 'unit')} of "
+        f"{count(int(animals), 'animal')} change their activity with at least one behaviour (q ≤ {number(alpha)})"
     )
     top = called["behaviour"].value_counts()
     if len(top):
@@ -61,8 +60,8 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     section.add(Words(f"{text}. Behaviour from: {readable(source)}.", "finding"))
     section.add(
         Words("A tuned unit goes with a behaviour; it need not cause it, and it may follow something that goes with "
-              "it, such as "
-              "speed or place. Units of one animal are not independent: to compare groups, compare animals.", "note")
+              "it, such as speed or place. Units of one animal are not independent: to compare groups, compare "
+              "animals.", "note")
     )  # fmt: skip
     if tested.empty:
         section.add(Words("No pair of unit and behaviour could be tested; the table says why.", "warning"))
@@ -94,11 +93,10 @@ def _heat(table: pd.DataFrame) -> Picture:
     return Picture(
         draw.selectivity(values, called),
         "Selectivity",
-        "Selectivity is 2 × AUROC − 1: 0 means that the signal says nothing about the behaviour, 1 that it is "
-        "always higher during "
-        "it, −1 always lower. Dots: called tuned after correction. Grey: not tested (too few bouts). Units are "
-        "ordered by their "
-        "strongest behaviour, which makes steps along the diagonal appear in pure noise too: only dots count.",
+        "Selectivity is 2 × AUROC − 1: 0 means that the signal says nothing about the behaviour, 1 that it is always "
+        "higher during it, −1 always lower. Dots: called tuned after correction. Grey: not tested (too few bouts). "
+        "Units are ordered by their strongest behaviour, which makes steps along the diagonal appear in pure noise "
+        "too: only dots count.",
         f"Heat map of {len(values)} units by {len(columns)} behaviours with {int(called.to_numpy().sum())} dots.",
         table[[c for c in _SHOWN if c in table]],
     )
@@ -121,10 +119,8 @@ def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
         draw.fractions(shares),
         "Share of units tuned",
         f"Coloured: units called excited or suppressed after correction (q ≤ {number(alpha)}). Pale: units with p ≤ "
-        "0.05 before "
-        "correction; without any tuning 5 % would have it (dashed line), so a pale bar at the line is what chance "
-        "gives. "
-        f"Untested units are left out ({number(int(n_units))} units in all).",
+        "0.05 before correction; without any tuning 5 % would have it (dashed line), so a pale bar at the line is "
+        f"what chance gives. Untested units are left out ({number(int(n_units))} units in all).",
         "Bars: " + listed([f"{readable(r['behaviour'])} {number(r['excited'] + r['suppressed'], 2)} % "
                            "tuned" for r in rows], 12),
         shares,
@@ -142,8 +138,8 @@ def _volcano(context: Context, tested: pd.DataFrame, alpha: float) -> Picture:
         draw.volcano(tested, context.colours_for(list(dict.fromkeys(tested["behaviour"])))),
         "Strength and certainty",
         "Every dot is one unit and behaviour: to the right more active during it, to the left less; higher up less "
-        "likely by chance. "
-        f"Coloured dots are called tuned (q ≤ {number(alpha)}).{lowest} A strong dot low down rests on few bouts.",
+        f"likely by chance. Coloured dots are called tuned (q ≤ {number(alpha)}).{lowest} A strong dot low down "
+        "rests on few bouts.",
         f"Volcano plot of {number(len(tested))} pairs of unit and behaviour.",
         tested[["recording", "unit", "behaviour", "selectivity", "p", "q", "direction"]],
     )  # fmt: skip
@@ -166,18 +162,15 @@ def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.Da
             break
     if not items:
         return None
-    data = pd.concat(
-        [pd.DataFrame({"example": i.title, "lag_s": i.lag_s, "mean": i.mean, "low": i.low, "high": i.high, "n_events": i.n_events}) for i in items],
-        ignore_index=True,
-    )  # fmt: skip
+    curves = [{"example": i.title, "lag_s": i.lag_s, "mean": i.mean, "low": i.low, "high": i.high} for i in items]
+    data = pd.concat([pd.DataFrame(curve) for curve in curves], ignore_index=True)
     which = "the clearest tuned unit" if len(called) else "the strongest unit, though none was called tuned,"
     return Picture(
         draw.examples(items, context.colours_for([i.behaviour for i in items])),
         "Examples",
         f"For each behaviour {which} in {count(len(items), 'example')}. Left: its signal, bouts of the behaviour "
-        "shaded. Right: mean around "
-        "bout onsets with a 95 % bootstrap band over onsets. Examples are the best of many, chosen for being clear: "
-        "they show what tuning looks like, not how common it is.",
+        "shaded. Right: mean around bout onsets with a 95 % bootstrap band over onsets. Examples are the best of "
+        "many, chosen for being clear: they show what tuning looks like, not how common it is.",
         f"Signals and mean responses: {listed([i.title for i in items])}.",
         data,
     )
@@ -214,11 +207,11 @@ def _example(context: Context, row: pd.Series) -> draw.Example | None:
         if isinstance(signal, Spikes)
         else {"dff": "ΔF/F", "z": "z"}.get(str(traces.attrs.get("kind", "")), "signal")
     )
-    mean = found.average().values[:, 0]
+    mean = band.sel(bound="mean").values[:, 0]
     title = f"{recording.id}, {row['unit']}: {readable(row['behaviour'])} (selectivity {number(row['selectivity'], 2)}, {p_value(row['p'])}, q = {number(row['q'], 2)})"  # noqa: E501
     return draw.Example(
         title, str(row["behaviour"]), time[inside], values[inside], spans, found.trials["lag"].values, mean,
-        np.asarray(band.values)[0, :, 0], np.asarray(band.values)[1, :, 0], found.n_events, kind,
+        band.sel(bound="low").values[:, 0], band.sel(bound="high").values[:, 0], found.n_events, kind,
     )  # fmt: skip
 
 
@@ -240,9 +233,8 @@ def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
     few = int((tested["n_independent"] < 40).sum()) if "n_independent" in tested else 0
     text = (
         f"Null: circular shift for {number(int(kinds.get('circular', 0)))} pairs, linear shift for "
-        f"{number(int(kinds.get('linear', 0)))} "
-        f"in which unit and behaviour both drift over the session (more than {number(limit)}), where circular "
-        "shifts would call too much."
+        f"{number(int(kinds.get('linear', 0)))} in which unit and behaviour both drift over the session (more than "
+        f"{number(limit)}), where circular shifts would call too much."
     )
     if few:
         text += f" {number(few)} pairs have fewer than 40 independent shifts: their small p values are rough."
@@ -250,10 +242,9 @@ def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
         draw.diagnostics(tested, limit),
         "Can the p values be trusted?",
         "Left: without any tuning the p values are flat at the dashed line; a peak at the left is tuning, a slope "
-        "everywhere a null that does "
-        "not fit. Right: drift of units and behaviours. Slow change of both makes any two signals look related; "
-        "pairs right of and above "
-        "the dashed lines are tested by a shift that does not wrap around.",
+        "everywhere a null that does not fit. Right: drift of units and behaviours. Slow change of both makes any "
+        "two signals look related; pairs right of and above the dashed lines are tested by a shift that does not "
+        "wrap around.",
         "Histogram of p values, and scatter plot of drift of units against drift of behaviours.",
         tested[["recording", "unit", "behaviour", "p", "null", "drift_unit", "drift_behaviour"]],
     )  # fmt: skip

@@ -69,9 +69,9 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
     return Picture(
         draw.trajectories(panels, unit),
         "Paths",
-        f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena, dashed: "
-        "zones as drawn. Look for paths outside the arena or straight jumps across it: those are tracking errors. "
-        f"A picture of single animals; whether groups differ is tested below.{groups}{uncalibrated}{more}",
+        f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena, "
+        "dashed: zones as drawn. Look for paths outside the arena or straight jumps across it: those are tracking "
+        f"errors. A picture of single animals; whether groups differ is tested below.{groups}{uncalibrated}{more}",
         f"Paths of {count(len(ids), 'recording')} in small panels, with arena and zones outlined.",
         path,
     )
@@ -116,26 +116,19 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
     means = {f"{g} (n = {len(maps[g])})": np.mean(maps[g], axis=0) for g in order}
     zones = _moved(looks[alike[0]].zones, boxes[alike[0]][0])
     left = f" Left out, because their arena has another size: {listed([i for i in boxes if i not in alike])}." if len(alike) < len(boxes) else ""  # fmt: skip  # noqa: E501
-    n_y, n_x = next(iter(means.values())).shape
-    size = middle[0] / n_x
+    row, column = np.indices(next(iter(means.values())).shape)
+    at = {"row": row.ravel(), "column": column.ravel()}
+    size = middle[0] / row.shape[1]
     return [
         Picture(
             draw.occupancy(means, (0.0, float(middle[0]), 0.0, float(middle[1])), zones, unit),
             "Occupancy",
             f"Share of time in cells of {number(size)} {unit}, lightly smoothed; every animal counts the same, n = "
-            "animals. "
-            "The colour scale is stretched for small values. The map shows where groups spend their time; because "
-            "places are compared by eye, use the measures of zones below for conclusions. "
-            f"Animals that stay near a wall look alike whether they rest there or run along it.{left}",
+            "animals. The colour scale is stretched for small values. The map shows where groups spend their time; "
+            "because places are compared by eye, use the measures of zones below for conclusions. Animals that stay "
+            f"near a wall look alike whether they rest there or run along it.{left}",
             f"Occupancy heat maps: {listed(means)}.",
-            pd.concat(
-                [
-                    pd.DataFrame({"group": title, "row": np.repeat(np.arange(n_y), n_x), "column": np.tile(np.arange(n_x), n_y),
-                                  "percent_of_time": cells.ravel()})
-                    for title, cells in means.items()
-                ],
-                ignore_index=True,
-            ),
+            pd.concat([pd.DataFrame({"group": g, **at, "percent": m.ravel()}) for g, m in means.items()]),
         )
     ]  # fmt: skip
 

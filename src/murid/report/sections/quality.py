@@ -66,11 +66,9 @@ def _verdicts(section: Section, run: RunFolder) -> None:
 
 def _missing(context: Context) -> Picture:
     """Heat map of the share of frames in which a keypoint is missing or doubted."""
-    parts = [
-        look.keypoint_table.assign(recording=id, track=id if len(look.individuals) == 1 else id + " " + look.keypoint_table["individual"])
-        for id, look in context.glances.items()
-    ]  # fmt: skip
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.concat([g.keypoint_table.assign(recording=id) for id, g in context.glances.items()], ignore_index=True)
+    several = table.groupby("recording")["individual"].transform("nunique") > 1
+    table["track"] = table["recording"] + (" " + table["individual"]).where(several, "")
     table["bad_pct"] = table["missing_pct"] + table["low_pct"]
     wide = table.pivot_table(index="track", columns="keypoint", values="bad_pct", sort=False)
     wide = wide.reindex(columns=list(dict.fromkeys(table["keypoint"])))
@@ -81,9 +79,9 @@ def _missing(context: Context) -> Picture:
         matrix(shown, label="frames without a sure position "
                             "(%)", low=0, high=max(10.0, float(wide.max().max())), fmt="{:.0f}"),
         "Keypoints that were not seen",
-        "Share of frames in which a keypoint is missing or the tracker gives it a confidence below 0.5. A column that "
-        "is dark throughout is a keypoint to retrain or to leave out; a dark row is a recording to look at. "
-        f"A pale map says that points were found, not that they are in the right place.{more}",
+        "Share of frames in which a keypoint is missing or the tracker gives it a confidence below 0.5. A column "
+        "that is dark throughout is a keypoint to retrain or to leave out; a dark row is a recording to look at. A "
+        f"pale map says that points were found, not that they are in the right place.{more}",
         "Heat map, recordings by keypoints. Most often missing: "
         f"{listed([f'{k} {number(v)} %' for k, v in worst.head(3).items()])}.",
         table[["recording", "individual", "keypoint", "missing_pct", "low_pct"]],
