@@ -169,3 +169,69 @@ def test_neural_without_signals_says_what_to_add(tmp_path):
     study = work.small_study(tmp_path / "s", 1)
     with pytest.raises(DataError, match=r"neural signal and labels.*--traces"):
         run_neural(study)
+
+
+# ---- assay and report -----------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def open_field(tmp_path_factory):
+    """Six simulated animals in two groups, 40 s each."""
+    from murid import simulate
+    from murid.data.study import Study
+
+    study = Study.create(tmp_path_factory.mktemp("assay") / "study")
+    for recording in simulate.study(3, duration_s=40, fps=20, seed=1)[0]:
+        study.add(recording)
+    return study
+
+
+def test_assay_measures_every_animal_and_compares_groups(open_field):
+    from murid import assays
+    from murid.run.assay import run_assay
+
+    run = run_assay(open_field, "open_field")
+    tables = run.tables
+    animals, found = tables["animals"].set_index("recording"), tables["comparison"].set_index("measure")
+    alone = assays.run_assay("open_field", open_field["control_2"])
+    assert animals.at["control_2", "distance"] == pytest.approx(alone.value("distance"))
+    means = animals.groupby("group")["distance"].mean()
+    difference = means["stressed"] - means["control"]
+    assert found.at["distance", "difference"] == pytest.approx(difference)
+    assert run.summary["groups"] == {"control": 3, "stressed": 3}
+    # Six animals allow 20 arrangements: nothing can be below p = 2/20.
+    assert (found["p"] >= 0.1 - 1e-9).all() and run.summary["differ"] == []
+    censored = tables["measures"].query("censored and bin_start_s.isna()")
+    names = set(censored["measure"].where(censored["zone"] == "", censored["measure"] + ":" + censored["zone"]))
+    assert not names & set(found.index), "censored latencies must not be averaged"
+
+
+def test_assay_without_groups_says_so_and_goes_on(study):
+    from murid.run.assay import run_assay
+
+    table = study.table
+    table["group"] = ""
+    study._write_table(table)
+    run = run_assay(study, "open_field", {"px_per_cm": 10.0})
+    assert "comparison" not in run.tables and any("no comparison" in w for w in run.provenance["warnings"])
+
+
+def test_assay_names_every_recording_that_lacks_a_scale(study):
+    from murid.run.assay import run_assay
+
+    with pytest.raises(DataError, match=r"6 of 6 could not be done") as error:
+        run_assay(study, "open_field")
+    assert all(f"'{id}'" in str(error.value) for id in study.ids)
+
+
+def test_report_takes_the_newest_run_of_each_command(open_field, tmp_path):
+    from murid.run.report import build_report
+
+    empty = work.small_study(tmp_path / "empty", 1)
+    with pytest.raises(DataError, match="nothing to report"):
+        build_report(empty)
+    check_study(open_field)
+    page = build_report(open_field, "check", out=tmp_path / "r.html")
+    text = page.read_text()
+    assert page == tmp_path / "r.html" and text.lstrip().lower().startswith("<!doctype html")
+    assert "control_1" in text
+    with pytest.raises(DataError, match="no run 'evaluate'"):
+        build_report(open_field, ["evaluate"])

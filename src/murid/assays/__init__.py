@@ -26,6 +26,8 @@ def _parts(name: str) -> tuple[Any, Any]:
         fail("assays", f"no paradigm '{name}'", todo=did_you_mean(name, PARADIGMS))
     module, function, params = PARADIGMS[name].split(":")
     loaded = importlib.import_module(module)
+    # Importing a submodule puts the module under its name here; the paradigm itself belongs there.
+    globals()[name] = getattr(loaded, function)
     return getattr(loaded, function), getattr(loaded, params)
 
 

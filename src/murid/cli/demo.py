@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
         About two minutes on two cores. Truth is known, so every number can be judged.
         """
-        from murid.run import demo as run_demo
+        from murid.run import run_demo
 
         found = run_demo(out, n_animals=animals, minutes=minutes, seed=seed, workers=n_workers(workers))
         return Reply({"ok": True, **found.data}, [*found.lines, f"Report: {found.report}"])

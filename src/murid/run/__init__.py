@@ -23,6 +23,7 @@ _LAZY = {
     "apply_method": "apply",
     "build_report": "report",
     "check_study": "check",
+    "compare_motifs": "motifs",
     "evaluate_methods": "evaluate",
     "explain_model": "explain",
     "find_run": "runs",
@@ -30,6 +31,7 @@ _LAZY = {
     "run_assay": "assay",
     "run_demo": "demo",
     "run_neural": "neural",
+    "motif_statistics": "motifs",
     "runs_of": "runs",
 }
 

@@ -64,7 +64,7 @@ class Demo:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed: int = 0, workers: int = 1) -> Demo:
+def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed: int = 0, workers: int = 1) -> Demo:
     """Simulate an open-field study of two groups and analyse it from poses to a report.
 
     A stopped demo goes on where it was when it is run again with the same settings.

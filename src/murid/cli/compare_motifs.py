@@ -1,0 +1,52 @@
+"""``murid compare-motifs``: motif methods side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from murid.cli.command import command
+from murid.cli.console import Reply
+from murid.cli.options import Behaviours, Ids, ParamOption, Seed, StudyFolder, Workers, items, n_workers, pick
+from murid.cli.replies import of_run
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(
+        app,
+        """murid compare-motifs S kmeans,pyrat,bsoid
+        murid compare-motifs S kmeans,pyrat -p n_motifs=20 --no-halves --json
+        murid compare-motifs S kmeans,bsoid -b rear,groom -p bsoid.max_bins=5000""",
+    )
+    def compare_motifs(
+        study: StudyFolder,
+        methods: Annotated[str, typer.Argument(help="Motif methods, with commas.", show_default=False)],
+        param: ParamOption = None,
+        ids: Ids = None,
+        behaviours: Behaviours = None,
+        rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
+        seeds: Annotated[int, typer.Option(min=1, help="Fits compared with each other; 1 = none.")] = 2,
+        halves: Annotated[bool, typer.Option(help="Also compare fits to halves of the animals.")] = True,
+        seed: Seed = 0,
+        workers: Workers = 1,
+    ) -> Reply:
+        """Fit motif methods to the same recordings: time, bouts, labels, posture change, stability.
+
+        Agreement with labels stands beside that of a blind segmentation with equal bouts. Fits are kept: a stopped
+        comparison goes on where it was.
+        """
+        from murid.cli.evaluate import _per_method
+        from murid.data.study import Study
+        from murid.run import compare_motifs as compare
+
+        opened, names = Study(study), items([methods]) or []
+        run = compare(
+            opened, names, _per_method(names, param), pick(opened, ids), behaviours=items(behaviours),
+            rater=rater or None, seeds=seeds, halves=halves, seed=seed, workers=n_workers(workers),
+        )  # fmt: skip
+        table = run.tables["motifs"]
+        text = [f"{len(table)} methods on {len(run.summary['recordings'])} recordings."]
+        return of_run(run, text, {"Motif methods": table.round(3)}, json_tables=("motifs",))

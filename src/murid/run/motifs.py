@@ -1,0 +1,297 @@
+"""Motif methods on a study: one table of several methods; what the motifs of one say about the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.errors import Faults, fail
+from murid.data.recording import Recording
+from murid.data.states import behaviour_names
+from murid.data.study import Study
+from murid.run.apply import apply_step, model_folder, with_keys
+from murid.run.assay import compare_groups
+from murid.run.fit import fit_step, nouns_for
+from murid.run.runner import Result, Runner, inputs_of
+from murid.run.runs import Run
+from murid.run.step import FileInput, Step
+
+#: Class of the scored frames in which nothing that was asked for happens.
+NONE = "none of these"
+
+
+def compare_motifs(
+    study: Study,
+    names: Sequence[str],
+    params: Mapping[str, Mapping[str, Any]] | None = None,
+    ids: Sequence[str] | None = None,
+    *,
+    behaviours: Sequence[str] | None = None,
+    rater: str | None = None,
+    seeds: int = 2,
+    halves: bool = True,
+    seed: int = 0,
+    workers: int = 1,
+) -> Run:
+    """Fit several motif methods to the same recordings and put them side by side.
+
+    Parameters
+    ----------
+    study : Study
+    names : sequence of str
+        Unsupervised or self-supervised methods.
+    params : mapping, optional
+        Method → its parameters.
+    ids : sequence of str, optional
+        Recordings; all with poses by default.
+    behaviours, rater
+        Labels to compare with, where recordings have some: which behaviours, whose.
+    seeds : int
+        Fits with this many seeds are compared (``seed_ari``); 1 leaves it out.
+    halves : bool
+        Compare fits to halves of the animals (``half_ari``).
+    seed : int
+        First seed, and that of all controls.
+    workers : int
+        Processes; with more than one, seconds are those of processes side by side.
+
+    Returns
+    -------
+    Run
+        Table ``motifs``: one row a method, columns as in `murid.compare.motifs.COLUMNS`. ``stability``: every pair of
+        fits.
+    """
+    from murid.compare.motifs import motif_table
+
+    told = _params(names, params or {}, seed)
+    if ids is None:
+        ids = [r.id for r in study.recordings() if r.has("poses")]
+    if not ids:
+        fail("compare-motifs", "no recording has poses", todo="add them with: murid add")
+    recordings = study.recordings(ids)
+    labelled = [r.id for r in recordings if r.has("labels")]
+    many = len({r.animal for r in recordings}) > 1
+    asked = {"methods": list(names), "params": told, "ids": list(ids), "behaviours": behaviours, "rater": rater,
+             "seeds": seeds, "halves": halves, "seed": seed}  # fmt: skip
+    with Run.start(study, "compare-motifs", asked, "motifs") as run:
+        runner, rows = Runner(study, workers, run), {}
+        for name in names:
+            fit, applied, steadiness, judge = _steps(
+                study, name, told[name], list(ids), seeds, halves and many, behaviours, rater, seed
+            )
+            wanted = [fit, *applied, *([steadiness] if steadiness else []), judge]
+            results = runner.do(wanted, f"{name}: fit, apply, refit")
+            frames = sum(int(r.value.sizes["time"]) for r in results[1 : 1 + len(applied)])
+            first, spent = _entry(results[0]), sum(_entry(r)["seconds"] for r in results[1 : 1 + len(applied)])
+            rows[name] = {
+                "fit_s": first["seconds"], "apply_fps": frames / max(spent, 1e-9), "peak_mb": first["peak_mb"],
+                **results[-1].value,
+            }  # fmt: skip
+            if steadiness:
+                pairs = results[-2].value
+                run.parts.setdefault("stability", []).append(pairs.assign(method=name)[["method", *pairs.columns]])
+        run.write_parts()
+        table = motif_table(rows)
+        run.table("motifs", table)
+        if not labelled:
+            run.warn("no recording has labels: nothing is compared with human judgement")
+        run.note(methods=list(names), recordings=list(ids), labelled=labelled)
+    return run
+
+
+def motif_statistics(
+    study: Study,
+    model: str | Path,
+    ids: Sequence[str] | None = None,
+    *,
+    group: str | None = "group",
+    min_fraction: float = 0.005,
+    seed: int = 0,
+    workers: int = 1,
+) -> Run:
+    """Describe the motifs of a fitted model, and compare their usage between groups with the animal as unit.
+
+    Parameters
+    ----------
+    study : Study
+    model : str or Path
+        A fitted motif method.
+    ids : sequence of str, optional
+    group : str or None
+        Column of ``recordings.csv`` whose groups are compared.
+    min_fraction : float
+        Motifs used less than this on average are not tested (0.5 %).
+    seed, workers
+        Of permutations; processes.
+
+    Returns
+    -------
+    Run
+        Tables: ``usage`` (per recording and individual: fraction, bouts, durations), ``kinematics``, ``transitions``
+        (pooled; count, expected from shuffled bouts, z, p), ``animals`` (usage per recording, one column a motif),
+        ``comparison`` (per motif: effect size, interval, permutation p, FDR q), and ``pattern`` (one test of all
+        transitions at once, two groups).
+    """
+    folder = model_folder(study, model)
+    from murid.methods import method_class
+    from murid.methods.base import read_head
+
+    cls = method_class(read_head(folder)["method"])
+    if ids is None:
+        ids = [r.id for r in study.recordings() if all(r.has(n) for n in cls.about.needs)]
+    steps = [
+        Step("motif_views", _views, {"recording": source, "output": apply_step(FileInput(folder), source, cls)},
+             recording=source.id)
+        for source in inputs_of(study, ids, nouns_for(cls))
+    ]  # fmt: skip
+    with Run.start(study, "motifs", {"model": folder.name, "ids": list(ids), "group": group}, folder.name) as run:
+        runner, who = Runner(study, workers, run), study.table.set_index("id")
+        states, wide = [], []
+        for result in runner.do(steps, f"motifs of {folder.name}"):
+            found, id = result.value, result.step.recording
+            for part in ("usage", "kinematics"):
+                run.parts.setdefault(part, []).append(with_keys(found[part], id, who))
+            table = found["usage"].pivot(index="individual", columns="motif", values="fraction")
+            wide.append(with_keys(table.rename_axis(columns=None).reset_index(), id, who))
+            states.append(found["states"]["states"])
+        run.write_parts()
+        from murid.ethogram.transitions import enrichment
+
+        run.table("transitions", enrichment(states, n_shuffles=200, seed=seed))
+        animals = pd.concat(wide, ignore_index=True)
+        run.table("animals", animals)
+        run.note(model=folder.name, recordings=list(ids), motifs=behaviour_names(states[0]))
+        if group is not None:
+            rare = [m for m in behaviour_names(states[0]) if m in animals and not animals[m].mean() >= min_fraction]
+            compare_groups(run, animals.drop(columns=rare), group, seed)
+            groups = [str(who.at[i, group]) if group in who else "" for i in ids]
+            _pattern(run, states, [who.at[i, "animal"] for i in ids], groups, seed)
+    return run
+
+
+# ---- steps ----------------------------------------------------------------------------------------
+def _params(names: Sequence[str], params: Mapping[str, Mapping[str, Any]], seed: int) -> dict[str, dict[str, Any]]:
+    """Check all methods and parameters at once; every method that has a seed gets the same one."""
+    from murid.methods import method, method_class
+
+    faults, told = Faults("compare-motifs"), {}
+    for name in names:
+        cls = method_class(name)
+        if cls.about.family not in ("unsupervised", "self-supervised"):
+            faults.add(f"'{name}' finds no motifs ({cls.about.family})", todo="see: murid methods")
+            continue
+        seeded = {"seed": seed} if "seed" in cls.Params.model_fields else {}
+        told[name] = method(name, **{**seeded, **params.get(name, {})}).params.model_dump(mode="json")
+    if not names:
+        faults.add("no methods", expected="at least one")
+    faults.raise_if_any()
+    return told
+
+
+def _steps(
+    study: Study, name: str, params: dict[str, Any], ids: list[str], seeds: int, halves: bool,
+    behaviours: Sequence[str] | None, rater: str | None, seed: int,
+) -> tuple[Step, list[Step], Step | None, Step]:  # fmt: skip
+    from murid.methods import method_class
+
+    cls = method_class(name)
+    code = (cls.__module__,)
+    fit = fit_step(study, name, params, ids)
+    sources = inputs_of(study, ids, nouns_for(cls))
+    applied = [apply_step(fit, source, cls) for source in sources]
+    steadiness = None
+    if seeds > 1 or halves:
+        steadiness = Step(
+            "motif_stability", _stability, {"recordings": sources},
+            {"name": name, "params": params, "seeds": [seed + k for k in range(seeds)], "halves": halves}, code=code,
+        )  # fmt: skip
+    inputs: dict[str, Any] = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied}
+    if steadiness:
+        inputs["stability"] = steadiness
+    judge = Step(
+        "motif_row", _row, inputs, {"behaviours": behaviours and list(behaviours), "rater": rater}, seed=seed, code=code
+    )
+    return fit, applied, steadiness, judge
+
+
+def _stability(
+    recordings: list[Recording], name: str, params: dict[str, Any], seeds: list[int], halves: bool
+) -> pd.DataFrame:
+    from murid.methods import method
+    from murid.methods.motif_evidence import stability_report
+
+    seeded = "seed" in params
+    return stability_report(
+        lambda seed: method(name, **{**params, **({"seed": seed} if seeded else {})}), recordings,
+        seeds=seeds if seeded else seeds[:1], halves=halves,
+    )  # fmt: skip
+
+
+def _row(
+    recordings: list[Recording], outputs: list[xr.Dataset], behaviours: list[str] | None, rater: str | None, seed: int,
+    stability: pd.DataFrame | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    from murid.compare.motifs import common_truth, motif_row
+
+    kept = [k for k, r in enumerate(recordings) if r.has("labels")]
+    row = motif_row(outputs, recordings, stability=stability, seed=seed)
+    if kept:
+        truth = common_truth([_truth(recordings[k], outputs[k], behaviours, rater) for k in kept])
+        row |= motif_row([outputs[k] for k in kept], [recordings[k] for k in kept], truth=truth, seed=seed) | row
+    return {k: (None if isinstance(v, float) and not np.isfinite(v) else v) for k, v in row.items()}
+
+
+def _truth(recording: Recording, out: xr.Dataset, behaviours: Sequence[str] | None, rater: str | None) -> xr.DataArray:
+    """Human labels as exclusive states on the clock of the output; where behaviours overlap, the rarer one."""
+    from murid.ethogram.exclusive import to_exclusive
+
+    labels = recording.need("labels")
+    labels = labels.select(rater=rater) if rater else labels
+    states = labels.to_states(out["time"].values, behaviours)
+    present = states.values == 1
+    if present.sum(axis=2).max(initial=0) > 1:
+        rarity = np.where(present, 1.0 / np.maximum(present.sum(axis=(0, 1)), 1), 0.0)
+        only = np.arange(present.shape[2]) == rarity.argmax(axis=2)[..., None]
+        states = states.copy(data=np.where(present & ~only, 0, states.values))
+    return to_exclusive(states, none=NONE)
+
+
+def _views(recording: Recording, output: xr.Dataset) -> dict[str, Any]:
+    from murid.methods.motif_views import kinematics, usage
+    from murid.prepare import clean
+
+    states = output["states"]
+    return {
+        "usage": usage(states),
+        "kinematics": kinematics(states, clean(recording.need("poses")), recording.roles or None),
+        "states": states.to_dataset(name="states"),
+    }
+
+
+# ---- account --------------------------------------------------------------------------------------
+def _entry(result: Result) -> dict[str, Any]:
+    entry = result.store.entry(result.kept)
+    if entry is None:
+        fail("cache", "result is missing or damaged", todo="run the command again")
+    return entry
+
+
+def _pattern(run: Run, states: list[xr.DataArray], animals: list[str], groups: list[str], seed: int) -> None:
+    """Test all transitions at once between two groups, an animal's recordings added up."""
+    from murid.ethogram.transitions import group_difference, transitions_of
+
+    of = {a: g for a, g in zip(animals, groups, strict=True) if g}
+    if len(set(of.values())) != 2 or min(list(of.values()).count(g) for g in set(of.values())) < 2:
+        run.warn("transitions are not compared: it takes two groups of two animals")
+        return
+    counts = [sum(transitions_of(s).counts for s, a in zip(states, animals, strict=True) if a == who) for who in of]
+    rows = [
+        {"measure": m, **group_difference(np.stack(counts), list(of.values()), measure=m, seed=seed)}
+        for m in ("counts", "fractions")
+    ]
+    run.table("pattern", pd.DataFrame(rows))
