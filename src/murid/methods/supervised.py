@@ -166,7 +166,8 @@ class Supervised(Method):
         self._decide(samples, self.calibration(scores), targets)
         self.learner = self._learn(data, targets, weights, np.arange(len(targets)), "final model")
         animals = np.concatenate([np.full(len(s.rows), s.recording.animal) for s in samples])
-        self.novelty = fit_novelty(features, animals, columns=self._telling(), seed=self.params.seed)
+        if self.kept_tables is None or self.novelty is None:
+            self.novelty = fit_novelty(features, animals, columns=self._telling(), seed=self.params.seed)
 
     def _table_of(self, sample: Sample) -> xr.DataArray:
         """Features of a sample's frames, computed or from what is kept."""
@@ -175,15 +176,17 @@ class Supervised(Method):
         kept = self.kept_tables[sample.recording.id, sample.subject]
         return kept.isel(time=np.searchsorted(kept["time"].values, sample.time_s - 1e-9))
 
+    def gains(self) -> np.ndarray:
+        """How much the learner gains by each feature, every behaviour counting alike; zeros where it cannot say."""
+        if not hasattr(self.learner, "importance"):
+            return np.zeros(len(self.features_used))
+        gain = np.asarray(self.learner.importance(), np.float64)
+        return (gain / np.maximum(gain.sum(axis=0), 1e-12)).reshape(len(self.features_used), -1).sum(axis=1)
+
     def _telling(self, n: int = 24) -> np.ndarray:
         """Columns of the `n` per-frame features that the learner uses most, one window statistic of each."""
-        if hasattr(self.learner, "importance"):
-            gain = np.asarray(self.learner.importance(), np.float64)
-            gain = (gain / np.maximum(gain.sum(axis=0), 1e-12)).reshape(len(self.features_used), -1).sum(axis=1)
-        else:
-            gain = np.zeros(len(self.features_used))
         best: dict[str, int] = {}
-        for column in np.argsort(-gain, kind="stable"):
+        for column in np.argsort(-self.gains(), kind="stable"):
             best.setdefault(base_of(self.features_used[column]), int(column))
         return np.array(list(best.values())[:n])
 
@@ -220,7 +223,8 @@ class Supervised(Method):
 
     def _scored(self, recordings: Sequence[Recording]) -> list[Recording]:
         """Recordings labelled by the chosen rater in the chosen stream; says which ones are left out."""
-        keep, out = [], []
+        keep: list[Recording] = []
+        out: list[Recording] = []
         for recording in recordings:
             if not recording.has("labels"):
                 continue

@@ -188,7 +188,7 @@ def channel(x: F32, fps: float, spec: WindowSpec) -> list[tuple[str, F32]]:
             (f"against_mean|{r}", x - mean),
             (f"against_min|{r}", x - made["min"]),
             (f"against_max|{r}", made["max"] - x),
-            (f"zscore|{r}", (x - mean) / np.where(sd > 1e-6, sd, np.float32(np.nan))),
+            (f"zscore|{r}", ((x - mean) / np.where(sd > 1e-6, sd, np.nan)).astype(np.float32)),
         ]
     return out
 
