@@ -31,6 +31,15 @@ TREES = {"n_trees": 25, "min_leaf": 20}
 SMALL: dict[str, dict[str, Any]] = {
     "gbdt": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "kmeans": {"n_motifs": 6, "replicates": 2},
+    "alphatracker": {"n_motifs": 6},
+    "motionmapper": {
+        "per_track": 200,
+        "n_templates": 200,
+        "perplexity": 15,
+        "max_regions": 6,
+        "high_hz": 12,
+        "iterations": 250,
+    },
     "pyrat": {"n_motifs": 6, "n_prototypes": 400},
     "bsoid": {"max_bins": 600, "n_neighbors": 15, "n_trees": 20, "smallest": (0.05, 0.1), "n_sizes": 5},
     "simba": {"forest": {**TREES, "max_rows": 2000}, "folds": 2},

@@ -73,6 +73,8 @@ def fit_scaler(
     tables: Sequence[np.ndarray],
     *,
     robust: bool = False,
+    blocks: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
     limit: float = 8.0,
     min_seen: float = 0.5,
     max_frames: int = 20_000,
@@ -85,6 +87,11 @@ def fit_scaler(
         NaN where missing.
     robust : bool
         Median and interquartile range instead of mean and standard deviation.
+    blocks : (D,) int array, optional
+        Block of each feature: the features of a block share one mean and one spread, so that their
+        proportions stay (a spectrum, a path).
+    weights : (D,) array, optional
+        Scaled features are multiplied by these.
     limit, min_seen
         See `Scaler`.
     max_frames : int
@@ -111,8 +118,17 @@ def fit_scaler(
         spread = (high - low) / 1.349
     else:
         centre, spread = np.nanmean(stack, axis=0, dtype=float), np.nanstd(stack, axis=0, dtype=float)
+    if blocks is not None:
+        for block in np.unique(blocks):
+            part = stack[:, blocks == block]
+            centre[blocks == block], spread[blocks == block] = (
+                np.nanmean(part, dtype=float),
+                np.nanstd(part, dtype=float),
+            )
     size = np.maximum(np.abs(centre), np.nanmax(np.abs(stack), axis=0))
     spread = np.where(spread > 1e-6 * np.maximum(size, 1e-9), spread, 1.0)
+    if weights is not None:
+        spread = spread / np.asarray(weights, float)
     some = stack[:: max(1, -(-len(stack) // max_frames))]
     scaled = np.clip((some - centre) / spread, -limit, limit).astype(np.float32)
     pca = fit_pca(scaled, min(len(centre), 50))

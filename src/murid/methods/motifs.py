@@ -125,7 +125,7 @@ class Origin:
     recording: str
     individual: str
     fps: float
-    n_frames: int
+    stretches: tuple[slice, ...]
 
 
 class MotifMethod(Method):
@@ -152,6 +152,9 @@ class MotifMethod(Method):
     @abc.abstractmethod
     def _label(self, track: Track, table: np.ndarray) -> Labelled:
         """Give each frame of a track its motif, from what `_describe` returned."""
+
+    def _prepare(self, recordings: Sequence[Recording]) -> None:
+        """Learn what `_describe` itself needs, before any track is described; nothing by default."""
 
     def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
         """Return the rows of a track's table that are learnt from; all by default."""
@@ -183,13 +186,14 @@ class MotifMethod(Method):
 
     def _fit(self, recordings: Sequence[Recording]) -> None:
         self.parts, self.facts = {}, {"points": shared_points(recordings, self.params.points)}
+        self._prepare(recordings)
         tables: list[np.ndarray] = []
         origins: list[Origin] = []
         for k, recording in enumerate(recordings):
             tell(f"{self.name}: features", k, len(recordings))
             for track in self.tracks(recording):
                 tables.append(self._rows(track, self._describe(track)))
-                origins.append(Origin(recording.id, track.individual, track.fps, len(track.time_s)))
+                origins.append(Origin(recording.id, track.individual, track.fps, tuple(track.stretches())))
             recording.forget()
         tell(f"{self.name}: features", len(recordings), len(recordings))
         self.facts["n_motifs"] = int(self._learn(tables, origins))
@@ -207,7 +211,8 @@ class MotifMethod(Method):
         )
 
     def _dump(self) -> Dump:
-        arrays, numbers = {}, {}
+        arrays: dict[str, np.ndarray] = {}
+        numbers: dict[str, Any] = {}
         for name, part in self.parts.items():
             for key, value in part.arrays().items():
                 (numbers if value.ndim == 0 else arrays)[f"{name}.{key}"] = value.item() if value.ndim == 0 else value

@@ -20,6 +20,8 @@ BUILT_IN: dict[str, str] = {
     "bsoid": "murid.methods.bsoid:Bsoid",
     "mars": "murid.methods.mars:Mars",
     "pyrat": "murid.methods.pyrat:Pyrat",
+    "alphatracker": "murid.methods.alphatracker:AlphaTracker",
+    "motionmapper": "murid.methods.motionmapper:MotionMapper",
     "rules": "murid.methods.rules:Rules",
     "simba": "murid.methods.simba:Simba",
 }

@@ -80,7 +80,9 @@ def fit_umap(
     max_points : int, optional
         Fit on a random subset of at most this many frames.
     """
-    library = require("umap", "motifs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap says that tensorflow is missing
+        library = require("umap", "motifs")
     seqs = as_sequences(x, lengths)
     points = seqs.frames[seqs.observed]
     if max_points is not None and len(points) > max_points:

@@ -1,0 +1,138 @@
+"""Clips: half a second of an animal, aligned as a whole, as blocks of numbers.
+
+The description of AlphaTracker (Chen et al. 2023): a clip is turned by its middle frame (nose at the
+origin, rump behind), so that the path within the clip stays. Clips are sampled at fixed times, not
+frames: 15 samples in 0.5 s at every frame rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from murid.data.errors import fail
+
+#: Stand-ins for the base of the head and for the rump, best first.
+HEAD_BASE = (("ear_left", "ear_right"), ("neck",), ("head",), ("paw_front_left", "paw_front_right"), ("centre",))
+RUMP = (("tail_base",), ("hip_left", "hip_right"), ("paw_hind_left", "paw_hind_right"))
+NOSE = (("nose",), ("head",))
+#: Lowest Fourier terms that are kept.
+N_TERMS = 8
+
+Floats = NDArray[np.float64]
+Blocks = dict[str, Floats]
+
+
+def body_points(points: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Say from which points nose, base of the head and rump are made; an error when one cannot be."""
+    found: list[tuple[str, ...]] = []
+    for what, options in (("nose", NOSE), ("base of the head", HEAD_BASE), ("rump", RUMP)):
+        choice = next((o for o in options if all(p in points for p in o) and o not in found), None)
+        if choice is None:
+            fail(
+                "clips", f"no {what}", expected=" or ".join(" + ".join(o) for o in options), got=", ".join(points),
+                todo="give the recording roles for these keypoints",
+            )  # fmt: skip
+        found.append(choice)
+    return found[0], found[1], found[2]
+
+
+def clip_centres(time_s: Floats, stretches: Sequence[slice], clip_s: float, step_s: float) -> list[Floats]:
+    """Times of the middles of the clips in each unbroken stretch, every `step_s` seconds."""
+    out = []
+    for stretch in stretches:
+        start, stop = time_s[stretch][0], time_s[stretch][-1]
+        # The last frame still lasts one step; half a frame of slack keeps 15 frames of 30 Hz a clip.
+        n = int(np.floor((stop - start - clip_s) / step_s + 1e-6)) + 1 if stop - start >= clip_s else 0
+        out.append(start + clip_s / 2 + step_s * np.arange(n))
+    return out
+
+
+def sample(x: Floats, time_s: Floats, centres: Floats, clip_s: float, n_samples: int) -> Floats:
+    """Values at `n_samples` times of each clip, ``(clip, sample, …)``, linear between the frames ``x (time, …)``."""
+    offsets = ((np.arange(n_samples) + 0.5) / n_samples - 0.5) * clip_s
+    at = (centres[:, None] + offsets).clip(time_s[0], time_s[-1])
+    right = np.clip(np.searchsorted(time_s, at, side="right"), 1, len(time_s) - 1)
+    share = (at - time_s[right - 1]) / (time_s[right] - time_s[right - 1])
+    share = share.reshape(share.shape + (1,) * (x.ndim - 1))
+    # A frame that does not count must not make the sum NaN.
+    before, after = np.where(share == 1, 0, x[right - 1]), np.where(share == 0, 0, x[right])
+    return before * (1 - share) + after * share
+
+
+def own_blocks(nose: Floats, head: Floats, rump: Floats) -> Blocks:
+    """Describe each clip of one animal.
+
+    Parameters
+    ----------
+    nose, head, rump : arrays (clip, sample, 2)
+        In body lengths; `head` is the base of the head.
+
+    Returns
+    -------
+    dict of str to array (clip, value)
+        ``body_length, head_length, head_angle`` (sin, cos), ``displacement`` and ``direction`` (sin, cos) of
+        the nose in the frame of the middle sample, ``spectrum`` and ``phase`` of its path, ``turning``.
+    """
+    body, snout = nose - rump, nose - head
+    path = _aligned(nose, nose, rump)
+    turn = _angle(body[:, :-1], body[:, 1:])
+    n = nose.shape[1]
+    terms = np.fft.fft(path[..., 0] + 1j * path[..., 1], axis=1)[:, : min(N_TERMS, n)]
+    return {
+        "body_length": _norm(body),
+        "head_length": _norm(snout),
+        "head_angle": _sin_cos(_angle(body, snout)),
+        "displacement": _norm(path),
+        "direction": _sin_cos(np.arctan2(path[..., 1], path[..., 0])),
+        "spectrum": np.abs(terms) * 2 / n,
+        "phase": _sin_cos(np.angle(terms)),
+        "turning": _sin_cos(turn),
+    }
+
+
+def social_blocks(mine: Mapping[str, Floats], other: Mapping[str, Floats]) -> Blocks:
+    """Describe where a partner is: points ``nose, head, rump (clip, sample, 2)`` of both, in body lengths."""
+    axis, axis_other = mine["nose"] - mine["rump"], other["nose"] - other["rump"]
+    out = {
+        "between_bodies": _sin_cos(_angle(axis, axis_other)),
+        "between_heads": _sin_cos(_angle(mine["nose"] - mine["head"], other["nose"] - other["head"])),
+    }
+    for name, a, b in (("nose_rump", "nose", "rump"), ("rump_nose", "rump", "nose"), ("nose_nose", "nose", "nose")):
+        away = other[b] - mine[a]
+        out[f"{name}_distance"] = _norm(away)
+        out[f"{name}_direction"] = _sin_cos(_angle(axis, away))
+    return out
+
+
+def course_blocks(scores: Floats) -> Blocks:
+    """Describe how component scores ``(clip, sample, component)`` run within each clip: lowest Fourier terms."""
+    n = scores.shape[1]
+    terms = np.fft.fft(scores, axis=1)[:, : min(N_TERMS, n)]
+    flat = terms.reshape(len(terms), -1)
+    return {"contour_spectrum": np.abs(flat) * 2 / n, "contour_phase": _sin_cos(np.angle(flat))}
+
+
+def _aligned(x: Floats, nose: Floats, rump: Floats) -> Floats:
+    """Turn ``x (clip, sample, 2)`` so that in the middle sample the nose is at 0 and the rump on +x."""
+    middle = nose.shape[1] // 2
+    origin = nose[:, middle]
+    back = rump[:, middle] - origin
+    unit = back / np.maximum(np.linalg.norm(back, axis=1, keepdims=True), 1e-12)
+    away = x - origin[:, None]
+    cos, sin = unit[:, None, 0], unit[:, None, 1]
+    return np.stack([away[..., 0] * cos + away[..., 1] * sin, away[..., 1] * cos - away[..., 0] * sin], axis=-1)
+
+
+def _norm(v: Floats) -> Floats:
+    return np.linalg.norm(v, axis=-1)
+
+
+def _angle(u: Floats, v: Floats) -> Floats:
+    return np.arctan2(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0], (u * v).sum(-1))
+
+
+def _sin_cos(angle: Floats) -> Floats:
+    return np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
