@@ -235,3 +235,28 @@ def test_report_takes_the_newest_run_of_each_command(open_field, tmp_path):
     assert "control_1" in text
     with pytest.raises(DataError, match="no run 'evaluate'"):
         build_report(open_field, ["evaluate"])
+
+
+def test_groups_are_compared_by_what_their_animals_did(study, tiny):
+    fit_method(study, "tiny")
+    table = study.table
+    table["group"] = ["x", "x", "y", "y", "x", "x"]  # three animals, two recordings each: a1 alone is y
+    study._write_table(table)
+    alone = apply_method(study, "tiny")
+    assert "comparison" not in alone.tables and any("two animals each" in w for w in alone.provenance["warnings"])
+    table["animal"] = table["id"]
+    study._write_table(table)
+    run = apply_method(study, "tiny")
+    found = run.tables["comparison"].set_index("measure")
+    share = run.tables["summary"].groupby("group")["fraction"].mean()
+    assert found.at["run", "difference"] == pytest.approx(share["y"] - share["x"])
+    assert run.summary["groups"] == {"x": 4, "y": 2}
+
+
+def test_only_the_named_measures_are_compared(open_field):
+    from murid.run.assay import run_assay
+
+    run = run_assay(open_field, "open_field", measures=["distance", "time_percent:centre"])
+    assert run.tables["comparison"]["measure"].tolist() == ["distance", "time_percent:centre"]
+    with pytest.raises(DataError, match="did you mean 'distance'"):
+        run_assay(open_field, "open_field", measures=["distanc"])

@@ -8,7 +8,7 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, n_workers, pick, read_params
+from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, items, n_workers, pick, read_params
 from murid.cli.replies import of_run
 
 
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
         app,
         """murid assay S open_field
         murid assay S open_field -p arena_cm=40,40 -p bin_s=60
-        murid assay S open_field --compare day --json
+        murid assay S open_field --measures distance,time_percent:centre --json
         murid assay S open_field --params""",
     )
     def assay(
@@ -28,6 +28,9 @@ def register(app: typer.Typer) -> None:
         param: ParamOption = None,
         ids: Ids = None,
         compare: Annotated[str, typer.Option(help="Column of recordings.csv to compare by; '' = none.")] = "group",
+        measures: Annotated[
+            list[str] | None, typer.Option(help="Measures to compare, with commas; all by default.", show_default=False)
+        ] = None,
         params: Annotated[
             bool, typer.Option("--params", help="Show the parameters of the paradigm and leave.")
         ] = False,
@@ -50,7 +53,8 @@ def register(app: typer.Typer) -> None:
 
         opened = Study(study)
         run = run_assay(
-            opened, name, read_params(declared, param), pick(opened, ids), compare=compare or None, seed=seed,
+            opened, name, read_params(declared, param), pick(opened, ids), compare=compare or None,
+            measures=items(measures), seed=seed,
             workers=n_workers(workers),
         )  # fmt: skip
         tables = run.tables

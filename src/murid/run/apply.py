@@ -13,12 +13,11 @@ from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
+from murid.run.comparing import KEYS, compare_groups, with_keys
 from murid.run.fit import nouns_for
-from murid.run.runner import Runner, inputs_of
+from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
-
-_WHO = ("animal", "group", "day", "session")
 
 
 def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
@@ -39,7 +38,8 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
     Run
         ``states/<recording>.nc``: states and where the method has them probability, latent, confidence.
         Tables: ``bouts`` (one row a bout), ``summary`` (per recording, individual and behaviour: count,
-        durations, share of time, latency).
+        durations, share of time, latency), ``comparison`` (share of time per behaviour between groups of
+        animals, where there are two groups of two).
     """
     folder = model_folder(study, model)
     from murid.methods import method_class
@@ -57,11 +57,9 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
     with Run.start(study, "apply", {"model": folder.name, "ids": list(ids)}, folder.name) as run:
         who = study.table.set_index("id")
         for result in Runner(study, workers, run).do(steps, f"applying {folder.name}"):
-            output, id = result.value, result.step.recording
-            run.states(id, output)
-            for name, part in describe(output).items():
-                run.parts.setdefault(name, []).append(with_keys(part, id, who))
+            keep_states(run, result, who)
         run.write_parts()
+        compare_behaviours(run)
         run.note(model=folder.name, method=method.name, recordings=list(ids))
     return run
 
@@ -77,6 +75,23 @@ def apply_step(model: FileInput | Step, source: Any, method: Any) -> Step:
     )
 
 
+def keep_states(run: Run, result: Result, who: pd.DataFrame) -> None:
+    """Write the states of one recording, and gather their bouts and summary."""
+    output, id = result.value, result.step.recording
+    run.states(id, output)
+    for name, part in describe(output).items():
+        run.parts.setdefault(name, []).append(with_keys(part, id, who))
+
+
+def compare_behaviours(run: Run, seed: int = 0) -> None:
+    """Compare the share of time of each behaviour between groups; nothing where there are no groups."""
+    summary = run.tables["summary"]
+    if "group" not in summary:
+        return
+    keys = [k for k in KEYS if k in summary]
+    compare_groups(run, summary.pivot(index=keys, columns="behaviour", values="fraction").reset_index(), "group", seed)
+
+
 def describe(output: xr.Dataset) -> dict[str, pd.DataFrame]:
     """Return the bouts and the summary of one recording's states."""
     from murid.ethogram import bouts_of, summary
@@ -85,12 +100,6 @@ def describe(output: xr.Dataset) -> dict[str, pd.DataFrame]:
     probability = output.get("probability")
     known = probability is not None and set(behaviour_names(states)) <= set(probability["behaviour"].values)
     return {"bouts": bouts_of(states, probability=probability if known else None), "summary": summary(states)}
-
-
-def with_keys(table: pd.DataFrame, id: str, who: pd.DataFrame) -> pd.DataFrame:
-    """Put recording, animal, group, day and session in front of a table's columns."""
-    keys = {"recording": id, **{k: who.at[id, k] for k in _WHO if (who[k] != "").any()}}
-    return pd.concat([pd.DataFrame(keys, index=table.index), table.drop(columns=list(keys), errors="ignore")], axis=1)
 
 
 def model_folder(study: Study, model: str | Path) -> Path:

@@ -7,15 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from murid.data.errors import DataError, fail
+from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import with_keys
+from murid.run.comparing import KEYS, compare_groups, with_keys
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import Step
-
-_KEYS = ("recording", "animal", "group", "day", "session", "individual")
 
 
 def run_assay(
@@ -25,6 +23,7 @@ def run_assay(
     ids: Sequence[str] | None = None,
     *,
     compare: str | None = "group",
+    measures: Sequence[str] | None = None,
     seed: int = 0,
     workers: int = 1,
 ) -> Run:
@@ -41,6 +40,9 @@ def run_assay(
         Recordings; all with poses by default.
     compare : str or None
         Column of ``recordings.csv`` whose groups are compared, when at least two have two animals.
+    measures : sequence of str, optional
+        Columns of ``animals`` to compare; all by default. Name the few you had in mind beforehand: the
+        correction for many measures costs power.
     seed : int
         Of permutations and bootstrap.
     workers : int
@@ -73,7 +75,7 @@ def run_assay(
         )
         for source in inputs_of(study, ids, ("poses", "zones", "events"))
     ]
-    asked = {"name": name, "params": told, "ids": list(ids), "compare": compare, "seed": seed}
+    asked = {"name": name, "params": told, "ids": list(ids), "compare": compare, "measures": measures, "seed": seed}
     with Run.start(study, "assay", asked, name) as run:
         who = study.table.set_index("id")
         for result in Runner(study, workers, run).do(steps, name):
@@ -87,45 +89,24 @@ def run_assay(
         if compare is not None:
             tables = run.tables
             late = _censored(tables["measures"])
-            compare_groups(run, tables["animals"].drop(columns=list(late), errors="ignore"), compare, seed)
-            compare_latencies(run, late, compare, seed)
+            animals = _chosen(tables["animals"], measures)
+            compare_groups(run, animals.drop(columns=list(late), errors="ignore"), compare, seed)
+            compare_latencies(run, {k: v for k, v in late.items() if k in animals}, compare, seed)
     return run
 
 
-def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> None:
-    """Compare every measure of a table between groups, animals being the unit; write ``comparison``.
-
-    Does nothing but say so when there are no two groups of two animals.
-    """
-    from murid.stats import compare_many
-
-    if group not in table:
-        run.warn(f"no comparison: no recording has a {group}")
-        return
-    sizes = table.loc[table[group] != "", [group, "animal"]].drop_duplicates()[group].value_counts()
-    if (sizes >= 2).sum() < 2:
-        run.warn(f"no comparison: it takes two {group}s with two animals each, there are {sizes.to_dict()}")
-        return
-    table = table[table[group].isin(sizes.index[sizes >= 2])]
-    numbers = [c for c in table.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(table[c])]
-    usable = [c for c in numbers if table[c].notna().all() and table[c].nunique() > 1]
-    if not usable:
-        run.warn("no comparison: no measure varies")
-        return
-    try:
-        found = compare_many(table, usable, group, seed=seed)
-    except DataError as exc:
-        run.warn(f"no comparison: {exc}")
-        return
-    left_out = [c for c in numbers if c not in usable]
-    if left_out:
-        run.warn(f"not compared, since missing somewhere or the same everywhere: {', '.join(left_out)}")
-    run.table("comparison", found)
-    run.note(
-        groups={str(k): int(v) for k, v in sizes.items()},
-        differ=found.loc[found["q"] <= 0.05, "measure"].tolist(),
-        compared=len(found),
-    )
+def _chosen(animals: pd.DataFrame, measures: Sequence[str] | None) -> pd.DataFrame:
+    """Return the table with its keys and the named measures alone; unknown names are an error."""
+    if measures is None:
+        return animals
+    keys = [c for c in animals.columns if c in KEYS]
+    known = [c for c in animals.columns if c not in KEYS]
+    faults = Faults("measures to compare")
+    for name in measures:
+        if name not in known:
+            faults.add(f"no measure '{name}'", todo=did_you_mean(name, known))
+    faults.raise_if_any()
+    return animals[[*keys, *measures]]
 
 
 def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, seed: int = 0) -> None:

@@ -25,6 +25,10 @@ from murid.run.runs import Run
 #: Behaviours that are learnt; the others count as "none of these".
 BEHAVIOURS = ("freeze", "rear", "groom", "stretch_attend")
 FPS = 25.0
+#: What an open field is run for; asked beforehand, so that few comparisons have to be corrected for.
+MEASURES = ("distance", "time_percent:centre", "entries:centre", "thigmotaxis_time")
+#: Planted: how much more often stressed animals choose to freeze, …, and how much the centre appeals to them.
+EFFECT = {"freeze": 4.0, "groom": 1.5, "rear": 0.5, "centre": 0.1}
 #: Units of each animal, and how many of them follow which behaviour.
 N_UNITS, TUNED = 20, {"freeze": 3, "rear": 3, "groom": 2}
 FOLDS, N_MOTIFS = 4, 12
@@ -85,7 +89,7 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
     out = Path(out)
     study, truth = _study(out / "study", n_animals, minutes, seed)
     check = check_study(study, workers=workers)
-    assay = run_assay(study, "open_field", seed=seed, workers=workers)
+    assay = run_assay(study, "open_field", measures=MEASURES, seed=seed, workers=workers)
     score = evaluate_methods(
         study,
         "gbdt",
@@ -128,7 +132,7 @@ def _simulate(study: Study, planted: Path, n_animals: int, minutes: float, seed:
 
     known = set(study.ids)
     per_group = -(-n_animals // 2)
-    recordings, _ = simulate.study(per_group, duration_s=60 * minutes, fps=FPS, seed=seed)
+    recordings, _ = simulate.study(per_group, effect=EFFECT, duration_s=60 * minutes, fps=FPS, seed=seed)
     controls, stressed = recordings[:per_group], recordings[per_group:]
     units = []
     for k, clean in enumerate(track([*controls, *stressed[: n_animals - per_group]], "simulating neurons")):
@@ -152,7 +156,8 @@ def _with_signal(clean: Recording, seeds: np.random.SeedSequence) -> tuple[Recor
 
 def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame) -> None:
     """Say what was found beside what was planted."""
-    differ = assay.summary.get("differ", [])
+    differ, compared = assay.summary.get("differ", []), assay.summary.get("compared", 0)
+    moved, behaviours = score.summary.get("differ", []), score.summary.get("compared", 0)
     numbers = score.summary["methods"]["gbdt"]
     table = neural.tables["tuning"]
     tuned = table[table["direction"] == "excited"]
@@ -166,16 +171,24 @@ def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame)
     wrong = {key[:2] for key in hits} & blank
     found.data.update(
         open_field_differ=differ,
+        behaviours_differ=moved,
         macro_f1=numbers["macro_f1"],
         behaviours={b: v["f1"] for b, v in numbers["behaviours"].items()},
         units_planted=len(could), units_found=len(hits & could), untuned_units=len(blank), untuned_called=len(wrong),
     )  # fmt: skip
     found.lines += [
-        f"Open field: {len(differ)} of {assay.summary.get('compared', 0)} measures differ between control and stressed "
-        "(planted: stressed animals avoid the centre, freeze more and rear less).",
+        f"Open field: {_of(differ, compared, 'measures')} between control and stressed animals "
+        "(planted: the centre appeals less to stressed ones).",
+        f"Predicted behaviour: {_of(moved, behaviours, 'behaviours')} in their share of time (planted: more freezing "
+        "and grooming, less rearing).",
         f"Behaviour of unseen animals (gbdt, held-out folds): macro F1 {numbers['macro_f1']:.2f} ("
         + ", ".join(f"{b} {v['f1']:.2f}" for b, v in numbers["behaviours"].items())
         + ").",
         f"Neurons: {len(hits & could)} of {len(could)} planted pairs of unit and behaviour found; "
         f"{len(wrong)} of {len(blank)} untuned units called tuned.",
     ]
+
+
+def _of(found: list[str], compared: int, what: str) -> str:
+    names = f" ({', '.join(found)})" if found else ""
+    return f"{len(found)} of {compared} {what} differ{names}"

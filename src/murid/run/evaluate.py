@@ -12,7 +12,7 @@ import pandas as pd
 from murid.data.errors import Faults, fail
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import apply_step
+from murid.run.apply import apply_step, compare_behaviours, keep_states
 from murid.run.fit import fit_step, nouns_for
 from murid.run.head_to_head import compare_methods
 from murid.run.runner import Runner, inputs_of
@@ -90,8 +90,9 @@ def evaluate_methods(
         groups), ``recordings``, ``totals`` (correlation, bias and limits of agreement of time and
         counts), ``confusion_<method>``, ``calibration``, ``folds``; ``methods`` (all methods side by side),
         ``differences`` (to the best one, paired, two methods or more), ``ceiling`` (person against person, where
-        recordings have two raters); ``leaky`` on request. Figure ``figures/methods``. States of the held-out
-        recordings when one method is evaluated. Summary: main numbers by method.
+        recordings have two raters); ``leaky`` on request. Figure ``figures/methods``. When one method is
+        evaluated, also the held-out states with their ``bouts``, ``summary`` and ``comparison`` of groups.
+        Summary: main numbers by method.
     """
     names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
     shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "stream": stream}
@@ -104,6 +105,7 @@ def evaluate_methods(
         runner = Runner(study, workers, run)
         splits = _splits(study, group, folds, train, test, ids, behaviours, rare, seed)
         run.table("folds", _fold_table(study, splits))
+        who = study.table.set_index("id")
         for name in names:
             steps = _predictions(study, name, told[name], splits)
             score = Step(
@@ -117,12 +119,14 @@ def evaluate_methods(
             _note_score(run, name, results[-1].value)
             if len(names) == 1:
                 for result in results[:-1]:
-                    run.states(result.step.recording, result.value)
+                    keep_states(run, result, who)
             if leaky:
                 _note_leaky(run, runner, study, name, told[name], splits, scoring, seed)
         tested = list(dict.fromkeys(id for split in splits for id in split.test))
         compare_methods(run, runner, study, tested, scoring, seed)
         run.write_parts()
+        if len(names) == 1:
+            compare_behaviours(run, seed)
     return run
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from murid.data.errors import fail
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import apply_step, model_folder, with_keys
+from murid.run.apply import apply_step, model_folder
+from murid.run.comparing import with_keys
 from murid.run.fit import nouns_for
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
