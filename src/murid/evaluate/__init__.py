@@ -18,7 +18,7 @@ _LAZY = {
     "grouped": "murid.evaluate.folds",
 }
 _MODULES = (
-    "agreement", "align", "bootstrap", "bouts", "calibration", "folds", "frames", "latent", "scoring",
+    "agreement", "align", "bootstrap", "bouts", "calibration", "folds", "frames", "latent", "learning", "scoring",
     "segmentation", "totals",
 )  # fmt: skip
 
