@@ -50,7 +50,7 @@ def command(app: typer.Typer, examples: str) -> Callable[[Callable[..., Reply]],
         run.__annotations__ = {p.name: p.annotation for p in [*signature.parameters.values(), *extra]}
         del run.__wrapped__  # type: ignore[attr-defined]
         shown = "\n\n".join(f"[cyan]{line.strip()}[/cyan]" for line in examples.strip().splitlines())
-        app.command(name=function.__name__.rstrip("_"), epilog=f"Examples:\n\n{shown}")(run)
+        app.command(name=function.__name__.rstrip("_").replace("_", "-"), epilog=f"Examples:\n\n{shown}")(run)
         return run
 
     return make

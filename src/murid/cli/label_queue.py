@@ -1,0 +1,52 @@
+"""``murid label-queue``: which bouts to label next, and is it worth it?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from murid.cli.command import command
+from murid.cli.console import Reply
+from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, n_workers, pick, read_params
+from murid.cli.replies import of_run
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "murid label-queue S --model gbdt\nmurid label-queue S --model gbdt -n 40 --ids 'm1*'\n"
+                  "murid label-queue S --model gbdt -p longest_s=3 --no-curve --json")  # fmt: skip
+    def label_queue(
+        study: StudyFolder,
+        model: Annotated[str, typer.Option(help="Supervised model to start from.")] = "gbdt",
+        n: Annotated[int, typer.Option("-n", min=1, help="Bouts to propose.")] = 20,
+        blind: Annotated[float, typer.Option(min=0, max=1, help="Share of random windows, prediction hidden.")] = 0.2,
+        param: ParamOption = None,
+        ids: Ids = None,
+        refit: Annotated[bool, typer.Option(help="Fit to the labels as they are now first (seconds).")] = True,
+        curve: Annotated[bool, typer.Option(help="Learning curve: what would more labels bring?")] = True,
+        seed: Seed = 0,
+        workers: Workers = 0,
+    ) -> Reply:
+        """Propose the bouts to label next: doubtful and different ones, and a blind random share.
+
+        Blind windows are for an unbiased score: label them without looking at the model.
+        """
+        from murid.data.study import Study
+        from murid.methods.queue import QueueParams
+        from murid.run import label_queue as run_queue
+
+        opened = Study(study)
+        told = {"n": n, "blind": blind, "seed": seed, **read_params(QueueParams, param)}
+        run = run_queue(opened, model, told, pick(opened, ids), refit=refit, curve=curve, workers=n_workers(workers))
+        s = run.summary
+        queue = run.tables["queue"]
+        shown = queue[
+            ["rank", "recording", "individual", "start_s", "stop_s", "kind", "proposed", "probability", "why"]
+        ]
+        text = [
+            f"{s['bouts']} bouts ({s['blind']} blind), {s['seconds_to_watch']:.0f} s to watch.",
+            s.get("advice", ""),
+        ]
+        return of_run(run, [t for t in text if t], {"Label next": shown}, json_tables=("queue", "learning_curve"))
