@@ -27,7 +27,7 @@ def command(app: typer.Typer, examples: str) -> Callable[[Callable[..., Reply]],
     Parameters
     ----------
     app : Typer
-        Where it goes, under the function's name.
+        Where it goes, under the function's name (``compare_motifs`` becomes ``compare-motifs``).
     examples : str
         Shown at the end of ``--help``, one a line.
     """

@@ -90,6 +90,7 @@ def fit_umap(
     if len(points) <= n_neighbors:
         fail("UMAP", "too few complete frames", expected=f"more than {n_neighbors} (n_neighbors)", got=str(len(points)))
     model = library.UMAP(
+        precomputed_knn=_exact_neighbours(points, n_neighbors) if metric == "euclidean" else (None, None, None),
         n_neighbors=n_neighbors,
         n_components=n_components,
         min_dist=min_dist,
@@ -101,3 +102,18 @@ def fit_umap(
         warnings.simplefilter("ignore")
         embedding = model.fit_transform(points)
     return Umap(points.copy(), np.asarray(embedding, np.float32), n_neighbors)
+
+
+def _exact_neighbours(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, None]:
+    """Nearest neighbours, itself first, by matrix products: exact, and spares compiling the approximate search.
+
+    5,000 points of 121 features and 60 neighbours: 26 CPU-s for the whole embedding instead of 79.
+    """
+    from murid.learn.embed.tsne import neighbours
+
+    at, square = neighbours(
+        points.astype(np.float64), points.astype(np.float64), k - 1, divergence=False, skip_self=True
+    )
+    own = np.arange(len(points))[:, None]
+    distance = np.sqrt(np.maximum(square, 0)).astype(np.float32)
+    return np.hstack([own, at]), np.hstack([np.zeros((len(points), 1), np.float32), distance]), None

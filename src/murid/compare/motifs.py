@@ -1,0 +1,148 @@
+"""Motif methods side by side: one row a method, every figure beside what chance would give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.clock import rate_of
+from murid.data.poses import individual_names
+from murid.data.recording import Recording
+from murid.data.states import UNLABELLED, behaviour_names, make_states
+from murid.evaluate import segmentation
+from murid.features import FeatureParams, compute
+
+#: Column → what it is, for the report and the docs.
+COLUMNS: dict[str, str] = {
+    "method": "method",
+    "fit_s": "seconds of the fit, reading included",
+    "apply_fps": "frames labelled a second, reading included",
+    "peak_mb": "largest memory of the process by the end of the fit, MB",
+    "motifs": "motifs that occur",
+    "labelled": "share of the frames with a motif",
+    "median_ms": "median bout, ms",
+    "below_100ms": "share of bouts under 100 ms",
+    "ami": "adjusted mutual information with the labels",
+    "ami_control": "the same for a blind segmentation with equal usage and bout lengths",
+    "ami_z": "how many sd above the control",
+    "probe_f1": "macro F1 of a linear reader of the motifs, other animals",
+    "probe_control": "the same for the blind segmentation",
+    "change": "posture change at motif onsets, sd over the recording",
+    "change_z": "the same against shifted onsets",
+    "seed_ari": "ARI between fits with different seeds",
+    "half_ari": "ARI between fits to halves of the animals",
+}
+
+
+def motif_row(
+    outputs: Sequence[xr.Dataset], recordings: Sequence[Recording], *, truth: Sequence[xr.DataArray] | None = None,
+    stability: pd.DataFrame | None = None, seed: int = 0,
+) -> dict[str, Any]:  # fmt: skip
+    """Judge what one method said about the recordings.
+
+    Parameters
+    ----------
+    outputs : list of Dataset
+        From `Method.apply`.
+    recordings : list of Recording
+        The same recordings, with poses.
+    truth : list of DataArray, optional
+        Exclusive human states on the clock of the outputs, of the same animals or of ``"all"``.
+    stability : DataFrame, optional
+        From `murid.methods.motif_evidence.stability_report`.
+    seed : int
+
+    Returns
+    -------
+    dict
+        The columns of `COLUMNS` that can be told, but for method, times and memory.
+    """
+    codes = [np.asarray(o["states"].values[:, i]) for o in outputs for i in range(o.sizes["individual"])]
+    fps = rate_of(outputs[0]["time"].values)
+    scale = segmentation.timescale(codes, fps)
+    labelled = sum(int((c != UNLABELLED).sum()) for c in codes) / sum(len(c) for c in codes)
+    row: dict[str, Any] = {
+        "motifs": scale["k"],
+        "labelled": labelled,
+        "median_ms": scale["median_ms"],
+        "below_100ms": scale["below_100ms"],
+    }
+    changes = [c for o, r in zip(outputs, recordings, strict=True) if (c := _change(o, r, seed))]
+    if changes:
+        row |= {key: float(np.mean([c[old] for c in changes])) for key, old in (("change", "score"), ("change_z", "z"))}
+    if truth is not None:
+        row |= _against_labels(outputs, recordings, truth, fps, seed)
+    if stability is not None and len(stability):
+        means = stability.groupby("kind")["ari"].mean()
+        row |= {f"{kind}_ari": float(means[kind]) for kind in ("seed", "half") if kind in means}
+    return row
+
+
+def motif_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Put the rows of `motif_row` (with ``fit_s, apply_fps, peak_mb``) side by side; unknown figures are NaN."""
+    table = pd.DataFrame([{"method": name, **row} for name, row in rows.items()])
+    return table.reindex(columns=[c for c in COLUMNS if c in table and table[c].notna().any()])
+
+
+def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float] | None:
+    """Change score of one recording: mean over its animals; None when the motifs never change or posture is unknown."""
+    found = []
+    poses = recording.need("poses")
+    params = FeatureParams(
+        families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"
+    )
+    fps = rate_of(out["time"].values)
+    for i, individual in enumerate(individual_names(poses)):
+        if individual not in out["individual"].values:
+            continue
+        table = compute(poses, individual, params, roles=recording.roles or None)
+        columns = table.values[:, : table.sizes["feature"] // 2 * 2]
+        xy = columns.reshape(len(columns), -1, 2)
+        seen = np.isfinite(xy).all(axis=(1, 2))
+        code = np.asarray(out["states"].values[:, i])
+        if seen.sum() < 100 or not (code[1:] != code[:-1]).any():
+            continue
+        found.append(segmentation.change_score(xy, code, fps=fps, n_shifts=100, seed=seed))
+    if not found:
+        return None
+    return {key: float(np.mean([f[key] for f in found])) for key in ("score", "z")}
+
+
+def _against_labels(
+    outputs: Sequence[xr.Dataset], recordings: Sequence[Recording], truth: Sequence[xr.DataArray], fps: float, seed: int
+) -> dict[str, float]:
+    want, said, animal = [], [], []
+    for out, recording, true in zip(outputs, recordings, truth, strict=True):
+        people = [str(p) for p in true["individual"].values]
+        for i, individual in enumerate(map(str, out["individual"].values)):
+            who = people.index(individual) if individual in people else people.index("all") if "all" in people else -1
+            if who >= 0 and (true.values[:, who] != UNLABELLED).any():
+                want.append(np.asarray(true.values[:, who]))
+                said.append(np.asarray(out["states"].values[:, i]))
+                animal.append(recording.animal)
+    if not want:
+        return {}
+    table = segmentation.compare(want, said, n_controls=10, seed=seed).loc["ami"]
+    row = {"ami": table["value"], "ami_control": table["control_mean"], "ami_z": table["z"]}
+    animals = list(dict.fromkeys(animal))
+    if len(animals) > 1:
+        train = [j for j, a in enumerate(animal) if a in animals[::2]]
+        test = [j for j, a in enumerate(animal) if a not in animals[::2]]
+        blind = [segmentation.control(c, np.random.default_rng([seed, j])) for j, c in enumerate(said)]
+        for name, states in (("probe_f1", said), ("probe_control", blind)):
+            row[name] = segmentation.linear_probe(want, states, train, test, fps=fps, seed=seed)["macro_f1"]
+    return {k: float(v) for k, v in row.items()}
+
+
+def common_truth(truth: Sequence[xr.DataArray]) -> list[xr.DataArray]:
+    """Bring exclusive states with different label lists onto one list, so that a code means the same everywhere."""
+    names = list(dict.fromkeys(n for t in truth for n in behaviour_names(t)))
+    out = []
+    for states in truth:
+        table = np.array([*(names.index(n) for n in behaviour_names(states)), UNLABELLED])
+        out.append(make_states(table[states.values], states["time"].values, names, states["individual"].values))
+    return out

@@ -1,0 +1,259 @@
+"""What motifs look like: usage, durations, movement, mean trajectories, similarity, names.
+
+Pure functions of states and poses, for any method's motifs. Transitions and their null are in
+`murid.ethogram.transitions`, group differences in `murid.run.motif_statistics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from murid.data.clock import rate_of, segments
+from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
+from murid.ethogram.bouts import bouts_of
+from murid.features import FeatureParams, compute
+from murid.features.points import points_of
+from murid.features.roles import stand_ins
+
+
+def usage(states: xr.DataArray) -> pd.DataFrame:
+    """How much each motif is used and how long its bouts last.
+
+    Returns
+    -------
+    DataFrame
+        ``individual, motif, fraction`` (of the labelled time), ``bouts, bouts_per_min, median_s, q25_s, q75_s``;
+        a motif that does not occur has fraction 0 and NaN durations.
+    """
+    _need_exclusive(states)
+    bouts = bouts_of(states)
+    bouts = bouts.assign(length=bouts["stop_s"] - bouts["start_s"])
+    step = 1.0 / rate_of(states["time"].values)
+    rows = []
+    for i, individual in enumerate(map(str, states["individual"].values)):
+        scored = float((states.values[:, i] != UNLABELLED).sum() * step)
+        for name in behaviour_names(states):
+            mine = bouts.loc[(bouts["label"] == name) & (bouts["individual"] == individual), "length"]
+            q25, median, q75 = np.percentile(mine, [25, 50, 75]) if len(mine) else (np.nan,) * 3
+            rows.append(
+                {
+                    "individual": individual, "motif": name, "fraction": mine.sum() / scored if scored else np.nan,
+                    "bouts": len(mine), "bouts_per_min": 60 * len(mine) / scored if scored else np.nan,
+                    "median_s": median, "q25_s": q25, "q75_s": q75,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """How the animal moves in each motif.
+
+    Parameters
+    ----------
+    states : DataArray (time, individual)
+    poses : Dataset
+        Cleaned poses on the same clock.
+    roles : dict, optional
+
+    Returns
+    -------
+    DataFrame
+        ``individual, motif, frames`` and the means of ``speed`` (cm/s where calibrated, else body lengths/s),
+        ``forward, sideways`` (same unit), ``turn`` (deg/s, signed), ``turn_abs``, and ``distance`` (per bout). Columns
+        the skeleton does not allow are absent.
+    """
+    _same_clock(states, poses)
+    wanted = {"speed_centre": "speed", "forward_centre": "forward", "sideways_centre": "sideways", "turn_rate": "turn",
+              "turn_rate_abs": "turn_abs"}  # fmt: skip
+    params = FeatureParams(families=("kinematics",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=())
+    names, rows, step = behaviour_names(states), [], 1.0 / rate_of(states["time"].values)
+    for i, individual in enumerate(map(str, states["individual"].values)):
+        table = compute(poses, individual, params, roles=roles)
+        columns = {new: table.sel(feature=old).values for old, new in wanted.items() if old in table["feature"]}
+        code = states.values[:, i]
+        onset = np.r_[True, code[1:] != code[:-1]]
+        for k, name in enumerate(names):
+            here = code == k
+            row: dict[str, object] = {"individual": individual, "motif": name, "frames": int(here.sum())}
+            for column, values in columns.items():
+                known = here & np.isfinite(values)
+                mean = float(values[known].mean()) if known.any() else float("nan")
+                row[column] = float(np.degrees(mean)) if column.startswith("turn") else mean
+            if "speed" in columns:
+                travelled = float(np.nansum(columns["speed"][here]) * step)
+                row["distance"] = travelled / int((onset & here).sum()) if here.any() else float("nan")
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def trajectories(
+    states: xr.DataArray,
+    poses: xr.Dataset,
+    roles: Mapping[str, str] | None = None,
+    *,
+    before_s: float = 0.2,
+    after_s: float = 0.6,
+    min_bouts: int = 3,
+) -> xr.Dataset:
+    """Mean course of the keypoints around the onsets of each motif, seen from the animal at the onset.
+
+    Parameters
+    ----------
+    states : DataArray (time, individual)
+    poses : Dataset
+        Cleaned poses on the same clock.
+    roles : dict, optional
+    before_s, after_s : float
+        Window around the onset, s.
+    min_bouts : int
+        Motifs with fewer whole windows are NaN.
+
+    Returns
+    -------
+    Dataset
+        ``mean`` and ``sd (motif, lag, space, keypoint)``: at the onset the body centre is at 0 and the animal looks
+        along +x; later frames keep that frame, so that travel and turning show. Unit of the poses. ``n (motif)``
+        onsets.
+
+    Raises
+    ------
+    DataError
+        When the skeleton has no front and rear.
+    """
+    _same_clock(states, poses)
+    from murid.features.roles import resolve_roles
+
+    keypoints = [str(k) for k in poses["keypoint"].values]
+    used = resolve_roles(keypoints, roles)
+    if not {"front", "rear", "centre"} <= set(stand_ins(used)):
+        fail("trajectories", "the skeleton has no front and rear", got=", ".join(used))
+    time, fps = states["time"].values, rate_of(states["time"].values)
+    place = {p: points_of(poses, p, used).values for p in ("centre", "front", "rear")}
+    lags = np.arange(-round(before_s * fps), round(after_s * fps) + 1)
+    names = behaviour_names(states)
+    shape = (len(names), len(lags), 2, len(keypoints))
+    mean, sd, n = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(names), int)
+    windows: list[list[np.ndarray]] = [[] for _ in names]
+    for i in range(states.sizes["individual"]):
+        xy = poses["position"].values[:, :2, :, i].astype(np.float64)
+        axis = place["front"][:, :, i] - place["rear"][:, :, i]
+        for at in _onsets(states.values[:, i], time, lags):
+            length = np.linalg.norm(axis[at])
+            if not length > 0:
+                continue
+            cos, sin = axis[at] / length
+            away = xy[at + lags] - place["centre"][at, :, i][:, None]
+            turned = np.stack([cos * away[:, 0] + sin * away[:, 1], cos * away[:, 1] - sin * away[:, 0]], axis=1)
+            windows[states.values[at, i]].append(turned)
+    for k, found in enumerate(windows):
+        n[k] = len(found)
+        if n[k] >= min_bouts:
+            stack = np.stack(found)
+            known = np.isfinite(stack).sum(axis=0)
+            total = np.nansum(stack, axis=0)
+            mean[k] = np.where(known >= min_bouts, total / np.maximum(known, 1), np.nan)
+            sd[k] = np.sqrt(np.nansum((stack - mean[k]) ** 2, axis=0) / np.maximum(known - 1, 1))
+            sd[k][np.isnan(mean[k])] = np.nan
+    dims = ("motif", "lag", "space", "keypoint")
+    return xr.Dataset(
+        {"mean": (dims, mean), "sd": (dims, sd), "n": ("motif", n)},
+        coords={"motif": names, "lag": lags / fps, "space": ["x", "y"], "keypoint": keypoints},
+        attrs={"unit": poses.attrs.get("unit", "px")},
+    )
+
+
+def similarity_tree(outputs: Sequence[xr.Dataset]) -> tuple[np.ndarray, list[str]]:
+    """Tree of the motifs by what they look like to the method: Ward over their mean latents.
+
+    Parameters
+    ----------
+    outputs : list of Dataset
+        From `Method.apply`, with ``latent``.
+
+    Returns
+    -------
+    linkage : array (n − 1, 4)
+        As in `scipy.cluster.hierarchy`, every motif weighted by its frames; heights in units of the latent's sd.
+    names : list of str
+        Leaves: the motifs that occur.
+    """
+    from murid.learn.segment.ward import weighted_ward
+
+    names = behaviour_names(outputs[0]["states"])
+    codes = np.concatenate([o["states"].values.ravel() for o in outputs])
+    latent = np.concatenate([o["latent"].values.reshape(-1, o["latent"].shape[-1]) for o in outputs])
+    known = (codes >= 0) & np.isfinite(latent).all(axis=1)
+    codes, latent = codes[known], latent[known].astype(np.float64)
+    present = np.unique(codes)
+    if len(present) < 2:
+        fail("similarity", "fewer than two motifs occur", got=str(len(present)))
+    latent = (latent - latent.mean(0)) / np.maximum(latent.std(0), 1e-9)
+    mass = np.bincount(codes)[present].astype(float)
+    centres = np.stack([latent[codes == k].mean(0) for k in present])
+    return weighted_ward(centres, mass / mass.mean()), [names[k] for k in present]
+
+
+def groups_of(linkage: np.ndarray, names: Sequence[str], n_groups: int) -> dict[str, str]:
+    """Cut a similarity tree: motif → group, to hand to `relabel`. A group is named after its motifs."""
+    from scipy.cluster.hierarchy import fcluster
+
+    if not 1 <= n_groups <= len(names):
+        fail("similarity", "n_groups is not valid", expected=f"1..{len(names)}", got=str(n_groups))
+    found = fcluster(linkage, n_groups, "maxclust")
+    label = {g: "+".join(n for n, f in zip(names, found, strict=True) if f == g) for g in np.unique(found)}
+    return {n: label[f] for n, f in zip(names, found, strict=True)}
+
+
+def relabel(states: xr.DataArray, names: Mapping[str, str]) -> xr.DataArray:
+    """Give motifs names; motifs that get the same name become one.
+
+    Parameters
+    ----------
+    states : DataArray (time, individual)
+    names : dict of str to str
+        Old → new name; motifs that are not mentioned keep theirs.
+    """
+    _need_exclusive(states)
+    old = behaviour_names(states)
+    faults = Faults("motif names")
+    for name in names:
+        if name not in old:
+            faults.add(f"no motif '{name}'", todo=did_you_mean(name, old))
+    faults.raise_if_any()
+    new = [str(names.get(name, name)) for name in old]
+    kept = list(dict.fromkeys(new))
+    table = np.array([*(kept.index(n) for n in new), UNLABELLED])  # the last entry serves -1
+    return make_states(
+        table[states.values], states["time"].values, kept, states["individual"].values,
+        source=str(states.attrs.get("source", "")),
+    )  # fmt: skip
+
+
+def _onsets(codes: np.ndarray, time_s: np.ndarray, lags: np.ndarray) -> list[int]:
+    """Frames at which a motif begins after another state, with the whole window inside one stretch."""
+    out = []
+    for a, b in segments(time_s):
+        change = a + 1 + np.flatnonzero(codes[a + 1 : b] != codes[a : b - 1])
+        ok = (codes[change] != UNLABELLED) & (change + lags[0] >= a) & (change + lags[-1] < b)
+        out += change[ok].tolist()
+    return out
+
+
+def _need_exclusive(states: xr.DataArray) -> None:
+    if is_multilabel(states):
+        fail("motifs", "need exclusive states", todo="use ethogram.exclusive.to_exclusive()")
+
+
+def _same_clock(states: xr.DataArray, poses: xr.Dataset) -> None:
+    _need_exclusive(states)
+    if states.sizes["time"] != poses.sizes["time"] or list(states["individual"].values) != list(
+        poses["individual"].values
+    ):
+        fail("motifs", "states and poses do not belong together",
+             expected=f"{poses.sizes['time']} frames of {', '.join(map(str, poses['individual'].values))}",
+             got=f"{states.sizes['time']} frames of {', '.join(map(str, states['individual'].values))}")  # fmt: skip

@@ -1,0 +1,83 @@
+"""Motif methods on a study: the table of methods, and the groups' motif usage."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from murid import simulate
+from murid.cli.app import app
+from murid.data.errors import DataError
+from murid.data.study import Study
+from murid.run.fit import fit_method
+from murid.run.motifs import compare_motifs, motif_statistics
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    study = Study.create(tmp_path_factory.mktemp("motifs") / "study")
+    for k in range(4):
+        study.add(
+            simulate.recording(
+                duration_s=30,
+                fps=25,
+                seed=k,
+                id=f"r{k}",
+                animal=f"a{k}",
+                group="ab"[k % 2],
+                behaviours=("walk", "rest"),
+            )
+        )
+    return study
+
+
+def test_methods_side_by_side(study):
+    params = {"kmeans": {"n_motifs": 5, "replicates": 2}, "pyrat": {"n_motifs": 5, "n_prototypes": 300}}
+    run = compare_motifs(study, ["kmeans", "pyrat"], params)
+    table = run.tables["motifs"].set_index("method")
+    assert table.index.tolist() == ["kmeans", "pyrat"]
+    assert (table["motifs"] == 5).all() and (table["apply_fps"] > 100).all() and (table["fit_s"] > 0).all()
+    assert (table["ami"] > table["ami_control"]).all()
+    assert table["seed_ari"].between(-0.2, 1).all() and table["half_ari"].between(-0.2, 1).all()
+    assert {"median_ms", "change_z", "probe_f1", "peak_mb"} <= set(table)
+    assert set(run.tables["stability"]["kind"]) == {"seed", "half"}
+    again = compare_motifs(study, ["kmeans", "pyrat"], params)
+    assert again.tables["motifs"].equals(run.tables["motifs"])  # nothing was done twice, times included
+
+
+def test_command(study):
+    words = [
+        "compare-motifs",
+        str(study.folder),
+        "pyrat",
+        "-p",
+        "n_motifs=4",
+        "-p",
+        "n_prototypes=300",
+        "--seeds",
+        "1",
+        "--no-halves",
+        "--json",
+    ]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    reply = json.loads(result.output[result.output.index("{") :])
+    assert reply["tables"]["motifs"][0]["motifs"] == 4
+
+
+def test_only_motif_methods_are_compared(study):
+    with pytest.raises(DataError, match="finds no motifs"):
+        compare_motifs(study, ["gbdt"])
+
+
+def test_usage_by_group(study):
+    fit_method(study, "pyrat", {"n_motifs": 4, "n_prototypes": 300}, model="postures")
+    run = motif_statistics(study, "postures")
+    animals = run.tables["animals"]
+    assert animals[[f"motif_{k:02d}" for k in range(4)]].sum(axis=1).between(0.999, 1.001).all()
+    assert {"p", "q", "effect"} <= set(run.tables["comparison"])
+    assert run.tables["pattern"]["measure"].tolist() == ["counts", "fractions"]
+    assert {"expected", "z"} <= set(run.tables["transitions"])
+    assert len(run.tables["usage"]) == 16
