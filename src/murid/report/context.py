@@ -73,16 +73,20 @@ class Context:
             recording.forget()
         return out
 
-    def keys(self, id: str) -> pd.Series:
+    def keys(self, id: str) -> dict[str, str]:
         """Row of a recording in ``recordings.csv``."""
-        return self.table.set_index("id").loc[id]
+        return self._rows[id]
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, str]]:
+        return {row["id"]: row for row in self.table.to_dict("records")}
 
     @property
     def groups(self) -> list[str]:
         """Group names in order of appearance, without the empty one."""
         return [g for g in dict.fromkeys(self.table["group"]) if g != ""]
 
-    @property
+    @cached_property
     def animals(self) -> pd.Series:
         """Animal of each recording (its id where none is given), by id."""
         table = self.table

@@ -30,10 +30,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Listing:
-    """A bulleted list of plain-text lines, with an optional title."""
+    """A bulleted list of plain-text lines, with an optional title; folded away when asked for."""
 
     lines: tuple[str, ...]
     title: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ def p_value(p: float) -> str:
     return "p < 0.0001" if p < 1e-4 else f"p = {number(p, 2)}"
 
 
+def span(low: float, high: float) -> str | None:
+    """Return ``0.1 to 0.4``; None when the limits are not known."""
+    return f"{number(low)} to {number(high)}" if np.isfinite(low) and np.isfinite(high) else None
+
+
 def count(n: int, noun: str, plural: str = "") -> str:
     """Return ``1 animal`` or ``3 animals``."""
     return f"{number(int(n))} {noun if n == 1 else plural or noun + 's'}"

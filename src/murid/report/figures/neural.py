@@ -35,11 +35,14 @@ def selectivity(wide: pd.DataFrame, called: pd.DataFrame) -> Figure:
     values = wide.to_numpy(float)
     reach = max(0.2, float(np.nanmax(np.abs(values), initial=0.0)))
     shades = colormaps[DIVERGING].with_extremes(bad=NONE)
-    drawn = ax.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=shades, vmin=-reach, vmax=reach, interpolation="nearest")  # fmt: skip  # noqa: E501
+    drawn = ax.imshow(
+        np.ma.masked_invalid(values), aspect="auto", cmap=shades, vmin=-reach, vmax=reach, interpolation="nearest"
+    )
     rows, columns = np.nonzero(called.to_numpy(bool))
     ax.scatter(columns, rows, s=5 if n_units > 60 else 10, color=INK, linewidths=0)
     bare(ax)
-    ax.set_xticks(range(n_behaviours), [short(readable(b), 16) for b in wide.columns], rotation=35, ha="right", rotation_mode="anchor")  # fmt: skip  # noqa: E501
+    names = [short(readable(b), 16) for b in wide.columns]
+    ax.set_xticks(range(n_behaviours), names, rotation=35, ha="right", rotation_mode="anchor")
     ax.set_ylabel(f"{n_units} units")
     for edge in np.arange(0.5, n_behaviours - 1):
         ax.axvline(edge, color="white", linewidth=1.2)
@@ -146,7 +149,7 @@ def diagnostics(table: pd.DataFrame, limit: float) -> Figure:
     right.set_xlabel("drift of the unit (|corr. with time|)")
     right.set_ylabel("drift of the behaviour")
     right.set_title("Drift over the session")
-    right.legend(loc="upper left", fontsize=7.5)
+    right.legend(loc="upper right", fontsize=7.5)
     for ax in (left, right):
         grid(ax, "both")
     return figure

@@ -138,12 +138,17 @@ def zone_box(zone: Zone) -> np.ndarray:
     return np.stack([middle - zone.radius, middle + zone.radius])
 
 
+def bar_length(size: float) -> float:
+    """Return a round length near a quarter of what is drawn."""
+    return float(_BARS[np.argmin(np.abs(_BARS - 0.25 * size))])
+
+
 def frame(ax: Axes, low: np.ndarray, high: np.ndarray, unit: str) -> None:
     """Set equal scales, y down as in the picture, and a scale bar below the arena."""
     bare(ax)
     size = float(max(high - low))
     margin = 0.04 * size
-    length = float(_BARS[np.argmin(np.abs(_BARS - 0.25 * size))])
+    length = bar_length(size)
     y = high[1] + 0.06 * size
     ax.plot([low[0], low[0] + length], [y, y], color=INK, linewidth=2, solid_capstyle="butt")
     ax.text(low[0] + length + 0.02 * size, y, f"{number(length)} {unit}", va="center", fontsize=7.5)

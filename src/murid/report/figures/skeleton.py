@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from murid.report.colours import GREY, lighter
+from murid.report.figures.places import bar_length
 from murid.report.figures.style import PAGE, bare, canvas, styled
 from murid.report.words import number, readable, short
 
@@ -75,7 +76,7 @@ def postures(
         ax.set_ylim(high[1] + margin, low[1] - margin)
         ax.set_aspect("equal")
         ax.set_title(short(readable(name), 18), fontsize=8)
-    length = float(np.array([1, 2, 5, 10, 20, 50, 100, 200])[np.argmin(np.abs(np.array([1, 2, 5, 10, 20, 50, 100, 200]) - 0.25 * (high - low)[0]))])  # fmt: skip  # noqa: E501
+    length = bar_length(float((high - low)[0]))
     y = high[1] + 0.4 * margin
     axes[0].plot([low[0], low[0] + length], [y, y], color=GREY, linewidth=2, solid_capstyle="butt")
     axes[0].text(low[0] + 1.1 * length, y, f"{number(length)} {unit}", fontsize=6.8, va="center")

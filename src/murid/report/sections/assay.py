@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -170,7 +172,8 @@ def _estimate(
     known = animals.dropna(subset=[name]).assign(_group=animals[group].astype(str) if group else "all animals")
     known = known[known["_group"] != ""]
     late = _censored(measures, name)
-    known = known.assign(_censored=[(r, i) in late for r, i in zip(known["recording"], known.get("individual", known["recording"]), strict=True)])  # fmt: skip  # noqa: E501
+    whom = known["individual"] if "individual" in known else known["recording"]
+    known = known.assign(_censored=[key in late for key in zip(known["recording"], whom, strict=True)])
     per = known.groupby(["_group", "animal"], sort=False)
     values, censored = per[name].mean(), per["_censored"].max()
     groups = list(dict.fromkeys(known["_group"]))
@@ -234,19 +237,18 @@ def _definitions(run: RunFolder, measures: pd.DataFrame | None) -> list[Part]:
         out.append(Table(table, "What each measure means", folded=True, limit=80))
     conventions = run.summary.get("conventions")
     if isinstance(conventions, dict):
-        lines = [f"{readable(k)}: "
-                 f"{v if not isinstance(v, (dict, list)) else _flat(v)}" for k, v in conventions.items() if v is not None]  # fmt: skip  # noqa: E501
+        lines = [f"{readable(k)}: {_flat(v)}" for k, v in conventions.items() if v is not None]
         out.append(Code("\n".join(lines), "Conventions that change the numbers"))
     if run.warnings:
-        out.append(Listing(tuple(run.warnings[:12]), "Notes of the analysis"))
+        out.append(Listing(tuple(run.warnings), "Notes of the analysis", folded=len(run.warnings) > 8))
     return out
 
 
-def _flat(value: dict | list) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "; ".join(f"{readable(k)} "
-                     f"{', '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in value.items() if v is not None)  # fmt: skip  # noqa: E501
+def _flat(value: Any) -> str:
+    """Return a list or a mapping on one line."""
+    if isinstance(value, dict):
+        return "; ".join(f"{readable(k)} {_flat(v)}" for k, v in value.items() if v is not None)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _why_not(run: RunFolder) -> str:

@@ -14,7 +14,7 @@ from murid.report.figures import evaluation as draw
 from murid.report.figures.heat import matrix
 from murid.report.parts import Part, Picture, Section, Table, Words
 from murid.report.runfolder import RunFolder
-from murid.report.words import count, listed, number, readable
+from murid.report.words import count, listed, number, readable, span
 
 MAX_TOTALS = 6
 _NONE = {"(none of them)": "none of them"}
@@ -71,17 +71,17 @@ def _verdict(
 ) -> list[Words]:  # fmt: skip
     macro = numbers.get("macro_f1")
     low, high = (numbers.get("macro_f1_ci") or [None, None])[:2]
-    interval = f" (95 % interval {number(low, 2)} to {number(high, 2)})" if low is not None else ""
+    interval = f" (95 % interval {number(low)} to {number(high)})" if low is not None else ""
     classes = per_class[per_class["behaviour"] != "macro"].dropna(subset=["f1"]).sort_values("f1")
     text = (
         f"{method} recognises {count(len(classes), 'behaviour')} in animals it has not seen with a mean F1 of "
-        f"{number(macro, 2)}{interval}"
+        f"{number(macro)}{interval}"
     )
     if len(classes) > 1:
         worst, best = classes.iloc[0], classes.iloc[-1]
         text += (
-            f"; best {readable(best['behaviour'])} ({number(best['f1'], 2)}), worst {readable(worst['behaviour'])} "
-            f"({number(worst['f1'], 2)})"
+            f"; best {readable(best['behaviour'])} ({number(best['f1'])}), worst {readable(worst['behaviour'])} "
+            f"({number(worst['f1'])})"
         )
     section.findings.append(f"{text}.")
     rest = ""
@@ -179,10 +179,9 @@ def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words |
 def _table(method: str, per_class: pd.DataFrame) -> Table:
     shown = per_class.copy()
     if {"f1_low", "f1_high"} <= set(shown):
-        shown["interval"] = [f"{number(a, 2)} to "
-                             f"{number(b, 2)}" if np.isfinite(a) else None for a, b in zip(shown["f1_low"], shown["f1_high"], strict=True)]  # fmt: skip  # noqa: E501
+        shown["interval"] = list(map(span, shown["f1_low"], shown["f1_high"]))
     shown = shown[[c for c in _COLUMNS if c in shown and shown[c].notna().any()]]
-    shown["behaviour"] = shown["behaviour"].replace("macro", "mean of behaviours")
+    shown["behaviour"] = shown["behaviour"].replace("macro", "mean of behaviours").map(readable)
     for column in ("support", "bouts_true"):
         if column in shown:
             shown[column] = shown[column].round()
@@ -264,8 +263,7 @@ def _totals(context: Context, run: RunFolder, method: str) -> list[Part]:
     if totals is not None and len(totals):
         own = _of(totals, method).copy()
         if {"time_low", "time_high"} <= set(own):
-            own["time_limits"] = [f"{number(a)} to "
-                                  f"{number(b)}" if np.isfinite(a) else None for a, b in zip(own["time_low"], own["time_high"], strict=True)]  # fmt: skip  # noqa: E501
+            own["time_limits"] = list(map(span, own["time_low"], own["time_high"]))
         shown = own[[c for c in ("behaviour", *_TOTALS) if c in own]]
         out.append(
             Table(shown, f"Agreement of totals ({method})", headings=_TOTALS, full=_of(totals, method), folded=True)

@@ -192,7 +192,8 @@ def _apply(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     papers = list(card_of(name).get("cites", ()))
     ids = run.params.get("ids") or []
     model = run.params.get("model", "")
-    return f"States of {count(len(ids), 'recording')} were obtained with {name} (model '{model}'). Transitions are changes of state; staying is not counted.", papers  # fmt: skip  # noqa: E501
+    text = f"States of {count(len(ids), 'recording')} were obtained with {name} (model '{model}'). "
+    return text + "Transitions are changes of state; staying is not counted.", papers
 
 
 def _neural(context: Context, run: RunFolder) -> tuple[str, list[str]]:

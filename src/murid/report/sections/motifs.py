@@ -76,8 +76,8 @@ def _ethogram(
     return Picture(
         ethogram(rows, colours, context.group_colours, names[:36]),
         f"States over time ({method})",
-        "Each row is one recording. With many states colours cannot carry the names; use the figure to see rhythm "
-        f"and change.{more}",
+        "Each row is one recording. With many states colours cannot carry the names, and they have nothing to do "
+        f"with those of the behaviours above; use the figure to see rhythm and change.{more}",
         f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",
         bouts[["recording", "individual", "label", "start_s", "stop_s"]],
     )  # fmt: skip

@@ -81,7 +81,8 @@ def _heat(table: pd.DataFrame) -> Picture:
     wide = table.assign(key=_key(table), value=table["selectivity"].where(table["p"].notna()))
     columns = list(dict.fromkeys(wide["behaviour"]))
     values = wide.pivot(index="key", columns="behaviour", values="value")[columns]
-    called = wide.assign(hit=wide["direction"].isin(["excited", "suppressed"])).pivot(index="key", columns="behaviour", values="hit")[columns]  # fmt: skip  # noqa: E501
+    wide["hit"] = wide["direction"].isin(["excited", "suppressed"])
+    called = wide.pivot(index="key", columns="behaviour", values="hit")[columns]
     values = values[values.notna().any(axis=1)]
     columns = [c for c in columns if values[c].notna().any()]
     values = values[columns]
@@ -208,7 +209,10 @@ def _example(context: Context, row: pd.Series) -> draw.Example | None:
         else {"dff": "ΔF/F", "z": "z"}.get(str(traces.attrs.get("kind", "")), "signal")
     )
     mean = band.sel(bound="mean").values[:, 0]
-    title = f"{recording.id}, {row['unit']}: {readable(row['behaviour'])} (selectivity {number(row['selectivity'], 2)}, {p_value(row['p'])}, q = {number(row['q'], 2)})"  # noqa: E501
+    title = (
+        f"{recording.id}, {row['unit']}: {readable(row['behaviour'])} (selectivity {number(row['selectivity'], 2)}, "
+        f"{p_value(row['p'])}, q = {number(row['q'], 2)})"
+    )
     return draw.Example(
         title, str(row["behaviour"]), time[inside], values[inside], spans, found.trials["lag"].values, mean,
         band.sel(bound="low").values[:, 0], band.sel(bound="high").values[:, 0], found.n_events, kind,

@@ -115,7 +115,8 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
     order = [g for g in (*context.groups, "all animals", "no group") if g in maps]
     means = {f"{g} (n = {len(maps[g])})": np.mean(maps[g], axis=0) for g in order}
     zones = _moved(looks[alike[0]].zones, boxes[alike[0]][0])
-    left = f" Left out, because their arena has another size: {listed([i for i in boxes if i not in alike])}." if len(alike) < len(boxes) else ""  # fmt: skip  # noqa: E501
+    others = [i for i in boxes if i not in alike]
+    left = f" Left out, because their arena has another size: {listed(others)}." if others else ""
     row, column = np.indices(next(iter(means.values())).shape)
     at = {"row": row.ravel(), "column": column.ravel()}
     size = middle[0] / row.shape[1]
@@ -144,7 +145,7 @@ def _cells(tracks: np.ndarray, low: np.ndarray, high: np.ndarray, size: np.ndarr
     share = np.clip((known - low) / (high - low), 0, 1 - 1e-9)
     cells = np.zeros((n_y, n_x))
     np.add.at(cells, ((share[:, 1] * n_y).astype(int), (share[:, 0] * n_x).astype(int)), 1)
-    return 100 * gaussian_filter(cells / len(known), 0.8, mode="nearest")
+    return 100 * gaussian_filter(cells / len(known), 0.8, mode="reflect")
 
 
 def _moved(zones: tuple[Zone, ...], origin: np.ndarray) -> list[Zone]:

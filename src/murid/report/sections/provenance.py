@@ -10,7 +10,7 @@ import pandas as pd
 from murid.report.context import Context
 from murid.report.parts import Code, Listing, Section, Table
 from murid.report.runfolder import RunFolder
-from murid.report.words import DASH, number
+from murid.report.words import DASH, count, number
 
 #: Nouns of a recording that have a fingerprint.
 _NOUNS = ("poses", "labels", "zones", "events", "traces", "spikes", "video")
@@ -33,7 +33,8 @@ def make(context: Context) -> Section | None:
     )  # fmt: skip
     for run in context.runs:
         if run.warnings:
-            section.add(Listing(tuple(run.warnings[:30]), f"Warnings of {run.name}"))
+            title = f"{count(len(run.warnings), 'warning')} of {run.name}"
+            section.add(Listing(tuple(run.warnings), title, folded=True))
     section.add(_versions(context))
     for run in context.runs:
         if run.params:
@@ -78,8 +79,8 @@ def _inputs(context: Context) -> Table | None:
     for run in context.runs:
         for item in run.provenance.get("inputs", []):
             if isinstance(item, dict):
-                marks = {k: item[k] for k in _NOUNS if k in item}
-                rows += [{"run": run.name, "recording": item.get("id", ""), "what": k, "hash": str(v)} for k, v in marks.items()]  # fmt: skip  # noqa: E501
+                who = {"run": run.name, "recording": item.get("id", "")}
+                rows += [{**who, "what": k, "hash": str(item[k])} for k in _NOUNS if k in item]
             else:
                 rows.append({"run": run.name, "recording": "", "what": "file", "hash": str(item)})
     if not rows:

@@ -1,0 +1,103 @@
+"""What sections take from tables: choices, limits, people's agreement."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from murid.report.context import Context
+from murid.report.figures.dots import spread
+from murid.report.figures.estimation import Estimate, estimation
+from murid.report.sections import assay, evaluation, places
+
+
+@pytest.fixture
+def two_raters(made, tmp_path):
+    """A study whose second rater misses the first quarter of every bout."""
+    copy = made.copy(tmp_path / "study")
+    study = copy.study
+    for id in study.ids:
+        recording = study[id]
+        first = recording.labels
+        name = first.raters[0]
+        bouts = first.bouts.assign(rater="second")
+        bouts["start_s"] += 0.25 * (bouts["stop_s"] - bouts["start_s"])
+        labels = dataclasses.replace(
+            first,
+            bouts=pd.concat([first.bouts, bouts], ignore_index=True),
+            scored=pd.concat([first.scored, first.scored.assign(rater="second")], ignore_index=True),
+        )
+        assert name != "second"
+        study.add(recording.replace(labels=labels), replace=True)
+    return copy
+
+
+def test_human_ceiling_comes_from_two_raters(two_raters):
+    run = two_raters.runs["evaluate"]
+    context = Context(two_raters.study, [run])
+    found = evaluation.human_ceiling(context, context.runs[0], ["freeze", "rear", "groom"])
+    assert set(found) == {"freeze", "rear", "groom"}
+    # Recall 0.75 and precision 1: F1 = 2 * 0.75 / 1.75, up to the rounding of bouts to frames.
+    assert np.allclose(list(found.values()), 6 / 7, atol=0.04)
+
+
+def test_no_ceiling_with_one_rater(made):
+    context = Context(made.study, [made.runs["evaluate"]])
+    assert evaluation.human_ceiling(context, context.runs[0], ["rear"]) == {}
+
+
+def test_measures_are_not_chosen_by_p_alone():
+    columns = [
+        "distance",
+        "time_percent:centre",
+        "time:centre",
+        "unknown:centre",
+        "entries:centre",
+        "corner_percent",
+        "x",
+    ]
+    comparison = pd.DataFrame({"measure": columns, "p": [0.9, 0.8, 0.8, 0.0001, 0.7, 0.001, 0.6], "q": [1.0] * 7})
+    comparison.loc[5, "q"] = 0.01
+    shown = assay.chosen(comparison, columns, limit=4)
+    assert shown == ["distance", "time_percent:centre", "entries:centre", "corner_percent"]
+    assert "unknown:centre" not in assay.chosen(comparison, columns)
+    assert "time:centre" not in assay.chosen(comparison, columns)
+
+
+def test_latency_that_never_came_is_hollow(made):
+    context = Context(made.study, [made.runs["assay"]])
+    run = context.runs[0]
+    measures, animals = run.table("measures").copy(), run.table("animals")
+    late = (measures["measure"] == "latency") & (measures["zone"] == "centre") & (measures["recording"] == "control_1")
+    measures.loc[late, "censored"] = True
+    estimate = assay._estimate(animals, measures, None, "latency:centre", {"latency:centre": "s"}, "group")
+    assert estimate.censored["control"].tolist() == [True, False] and not estimate.censored["stressed"].any()
+    assert estimate.title == "latency, centre" and estimate.unit == "s"
+
+
+def test_three_groups_have_no_difference_axis():
+    rng = np.random.default_rng(0)
+    samples = {g: rng.normal(size=5) for g in "abc"}
+    figure = estimation([Estimate("speed", "cm/s", samples, None, "p = 0.2")], dict.fromkeys("abc", "#4d5a68"))
+    labels = [t.get_text() for t in figure.axes[0].get_xticklabels()]
+    assert labels == ["a\nn = 5", "b\nn = 5", "c\nn = 5"]
+
+
+def test_every_group_is_shown_when_not_all_recordings_are(made):
+    context = Context(made.study, [])
+    shown = places.spread_over_groups(context, made.study.ids, 2)
+    assert [context.keys(i)["group"] for i in shown] == ["control", "stressed"]
+
+
+def test_occupancy_sums_to_all_time():
+    xy = np.random.default_rng(1).uniform(-2, 12, (500, 2))
+    cells = places._cells(xy, np.zeros(2), np.full(2, 10.0), np.full(2, 10.0))
+    assert cells.shape == (places.CELLS, places.CELLS) and cells.sum() == pytest.approx(100)
+
+
+def test_dots_that_share_a_value_do_not_hide_each_other():
+    shifts = spread(np.array([1.0, 1.0, 1.0, 5.0]), 0.5)
+    assert len(set(shifts[:3])) == 3 and np.abs(shifts).max() <= 0.25
