@@ -191,3 +191,11 @@ def test_unknown_run_suggests_known_ones(study):
         pass
     with pytest.raises(DataError, match="did you mean"):
         find_run(study, run.folder.name + "x")
+
+
+def test_no_public_function_is_hidden_by_a_file_of_its_name():
+    """Importing ``murid.run.x`` puts the module under ``x``: a function of that name could not be called then."""
+    import murid.run
+
+    files = {p.stem for p in Path(murid.run.__file__).parent.glob("*.py")}
+    assert not files & set(murid.run.__all__), "name the function otherwise than its file"
