@@ -149,7 +149,11 @@ def _plots(
     hollow = " Empty dots: the event never came within the recording, the value is a lower limit." if any(
         v.any() for e in estimates for v in e.censored.values()
     ) else ""  # fmt: skip
-    usual = " The usual measures of the test are drawn, not those with the smallest p." if tested else ""
+    usual = (
+        " The usual measures of the test are drawn whatever their p, then up to three others that differ."
+        if tested
+        else ""
+    )
     colours = {**context.group_colours}
     if group and not set(animals[group]) <= set(colours):
         from murid.report.colours import GROUPS, colours_of
