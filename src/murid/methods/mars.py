@@ -47,7 +47,7 @@ class MarsParams(SupervisedParams):
         "auto", why="pixel change around animal and keypoints, when all training recordings have video"
     )
     n_features: int | None = param(
-        400, ge=10, why="window features kept after a short first run; None = all, as MARS does, many times slower"
+        400, ge=10, why="window features kept after a short first run; None = all, as MARS does"
     )
     trees: BoostParams = BOOST
     clean: CleanParams = CleanParams()
