@@ -34,9 +34,9 @@ N_UNITS, TUNED = 20, {"freeze": 3, "rear": 3, "groom": 2}
 FOLDS, N_MOTIFS = 4, 12
 #: A light `gbdt`: the demo shows the way in two minutes; the defaults take longer and score higher.
 LIGHT = {
-    "folds": 3,
+    "folds": 2,
     "sample_hz": 4.0,
-    "trees": {"n_trees": 60},
+    "trees": {"n_trees": 40},
     "features": {
         "families": ("kinematics", "shape"),
         "windowed": ("kinematics", "shape"),
