@@ -55,6 +55,7 @@ class AlphaTrackerParams(MotifParams):
     criterion: Literal["davies_bouldin", "calinski_harabasz"] = param(
         "davies_bouldin", why="what the sweep optimises; both are in the evidence"
     )
+    min_motifs: int = param(5, ge=2, why="fewest motifs that the sweep may choose; separation alone favours two")
     max_motifs: int = param(40, ge=2, why="most motifs that the sweep may choose")
     n_prototypes: int = param(4000, ge=50, why="clips are gathered into so many prototypes before the tree")
     min_bout_s: float = param(0.2, unit="s", ge=0, why="shorter bouts join their longer neighbour; two steps of clips")
@@ -206,10 +207,14 @@ class AlphaTracker(MotifMethod):
         x = x[np.isfinite(x[:, 0])]
         need_frames(self.name, len(x), max(MIN_CLIPS, 2 * (p.n_motifs or 0)), "clips")
         ward = fit_ward(x, n_clusters=p.n_motifs or 2, n_prototypes=p.n_prototypes, seed=p.seed)
-        rows = cut_evidence(ward, 30.0, 500.0, most=p.max_motifs)
+        rows = cut_evidence(ward, 30.0, 500.0, least=p.min_motifs, most=p.max_motifs)
         if p.n_motifs is None:
             chosen = best_cut(rows, p.criterion)
-            ward = ward.cut(height=p.height) if p.height else ward.cut(n_clusters=chosen or 2)
+            ward = (
+                ward.cut(height=p.height)
+                if p.height
+                else ward.cut(n_clusters=chosen or min(p.min_motifs, len(ward.mass)))
+            )
         self.parts |= {"scaler": scaler, "ward": ward}
         self.facts["evidence"] = {"clips": len(x), "blocks": [b[0] for b in self._blocks], "cuts": rows}
         return ward.n_clusters + self.social
