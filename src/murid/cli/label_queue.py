@@ -35,11 +35,13 @@ def register(app: typer.Typer) -> None:
         """
         from murid.data.study import Study
         from murid.methods.queue import QueueParams
-        from murid.run import label_queue as run_queue
+        from murid.run import propose_bouts
 
         opened = Study(study)
         told = {"n": n, "blind": blind, "seed": seed, **read_params(QueueParams, param)}
-        run = run_queue(opened, model, told, pick(opened, ids), refit=refit, curve=curve, workers=n_workers(workers))
+        run = propose_bouts(
+            opened, model, told, pick(opened, ids), refit=refit, curve=curve, workers=n_workers(workers)
+        )
         s = run.summary
         queue = run.tables["queue"]
         shown = queue[

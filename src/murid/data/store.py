@@ -59,7 +59,7 @@ def read_array(path: str | Path) -> xr.Dataset:
 
 def _plain(value: Any) -> Any:
     """Attributes that netCDF can hold."""
-    if isinstance(value, (Mapping, list, tuple)) and not all(isinstance(v, str) for v in value):
+    if isinstance(value, Mapping) or (isinstance(value, (list, tuple)) and not all(isinstance(v, str) for v in value)):
         return json.dumps(value, default=str)
     if isinstance(value, bool):
         return int(value)

@@ -23,6 +23,7 @@ from murid.methods.supervised import Supervised
 
 UNCERTAIN, BLIND = "uncertain", "blind"
 NONE = "(none of them)"
+_NUMBERS = ("start_s", "stop_s", "probability", "uncertainty", "unseen")
 
 
 class QueueParams(Params):
@@ -120,10 +121,8 @@ def candidates(
         "uncertainty",
         "unseen",
     ]
-    k = known[0].shape[1]
-    return Candidates(
-        pd.DataFrame(parts, columns=columns), np.array(places, np.float32).reshape(-1, k), np.concatenate(known)
-    )
+    table = pd.DataFrame(parts, columns=columns).astype(dict.fromkeys(_NUMBERS, float))
+    return Candidates(table, np.array(places, np.float32).reshape(-1, known[0].shape[1]), np.concatenate(known))
 
 
 def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.DataFrame:

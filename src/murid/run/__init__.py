@@ -28,7 +28,7 @@ _LAZY = {
     "explain_model": "explain",
     "find_run": "runs",
     "fit_method": "fit",
-    "label_queue": "label_queue",
+    "propose_bouts": "label_queue",
     "run_assay": "assay",
     "run_demo": "demo",
     "run_neural": "neural",

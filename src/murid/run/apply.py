@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -18,6 +19,9 @@ from murid.run.fit import nouns_for
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
+
+#: A frame is strange when 99 in 100 training frames were less so; a recording when a fifth of its frames are.
+STRANGE, MANY = 0.99, 0.2
 
 
 def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
@@ -58,6 +62,7 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
         who = study.table.set_index("id")
         for result in Runner(study, workers, run).do(steps, f"applying {folder.name}"):
             keep_states(run, result, who)
+        _warn_of_unseen(run)
         run.write_parts()
         compare_behaviours(run)
         run.note(model=folder.name, method=method.name, recordings=list(ids))
@@ -79,8 +84,26 @@ def keep_states(run: Run, result: Result, who: pd.DataFrame) -> None:
     """Write the states of one recording, and gather their bouts and summary."""
     output, id = result.value, result.step.recording
     run.states(id, output)
+    if "unseen" in output:
+        run.parts.setdefault("unseen", []).append(with_keys(_unseen(output), id, who))
     for name, part in describe(output).items():
         run.parts.setdefault(name, []).append(with_keys(part, id, who))
+
+
+def _unseen(output: xr.Dataset) -> pd.DataFrame:
+    """Share of strange frames per individual."""
+    values = output["unseen"].values
+    known = np.isfinite(values).sum(axis=0)
+    share = np.where(known, (values >= STRANGE).sum(axis=0) / np.maximum(known, 1), np.nan)
+    return pd.DataFrame({"individual": output["individual"].values.astype(str), "unseen": share})
+
+
+def _warn_of_unseen(run: Run) -> None:
+    """Name the recordings that are unlike the training data; one frame in a hundred is as strange by definition."""
+    for part in run.parts.get("unseen", []):
+        for row in part[part["unseen"] > MANY].itertuples():
+            run.warn(f"recording '{row.recording}', {row.individual}: {row.unseen:.0%} of the frames are unlike "
+                     "anything the model has learnt from; do not trust it there before you have looked")  # fmt: skip
 
 
 def compare_behaviours(run: Run, seed: int = 0) -> None:

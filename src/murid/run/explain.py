@@ -176,27 +176,37 @@ def _opened(model: Any) -> Any:
 
 
 def _families(strength: pd.DataFrame, loss: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Means over recordings, with 95 % limits of the loss; strongest family first."""
-    keys = ["behaviour", "family"]
-    table = strength.groupby(keys, sort=False)[["strength", "share"]].mean()
-    rows = {}
+    """Means over recordings, with 95 % limits of the loss; strongest family first.
+
+    The models of the folds choose their own features: a family that one of them does not use counts 0 there.
+    """
+    recordings = strength["recording"].unique()
     rng = np.random.default_rng(seed)
-    for key, part in loss.groupby(keys, sort=False):
-        x = part["loss"].dropna().to_numpy()
+    rows = []
+    for (behaviour, family), part in strength.groupby(["behaviour", "family"], sort=False):
+        seen = loss[loss["behaviour"] == behaviour].dropna(subset=["pr_auc"])
+        mine = seen[seen["family"] == family].set_index("recording")["loss"]
+        x = mine.groupby(level=0).mean().reindex(seen["recording"].unique(), fill_value=0.0).to_numpy()
         draws = x[rng.integers(0, x.size, (2000, x.size))].mean(axis=1) if x.size > 1 else np.array([np.nan])
-        low, high = np.percentile(draws, [2.5, 97.5])
-        rows[key] = (x.mean() if x.size else np.nan, low, high, part["pr_auc"].mean(), x.size)
-    more = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["loss", "loss_low", "loss_high", "pr_auc", "n_recordings"]
-    )
-    more.index = pd.MultiIndex.from_tuples(more.index, names=keys)
-    return (
-        table.join(more).reset_index().sort_values(["behaviour", "share"], ascending=[True, False], ignore_index=True)
-    )
+        mean = {c: part.groupby("recording")[c].mean().sum() / recordings.size for c in ("strength", "share")}
+        area = seen.groupby("recording")["pr_auc"].mean().mean()
+        rows.append((behaviour, family, mean["strength"], mean["share"], x.mean() if x.size else np.nan,
+                     *np.percentile(draws, [2.5, 97.5]), area, x.size))  # fmt: skip
+    columns = ["behaviour", "family", "strength", "share", "loss", "loss_low", "loss_high", "pr_auc", "n_recordings"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values(["behaviour", "share"], ascending=[True, False], ignore_index=True)
 
 
 def _features(features: pd.DataFrame) -> pd.DataFrame:
-    keys = ["behaviour", "feature", "family", "words", "how"]
-    table = features.groupby(keys, sort=False)[["strength", "direction"]].mean().reset_index()
-    table = table.sort_values(["behaviour", "strength"], ascending=[True, False], ignore_index=True)
+    """Means over recordings; where a model does not use a feature it counts 0. Strongest first."""
+    keys = ["behaviour", "feature", "family", "how"]
+    n = features["recording"].nunique()
+    each = features.groupby([*keys, "recording"], sort=False).agg(
+        strength=("strength", "mean"), direction=("direction", "mean"), words=("words", "first")
+    )
+    table = each.groupby(keys, sort=False).agg(
+        strength=("strength", "sum"), direction=("direction", "mean"), words=("words", "first")
+    )
+    table["strength"] /= n
+    table = table.reset_index().sort_values(["behaviour", "strength"], ascending=[True, False], ignore_index=True)
     return table[["behaviour", "feature", "strength", "direction", "family", "words", "how"]]

@@ -23,7 +23,7 @@ from murid.run.step import FileInput, Step
 _CODE = ("murid.methods.warm", "murid.methods.queue")
 
 
-def label_queue(
+def propose_bouts(
     study: Study,
     model: str | Path,
     params: Mapping[str, Any] | None = None,
