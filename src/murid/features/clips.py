@@ -86,7 +86,7 @@ def own_blocks(nose: Floats, head: Floats, rump: Floats) -> Blocks:
         "head_length": _norm(snout),
         "head_angle": _sin_cos(_angle(body, snout)),
         "displacement": _norm(path),
-        "direction": _sin_cos(np.arctan2(path[..., 1], path[..., 0])),
+        "direction": _direction(path),
         "spectrum": np.abs(terms) * 2 / n,
         "phase": _sin_cos(np.angle(terms)),
         "turning": _sin_cos(turn),
@@ -132,6 +132,12 @@ def _norm(v: Floats) -> Floats:
 
 def _angle(u: Floats, v: Floats) -> Floats:
     return np.arctan2(u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0], (u * v).sum(-1))
+
+
+def _direction(path: Floats) -> Floats:
+    """Sin and cos of where a path is; both 0 at the origin, where the direction would be rounding noise."""
+    unit = path / np.maximum(_norm(path), 1e-6)[..., None]
+    return np.concatenate([unit[..., 1], unit[..., 0]], axis=1)
 
 
 def _sin_cos(angle: Floats) -> Floats:

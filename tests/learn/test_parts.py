@@ -1,0 +1,72 @@
+"""Scaling with filling, forest as arrays, rest gate, cuts of a tree: against references and planted truth."""
+
+import numpy as np
+import pytest
+
+from murid.data.errors import DataError
+from murid.learn.classify.forest import Forest, fit_forest
+from murid.learn.scale import Scaler, fit_scaler
+from murid.learn.segment.cuts import best_cut, cut_evidence
+from murid.learn.segment.rest import RestGate, fit_rest
+from murid.learn.segment.ward import fit_ward
+
+
+def test_scaler_is_one_for_all_tables_and_fills_what_others_tell():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(2000, 2))
+    x = np.column_stack([z, z.sum(1), z[:, 0] - z[:, 1], np.full(2000, 7.0)]) * [1, 5, 2, 3, 1] + 4
+    scaler = fit_scaler([x[:500], x[500:]])
+    scaled = scaler(x)
+    np.testing.assert_allclose(scaled[:, :4].mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(scaled[:, :4].std(0), 1, atol=1e-3)
+    assert (scaled[:, 4] == 0).all()
+    holed = x.copy()
+    holed[:100, 2] = np.nan
+    holed[100:110, :4] = np.nan
+    filled = scaler(holed)
+    assert np.corrcoef(filled[:100, 2], scaled[:100, 2])[0, 1] > 0.99
+    assert np.isnan(filled[100:110]).all()
+    again = Scaler.from_arrays(scaler.arrays())
+    np.testing.assert_array_equal(again(holed), filled)
+    blocks = fit_scaler([x], blocks=np.array([0, 0, 1, 1, 2]), weights=np.array([2.0, 2, 1, 1, 1]))
+    both = blocks(x)[:, :2]
+    assert both.std() == pytest.approx(2, rel=1e-2) and both[:, 1].std() > 3 * both[:, 0].std()
+    with pytest.raises(DataError, match="too few frames"):
+        fit_scaler([np.full((50, 3), np.nan)])
+
+
+def test_forest_of_arrays_is_the_forest():
+    from sklearn.ensemble import RandomForestClassifier
+
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(600, 5)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(int) + (x[:, 1] > 0.5)
+    mine = fit_forest(x, y, n_trees=12, min_leaf=2, seed=3)
+    theirs = RandomForestClassifier(12, min_samples_leaf=2, random_state=3).fit(x, y)
+    np.testing.assert_allclose(mine.probabilities(x), theirs.predict_proba(x), atol=1e-6)
+    again = Forest.from_arrays(mine.arrays())
+    x[4, 2] = np.nan
+    assert again.predict(x)[4] == -1 and np.isnan(again.probabilities(x)[4]).all()
+    with pytest.raises(DataError, match="one class"):
+        fit_forest(x[:3], np.zeros(3, int))
+
+
+def test_rest_gate_finds_the_two_speeds():
+    rng = np.random.default_rng(2)
+    slow, fast = 10 ** rng.normal(-1, 0.2, 700), 10 ** rng.normal(1, 0.3, 300)
+    gate = fit_rest([slow, np.r_[fast, np.nan]])
+    np.testing.assert_allclose(gate.mean, [-1, 1], atol=0.05)
+    np.testing.assert_allclose(gate.weight, [0.7, 0.3], atol=0.02)
+    p = RestGate.from_arrays(gate.arrays()).probability(np.array([0.0, 0.1, 10.0, np.nan]))
+    assert p[0] == 1 and p[1] > 0.99 and p[2] < 0.01 and np.isnan(p[3])
+    with pytest.raises(DataError, match="do not differ"):
+        fit_rest([np.ones(50)])
+
+
+def test_cuts_are_judged_at_each_number_of_clusters():
+    rng = np.random.default_rng(3)
+    x = (np.eye(4) * 10)[rng.integers(4, size=200)] + rng.normal(size=(200, 4))
+    rows = cut_evidence(fit_ward(x, n_clusters=2), 0.0, 1e9, most=8)
+    assert [r["n_clusters"] for r in rows] == list(range(2, 9))
+    assert best_cut(rows, "davies_bouldin") == best_cut(rows, "calinski_harabasz") == 4
+    assert best_cut([], "davies_bouldin") is None
