@@ -20,8 +20,8 @@ def main() -> int:
     known = {p.stem: p for p in sorted(HERE.glob("*.py")) if not p.stem.startswith("_")}
     names = sys.argv[1:] or [n for n in SHORT if n in known]
     if unknown := [n for n in names if n not in known]:
-        print(f"no benchmark {', '.join(unknown)}; there are:", *(f"  {n:20s} {first_line(p)}" for n, p in known.items()),
-              sep="\n")  # fmt: skip
+        print(f"no benchmark {', '.join(unknown)}; there are:")
+        print(*(f"  {n:20s} {first_line(p)}" for n, p in known.items()), sep="\n")
         return 2
     for name in names:
         print(f"\n== {name}: {first_line(known[name])}", flush=True)

@@ -147,7 +147,8 @@ class Manifest:
         if not low / FPS_FACTOR * 0.999 <= here["fps"] <= high * FPS_FACTOR * 1.001:
             warnings.warn(
                 f"recording '{id}': {here['fps']:g} frames/s, but the model was trained at "
-                f"{_span(self.fps, 'frames/s')} and is good for {low / FPS_FACTOR:g} to {high * FPS_FACTOR:g}: check some bouts by eye",
+                f"{_span(self.fps, 'frames/s')} and is good for {low / FPS_FACTOR:g} to {high * FPS_FACTOR:g}: "
+                "check some bouts by eye",
                 stacklevel=4,
             )
         ratio = here["body_length_cm"] / self.body_length_cm if self.calibrated else 1.0
