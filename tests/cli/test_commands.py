@@ -203,7 +203,9 @@ def test_bad_parameters_are_all_named(murid, study, tiny):
 def test_ctrl_c_gives_130_and_the_same_command_continues(tmp_path, pose_files):
     folder = work.small_study(tmp_path / "S", 12).folder
     command = [sys.executable, "-c", "from murid.cli import main; main()", "check", str(folder), "-j", "1", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A parent in the background ignores Ctrl-C, and its children would inherit that.
+    listens = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listens)
     end = time.monotonic() + 120
     while not list(folder.glob("cache/quality/*/entry.json")):
         assert process.poll() is None and time.monotonic() < end, process.communicate()

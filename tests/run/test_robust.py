@@ -30,7 +30,9 @@ WAIT_S = 0.15
 
 def start(study: Path, workers: int) -> subprocess.Popen:
     command = [sys.executable, str(HERE / "run_driver.py"), str(study), str(workers), str(WAIT_S)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A parent in the background ignores Ctrl-C, and its children would inherit that.
+    listens = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listens)
 
 
 def finished(study: Path) -> list[Path]:
