@@ -40,6 +40,8 @@ SMALL: dict[str, dict[str, Any]] = {
         "iterations": 250,
     },
     "pyrat": {"n_motifs": 6, "n_prototypes": 400},
+    "moseq": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4},
+    "syllables": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4, "n_starts": 2},
     "bsoid": {"max_bins": 600, "n_neighbors": 15, "n_trees": 20, "smallest": (0.05, 0.1), "n_sizes": 5},
     "simba": {"forest": {**TREES, "max_rows": 2000}, "folds": 2},
     "mars": {"trees": {**TREES, "n_threads": 2}, "folds": 2},

@@ -24,6 +24,8 @@ BUILT_IN: dict[str, str] = {
     "motionmapper": "murid.methods.motionmapper:MotionMapper",
     "rules": "murid.methods.rules:Rules",
     "simba": "murid.methods.simba:Simba",
+    "moseq": "murid.methods.moseq:Moseq",
+    "syllables": "murid.methods.syllables:Syllables",
 }
 
 
