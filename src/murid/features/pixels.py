@@ -12,10 +12,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.data.errors import Faults, fail
+from murid.data.errors import Faults
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.video import Video
 from murid.features.roles import resolve_roles
+from murid.features.views import px_per_unit
 
 
 def pixel_change(
@@ -53,12 +54,7 @@ def pixel_change(
     part = poses.isel(time=slice(start, stop))
     frames = part["frame"].values if "frame" in part.coords else np.arange(start, start + part.sizes["time"])
     _check(video, frames, patch_px)
-    unit = poses.attrs.get("unit", "px")
-    k = 1.0 if unit == "px" else float(poses.attrs.get("px_per_cm", np.nan)) / (10.0 if unit == "mm" else 1.0)
-    if not np.isfinite(k):
-        fail(
-            "pixel change", "the poses do not say where they lie in the picture", expected="px, or px_per_cm", got=unit
-        )
+    k = px_per_unit(poses)
     index = [names.index(keypoint) for keypoint in used.values()]
     xy = part["position"].values[:, :2][:, :, index] * np.float32(k)
     labels = ["pixel_change"]
