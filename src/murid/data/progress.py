@@ -20,13 +20,13 @@ Listener = Callable[[str, float, float], None]
 _listener: ContextVar[Listener | None] = ContextVar("murid_progress", default=None)
 
 
-def tell(text: str, done: float, total: float) -> None:
-    """Report that `done` of `total` units of the work called `text` are finished."""
+def tell(text: str, done: float, total: float, *, note: str = "") -> None:
+    """Report that `done` of `total` units of the work called `text` are finished; `note` is shown behind the bar."""
     listener = _listener.get()
     if listener is not None:
         listener(text, done, total)
     elif sys.stderr.isatty():
-        _bar(text, done, total)
+        _bar(text, done, total, note)
 
 
 def track(items: Iterable[Item], text: str, total: int | None = None) -> Iterator[Item]:
@@ -59,14 +59,14 @@ def silent() -> Iterator[None]:
 _started: dict[str, float] = {}
 
 
-def _bar(text: str, done: float, total: float) -> None:
-    """Draw one line: name, bar, share, time left."""
+def _bar(text: str, done: float, total: float, note: str = "") -> None:
+    """Draw one line: name, bar, share, time left, note."""
     now = time.monotonic()
     start = _started.setdefault(text, now)
     share = done / total if total else 1.0
     left = (now - start) * (1 - share) / share if share > 0 else 0.0
     filled = int(30 * share)
-    line = f"\r{text[:28]:28s} [{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}  {left:5.0f} s left "
+    line = f"\r{text[:28]:28s} [{'#' * filled}{'.' * (30 - filled)}] {share:4.0%}  {left:5.0f} s left {note:14.14s} "
     sys.stderr.write(line)
     if done >= total:
         _started.pop(text, None)
