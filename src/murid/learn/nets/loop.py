@@ -22,7 +22,7 @@ from murid.data.errors import fail
 from murid.data.progress import tell
 from murid.learn.nets._torch import out_of_memory, torch
 from murid.learn.nets.batches import Batch, Source
-from murid.learn.nets.checkpoint import State, load_checkpoint, save_checkpoint
+from murid.learn.nets.checkpoint import State, Tensors, load_checkpoint, save_checkpoint
 from murid.learn.nets.device import describe, pick_device, pick_precision, seeded, settled
 from murid.learn.nets.history import History
 from murid.learn.nets.parallel import World, joined

@@ -34,7 +34,7 @@ class TrainParams(Params):
     warmup: float = param(0.0, ge=0, lt=1, why="share of all steps over which the learning rate rises from 0")
     clip: float | None = param(None, gt=0, why="largest norm of the gradient; None = not clipped")
     patience: int | None = param(
-        None, ge=1, unit="epochs", why="stop after so many epochs without gain, with the best weights; None = to the end"
+        None, ge=1, unit="epochs", why="stop after so many epochs without gain, keep the best; None = to the end"
     )  # fmt: skip
     patience_from: int = param(
         0, ge=0, unit="epochs", why="epochs before this one are not compared (terms still ramping up)"
