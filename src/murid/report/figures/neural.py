@@ -130,7 +130,7 @@ def diagnostics(table: pd.DataFrame, limit: float) -> Figure:
     limit : float
         Drift from which, on both sides, the linear shift is used.
     """
-    figure = canvas(PAGE * 0.85, 2.7)
+    figure = canvas(PAGE, 2.7)
     left, right = figure.subplots(1, 2)
     left.hist(table["p"], bins=np.linspace(0, 1, 21), color=GREY, edgecolor="white", linewidth=0.6)
     left.axhline(len(table) / 20, color=INK, linewidth=1, linestyle=(0, (4, 3)))
@@ -149,7 +149,7 @@ def diagnostics(table: pd.DataFrame, limit: float) -> Figure:
     right.set_xlabel("drift of the unit (|corr. with time|)")
     right.set_ylabel("drift of the behaviour")
     right.set_title("Drift over the session")
-    right.legend(loc="upper right", fontsize=7.5)
+    right.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=7.5)
     for ax in (left, right):
         grid(ax, "both")
     return figure

@@ -72,9 +72,15 @@ def _check(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     s = run.summary
     if "recordings" not in s:
         return "", []
+    parts = []
+    if context.glances:
+        parts.append("missing, doubtful, jumping and stuck keypoints, dropped frames, clock and scale")
+    if context.table["nouns"].str.contains("traces").any():
+        parts.append("missing samples, dead and saturated signals and their overlap with the labels")
+    what = f" for {listed(parts)}" if parts else ""
     return (
-        f"Tracking quality of {count(s['recordings'], 'recording')} was checked for missing, doubtful, jumping and "
-        f"stuck keypoints, dropped frames, clock and scale; {number(s.get('bad', 0))} checks were judged bad.", []
+        f"The quality of {count(s['recordings'], 'recording')} was checked{what}; "
+        f"{number(s.get('bad', 0))} checks were judged bad.", []
     )  # fmt: skip
 
 

@@ -20,11 +20,13 @@ def make(context: Context) -> Section | None:
     runs = context.runs_of("check")
     if not context.glances and not runs:
         return None
-    section = Section(
-        "quality", "Quality of the recordings",
-        "Everything below rests on the tracking. Look here first: a keypoint that is often missing, or a track that "
-        "sticks, can look like behaviour.",
-    )  # fmt: skip
+    lead = "Everything below rests on these recordings. Look here first."
+    if context.glances:
+        lead = (
+            "Everything below rests on the tracking. Look here first: a keypoint that is often missing, or a track "
+            "that sticks, can look like behaviour."
+        )
+    section = Section("quality", "Quality of the recordings", lead)
     for run in runs[-1:]:
         _verdicts(section, run)
     if context.glances:
@@ -46,9 +48,9 @@ def _verdicts(section: Section, run: RunFolder) -> None:
         )
         section.add(Words(text, "finding"))
         section.findings.append(
-            f"Tracking quality: {count(bad, 'recording')} with at least one bad check (see what to do below)."
+            f"Quality: {count(bad, 'recording')} with at least one bad check (see what to do below)."
             if bad
-            else "Tracking quality: no recording has a bad check."
+            else "Quality: no recording has a bad check."
         )
         table = overview if overview is not None and len(overview) else None
         if table is None:
