@@ -10,9 +10,9 @@ import xarray as xr
 
 from murid.data.errors import DataError, ParameterError
 from murid.data.poses import make_poses
+from murid.data.roles import guess_roles
 from murid.data.zones import Zone, Zones
 from murid.features import FeatureParams, compute, compute_rows, feature_names, iter_blocks
-from murid.features.roles import guess_roles
 
 KEYPOINTS = ["nose", "ear_left", "ear_right", "neck", "hip_left", "hip_right", "tail_base"]
 SKELETON = np.array([[4, 0], [3, -1], [3, 1], [2, 0], [-2, -1.2], [-2, 1.2], [-3.5, 0]], float)

@@ -8,7 +8,7 @@ import pytest
 
 from murid import simulate
 from murid.data.errors import DataError
-from murid.features.roles import guess_roles
+from murid.data.roles import guess_roles
 from murid.methods import load_method, method
 from murid.methods.manifest import Manifest, fingerprint
 

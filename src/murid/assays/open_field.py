@@ -17,7 +17,7 @@ from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.points import points_of
-from murid.features.zone_masks import zone_masks
+from murid.features.zone_mask import zone_masks
 from murid.prepare import CleanParams, calibrate, calibrate_zones, clean, estimate_arena
 
 

@@ -9,31 +9,29 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from murid.data.roles import guess_roles, roles_table
+
 _LAZY = {
     "compute": "table",
     "compute_rows": "table",
     "iter_blocks": "table",
     "feature_names": "table",
     "FeatureParams": "params",
-    "guess_roles": "roles",
-    "roles_table": "roles",
-    "zone_masks": "zone_masks",
+    "zone_masks": "zone_mask",
     "wavelets": "wavelets",
     "windows": "windows",
-    "roles": "roles",
 }
 
 if TYPE_CHECKING:
     from murid.features.params import FeatureParams
-    from murid.features.roles import guess_roles, roles_table
     from murid.features.table import compute, compute_rows, feature_names, iter_blocks
-    from murid.features.zone_masks import zone_masks
+    from murid.features.zone_mask import zone_masks
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         module = importlib.import_module(f"murid.features.{_LAZY[name]}")
-        value = module if name in ("wavelets", "windows", "roles") else getattr(module, name)
+        value = module if name in ("wavelets", "windows") else getattr(module, name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'murid.features' has no attribute '{name}'")

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.features.roles import LIMBS, mirrored, stand_ins
+from murid.data.roles import LIMBS, mirrored, stand_ins
 
 F32 = NDArray[np.float32]
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from murid.data.errors import Faults
 from murid.data.poses import individual_names, keypoint_names
+from murid.data.roles import resolve_roles
 from murid.data.video import Video
-from murid.features.roles import resolve_roles
 from murid.features.views import px_per_unit
 
 

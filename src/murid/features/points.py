@@ -22,7 +22,7 @@ def points_of(poses: xr.Dataset, point: str, roles: Mapping[str, str] | None = N
     roles : dict of role to keypoint, optional
         Guessed from the names when not given.
     """
-    from murid.features.zone_masks import rule_points
+    from murid.features.zone_mask import rule_points
 
     values = rule_points(poses, EntryRule(keypoints=(point,)), roles)[0]
     return xr.DataArray(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from murid.data.roles import ROLES
 from murid.features.params import FAMILIES, FeatureParams
-from murid.features.roles import ROLES
 from murid.features.table import feature_names
 
 _ABOUT = {
@@ -30,7 +30,7 @@ sideways values are positive clockwise as seen in the picture. `<role>` stands f
 {roles}.
 
 Points that are not tracked are made from others: `centre`, `head`, `nose`, `front` and `rear` of the
-body (see `murid.features.roles`).
+body (see `murid.data.roles`).
 """
 _WINDOWS = """## Windows
 

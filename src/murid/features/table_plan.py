@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from murid.data.bouts import EVERYONE
 from murid.data.errors import Faults, did_you_mean
 from murid.data.poses import fps_of, individual_names, keypoint_names
+from murid.data.roles import resolve_roles
 from murid.data.zones import Zones
 from murid.features.body import Body, Column, bodies
 from murid.features.egocentric import egocentric, missing
 from murid.features.kinematics import kinematics
 from murid.features.params import FAMILIES, FeatureParams
-from murid.features.roles import resolve_roles
 from murid.features.scale import length_unit
 from murid.features.shape import shape
 from murid.features.social import between, combine, social, towards_partners
@@ -206,7 +206,7 @@ def prepare(
     used = resolve_roles(keypoint_names(poses), roles)
     length, name = length_unit(poses, used, params.length)
     if zones:
-        from murid.features.zone_masks import in_unit_of
+        from murid.features.zone_mask import in_unit_of
 
         zones = Zones([in_unit_of(zone, poses) for zone in zones.values()], zones.rule)
     return TablePlan(poses, subject, params, used, zones or None, length, name, fps)

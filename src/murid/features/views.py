@@ -15,13 +15,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from murid.data.body import measured_body_length
 from murid.data.errors import fail
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.recording import Recording
+from murid.data.roles import resolve_roles, stand_ins
 from murid.data.zones import Zones
-from murid.features.roles import resolve_roles, stand_ins
-from murid.features.scale import body_length
 
 Floats = NDArray[np.float64]
 Kind = Literal["whole", "arena", "animal"]
@@ -148,7 +148,7 @@ def animal_view(poses: xr.Dataset, individual: str, params: ViewParams, roles: M
         along = bridged(along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9), 4 * steps)
     else:
         along = np.broadcast_to([1.0, 0.0], centre.shape)
-    length = body_length(poses, used) * px
+    length = measured_body_length(poses, used) * px
     scale = min(params.height, params.width) / (params.bodies * length)
     unit = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
     c, s = scale * unit[:, 0], scale * unit[:, 1]

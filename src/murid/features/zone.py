@@ -67,7 +67,7 @@ def _scaled(where: Zone, length: float, mirror: bool) -> Zone:
 
 
 def _depth(where: Zone, xy: F32) -> F32:
-    from murid.features.zone_masks import depth_in
+    from murid.features.zone_mask import depth_in
 
     return depth_in(where, xy[0], xy[1]).astype(np.float32)
 

@@ -16,13 +16,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from murid.data.body import measured_body_length
 from murid.data.clock import rate_of
 from murid.data.errors import DataError, Faults
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.recording import Recording
+from murid.data.roles import resolve_roles
 from murid.data.zones import Zones
-from murid.features.roles import resolve_roles
-from murid.features.scale import body_length
 
 #: Frame rates outside [slowest / FPS_FACTOR, fastest × FPS_FACTOR] of the training recordings are warned of.
 #: Features are in seconds, so a model stands a factor of two (contract: 25 and 40 frames/s agree).
@@ -194,7 +194,7 @@ def _look(recording: Recording) -> dict[str, Any]:
     per_cm = {"cm": 1.0, "mm": 10.0}.get(unit, scale)
     try:
         roles = resolve_roles(keypoint_names(poses), recording.roles or None)
-        length = body_length(poses, roles)
+        length = measured_body_length(poses, roles)
     except DataError:
         if recording.roles:
             raise

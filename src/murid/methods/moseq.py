@@ -14,7 +14,7 @@ import numpy as np
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.features.roles import stand_ins
+from murid.data.roles import stand_ins
 from murid.learn.embed.pca import PCA, Moments, fit_pca, pca_of_moments
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels

@@ -14,11 +14,11 @@ import xarray as xr
 
 from murid.data.clock import rate_of, segments
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.roles import stand_ins
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 from murid.ethogram.bouts import bouts_of
 from murid.features import FeatureParams, compute
 from murid.features.points import points_of
-from murid.features.roles import stand_ins
 
 
 def usage(states: xr.DataArray) -> pd.DataFrame:
@@ -126,7 +126,7 @@ def trajectories(
         When the skeleton has no front and rear.
     """
     _same_clock(states, poses)
-    from murid.features.roles import resolve_roles
+    from murid.data.roles import resolve_roles
 
     keypoints = [str(k) for k in poses["keypoint"].values]
     used = resolve_roles(keypoints, roles)

@@ -17,16 +17,16 @@ from typing import Any, ClassVar
 import numpy as np
 import xarray as xr
 
+from murid.data.body import measured_body_length
 from murid.data.clock import rate_of, segments
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.params import Params, param
 from murid.data.poses import keypoint_names
 from murid.data.progress import tell
 from murid.data.recording import Recording
+from murid.data.roles import guess_roles, resolve_roles
 from murid.data.states import make_states
 from murid.ethogram import smooth
-from murid.features.roles import guess_roles, resolve_roles
-from murid.features.scale import body_length
 from murid.learn.fitted import Fitted
 from murid.methods.base import Dump, Method, output
 from murid.prepare import CleanParams, clean
@@ -84,7 +84,7 @@ class Track:
     @cached_property
     def body_length(self) -> float:
         """Body length in the unit of the poses."""
-        return body_length(self.poses, self.roles)
+        return measured_body_length(self.poses, self.roles)
 
     def xy(self, individual: str | None = None) -> np.ndarray:
         """Points of this (or another) animal, float64 ``(time, point, 2)`` in body lengths, NaN where missing."""

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from murid.data.body import measured_body_length
 from murid.data.params import Params, param
 from murid.data.recording import Recording
+from murid.data.roles import resolve_roles
 from murid.data.states import make_states
 from murid.data.zones import Zones
 from murid.ethogram.rules import Rule, evaluate, parse
-from murid.features.roles import resolve_roles
-from murid.features.scale import body_length
 from murid.features.sets.rules import rule_features
 from murid.methods.base import Card, Dump, Method, output
 from murid.prepare import CleanParams, clean
@@ -182,7 +182,7 @@ class Rules(Method):
         for recording in recordings:
             poses = recording.need("poses")
             if poses.attrs.get("unit", "px") == "px" and "px_per_cm" not in poses.attrs:
-                lengths.append(body_length(clean(poses, self.params.clean), self._roles(recording)))
+                lengths.append(measured_body_length(clean(poses, self.params.clean), self._roles(recording)))
             recording.forget()
         self.body_px = float(np.median(lengths)) if lengths else None
 

@@ -12,8 +12,8 @@
 The functions load their compiled kernels when they are first called.
 """
 
+from murid.data.body import body_length
 from murid.prepare.arena import ArenaEstimate, estimate_arena
-from murid.prepare.body import body_length
 from murid.prepare.calibrate import calibrate, calibrate_zones, scale_from_arena
 from murid.prepare.clean import STATUS, CleanParams, clean
 from murid.prepare.egocentric import egocentric

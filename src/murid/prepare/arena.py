@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from murid.data.body import trunk_keypoints
 from murid.data.errors import fail
 from murid.data.poses import keypoint_names, validate_poses
 from murid.data.zones import Zone
-from murid.prepare.body import trunk_keypoints
 
 Shape = Literal["auto", "box", "circle", "polygon"]
 

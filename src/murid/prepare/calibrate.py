@@ -15,10 +15,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from murid.data.body import nose_and_tail_base
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.zones import Zone, Zones
-from murid.prepare.body import nose_and_tail_base
 
 #: Nose to tail base of a rodent, cm: from a young mouse to a large rat.
 BODY_CM = (2.0, 30.0)

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from murid.data.body import speed_scale
 from murid.data.params import Params, param
 from murid.data.poses import validate_poses
-from murid.prepare.body import speed_scale
 
 OBSERVED, FILLED, MISSING, LOW_CONFIDENCE, JUMP = range(5)
 #: Meaning of the codes in ``status``.

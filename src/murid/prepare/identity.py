@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.data.body import body_length
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
-from murid.prepare.body import body_length
 from murid.prepare.clean import jump_gate
 
 SWAP_COLUMNS = ("time_s", "frame", "what", "individuals", "keypoint", "moved", "gap_s", "confidence")

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.data.body import body_length, nose_and_tail_base
 from murid.data.clock import find_dropped, rate_of
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.recording import Recording
-from murid.prepare.body import body_length, nose_and_tail_base
 from murid.prepare.calibrate import BODY_CM
 from murid.prepare.clean import CleanParams, jump_gate
 from murid.prepare.signals import cover_rows, trace_rows

@@ -166,7 +166,7 @@ class _Animals:
         return f"{share:.1%}"
 
     def renamed(self) -> None:
-        from murid.features.roles import guess_roles
+        from murid.data.roles import guess_roles
 
         def rename(recording: Recording) -> Recording:
             names = [str(k) for k in recording.poses["keypoint"].values]

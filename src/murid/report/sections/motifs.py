@@ -135,7 +135,7 @@ def _onset_frames(
     """Add aligned postures (bout, lag, keypoint, 2) of one recording; return keypoints, roles and unit."""
     from murid.data.clock import nearest_sample
     from murid.data.poses import keypoint_names
-    from murid.features.roles import resolve_roles, stand_ins
+    from murid.data.roles import resolve_roles, stand_ins
     from murid.prepare import egocentric
 
     poses = recording.need("poses")  # type: ignore[attr-defined]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.poses import fps_of, individual_names, keypoint_names
+from murid.data.roles import guess_roles, resolve_roles, stand_ins
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.geometry import signed_depth
-from murid.features.roles import guess_roles, resolve_roles, stand_ins
 
 INSIDE, OUTSIDE, UNKNOWN = np.int8(1), np.int8(0), np.int8(-1)
 

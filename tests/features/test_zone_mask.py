@@ -12,7 +12,7 @@ from murid.data.errors import DataError
 from murid.data.poses import make_poses
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.geometry import hull_areas, signed_depth
-from murid.features.zone_masks import zone_masks
+from murid.features.zone_mask import zone_masks
 
 BOX = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], float)
 PLAIN = dict(fill_gap_s=0.0, min_visit_s=0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from murid.data.errors import DataError
-from murid.features.roles import ROLES, guess_roles, mirrored, resolve_roles, roles_table, stand_ins
+from murid.data.roles import ROLES, guess_roles, mirrored, resolve_roles, roles_table, stand_ins
 
 DLCANALYZER = [
     "nose", "headcentre", "neck", "earl", "earr", "bodycentre", "bcl", "bcr", "hipl", "hipr",
