@@ -179,8 +179,8 @@ def _read_line(line: str, draft: _Draft, where: str, faults: Faults) -> None:
     quantity, compare, value, unit = found.groups()
     try:
         condition = Condition(quantity, compare, float(value), unit or "")
-        if unit and not _UNIT.match(unit) and unit != "%":
-            faults.add(f"unknown unit '{unit}'", where=where, expected="mm, cm, bl, deg, rad, also per s", got=unit)
+        if unit and not _UNIT.match(unit) and unit not in ("%", "s"):
+            faults.add(f"unknown unit '{unit}'", where=where, expected="mm, cm, bl, deg, rad, also per s; s", got=unit)
     except ValueError:
         condition = Condition(quantity, compare, value)
         if unit or not value.isidentifier():
