@@ -26,8 +26,9 @@ CLASSES = {
     "S1": ["social", "nonsocial", "aggression"],
     "S2": ["keepdown", "lateralthreat", "clinch", "uprightposture", "freezing", "chase", "bite"],
 }
-#: Frames a second that are learnt from. Neighbours are near copies; labels change every 9 s (S1) and 1.5 s (S2).
-SAMPLE_HZ = {"S1": 4.0, "S2": 8.0}
+#: Frames a second that every method learns from, and folds. Neighbours are near copies; labels change every 9 s (S1)
+#: and 1.5 s (S2).
+SAMPLE_HZ, FOLDS = {"S1": 2.0, "S2": 6.0}, 3
 
 
 def session(number: int, folder: Path) -> murid.Recording:
@@ -49,7 +50,7 @@ def build(name: str, stream: str, params: dict[str, Any]) -> Any:
     params = {"sample_hz": SAMPLE_HZ[stream], **extra, **params}
     if name == "plain":
         return Plain(CLASSES[stream], stream, **params)
-    return murid.method(name, behaviours=CLASSES[stream], stream=stream, seed=0, **params)
+    return murid.method(name, behaviours=CLASSES[stream], stream=stream, seed=0, **{"folds": FOLDS, **params})
 
 
 def leaky(recordings: Sequence[murid.Recording], stream: str, params: dict[str, Any]) -> str:

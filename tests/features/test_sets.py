@@ -218,3 +218,27 @@ def test_rule_quantities_by_hand():
     np.testing.assert_allclose(trail[10:], 10 + np.arange(10, 40) - 4 - 7, rtol=1e-5)
     units = dict(zip(map(str, table["feature"].values), map(str, table["unit"].values), strict=True))
     assert units["speed_body"] == "cm/s" and units["turn_rate"] == "rad/s"
+
+
+def test_acceleration_of_the_body_is_the_mean_change_of_speed():
+    # x = t^2: the speed grows by 2 cm/s each second for every point; unsigned when the animal slows down.
+    t = np.arange(60) / 10.0
+    body = np.array([[2, 0], [0, 0], [0, -1], [0, 1], [-2, 0]], float)
+    for sign in (1, -1):
+        x = 100 * t + sign * t**2
+        position = (body[None] + np.stack([x, 0 * x], axis=1)[:, None]).transpose(0, 2, 1)[..., None]
+        poses = make_poses(position, keypoints=list(ROLES), individuals=["a"], fps=10.0, unit="cm")
+        table = rule_features(poses, "a", {r: r for r in ROLES}, step_s=0.2)
+        np.testing.assert_allclose(column(table, "acceleration_body")[5:-5], 2.0, rtol=2e-3)
+    assert str(table.sel(feature="acceleration_body")["unit"].values) == "cm/s^2"
+
+
+def test_simba_knows_the_zones_when_there_are_any():
+    poses, roles = two_mice(20), {r: r for r in ROLES}
+    bare = simba(scene(poses, "b", roles))
+    box = Zones([Zone("arena", polygon=[(-5, -5), (40, -5), (40, 5), (-5, 5)], kind="arena", unit="cm")])
+    table = simba(scene(poses, "b", roles, box))
+    added = set(map(str, table["feature"].values)) - set(map(str, bare["feature"].values))
+    assert {"depth_arena_centre", "depth_arena_nose", "partner_depth_arena_nose"} <= added
+    # b walks along the middle line, 5 cm from the long walls.
+    np.testing.assert_allclose(column(table, "depth_arena_centre"), 5)

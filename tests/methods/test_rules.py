@@ -99,3 +99,24 @@ def test_freezing_agrees_with_a_human(data_dir):
         human = np.asarray(file["hBehavior/Freezing/Vector"]).ravel() == 1
     out = murid.method("rules", behaviours=("freezing",)).apply(Recording("demo1", poses=poses))
     assert f1(present(out, "freezing")[:, 0], human) > 0.92
+
+
+def test_a_floating_mouse_drifts_and_a_swimming_one_kicks():
+    from murid.data.poses import make_poses
+
+    fps, n = 25.0, 1000
+    t = np.arange(n) / fps
+    # Drift at 3 cm/s; between 10 and 20 s the animal kicks: its speed swings by 12 cm/s three times a second.
+    kicks = (t >= 10) & (t < 20)
+    speed = 3 + np.where(kicks, 6 * (1 - np.cos(2 * np.pi * 3 * t)), 0)
+    x = np.cumsum(speed) / fps
+    body = np.array([[2, 0], [0, 0], [0, -1], [0, 1], [-2, 0]], float)
+    position = (body[None] + np.stack([x, 0 * x], axis=1)[:, None]).transpose(0, 2, 1)[..., None]
+    poses = make_poses(
+        position, keypoints=["nose", "centre", "side_left", "side_right", "tail_base"], fps=fps, unit="cm"
+    )
+    states = murid.method("rules", behaviours=("floating",), arena=False).apply(Recording("swim", poses=poses))[
+        "states"
+    ]
+    floats = states.values[:, 0, 0] == 1
+    assert floats[~kicks].mean() > 0.9 and floats[kicks].mean() < 0.1

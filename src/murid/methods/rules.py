@@ -39,6 +39,10 @@ immobility:                       # forced swim, rest: slow drifts allowed
     smooth 0.5 s
     min    1 s
 
+floating:                         # DLCAnalyzer, swim test: 0.03 cm/frame^2 at 25 frames/s, over 21 frames
+    when   acceleration_body < 18.75 cm/s^2
+    smooth 0.84 s
+
 look_around:                      # DeepOF: the body stands, the nose does not
     when   speed_centre < 2 cm/s
     and    speed_nose > 4 cm/s

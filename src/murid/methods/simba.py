@@ -40,6 +40,7 @@ class SimbaParams(SupervisedParams):
     align: Literal["centred", "trailing"] = param(
         "centred", why="SimBA's windows are trailing and lag by half their length"
     )
+    regions: bool = param(True, why="with zones: how deep inside, how far, heading there (SimBA's ROI features)")
     forest: ForestParams = ForestParams()
     threshold: float | None = param(None, gt=0, lt=1, why="probability that counts; chosen out-of-fold when None")
     min_bout_s: float | None = param(
@@ -89,7 +90,7 @@ class Simba(Supervised):
             zeroed = poses.assign(position=poses["position"].fillna(0))
             where = scene(zeroed, subject, roles, step_frames=(1, 0))
             return simba_faithful(where, rows, layout=p.layout)
-        where = scene(clean(poses, p.clean), subject, roles)
+        where = scene(clean(poses, p.clean), subject, roles, recording.zones if p.regions else None)
         return simba(where, rows, layout=p.layout, windows_s=p.windows_s, align=p.align)
 
     def _prepare_learning(self, features: np.ndarray) -> Any:

@@ -1,7 +1,7 @@
 """Named per-frame quantities that rules are written on: every family, and a few made for rules.
 
-Added to the families: ``speed_body``, ``speed_fastest``, ``turn_rate_head_abs``, ``body_length``,
-``body_length_relative``, ``confidence_nose``, ``wall_distance_…`` and
+Added to the families: ``speed_body``, ``speed_fastest``, ``acceleration_body``, ``turn_rate_head_abs``,
+``body_length``, ``body_length_relative``, ``confidence_nose``, ``wall_distance_…`` and
 ``edge_distance_nose/head/centre``, ``in_closed_neck``,
 ``nose_closest``, ``rear_rear``, ``rear_nose``, ``nose_trail``.
 """
@@ -72,6 +72,7 @@ def _own(where: Scene) -> list[Column]:
     out = [
         Column("speed_body", "L/s", "mean speed of the trunk keypoints", mean),
         Column("speed_fastest", "L/s", "speed of the fastest trunk keypoint", np.fmax.reduce(speeds)),
+        Column("acceleration_body", "L/s^2", "mean change of the keypoints' speed, unsigned", _change(body, speeds)),
     ]
     if body.has_axis and body.has_head_axis:
         turn = np.abs(angle(*body.clock.ends(body.head_axis)) * body.clock.per_s)
@@ -85,6 +86,14 @@ def _own(where: Scene) -> list[Column]:
         sure = body.confidence[body.tracked.index("nose")]
         out.append(Column("confidence_nose", "1", "tracker confidence of the nose", sure))
     return out + _walls(where, body)
+
+
+def _change(body: Body, speeds: F32) -> F32:
+    """Size of the mean change of the keypoints' speeds: DLCAnalyzer's sign of a floating animal."""
+    change = np.stack([body.clock.rate(speed) for speed in speeds])
+    seen = ~np.isnan(change)
+    count = np.where(seen.any(0), seen.sum(0), np.nan)
+    return np.abs(np.where(seen, change, 0).sum(0) / count).astype(np.float32)
 
 
 def _walls(where: Scene, body: Body) -> list[Column]:

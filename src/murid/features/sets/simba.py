@@ -2,7 +2,8 @@
 
 `layout="full"` is its 2 × 8-point set (hull, named distances, movements, back angle, turning, confidence);
 features whose roles are missing are left out. `layout="user"` is its set for user-defined body parts
-(movement of every point, all distances between animals). The corrected form takes movements as speeds
+(movement of every point, all distances between animals). Zones, where drawn, add SimBA's optional region features
+(how deep inside, how far, heading there). The corrected form takes movements as speeds
 (L/s over a fixed time) and windows in seconds; the faithful one counts frames as the original does.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -22,6 +24,7 @@ from murid.features.body import F32, Body, Column, angle, norm
 from murid.features.geometry import hull_perimeters
 from murid.features.sets.scene import Order, Scene, assemble, named_table, windowed_table
 from murid.features.social import between
+from murid.features.zone import zone
 
 #: Windows of the documented intent, seconds: fps / (2, 5, 6, 7.5, 15).
 WINDOWS_S = (1 / 2, 1 / 5, 1 / 6, 1 / 7.5, 1 / 15)
@@ -62,6 +65,7 @@ def simba(
     Parameters
     ----------
     where : Scene
+        With zones, region features of each animal are added.
     rows : int array, optional
         Frames to return; all by default.
     layout : {"auto", "full", "user"}
@@ -70,6 +74,8 @@ def simba(
     align : {"centred", "trailing"}
     """
     columns = _columns(where, layout_of(where) if layout == "auto" else layout, "free", per_frame=False)
+    if where.zones:
+        columns += assemble(where, partial(zone, zones=where.zones, length=where.length))
     wide = [c for c in columns if _windowed(c.name)]
     narrow = [c for c in columns if not _windowed(c.name)]
     table = windowed_table(where, wide, windows_s, ("mean",), rows, percentiles=(50.0,), align=align)
