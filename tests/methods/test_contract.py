@@ -39,6 +39,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "high_hz": 12,
         "iterations": 250,
     },
+    "dbm": {"n_motifs": 6, "replicates": 2, "train": {"epochs": 10, "batch": 2, "lr": 0.01, "clip": 1.0}},
     "pyrat": {"n_motifs": 6, "n_prototypes": 400},
     "moseq": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4},
     "syllables": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4, "n_starts": 2},

@@ -111,11 +111,19 @@ class Labelled:
     latent : float array (time, component)
     confidence : float array (time,)
         0..1, NaN where nothing can be said.
+    probability : float array (time, behaviour), optional
+        Of `behaviours`, for methods that also name what they were trained on.
+    behaviours : tuple of str
+    unseen : float array (time,), optional
+        0..1, how unlike the training data a frame is.
     """
 
     codes: np.ndarray
     latent: np.ndarray
     confidence: np.ndarray
+    probability: np.ndarray | None = None
+    behaviours: tuple[str, ...] = ()
+    unseen: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,10 @@ class MotifMethod(Method):
         """Return the rows of a track's table that are learnt from; all by default."""
         return table
 
+    def _start(self, recordings: Sequence[Recording]) -> dict[str, Any]:
+        """Return the facts that a fit begins with: the points that all recordings share."""
+        return {"points": shared_points(recordings, self.params.points)}
+
     def _motif_names(self) -> list[str]:
         return [f"motif_{k:02d}" for k in range(self.n_motifs)]
 
@@ -185,7 +197,7 @@ class MotifMethod(Method):
             yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
 
     def _fit(self, recordings: Sequence[Recording]) -> None:
-        self.parts, self.facts = {}, {"points": shared_points(recordings, self.params.points)}
+        self.parts, self.facts = {}, self._start(recordings)
         self._prepare(recordings)
         tables: list[np.ndarray] = []
         origins: list[Origin] = []
@@ -206,9 +218,15 @@ class MotifMethod(Method):
             [t.individual for t in tracks], source=self.name,
         )  # fmt: skip
         states = smooth.min_bout(states, self.params.min_bout_s, "absorb")
+
+        def stacked(name: str) -> np.ndarray | None:
+            parts = [getattr(f, name) for f in found]
+            return None if parts[0] is None else np.stack(parts, 1)
+
         return output(
-            states, latent=np.stack([f.latent for f in found], 1), confidence=np.stack([f.confidence for f in found], 1)
-        )
+            states, latent=stacked("latent"), confidence=stacked("confidence"), probability=stacked("probability"),
+            behaviours=found[0].behaviours or None, unseen=stacked("unseen"),
+        )  # fmt: skip
 
     def _dump(self) -> Dump:
         arrays: dict[str, np.ndarray] = {}
