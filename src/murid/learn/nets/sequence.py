@@ -48,6 +48,7 @@ class LstmNet(nn.Module):
         self.enter = nn.Sequential(Noise(p.noise), nn.Linear(n_in, p.latent), nn.Tanh())
         self.lstm = Recurrent(p.latent, p.latent, 1, "lstm")
         self.leave = nn.Sequential(Noise(p.noise), Mlp([p.latent, p.latent, p.latent, n_out]))
+        _matlab_start(self)
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """Return the latent of each frame."""
@@ -56,6 +57,21 @@ class LstmNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logits of each frame."""
         return self.leave(self.encode(x))
+
+
+def _matlab_start(net: torch.nn.Module) -> None:
+    """Initial weights as in MATLAB: Glorot, orthogonal recurrence, biases 0 but 1 at the forget gate."""
+    for name, weight in net.named_parameters():
+        if "weight_hh" in name:
+            nn.init.orthogonal_(weight)
+        elif weight.ndim == 2:
+            nn.init.xavier_uniform_(weight)
+        else:
+            nn.init.zeros_(weight)
+        if "bias_ih" in name:
+            # Gates stand in the order input, forget, cell, output.
+            with torch.no_grad():
+                weight[len(weight) // 4 : len(weight) // 2] = 1.0
 
 
 class TcnNet(nn.Module):

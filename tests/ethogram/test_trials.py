@@ -1,0 +1,62 @@
+"""Rasters, phases and their order around events."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from murid.data.errors import DataError
+from murid.data.states import make_states
+from murid.ethogram.trials import order_test, overlap, phases, raster, stack
+
+NAMES = ["other", "lever", "port", "eat"]
+
+
+def states(codes, fps=10.0):
+    codes = np.asarray(codes, np.int16)[:, None]
+    return make_states(codes, np.arange(len(codes)) / fps, NAMES, ["m"], source="test")
+
+
+def trial(*runs):
+    return [k for k, n in runs for _ in range(n)]
+
+
+def test_raster_phases_and_edges():
+    made = states(trial((0, 20), (1, 5), (0, 5), (2, 10), (3, 20), (0, 10)))
+    cut = raster(made, [2.0, 6.5], before_s=1, after_s=5)
+    assert cut.shape == (2, 61) and cut.attrs["behaviours"] == NAMES
+    np.testing.assert_array_equal(cut.values[0], made.values[10:71, 0][:60].tolist() + [-1])
+    assert (cut.values[1, 16:] == -1).all(), "past the end nothing is known"
+    table = phases(cut.isel(trial=[0]), ["lever", "port", "eat"]).set_index("phase")
+    np.testing.assert_allclose(table["latency_s"], [0.0, 1.0, 2.0], atol=1e-9)
+    np.testing.assert_allclose(table["first_s"], [0.5, 1.0, 2.0], atol=1e-9)
+    assert phases(cut, ["eat"], from_s=4.5)["present"].tolist() == [False, False]
+    both = stack([cut, cut], ["r1", "r2"])
+    assert both.sizes["trial"] == 4 and phases(both, ["port"])["recording"].tolist() == ["r1", "r1", "r2", "r2"]
+
+
+def test_order_is_found_where_planted_and_not_in_noise():
+    rng = np.random.default_rng(0)
+    planted, noise = [], []
+    for _ in range(25):
+        first = [(1, 5), (0, int(rng.integers(1, 9))), (2, 5), (3, 9)]
+        rest = [(int(k), 4) for k in rng.integers(0, 4, 6)]
+        planted.append(trial(*first, *rest)[:60])
+        noise.append(trial(*((int(k), 5) for k in rng.integers(0, 4, 12)))[:60])
+
+    def test(rows):
+        length = min(map(len, rows))
+        made = [raster(states(row[:length]), [0.0], before_s=0, after_s=length / 10 - 0.1) for row in rows]
+        return order_test(stack(made, list(map(str, range(len(made))))), ["lever", "port", "eat"], n_shuffles=200)
+
+    found, null = test(planted), test(noise)
+    assert found["share"] == 1.0 and found["p"] < 0.01 and found["chance"] < 0.9
+    assert null["p"] > 0.05
+    assert found["pairs"][("lever", "port")] > null["pairs"][("lever", "port")]
+
+
+def test_overlap_and_names():
+    table = overlap([0, 0, 1, -1, 1], [0, 1, 1, 1, -1], ["a", "b", "c"], ["x", "y"])
+    np.testing.assert_allclose(table.to_numpy(), [[0.5, 0.5], [0, 1], [np.nan, np.nan]])
+    with pytest.raises(DataError, match="did you mean 'lever'"):
+        phases(raster(states([0, 1]), [0.0], before_s=0, after_s=0.1), ["levr"])
