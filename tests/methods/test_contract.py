@@ -5,6 +5,7 @@ A new method passes here by being registered; `SMALL` makes its fit quick, nothi
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
@@ -24,9 +25,11 @@ from murid.methods.registry import method_class, method_names
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"
 NAMES = method_names()
+FILMS = tempfile.TemporaryDirectory(prefix="murid_films_")
 
 #: Parameters that make a fit quick; everything else stays at its default.
 TREES = {"n_trees": 25, "min_leaf": 20}
+FILM = {"pictures": {"height": 32, "width": 32}, "rate_hz": 10.0, "kappa": 1000, "n_states": 5, "em_iterations": 5}
 SMALL: dict[str, dict[str, Any]] = {
     "gbdt": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "kmeans": {"n_motifs": 6, "replicates": 2},
@@ -47,6 +50,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "simba": {"forest": {**TREES, "max_rows": 2000}, "folds": 2},
     "mars": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "jaaba": {"n_rounds": 30, "amount": "less", "folds": 2},
+    "selfee": {
+        **FILM, "widths": (8, 16, 32), "projection": 64,
+        "train": {"epochs": 1, "batch": 64, "min_steps": 60, "drop_last": True, "lr": 0.003},
+    },
+    "behavenet": {
+        **FILM, "widths": (8, 16, 16), "n_latents": 6, "train": {"epochs": 8, "batch": 32, "lr": 0.003},
+    },
     "dlcanalyzer": {"net": {"epochs": 4, "hidden": (32, 16), "min_steps": 200}, "folds": 2},
 }
 
@@ -65,8 +75,21 @@ def recording(seed: int, *, fps: float = 25.0, n_animals: int = 1, duration_s: f
 
 
 @cache
-def training(n_animals: int = 1) -> tuple[Recording, ...]:
-    return tuple(recording(s, n_animals=n_animals) for s in (1, 2, 3))
+def filmed(seed: int, *, fps: float = 25.0, n_animals: int = 1, duration_s: float = 30.0) -> Recording:
+    made = simulate.recording(
+        "open_field", duration_s=duration_s, fps=fps, n_animals=n_animals, behaviours=("walk", "rest", "rear", "groom"),
+        seed=seed, id=f"r{seed}", animal=f"a{seed}", px_per_cm=3,
+    )  # fmt: skip
+    return made.replace(video=simulate.video(made, Path(FILMS.name) / f"{seed}_{fps}_{n_animals}_{duration_s}.mp4"))
+
+
+def of(name: str, seed: int = 9, **keys: Any) -> Recording:
+    """A recording that has what the method needs."""
+    return (filmed if "video" in method_class(name).about.needs else recording)(seed, **keys)
+
+
+def training(name: str) -> tuple[Recording, ...]:
+    return tuple(of(name, s) for s in (1, 2, 3))
 
 
 def renamed(made: Recording) -> Recording:
@@ -94,7 +117,7 @@ def gappy(made: Recording, seed: int = 5) -> Recording:
 def fitted(name: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return make(name).fit(training())
+        return make(name).fit(training(name))
 
 
 def agreement(a: xr.Dataset, b: xr.Dataset) -> float:
@@ -108,7 +131,7 @@ def agreement(a: xr.Dataset, b: xr.Dataset) -> float:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_output_is_valid_and_on_the_clock_of_the_poses(name):
-    unseen = recording(9)
+    unseen = of(name)
     out = fitted(name).apply(unseen)
     states = validate_states(out["states"])
     np.testing.assert_array_equal(states["time"].values, unseen.poses["time"].values)
@@ -127,7 +150,7 @@ def test_learns_what_was_planted(name):
     """Walking and rearing of the simulated mice are determined by the poses: an unseen animal must be told well."""
     from murid.evaluate import score
 
-    unseen = recording(9)
+    unseen = of(name)
     result = score(unseen.labels, fitted(name).apply(unseen)["states"])
     f1 = result.table["f1"]
     assert f1["walk"] > 0.75, f1
@@ -138,15 +161,15 @@ def test_learns_what_was_planted(name):
 def test_same_seed_same_output(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        again = make(name).fit(training())
-    xr.testing.assert_identical(fitted(name).apply(recording(9)), again.apply(recording(9)))
+        again = make(name).fit(training(name))
+    xr.testing.assert_identical(fitted(name).apply(of(name)), again.apply(of(name)))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_saved_and_loaded_gives_the_same_output(name, tmp_path):
     folder = fitted(name).save(tmp_path / "model")
     loaded = murid.load_method(folder)
-    xr.testing.assert_identical(fitted(name).apply(recording(9)), loaded.apply(recording(9)))
+    xr.testing.assert_identical(fitted(name).apply(of(name)), loaded.apply(of(name)))
     for file in folder.iterdir():
         head = file.read_bytes()[:2]
         assert not head.startswith(b"\x80"), f"{file.name} looks like a pickle"
@@ -154,21 +177,21 @@ def test_saved_and_loaded_gives_the_same_output(name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_keypoint_names_do_not_matter(name):
-    expected = fitted(name).apply(recording(9))
-    found = fitted(name).apply(renamed(recording(9)))
+    expected = fitted(name).apply(of(name))
+    found = fitted(name).apply(renamed(of(name)))
     assert agreement(expected, found) > 0.999
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gaps_are_survived(name):
-    out = fitted(name).apply(gappy(recording(9)))
+    out = fitted(name).apply(gappy(of(name)))
     validate_states(out["states"])
-    assert agreement(fitted(name).apply(recording(9)), out) > 0.8
+    assert agreement(fitted(name).apply(of(name)), out) > 0.8
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_frame_rate_does_not_matter(name):
-    slow, fast = fitted(name).apply(recording(9)), fitted(name).apply(recording(9, fps=50.0))
+    slow, fast = fitted(name).apply(of(name)), fitted(name).apply(of(name, fps=50.0))
     assert agreement(slow, fast) > 0.85
 
 
@@ -176,14 +199,14 @@ def test_frame_rate_does_not_matter(name):
 def test_two_animals(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        method = make(name).fit([recording(seed, n_animals=2, duration_s=25.0) for seed in (1, 2)])
-    out = method.apply(recording(9, n_animals=2, duration_s=25.0))
+        method = make(name).fit([of(name, seed, n_animals=2, duration_s=25.0) for seed in (1, 2)])
+    out = method.apply(of(name, n_animals=2, duration_s=25.0))
     assert list(out["states"]["individual"].values) in (["mouse_1", "mouse_2"], ["all"])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_too_little_data_is_a_clear_error(name):
-    tiny = simulate.recording("open_field", duration_s=0.2, fps=25, seed=1)
+    tiny = of(name, 1, duration_s=0.2)
     if method_class(name).about.family == "rules":
         assert make(name).apply(tiny)["states"].sizes["time"] == 5
         return
@@ -196,13 +219,13 @@ def test_too_little_data_is_a_clear_error(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_missing_poses_and_unfitted_use_are_clear_errors(name):
+def test_missing_nouns_and_unfitted_use_are_clear_errors(name):
     empty = Recording("empty", labels=recording(1).labels)
-    with pytest.raises(DataError, match="poses"):
+    with pytest.raises(DataError, match=method_class(name).about.needs[0]):
         fitted(name).apply(empty)
     if method_class(name).about.family != "rules":
         with pytest.raises(NotFittedError):
-            make(name).apply(recording(9))
+            make(name).apply(of(name))
 
 
 @pytest.mark.parametrize("name", NAMES)

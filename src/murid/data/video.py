@@ -6,8 +6,9 @@ that a frame number means the same picture in the pose file, the labels and on s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
@@ -111,3 +112,38 @@ class Video:
     def frame(self, index: int, *, grey: bool = False) -> np.ndarray:
         """Return one frame."""
         return next(self.frames(index, index + 1, grey=grey))
+
+
+def write_video(path: str | Path, pictures: Iterable[np.ndarray], fps: float) -> Video:
+    """Write pictures to a video file, one by one, and return it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where to, ``.mp4``.
+    pictures : iterable of uint8 arrays (height, width) or (height, width, 3)
+        Grey or RGB; all of one size. An odd row or column at the edge is left out, as the format wants.
+    fps : float
+        Frames per second.
+    """
+    import av
+
+    stream = None
+    codec = next(name for name in ("libx264", "mpeg4") if name in av.codecs_available)
+    with av.open(str(path), "w") as container:
+        for picture in pictures:
+            height, width = (n // 2 * 2 for n in picture.shape[:2])
+            if stream is None:
+                stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
+                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+                if codec == "libx264":
+                    stream.options = {"crf": "18", "preset": "ultrafast"}
+                else:
+                    stream.bit_rate = max(2_000_000, width * height * 10)
+            whole = np.ascontiguousarray(picture[:height, :width])
+            frame = av.VideoFrame.from_ndarray(whole, format="gray" if picture.ndim == 2 else "rgb24")
+            container.mux(stream.encode(frame))
+        if stream is None:
+            fail("video", "no pictures to write", where=str(path))
+        container.mux(stream.encode())
+    return Video(Path(path))

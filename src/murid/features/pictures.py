@@ -192,22 +192,25 @@ def _background(video: Video, view: View, numbers: NDArray[np.int64], shrink: in
     at = np.unique(np.linspace(0, video.n_frames - 1, min(params.n_background, video.n_frames)).round().astype(int))
     some = np.stack([picture for _, picture in read_frames(video, at, shrink)])
     occupied = _occupied(view, numbers, at, some.shape[1:], shrink)
-    grey = np.empty(some.shape[1:], np.float32)
-    for top in range(0, some.shape[1], 64):
-        rows = slice(top, top + 64)
-        block = some[:, rows].astype(np.float32)
-        plain = np.percentile(block, params.percentile, axis=0)
-        if occupied is not None:
-            block[occupied[:, rows]] = np.nan
-            # A pixel that the animal always covers keeps the plain percentile.
-            hidden = np.isnan(block).all(axis=0)
-            block[0][hidden] = plain[hidden]
-            plain = np.nanpercentile(block, params.percentile, axis=0)
-        grey[rows] = plain
+    if occupied is not None:
+        # A pixel that the animal always covers keeps all its frames.
+        occupied &= ~occupied.all(axis=0)
+    grey = _percentile(some, occupied, params.percentile)
     # The brightest tenth of a percent of all pixels lies on the animal, however small it is.
     away = np.abs(some[:: max(1, len(some) // 20)].astype(np.float32) - grey)
     contrast = max(float(np.percentile(away, 99.9)), LEAST_CONTRAST)
     return Background(grey, 255.0 / contrast)
+
+
+def _percentile(some: NDArray[np.uint8], left_out: NDArray[np.bool_] | None, percent: float) -> NDArray[np.float32]:
+    """Percentile over the first axis, nearest rank, without the frames that are left out at a pixel."""
+    if left_out is None:
+        ordered, known = np.sort(some, axis=0), np.full(some.shape[1:], len(some))
+    else:
+        # What is left out sorts behind all grey values.
+        ordered, known = np.sort(np.where(left_out, np.uint16(999), some), axis=0), (~left_out).sum(axis=0)
+    rank = np.round(percent / 100 * (known - 1)).astype(np.int64)
+    return np.take_along_axis(ordered, rank[None], axis=0)[0].astype(np.float32)
 
 
 def _occupied(

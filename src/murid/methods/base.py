@@ -49,6 +49,8 @@ class Card:
         Nouns a recording must have for `apply`; `fit` of a supervised method also needs labels.
     differs : tuple of str
         What is done differently from the original, and why.
+    uses : tuple of str
+        Nouns that are used where a recording has them, and not missed where it has not.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Card:
     cites: tuple[str, ...]
     needs: tuple[str, ...] = ("poses",)
     differs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 @dataclass

@@ -26,6 +26,9 @@ BUILT_IN: dict[str, str] = {
     "simba": "murid.methods.simba:Simba",
     "moseq": "murid.methods.moseq:Moseq",
     "syllables": "murid.methods.syllables:Syllables",
+    "dbm": "murid.methods.dbm:Dbm",
+    "selfee": "murid.methods.selfee:Selfee",
+    "behavenet": "murid.methods.behavenet:Behavenet",
 }
 
 

@@ -90,8 +90,8 @@ def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[s
 
 
 def nouns_for(unfitted: Any) -> tuple[str, ...]:
-    """Nouns a method sees when applied: what it needs, and zones and events where there are some. No labels."""
-    return tuple(dict.fromkeys([*unfitted.about.needs, "zones", "events"]))
+    """Nouns a method sees when applied: what it needs and uses, zones and events where there are some. No labels."""
+    return tuple(dict.fromkeys([*unfitted.about.needs, *unfitted.about.uses, "zones", "events"]))
 
 
 def _needed(unfitted: Any) -> tuple[str, ...]:

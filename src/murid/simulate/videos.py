@@ -7,7 +7,6 @@ A picture is drawn from the poses alone, so pixel and keypoint agree to a fracti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from murid.data.clock import rate_of
 from murid.data.errors import fail
 from murid.data.recording import Recording
-from murid.data.video import Video
+from murid.data.video import Video, write_video
 
 #: Binary digits of sub-pixel drawing.
 _SHIFT = 4
@@ -56,22 +55,9 @@ def video(
     seed : int
         Seed of texture and noise.
     """
-    import av
-
-    poses, size = _px(recording)
-    fps = rate_of(poses["time"].values)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(_codec(), rate=Fraction(fps).limit_denominator(1001))
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        if stream.codec_context.name == "libx264":
-            stream.options = {"crf": "18", "preset": "ultrafast"}
-        else:
-            stream.bit_rate = max(2_000_000, size[0] * size[1] * 10)
-        for image in frames(recording, start_s=start_s, stop_s=stop_s, noise=noise, grey_levels=grey_levels, seed=seed):
-            picture = av.VideoFrame.from_ndarray(image, format="gray")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
-    return Video(Path(path))
+    poses, _ = _px(recording)
+    drawn = frames(recording, start_s=start_s, stop_s=stop_s, noise=noise, grey_levels=grey_levels, seed=seed)
+    return write_video(path, drawn, rate_of(poses["time"].values))
 
 
 def frames(
@@ -165,13 +151,6 @@ def _px(recording: Recording) -> tuple[xr.Dataset, tuple[int, int]]:
             todo="simulate.recording(unit='px')",
         )
     return poses, tuple(recording.meta["size_px"])
-
-
-def _codec() -> str:
-    """H.264 where the build has it, else MPEG-4."""
-    import av
-
-    return next(name for name in ("libx264", "mpeg4") if name in av.codecs_available)
 
 
 def _floor(recording: Recording, width: int, height: int, grey: int, rng: np.random.Generator) -> NDArray[np.uint8]:

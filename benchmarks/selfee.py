@@ -1,0 +1,57 @@
+"""Selfee: time, memory and what its features tell, on simulated and on real video.
+
+Run ``OMP_NUM_THREADS=1 python -m benchmarks.selfee`` (about 10 minutes on one core; ``--real`` adds three real videos,
+``--paper`` the network of the paper, for a GPU). The linear probe reads the behaviour of animals that the network has
+not seen from the features of single moments, and from these with their mean and SD over ± 0.5 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks._films import REAL, fitted, line, probe, real, simulated, with_context
+from murid.methods.selfee import PAPER, SelfeeParams
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=180.0, help="of each simulated animal")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--no-cld", action="store_true", help="also without cross-level discrimination")
+    parser.add_argument("--real", nargs="*", choices=REAL, help="real videos (all when none is named)")
+    parser.add_argument("--paper", action="store_true", help="ResNet-50, 192 x 256, 20,000 steps")
+    args = parser.parse_args()
+    base = PAPER if args.paper else {}
+    short = (
+        {}
+        if args.paper
+        else {"train": {**SelfeeParams().train.model_dump(), "min_steps": args.steps, "max_steps": args.steps}}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        data = simulated(Path(folder), 6, args.seconds)
+        for seed in range(args.seeds):
+            for label, more in (("simulated", {}), *([("simulated, no CLD", {"cld": 0.0})] if args.no_cld else [])):
+                method, cpu, wall = fitted("selfee", [r for r, _ in data[:4]], seed=seed, **base, **short, **more)
+                features = [method.features(r).values[:, 0] for r, _ in data]
+                codes = [c for _, c in data]
+                one = probe(features, codes, 2)
+                wide = probe([with_context(f, 12) for f in features], codes, 2)
+                spread = method.facts["evidence"]["feature_spread"]
+                more_text = f"probe F1 {one['macro_f1']:.3f}, with context {wide['macro_f1']:.3f}; spread {spread:.2f}"
+                print(line(f"{label}, seed {seed}", method, cpu, wall, more_text), flush=True)
+                print("   F1 of each behaviour: " + ", ".join(f"{v:.2f}" for v in wide["f1"].values()))
+    for name in REAL if args.real == [] else args.real or ():
+        method, cpu, wall = fitted("selfee", [real(name)], **base, **short)
+        spread = method.facts["evidence"]["feature_spread"]
+        bouts = np.diff(np.flatnonzero(np.diff(method.apply(real(name))["states"].values[:, 0])))
+        print(line(name, method, cpu, wall, f"spread {spread:.2f}, {len(bouts)} bouts"), flush=True)
+
+
+if __name__ == "__main__":
+    main()
