@@ -73,6 +73,11 @@ class DbmParams(MotifParams):
         why="what the tcn knows of place: zones that all recordings have (auto, where there are some), or coordinates "
         "in the picture (camera and arena must not have moved)",
     )
+    scale: Literal["auto", "body", "study"] = param(
+        "auto",
+        why="lengths in the recording's own body length, or in one for the study: for one camera, short trials and "
+        "calibrated poses; auto = study with place='camera'",
+    )
     latent: int = param(10, ge=2, why="width of the latent; 10 as in DBM")
     balance: float | None = param(
         None, ge=0, le=1, why="0 = frames weigh the same, 1 = pseudo-labels do; None = 0 for lstm (DBM), 0.5 for tcn"
@@ -165,6 +170,14 @@ class Dbm(MotifMethod):
         return track.body_length / float(px) if px else self.params.body_length_cm
 
     # ---- features -------------------------------------------------------------------------------
+    def _xy(self, track: Track) -> np.ndarray:
+        """Points on the even clock, ``(n, point, 2)``, in body lengths of the animal or of the study."""
+        own = track.xy() * (track.body_length / self._length(track))
+        return self._even(track).resample(own, track.time_s)
+
+    def _length(self, track: Track) -> float:
+        return float(self.facts["length"] or track.body_length)
+
     def _even(self, track: Track) -> EvenTime:
         return even_time(track.time_s, self.facts["rate_hz"])
 
@@ -174,12 +187,13 @@ class Dbm(MotifMethod):
         self._targets, self._trials = {}, {}
         table = self._usable(recordings)
         events = sorted({name for r in recordings for name in event_times(r.events)})
+        self.facts["length"] = self._study_length(recordings)
         found, shapes = {}, []
         for recording in recordings:
             found[recording.id] = self._pseudo_labels(recording, table, events)
             self._trials[recording.id] = self._trial_times(recording)
             for track in self.tracks(recording):
-                shapes.append(self._even(track).resample(track.xy(), track.time_s))
+                shapes.append(self._xy(track))
         need_frames(self.name, sum(int(np.isfinite(s).all(2).any(1).sum()) for s in shapes), 100)
         self.parts["template"] = template_of(shapes)
         used = {n for s in found.values() for k, n in enumerate(behaviour_names(s)) if (s.values == k).any()}
@@ -199,6 +213,13 @@ class Dbm(MotifMethod):
                 own = states.values[:, min(k, states.sizes["individual"] - 1)]
                 at = np.clip(np.searchsorted(track.time_s, even.time_s), 0, len(own) - 1)
                 self._targets[recording.id, track.individual] = code[own[at]]
+
+    def _study_length(self, recordings: Sequence[Recording]) -> float | None:
+        """Median body length over all tracks where lengths are the study's, else None."""
+        p = self.params
+        if p.scale == "body" or (p.scale == "auto" and p.place != "camera"):
+            return None
+        return float(np.median([track.body_length for r in recordings for track in self.tracks(r)]))
 
     def _trial_times(self, recording: Recording) -> np.ndarray:
         """Starts and stops of the trials, s, ``(trial, 2)``; empty without trials."""
@@ -227,12 +248,12 @@ class Dbm(MotifMethod):
 
     def _describe(self, track: Track) -> np.ndarray:
         rate = self.facts["rate_hz"]
-        xy = self._even(track).resample(track.xy(), track.time_s)
+        xy = self._xy(track)
         if self.params.net == "lstm":
             return distances(xy)
         aligned = align(xy, self.parts["template"], self.params.min_seen)
         posture = aligned.points.reshape(len(xy), -1).astype(np.float32)
-        where = place(xy, aligned, self.facts["place"], track.recording, self.facts["zones"], track.body_length)
+        where = place(xy, aligned, self.facts["place"], track.recording, self.facts["zones"], self._length(track))
         return np.concatenate([distances(xy), posture, movement(aligned, rate), where], axis=1)
 
     # ---- network and microstates ----------------------------------------------------------------
