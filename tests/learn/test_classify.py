@@ -23,11 +23,11 @@ class TestForests:
     def test_equals_scikit_learn_with_missing_values(self, data):
         from sklearn.ensemble import RandomForestClassifier
 
-        from murid.learn.classify.forests import BinaryForest
+        from murid.learn.classify.trees import Trees
 
         x, y = data
         forest = RandomForestClassifier(30, min_samples_leaf=3, random_state=1).fit(x[:400], y[:400, 0])
-        np.testing.assert_allclose(BinaryForest.of(forest).predict(x), forest.predict_proba(x)[:, 1], atol=1e-6)
+        np.testing.assert_allclose(Trees.of(forest).probabilities(x)[:, 1], forest.predict_proba(x)[:, 1], atol=1e-6)
 
     def test_stored_as_arrays_and_the_same_on_any_threads(self, data):
         x, y = data

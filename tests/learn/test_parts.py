@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from murid.data.errors import DataError
-from murid.learn.classify.forest import Forest, fit_forest
+from murid.learn.classify.forests import ClassForest, fit_class_forest
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.cuts import best_cut, cut_evidence
 from murid.learn.segment.rest import RestGate, fit_rest
@@ -41,14 +41,14 @@ def test_forest_of_arrays_is_the_forest():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(600, 5)).astype(np.float32)
     y = (x[:, 0] > 0).astype(int) + (x[:, 1] > 0.5)
-    mine = fit_forest(x, y, n_trees=12, min_leaf=2, seed=3)
+    mine = fit_class_forest(x, y, n_trees=12, min_leaf=2, seed=3)
     theirs = RandomForestClassifier(12, min_samples_leaf=2, random_state=3).fit(x, y)
     np.testing.assert_allclose(mine.probabilities(x), theirs.predict_proba(x), atol=1e-6)
-    again = Forest.from_arrays(mine.arrays())
+    again = ClassForest.from_arrays(mine.arrays())
     x[4, 2] = np.nan
     assert again.predict(x)[4] == -1 and np.isnan(again.probabilities(x)[4]).all()
     with pytest.raises(DataError, match="one class"):
-        fit_forest(x[:3], np.zeros(3, int))
+        fit_class_forest(x[:3], np.zeros(3, int))
 
 
 def test_rest_gate_finds_the_two_speeds():

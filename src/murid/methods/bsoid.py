@@ -13,7 +13,7 @@ import numpy as np
 
 from murid.data.params import param
 from murid.features.pairs import pair_motion, running_mean
-from murid.learn.classify.forest import Forest, fit_forest
+from murid.learn.classify.forests import ClassForest, fit_class_forest
 from murid.learn.fitted import Fitted
 from murid.learn.scale import Scaler, fit_scaler
 from murid.methods.base import Card
@@ -53,7 +53,7 @@ class Bsoid(MotifMethod):
     name = "bsoid"
     Params = BsoidParams
     params: BsoidParams
-    part_types = {"scaler": Scaler, "atlas": Atlas, "forest": Forest}
+    part_types = {"scaler": Scaler, "atlas": Atlas, "forest": ClassForest}
     about = Card(
         title="B-SOiD: density clusters of pair features in a UMAP, generalised by a random forest",
         family="unsupervised",
@@ -91,7 +91,7 @@ class Bsoid(MotifMethod):
         places = fit_umap(x, dimensions, n_neighbors=min(p.n_neighbors, len(x) // 5), seed=p.seed).embedding
         found = fit_hdbscan(places, shares=p.smallest, n_sizes=p.n_sizes)
         clear = found.labels >= 0
-        forest = fit_forest(x[clear], found.labels[clear], n_trees=p.n_trees, min_leaf=p.min_leaf, seed=p.seed)
+        forest = fit_class_forest(x[clear], found.labels[clear], n_trees=p.n_trees, min_leaf=p.min_leaf, seed=p.seed)
         self.parts = {"scaler": scaler, "atlas": Atlas(places, found.labels), "forest": forest}
         self.facts["evidence"] = {
             "dimensions": dimensions,
@@ -138,5 +138,7 @@ def _held_out(x: np.ndarray, labels: np.ndarray, p: BsoidParams) -> float:
     test = (np.arange(len(x)) // 100) % 5 == 4
     if test.sum() < 20 or np.unique(labels[~test]).size < 2:
         return float("nan")
-    forest = fit_forest(x[~test], labels[~test], n_trees=max(10, p.n_trees // 4), min_leaf=p.min_leaf, seed=p.seed)
+    forest = fit_class_forest(
+        x[~test], labels[~test], n_trees=max(10, p.n_trees // 4), min_leaf=p.min_leaf, seed=p.seed
+    )
     return float((forest.predict(x[test]) == labels[test]).mean())

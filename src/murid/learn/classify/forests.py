@@ -1,23 +1,18 @@
-"""Random forests, one binary forest per behaviour, with missing values, kept as plain arrays.
-
-Grown by scikit-learn, then flattened: split feature, threshold, children and the share of positive frames of
-every node. Stored without pickle, read by any version, and the prediction equals scikit-learn's.
-"""
+"""Random forests: one per behaviour, with missing values, or one for exclusive classes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from murid.data.errors import fail
 from murid.data.params import Params, param
 from murid.data.progress import tell
 from murid.learn.classify.boost import check_two_classes
-
-Floats = NDArray[np.float32]
+from murid.learn.classify.trees import Floats, Trees
 
 
 class ForestParams(Params):
@@ -32,82 +27,27 @@ class ForestParams(Params):
     n_threads: int = param(2, ge=1, why="threads; the forest does not depend on it")
 
 
-@dataclass(frozen=True)
-class BinaryForest:
-    """Flattened trees; nodes of all trees one after another.
-
-    Attributes
-    ----------
-    feature : int32 array (node,)
-        Feature of the split, −1 in a leaf.
-    threshold : float32 array (node,)
-        Go left where ``x <= threshold``.
-    left, right : int32 arrays (node,)
-        Children.
-    missing_left : uint8 array (node,)
-        Whether NaN goes left.
-    value : float32 array (node,)
-        Weighted share of positive frames.
-    roots : int32 array (tree,)
-        First node of each tree.
-    """
-
-    feature: NDArray[np.int32]
-    threshold: Floats
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    missing_left: NDArray[np.uint8]
-    value: Floats
-    roots: NDArray[np.int32]
-
-    def predict(self, features: Floats) -> Floats:
-        """Return the mean share of positive frames, ``(frame,)``."""
-        from murid.learn.classify._trees import walk
-
-        x = np.ascontiguousarray(features, np.float32)
-        return walk(x, self.feature, self.threshold, self.left, self.right, self.missing_left, self.value, self.roots)
-
-    @classmethod
-    def of(cls, sklearn_forest: Any) -> Self:
-        """Flatten a fitted binary scikit-learn forest."""
-        parts: dict[str, list[np.ndarray]] = {f.name: [] for f in fields(cls)}
-        start = 0
-        for estimator in sklearn_forest.estimators_:
-            tree = estimator.tree_
-            leaf = tree.children_left < 0
-            value = tree.value[:, 0, :]
-            parts["roots"].append(np.array([start], np.int32))
-            parts["feature"].append(np.where(leaf, -1, tree.feature).astype(np.int32))
-            parts["threshold"].append(_floor32(np.where(leaf, 0.0, tree.threshold)))
-            parts["left"].append(np.where(leaf, -1, tree.children_left + start).astype(np.int32))
-            parts["right"].append(np.where(leaf, -1, tree.children_right + start).astype(np.int32))
-            parts["missing_left"].append(np.asarray(tree.missing_go_to_left, np.uint8))
-            parts["value"].append((value[:, 1] / value.sum(axis=1)).astype(np.float32))
-            start += tree.node_count
-        return cls(**{name: np.concatenate(arrays) for name, arrays in parts.items()})
-
-
 class Forests:
-    """One `BinaryForest` per behaviour."""
+    """One two-class forest per behaviour."""
 
-    def __init__(self, behaviours: Sequence[str], forests: Sequence[BinaryForest]) -> None:
+    def __init__(self, behaviours: Sequence[str], forests: Sequence[Trees]) -> None:
         self.behaviours, self.forests = list(behaviours), list(forests)
 
     def predict(self, features: Floats) -> Floats:
         """Return probabilities ``(frame, behaviour)``."""
         features = np.where(np.isfinite(features), features, np.float32(np.nan))
-        return np.stack([f.predict(features) for f in self.forests], axis=1)
+        return np.stack([f.probabilities(features)[:, 1] for f in self.forests], axis=1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Name → array, for storage."""
-        return {f"forest_{i}_{f.name}": getattr(one, f.name) for i, one in enumerate(self.forests) for f in fields(one)}
+        return {f"forest_{i}_{name}": a for i, one in enumerate(self.forests) for name, a in one.arrays().items()}
 
     @classmethod
     def from_arrays(cls, behaviours: Sequence[str], arrays: Mapping[str, np.ndarray]) -> Self:
         """Read back `to_arrays`."""
-        names = [f.name for f in fields(BinaryForest)]
-        forests = [BinaryForest(**{n: arrays[f"forest_{i}_{n}"] for n in names}) for i in range(len(behaviours))]
-        return cls(behaviours, forests)
+        starts = [f"forest_{i}_" for i in range(len(behaviours))]
+        own = [{k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)} for start in starts]
+        return cls(behaviours, [Trees.from_arrays(parts) for parts in own])
 
 
 def fit_forests(
@@ -163,12 +103,49 @@ def fit_forests(
         )  # fmt: skip
         x = features[used]
         forest.fit(np.where(np.isfinite(x), x, np.float32(np.nan)), label, sample_weight=weight / weight.mean())
-        forests.append(BinaryForest.of(forest))
+        forests.append(Trees.of(forest, 2))
     tell(text, len(behaviours), len(behaviours))
     return Forests(behaviours, forests)
 
 
-def _floor32(x: NDArray[np.float64]) -> Floats:
-    """Largest float32 not above x: ``float32 <= x`` then decides as it did in float64."""
-    y = x.astype(np.float32)
-    return np.where(y > x, np.nextafter(y, np.float32(-np.inf)), y).astype(np.float32)
+class ClassForest(Trees):
+    """Forest of exclusive classes; a frame with a missing value is of no class."""
+
+    def probabilities(self, x: np.ndarray) -> Floats:
+        """Mean vote of the trees, ``(frame, class)``; NaN where a frame has a missing value."""
+        out = super().probabilities(x)
+        out[~np.isfinite(x).all(axis=1)] = np.nan
+        return out
+
+    def predict(self, x: np.ndarray) -> NDArray[np.int32]:
+        """Class of each frame (first of equals), -1 where a value is missing."""
+        p = self.probabilities(x)
+        known = np.isfinite(p[:, 0])
+        return np.where(known, np.argmax(np.where(known[:, None], p, 0), axis=1), -1).astype(np.int32)
+
+
+def fit_class_forest(
+    x: np.ndarray, labels: np.ndarray, *, n_trees: int = 100, min_leaf: int = 1, seed: int = 0, n_workers: int = 1
+) -> ClassForest:
+    """Grow one forest for exclusive classes.
+
+    Parameters
+    ----------
+    x : (n, D) array
+        Features without NaN.
+    labels : (n,) int array
+        Classes 0 … K - 1.
+    n_trees : int
+        Trees; 100, scikit-learn's default.
+    min_leaf : int
+        Fewest frames in a leaf.
+    seed : int
+        Same seed, same forest, on any number of workers.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    labels = np.asarray(labels)
+    if np.unique(labels).size < 2:
+        fail("forest", "there is only one class", expected="at least 2", got=str(np.unique(labels).size))
+    grown = RandomForestClassifier(n_trees, min_samples_leaf=min_leaf, random_state=seed, n_jobs=n_workers)
+    return ClassForest.of(grown.fit(np.asarray(x, np.float32), labels))
