@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,8 @@ def _source_of(name: str) -> Path | None:
     return Path(spec.origin)
 
 
-def _imports(path: Path, name: str) -> Iterable[str]:
+@lru_cache(maxsize=2048)
+def _imports(path: Path, name: str) -> frozenset[str]:
     """Absolute names of the modules that the source at `path` imports."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     found: set[str] = set()
@@ -159,4 +160,4 @@ def _imports(path: Path, name: str) -> Iterable[str]:
             # A name may be a module of its own, or something inside `base`; `_source_of` sorts it out.
             found.add(base)
             found.update(f"{base}.{alias.name}" for alias in node.names)
-    return found
+    return frozenset(found)
