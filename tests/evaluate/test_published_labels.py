@@ -85,6 +85,22 @@ def test_human_agreement_on_rearing(raters):
     assert got.alpha["Supported"] > got.alpha["Unsupported"] > 0.6
 
 
+def test_one_class_a_frame_in_the_order_of_the_file_gives_the_figures_of_the_source(data_dir):
+    # The source painted one class a frame, later lines of the file over earlier ones.
+    table = pd.read_csv(data_dir / "dlcanalyzer_labels" / "AllLabDataOFT_final.csv.gz", sep=";")
+    table = table[~table["type"].isin(MARKERS)].dropna(subset=["from", "to"])
+    painted = {}
+    for key, part in table.groupby(["Experimenter", "DLCFile"]):
+        codes = np.zeros(N_FRAMES, np.int8)
+        for start, stop, label in part[["from", "to", "type"]].to_numpy():
+            codes[round(start * FPS) : round(stop * FPS)] = label == "Supported"
+        painted[key] = codes
+    videos = sorted(table["DLCFile"].unique())
+    for (one, two), printed in zip(HUMANS, (0.884, 0.887, 0.911), strict=True):
+        a, b = (np.concatenate([painted[rater, v] for v in videos])[:, None, None] for rater in (one, two))
+        assert float(frames.f1_of(frames.counts(a, b))[0]) == pytest.approx(printed, abs=6e-4)
+
+
 def test_network_against_each_rater(raters, network):
     states = network(300)
     for rater, figures in NETWORK.items():
