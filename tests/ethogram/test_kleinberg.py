@@ -68,3 +68,26 @@ def test_repeated_events_and_bad_parameters_are_refused():
         kleinberg.bursts([1.0, 1.0, 2.0])
     with pytest.raises(DataError, match="sigma"):
         kleinberg.bursts([1.0, 2.0], sigma=1.0)
+
+
+@pytest.mark.realdata
+def test_bursts_turn_flicker_into_the_bouts_a_person_sees(data_dir):
+    # Freezing of a mouse by thresholds alone flickers: 112 bouts where a person saw 20.
+    import h5py
+
+    import murid
+    from murid.evaluate import score
+    from murid.prepare import calibrate
+
+    folder = data_dir / "behaviordepot" / "demo1"
+    poses = calibrate(murid.read_poses(folder / "demo1_tracking.csv.gz", fps=50), px_per_cm=32)
+    with h5py.File(folder / "hB_demo1_manual_annotations.mat.mat") as file:
+        human = np.asarray(file["hBehavior/Freezing/Vector"]).ravel() == 1
+    rule = "freezing:\n  when speed_body < 1 cm/s\n  and turn_rate_head_abs < 40 deg/s\n"
+    raw = murid.method("rules", rules=rule).apply(murid.Recording("demo1", poses=poses))["states"]
+    time, who = raw["time"].values, [str(raw["individual"].values[0])]
+    truth = make_states(human[:, None, None].astype(np.int8), time, ["freezing"], who)
+    before, after = (score(truth, x).table.loc["freezing"] for x in (raw, kleinberg.smooth(raw, sigma=2.0, gamma=0.3)))
+    assert before["bouts_predicted"] > 100 and after["bouts_predicted"] < 45
+    assert after["f1"] > before["f1"] + 0.03
+    assert after["bout_f1"] > before["bout_f1"] + 0.3
