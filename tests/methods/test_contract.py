@@ -43,6 +43,9 @@ SMALL: dict[str, dict[str, Any]] = {
         "iterations": 250,
     },
     "dbm": {"n_motifs": 6, "replicates": 2, "train": {"epochs": 10, "batch": 2, "lr": 0.01, "clip": 1.0}},
+    "vame": {
+        "n_motifs": 6, "latent": 8, "hidden": 32, "rate_hz": 20, "train": {"epochs": 8, "batch": 128, "lr": 3e-3},
+    },  # fmt: skip
     "pyrat": {"n_motifs": 6, "n_prototypes": 400},
     "moseq": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4},
     "syllables": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4, "n_starts": 2},

@@ -63,6 +63,20 @@ def movement(aligned: Aligned, rate_hz: float, windows_s: Sequence[float] = SPEE
     return np.concatenate([np.log1p(np.concatenate(speeds, 1)), turn[:, None]], axis=1).astype(np.float32)
 
 
+def steps(aligned: Aligned, rate_hz: float) -> np.ndarray:
+    """Forward and sideways speed (body lengths/s, left positive) and turning (rad/s); float32 ``(n, 3)``.
+
+    The first row is NaN.
+    """
+    out = np.full((len(aligned.centre), 3), np.nan, np.float32)
+    moved = np.diff(aligned.centre, axis=0) * rate_hz
+    cos, sin = np.cos(aligned.heading[1:]), np.sin(aligned.heading[1:])
+    out[1:, 0] = cos * moved[:, 0] + sin * moved[:, 1]
+    out[1:, 1] = cos * moved[:, 1] - sin * moved[:, 0]
+    out[1:, 2] = np.angle(np.exp(1j * np.diff(aligned.heading))) * rate_hz
+    return out
+
+
 def place(
     xy: np.ndarray, aligned: Aligned, kind: str, recording: Recording, zones: Sequence[str], length: float
 ) -> np.ndarray:
