@@ -58,7 +58,8 @@ def _predicted(context: Context) -> dict[str, xr.DataArray]:
 
 def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict[str, xr.DataArray]) -> Picture:
     ids = [i for i in context.table["id"] if i in labels or i in predicted]
-    shown = spread_over_groups(context, ids, MAX_ROWS)
+    # Where some recordings have both bars, they are what there is to see.
+    shown = spread_over_groups(context, [i for i in ids if i in labels and i in predicted] or ids, MAX_ROWS)
     rows, tables = [], []
     for id in shown:
         tracks = {}
@@ -191,8 +192,8 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
             Picture(
                 transition_graph(probability, usage, colours, shown=limit),
                 "Transitions as a graph",
-                "The same as arrows: disc area and the number in it are the share of time (%), arrow width is the "
-                f"probability. Transitions below {number(limit)} are not drawn.",
+                "The same as arrows: disc area and the number in it are the share of the time in these behaviours (%), "
+                f"arrow width is the probability. Transitions below {number(limit)} are not drawn.",
                 f"Circle of {len(used)} behaviours joined by arrows.",
             )
         )  # fmt: skip

@@ -90,7 +90,10 @@ def _cleaning(told: Any) -> str:
         return ""
     parts = [f"keypoints with a confidence below {number(told['min_confidence'])} were masked"]
     if told.get("jumps"):
-        parts.append(f"as were positions that needed a speed above {number(told.get('max_speed_cm_s'))} cm/s")
+        parts.append(
+            f"as were positions that needed a speed above {number(told.get('max_speed_cm_s'))} cm/s "
+            f"({number(told.get('max_speed_body'))} body lengths/s where no scale is known)"
+        )
     text = ", ".join(parts)
     text += f"; gaps up to {number(told.get('max_gap_s'))} s were filled ({told.get('fill', 'interpolated')})"
     kind = told.get("smoothing")

@@ -31,7 +31,7 @@ def make(context: Context) -> Section | None:
         return None
     section = Section("motifs", "Motifs and behaviours found by a method")
     section.lead = (
-        "States that a fitted method gave to every frame. Motifs found without labels are patterns of posture and "
+        "What a fitted method says about every frame. Motifs found without labels are patterns of posture and "
         "movement; they have no meaning until somebody has looked at film of them."
     )
     for run in runs:
@@ -50,22 +50,35 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     colours = {**colours_of(names), **{k: v for k, v in context.behaviour_colours.items() if k in names}}
     per = pd.concat([summary(s).assign(recording=id) for id, s in states.items()], ignore_index=True)
     share = per.groupby("behaviour")["fraction"].mean().sort_values(ascending=False)
-    used = int((share > 0.005).sum())
-    text = (
-        f"{method} divides the behaviour of {count(len({context.animals[i] for i in states}), 'animal')} into "
-        f"{number(used)} states that take more than 0.5 % of the time each; the most used takes "
-        f"{number(100 * float(share.iloc[0]), 2)} %."
-    )
+    animals = count(len({context.animals[i] for i in states}), "animal")
+    behaviours = set(names) <= set(context.behaviour_colours)
+    text = _finding(method, animals, share, behaviours)
     section.findings.append(text)
     section.add(Words(text, "finding"))
-    section.add(_ethogram(context, states, names, colours, method))
+    section.add(_ethogram(context, states, names, colours, method, behaviours))
     section.add(*statistics_of(context, per, f"as found by {method}"))
     section.add(_postures(context, states, names, colours, method))
     section.add(*transitions(context, states, f"as found by {method}"))
 
 
+def _finding(method: str, animals: str, share: pd.Series, behaviours: bool) -> str:
+    """Return one sentence: shares of known behaviours, or the number of motifs."""
+    if behaviours:
+        parts = [f"{readable(b)} {number(100 * float(s), 2)} %" for b, s in share.items()]
+        return f"{method} names the behaviour of {animals}; share of time: {listed(parts, 6)}."
+    return (
+        f"{method} divides the behaviour of {animals} into {number(int((share > 0.005).sum()))} states that take more "
+        f"than 0.5 % of the time each; the most used takes {number(100 * float(share.iloc[0]), 2)} %."
+    )
+
+
 def _ethogram(
-    context: Context, states: dict[str, xr.DataArray], names: list[str], colours: dict[str, str], method: str
+    context: Context,
+    states: dict[str, xr.DataArray],
+    names: list[str],
+    colours: dict[str, str],
+    method: str,
+    behaviours: bool,
 ) -> Picture:
     ids = [i for i in context.table["id"] if i in states]
     shown = spread_over_groups(context, ids, MAX_ROWS)
@@ -73,11 +86,15 @@ def _ethogram(
     rows = [Row(id, context.keys(id)["group"], {"": tracks[id]}, context.duration_s[id]) for id in shown]
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
     bouts = pd.concat([t.assign(recording=id) for id, t in tracks.items()], ignore_index=True)
+    hint = (
+        "Behaviours have the colours they have above." if behaviours else
+        "With many states colours cannot carry the names, and they have nothing to do with those of the behaviours "
+        "above; use the figure to see rhythm and change."
+    )  # fmt: skip
     return Picture(
         ethogram(rows, colours, context.group_colours, names[:36]),
         f"States over time ({method})",
-        "Each row is one recording. With many states colours cannot carry the names, and they have nothing to do "
-        f"with those of the behaviours above; use the figure to see rhythm and change.{more}",
+        f"Each row is one recording. {hint}{more}",
         f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",
         bouts[["recording", "individual", "label", "start_s", "stop_s"]],
     )  # fmt: skip

@@ -124,7 +124,7 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
         Picture(
             draw.occupancy(means, (0.0, float(middle[0]), 0.0, float(middle[1])), zones, unit),
             "Occupancy",
-            f"Share of time in cells of {number(size)} {unit}, lightly smoothed; every animal counts the same, n = "
+            f"Share of time in cells of {number(size)} {unit}, lightly smoothed; every animal counts the same; n: "
             "animals. The colour scale is stretched for small values. The map shows where groups spend their time; "
             "because places are compared by eye, use the measures of zones below for conclusions. Animals that stay "
             f"near a wall look alike whether they rest there or run along it.{left}",

@@ -56,7 +56,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
         "begun (UTC)": str(found.get("started", DASH)).replace("T", " ").removesuffix("+00:00"),
         "seconds": found.get("seconds"),
         "steps": len(steps),
-        "of them from cache": kept,
+        "cached": kept,
         "peak memory (MB)": found.get("peak_mb") or None,
         "seed": DASH if seed in (None, "") else number(seed),
         "warnings": len(run.warnings),
