@@ -27,6 +27,7 @@ BUILT_IN: dict[str, str] = {
     "moseq": "murid.methods.moseq:Moseq",
     "syllables": "murid.methods.syllables:Syllables",
     "dbm": "murid.methods.dbm:Dbm",
+    "vame": "murid.methods.vame:Vame",
     "selfee": "murid.methods.selfee:Selfee",
     "behavenet": "murid.methods.behavenet:Behavenet",
 }
