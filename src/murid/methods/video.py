@@ -19,7 +19,7 @@ import xarray as xr
 
 from murid.data.bouts import EVERYONE
 from murid.data.clock import nearest_sample, rate_of, segments
-from murid.data.errors import Faults, fail
+from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.params import Params, param
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
@@ -343,7 +343,8 @@ class VideoMethod(MotifMethod):
             n_states=p.n_states, lags=max(1, round(p.lags_s * rate)), em_iterations=p.em_iterations, sweeps=0, draws=0,
             gap_frames=round(p.gap_s * rate),
         )  # fmt: skip
-        kappa, table = p.kappa, []
+        kappa: float | None = p.kappa
+        table: list[dict[str, float]] = []
         if kappa is None:
             from murid.learn.segment.stickiness import choose_kappa
 
@@ -376,6 +377,25 @@ class VideoMethod(MotifMethod):
         return [f"state_{k:02d}" for k in range(self.n_motifs)]
 
     # ---- features -------------------------------------------------------------------------------
+    def rows(self, recording: Recording, individual: str | None = None) -> xr.DataArray:
+        """Latents of one subject on the even clock of the AR-HMM: what neurons are to decode.
+
+        Returns
+        -------
+        DataArray (time, component)
+            `facts["rate_hz"]` rows a second.
+        """
+        self._check([recording], fitting=False)
+        subjects = {s.individual: s for s in self.tracks(recording)}
+        if individual is not None and individual not in subjects:
+            fail(
+                f"recording '{recording.id}'", f"no individual '{individual}'", todo=did_you_mean(individual, subjects)
+            )
+        subject = subjects[individual or next(iter(subjects))]
+        return xr.DataArray(
+            self._describe(subject), dims=("time", "component"), coords={"time": subject.even.time_s}, name="latent"
+        )
+
     def features(self, recording: Recording) -> xr.DataArray:
         """Return the features of each frame as the network gives them, before any component or state.
 

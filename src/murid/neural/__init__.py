@@ -8,12 +8,16 @@
 `perievent_tests`    hierarchical bootstrap bands, sign flips with cluster mass, event-train shifts
 `photometry`         isosbestic fit, dF/F, z scores with a stated baseline
 `summary`            mean signal per state or zone
+`decoding`           latents and states from activity, held out in blocks of time (ridge, conv)
+`bayes`              decoded latents weighed against how the animal is known to move (AR-HMM prior)
 ===================  ==========================================================================
 """
 
 from __future__ import annotations
 
 from murid.neural.align import state_fractions, states_on, traces_on
+from murid.neural.bayes import Combined, combine
+from murid.neural.decoding import Decoded, DecodedStates, DecodingParams, decode, decode_states
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, join, perievent
 from murid.neural.perievent_tests import ResponseTest, bootstrap_ci, shift_test, sign_flip_test
 from murid.neural.photometry import dff, fit_isosbestic, zscore
@@ -21,6 +25,10 @@ from murid.neural.summary import by_state
 from murid.neural.tuning import TuningParams, TuningResult, tuning
 
 __all__ = [
+    "Combined",
+    "Decoded",
+    "DecodedStates",
+    "DecodingParams",
     "PeriEvent",
     "PeriEventParams",
     "ResponseTest",
@@ -29,6 +37,9 @@ __all__ = [
     "bootstrap_ci",
     "bout_events",
     "by_state",
+    "combine",
+    "decode",
+    "decode_states",
     "dff",
     "fit_isosbestic",
     "join",

@@ -1,0 +1,146 @@
+"""Decoding on activity whose explained share of the behaviour is planted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from murid.data.errors import DataError
+from murid.data.states import make_states
+from murid.data.traces import make_traces
+from murid.learn.segment.arhmm import ArHmmParams
+from murid.learn.segment.consensus import fit_from_levels
+from murid.learn.segment.switching import smooth_switching
+from murid.neural.bayes import combine
+from murid.neural.decoding import DecodingParams, decode, decode_states, design, time_folds, training_rows
+
+RATE = 15.0
+
+
+def latents(n: int = 6000, seed: int = 0) -> tuple[xr.DataArray, np.ndarray]:
+    """Four latents that switch between four linear dynamics, and the states."""
+    rng = np.random.default_rng(seed)
+    states = np.zeros(n, int)
+    for t in range(1, n):
+        states[t] = states[t - 1] if rng.random() < 0.95 else rng.integers(4)
+    level = 1.2 * rng.standard_normal((4, 4))
+    maps = [0.85 * (0.6 * np.eye(4) + 0.4 * np.linalg.qr(rng.standard_normal((4, 4)))[0]) for _ in range(4)]
+    x = np.zeros((n, 4))
+    for t in range(1, n):
+        k = states[t]
+        x[t] = level[k] + maps[k] @ (x[t - 1] - level[k]) + 0.3 * rng.standard_normal(4)
+    return xr.DataArray(x, dims=("time", "component"), coords={"time": np.arange(n) / RATE}), states
+
+
+def neurons(x: np.ndarray, noise: float, seed: int = 1, units: int = 30) -> xr.DataArray:
+    rng = np.random.default_rng(seed)
+    mixed = x @ rng.standard_normal((x.shape[1], units))
+    return make_traces(mixed + noise * rng.standard_normal(mixed.shape), rate_hz=RATE)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return latents()
+
+
+@pytest.mark.parametrize("planted", [0.25, 0.6])
+@pytest.mark.parametrize("lags_s", [0.0, 0.2])
+def test_planted_r2_is_recovered(data, planted, lags_s):
+    """Neurons see the latents plus a copy from another time: as smooth, unrelated, so that no filter can part them."""
+    x = (data[0].values - data[0].values.mean(0)) @ np.linalg.cholesky(np.linalg.inv(np.cov(data[0].values.T)))
+    disturbed = x + np.sqrt(1 / planted - 1) * np.roll(x, 2500, axis=0)
+    target = xr.DataArray(x, dims=("time", "component"), coords=data[0].coords)
+    found = decode(neurons(disturbed, 0.01), target, DecodingParams(lags_s=lags_s))
+    assert found.r2 == pytest.approx(planted, abs=0.05)
+
+
+def test_conv_decodes_what_a_line_cannot(data):
+    rng = np.random.default_rng(0)
+    x = data[0].values[:3000, :1]
+    signal = make_traces(np.abs(x @ np.ones((1, 8))) + 0.3 * rng.standard_normal((3000, 8)), rate_hz=RATE)
+    target = xr.DataArray(np.abs(x) ** 2, dims=("time", "component"), coords={"time": np.arange(3000) / RATE})
+    train = {"epochs": 15, "batch": 128, "lr": 0.01, "patience": 5}
+    params = DecodingParams(decoder="conv", lags_s=0.0, folds=3, train=train)
+    line, curve = decode(signal, target, params.replace(decoder="ridge")).r2, decode(signal, target, params).r2
+    assert curve > line + 0.02 and curve > 0.7
+
+
+def test_unrelated_activity_decodes_nothing(data):
+    other, params = neurons(latents(3000, seed=7)[0].values, 0.1, units=8), DecodingParams(lags_s=0.0, n_null=19)
+    found = decode(other, data[0][:3000], params)
+    assert found.r2 < 0.05 and found.p > 0.05
+    states = make_states(data[1][:3000], data[0]["time"].values[:3000], list("abcd"))
+    assert decode_states(other, states, params.replace(n_null=0)).balanced_accuracy < 0.35
+
+
+def test_related_activity_is_told_from_shifts(data):
+    found = decode(neurons(data[0].values, 3.0), data[0], DecodingParams(lags_s=0.0, n_null=19))
+    assert found.p == pytest.approx(0.05)
+
+
+def test_bayes_beats_plain_when_neurons_are_noisy(data):
+    target, _ = data
+    model = fit_from_levels(
+        [target.values.astype(np.float32)], ArHmmParams(n_states=6, lags=1, kappa=200, sweeps=0, draws=0)
+    )
+    labels = model.predict(target.values.astype(np.float32))
+    params = DecodingParams(lags_s=0.0)
+    signal = neurons(target.values, 8.0)
+    plain, best_lags = decode(signal, target, params), decode(signal, target, DecodingParams(lags_s=0.25))
+    both = combine(plain, model)
+    assert both.r2 > plain.r2 + 0.15 and both.r2 > best_lags.r2 + 0.03
+    said = decode_states(
+        signal, make_states(labels, target["time"].values, [str(k) for k in range(model.n_states)]), params
+    )
+    hit = [(both.states[labels == k] == k).mean() for k in range(model.n_states)]
+    assert np.mean(hit) > said.balanced_accuracy + 0.1
+    again = combine(plain, model)
+    np.testing.assert_array_equal(both.latent.values, again.latent.values)
+
+
+def test_sure_sightings_are_believed_and_none_leave_the_prior(data):
+    target, _ = data
+    x = target.values[:400]
+    model = fit_from_levels(
+        [target.values.astype(np.float32)], ArHmmParams(n_states=6, lags=2, kappa=200, sweeps=0, draws=0)
+    )
+    precision = np.repeat(1e6 * np.eye(4)[None], 400, axis=0)
+    precision[10::20] = 0
+    smooth = smooth_switching(model, precision, np.einsum("tij,tj->ti", precision, x), sweeps=15, burn_in=5)
+    seen = precision[:, 0, 0] > 0
+    np.testing.assert_allclose(smooth.latents[seen], x[seen], atol=1e-2)
+    # Missing rows are bridged better than by a straight line from one neighbour to the other.
+    line = (x[np.flatnonzero(~seen) - 1] + x[np.flatnonzero(~seen) + 1]) / 2
+    error, plain = (np.sqrt(((y - x[~seen]) ** 2).mean()) for y in (smooth.latents[~seen], line))
+    assert error < plain and error < 0.35 * x.std()
+    np.testing.assert_allclose(smooth.probability.sum(axis=1), 1, atol=1e-6)
+    with pytest.raises(DataError, match="do not fit"):
+        smooth_switching(model, precision[:, :2, :2], x[:, :2])
+
+
+def test_folds_are_blocks_with_a_gap():
+    time = np.arange(3000) / 10
+    usable = np.ones(3000, bool)
+    usable[100:140] = False
+    params = DecodingParams()
+    fold = time_folds(time, usable, params)
+    assert set(fold[usable]) == set(range(5)) and (fold[~usable] == -1).all()
+    for held in range(5):
+        learn = training_rows(fold, time, held, 5.0)
+        assert learn.any() and np.abs(time[learn][:, None] - time[fold == held]).min() > 5.0
+    with pytest.raises(DataError, match="too little time"):
+        time_folds(time[:300], usable[:300], params)
+
+
+def test_design_shows_the_activity_around_a_moment():
+    signal = make_traces(np.arange(50.0)[:, None], rate_hz=10)
+    x, seen = design(signal, signal["time"].values, DecodingParams(lags_s=0.2))
+    assert x.shape == (50, 1, 5) and seen.all()
+    assert (np.diff(x[10, 0]) > 0).all() and x[10, 0, 2] == pytest.approx((10 - 24.5) / np.std(np.arange(50)))
+
+
+def test_wrong_targets_are_named(data):
+    target = data[0]
+    with pytest.raises(DataError, match="wrong axes"):
+        decode(neurons(target.values, 1.0), target.expand_dims("individual", axis=1))
