@@ -13,7 +13,7 @@ from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import consensus_labels, fit_consensus, fit_from_levels
 from murid.learn.segment.match import match_states
 from murid.learn.segment.modes import fit_modes
-from murid.learn.segment.stickiness import choose_kappa
+from murid.learn.segment.stickiness import choose_kappa, recounted
 
 
 def planted(n: int, seed: int, k: int = 6, d: int = 3, noise: float = 0.15):
@@ -64,6 +64,27 @@ def test_stickiness_gives_bouts_of_the_wanted_duration():
     assert [r["kappa"] for r in table] == [30.0, 3000.0, 300_000.0]
     chosen = next(r for r in table if r["kappa"] == kappa)
     assert abs(np.log(chosen["median_s"] / 0.4)) <= min(abs(np.log(r["median_s"] / 0.4)) for r in table) + 0.05
+
+
+def test_stickiness_that_predicts_unseen_rows_is_kept_whatever_the_duration():
+    # A huge kappa on few, noisy rows unites what differs: its bouts are longer, its likelihood falls.
+    x, _ = planted(6000, 2, noise=0.8)
+    quick = PARAMS.replace(em_iterations=10)
+    kappa, table = choose_kappa([x], 30.0, quick, shares=(0.1, 300.0))
+    assert table[0]["heldout"] > table[1]["heldout"] and table[0]["median_s"] < table[1]["median_s"]
+    assert kappa == table[0]["kappa"] == 600.0
+    forced, _ = choose_kappa([x], 30.0, quick, shares=(0.1, 300.0), target_s=10.0)
+    assert forced == table[1]["kappa"]
+
+
+def test_recounted_transitions_are_those_of_the_labels():
+    x, _ = planted(2000, 3)
+    model = fit_from_levels([x], PARAMS.replace(kappa=1e6, sweeps=0, draws=0))
+    free = recounted(model, [np.array([0, 0, 1, -1, 1, 1, 0], np.int32)])
+    assert np.allclose(free.transitions.sum(axis=2), 1)
+    # From state 0: once to itself and once to 1; the step over the gap does not count.
+    assert free.transitions[0, 0, 0] == pytest.approx(1.1 / (2 + 0.1 * model.n_states))
+    assert free.transitions[0, 1, 1] == pytest.approx(1.1 / (2 + 0.1 * model.n_states))
 
 
 def test_states_of_a_second_fit_are_recognised():

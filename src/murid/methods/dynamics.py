@@ -40,7 +40,9 @@ class DynamicsParams(MotifParams):
         30.0, unit="Hz", ge=SLOWEST_HZ, why="rows a second, at most the slowest recording's; as in MoSeq"
     )
     n_states: int = param(100, ge=2, le=1000, why="upper bound; states that the data do not tell apart are united")
-    kappa: float | None = param(None, ge=0, unit="rows", why="stickiness; None chooses it by the duration of bouts")
+    kappa: float | None = param(
+        None, ge=0, unit="rows", why="stickiness; None takes what predicts unseen rows, then the duration of bouts"
+    )
     target_s: float | None = param(
         None, gt=0, unit="s", why="wanted median bout; None takes that of the blocks between model-free changepoints"
     )
@@ -117,7 +119,7 @@ class DynamicsMethod(MotifMethod):
         return n_rows
 
     def _settled_kappa(self, features: list[np.ndarray], model: ArHmmParams) -> float:
-        """Take the given κ, or choose it by the duration of bouts and keep the evidence."""
+        """Take the given κ, or choose it (see `choose_kappa`) and keep the evidence."""
         from murid.learn.segment.stickiness import choose_kappa
 
         p = self.params

@@ -7,6 +7,7 @@ model (keypoint-MoSeq's SLDS), and depth video (components of aligned height cro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from murid.methods.base import Card
 from murid.methods.dynamics import DynamicsMethod, DynamicsParams, Template
 from murid.methods.motifs import Labelled, Origin, Track
 from murid.prepare.depth import DEPTH, Crops, crops_of
+from murid.prepare.shape import align_to, fit_template
 
 
 class MoseqParams(DynamicsParams):
@@ -35,7 +37,15 @@ class MoseqParams(DynamicsParams):
         "arhmm", why="slds keeps the noise of keypoints inside the model, as keypoint-MoSeq does: slower"
     )
     n_components: int = param(10, ge=1, why="most principal components; 10 as in MoSeq")
-    variance: float = param(0.9, gt=0, lt=1, why="components explain this share of the variance, as in keypoint-MoSeq")
+    variance: float = param(
+        0.95, gt=0, lt=1, why="components explain this share of the variance; keypoint-MoSeq takes 0.9 and keeps jitter"
+    )
+    persistence: float = param(
+        0.2,
+        ge=0,
+        lt=1,
+        why="components that lose more of their variance in a row are jitter; 0 keeps all, as published",
+    )
     lags_s: float = param(0.1, gt=0, unit="s", why="past that predicts the next row; 3 rows at 30 Hz as in MoSeq")
     student_dof: float = param(0.0, ge=0, why="heavy-tailed residuals, degrees of freedom; 0 Gaussian as published")
     sweeps: int = param(30, ge=0, why="Gibbs sweeps of the AR-HMM after EM; the last ten are the draws for confidence")
@@ -61,7 +71,7 @@ class Moseq(DynamicsMethod):
         differs=(
             "alignment by all visible points, not by an axis of two",
             "start from levels of posture and EM, then tens of sweeps instead of hundreds",
-            "stickiness chosen by the duration of bouts; times in seconds at any frame rate",
+            "stickiness chosen by held-out likelihood and the duration of bouts; times in seconds at any frame rate",
             "labels by Viterbi under the mean model (AR-HMM) or by votes over samples (SLDS), with confidence; "
             "apply agrees with the fit",
         ),
@@ -126,9 +136,8 @@ class Moseq(DynamicsMethod):
             return self._learn_slds(tables, groups)
         if self.params.source == "keypoints":
             self._check_rows([t[:, :1] for t in tables])
-            self.parts["pca"] = fit_pca(
-                tables, self.params.variance, whiten=True, max_components=self.params.n_components
-            )
+            pca = fit_pca(tables, self.params.variance, whiten=True, max_components=self.params.n_components)
+            self.parts["pca"] = without_jitter(pca, tables, self.params.persistence)
         features = [self._features(t) for t in tables]
         rows = self._check_rows(features)
         settings = self._settings()
@@ -148,16 +157,23 @@ class Moseq(DynamicsMethod):
         rows = self._check_rows(seen)
         front, rear = self._ends()
         p = self.params
-        features = _quick_scores(xy, p.variance, p.n_components)
-        settings = self._settings().replace(n_states=min(p.n_states, 100))
+        features = _quick_scores(xy, p)
+        settings = self._settings()
         kappa = self._settled_kappa(features, settings)
+        start = fit_from_levels(
+            features, settings.replace(kappa=kappa, sweeps=0, draws=0), groups=groups, sigma=self._sigma(),
+            seed=p.seed, n_workers=p.workers,
+        )  # fmt: skip
+        labels = np.concatenate([np.maximum(z, 0) for z in start.predict(features)])
+        dynamics = settings.replace(
+            n_states=start.n_states, kappa=kappa, em_iterations=0, merge=False, sweeps=5, draws=0
+        )
         slds = fit_slds(
             list(xy), front, rear,
             SldsParams(
-                dynamics=settings.replace(kappa=10 * kappa, sweeps=20, draws=0), kappa=kappa, sweeps=p.slds_sweeps,
-                n_latent=p.n_components, variance=p.variance,
+                dynamics=dynamics, kappa=kappa, sweeps=p.slds_sweeps, n_latent=features[0].shape[1], variance=0.999,
             ),
-            confidence=list(sure), groups=groups, seed=p.seed, n_workers=p.workers,
+            confidence=list(sure), groups=groups, labels=labels, seed=p.seed, n_workers=p.workers,
         )  # fmt: skip
         self.parts["slds"] = slds
         self._keep_evidence(rows, slds.dynamics, np.empty(0))
@@ -217,13 +233,29 @@ class Moseq(DynamicsMethod):
         return [points.index(r) for r in ends["front"]], [points.index(r) for r in ends["rear"]]
 
 
-def _quick_scores(parts: Sequence[np.ndarray], variance: float, most: int) -> list[np.ndarray]:
-    """Whitened components of aligned keypoints, to choose the stickiness by."""
-    from murid.prepare.shape import align_to, fit_template
+def without_jitter(pca: PCA, tables: Sequence[np.ndarray], least: float) -> PCA:
+    """Leave out components of which less than `least` of the variance lasts from one row to the next."""
+    if least == 0:
+        return pca
+    plain = replace(pca, whitener=None)
+    raw = [plain.transform(t) for t in tables]
+    steps = np.concatenate([np.diff(r, axis=0) for r in raw])
+    stacked = np.concatenate(raw)
+    lost = np.nanmean(steps**2, axis=0) / 2 / np.nanvar(stacked, axis=0)
+    kept = np.flatnonzero(1 - lost >= least)
+    if len(kept) < min(2, len(lost)):
+        kept = np.sort(np.argsort(lost)[: min(2, len(lost))])
+    known = stacked[~np.isnan(stacked).any(axis=1)][:, kept]
+    cov = np.atleast_2d(np.cov(known.T, bias=True))
+    return replace(pca, components=pca.components[kept], variance=pca.variance[kept], whitener=np.linalg.cholesky(cov))
 
+
+def _quick_scores(parts: Sequence[np.ndarray], params: MoseqParams) -> list[np.ndarray]:
+    """Whitened components of aligned keypoints that are not jitter: where the SLDS starts, and how many it has."""
     template = fit_template(parts)
     tables = [align_to(part, template).points.reshape(len(part), -1) for part in parts]
-    pca = fit_pca(tables, variance, whiten=True, max_components=most)
+    pca = fit_pca(tables, params.variance, whiten=True, max_components=params.n_components)
+    pca = without_jitter(pca, tables, params.persistence)
     return [np.asarray(pca.transform(t), np.float32) for t in tables]
 
 

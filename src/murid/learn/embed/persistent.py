@@ -25,6 +25,7 @@ class Persistent(Fitted):
     ----------
     pca_mean, pca_components, pca_variance, pca_noise, pca_total
         Principal components that a frame with gaps is completed by (see `PCA`).
+    mean : (n_features,) array
     weights : (n_components, n_features) array
         Score = weights · (features − mean); unit variance in the fit.
     persistence : (n_components,) array
@@ -36,6 +37,7 @@ class Persistent(Fitted):
     pca_variance: np.ndarray
     pca_noise: float
     pca_total: float
+    mean: np.ndarray
     weights: np.ndarray
     persistence: np.ndarray
 
@@ -46,7 +48,7 @@ class Persistent(Fitted):
 
     def transform(self, table: np.ndarray) -> np.ndarray:
         """Scores (T, n_components) of ``table (T, n_features)``; NaN only where nothing was seen."""
-        return (_complete(self.pca, np.asarray(table, np.float64)) - self.pca_mean) @ self.weights.T
+        return (_complete(self.pca, np.asarray(table, np.float64)) - self.mean) @ self.weights.T
 
 
 def fit_persistent(
@@ -81,8 +83,12 @@ def fit_persistent(
     some = seqs.frames[:: max(1, len(seqs.frames) // 200_000)]
     if not (~np.isnan(some)).any():
         fail("components", "nothing was seen", expected="frames with keypoints", got="only gaps")
-    pca = fit_pca(some, variance, missing=True, max_components=rank)
-    scores = [pca.transform(part) for part in seqs]
+    # Few components complete frames with gaps: many would carry jitter from the seen points to the hidden.
+    fill = fit_pca(some, 0.9, missing=True, max_components=max(1, min(10, some.shape[1] // 2)))
+    filled = [_complete(fill, part) for part in seqs]
+    complete = np.concatenate(filled)
+    pca = fit_pca(complete[~np.isnan(complete).any(axis=1)], variance, max_components=rank)
+    scores = [pca.transform(part) for part in filled]
     steps = np.concatenate([np.diff(s, axis=0) for s in scores])
     steps = steps[~np.isnan(steps).any(axis=1)]
     known = np.concatenate(scores)
@@ -100,7 +106,14 @@ def fit_persistent(
     largest = np.argmax(np.abs(weights), axis=1)
     weights *= np.sign(weights[np.arange(kept), largest])[:, None]
     return Persistent(
-        pca.mean, pca.components, pca.variance, pca.noise_variance, pca.total_variance, weights, persistence[:kept]
+        fill.mean,
+        fill.components,
+        fill.variance,
+        fill.noise_variance,
+        fill.total_variance,
+        pca.mean,
+        weights,
+        persistence[:kept],
     )
 
 

@@ -207,6 +207,7 @@ def fit_slds(
     *,
     confidence=None,
     groups: Sequence[int] | None = None,
+    labels: np.ndarray | None = None,
     seed: int = 0,
     n_workers: int = 1,
     progress: Progress | None = None,
@@ -225,6 +226,8 @@ def fit_slds(
         Confidence in [0, 1]; low confidence means more noise. Default 1.
     groups : sequence of int, optional
         Group of each recording; each gets a transition matrix of its own.
+    labels : (n_frames,) int array, optional
+        Start from these states, all recordings one after the other, instead of k-means.
     seed : int
         Same seed, same model, on any number of workers.
     n_workers : int
@@ -248,7 +251,7 @@ def fit_slds(
     with workers(n_workers) as pmap:
         latent = Sequences(state.x, seqs.offsets, True)
         sampler = Sampler(latent, params.dynamics.replace(single=True), group, seed, pmap)
-        sampler.start()
+        sampler.start(labels)
         for _ in range(params.dynamics.em_iterations):
             sampler.em_step()
         if params.dynamics.merge:

@@ -1,20 +1,26 @@
-"""Choose how sticky an AR-HMM is: bouts should last as long as the blocks between moments of rapid change.
+"""Choose how sticky an AR-HMM is: what predicts rows it has not seen, and bouts as long as blocks of one movement.
 
-As in `kappa.scan_kappa` (Wiltschko et al. 2015), but with quick fits from k-means levels and a κ that goes
-with the number of rows, so that a part of the data tells the κ of the whole.
+Wiltschko et al. 2015 choose κ by durations alone (`kappa.scan_kappa`). That fails on noisy tracks: smoothed change
+has few peaks, so the blocks are too long, and a large κ then finds states of noise instead of posture. Here the
+likelihood of held-out rows says which κ are right, and durations only choose among those. κ goes with the
+number of rows, so that a part of the data tells the κ of the whole.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from murid.learn.segment.arhmm import ArHmmParams
+from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.kappa import changepoints, durations
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 #: κ as a multiple of the number of rows; 1 is MoSeq's default.
-SHARES = (0.01, 0.1, 1.0, 10.0, 100.0)
+SHARES = (0.01, 0.03, 0.1, 0.3, 1.0, 10.0)
+#: Held-out rows are judged in blocks of this length (s), to tell how sure a difference between fits is.
+BLOCK_S = 10.0
 
 
 def choose_kappa(
@@ -29,7 +35,7 @@ def choose_kappa(
     seed: int = 0,
     n_workers: int = 1,
 ) -> tuple[float, list[dict[str, float]]]:
-    """Choose κ by the median duration of bouts.
+    """Choose κ by the likelihood of held-out rows and the median duration of bouts.
 
     Parameters
     ----------
@@ -40,41 +46,88 @@ def choose_kappa(
     params : ArHmmParams
         The model; sampling is left out.
     target_s : float, optional
-        Wanted median duration, s; None takes that of the blocks between model-free changepoints.
+        Wanted median duration, s: then it alone decides. None takes, among the values of κ whose fits predict
+        held-out rows as well as the best one (less than one standard error apart, over blocks of 10 s), the one
+        whose bouts come nearest to the blocks between model-free changepoints.
     shares : tuple of float
         Values of κ tried, as multiples of the number of rows.
     max_rows : int
-        The fits see at most about so many rows: the first sequences, the last one cut.
+        About so many rows are looked at: the first sequences, the last third of each held out.
 
     Returns
     -------
     kappa : float
         For all of `x`.
     table : list of dict
-        One row a value: ``kappa, median_s, target_s, n_states``.
+        One row a value: ``kappa, heldout`` (nats a row), ``median_s, target_s, n_states``.
     """
     seqs = as_sequences(x, dtype=np.float32)
     n_rows = int(seqs.observed.sum())
-    if target_s is None:
-        blocks = np.concatenate([np.diff(at) for at in changepoints(seqs, rate_hz, seed=seed)]) / rate_hz
-        target_s = float(np.median(blocks)) if len(blocks) else 0.4
-    some = _first_rows(seqs, max_rows)
-    n_some = max(int(some.observed.sum()), 1)
+    wanted = target_s or _block_s(seqs, rate_hz, seed)
+    some, held = _split(seqs, max_rows, max(round(BLOCK_S * rate_hz), 50))
+    n_held = np.array([max(int(np.isfinite(part).all(axis=1).sum()), 1) for part in held])
+    n_some = max(int(as_sequences(some).observed.sum()), 1)
     quick = params.replace(sweeps=0, draws=0)
     rows: list[dict[str, float]] = []
+    scores = []
     for share in shares:
         model = fit_from_levels(some, quick.replace(kappa=share * n_some), sigma=sigma, seed=seed, n_workers=n_workers)
-        bouts = durations(model.predict(Sequences(some.frames, some.offsets, True)), rate_hz)
-        median = float(np.median(bouts)) if len(bouts) else float("inf")
-        rows.append({"kappa": share * n_rows, "median_s": median, "target_s": target_s, "n_states": model.n_states})
-    ratio = [abs(np.log(r["median_s"] / target_s)) if 0 < r["median_s"] < np.inf else np.inf for r in rows]
+        labels = model.predict(some, n_workers=n_workers)
+        bouts = durations(labels, rate_hz)
+        scores.append(recounted(model, labels).loglik(held, n_workers=n_workers) / n_held)
+        rows.append(
+            {
+                "kappa": share * n_rows,
+                "heldout": float(scores[-1].mean()),
+                "median_s": float(np.median(bouts)) if len(bouts) else float("inf"),
+                "target_s": wanted,
+                "n_states": model.n_states,
+            }
+        )
+    good = rows if target_s is not None else [r for r, ok in zip(rows, _as_good(np.stack(scores)), strict=True) if ok]
+    if not any(np.isfinite(r["median_s"]) for r in good):
+        return max(good, key=lambda r: r["heldout"])["kappa"], rows
+    ratio = [abs(np.log(r["median_s"] / wanted)) for r in good]
     # Of equally good values the larger one: it splits fewer states.
-    best = max(i for i, r in enumerate(ratio) if r <= min(ratio) + 0.05) if np.isfinite(min(ratio)) else len(rows) // 2
-    return rows[best]["kappa"], rows
+    return [r["kappa"] for r, far in zip(good, ratio, strict=True) if far <= min(ratio) + 0.05][-1], rows
 
 
-def _first_rows(seqs: Sequences, max_rows: int) -> Sequences:
-    if len(seqs.frames) <= max_rows:
-        return seqs
-    offsets = np.append(seqs.offsets[seqs.offsets < max_rows], max_rows)
-    return Sequences(seqs.frames[:max_rows], offsets, seqs.listed)
+def recounted(model: ArHmm, labels: list[np.ndarray]) -> ArHmm:
+    """Return the model with the transitions that occur in `labels`, without the stickiness it was learnt with.
+
+    Stickiness is a wish about the labels; fits with different κ are compared by what they say of the rows.
+    """
+    k = model.n_states
+    counts = np.full((k, k), 0.1)
+    for part in labels:
+        known = (part[:-1] >= 0) & (part[1:] >= 0)
+        np.add.at(counts, (part[:-1][known], part[1:][known]), 1)
+    return replace(model, transitions=(counts / counts.sum(axis=1, keepdims=True))[None], draws_transitions=None)
+
+
+def _block_s(seqs: Sequences, rate_hz: float, seed: int) -> float:
+    """Median length of the blocks between model-free changepoints, s."""
+    blocks = np.concatenate([np.diff(at) for at in changepoints(seqs, rate_hz, seed=seed)]) / rate_hz
+    return float(np.median(blocks)) if len(blocks) else 0.4
+
+
+def _as_good(scores: np.ndarray) -> np.ndarray:
+    """Say which fits (fit, block) are less than one standard error of the paired difference behind the best one."""
+    behind = scores[scores.mean(axis=1).argmax()] - scores
+    error = behind.std(axis=1, ddof=1) / np.sqrt(scores.shape[1]) if scores.shape[1] > 1 else np.full(len(scores), 0.01)
+    return behind.mean(axis=1) <= error
+
+
+def _split(seqs: Sequences, max_rows: int, block: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """First two thirds, and blocks of the last third, of each of the first sequences: about `max_rows` rows in all."""
+    some, held, left = [], [], max_rows
+    for part in seqs:
+        part = part[:left]
+        left -= len(part)
+        cut = 2 * len(part) // 3
+        some.append(part[:cut])
+        held += [part[at : at + block] for at in range(cut, len(part), block)]
+        if left <= 0:
+            break
+    # A last block of a few rows says little.
+    return some, [part for part in held if len(part) >= block // 2] or held
