@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import murid
-from murid.data.poses import fps_of, keypoint_names, validate_poses
+from murid.data.poses import absent, fps_of, keypoint_names, validate_poses
 
 
 def make(n=10, **changes):
@@ -53,3 +53,13 @@ def test_wrong_axes_of_a_foreign_dataset():
     poses = make().transpose("keypoint", "space", "time", "individual")
     with pytest.raises(murid.DataError, match="wrong axes"):
         validate_poses(poses)
+
+
+def test_an_animal_is_absent_only_when_nothing_of_it_is_seen_for_long():
+    position = np.zeros((100, 2, 2, 2))
+    position[10:40, :, :, 0] = np.nan  # 1.2 s out of view
+    position[50:60, :, :, 0] = np.nan  # .4 s lost
+    position[10:90, :, 0, 1] = np.nan  # one keypoint hidden
+    away = absent(make(position=position, individuals=["a", "b"]), 1.0)
+    assert np.flatnonzero(away[:, 0]).tolist() == list(range(10, 40))
+    assert not away[:, 1].any()

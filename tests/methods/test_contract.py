@@ -44,8 +44,12 @@ SMALL: dict[str, dict[str, Any]] = {
     },
     "dbm": {"n_motifs": 6, "replicates": 2, "train": {"epochs": 10, "batch": 2, "lr": 0.01, "clip": 1.0}},
     "vame": {
-        "n_motifs": 6, "latent": 8, "hidden": 32, "rate_hz": 20, "train": {"epochs": 8, "batch": 128, "lr": 3e-3},
-    },  # fmt: skip
+        "n_motifs": 6,
+        "latent": 8,
+        "hidden": 32,
+        "rate_hz": 20,
+        "train": {"epochs": 8, "batch": 128, "lr": 3e-3},
+    },
     "pyrat": {"n_motifs": 6, "n_prototypes": 400},
     "moseq": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4},
     "syllables": {"n_states": 15, "kappa": 4000, "em_iterations": 6, "sweeps": 4, "n_starts": 2},
@@ -54,11 +58,16 @@ SMALL: dict[str, dict[str, Any]] = {
     "mars": {"trees": {**TREES, "n_threads": 2}, "folds": 2},
     "jaaba": {"n_rounds": 30, "amount": "less", "folds": 2},
     "selfee": {
-        **FILM, "widths": (8, 16, 32), "projection": 64,
+        **FILM,
+        "widths": (8, 16, 32),
+        "projection": 64,
         "train": {"epochs": 1, "batch": 64, "min_steps": 60, "drop_last": True, "lr": 0.003},
     },
     "behavenet": {
-        **FILM, "widths": (8, 16, 16), "n_latents": 6, "train": {"epochs": 8, "batch": 32, "lr": 0.003},
+        **FILM,
+        "widths": (8, 16, 16),
+        "n_latents": 6,
+        "train": {"epochs": 8, "batch": 32, "lr": 0.003},
     },
     "dlcanalyzer": {"net": {"epochs": 4, "hidden": (32, 16), "min_steps": 200}, "folds": 2},
 }
@@ -252,3 +261,15 @@ def test_page_and_citation(name):
 def test_unknown_method_suggests_near_names():
     with pytest.raises(DataError, match="gbdt"):
         murid.method("gdbt")
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if method_class(n).about.family == "supervised"])
+def test_what_an_animal_does_out_of_view_is_not_guessed(name):
+    made = of(name)
+    poses = made.need("poses").copy(deep=True)
+    gone = poses["time"].values < 12.0
+    poses["position"].values[gone] = np.nan
+    out = fitted(name).apply(made.replace(poses=poses))
+    assert (out["states"].values[gone] == -1).all()
+    assert np.isnan(out["probability"].values[gone]).all()
+    assert (out["states"].values[~gone] != -1).all()

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator
 
-from murid.prepare.gaps import fill_gaps, gap_table, runs
+from murid.data.runs import run_edges
+from murid.prepare.gaps import fill_gaps, gap_table
 
 
 @pytest.mark.parametrize("method", ["pchip", "linear"])
@@ -48,7 +49,7 @@ def test_never_fills_a_longer_gap_and_always_a_shorter_one(seen, fps, max_gap_s)
     x = np.where(seen, np.sin(np.arange(seen.size)), np.nan)
     got, filled = fill_gaps(x, time, max_gap_s)
     np.testing.assert_array_equal(got[seen], x[seen])
-    for start, stop in zip(*runs(~seen), strict=True):
+    for start, stop in zip(*run_edges(~seen), strict=True):
         inside = start > 0 and stop < seen.size
         short = (stop - start) / fps <= max_gap_s + 0.01 / fps
         assert filled[start:stop].all() == (inside and short and max_gap_s > 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from murid import simulate
-from murid.data.labels import runs
+from murid.data.runs import runs
 from murid.simulate.syllables import make_syllables
 
 

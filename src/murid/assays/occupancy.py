@@ -11,7 +11,7 @@ from murid.assays.base import Measures
 from murid.assays.locomotion import Track
 from murid.data.bouts import make_bouts
 from murid.data.clock import rate_of
-from murid.data.labels import runs
+from murid.data.runs import runs
 
 ENTRY = "False→True changes of the cleaned zone mask; starting inside is no entry"
 

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from murid.data.bouts import EVERYONE, make_bouts
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.runs import runs
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
 
 #: Words annotation programs write where no rater chose a behaviour.
@@ -228,13 +229,6 @@ class Labels:
         scored = pd.DataFrame(spans, columns=["start_s", "stop_s"]).assign(rater=rater, stream=stream)
         exclusive = "behaviour" not in states.dims
         return cls(make_bouts(bouts.assign(rater=rater, stream=stream)), scored, exclusive, tuple(names), 1.0 / step)
-
-
-def runs(mask: ArrayLike) -> list[tuple[int, int]]:
-    """Return ``(start, stop)`` of each run of True, stop exclusive."""
-    padded = np.concatenate([[False], np.asarray(mask, bool), [False]]).astype(np.int8)
-    edges = np.diff(padded)
-    return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
 
 
 def _spans(table: pd.DataFrame, time_s: np.ndarray) -> list[tuple[int, int]]:

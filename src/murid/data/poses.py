@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from murid.data.clock import check_time, frame_times, rate_of
 from murid.data.errors import Faults
+from murid.data.runs import runs
 
 POSE_DIMS = ("time", "space", "keypoint", "individual")
 UNITS = ("px", "cm", "mm")
@@ -152,3 +153,22 @@ def keypoint_names(poses: xr.Dataset) -> list[str]:
 def individual_names(poses: xr.Dataset) -> list[str]:
     """Individual names in order."""
     return [str(i) for i in poses["individual"].values]
+
+
+def absent(poses: xr.Dataset, longer_than_s: float) -> np.ndarray:
+    """Say when an animal is out of view: ``(time, individual)`` True where none of its keypoints is seen for long.
+
+    Parameters
+    ----------
+    poses : Dataset
+        Raw or cleaned.
+    longer_than_s : float
+        Shorter stretches are lost by the tracker, not by the camera, and stay False.
+    """
+    seen = np.isfinite(poses["position"].values).all(axis=1).any(axis=1)
+    step = 1.0 / fps_of(poses)
+    out = np.zeros(seen.shape, bool)
+    for i in range(seen.shape[1]):
+        for start, stop in runs(~seen[:, i]):
+            out[start:stop, i] = (stop - start) * step > longer_than_s
+    return out

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from murid.data.bouts import make_bouts
 from murid.data.clock import sample_stops, segments
 from murid.data.errors import fail
-from murid.data.labels import Labels, runs
+from murid.data.labels import Labels
+from murid.data.runs import runs
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
 
 SUMMARY_COLUMNS = (

@@ -15,7 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from murid.data.clock import sample_stops, segments
-from murid.data.labels import runs
+from murid.data.runs import runs
 from murid.data.states import UNLABELLED
 
 Spans = NDArray[np.float64]

@@ -256,6 +256,6 @@ def _windows(labelled: np.ndarray, time: np.ndarray, length_s: float) -> list[tu
 
 
 def _stretches(mask: np.ndarray) -> list[tuple[int, int]]:
-    from murid.data.labels import runs
+    from murid.data.runs import runs
 
     return runs(mask)

@@ -21,6 +21,7 @@ from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
 from murid.data.params import Params, param
+from murid.data.poses import absent
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
 from murid.evaluate import folds
@@ -49,6 +50,13 @@ class SupervisedParams(Params):
     sample_hz: float = param(8.0, unit="Hz", gt=0, why="frames learnt from per second; neighbours are near copies")
     bout_weight: float = param(
         0.5, ge=0, le=1, why="weight of a frame = bout length ** -this: 1 = every bout counts alike, 0 = every frame"
+    )
+    absent_s: float = param(
+        10.0,
+        unit="s",
+        gt=0,
+        why="frames in which an animal is not seen at all for longer than this stay unlabelled: nobody can say what it "
+        "does; shorter losses of the track are bridged",
     )
     tune: bool = param(True, why="tune smoothing, threshold and minimum bout out-of-fold; else .5 and none")
     seed: int = param(0, why="same seed, same model")
@@ -363,11 +371,16 @@ class Supervised(Method):
         )
         states = self._to_states(self._refine(probability))
         states.attrs["source"] = self.name
+        confidence = _confidence(calibrated, self.decision)
+        away = absent(poses, self.params.absent_s)
+        away = away if self.per_individual else away.any(axis=1, keepdims=True)
+        states.values[away] = UNLABELLED
+        calibrated[away] = confidence[away] = np.nan
         return output(
             states,
             probability=calibrated,
             behaviours=self.behaviours,
-            confidence=_confidence(calibrated, self.decision),
+            confidence=confidence,
             unseen=np.stack(unseen, axis=1) if unseen else None,
         )
 

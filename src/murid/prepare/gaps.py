@@ -13,14 +13,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from murid.data.clock import rate_of
+from murid.data.runs import run_edges
 
 Fill = Literal["none", "linear", "pchip"]
-
-
-def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return first and one-past-last index of each stretch of True."""
-    edge = np.diff(np.concatenate([[0], np.asarray(mask, np.int8), [0]]))
-    return np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
 
 
 def gap_table(seen: NDArray[np.bool_], time_s: NDArray[np.float64]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -28,7 +23,7 @@ def gap_table(seen: NDArray[np.bool_], time_s: NDArray[np.float64]) -> tuple[np.
 
     Gaps at an end last from the edge of the recording.
     """
-    start, stop = runs(~np.asarray(seen, bool))
+    start, stop = run_edges(~np.asarray(seen, bool))
     step = 1.0 / rate_of(time_s) if len(time_s) > 1 else 0.0
     before = np.where(start > 0, time_s[np.maximum(start - 1, 0)], time_s[0] - step)
     after = np.where(stop < len(time_s), time_s[np.minimum(stop, len(time_s) - 1)], time_s[-1] + step)

@@ -367,10 +367,10 @@ def _recording_checks(recording: Recording, poses: xr.Dataset, p: QualityParams)
 
 def _frozen_share(xy: np.ndarray, time_s: np.ndarray, longest_s: float) -> float:
     """Share of frames in stretches of exactly repeated coordinates longer than `longest_s`."""
-    from murid.prepare.gaps import runs
+    from murid.data.runs import run_edges
 
     if len(xy) < 2:
         return 0.0
-    start, stop = runs((xy[1:] == xy[:-1]).all(axis=1))  # run of equal steps: frames start..stop
+    start, stop = run_edges((xy[1:] == xy[:-1]).all(axis=1))  # run of equal steps: frames start..stop
     long = time_s[stop] - time_s[start] >= longest_s
     return float((stop[long] - start[long] + 1).sum() / len(xy))

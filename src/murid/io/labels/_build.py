@@ -12,8 +12,9 @@ import pandas as pd
 
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
-from murid.data.labels import Labels, runs
+from murid.data.labels import Labels
 from murid.data.recording import LABEL_OVERHANG_S
+from murid.data.runs import runs
 
 
 def build(

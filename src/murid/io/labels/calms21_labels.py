@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from murid.data.errors import Faults, fail
-from murid.data.labels import Labels, runs
+from murid.data.labels import Labels
+from murid.data.runs import runs
 from murid.io.files import Head, choose, resolve_fps
 from murid.io.labels._build import build
 from murid.io.poses.calms21 import is_calms21, sequences
