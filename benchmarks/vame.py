@@ -47,8 +47,8 @@ def speed(n_steps: int = 4) -> None:
         n_weights = sum(w.numel() for w in net.parameters())
         epoch = each * 105
         print(
-            f"{kind}: {n_weights:,} weights, {each:.3f} CPU-s a step of 256, {epoch:.0f} CPU-s an epoch of 27,000 windows; "
-            f"the original 252 ({252 / epoch:.1f} times)",
+            f"{kind}: {n_weights:,} weights, {each:.3f} CPU-s a step of 256, {epoch:.0f} CPU-s an epoch of 27,000 "
+            f"windows; the original 252 ({252 / epoch:.1f} times)",
             flush=True,
         )
     print(f"torch {torch.__version__}, one thread")

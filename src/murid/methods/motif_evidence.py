@@ -1,17 +1,21 @@
-"""Can the motifs be trusted, and how many should there be? Refits: other seeds, half the animals, other k."""
+"""Can the motifs be trusted, and how many should there be?
+
+Refits with other seeds, half the animals, another number of motifs; the same behaviour seen by another camera.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from murid.data.clock import rate_of
-from murid.data.errors import fail
+from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.progress import track
 from murid.data.recording import Recording
+from murid.evaluate.robustness import LEVELS, shared_frames, variant
 from murid.evaluate.segmentation import stability, timescale
 from murid.methods.base import Method
 
@@ -104,6 +108,64 @@ def k_evidence(
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def robustness_report(
+    method: Method,
+    recordings: Sequence[Recording],
+    *,
+    levels: Mapping[str, Sequence[float]] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Apply a fitted method to the same behaviour seen by another camera, tracker or in a larger animal.
+
+    Parameters
+    ----------
+    method : Method
+        Fitted; one that looks at poses.
+    recordings : list of Recording
+    levels : mapping, optional
+        Kind → levels, as in `murid.evaluate.robustness.LEVELS` (its default).
+    seed : int
+        Of jitter and dropout.
+
+    Returns
+    -------
+    DataFrame
+        One row a kind and level: ``kind, level, unit, ari, agreement`` (against the labels of the recordings as they
+        are, on the frames that both have) and ``labelled`` (share of the frames with a motif). Left and right turns
+        change places in a mirrored animal, so there ARI, which does not mind new names, is the figure to read.
+        Variants that the method refuses (a frame rate that is too slow) have NaN and the reason in ``refused``.
+    """
+    if "poses" not in method.about.needs:
+        fail("robustness", f"'{method.name}' does not look at poses", expected="a method of poses")
+    names = {kind: unit for kind, (_, unit) in LEVELS.items()}
+    wanted = dict(levels) if levels is not None else {kind: values for kind, (values, _) in LEVELS.items()}
+    faults = Faults("robustness")
+    for kind in wanted:
+        if kind not in names:
+            faults.add(f"no variant '{kind}'", todo=did_you_mean(kind, names))
+    faults.raise_if_any()
+    plain = _outputs(method, recordings)
+    rows: list[dict[str, Any]] = []
+    for kind, level in [(k, float(v)) for k, values in wanted.items() for v in values]:
+        row: dict[str, Any] = {"kind": kind, "level": level, "unit": names[kind]}
+        before, after = [], []
+        try:
+            for out, recording in zip(plain, recordings, strict=True):
+                seen = method.apply(variant(recording, kind, level, seed=seed))
+                a, b = shared_frames(out["time"].values, seen["time"].values)
+                before.append(out["states"].values[a].T.ravel())
+                after.append(seen["states"].values[b].T.ravel())
+                recording.forget()
+        except DataError as error:
+            rows.append({**row, "ari": np.nan, "agreement": np.nan, "labelled": np.nan, "refused": str(error)})
+            continue
+        one, two = np.concatenate(before), np.concatenate(after)
+        pair = stability([one, two]).iloc[0]
+        rows.append({**row, "ari": pair["ari"], "agreement": pair["agreement"], "labelled": float((two >= 0).mean()),
+                     "refused": ""})  # fmt: skip
+    return pd.DataFrame(rows, columns=["kind", "level", "unit", "ari", "agreement", "labelled", "refused"])
 
 
 def half_sets(recordings: Sequence[Recording]) -> list[list[Recording]]:
