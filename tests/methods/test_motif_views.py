@@ -13,7 +13,7 @@ from murid.data.poses import make_poses
 from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.methods import motif_views as views
-from murid.methods.motif_evidence import half_sets, k_evidence, stability_report
+from murid.methods.motif_evidence import half_sets, k_evidence, robustness_report, stability_report
 from murid.simulate.syllables import syllable_poses
 
 FPS = 20.0
@@ -106,3 +106,13 @@ def test_stability_and_choice_of_k():
     assert isinstance(table, pd.DataFrame) and table.notna().all(axis=None)
     with pytest.raises(DataError, match="two animals"):
         half_sets(recordings[:1])
+
+
+def test_robustness_names_what_it_cannot_do():
+    made = [syllable_poses(40, 30, seed=3, animal=a, n_states=4, median_s=0.8)[0] for a in range(2)]
+    two_animals = [Recording(f"r{a}", poses=p, animal=f"a{a}") for a, p in enumerate(made)]
+    fitted = murid.method("kmeans", n_motifs=3).fit(two_animals)
+    report = robustness_report(fitted, two_animals, levels={"size": [1.0], "rate": [0.5]})
+    assert report["ari"].tolist()[0] == 1.0 and report["refused"].tolist() == ["", ""]
+    with pytest.raises(DataError, match="no variant 'mirrors'"):
+        robustness_report(fitted, two_animals, levels={"mirrors": [1]})

@@ -47,6 +47,19 @@ def test_methods_side_by_side(study):
     assert again.tables["motifs"].equals(run.tables["motifs"])  # nothing was done twice, times included
 
 
+def test_robustness_stands_beside_the_rest(study):
+    params = {"kmeans": {"n_motifs": 4, "replicates": 1}}
+    run = compare_motifs(study, ["kmeans"], params, ["r0", "r1"], seeds=1, halves=False, robust=True)
+    row, parts = run.tables["motifs"].iloc[0], run.tables["robustness"]
+    assert set(parts["kind"]) == {"jitter", "dropout", "rate", "mirror", "size"} and (parts["method"] == "kmeans").all()
+    for kind, rows in parts.groupby("kind"):
+        assert row[f"{kind}_ari"] == pytest.approx(rows["ari"].mean())
+    # Features are in body lengths and mirror-blind motifs do not exist: size changes nothing, jitter something.
+    assert row["size_ari"] > 0.95 and 0.2 < row["jitter_ari"] < 1
+    jitter = parts[parts["kind"] == "jitter"].sort_values("level")["ari"].to_numpy()
+    assert jitter[0] > jitter[-1]
+
+
 def test_command(study):
     words = [
         "compare-motifs",

@@ -30,6 +30,9 @@ def register(app: typer.Typer) -> None:
         rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
         seeds: Annotated[int, typer.Option(min=1, help="Fits compared with each other; 1 = none.")] = 2,
         halves: Annotated[bool, typer.Option(help="Also compare fits to halves of the animals.")] = True,
+        robust: Annotated[
+            bool, typer.Option(help="Also label the tracks after jitter, dropout, at other rates, mirrored, resized.")
+        ] = False,
         seed: Seed = 0,
         workers: Workers = 1,
     ) -> Reply:
@@ -45,7 +48,7 @@ def register(app: typer.Typer) -> None:
         opened, names = Study(study), items([methods]) or []
         run = compare(
             opened, names, _per_method(names, param), pick(opened, ids), behaviours=items(behaviours),
-            rater=rater or None, seeds=seeds, halves=halves, seed=seed, workers=n_workers(workers),
+            rater=rater or None, seeds=seeds, halves=halves, robust=robust, seed=seed, workers=n_workers(workers),
         )  # fmt: skip
         table = run.tables["motifs"]
         text = [f"{len(table)} methods on {len(run.summary['recordings'])} recordings."]

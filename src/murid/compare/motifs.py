@@ -35,12 +35,17 @@ COLUMNS: dict[str, str] = {
     "change_z": "the same against shifted onsets",
     "seed_ari": "ARI between fits with different seeds",
     "half_ari": "ARI between fits to halves of the animals",
+    "jitter_ari": "ARI with the labels of the same tracks after jitter of 0.5 to 3 px",
+    "dropout_ari": "the same with a tenth of the keypoints hidden",
+    "rate_ari": "the same at half and at twice the frame rate, where the method takes it",
+    "mirror_ari": "the same of the mirrored picture",
+    "size_ari": "the same of animals 15 % smaller or larger",
 }
 
 
 def motif_row(
     outputs: Sequence[xr.Dataset], recordings: Sequence[Recording], *, truth: Sequence[xr.DataArray] | None = None,
-    stability: pd.DataFrame | None = None, seed: int = 0,
+    stability: pd.DataFrame | None = None, robustness: pd.DataFrame | None = None, seed: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """Judge what one method said about the recordings.
 
@@ -54,6 +59,8 @@ def motif_row(
         Exclusive human states on the clock of the outputs, of the same animals or of ``"all"``.
     stability : DataFrame, optional
         From `murid.methods.motif_evidence.stability_report`.
+    robustness : DataFrame, optional
+        From `murid.methods.motif_evidence.robustness_report`.
     seed : int
 
     Returns
@@ -79,6 +86,8 @@ def motif_row(
     if stability is not None and len(stability):
         means = stability.groupby("kind")["ari"].mean()
         row |= {f"{kind}_ari": float(means[kind]) for kind in ("seed", "half") if kind in means}
+    if robustness is not None and len(robustness):
+        row |= {f"{kind}_ari": float(value) for kind, value in robustness.groupby("kind")["ari"].mean().items()}
     return row
 
 

@@ -35,6 +35,7 @@ def compare_motifs(
     rater: str | None = None,
     seeds: int = 2,
     halves: bool = True,
+    robust: bool = False,
     seed: int = 0,
     workers: int = 1,
 ) -> Run:
@@ -55,6 +56,8 @@ def compare_motifs(
         Fits with this many seeds are compared (``seed_ari``); 1 leaves it out.
     halves : bool
         Compare fits to halves of the animals (``half_ari``).
+    robust : bool
+        Label the same tracks after jitter, dropout, at other frame rates, mirrored, and in smaller and larger animals.
     seed : int
         First seed, and that of all controls.
     workers : int
@@ -64,7 +67,7 @@ def compare_motifs(
     -------
     Run
         Table ``motifs``: one row a method, columns as in `murid.compare.motifs.COLUMNS`. ``stability``: every pair of
-        fits.
+        fits. ``robustness``: every variant of the tracks.
     """
     from murid.compare.motifs import motif_table
 
@@ -77,14 +80,14 @@ def compare_motifs(
     labelled = [r.id for r in recordings if r.has("labels")]
     many = len({r.animal for r in recordings}) > 1
     asked = {"methods": list(names), "params": told, "ids": list(ids), "behaviours": behaviours, "rater": rater,
-             "seeds": seeds, "halves": halves, "seed": seed}  # fmt: skip
+             "seeds": seeds, "halves": halves, "robust": robust, "seed": seed}  # fmt: skip
     with Run.start(study, "compare-motifs", asked, "motifs") as run:
         runner, rows = Runner(study, workers, run), {}
         for name in names:
-            fit, applied, steadiness, judge = _steps(
-                study, name, told[name], list(ids), seeds, halves and many, behaviours, rater, seed
+            fit, applied, extra, judge = _steps(
+                study, name, told[name], list(ids), seeds, halves and many, robust, behaviours, rater, seed
             )
-            wanted = [fit, *applied, *([steadiness] if steadiness else []), judge]
+            wanted = [fit, *applied, *extra.values(), judge]
             results = runner.do(wanted, f"{name}: fit, apply, refit")
             frames = sum(int(r.value.sizes["time"]) for r in results[1 : 1 + len(applied)])
             first, spent = _entry(results[0]), sum(_entry(r)["seconds"] for r in results[1 : 1 + len(applied)])
@@ -92,9 +95,9 @@ def compare_motifs(
                 "fit_s": first["seconds"], "apply_fps": frames / max(spent, 1e-9), "peak_mb": first["peak_mb"],
                 **results[-1].value,
             }  # fmt: skip
-            if steadiness:
-                pairs = results[-2].value
-                run.parts.setdefault("stability", []).append(pairs.assign(method=name)[["method", *pairs.columns]])
+            for part, result in zip(extra, results[1 + len(applied) : -1], strict=True):
+                found = result.value
+                run.parts.setdefault(part, []).append(found.assign(method=name)[["method", *found.columns]])
         run.write_parts()
         table = motif_table(rows)
         run.table("motifs", table)
@@ -194,9 +197,9 @@ def _params(names: Sequence[str], params: Mapping[str, Mapping[str, Any]], seed:
 
 
 def _steps(
-    study: Study, name: str, params: dict[str, Any], ids: list[str], seeds: int, halves: bool,
+    study: Study, name: str, params: dict[str, Any], ids: list[str], seeds: int, halves: bool, robust: bool,
     behaviours: Sequence[str] | None, rater: str | None, seed: int,
-) -> tuple[Step, list[Step], Step | None, Step]:  # fmt: skip
+) -> tuple[Step, list[Step], dict[str, Step], Step]:  # fmt: skip
     from murid.methods import method_class
 
     cls = method_class(name)
@@ -204,19 +207,21 @@ def _steps(
     fit = fit_step(study, name, params, ids)
     sources = inputs_of(study, ids, nouns_for(cls))
     applied = [apply_step(fit, source, cls) for source in sources]
-    steadiness = None
+    extra = {}
     if seeds > 1 or halves:
-        steadiness = Step(
+        extra["stability"] = Step(
             "motif_stability", _stability, {"recordings": sources},
             {"name": name, "params": params, "seeds": [seed + k for k in range(seeds)], "halves": halves}, code=code,
         )  # fmt: skip
-    inputs: dict[str, Any] = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied}
-    if steadiness:
-        inputs["stability"] = steadiness
+    if robust and "poses" in cls.about.needs:
+        extra["robustness"] = Step(
+            "motif_robustness", _robustness, {"model": fit, "recordings": sources}, seed=seed, code=code
+        )
+    inputs: dict[str, Any] = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied, **extra}
     judge = Step(
         "motif_row", _row, inputs, {"behaviours": behaviours and list(behaviours), "rater": rater}, seed=seed, code=code
     )
-    return fit, applied, steadiness, judge
+    return fit, applied, extra, judge
 
 
 def _stability(
@@ -232,14 +237,20 @@ def _stability(
     )  # fmt: skip
 
 
+def _robustness(recordings: list[Recording], model: Any, seed: int) -> pd.DataFrame:
+    from murid.methods.motif_evidence import robustness_report
+
+    return robustness_report(model, recordings, seed=seed)
+
+
 def _row(
     recordings: list[Recording], outputs: list[xr.Dataset], behaviours: list[str] | None, rater: str | None, seed: int,
-    stability: pd.DataFrame | None = None,
+    stability: pd.DataFrame | None = None, robustness: pd.DataFrame | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     from murid.compare.motifs import common_truth, motif_row
 
     kept = [k for k, r in enumerate(recordings) if r.has("labels")]
-    row = motif_row(outputs, recordings, stability=stability, seed=seed)
+    row = motif_row(outputs, recordings, stability=stability, robustness=robustness, seed=seed)
     if kept:
         truth = common_truth([_truth(recordings[k], outputs[k], behaviours, rater) for k in kept])
         row |= motif_row([outputs[k] for k in kept], [recordings[k] for k in kept], truth=truth, seed=seed) | row
