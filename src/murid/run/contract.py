@@ -62,7 +62,7 @@ def check_method(name: str, params: Mapping[str, Any] | None = None, *, seconds:
         return result == KEPT
 
     promise("the card says what it is, cites, and why each parameter", lambda: _card(cls))
-    lacking = sorted(set(cls.about.needs) - {"poses", "labels", "events", "zones"})
+    lacking = sorted(set(cls.about.needs) - {"poses", "labels", "events", "zones", "video"})
     if lacking:
         rows.append({"promise": "all others", "result": SKIPPED, "seconds": 0.0,
                      "detail": f"needs {', '.join(lacking)}, which are not simulated here"})  # fmt: skip
@@ -104,9 +104,20 @@ class _Animals:
         from murid import simulate
 
         self.cls, self.seconds = cls, seconds
-        self.recording = lambda k, fps=25.0, s=seconds: simulate.recording(
-            duration_s=s, fps=fps, seed=k, id=f"r{k}", animal=f"a{k}", unit="cm"
-        )
+        self.films = tempfile.TemporaryDirectory(prefix="murid_films_") if "video" in cls.about.needs else None
+        known: dict[tuple[int, float, float], Recording] = {}
+
+        def recording(k: int, fps: float = 25.0, s: float = seconds) -> Recording:
+            if (k, fps, s) not in known:
+                # A film shows pixels: 3 px/cm keep it small.
+                scale = {"unit": "cm"} if self.films is None else {"unit": "px", "px_per_cm": 3.0}
+                made = simulate.recording(duration_s=s, fps=fps, seed=k, id=f"r{k}", animal=f"a{k}", **scale)
+                if self.films is not None:
+                    made = made.replace(video=simulate.video(made, Path(self.films.name) / f"{k}_{fps}_{s}.mp4"))
+                known[k, fps, s] = made
+            return known[k, fps, s]
+
+        self.recording = recording
         self.training = [self.recording(k) for k in (1, 2, 3)]
         self.unseen = self.recording(4).replace(labels=None)
         self.params = dict(params)
