@@ -112,7 +112,11 @@ def _put(values: dict[str, Any], declared: type[Params], path: list[str], text: 
     inner = field.annotation
     if not rest:
         values[name] = _value(text, inner)
-    elif isinstance(inner, type) and issubclass(inner, Params):
+        return
+    # ``Parts | None`` has the parts of ``Parts``.
+    options = [a for a in (inner, *get_args(inner)) if isinstance(a, type) and issubclass(a, Params)]
+    inner = options[0] if options else inner
+    if isinstance(inner, type) and issubclass(inner, Params):
         default = field.get_default(call_default_factory=True)
         group = values.setdefault(name, default.model_dump() if default is not None else {})
         _put(group, inner, rest, text, faults)

@@ -112,6 +112,63 @@ def consistency(runs: Sequence[ArrayLike]) -> np.ndarray:
     return out
 
 
+def seed_agreement(runs: Sequence[ArrayLike]) -> float:
+    """Mean `r2_between` over all pairs of runs: 1 = every seed finds the same latent up to an affine map."""
+    if len(runs) < 2:
+        return float("nan")
+    return float(consistency(runs)[np.triu_indices(len(runs), 1)].mean())
+
+
+def persistence(clean: ArrayLike, spoilt: ArrayLike) -> float:
+    """How much of a latent stays when its input is spoilt: 1 − squared change / variance.
+
+    Parameters
+    ----------
+    clean, spoilt : arrays (time, dimension)
+        Latents by the same fitted method of the same frames. Nothing is fitted between them, as nothing is when a
+        model is applied to worse data: 1 = unchanged, 0 = as far away as a random other frame's mean, negative = worse.
+    """
+    a, b = np.asarray(clean, np.float64), np.asarray(spoilt, np.float64)
+    _same_length(a, b)
+    known = np.isfinite(a).all(1) & np.isfinite(b).all(1)
+    total = ((a[known] - a[known].mean(axis=0)) ** 2).sum() if known.any() else 0.0
+    return float(1.0 - ((a[known] - b[known]) ** 2).sum() / total) if total > 0 else float("nan")
+
+
+def linear_recovery(
+    train: tuple[ArrayLike, ArrayLike], test: tuple[ArrayLike, ArrayLike], *, ridge: float = 1e-3
+) -> float:
+    """R² on unseen animals of features rebuilt linearly from the latent: how much of them the latent holds.
+
+    Parameters
+    ----------
+    train, test : (latent (time, dimension), features (time, feature))
+        From different animals; frames with NaN on either side are left out. Features are standardised by the training
+        side, so that each counts alike.
+    ridge : float
+        Share of the latent's mean variance added to the normal equations.
+    """
+    (z, x), (z_test, x_test) = (_pairs(*side) for side in (train, test))
+    centre, spread = x.mean(0), x.std(0)
+    use = spread > 1e-9
+    x, x_test = ((v[:, use] - centre[use]) / spread[use] for v in (x, x_test))
+    middle = z.mean(0)
+    z = z - middle
+    gram = z.T @ z
+    weights = np.linalg.solve(gram + ridge * np.trace(gram) / len(gram) * np.eye(len(gram)), z.T @ x)
+    residual = x_test - (z_test - middle) @ weights
+    return float(1.0 - (residual**2).sum() / (x_test**2).sum())
+
+
+def _pairs(latent: ArrayLike, features: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    z, x = np.asarray(latent, np.float64), np.asarray(features, np.float64)
+    _same_length(z, x)
+    keep = np.isfinite(z).all(1) & np.isfinite(x).all(1)
+    if not keep.any():
+        fail("latent", "no frame is known on both sides", expected="at least one", got="0")
+    return z[keep], x[keep]
+
+
 def _r2(x: np.ndarray, y: np.ndarray) -> float:
     """R² of all of y from x by least squares, variance-weighted over the columns of y."""
     design = np.column_stack([np.ones(len(x)), x])
