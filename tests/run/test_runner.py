@@ -8,6 +8,7 @@ import run_work as work
 
 from murid.data import progress
 from murid.data.errors import DataError, MuridError
+from murid.run import executor
 from murid.run.executor import StepFailed
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run, find_run, runs_of
@@ -199,3 +200,13 @@ def test_no_public_function_is_hidden_by_a_file_of_its_name():
 
     files = {p.stem for p in Path(murid.run.__file__).parent.glob("*.py")}
     assert not files & set(murid.run.__all__), "name the function otherwise than its file"
+
+
+def test_workers_stay_for_the_next_step_until_what_they_inherited_changes(monkeypatch):
+    first = executor._pool_of(2)
+    assert executor._pool_of(2) is first
+    monkeypatch.setenv("MURID_SOMETHING", "else")
+    changed = executor._pool_of(2)
+    assert changed is not first
+    executor._end(changed)
+    assert executor._pool_of(2) is not changed

@@ -8,6 +8,7 @@ leave Ctrl-C to it.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import traceback
@@ -99,26 +100,22 @@ class Processes:
 
     def outcomes(self, tasks: Sequence[Task], root: Path) -> Iterator[Outcome]:
         """Do the tasks, as many at once as there are workers."""
-        import multiprocessing
-
-        size = min(self.workers, len(tasks))
-        with _threads_per_worker(size):
-            pool = ProcessPoolExecutor(size, multiprocessing.get_context("spawn"), initializer=_start_worker)
-            try:
+        pool = _pool_of(self.workers)
+        try:
+            with _threads_per_worker(self.workers):  # workers are started here, and inherit it
                 pending: set[Future] = {pool.submit(perform, i, task, root) for i, task in enumerate(tasks)}
-                while pending:
-                    finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in finished)
-            except BrokenProcessPool as exc:
-                raise MuridError(
-                    "a worker process was ended by the system, most often for want of memory "
-                    "-> run again with fewer workers (--workers 1); what was finished is kept"
-                ) from exc
-            except BaseException:
-                _end(pool)
-                raise
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        except BrokenProcessPool as exc:
+            _end(pool)
+            raise MuridError(
+                "a worker process was ended by the system, most often for want of memory "
+                "-> run again with fewer workers (--workers 1); what was finished is kept"
+            ) from exc
+        except BaseException:
+            _end(pool)
+            raise
 
 
 def executor_for(workers: int, n_tasks: int) -> Executor:
@@ -203,7 +200,6 @@ def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, MB."""
     try:
         import resource
-        import sys
 
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
@@ -218,6 +214,25 @@ def _open(value: Any, store: Store) -> Any:
     if isinstance(value, list):
         return [_open(v, store) for v in value]
     return store.get(value) if isinstance(value, Kept) else value.open()
+
+
+#: The workers of this process and what they were started under; starting them costs seconds of imports.
+_kept: tuple[tuple[Any, ...], ProcessPoolExecutor] | None = None
+
+
+def _pool_of(workers: int) -> ProcessPoolExecutor:
+    """Return workers, those of the last step where nothing that they inherited has changed since."""
+    import multiprocessing
+
+    global _kept
+    state = (workers, Path.cwd(), tuple(sys.path), tuple(sorted(os.environ.items())))
+    if _kept is not None:
+        if _kept[0] == state:
+            return _kept[1]
+        _kept[1].shutdown(wait=False, cancel_futures=True)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    _kept = (state, pool)
+    return pool
 
 
 @contextmanager
@@ -256,5 +271,8 @@ def _start_worker() -> None:
 
 def _end(pool: ProcessPoolExecutor) -> None:
     """End the workers at once; a half-written result is swept away by the next run."""
+    global _kept
+    _kept = None
     for process in list((pool._processes or {}).values()):
         process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
