@@ -11,7 +11,6 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -72,6 +71,9 @@ class VideoParams(Params):
     em_iterations: int = param(20, ge=1, why="EM iterations of the AR-HMM")
     min_bout_s: float = param(0.0, unit="s", ge=0, why="shorter bouts join their longer neighbour; the model is sticky")
     clean: CleanParams = CleanParams()
+    checkpoint: str | None = param(
+        None, why="file to write the training to after each epoch, and to go on from after an interruption"
+    )
     seed: int = param(0, ge=0, why="same seed, same network, same states")
     workers: int = param(1, ge=1, why="threads of the AR-HMM; the answer is the same for any number")
 
@@ -153,8 +155,6 @@ class VideoMethod(MotifMethod):
     """Base of `selfee` and `behavenet`."""
 
     params: VideoParams
-    #: File that training writes after each epoch and goes on from; see `fit`.
-    checkpoint: Path | None = None
 
     # ---- what a video method writes -------------------------------------------------------------
     @abc.abstractmethod
@@ -184,20 +184,6 @@ class VideoMethod(MotifMethod):
         """Look at the trained network; nothing by default."""
 
     # ---- fit and apply --------------------------------------------------------------------------
-    def fit(self, recordings: Recording | Sequence[Recording], *, checkpoint: str | Path | None = None) -> Self:
-        """Learn from recordings.
-
-        Parameters
-        ----------
-        recordings : Recording or sequence of Recording
-            With video; poses and zones are used where the view needs them.
-        checkpoint : path, optional
-            File that is written after each epoch of the network. When it is there already, the training goes on from
-            it, to the same result as without the interruption.
-        """
-        self.checkpoint = None if checkpoint is None else Path(checkpoint)
-        return super().fit(recordings)
-
     def _check(self, recordings: Sequence[Recording], *, fitting: bool) -> None:
         super()._check(recordings, fitting=fitting)
         faults = Faults(f"method '{self.name}'")
@@ -282,7 +268,7 @@ class VideoMethod(MotifMethod):
         self._before_training(net, films, learnt)
         history = train(
             net, lambda net, batch, step: self._loss(net, batch, step, len(source)), source, p.train,
-            valid=valid if len(valid) else None, seed=p.seed, checkpoint=self.checkpoint,
+            valid=valid if len(valid) else None, seed=p.seed, checkpoint=p.checkpoint,
             progress=f"{self.name}: network",
         )  # fmt: skip
         self.parts["net"] = Weights(weights_of(net))

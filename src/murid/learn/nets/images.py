@@ -149,7 +149,7 @@ def jittered(pictures: torch.Tensor, amount: float = 0.1, *, colours: float = 0.
     out = out.clamp(0, 1)
     if colours > 0 and pictures.shape[1] == 3:
         chosen = torch.rand(n, device=device) < colours
-        index = (out[chosen] * 255).long()
+        index = (out[chosen] * 255).round().long()
         table = turbo().to(device)
         out[chosen] = torch.stack([table[index[:, c], c] for c in range(3)], dim=1)
     return out
