@@ -13,6 +13,7 @@ import pandas as pd
 from murid.data.errors import fail
 from murid.data.poses import make_poses
 from murid.data.recording import Recording
+from murid.data.scratch import scratch
 from murid.data.study import Study
 
 
@@ -115,3 +116,12 @@ def fills_the_disk(recording: Recording) -> dict:
 
     with atomic_file(Path("somewhere") / "x"):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def gives_up_once(recording: Recording) -> dict:
+    """Leave a note of how far it came, and fail the first time."""
+    note = scratch("note.txt")
+    if not note.is_file():
+        note.write_text("half way")
+        raise RuntimeError("killed")
+    return {"went_on_from": note.read_text()}

@@ -210,3 +210,16 @@ def test_workers_stay_for_the_next_step_until_what_they_inherited_changes(monkey
     assert changed is not first
     executor._end(changed)
     assert executor._pool_of(2) is not changed
+
+
+def test_a_step_that_stopped_goes_on_from_what_it_left(study):
+    steps = [
+        Step("gives_up", work.gives_up_once, {"recording": s}, recording=s.id)
+        for s in inputs_of(study, ["r1"], ["poses"])
+    ]
+    with pytest.raises(StepFailed, match="killed"):
+        Runner(study).do(steps)
+    left = list((study.folder / "cache").rglob("*.unfinished"))
+    assert len(left) == 1
+    assert Runner(study).do(steps)[0].value == {"went_on_from": "half way"}
+    assert not left[0].exists()

@@ -19,6 +19,7 @@ import xarray as xr
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.scratch import scratch
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel
 from murid.ethogram.exclusive import to_exclusive
 from murid.ethogram.pseudo_labels import RuleTable, event_times, label, read_table
@@ -88,7 +89,9 @@ class DbmParams(MotifParams):
     before_s: float = param(10.0, unit="s", ge=0, why="trial: time before the event")
     after_s: float = param(70.0, unit="s", ge=0, why="trial: time after the event")
     train: TrainParams | None = param(None, why="how the network is trained; None = as measured best for the net")
-    checkpoint: str | None = param(None, why="file to write the training to, and to go on from after an interruption")
+    checkpoint: str | None = param(
+        None, why="file to write the training to, and to go on from; commands of a study go on by themselves"
+    )
 
 
 class Dbm(MotifMethod):
@@ -269,7 +272,7 @@ class Dbm(MotifMethod):
         names = self.facts["behaviours"]
         self.network, history = fit_sequences(
             source, len(names), self._net_params(), self._train_params(len(source)), seed=p.seed,
-            checkpoint=p.checkpoint, progress="dbm: network",
+            checkpoint=p.checkpoint or scratch("network.safetensors"), progress="dbm: network",
         )  # fmt: skip
         latents = [encode(self.network, s)[0] for s in scaled]
         clusters = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates, max_iterations=1000)

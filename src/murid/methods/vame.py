@@ -18,6 +18,7 @@ import xarray as xr
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.scratch import scratch
 from murid.ethogram.hierarchy import Tree, merge_tree
 from murid.ethogram.transitions import transitions_of
 from murid.learn.fitted import Fitted
@@ -60,7 +61,9 @@ class VameParams(MotifParams):
         why="share of the animals (of each recording's end, with fewer than 4) that early stopping watches",
     )
     train: TrainParams | None = param(None, why="how the network is trained; None = VAME's for gru, minutes for conv")
-    checkpoint: str | None = param(None, why="file to write the training to, and to go on from after an interruption")
+    checkpoint: str | None = param(
+        None, why="file to write the training to, and to go on from; commands of a study go on by themselves"
+    )
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,8 @@ class Vame(MotifMethod):
         learnt, held = self._held_out(scaled, origins, net.window + net.future)
         n = sum(len(window_starts(s, net.window + net.future)) for s in learnt)
         self.network, history = fit_vame(
-            learnt, held, net, p.train or default_training(p.net, max(n, 1)), seed=p.seed, checkpoint=p.checkpoint,
+            learnt, held, net, p.train or default_training(p.net, max(n, 1)), seed=p.seed,
+            checkpoint=p.checkpoint or scratch("network.safetensors"),
             progress="vame: network",
         )  # fmt: skip
         latents, errors = map(list, zip(*(encode(self.network, s) for s in scaled), strict=True))

@@ -22,6 +22,7 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.params import Params, param
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
+from murid.data.scratch import scratch
 from murid.data.video import Video
 from murid.features.pictures import Pictures, snippet_numbers, write_pictures
 from murid.features.views import (
@@ -72,7 +73,7 @@ class VideoParams(Params):
     min_bout_s: float = param(0.0, unit="s", ge=0, why="shorter bouts join their longer neighbour; the model is sticky")
     clean: CleanParams = CleanParams()
     checkpoint: str | None = param(
-        None, why="file to write the training to after each epoch, and to go on from after an interruption"
+        None, why="file to write the training to, and to go on from; commands of a study go on by themselves"
     )
     seed: int = param(0, ge=0, why="same seed, same network, same states")
     workers: int = param(1, ge=1, why="threads of the AR-HMM; the answer is the same for any number")
@@ -268,7 +269,7 @@ class VideoMethod(MotifMethod):
         self._before_training(net, films, learnt)
         history = train(
             net, lambda net, batch, step: self._loss(net, batch, step, len(source)), source, p.train,
-            valid=valid if len(valid) else None, seed=p.seed, checkpoint=p.checkpoint,
+            valid=valid if len(valid) else None, seed=p.seed, checkpoint=p.checkpoint or scratch("network.safetensors"),
             progress=f"{self.name}: network",
         )  # fmt: skip
         self.parts["net"] = Weights(weights_of(net))

@@ -8,6 +8,7 @@ leave Ctrl-C to it.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from typing import Any, Protocol
 
 from murid.data.atomic import DiskError
 from murid.data.errors import DataError, Fault, MuridError
+from murid.data.scratch import scratch_in
 from murid.run.step import Kept, Step, Task
 from murid.run.store import Store
 
@@ -136,7 +138,8 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
         try:
             given = {name: _open(value, store) for name, value in task.given.items()}
             seed = {} if step.seed is None else {"seed": step.seed}
-            value = step.function(**given, **step.params, **seed)
+            with scratch_in(store.scratch(step.name, task.key)):
+                value = step.function(**given, **step.params, **seed)
         except DiskError:
             raise
         except MuridError as exc:
@@ -162,6 +165,7 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
             peak_mb=round(outcome.peak_mb, 1),
             warnings=outcome.warnings,
         )
+        shutil.rmtree(store.scratch(step.name, task.key), ignore_errors=True)
     return outcome
 
 

@@ -2,7 +2,8 @@
 
 ::
 
-    study/cache/<step>/<key>/   value.parquet | value.nc | value.json | value/   entry.json
+    study/cache/<step>/<key>/              value.parquet | value.nc | value.json | value/   entry.json
+    study/cache/<step>/<key>.unfinished/   checkpoints of a training under way
 
 `entry.json` names each file with its fingerprint, so that an entry damaged later (a full disk, a
 copy cut short) is seen and done again. Everything is parquet, netCDF, JSON or a saved method: never
@@ -45,6 +46,10 @@ class Store:
     def folder(self, kept: Kept) -> Path:
         """Where a result is, or would be."""
         return self.root / slug(kept.step) / kept.key
+
+    def scratch(self, step: str, key: str) -> Path:
+        """Where a step keeps what it needs to go on after a kill; gone once the result is kept."""
+        return self.root / slug(step) / f"{key}.unfinished"
 
     def entry(self, kept: Kept) -> dict[str, Any] | None:
         """Return what is known about a result: seconds, memory, warnings. None when absent or damaged."""
