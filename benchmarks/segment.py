@@ -2,15 +2,20 @@
 
 Run ``OMP_NUM_THREADS=1 python benchmarks/segment.py``. CPU time and not wall time, because it
 means the same on a busy machine; ``--hours`` also fits a long recording on two threads and
-reports wall time and peak memory (on a quiet machine the two agree).
+reports wall time and peak memory (on a quiet machine the two agree). ``--peers PYTHON`` times other
+packages, installed in that Python's own environment, on the same data in the same run (see peers/README.md).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -63,6 +68,15 @@ def cpu(function: Callable[[], object], repeats: int) -> float:
     return (time.process_time() - start) / repeats
 
 
+def arhmm_sweep(x: np.ndarray, n_states: int, repeats: int) -> float:
+    """One Gibbs sweep of the AR-HMM, no state left out."""
+    params = ArHmmParams(n_states=n_states, lags=LAGS, prune=False, merge=False, kappa=1e4)
+    with workers(1) as pmap:
+        sampler = Sampler(as_sequences(x), params, np.zeros(1, int), 0, pmap)
+        sampler.start()
+        return cpu(lambda: sampler.sweep(prune=False, keep=False), repeats)
+
+
 def arhmm_rows(repeats: int) -> list[tuple[str, float, str]]:
     """One EM step, one Gibbs sweep, Viterbi and one posterior, from the k-means start with 100 states."""
     params = ArHmmParams(n_states=STATES, lags=LAGS, prune=False, merge=False, kappa=1e4)
@@ -82,35 +96,86 @@ def arhmm_rows(repeats: int) -> list[tuple[str, float, str]]:
     ]
 
 
-def slds_row(repeats: int) -> list[tuple[str, float, str]]:
-    """One full sweep of the keypoint SLDS with 100 states."""
-    params = SldsParams(
-        dynamics=ArHmmParams(n_states=STATES, lags=LAGS, merge=False, prune=False, sweeps=0, draws=0), variance=0.9999
-    )
-    seqs = as_poses(poses(N))
-    _, state = fit_shape(seqs, [0, 1], [6, 7], params)
+def slds_sweep_of(y: np.ndarray, n_states: int, n_latent: int, repeats: int) -> tuple[float, str]:
+    """One full sweep of the keypoint SLDS, no state left out: seconds, and what was swept."""
+    dynamics = ArHmmParams(n_states=n_states, lags=LAGS, merge=False, prune=False, sweeps=0, draws=0)
+    params = SldsParams(dynamics=dynamics, variance=0.9999, n_latent=n_latent)
+    seqs = as_poses(y)
+    _, state = fit_shape(seqs, [0, 1], [y.shape[1] - 2, y.shape[1] - 1], params)
     with workers(1) as pmap:
         sampler = Sampler(Sequences(state.x, seqs.offsets, True), params.dynamics, np.zeros(1, int), 0, pmap)
         sampler.start()
         seconds = cpu(lambda: slds_sweep(sampler, state, prune=False, keep=False), repeats)
         used = int((sampler.counts > 0).sum())
-    return [("keypoint SLDS, full sweep", seconds, f"{state.x.shape[1]} latent, {used} states occupied; goal 1.3")]
+    return seconds, f"{state.x.shape[1]} latent, {used} states occupied"
+
+
+def slds_row(repeats: int) -> list[tuple[str, float, str]]:
+    """One full sweep of the keypoint SLDS with 100 states."""
+    seconds, note = slds_sweep_of(poses(N), STATES, D, repeats)
+    return [("keypoint SLDS, full sweep", seconds, f"{note}; goal 1.3")]
+
+
+def mixed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames (N, 30) of 15 overlapping Gaussians in bouts of 20 frames, start means (15, 30), rough start states."""
+    rng = np.random.default_rng(0)
+    z, means = np.repeat(rng.integers(15, size=N // 20), 20), 0.6 * rng.normal(size=(15, 30))
+    x = means[z] + rng.normal(size=(N, 30))
+    start = np.where(rng.random(N) < 0.5, z, rng.integers(15, size=N))
+    return x, np.stack([x[start == k].mean(axis=0) for k in range(15)]), start
+
+
+def hmm_step(x: np.ndarray, start: np.ndarray, repeats: int, *, single: bool) -> float:
+    """One EM iteration of the Gaussian HMM: runs of two and of seven differ by five."""
+    params = HmmParams(n_states=15, tolerance=0, single=single)
+    short, long = (
+        cpu(lambda n=n: fit_hmm(x, params.replace(iterations=n), labels=start), repeats) for n in (2, 7)
+    )  # fmt: skip
+    return (long - short) / 5
+
+
+def peer_rows(python: str, repeats: int) -> None:
+    """Time other packages and murid on the same data, at the sizes of the published figures; print ratios."""
+    x, y = dynamics(60_000), poses(30_000, k=11)
+    frames, means, start = mixed()
+    # Other packages take no gaps: the last known place stands in.
+    seen = np.where(np.isnan(y), 0, np.arange(len(y))[:, None, None])
+    filled = np.take_along_axis(y, np.maximum.accumulate(seen, axis=0), axis=0)
+    filled = np.where(np.isnan(filled), np.nanmean(y, axis=0), filled)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.npz"
+        np.savez(path, x=x, y=filled, mixed=frames, means=means, n_states=50, n_latent=5)
+        script = Path(__file__).parent / "peers" / "segment_peers.py"
+        said = subprocess.run([python, str(script), str(path)], capture_output=True, text=True, check=True).stdout
+    peers = json.loads(said.strip().splitlines()[-1])
+    sweep = arhmm_sweep(x, 50, repeats)
+    ours = {
+        "hmmlearn": ("Gaussian HMM, EM iteration, 100,000 x 30", hmm_step(frames, start, repeats, single=False)),
+        "dynamax": ("AR-HMM, EM or Gibbs, 60,000 x 10, 50 states", sweep),
+        "jax_moseq_ar": ("AR-HMM, Gibbs sweep, 60,000 x 10, 50 states", sweep),
+        "jax_moseq_full": ("SLDS, full sweep, 30,000 x 11 points, 5 latent", slds_sweep_of(filled, 50, 5, repeats)[0]),
+    }
+    print(f"{'peer':15s} {'what':48s} {'peer':>8s} {'murid':>8s} {'ratio':>6s}  CPU seconds")
+    for name, (what, mine) in ours.items():
+        if "missing" in peers[name]:
+            print(f"{name:15s} {what:48s} {'-':>8s} {mine:8.3f} {'-':>6s}  {peers[name]['missing']}")
+            continue
+        each, first = peers[name]["each_s"], peers[name].get("first_s")
+        note = f"  after {first:.0f} s of compiling" if first else ""
+        print(f"{name:15s} {what:48s} {each:8.3f} {mine:8.3f} {each / mine:6.1f}{note}")
 
 
 def other_rows(repeats: int) -> list[tuple[str, float, str]]:
     """Gaussian HMM, k-means and Ward."""
-    rng = np.random.default_rng(0)
-    z = np.repeat(rng.integers(15, size=N // 20), 20)
-    x = rng.normal(size=(15, 30))[z] * 0.6 + rng.normal(size=(N, 30))
-    start = np.where(rng.random(N) < 0.5, z, rng.integers(15, size=N))
-    rows = []
-    for single in (False, True):
-        params = HmmParams(n_states=15, tolerance=0, single=single)
-        short, long = (
-            cpu(lambda n=n, p=params: fit_hmm(x, p.replace(iterations=n), labels=start), repeats) for n in (2, 7)
+    x, _, start = mixed()
+    rows = [
+        (
+            "Gaussian HMM, EM iteration",
+            hmm_step(x, start, repeats, single=single),
+            f"15 states, 30 features, full, {kind}",
         )
-        kind = "float32" if single else "float64"
-        rows.append(("Gaussian HMM, EM iteration", (long - short) / 5, f"15 states, 30 features, full, {kind}"))
+        for single, kind in ((False, "float64"), (True, "float32"))
+    ]
     rows.append(("k-means, 50 clusters", cpu(lambda: fit_kmeans(x, 50, replicates=1), 1), "30 features, 1 start"))
     rows.append(("Ward through 5,000 prototypes", cpu(lambda: fit_ward(x, n_clusters=20), 1), "30 features"))
     return rows
@@ -137,7 +202,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--hours", type=float, default=0.0, help="also fit this many hours of 30-fps features")
     parser.add_argument("--sweeps", type=int, default=50)
+    parser.add_argument("--peers", default="", help="Python of an environment with other packages")
     args = parser.parse_args()
+    if args.peers:
+        peer_rows(args.peers, args.repeats)
+        return
     if args.hours:
         long_recording(args.hours, args.sweeps)
         return
