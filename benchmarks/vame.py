@@ -54,7 +54,7 @@ def speed(n_steps: int = 4) -> None:
     print(f"torch {torch.__version__}, one thread")
 
 
-def animals(seeds: range, duration_s: float = 150.0) -> list[Recording]:
+def animals(seeds: range, duration_s: float = 90.0) -> list[Recording]:
     options = {"duration_s": duration_s, "fps": 30, "behaviours": BEHAVIOURS}
     return [simulate.recording("open_field", seed=s, id=f"r{s}", animal=f"a{s}", **options) for s in seeds]
 
@@ -69,11 +69,11 @@ def onehot(out) -> np.ndarray:
     return np.where(x[:, None] < 0, np.nan, np.eye(int(out["states"].values.max()) + 1)[np.maximum(x, 0)])
 
 
-def probe(seeds: int = 2) -> None:
+def probe(seeds: int = 1) -> None:
     """Compare what latents tell about planted behaviours of unseen animals."""
     rows = []
     for seed in range(seeds):
-        train, test = animals(range(10 * seed, 10 * seed + 4)), animals(range(10 * seed + 5, 10 * seed + 7))
+        train, test = animals(range(10 * seed, 10 * seed + 3)), animals(range(10 * seed + 5, 10 * seed + 7))
         truth = [np.concatenate([codes(r) for r in part]) for part in (train, test)]
         for name, method in (
             ("kmeans on PCA", murid.method("kmeans", seed=seed)),

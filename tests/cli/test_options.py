@@ -16,6 +16,7 @@ class Outer(Params):
     spans: tuple[float, ...] = param((1.0,), why="spans")
     on: bool = param(True, why="on")
     inner: Inner = Inner(fill="none")
+    maybe: Inner | None = param(None, why="maybe")
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ class Outer(Params):
         (["spans=0.1,2"], {"spans": [0.1, 2]}),
         (["spans=[0.5]"], {"spans": [0.5]}),
         (["inner.window_s=0.4"], {"inner": {"window_s": 0.4, "fill": "none"}}),
+        (["maybe.window_s=0.4"], {"maybe": {"window_s": 0.4}}),
     ],
 )
 def test_text_becomes_values(texts, values):

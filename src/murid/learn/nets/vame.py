@@ -227,6 +227,6 @@ def default_training(kind: str, n_windows: int) -> TrainParams:
             epochs=500, batch=256, drop_last=n_windows >= 256, lr=5e-4, optimizer="amsgrad", schedule="plateau",
             plateau_patience=100, plateau_factor=0.2, patience=50, patience_from=6,
         )  # fmt: skip
-    steps = int(np.clip(n_windows / 256 * 20, 1500, 6000))
+    steps = int(np.clip(n_windows / 256 * 15, 600, 4000))
     epochs = max(1, math.ceil(steps * 256 / n_windows))
     return TrainParams(epochs=epochs, max_steps=steps, batch=256, lr=2e-3, schedule="cosine", warmup=0.05, clip=50.0)
