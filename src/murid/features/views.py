@@ -118,11 +118,17 @@ def arena_view(zones: Zones, n_rows: int, params: ViewParams, px: float = 1.0) -
     return _box_view("arena", np.asarray(low, float) * px, np.asarray(high, float) * px, n_rows, params)
 
 
-def animal_view(poses: xr.Dataset, individual: str, params: ViewParams, roles: Mapping[str, str] | None = None) -> View:
+def animal_view(
+    poses: xr.Dataset,
+    individual: str,
+    params: ViewParams,
+    roles: Mapping[str, str] | None = None,
+    length_px: float | None = None,
+) -> View:
     """Show one animal: its centre in the middle, looking to the right.
 
-    The heading is that of the trunk (rear to front), so that turns of the head stay visible. The scale is that of the
-    median body length, the same in all rows.
+    The heading is that of the trunk (rear to front), so that turns of the head stay visible. The scale is the same in
+    all rows.
 
     Parameters
     ----------
@@ -131,6 +137,8 @@ def animal_view(poses: xr.Dataset, individual: str, params: ViewParams, roles: M
     individual : str
     params : ViewParams
     roles : dict of role to keypoint, optional
+    length_px : float, optional
+        Body length; that of the stretched animals of this recording by default.
     """
     used = resolve_roles(keypoint_names(poses), roles)
     px = px_per_unit(poses)
@@ -148,7 +156,7 @@ def animal_view(poses: xr.Dataset, individual: str, params: ViewParams, roles: M
         along = bridged(along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9), 4 * steps)
     else:
         along = np.broadcast_to([1.0, 0.0], centre.shape)
-    length = measured_body_length(poses, used) * px
+    length = stretched_px(poses, used) if length_px is None else length_px
     scale = min(params.height, params.width) / (params.bodies * length)
     unit = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
     c, s = scale * unit[:, 0], scale * unit[:, 1]
@@ -169,6 +177,29 @@ def px_per_unit(poses: xr.Dataset) -> float:
             "pictures", "the poses do not say where they lie in the picture", expected="px, or px_per_cm", got=str(unit)
         )
     return px
+
+
+def stretched_px(poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> float:
+    """Body length of the stretched animals, px: 90th percentile of nose to tail base.
+
+    A median would depend on what the animals do: one that grooms all day is short, and would be shown larger.
+    """
+    used = resolve_roles(keypoint_names(poses), roles)
+    names, sources = keypoint_names(poses), stand_ins(used)
+    if "nose" in sources and "rear" in sources and sources["nose"] != sources["rear"]:
+        xy = poses["position"].values[:, :2]
+        nose, rear = (np.mean([xy[:, :, names.index(used[r])] for r in sources[p]], axis=0) for p in ("nose", "rear"))
+        far = np.linalg.norm(nose - rear, axis=1)
+        if np.isfinite(far).any():
+            return float(np.nanpercentile(far, 90)) * px_per_unit(poses)
+    return measured_body_length(poses, used) * px_per_unit(poses)
+
+
+def scale_px(poses: xr.Dataset) -> float:
+    """Pixels of the picture per cm; NaN where the poses are not calibrated."""
+    if poses.attrs.get("unit", "px") == "px":
+        return float(poses.attrs.get("px_per_cm", np.nan))
+    return px_per_unit(poses) * (10.0 if poses.attrs["unit"] == "mm" else 1.0)
 
 
 def picture_numbers(recording: Recording) -> NDArray[np.int64]:

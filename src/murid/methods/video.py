@@ -32,6 +32,8 @@ from murid.features.views import (
     arena_view,
     picture_numbers,
     px_per_unit,
+    scale_px,
+    stretched_px,
     view_kind,
     whole_view,
 )  # fmt: skip
@@ -208,7 +210,12 @@ class VideoMethod(MotifMethod):
                 got=", ".join(f"{i}: {k}" for i, k in kinds.items()), todo="choose one, e.g. pictures.view=whole",
             )  # fmt: skip
         rates = [_rate_of(r) for r in recordings]
-        return {"view": next(iter(kinds.values())), "rate_hz": float(min(self.params.rate_hz, *rates))}
+        facts = {"view": next(iter(kinds.values())), "rate_hz": float(min(self.params.rate_hz, *rates))}
+        if facts["view"] == "animal":
+            lengths = [stretched_px(r.poses, r.roles or None) / scale_px(r.poses) for r in recordings]
+            # Where all are calibrated, one length fits all: large and small animals look large and small.
+            facts["body_cm"] = float(np.median(lengths)) if np.isfinite(lengths).all() else None
+        return facts
 
     def tracks(self, recording: Recording) -> Iterator[Subject]:  # type: ignore[override]
         """Yield who is seen in a recording."""
@@ -225,7 +232,10 @@ class VideoMethod(MotifMethod):
         shown = snippet_numbers(numbers, time_s, sample, self._offsets())
         poses = clean(recording.poses, self.params.clean) if kind == "animal" else None
         if poses is not None:
-            views = [animal_view(poses, i, p, recording.roles or None) for i in individual_names(poses)]
+            roles, scale = recording.roles or None, scale_px(poses)
+            known = self.facts["body_cm"] is not None and np.isfinite(scale)
+            length = self.facts["body_cm"] * scale if known else stretched_px(poses, roles)
+            views = [animal_view(poses, i, p, roles, length) for i in individual_names(poses)]
         elif kind == "arena":
             px = px_per_unit(recording.poses) if recording.has("poses") else 1.0
             views = [arena_view(recording.need("zones"), len(time_s), p, px)]
