@@ -125,6 +125,17 @@ def test_straightness_of_a_half_circle() -> None:
     assert float(table.sel(feature="speed_centre")[120]) == pytest.approx(10 * np.pi, rel=1e-2)
 
 
+def test_speed_over_a_longer_time_sees_through_jitter() -> None:
+    """A point that creeps at 2 cm/s and flickers by 0.3 cm from frame to frame."""
+    t = np.arange(240) / 30
+    x = 2 * t + 0.3 * (np.arange(t.size) // 2 % 2)
+    position = np.stack([x, 0 * x], 1)[:, :, None, None]
+    params = NO_WINDOWS.replace(speed_lags_s=(1.0,))
+    table = compute(make_poses(position, keypoints=["body"], fps=30.0, unit="cm"), "individual_0", params)
+    assert np.median(table.sel(feature="speed_centre")[30:-30]) > 4
+    np.testing.assert_allclose(table.sel(feature="speed_centre_over_1s")[30:-30], 2, atol=0.35)
+
+
 @pytest.mark.parametrize("angle", [0.7, np.pi / 2, -3.0])
 @pytest.mark.parametrize("subject", ["m0", "all"])
 def test_the_camera_may_turn_and_move(angle: float, subject: str) -> None:
@@ -213,7 +224,7 @@ def test_mirror_twice_and_mirror_of_the_mirror_image() -> None:
 @pytest.mark.parametrize("subject", ["m0", "all"])
 def test_blocks_rows_and_workers_give_the_same_bits(subject: str) -> None:
     poses = _poses(3000, gaps=0.05)
-    params = FeatureParams(windows_s=(0.1, 1.0), percentiles=(50,), bands_hz=((2, 6),))
+    params = FeatureParams(windows_s=(0.1, 1.0), percentiles=(50,), bands_hz=((2, 6),), speed_lags_s=(0.5,))
     whole = compute(poses, subject, params, workers=1)
     np.testing.assert_array_equal(compute(poses, subject, params, workers=3).values, whole.values)
     for workers in (1, 2):
@@ -232,7 +243,7 @@ def test_blocks_rows_and_workers_give_the_same_bits(subject: str) -> None:
 
 
 def test_trailing_table_never_sees_the_future() -> None:
-    params = FeatureParams(align="trailing", lags_s=(-0.5,))
+    params = FeatureParams(align="trailing", lags_s=(-0.5,), speed_lags_s=(0.5,))
     whole = _poses(200)
     early = compute(whole.isel(time=slice(0, 120)), "m0", params)
     np.testing.assert_allclose(early.values, compute(whole, "m0", params).values[:120], rtol=1e-6, atol=1e-6)

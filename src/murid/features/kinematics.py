@@ -11,10 +11,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from murid.features.body import F32, Body, Column, angle, cross, dot, norm, unit_vector
+from murid.features.body import F32, Body, Clock, Column, angle, cross, dot, norm, unit_vector
 
 
-def kinematics(body: Body, path_windows: Iterable[tuple[float, int, int]] = ()) -> list[Column]:
+def kinematics(
+    body: Body,
+    path_windows: Iterable[tuple[float, int, int]] = (),
+    speed_lags: Iterable[tuple[float, int, int]] = (),
+) -> list[Column]:
     """Motion of one animal.
 
     Parameters
@@ -22,6 +26,8 @@ def kinematics(body: Body, path_windows: Iterable[tuple[float, int, int]] = ()) 
     body : Body
     path_windows : iterable of (seconds, frames before, frames after)
         Windows of path straightness.
+    speed_lags : iterable of (seconds, frames before, frames after)
+        Times over which speeds are taken besides the clock's own.
 
     Returns
     -------
@@ -41,7 +47,20 @@ def kinematics(body: Body, path_windows: Iterable[tuple[float, int, int]] = ()) 
         turn = angle(*clock.ends(body.head_axis)) * clock.per_s
         out.append(Column("turn_rate_head", "rad/s", "turning of the head, signed", turn))
     out += _path(body, path_windows)
+    for seconds, before, after in speed_lags:
+        out += _slow(body, seconds, before, after)
     return out
+
+
+def _slow(body: Body, seconds: float, before: int, after: int) -> list[Column]:
+    """Net speeds over a longer time: an animal that jitters on the spot has none."""
+    clock = Clock(body.clock.time_s, before, after)
+    points = {p: body.sources.get(p, (p,)) for p in ("centre", "nose", "rear") if body.has(p)}
+    return [
+        Column(f"speed_{p}_over_{seconds:g}s", "L/s", "net speed over a longer time", norm(clock.rate(body.point(p))))
+        for p, source in points.items()
+        if p == "centre" or source != points["centre"]
+    ]
 
 
 def _in_body_frame(body: Body) -> list[Column]:

@@ -51,6 +51,9 @@ class FeatureParams(Params):
         1 / 15, unit="s", why="time over which a velocity is taken, so that noise does not grow with fps", gt=0
     )
     path_windows_s: tuple[float, ...] = param((1.0, 2.0), unit="s", why="windows of path straightness")
+    speed_lags_s: tuple[float, ...] = param(
+        (), unit="s", why="speeds of centre, nose and rear over these longer times too: jitter fades, standing shows"
+    )
     field_of_view_deg: float = param(
         120.0, unit="deg", why="width of the view ahead that counts as looking", gt=0, le=360
     )
@@ -71,7 +74,7 @@ class FeatureParams(Params):
             for name in getattr(self, field):
                 if name not in known:
                     faults.add(f"'{field}' holds an unknown name '{name}'", todo=did_you_mean(name, known))
-        for field in ("windows_s", "path_windows_s"):
+        for field in ("windows_s", "path_windows_s", "speed_lags_s"):
             if any(not w > 0 for w in getattr(self, field)):
                 faults.add(f"'{field}' must be > 0 s", got=str(getattr(self, field)))
         if any(not 0 <= p <= 100 for p in self.percentiles):

@@ -50,6 +50,11 @@ class TablePlan:
         return tuple((w, *window_frames(w, self.fps, self.params.align)) for w in self.params.path_windows_s)
 
     @cached_property
+    def speed_lags(self) -> tuple[tuple[float, int, int], ...]:
+        """Longer times of speeds as (seconds, frames before, frames after)."""
+        return tuple((w, *window_frames(w, self.fps, self.params.align)) for w in self.params.speed_lags_s)
+
+    @cached_property
     def windows(self) -> WindowPlan:
         """Window plan of the windowed families."""
         p = self.params
@@ -61,7 +66,8 @@ class TablePlan:
     @cached_property
     def reach(self) -> int:
         """Frames of poses around a frame that its per-frame features look at."""
-        return max([2 * max(self.step), *(max(window[1:]) + 1 for window in self.path_windows)])
+        longer = (*self.path_windows, *self.speed_lags)
+        return max([2 * max(self.step), *(max(window[1:]) + 1 for window in longer)])
 
     @cached_property
     def members(self) -> tuple[str, ...]:
@@ -104,7 +110,7 @@ class TablePlan:
         p = self.params
         out: dict[str, list[Column]] = {}
         if "kinematics" in p.families:
-            out["kinematics"] = kinematics(body, self.path_windows)
+            out["kinematics"] = kinematics(body, self.path_windows, self.speed_lags)
         if "shape" in p.families:
             out["shape"] = shape(body)
         if "egocentric" in p.families:
