@@ -57,7 +57,7 @@ def markdown() -> str:
 
     from murid.data.zones import Zone, Zones
 
-    params = FeatureParams(windowed=())
+    params = FeatureParams(windowed=(), speed_lags_s=(1.0,))
     zones = Zones([Zone("ZONE", polygon=np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), unit="cm")])
     keypoints = list(ROLES)
     listed = feature_names(keypoints, params, n_individuals=2, roles={k: k for k in keypoints}, zones=zones)
