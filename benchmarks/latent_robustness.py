@@ -1,7 +1,7 @@
 """Do classifier-trained latents stand occlusion better than autoencoders? An experiment on simulated mice.
 
-``python -m benchmarks.latent_robustness [--seeds 2] [--fits 2]``. Methods learn from clean tracks of three animals and are applied
-to two others whose tracks are then spoilt. The reader of the behaviours is fitted to the clean latents, once.
+``python -m benchmarks.latent_robustness [--seeds 2] [--fits 2]``. Methods learn from clean tracks of three animals and
+are applied to two others whose tracks are then spoilt. The reader of the behaviours is fitted once, to clean latents.
 """
 
 from __future__ import annotations

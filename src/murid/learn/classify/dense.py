@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from murid.data.errors import require
 from murid.data.params import Params, param
-from murid.data.progress import tell
 
 Floats = NDArray[np.float32]
 
@@ -107,7 +106,7 @@ def fit_dense(
     seed : int
         Same seed, same network. Runs on one thread, so that sums are always taken in the same order.
     """
-    torch = require("torch", "nets")
+    require("torch", "nets")
     p = params or DenseParams()
     with np.errstate(invalid="ignore"):
         known = np.isfinite(features)
@@ -130,13 +129,8 @@ def fit_dense(
     sizes = [features.shape[1], *p.hidden, goal.shape[1]]
     net = Dense(n, mean.astype(np.float32), np.where(scale > 1e-6, scale, 1).astype(np.float32),
                 [_glorot(a, b, rng) for a, b in pairwise(sizes)], exclusive)  # fmt: skip
-    data = [torch.from_numpy(np.ascontiguousarray(a[keep])) for a in (net._scaled(features), goal, weight)]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        net.layers = _train(torch, net.layers, data, torch.from_numpy(class_weight), exclusive, p, rng, text)
-    finally:
-        torch.set_num_threads(threads)
+    arrays = {"features": net._scaled(features)[keep], "goal": goal[keep], "weight": weight[keep]}
+    net.layers = _train(net.layers, arrays, class_weight, exclusive, p, int(rng.integers(2**31)), text)
     return net
 
 
@@ -146,31 +140,37 @@ def _glorot(a: int, b: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
 
 
 def _train(
-    torch: Any, layers: Sequence[tuple[Floats, Floats]], data: Sequence[Any], class_weight: Any, exclusive: bool,
-    p: DenseParams, rng: np.random.Generator, text: str,
+    layers: Sequence[tuple[Floats, Floats]], arrays: Mapping[str, np.ndarray], class_weight: Floats, exclusive: bool,
+    p: DenseParams, seed: int, text: str,
 ) -> list[tuple[Floats, Floats]]:  # fmt: skip
-    parts = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)) for w, b in layers]
-    optimiser = torch.optim.RMSprop([t for pair in parts for t in pair], lr=p.learning_rate, alpha=0.9, eps=1e-7)
-    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-    x, goal, weight = data
-    epochs = max(p.epochs, -(-p.min_steps // -(-len(x) // p.batch)))
-    for epoch in range(epochs):
-        tell(text, epoch, epochs)
-        for rows in torch.randperm(len(x), generator=generator).split(p.batch):
-            h = x[rows]
-            for i, (w, b) in enumerate(parts[:-1]):
-                h = torch.relu(h @ w + b)
-                drop = p.dropout[i] if i < len(p.dropout) else 0.0
-                if drop:
-                    h = h * (torch.rand(h.shape, generator=generator) >= drop) / (1 - drop)
-            out, y = h @ parts[-1][0] + parts[-1][1], goal[rows]
-            if exclusive:
-                loss = -(y * class_weight * torch.log_softmax(out, dim=1)).sum(1)
-            else:
-                loss = torch.nn.functional.binary_cross_entropy_with_logits(out, y.clamp(min=0), reduction="none")
-                loss = (loss * torch.where(y > 0, class_weight, 1.0) * (y >= 0)).sum(1)
-            optimiser.zero_grad()
-            (loss * weight[rows]).mean().backward()
-            optimiser.step()
-    tell(text, epochs, epochs)
-    return [(w.detach().numpy().copy(), b.detach().numpy().copy()) for w, b in parts]
+    from murid.learn.nets._torch import torch
+    from murid.learn.nets.batches import Batch, Table
+    from murid.learn.nets.loop import Step, TrainParams, train
+
+    parts: list[torch.nn.Module] = []
+    for i, (weight, bias) in enumerate(layers):
+        linear = torch.nn.Linear(*weight.shape)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(weight.T))
+            linear.bias.copy_(torch.from_numpy(bias))
+        parts += [linear, torch.nn.ReLU(), torch.nn.Dropout(p.dropout[i] if i < len(p.dropout) else 0.0)]
+    class_weights = torch.from_numpy(class_weight)
+
+    def loss(net: torch.nn.Module, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+        out, y = net(batch["features"]), batch["goal"]
+        if exclusive:
+            each = -(y * class_weights * torch.log_softmax(out, dim=1)).sum(1)
+        else:
+            each = torch.nn.functional.binary_cross_entropy_with_logits(out, y.clamp(min=0), reduction="none")
+            each = (each * torch.where(y > 0, class_weights, 1.0) * (y >= 0)).sum(1)
+        return {"loss": (each * batch["weight"]).mean()}
+
+    axes = {"features": ("sample", "feature"), "goal": ("sample", "class"), "weight": ("sample",)}
+    params = TrainParams(
+        epochs=p.epochs, min_steps=p.min_steps, batch=p.batch, lr=p.learning_rate, optimizer="rmsprop", device="cpu"
+    )
+    # Neither activation nor dropout after the last layer.
+    net = torch.nn.Sequential(*parts[:-2])
+    train(net, loss, Table(arrays, axes), params, seed=seed, progress=text)
+    linears = [m for m in net if isinstance(m, torch.nn.Linear)]
+    return [(m.weight.detach().numpy().T.copy(), m.bias.detach().numpy().copy()) for m in linears]

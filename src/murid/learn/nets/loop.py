@@ -307,6 +307,8 @@ def _optimizer(net: torch.nn.Module, p: TrainParams) -> torch.optim.Optimizer:
     weights = [w for w in net.parameters() if w.requires_grad]
     if p.optimizer == "sgd":
         return torch.optim.SGD(weights, p.lr, momentum=p.momentum, weight_decay=p.weight_decay)
+    if p.optimizer == "rmsprop":
+        return torch.optim.RMSprop(weights, p.lr, alpha=0.9, eps=1e-7, weight_decay=p.weight_decay)
     if p.optimizer == "adamw":
         return torch.optim.AdamW(weights, p.lr, weight_decay=p.weight_decay)
     return torch.optim.Adam(weights, p.lr, weight_decay=p.weight_decay, amsgrad=p.optimizer == "amsgrad")

@@ -24,7 +24,9 @@ class TrainParams(Params):
     max_steps: int | None = param(None, ge=1, unit="steps", why="stop after so many steps; None = by epochs alone")
     lr: float = param(1e-3, gt=0, why="learning rate")
     weight_decay: float = param(0.0, ge=0, why="L2 penalty (adam, sgd) or decoupled decay (adamw)")
-    optimizer: Literal["adam", "amsgrad", "adamw", "sgd"] = param("adam", why="amsgrad = adam with its long memory")
+    optimizer: Literal["adam", "amsgrad", "adamw", "sgd", "rmsprop"] = param(
+        "adam", why="amsgrad = adam with its long memory; rmsprop as in Keras"
+    )
     momentum: float = param(0.9, ge=0, lt=1, why="of sgd")
     schedule: Literal["constant", "cosine", "plateau"] = param(
         "constant", why="cosine falls to 0 over the training; plateau falls by `plateau_factor` when the loss stalls"
