@@ -69,6 +69,13 @@ def test_gru_has_the_published_sizes():
     assert (p.batch, p.lr, p.optimizer, p.epochs, p.patience) == (256, 5e-4, "amsgrad", 500, 50)
 
 
+def test_published_network_from_one_call(recordings):
+    small = {**QUICK, "hidden": 16, "train": {"epochs": 1, "batch": 256, "max_steps": 6}}
+    method = murid.method("vame", net="gru", movement=False, segment="kmeans", **small).fit(recordings[:2])
+    assert method.facts["n_features"] == 2 * len(method.facts["points"])
+    assert method.apply(recordings[2]).sizes["component"] == 8
+
+
 def test_penalties_rise_from_nothing():
     net, batch = make_net(3, SMALL), Batch({"pose": torch.randn(16, 15, 3)}, {})
     at = lambda step: loss_terms(net, batch, Step(0, step, 1, 100, False, torch.device("cpu")))  # noqa: E731
