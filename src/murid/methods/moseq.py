@@ -16,7 +16,7 @@ from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.roles import stand_ins
-from murid.learn.embed.pca import PCA, Moments, fit_pca, pca_of_moments
+from murid.learn.embed.pca import PCA, Moments, fit_filler, fit_pca, pca_of_moments
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.slds import Slds, SldsParams, fit_slds
@@ -59,7 +59,7 @@ class Moseq(DynamicsMethod):
     name = "moseq"
     Params = MoseqParams
     params: MoseqParams
-    part_types = {"template": Template, "pca": PCA, "model": ArHmm, "slds": Slds}
+    part_types = {"template": Template, "fill": PCA, "pca": PCA, "model": ArHmm, "slds": Slds}
     about = Card(
         title="MoSeq: sub-second syllables by a sticky autoregressive HMM, from keypoints or depth video",
         family="unsupervised",
@@ -136,8 +136,7 @@ class Moseq(DynamicsMethod):
             return self._learn_slds(tables, groups)
         if self.params.source == "keypoints":
             self._check_rows([t[:, :1] for t in tables])
-            pca = fit_pca(tables, self.params.variance, whiten=True, max_components=self.params.n_components)
-            self.parts["pca"] = without_jitter(pca, tables, self.params.persistence)
+            self.parts |= _components(tables, self.params)
         features = [self._features(t) for t in tables]
         rows = self._check_rows(features)
         settings = self._settings()
@@ -215,7 +214,7 @@ class Moseq(DynamicsMethod):
     def _features(self, table: np.ndarray) -> np.ndarray:
         if self.params.source == "depth":
             return table
-        return np.asarray(self.parts["pca"].transform(table), np.float32)
+        return np.asarray(self.parts["pca"].transform(self.parts["fill"].complete(table)), np.float32)
 
     def _poses_of(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         width = 2 * len(self.facts["points"])
@@ -231,6 +230,14 @@ class Moseq(DynamicsMethod):
                 expected="points with roles (nose, tail_base …)", todo="set roles, or use model='arhmm'",
             )  # fmt: skip
         return [points.index(r) for r in ends["front"]], [points.index(r) for r in ends["rear"]]
+
+
+def _components(tables: Sequence[np.ndarray], params: MoseqParams) -> dict[str, PCA]:
+    """Components that complete frames with gaps, and those of complete frames that are not jitter."""
+    fill = fit_filler(tables)
+    complete = [fill.complete(t) for t in tables]
+    pca = fit_pca(complete, params.variance, whiten=True, missing=False, max_components=params.n_components)
+    return {"fill": fill, "pca": without_jitter(pca, complete, params.persistence)}
 
 
 def without_jitter(pca: PCA, tables: Sequence[np.ndarray], least: float) -> PCA:
@@ -254,9 +261,8 @@ def _quick_scores(parts: Sequence[np.ndarray], params: MoseqParams) -> list[np.n
     """Whitened components of aligned keypoints that are not jitter: where the SLDS starts, and how many it has."""
     template = fit_template(parts)
     tables = [align_to(part, template).points.reshape(len(part), -1) for part in parts]
-    pca = fit_pca(tables, params.variance, whiten=True, max_components=params.n_components)
-    pca = without_jitter(pca, tables, params.persistence)
-    return [np.asarray(pca.transform(t), np.float32) for t in tables]
+    found = _components(tables, params)
+    return [np.asarray(found["pca"].transform(found["fill"].complete(t)), np.float32) for t in tables]
 
 
 def _confidence(track: Track) -> np.ndarray:

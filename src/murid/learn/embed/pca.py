@@ -109,6 +109,21 @@ class PCA(Fitted):
             scores = scores @ self.whitener.T
         return scores @ self.components + self.mean
 
+    def complete(self, table: np.ndarray) -> np.ndarray:
+        """Fill the gaps of a table (n, n_features) by what is expected given the rest of the frame.
+
+        Frames with no entry stay NaN. Project completed frames, not the gaps themselves, on further components when
+        time is modelled: scores of frames with gaps are drawn to the mean, and a model of dynamics then finds states
+        of hidden points.
+        """
+        table = np.asarray(table, np.float64)
+        gaps = np.isnan(table).any(axis=1)
+        if gaps.any():
+            table = table.copy()
+            part = table[gaps]
+            table[gaps] = np.where(np.isnan(part), self.inverse(self.transform(part)), part)
+        return table
+
     def _scores(self, block: np.ndarray) -> np.ndarray:
         block = block.astype(float)
         seen = ~np.isnan(block)
@@ -237,6 +252,21 @@ def fit_pca(
     for _ in range(rounds):
         moments = _expected_moments(frames, w, moments)
     return pca_of_moments(moments, n_components, whiten=whiten, max_components=max_components)
+
+
+def fit_filler(x: Arrays | Sequences, *, max_rows: int = 200_000) -> PCA:
+    """Fit the components that `PCA.complete` fills gaps by: few, since many carry jitter from seen points to hidden.
+
+    Parameters
+    ----------
+    x : list of (T_i, D) arrays
+        Features; NaN where missing.
+    max_rows : int
+        At most about so many frames, evenly spaced, are looked at.
+    """
+    frames = as_sequences(x, dtype=np.float64).frames
+    some = frames[:: max(1, len(frames) // max_rows)]
+    return fit_pca(some, 0.9, missing=True, max_components=max(1, min(10, some.shape[1] // 2)))
 
 
 def _expected_moments(frames: np.ndarray, weights: np.ndarray, now: Moments) -> Moments:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from murid.data.errors import fail
-from murid.learn.embed.pca import PCA, fit_pca
+from murid.learn.embed.pca import PCA, fit_filler, fit_pca
 from murid.learn.fitted import Fitted
 from murid.learn.sequences import Arrays, as_sequences
 
@@ -48,7 +48,7 @@ class Persistent(Fitted):
 
     def transform(self, table: np.ndarray) -> np.ndarray:
         """Scores (T, n_components) of ``table (T, n_features)``; NaN only where nothing was seen."""
-        return (_complete(self.pca, np.asarray(table, np.float64)) - self.mean) @ self.weights.T
+        return (self.pca.complete(table) - self.mean) @ self.weights.T
 
 
 def fit_persistent(
@@ -80,12 +80,10 @@ def fit_persistent(
         there is nothing but the trace of gaps, which lasts.
     """
     seqs = as_sequences(x, dtype=np.float64)
-    some = seqs.frames[:: max(1, len(seqs.frames) // 200_000)]
-    if not (~np.isnan(some)).any():
+    if not (~np.isnan(seqs.frames)).any():
         fail("components", "nothing was seen", expected="frames with keypoints", got="only gaps")
-    # Few components complete frames with gaps: many would carry jitter from the seen points to the hidden.
-    fill = fit_pca(some, 0.9, missing=True, max_components=max(1, min(10, some.shape[1] // 2)))
-    filled = [_complete(fill, part) for part in seqs]
+    fill = fit_filler(seqs)
+    filled = [fill.complete(part) for part in seqs]
     complete = np.concatenate(filled)
     pca = fit_pca(complete[~np.isnan(complete).any(axis=1)], variance, max_components=rank)
     scores = [pca.transform(part) for part in filled]
@@ -115,13 +113,3 @@ def fit_persistent(
         weights,
         persistence[:kept],
     )
-
-
-def _complete(pca: PCA, table: np.ndarray) -> np.ndarray:
-    """Fill gaps with the expected value given what was seen of the same frame."""
-    gaps = np.isnan(table).any(axis=1)
-    if gaps.any():
-        table = table.copy()
-        part = table[gaps]
-        table[gaps] = np.where(np.isnan(part), pca.inverse(pca.transform(part)), part)
-    return table
