@@ -6,7 +6,7 @@ that a frame number means the same picture in the pose file, the labels and on s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -79,11 +79,14 @@ class Video:
         step = np.diff(self.time_s)
         return float(1.0 / np.median(step)) if step.size else float("nan")
 
-    def frames(self, start: int = 0, stop: int | None = None, *, grey: bool = False) -> Iterator[np.ndarray]:
+    def frames(
+        self, start: int = 0, stop: int | None = None, *, grey: bool = False, only: Collection[int] | None = None
+    ) -> Iterator[np.ndarray]:
         """Yield frames ``start … stop-1``: uint8 ``(height, width, 3)`` RGB, or ``(height, width)``.
 
         Seeks to the key frame before `start` and decodes from there: exact, and never reads the
-        rest of the file into memory.
+        rest of the file into memory. Of the frames on the way, `only` those of these numbers are
+        turned into pictures, which costs as much as decoding them.
         """
         import av
 
@@ -107,7 +110,8 @@ class Video:
                     continue
                 if stop <= start or frame.pts > stamps[stop - 1]:
                     return
-                yield frame.to_ndarray(format="gray" if grey else "rgb24")
+                if only is None or int(np.searchsorted(stamps, frame.pts)) in only:
+                    yield frame.to_ndarray(format="gray" if grey else "rgb24")
 
     def frame(self, index: int, *, grey: bool = False) -> np.ndarray:
         """Return one frame."""

@@ -166,13 +166,11 @@ def read_frames(video: Video, numbers: NDArray[np.int64], shrink: int = 1) -> It
     """
     import cv2
 
-    numbers = np.asarray(numbers)
+    numbers = np.unique(numbers)
     cuts = np.flatnonzero(np.diff(numbers) > SEEK) + 1
     for run in np.split(numbers, cuts):
-        wanted = set(run.tolist())
-        for number, picture in enumerate(video.frames(int(run[0]), int(run[-1]) + 1, grey=True), int(run[0])):
-            if number not in wanted:
-                continue
+        shown = video.frames(int(run[0]), int(run[-1]) + 1, grey=True, only=set(run.tolist()))
+        for number, picture in zip(run.tolist(), shown, strict=True):
             if shrink > 1:
                 # Whole blocks only, so that every small pixel covers the same area.
                 h, w = picture.shape[0] // shrink * shrink, picture.shape[1] // shrink * shrink
