@@ -92,6 +92,32 @@ def test_trials_around_an_event_and_faults(recordings):
         murid.method("dbm", place="zones", **QUICK).fit([r.replace(zones=None) for r in recordings[:2]])
 
 
+def test_trials_are_found_on_a_clock_that_does_not_begin_at_zero(recordings):
+    late = [
+        r.replace(poses=r.poses.assign_coords(time=r.poses["time"] + 500), labels=None,
+                  events=r.events.assign(time_s=r.events["time_s"] + 500))
+        for r in recordings[:2]
+    ]  # fmt: skip
+    fits = []
+    for part in (recordings[:2], late):
+        method = murid.method("dbm", trial_event="tone", before_s=5, after_s=10, **QUICK).fit(part)
+        fits.append(method.facts["history"][0]["loss"])
+    # Before rounding errors grow: the same trials, but for a row at an edge.
+    np.testing.assert_allclose(fits[0], fits[1], rtol=5e-3)
+
+
+def test_preview_of_the_default_table_before_any_fit(recordings):
+    states = murid.method("dbm").preview(recordings[0])
+    assert {"locomotion", "resting"} <= set(behaviour_names(states)) and (states.values >= 0).mean() > 0.9
+    from murid.ethogram.trials import raster
+    from murid.report.figures.trials import preview, trial_raster
+
+    figure = preview(states, recordings[0].events)
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "locomotion"
+    cut = raster(states, [15.0, 40.0], before_s=2, after_s=5)
+    assert trial_raster(cut).axes[0].images[0].get_array().shape == cut.shape
+
+
 def test_interrupted_training_ends_the_same(recordings, tmp_path):
     whole = murid.method("dbm", **QUICK).fit(recordings[:2]).apply(recordings[2])
     path = str(tmp_path / "checkpoint")

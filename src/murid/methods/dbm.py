@@ -29,7 +29,7 @@ from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
 from murid.methods.base import Card, Dump
 from murid.methods.motif_inputs import Template, align, distances, movement, place, slowest_rate, template_of
-from murid.methods.motifs import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames, shared_points
 from murid.prepare.even import EvenTime, even_time
 
 #: Pseudo-labels where nothing better is given; rules whose quantities a recording lacks are left out.
@@ -133,6 +133,7 @@ class Dbm(MotifMethod):
 
         Draw them with `murid.report.figures.trials.preview`.
         """
+        self.facts.setdefault("points", shared_points([recording], self.params.points))
         return self._pseudo_labels(recording, self._usable([recording]), sorted(event_times(recording.events)))
 
     def _usable(self, recordings: Sequence[Recording]) -> RuleTable:
@@ -151,10 +152,6 @@ class Dbm(MotifMethod):
         return rule_features(track.poses, track.individual, track.roles, track.recording.zones)
 
     def _pseudo_labels(self, recording: Recording, table: RuleTable, events: Sequence[str]) -> xr.DataArray:
-        if "points" not in self.facts:
-            from murid.methods.motifs import shared_points
-
-            self.facts["points"] = shared_points([recording], self.params.points)
         if self.params.labels_from == "labels":
             raw = recording.need("labels").to_states(recording.need("poses")["time"].values)
             return to_exclusive(raw, none=self.params.rest) if is_multilabel(raw) else raw
@@ -225,7 +222,7 @@ class Dbm(MotifMethod):
         return float(np.median([track.body_length for r in recordings for track in self.tracks(r)]))
 
     def _trial_times(self, recording: Recording) -> np.ndarray:
-        """Starts and stops of the trials, s, ``(trial, 2)``; empty without trials."""
+        """Starts and stops of the trials, s from the first frame, ``(trial, 2)``; empty without trials."""
         p = self.params
         if p.trial_event is None:
             return np.empty((0, 2))
@@ -234,6 +231,7 @@ class Dbm(MotifMethod):
             warnings.warn(
                 f"recording '{recording.id}' has no event '{p.trial_event}' and is not learnt from", stacklevel=6
             )
+        times = times - float(recording.need("poses")["time"].values[0])
         return np.stack([times - p.before_s, times + p.after_s], axis=1)
 
     def _where(self, recordings: Sequence[Recording]) -> tuple[str, list[str]]:

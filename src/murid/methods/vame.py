@@ -206,7 +206,7 @@ class Vame(MotifMethod):
         sure = margin(latent, motifs.means, np.arange(len(motifs.means)), codes)
         unseen = np.interp(error, motifs.errors, np.linspace(0, 1, len(motifs.errors)))
         row = np.minimum(self._even(track).row, len(codes) - 1)
-        return Labelled(codes[row], latent[row], sure[row], unseen=unseen[row] if np.isfinite(unseen).any() else None)
+        return Labelled(codes[row], latent[row], sure[row], unseen=unseen[row] if self._net_params().future else None)
 
     # ---- views ----------------------------------------------------------------------------------
     def communities(self, outputs: Sequence[xr.Dataset], *, depth: int = 3) -> tuple[pd.Series, Tree]:
