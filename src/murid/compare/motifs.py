@@ -115,7 +115,10 @@ def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float
         code = np.asarray(out["states"].values[:, i])
         if seen.sum() < 100 or not (code[1:] != code[:-1]).any():
             continue
-        found.append(segmentation.change_score(xy, code, fps=fps, n_shifts=100, seed=seed))
+        score = segmentation.change_score(xy, code, fps=fps, n_shifts=100, seed=seed)
+        # An animal whose onsets all fall where points are hidden says nothing, and must not silence the others.
+        if np.isfinite([score["score"], score["z"]]).all():
+            found.append(score)
     if not found:
         return None
     return {key: float(np.mean([f[key] for f in found])) for key in ("score", "z")}
