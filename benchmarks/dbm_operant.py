@@ -124,11 +124,12 @@ def microstates(method: murid.Method, train: list, test: list, seed: int) -> Non
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--only", nargs="+", default=[*METHODS, *TREES], help="names of methods")
     args = parser.parse_args()
     recordings = trials()
     rows: list[dict] = []
-    for seed in range(args.seeds):
+    for seed in range(args.first, args.first + args.seeds):
         order = np.random.default_rng(seed).permutation(len(recordings))
         train, test = ([recordings[i] for i in part] for part in (order[:N_TRAIN], order[N_TRAIN:]))
         truth = truth_of(test)

@@ -28,7 +28,7 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
 from murid.methods.base import Card, Dump
-from murid.methods.motif_inputs import Template, align, distances, movement, place, slowest_rate, template_of
+from murid.methods.motif_inputs import Template, align, bounds_of, distances, movement, place, slowest_rate, template_of
 from murid.methods.motifs import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames, shared_points
 from murid.prepare.even import EvenTime, even_time
 
@@ -196,6 +196,7 @@ class Dbm(MotifMethod):
                 shapes.append(self._xy(track))
         need_frames(self.name, sum(int(np.isfinite(s).all(2).any(1).sum()) for s in shapes), 100)
         self.parts["template"] = template_of(shapes)
+        self.facts["bounds"] = bounds_of(shapes).tolist()
         used = {n for s in found.values() for k, n in enumerate(behaviour_names(s)) if (s.values == k).any()}
         order = self.table.names if self.params.labels_from == "rules" else sorted(used)
         self.facts["behaviours"] = names = [n for n in order if n in used]
@@ -254,7 +255,11 @@ class Dbm(MotifMethod):
             return distances(xy)
         aligned = align(xy, self.parts["template"], self.params.min_seen)
         posture = aligned.points.reshape(len(xy), -1).astype(np.float32)
-        where = place(xy, aligned, self.facts["place"], track.recording, self.facts["zones"], self._length(track))
+        own = track.recording.need("zones") if self.facts["zones"] else {}
+        where = place(
+            xy, aligned, self.facts["place"], zones=[own[z] for z in self.facts["zones"]], length=self._length(track),
+            bounds=np.array(self.facts["bounds"]),
+        )  # fmt: skip
         return np.concatenate([distances(xy), posture, movement(aligned, rate), where], axis=1)
 
     # ---- network and microstates ----------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 
 from murid.data.clock import rate_of
 from murid.data.recording import Recording
+from murid.data.zones import Zone
 from murid.features.zone import depth
 from murid.learn.fitted import Fitted
 from murid.prepare.even import smooth_known
@@ -16,6 +17,9 @@ from murid.prepare.shape import Aligned, align_to, fit_template
 
 #: Windows of the mean speed, s: a step, an action, a mood.
 SPEED_WINDOWS_S = (0.0, 0.5, 1.5, 4.5)
+
+#: Half waves over the arena: from halves of it down to a quarter.
+PLACE_WAVES = (1, 2, 4)
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,9 @@ def steps(aligned: Aligned, rate_hz: float) -> np.ndarray:
 
 
 def place(
-    xy: np.ndarray, aligned: Aligned, kind: str, recording: Recording, zones: Sequence[str], length: float
-) -> np.ndarray:
+    xy: np.ndarray, aligned: Aligned, kind: str, *, zones: Sequence[Zone] = (), length: float = 1.0,
+    bounds: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
     """Where the animal is, float32 ``(n, columns)``.
 
     Parameters
@@ -88,24 +93,35 @@ def place(
         Body lengths; the first point is the foremost.
     aligned : Aligned
     kind : {"zones", "camera", "none"}
-        Depths of the centre and of the first point in each zone, and the heading; or coordinates in the picture.
-    zones : sequence of str
-        Names of the zones to use.
+        Depths of the centre and of the first point in each zone; or coordinates in the picture: centre, first point,
+        heading, the body's extent, and waves over the arena, from which a small network tells places that straight
+        lines do not bound.
+    zones : list of Zone
+        For "zones".
     length : float
         Body length in the unit of the zones.
+    bounds : (2, 2) array
+        For "camera": least and largest x, y of the training tracks, body lengths.
     """
     if kind == "none":
         return np.empty((len(xy), 0), np.float32)
+    both = (aligned.centre, xy[:, 0])
+    if kind == "zones":
+        columns = [depth(zone, np.asarray(p.T, np.float32), length) for zone in zones for p in both]
+        return np.stack(columns, axis=1).astype(np.float32)
     heading = np.stack([np.cos(aligned.heading), np.sin(aligned.heading)], axis=1)
-    if kind == "camera":
-        return np.concatenate([aligned.centre, xy[:, 0], heading], axis=1).astype(np.float32)
-    own = recording.need("zones")
-    columns = [
-        depth(own[name], np.asarray(points.T, np.float32), length)
-        for name in zones
-        for points in (aligned.centre, xy[:, 0])
-    ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    # fmin and fmax pass over hidden points.
+    extent = np.concatenate([np.fmin.reduce(xy, axis=1), np.fmax.reduce(xy, axis=1)], axis=1)
+    low, high = np.asarray(bounds, np.float64)
+    share = np.concatenate([(p - low) / np.maximum(high - low, 1e-9) for p in both], axis=1)
+    waves = [f(np.pi * k * share) for k in PLACE_WAVES for f in (np.sin, np.cos)]
+    return np.concatenate([*both, heading, extent, *waves], axis=1).astype(np.float32)
+
+
+def bounds_of(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Least and largest x, y ``(2, 2)`` of tracks ``(n, P, 2)``, but for 1 % of the points: jumps are no places."""
+    points = np.concatenate([p.reshape(-1, 2) for p in parts])
+    return np.nanpercentile(points, [0.5, 99.5], axis=0)
 
 
 def template_of(parts: Sequence[np.ndarray], per_track: int = 2000) -> Template:
