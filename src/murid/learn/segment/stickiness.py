@@ -18,7 +18,7 @@ from murid.learn.segment.kappa import changepoints, durations
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 #: κ as a multiple of the number of rows; 1 is MoSeq's default.
-SHARES = (0.01, 0.03, 0.1, 0.3, 1.0, 10.0)
+SHARES = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)
 #: Held-out rows are judged in blocks of this length (s), to tell how sure a difference between fits is.
 BLOCK_S = 10.0
 
