@@ -1,8 +1,8 @@
 """VAME: seconds an epoch, what its latent tells about planted behaviour, and whole runs on real recordings.
 
-``python -m benchmarks.vame [speed] [probe] [real]``. `speed`: 27,000 windows of 30 + 15 rows, batch 256, the original's
-sizes (vame-py 0.13 takes 252 CPU-s an epoch on the same machine kind). `probe`: balanced logistic regression of the
-simulated behaviours from the latents of unseen animals. `real`: `bsoid_openfield` and `three_chamber` with defaults.
+``python -m benchmarks.vame [speed] [probe] [bsoid_openfield] [three_chamber]``. `speed`: 27,000 windows of 30 + 15 rows,
+batch 256, the original's sizes (vame-py 0.13 takes 252 CPU-s an epoch on the same kind of machine). `probe`: balanced
+logistic regression of the simulated behaviours from the latents of unseen animals. The others: whole data sets, defaults.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -94,38 +95,40 @@ def probe(seeds: int = 1) -> None:
     print(pd.DataFrame(rows).groupby(["method", "read from"], sort=False)[["macro_f1", "cpu_s"]].mean().round(3))
 
 
-def real() -> None:
-    """Fit and apply the defaults to whole data sets."""
-    for name, pattern, fps in (("bsoid_openfield", "*.csv.gz", 60.0), ("three_chamber", "poses/*.csv.gz", 15.0)):
-        paths = sorted((data_dir() / name).glob(pattern))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            recordings = [
-                Recording(p.name[:24], poses=lambda p=p, fps=fps: murid.read_poses(p, fps=fps)) for p in paths
-            ]
-            start = time.process_time()
-            with silent():
-                method = murid.method("vame").fit(recordings)
-                fitted = time.process_time() - start
-                outs = []
-                for recording in recordings:
-                    outs.append(method.apply(recording))
-                    recording.forget()
-            groups, _ = method.communities(outs)
-        frames = sum(o.sizes["time"] for o in outs)
-        history = method.facts["history"]
-        print(
-            f"{name}: {len(recordings)} recordings, {frames:,} frames: fit {fitted / 60:.1f} CPU-min, with apply "
-            f"{(time.process_time() - start) / 60:.1f}; {len(history)} epochs, held-out loss "
-            f"{history[-1].get('valid_loss', np.nan):.3g}; communities {sorted(groups.value_counts().tolist())}",
-            flush=True,
-        )
+#: Data set → pattern of its files, frame rate (not in the files).
+REAL = {"bsoid_openfield": ("*.csv.gz", 60.0), "three_chamber": ("poses/*.csv.gz", 15.0)}
+
+
+def real(name: str) -> None:
+    """Fit and apply the defaults to a whole data set."""
+    pattern, fps = REAL[name]
+    paths = sorted((data_dir() / name).glob(pattern))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        recordings = [Recording(p.name[:24], poses=lambda p=p, fps=fps: murid.read_poses(p, fps=fps)) for p in paths]
+        start = time.process_time()
+        with silent():
+            method = murid.method("vame").fit(recordings)
+            fitted = time.process_time() - start
+            outs = []
+            for recording in recordings:
+                outs.append(method.apply(recording))
+                recording.forget()
+        groups, _ = method.communities(outs)
+    frames = sum(o.sizes["time"] for o in outs)
+    history = method.facts["history"]
+    print(
+        f"{name}: {len(recordings)} recordings, {frames:,} frames: fit {fitted / 60:.1f} CPU-min, with apply "
+        f"{(time.process_time() - start) / 60:.1f}; {len(history)} epochs, held-out loss "
+        f"{history[-1].get('valid_loss', np.nan):.3g}; communities {sorted(groups.value_counts().tolist())}",
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["speed", "probe", "real"])
-    parts = {"speed": speed, "probe": probe, "real": real}
+    parts = {"speed": speed, "probe": probe, **{name: partial(real, name) for name in REAL}}
+    parser.add_argument("parts", nargs="*", default=list(parts))
     for part in parser.parse_args().parts:
         print(f"\n-- {part}", flush=True)
         parts[part]()
