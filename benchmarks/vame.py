@@ -1,8 +1,8 @@
 """VAME: seconds an epoch, what its latent tells about planted behaviour, and whole runs on real recordings.
 
-``python -m benchmarks.vame [speed] [probe] [bsoid_openfield] [three_chamber]``. `speed`: 27,000 windows of 30 + 15 rows,
-batch 256, the original's sizes (vame-py 0.13 takes 252 CPU-s an epoch on the same kind of machine). `probe`: balanced
-logistic regression of the simulated behaviours from the latents of unseen animals. The others: whole data sets, defaults.
+``python -m benchmarks.vame [speed] [probe] [bsoid_openfield] [three_chamber]``. `speed`: 27,000 windows of 30 + 15
+rows, batch 256, the original's sizes (vame-py 0.13 takes 252 CPU-s an epoch on the same kind of machine). `probe`:
+balanced logistic regression of the simulated behaviours from latents of unseen animals. The others: whole data sets.
 """
 
 from __future__ import annotations
