@@ -70,16 +70,18 @@ def onehot(out) -> np.ndarray:
     return np.where(x[:, None] < 0, np.nan, np.eye(int(out["states"].values.max()) + 1)[np.maximum(x, 0)])
 
 
-def probe(seeds: int = 1) -> None:
-    """Compare what latents tell about planted behaviours of unseen animals."""
+def probe(seeds: int = 1, steps: int | None = None) -> None:
+    """Compare what latents tell about planted behaviours of unseen animals; `steps` shortens the training."""
+    train_params = {"epochs": 50, "max_steps": steps, "lr": 2e-3, "schedule": "cosine", "warmup": 0.05, "clip": 50.0}
+    short = {"segment": "kmeans", **({"train": train_params} if steps else {})}
     rows = []
     for seed in range(seeds):
         train, test = animals(range(10 * seed, 10 * seed + 3)), animals(range(10 * seed + 5, 10 * seed + 7))
         truth = [np.concatenate([codes(r) for r in part]) for part in (train, test)]
         for name, method in (
             ("kmeans on PCA", murid.method("kmeans", seed=seed)),
-            ("vame, posture alone", murid.method("vame", seed=seed, movement=False, segment="kmeans")),
-            ("vame", murid.method("vame", seed=seed, segment="kmeans")),
+            ("vame, posture alone", murid.method("vame", seed=seed, movement=False, **short)),
+            ("vame", murid.method("vame", seed=seed, **short)),
         ):
             start = time.process_time()
             with silent(), warnings.catch_warnings():
@@ -129,7 +131,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parts = {"speed": speed, "probe": probe, **{name: partial(real, name) for name in REAL}}
     parser.add_argument("parts", nargs="*", default=list(parts))
-    for part in parser.parse_args().parts:
+    parser.add_argument("--steps", type=int, help="of the probe's trainings; the default's own by default")
+    args = parser.parse_args()
+    parts["probe"] = partial(probe, steps=args.steps)
+    for part in args.parts:
         print(f"\n-- {part}", flush=True)
         parts[part]()
 
