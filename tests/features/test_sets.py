@@ -242,3 +242,17 @@ def test_simba_knows_the_zones_when_there_are_any():
     assert {"depth_arena_centre", "depth_arena_nose", "partner_depth_arena_nose"} <= added
     # b walks along the middle line, 5 cm from the long walls.
     np.testing.assert_allclose(column(table, "depth_arena_centre"), 5)
+
+
+def test_dlcanalyzer_sees_two_animals_when_asked():
+    where = scene(two_mice(20), "b", {r: r for r in ROLES})
+    alone = {c.name for c in dlcanalyzer(where)}
+    found = {c.name: c.values for c in dlcanalyzer(where, pairs=True)}
+    assert set(found) - alone == {
+        *(f"between_{a}_{b}" for a in ("nose", "centre", "rear") for b in ("nose", "centre", "rear")), "closing_speed"
+    }  # fmt: skip
+    np.testing.assert_allclose(found["between_nose_rear"], 10 + np.arange(20) + 4, rtol=1e-6)
+    np.testing.assert_allclose(found["closing_speed"], -10, rtol=1e-4)
+    single = two_mice(20).isel(individual=[0])
+    own = {c.name for c in dlcanalyzer(scene(single, "a", {r: r for r in ROLES}), pairs=True)}
+    assert own == {name for name in alone if not name.startswith("partner_")}

@@ -25,6 +25,7 @@ class DlcAnalyzerParams(SupervisedParams):
     version: Version = param(
         "v3", why="features: v1 22, v2 33, v3 37 a frame with all 13 points; fst without the arena"
     )
+    pairs: bool = param(True, why="with several animals: distances between them too; the original knows one animal")
     stack_s: float = param(STACK_S, unit="s", gt=0, why="reach of the stack to either side: 15 frames at 25 Hz")
     stack_step_s: float = param(STACK_STEP_S, unit="s", gt=0, why="spacing of the stack: one frame at 25 Hz")
     net: DenseParams = DenseParams()
@@ -52,6 +53,7 @@ class DlcAnalyzer(Supervised):
             "features go by role; missing ones are left out and listed instead of failing",
             "thresholds, smoothing and minimum bout are tuned out-of-fold; tune=False gives arg-max and majority vote",
             "batch of 256, not 32",
+            "with several animals the distances between them are features too",
         ),
     )
 
@@ -61,7 +63,9 @@ class DlcAnalyzer(Supervised):
 
     def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
         p, where = self.params, self._scene(recording, subject)
-        return stacked(where, dlcanalyzer(where, p.version), rows, reach_s=p.stack_s, step_s=p.stack_step_s)
+        return stacked(
+            where, dlcanalyzer(where, p.version, pairs=p.pairs), rows, reach_s=p.stack_s, step_s=p.stack_step_s
+        )
 
     def missing_features(self, recording: Recording) -> list[str]:
         """Names of the original's features that a recording cannot give, for want of keypoints or an arena."""

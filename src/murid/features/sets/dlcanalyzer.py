@@ -45,9 +45,25 @@ _ACCELERATED = (
 )  # fmt: skip
 
 
-def dlcanalyzer(where: Scene, version: Version = "v3") -> list[Column]:
-    """Per-frame columns of the scene's subject."""
-    return assemble(where, lambda body: _own(body, where, version))
+def dlcanalyzer(where: Scene, version: Version = "v3", *, pairs: bool = False) -> list[Column]:
+    """Per-frame columns of the scene's subject; with `pairs` also what is between two animals.
+
+    The original knows one animal. `pairs` adds the distances from nose, centre and tail base to those of the other,
+    and how fast the centres come closer: without them no network can learn what two animals do together.
+    """
+    return assemble(where, lambda body: _own(body, where, version), _pair if pairs else None)
+
+
+def _pair(me: Body, other: Body) -> list[Column]:
+    points = [p for p in ("nose", "centre", "rear") if me.has(p) and other.has(p)]
+    points = [p for i, p in enumerate(points) if me.sources.get(p, p) not in [me.sources.get(q, q) for q in points[:i]]]
+    out = [
+        Column(f"between_{a}_{b}", "L", "own point to the partner's point", norm(other.point(b) - me.point(a)), a == b)
+        for a in points
+        for b in points
+    ]
+    closing = -me.clock.rate(norm(other.point("centre") - me.point("centre")))
+    return [*out, Column("closing_speed", "L/s", "how fast the centres come closer", closing, True)]
 
 
 def missing_features(where: Scene, version: Version = "v3") -> list[str]:
