@@ -37,7 +37,7 @@ class VameParams(MotifParams):
 
     n_motifs: int = param(15, ge=2, why="number of motifs; 15 as in VAME")
     net: Literal["conv", "gru"] = param(
-        "conv", why="conv = small and quick (about 40 times); gru = the published network"
+        "conv", why="conv = small, 48 times as quick an epoch; gru = the published network"
     )
     window_s: float = param(1.0, unit="s", gt=0, why="posture window that is encoded; VAME's 30 frames at 30 Hz")
     future_s: float = param(0.5, unit="s", ge=0, why="what is predicted after it; VAME's 15 frames at 30 Hz")
@@ -58,7 +58,7 @@ class VameParams(MotifParams):
         0.1,
         ge=0,
         lt=1,
-        why="share of the animals (of each recording's end, with fewer than 4) that early stopping watches",
+        why="share of the animals (with fewer than 4: of each recording's end) held out; gru stops by their loss",
     )
     train: TrainParams | None = param(None, why="how the network is trained; None = VAME's for gru, minutes for conv")
     checkpoint: str | None = param(
@@ -102,7 +102,7 @@ class Vame(MotifMethod):
             "windows and HMM chains do not cross recordings or gaps; the HMM is seeded",
             "window and future in seconds on an even clock; lengths in body lengths; aligned by the whole shape, "
             "not by two points",
-            "early stopping watches animals that are not learnt from",
+            "held-out animals, not chunks of the same recordings, tell when to stop",
             "default network: convolutions instead of recurrences; net='gru' is the original",
             "communities from transitions pooled over recordings, so that a motif may be missing in some",
         ),
