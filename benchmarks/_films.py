@@ -19,6 +19,8 @@ from murid.evaluate.latent import linear_probe
 DATA = Path(os.environ.get("MURID_DATA", "../shared/data"))
 BEHAVIOURS = ("walk", "turn", "rest", "rear", "groom")
 REAL = ("vame_clip", "openfield_pose", "mirror_mouse")
+#: What a real video needs beside the defaults: 4 s at 250 frames/s of a head-fixed mouse.
+NEEDS: dict[str, dict[str, Any]] = {"mirror_mouse": {"rate_hz": 125.0, "lags_s": 0.02, "smooth_s": 0.02, "gap_s": 0.1}}
 
 
 def simulated(folder: Path, n: int, seconds: float, seed: int = 0) -> list[tuple[Recording, np.ndarray]]:

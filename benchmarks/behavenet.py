@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._films import REAL, fitted, line, probe, real, simulated, with_context
+from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, simulated, with_context
 from murid.methods.behavenet import PAPER, BehavenetParams
 
 
@@ -47,8 +47,8 @@ def main() -> None:
                 print(line(f"{kind}, seed {seed}", method, cpu, wall, f"{text}with context {wide['macro_f1']:.3f}"),
                       flush=True)  # fmt: skip
     for name in REAL if args.real == [] else args.real or ():
-        pictures = {"background": "kept"} if name == "mirror_mouse" else {}
-        more = {} if args.paper else {"pictures": pictures}
+        more = {} if args.paper else {"pictures": {"background": "kept"} if name == "mirror_mouse" else {}}
+        more |= NEEDS.get(name, {})
         method, cpu, wall = fitted("behavenet", [real(name)], n_latents=args.latents, **base, **more)
         bouts = np.diff(np.flatnonzero(np.diff(method.apply(real(name))["states"].values[:, 0])))
         text = f"pixel R2 {method.facts['evidence']['pixel_r2']:.3f}, {len(bouts)} bouts"

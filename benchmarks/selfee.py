@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._films import REAL, fitted, line, probe, real, simulated, with_context
+from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, simulated, with_context
 from murid.methods.selfee import PAPER, SelfeeParams
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0, help="of each simulated animal")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="0 leaves the simulated animals out")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--no-cld", action="store_true", help="also without cross-level discrimination")
     parser.add_argument("--real", nargs="*", choices=REAL, help="real videos (all when none is named)")
@@ -34,7 +34,7 @@ def main() -> None:
         else {"train": {**SelfeeParams().train.model_dump(), "min_steps": args.steps, "max_steps": args.steps}}
     )
     with tempfile.TemporaryDirectory() as folder:
-        data = simulated(Path(folder), 6, args.seconds)
+        data = simulated(Path(folder), 6, args.seconds) if args.seeds else []
         for seed in range(args.seeds):
             for label, more in (("simulated", {}), *([("simulated, no CLD", {"cld": 0.0})] if args.no_cld else [])):
                 method, cpu, wall = fitted("selfee", [r for r, _ in data[:4]], seed=seed, **base, **short, **more)
@@ -47,7 +47,8 @@ def main() -> None:
                 print(line(f"{label}, seed {seed}", method, cpu, wall, more_text), flush=True)
                 print("   F1 of each behaviour: " + ", ".join(f"{v:.2f}" for v in wide["f1"].values()))
     for name in REAL if args.real == [] else args.real or ():
-        method, cpu, wall = fitted("selfee", [real(name)], **base, **short)
+        more = {**NEEDS.get(name, {}), **({"interval_s": 0.02} if name == "mirror_mouse" else {})}
+        method, cpu, wall = fitted("selfee", [real(name)], **{**base, **short, **more})
         spread = method.facts["evidence"]["feature_spread"]
         bouts = np.diff(np.flatnonzero(np.diff(method.apply(real(name))["states"].values[:, 0])))
         print(line(name, method, cpu, wall, f"spread {spread:.2f}, {len(bouts)} bouts"), flush=True)

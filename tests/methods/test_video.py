@@ -79,6 +79,23 @@ def test_film_shows_seen_and_painted(behavenet, films, tmp_path):
     assert np.abs(own - other).mean() < 3 and np.abs(seen - own).mean() < 0.5 * np.abs(seen - seen.mean()).mean() + 10
 
 
+def test_latents_are_decoded_from_neurons_with_the_states_as_prior(behavenet, films):
+    from murid.data.traces import make_traces
+    from murid.neural import DecodingParams, combine, decode
+
+    latent = behavenet.rows(films[2])
+    rng = np.random.default_rng(0)
+    clear = np.nan_to_num(latent.values) @ rng.standard_normal((6, 40))
+    signal = make_traces(clear + 2 * clear.std(0) * rng.standard_normal(clear.shape), time_s=latent["time"].values)
+    params = DecodingParams(lags_s=0.0, folds=3, gap_s=1.0)
+    found, both = (
+        decode(signal, latent, params),
+        combine(signal, latent, behavenet.parts["model"], behavenet.parts["pca"], params),
+    )
+    assert both.latent.dims == latent.dims and both.r2 > found.r2 > 0.1
+    assert behavenet.decode(both.latent.values).shape == (latent.sizes["time"], 32, 32)
+
+
 def test_features_have_not_collapsed_and_maps_lie_on_the_animal(selfee, films):
     assert selfee.facts["evidence"]["feature_spread"] > 0.1
     maps = selfee.activation(films[2], [5.0, 12.0, 20.0, 27.0])

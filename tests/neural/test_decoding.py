@@ -88,14 +88,14 @@ def test_bayes_beats_plain_when_neurons_are_noisy(data):
     params = DecodingParams(lags_s=0.0)
     signal = neurons(target.values, 8.0)
     plain, best_lags = decode(signal, target, params), decode(signal, target, DecodingParams(lags_s=0.25))
-    both = combine(plain, model)
+    both = combine(signal, target, model)
     assert both.r2 > plain.r2 + 0.15 and both.r2 > best_lags.r2 + 0.03
     said = decode_states(
         signal, make_states(labels, target["time"].values, [str(k) for k in range(model.n_states)]), params
     )
     hit = [(both.states[labels == k] == k).mean() for k in range(model.n_states)]
     assert np.mean(hit) > said.balanced_accuracy + 0.1
-    again = combine(plain, model)
+    again = combine(signal, target, model)
     np.testing.assert_array_equal(both.latent.values, again.latent.values)
 
 

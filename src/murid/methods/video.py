@@ -41,7 +41,7 @@ from murid.learn.embed.pca import fit_pca
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
-from murid.methods.motifs import Labelled, MotifMethod, Origin, need_frames
+from murid.methods.motifs import Labelled, MotifMethod, Origin
 from murid.prepare import CleanParams, clean
 from murid.prepare.even import EvenTime, even_time
 
@@ -253,7 +253,12 @@ class VideoMethod(MotifMethod):
 
         p = self.params
         total = sum(len(s.usable) for r in recordings for s in self.tracks(r))
-        need_frames(self.name, total, MIN_ROWS, f"moments of {1 / self.facts['rate_hz']:.3g} s")
+        if total < MIN_ROWS:
+            fail(
+                f"method '{self.name}'", "too little to learn from", expected=f"at least {MIN_ROWS} moments",
+                got=f"{total} at {self.facts['rate_hz']:.3g} a second",
+                todo="add longer or more recordings; in high-speed video raise rate_hz",
+            )  # fmt: skip
         every = -(-total // p.max_rows)
         films, extra, learnt, held = [], [], [], []
         self._kept: dict[tuple[str, str], Pictures] = {}

@@ -1,8 +1,8 @@
 """Bayesian decoding: what the neurons say, and how the animal is known to move, weighed against each other.
 
-A plain decoder treats each moment alone. Here its held-out predictions are noisy sightings of the latents, and the
-AR-HMM of the behaviour (Batty et al. 2019) is the prior: latents move as they do in each state, states last as long
-as they do. The noisier the neurons, the more the prior decides.
+A plain decoder treats each moment alone. Here an encoding model (activity = linear in the latents + noise) says how
+likely the activity is for any latents, and the AR-HMM of the behaviour is the prior (Batty et al. 2019): latents move
+as they do in each state, states last as long as they do. The noisier the neurons, the more the prior decides.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 import xarray as xr
 
 from murid.data.errors import fail
+from murid.data.traces import Spikes
 from murid.learn.embed.pca import PCA
 from murid.learn.segment.arhmm import ArHmm
 from murid.learn.segment.switching import smooth_switching
-from murid.neural.decoding import Decoded, DecodedStates
+from murid.neural.decoding import DecodedStates, DecodingParams, design, time_folds, training_rows
 
 
 @dataclass(frozen=True)
@@ -41,77 +42,80 @@ class Combined:
 
 
 def combine(
-    found: Decoded, model: ArHmm, pca: PCA | None = None, *, states: DecodedStates | None = None,
-    sweeps: int = 60, seed: int = 0,
+    signal: xr.DataArray | Spikes, target: xr.DataArray, model: ArHmm, pca: PCA | None = None,
+    params: DecodingParams | None = None, *, states: DecodedStates | None = None, sweeps: int = 60,
 ) -> Combined:  # fmt: skip
-    """Combine decoded latents with the AR-HMM of the latents.
+    """Decode latents and states with the AR-HMM of the latents as prior.
 
-    Decode with ``lags_s=0``: the prior does the smoothing, and sightings with errors of their own are worth most.
-    Each fold's noise is measured on the other folds, so that nothing is learnt from the moments that are predicted.
-    Errors that last count less than independent ones: their precision is divided by how long they last.
+    Each moment is decoded with an encoding model of other times (folds and gaps as in `decode`). Noise that lasts
+    counts less than noise that is new in each row: its precision is divided by how long it lasts.
 
     Parameters
     ----------
-    found : Decoded
-        Of latents on the AR-HMM's own clock (`VideoMethod.rows`).
+    signal : DataArray (time, unit) or Spikes
+        On the same time base as `target`.
+    target : DataArray (time, component)
+        Latents on the AR-HMM's own clock (`VideoMethod.rows`).
     model : ArHmm
         Fitted to the latents, or to their components `pca`.
     pca : PCA, optional
         Components that the AR-HMM sees.
+    params : DecodingParams, optional
+        Folds, gap and seed; activity of the moment itself is used, since the prior does the smoothing.
     states : DecodedStates, optional
-        States decoded from the same neurons, as further evidence; its behaviours are the states of `model`.
-    sweeps, seed : int
+        States decoded from further neurons or signals, as further evidence; its behaviours are the states of `model`.
+    sweeps : int
         Of the Gibbs sampler.
     """
-    y, x = np.asarray(found.prediction.values), np.asarray(found.truth.values, np.float64)
-    if pca is not None:
-        y, x = np.asarray(pca.transform(y), np.float64), np.asarray(pca.transform(x), np.float64)
-    if y.shape[1] != model.cov.shape[1]:
+    p = (params or DecodingParams()).replace(lags_s=0.0)
+    time, raw = target["time"].values, np.asarray(target.values, np.float64)
+    x = raw if pca is None else np.asarray(pca.transform(raw), np.float64)
+    if x.shape[1] != model.cov.shape[1]:
         fail("Bayesian decoding", "latents do not fit the AR-HMM", expected=f"{model.cov.shape[1]} columns",
-             got=str(y.shape[1]), todo="give the pca that the AR-HMM was fitted behind")  # fmt: skip
-    labels = np.asarray(model.predict(np.where(found.fold[:, None] >= 0, x, np.nan).astype(np.float32)))
-    n, d = y.shape
+             got=str(x.shape[1]), todo="give the pca that the AR-HMM was fitted behind")  # fmt: skip
+    activity, seen = design(signal, time, p)
+    u = activity[:, :, 0].astype(np.float64)
+    fold = time_folds(time, seen & np.isfinite(x).all(axis=1), p)
+    labels = np.asarray(model.predict(np.where(fold[:, None] >= 0, x, np.nan).astype(np.float32)))
+    n, d = x.shape
     precision, pull, guess = np.zeros((n, d, d)), np.zeros((n, d)), np.zeros((n, model.n_states))
-    for held in np.unique(found.fold[found.fold >= 0]):
-        here, others = found.fold == held, (found.fold >= 0) & (found.fold != held)
-        gain, offset, noise = _sighting(x[others], y[others], _follows(others))
-        weight = np.linalg.solve(noise, gain)  # R⁻¹ C
+    for held in range(p.folds):
+        here, learn = fold == held, training_rows(fold, time, held, p.gap_s)
+        gain, offset, weight = _encoding(x[learn], u[learn], _follows(learn))
         precision[here] = gain.T @ weight
-        pull[here] = (y[here] - offset) @ weight
-        guess[here] = _by_level(x[others], labels[others], y[here], gain, offset, noise, model.n_states)
-    if states is not None:
-        guess += _evidence(states)
-    start = _most_likely(guess, model)
+        pull[here] = (u[here] - offset) @ weight
+        guess[here] = _by_level(x[learn], labels[learn], precision[here][0], pull[here], model.n_states)
     extra = None if states is None else _evidence(states)
-    smooth = smooth_switching(model, precision, pull, evidence=extra, start=start, sweeps=sweeps, seed=seed)
+    start = _most_likely(guess if extra is None else guess + extra, model)
+    smooth = smooth_switching(model, precision, pull, evidence=extra, start=start, sweeps=sweeps, seed=p.seed)
     latent = smooth.latents if pca is None else np.asarray(pca.inverse(smooth.latents))
-    used = found.fold >= 0
+    used = fold >= 0
     latent = np.where(used[:, None], latent, np.nan)
-    truth = np.asarray(found.truth.values, np.float64)[used]
-    error = ((truth - latent[used]) ** 2).sum()
-    time = found.truth["time"].values
+    error, total = ((raw - latent)[used] ** 2).sum(), ((raw[used] - raw[used].mean(axis=0)) ** 2).sum()
     return Combined(
         xr.DataArray(latent, dims=("time", "component"), coords={"time": time}, name="decoded"),
         xr.DataArray(smooth.probability, dims=("time", "state"), coords={"time": time}, name="probability"),
         np.where(used, smooth.probability.argmax(axis=1), -1),
-        float(1 - error / ((truth - truth.mean(axis=0)) ** 2).sum()),
+        float(1 - error / total),
     )
 
 
-def _sighting(x: np.ndarray, y: np.ndarray, follows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return gain (D, D), offset (D,) and noise (D, D) of ``y = gain · x + offset + noise``.
+def _encoding(x: np.ndarray, u: np.ndarray, follows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit ``u = gain · x + offset + noise``; return gain (N, D), offset (N,) and noise⁻¹ · gain (N, D).
 
-    A decoder shrinks what it is unsure of; the gain takes that into account.
+    The covariance of the noise is shrunk (Ledoit & Wolf 2004): there may be more units than moments can tell apart.
     """
+    from sklearn.covariance import ledoit_wolf
+
     a = np.column_stack([x, np.ones(len(x))])
-    weight = np.linalg.lstsq(a, y, rcond=None)[0]
-    error = y - a @ weight
-    noise = np.cov(error.T, bias=True).reshape(y.shape[1], -1)
+    coef = np.linalg.lstsq(a, u, rcond=None)[0]
+    error = u - a @ coef
+    noise = ledoit_wolf(error)[0] + 1e-9 * np.eye(u.shape[1])
     # Errors of neighbouring rows: with correlation r, (1 + r) / (1 − r) rows are worth one.
-    r = (error[1:] * error[:-1])[follows[1:]].sum() / (error[1:] ** 2)[follows[1:]].sum()
+    r = (error[1:] * error[:-1])[follows[1:]].sum() / max((error[1:] ** 2)[follows[1:]].sum(), 1e-300)
     r = float(np.clip(r, 0.0, 0.99))
-    noise = noise * (1 + r) / (1 - r) + 1e-6 * np.trace(noise) / len(noise) * np.eye(len(noise))
-    return weight[:-1].T, weight[-1], noise
+    gain = coef[:-1].T
+    return gain, coef[-1], np.linalg.solve(noise, gain) * (1 - r) / (1 + r)
 
 
 def _follows(rows: np.ndarray) -> np.ndarray:
@@ -120,14 +124,16 @@ def _follows(rows: np.ndarray) -> np.ndarray:
     return np.concatenate([[False], np.diff(at) == 1])
 
 
-def _by_level(x, labels, y, gain, offset, noise, n_states: int) -> np.ndarray:
-    """Log-likelihood (row, state) of sightings `y` by where the latents `x` of each state lie, without dynamics."""
-    out = np.full((len(y), n_states), -1e3)
+def _by_level(x: np.ndarray, labels: np.ndarray, precision: np.ndarray, pull: np.ndarray, n_states: int) -> np.ndarray:
+    """Log-likelihood (row, state) of sightings by where the latents `x` of each state lie, without dynamics."""
+    out = np.full((len(pull), n_states), -1e3)
+    spread = np.linalg.inv(precision + 1e-6 * np.eye(len(precision)))
+    sighted = pull @ spread
     for k in range(n_states):
         mine = x[labels == k]
         if len(mine) > x.shape[1] + 1:
-            mean, cov = gain @ mine.mean(axis=0) + offset, gain @ np.cov(mine.T, bias=True) @ gain.T + noise
-            away = np.linalg.solve(np.linalg.cholesky(cov), (y - mean).T)
+            cov = np.cov(mine.T, bias=True).reshape(x.shape[1], -1) + spread
+            away = np.linalg.solve(np.linalg.cholesky(cov), (sighted - mine.mean(axis=0)).T)
             out[:, k] = -0.5 * (away**2).sum(axis=0) - 0.5 * np.linalg.slogdet(cov)[1]
     return out
 
