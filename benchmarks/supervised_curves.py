@@ -134,7 +134,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes[0].axhline(0.95, color="grey", lw=0.8, ls=":")
     axes[0].set_ylabel("macro frame F1, new pairs")
     axes[0].set_ylim(0, 1)
-    axes[0].legend(frameon=False, loc="lower left")
+    axes[1].legend(frameon=False, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
