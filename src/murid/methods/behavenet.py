@@ -62,7 +62,16 @@ class BehavenetParams(VideoParams):
     n_components: int = param(64, ge=1, why="most components")
     n_states: int = param(16, ge=2, le=1000, why="upper bound; 2 to 12 in the paper")
     lags_s: float = param(0.067, gt=0, unit="s", why="past that predicts the next row; one row, as published")
-    train: TrainParams = TrainParams(epochs=40, batch=64, lr=3e-3, optimizer="amsgrad", schedule="cosine", patience=10)
+    train: TrainParams = TrainParams(
+        epochs=40,
+        batch=64,
+        lr=3e-3,
+        optimizer="amsgrad",
+        schedule="cosine",
+        patience=20,
+        min_steps=1500,
+        max_steps=8000,
+    )
 
 
 @dataclass(frozen=True)
