@@ -60,7 +60,11 @@ def main() -> None:
     for kind in SPOILERS:
         lost = [row["probe_f1"] - row[f"{kind}_probe_f1"] for row in (auto, told)]
         stands = (
-            "stands it better" if lost[1] < lost[0] - 0.01 else "is no better" if lost[1] > lost[0] + 0.01 else "equal"
+            "stands it better"
+            if lost[1] < lost[0] - 0.01
+            else "stands it worse"
+            if lost[1] > lost[0] + 0.01
+            else "stands it equally"
         )
         print(f"{kind}: the autoencoder's reader loses {lost[0]:+.3f} macro F1, the classifier's {lost[1]:+.3f}: the "
               f"classifier {stands}")  # fmt: skip
