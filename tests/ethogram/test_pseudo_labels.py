@@ -31,7 +31,9 @@ def quantities(speed=0.0, lever=0.0, port=0.0):
     full = [np.broadcast_to(np.asarray(v, float), TIME.shape) for v in (speed, lever, port)]
     return xr.DataArray(
         np.stack(full, 1), dims=("time", "feature"),
-        coords={"time": TIME, "feature": ["speed_centre", "in_lever", "in_port"], "unit": ("feature", ["cm/s", "1", "1"])},
+        coords={
+            "time": TIME, "feature": ["speed_centre", "in_lever", "in_port"], "unit": ("feature", ["cm/s", "1", "1"]),
+        },
     )  # fmt: skip
 
 
