@@ -28,10 +28,10 @@ demo: $(READY)
 	$(BIN)/murid demo --out $(DEMO)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -n $(JOBS) -m slow
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check src tests benchmarks

@@ -25,6 +25,8 @@ from murid.methods.registry import method_class, method_names
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"
 NAMES = method_names()
+#: One method, one worker: what is fitted once is used by all tests of the method.
+CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"contract of {name}"), id=name) for name in NAMES]
 FILMS = tempfile.TemporaryDirectory(prefix="murid_films_")
 
 #: Parameters that make a fit quick; everything else stays at its default.
@@ -141,7 +143,7 @@ def agreement(a: xr.Dataset, b: xr.Dataset) -> float:
     return float((x.values == y.values)[known].mean())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_output_is_valid_and_on_the_clock_of_the_poses(name):
     unseen = of(name)
     out = fitted(name).apply(unseen)
@@ -157,7 +159,7 @@ def test_output_is_valid_and_on_the_clock_of_the_poses(name):
         assert np.nanmin(out["confidence"]) >= 0 and np.nanmax(out["confidence"]) <= 1
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if method_class(n).about.family == "supervised"])
+@pytest.mark.parametrize("name", [c for c in CASES if method_class(c.id).about.family == "supervised"])
 def test_learns_what_was_planted(name):
     """Walking and rearing of the simulated mice are determined by the poses: an unseen animal must be told well."""
     from murid.evaluate import score
@@ -169,7 +171,7 @@ def test_learns_what_was_planted(name):
     assert f1["rear"] > 0.55, f1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_same_seed_same_output(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -177,7 +179,7 @@ def test_same_seed_same_output(name):
     xr.testing.assert_identical(fitted(name).apply(of(name)), again.apply(of(name)))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_saved_and_loaded_gives_the_same_output(name, tmp_path):
     folder = fitted(name).save(tmp_path / "model")
     loaded = murid.load_method(folder)
@@ -187,27 +189,27 @@ def test_saved_and_loaded_gives_the_same_output(name, tmp_path):
         assert not head.startswith(b"\x80"), f"{file.name} looks like a pickle"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_keypoint_names_do_not_matter(name):
     expected = fitted(name).apply(of(name))
     found = fitted(name).apply(renamed(of(name)))
     assert agreement(expected, found) > 0.999
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_gaps_are_survived(name):
     out = fitted(name).apply(gappy(of(name)))
     validate_states(out["states"])
     assert agreement(fitted(name).apply(of(name)), out) > 0.8
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_frame_rate_does_not_matter(name):
     slow, fast = fitted(name).apply(of(name)), fitted(name).apply(of(name, fps=50.0))
     assert agreement(slow, fast) > 0.85
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_two_animals(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -216,7 +218,7 @@ def test_two_animals(name):
     assert list(out["states"]["individual"].values) in (["mouse_1", "mouse_2"], ["all"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_too_little_data_is_a_clear_error(name):
     tiny = of(name, 1, duration_s=0.2)
     if method_class(name).about.family == "rules":
@@ -230,7 +232,7 @@ def test_too_little_data_is_a_clear_error(name):
         make(name).fit([])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_missing_nouns_and_unfitted_use_are_clear_errors(name):
     empty = Recording("empty", labels=recording(1).labels)
     with pytest.raises(DataError, match=method_class(name).about.needs[0]):
@@ -240,13 +242,13 @@ def test_missing_nouns_and_unfitted_use_are_clear_errors(name):
             make(name).apply(of(name))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_wrong_parameters_are_named(name):
     with pytest.raises(DataError, match="unknown parameter 'see'"):
         murid.method(name, see=1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_page_and_citation(name):
     card = method_class(name).card()
     assert card["cites"] and card["title"] and card["family"]
@@ -263,7 +265,7 @@ def test_unknown_method_suggests_near_names():
         murid.method("gdbt")
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if method_class(n).about.family == "supervised"])
+@pytest.mark.parametrize("name", [c for c in CASES if method_class(c.id).about.family == "supervised"])
 def test_what_an_animal_does_out_of_view_is_not_guessed(name):
     made = of(name)
     poses = made.need("poses").copy(deep=True)

@@ -31,7 +31,7 @@ MEASURES = ("distance", "time_percent:centre", "entries:centre", "thigmotaxis_ti
 EFFECT = {"freeze": 4.0, "groom": 1.5, "rear": 0.5, "centre": 0.1}
 #: Units of each animal, and how many of them follow which behaviour.
 N_UNITS, TUNED = 20, {"freeze": 3, "rear": 3, "groom": 2}
-FOLDS, N_MOTIFS = 4, 12
+FOLDS, N_MOTIFS = 3, 12
 #: A light `gbdt`: the demo shows the way in two minutes; the defaults take longer and score higher.
 LIGHT = {
     "folds": 2,
