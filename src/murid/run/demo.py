@@ -99,7 +99,7 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
         seed=seed,
         workers=workers,
     )
-    motifs = fit_method(study, "kmeans", {"n_motifs": N_MOTIFS, "seed": seed}, model="motifs", replace=True, workers=workers)  # fmt: skip  # noqa: E501
+    motifs = fit_method(study, "kmeans", {"n_motifs": N_MOTIFS, "replicates": 3, "seed": seed}, model="motifs", replace=True, workers=workers)  # fmt: skip  # noqa: E501
     applied = apply_method(study, "motifs", workers=workers)
     neural = run_neural(study, "labels", seed=seed, workers=workers)
     report = build_report(study, [check, assay, score, applied, neural], out=out / "report.html")
