@@ -20,3 +20,25 @@ def animals():
 def fitted(animals):
     """A gbdt of the first three."""
     return method("gbdt", **SMALL).fit(animals[:3])
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Fit a method with a checkpoint, stop it after two epochs, and let a second fit go on from there."""
+    from murid.learn.nets import loop
+
+    def fit(unfitted, recordings):
+        saved = loop.save_checkpoint
+
+        def cut(path, state, *rest):
+            saved(path, state, *rest)
+            if state.epoch == 2:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "save_checkpoint", cut)
+            with pytest.raises(KeyboardInterrupt):
+                unfitted.fit(recordings)
+        return unfitted.fit(recordings)
+
+    return fit

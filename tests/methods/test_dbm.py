@@ -75,7 +75,7 @@ def test_the_published_network_sees_distances_alone(recordings):
     method = murid.method("dbm", pseudo_labels=TABLE, net="lstm", **QUICK).fit(recordings[:2])
     n = len(method.facts["points"])
     assert method.facts["n_features"] == n * (n - 1) // 2 + n * n and method.facts["place"] == "none"
-    assert method.network.lstm.net.hidden_size == 10 == method.apply(recordings[2]).sizes["component"]
+    assert method.net.lstm.net.hidden_size == 10 == method.apply(recordings[2]).sizes["component"]
 
 
 def test_trials_around_an_event_and_faults(recordings):
@@ -118,12 +118,12 @@ def test_preview_of_the_default_table_before_any_fit(recordings):
     assert trial_raster(cut).axes[0].images[0].get_array().shape == cut.shape
 
 
-def test_interrupted_training_ends_the_same(recordings, tmp_path):
+def test_interrupted_training_ends_the_same(recordings, tmp_path, interrupted):
     whole = murid.method("dbm", **QUICK).fit(recordings[:2]).apply(recordings[2])
-    path = str(tmp_path / "checkpoint")
-    murid.method("dbm", checkpoint=path, **QUICK).fit(recordings[:2])
-    again = murid.method("dbm", checkpoint=path, **QUICK).fit(recordings[:2]).apply(recordings[2])
-    np.testing.assert_array_equal(whole["states"].values, again["states"].values)
+    again = murid.method("dbm", checkpoint=str(tmp_path / "checkpoint"), **QUICK)
+    found = interrupted(again, recordings[:2]).apply(recordings[2])
+    np.testing.assert_array_equal(whole["states"].values, found["states"].values)
+    np.testing.assert_array_equal(whole["latent"].values, found["latent"].values)
 
 
 def test_one_length_for_the_study(recordings):

@@ -43,6 +43,17 @@ def test_nuclear_norm_is_that_of_the_large_matrix():
     flat = torch.zeros(8, 3, requires_grad=True)
     nuclear_norm(flat).backward()
     assert torch.isfinite(flat.grad).all()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert nuclear_norm(z.float()).item() == pytest.approx(large.item(), rel=1e-5), "in full precision all the same"
+
+
+def test_interrupted_training_ends_the_same(recordings, tmp_path, interrupted):
+    quick = {**QUICK, "segment": "kmeans", "replicates": 1, "train": {**QUICK["train"], "epochs": 3}}
+    whole = murid.method("vame", **quick).fit(recordings[0]).apply(recordings[2])
+    again = murid.method("vame", checkpoint=str(tmp_path / "checkpoint"), **quick)
+    found = interrupted(again, recordings[0]).apply(recordings[2])
+    np.testing.assert_array_equal(whole["latent"].values, found["latent"].values)
+    np.testing.assert_array_equal(whole["states"].values, found["states"].values)
 
 
 @pytest.mark.parametrize("kind", ["conv", "gru"])
@@ -103,7 +114,7 @@ def test_training_and_embedding_see_the_same_scale(recordings, fitted):
     """The original's fault: what is embedded must be what was trained on."""
     track = next(fitted.tracks(recordings[0]))
     scaled = fitted.parts["scaler"](fitted._describe(track))
-    net = fitted.network
+    net = fitted.net
     with torch.inference_mode():
         z = torch.from_numpy(encode(net, scaled)[0][200:400])
         drawn = net.decode(z)[0][:, net.p.window // 2].numpy()

@@ -132,27 +132,35 @@ def test_bad_input_is_named(films, tmp_path):
         murid.method("behavenet", **QUICK, train={**TRAIN, "max_steps": 1}).fit(films[0]).rows(films[0], "ghost")
 
 
-def test_an_interrupted_training_ends_the_same(films, tmp_path, monkeypatch):
-    from murid.learn.nets import loop
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [("behavenet", QUICK), pytest.param("selfee", {**FILM, "widths": (8, 8, 16), "projection": 16},
+                                        marks=pytest.mark.slow)],
+)  # fmt: skip
+def test_an_interrupted_training_ends_the_same(films, tmp_path, interrupted, name, params):
+    train = {**TRAIN, "epochs": 3, "drop_last": True}
+    straight = murid.method(name, **params, train=train).fit(films[0])
+    again = murid.method(name, **params, train=train, checkpoint=str(tmp_path / "training"))
+    kept, found = straight._dump().arrays, interrupted(again, films[0])._dump().arrays
+    assert kept.keys() == found.keys()
+    for part, values in kept.items():
+        np.testing.assert_array_equal(values, found[part], err_msg=part)
 
-    train = {**TRAIN, "epochs": 3}
-    straight = murid.method("behavenet", **QUICK, train=train).fit(films[0])
-    saved = loop.save_checkpoint
 
-    def cut(path, state, *rest):
-        saved(path, state, *rest)
-        if state.epoch == 2:
-            raise KeyboardInterrupt
-
-    again = murid.method("behavenet", **QUICK, train=train, checkpoint=str(tmp_path / "c.safetensors"))
-    monkeypatch.setattr(loop, "save_checkpoint", cut)
-    with pytest.raises(KeyboardInterrupt):
-        again.fit(films[0])
-    monkeypatch.undo()
-    again.fit(films[0])
-    a, b = straight.apply(films[0]), again.apply(films[0])
-    np.testing.assert_array_equal(a["latent"].values, b["latent"].values)
-    np.testing.assert_array_equal(a["states"].values, b["states"].values)
+def test_rows_beyond_the_video_are_told_once(films):
+    poses = simulate.recording(duration_s=30.1, fps=20, seed=1, px_per_cm=3).poses
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        longer = films[0].replace(poses=poses, labels=None)
+        other = longer.replace(id="other")
+    method = murid.method("behavenet", **QUICK, train={**TRAIN, "max_steps": 1})
+    with pytest.warns(UserWarning, match=r"2 pose rows of 1 recordings \(r1: 2\) have no picture") as caught:
+        method.fit([longer, films[1]])
+        method.apply(longer)
+    assert len([w for w in caught if "no picture" in str(w.message)]) == 1
+    with pytest.warns(UserWarning, match=r"other: 2"):
+        states = method.apply(other)["states"].values
+    assert (states[:-2] >= 0).mean() > 0.9
 
 
 def test_more_moments_than_the_network_learns_from(films):

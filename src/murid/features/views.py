@@ -6,7 +6,6 @@ view says for every row where to cut, as a 2 × 3 matrix from picture to view; `
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -224,12 +223,6 @@ def picture_numbers(recording: Recording) -> NDArray[np.int64]:
             todo="check that they belong together; when frames were dropped or cut, give each row its frame number "
             "(make_poses(..., frames=))",
         )  # fmt: skip
-    if surplus:
-        warnings.warn(
-            f"recording '{recording.id}': {len(numbers)} pose rows for {n} video frames; the last {surplus} have no "
-            "picture and get no state",
-            stacklevel=2,
-        )
     return np.where((numbers >= 0) & (numbers < n), numbers, -1)
 
 

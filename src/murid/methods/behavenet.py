@@ -27,7 +27,8 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmm
 from murid.methods.base import Card
 from murid.methods.motifs import point_map, shared_points
-from murid.methods.video import Films, Subject, VideoMethod, VideoParams, Weights
+from murid.methods.network import Weights
+from murid.methods.video import Films, Subject, VideoMethod, VideoParams
 
 #: The network and training of the paper: ``murid.method("behavenet", **PAPER)``. For a GPU.
 PAPER: dict[str, Any] = {
@@ -88,7 +89,7 @@ class Behavenet(VideoMethod):
     name = "behavenet"
     Params = BehavenetParams
     params: BehavenetParams
-    part_types = {"net": Weights, "pca": PCA, "model": ArHmm, "labels": LabelScale}  # type: ignore[dict-item]
+    part_types = {"net": Weights, "pca": PCA, "model": ArHmm, "labels": LabelScale}
     about = Card(
         title="BehaveNet: convolutional autoencoder of the video, AR-HMM states, decoding from neurons",
         family="unsupervised",

@@ -27,9 +27,10 @@ from murid.features.sets.rules import rule_features
 from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
-from murid.methods.base import Card, Dump
+from murid.methods.base import Card
 from murid.methods.motif_inputs import Template, align, bounds_of, distances, movement, place, slowest_rate, template_of
-from murid.methods.motifs import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames, shared_points
+from murid.methods.motifs import Labelled, MotifParams, Origin, Track, margin, need_frames, shared_points
+from murid.methods.network import NetMethod, Weights
 from murid.prepare.even import EvenTime, even_time
 
 #: Pseudo-labels where nothing better is given; rules whose quantities a recording lacks are left out.
@@ -94,13 +95,13 @@ class DbmParams(MotifParams):
     )
 
 
-class Dbm(MotifMethod):
+class Dbm(NetMethod):
     """Microstates from a network trained on pseudo-labels."""
 
     name = "dbm"
     Params = DbmParams
     params: DbmParams
-    part_types = {"template": Template, "scaler": Scaler, "clusters": KMeans}
+    part_types = {"net": Weights, "template": Template, "scaler": Scaler, "clusters": KMeans}
     about = Card(
         title="Deep Behaviour Mapping: microstates from a network that learns zone- and event-based pseudo-labels",
         family="self-supervised",
@@ -123,7 +124,6 @@ class Dbm(MotifMethod):
         # The text, not the path of its file, is what travels with a model.
         self.params = self.params.replace(pseudo_labels=_text_of(self.params.pseudo_labels))
         self.table: RuleTable = read_table(self.params.pseudo_labels, self.params.rest)
-        self.network: Any = None
         self._targets: dict[tuple[str, str], np.ndarray] = {}
         self._trials: dict[str, np.ndarray] = {}
 
@@ -273,11 +273,12 @@ class Dbm(MotifMethod):
         codes = [self._targets[o.recording, o.individual] for o in origins]
         source = LabelledSequences(scaled, codes, max(2, round(p.sequence_s * rate)), self._spans(origins, codes))
         names = self.facts["behaviours"]
-        self.network, history = fit_sequences(
+        net, history = fit_sequences(
             source, len(names), self._net_params(), self._train_params(len(source)), seed=p.seed,
             checkpoint=p.checkpoint or scratch("network.safetensors"), progress="dbm: network",
         )  # fmt: skip
-        latents = [encode(self.network, s)[0] for s in scaled]
+        self._keep(net)
+        latents = [encode(net, s)[0] for s in scaled]
         clusters = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates, max_iterations=1000)
         self.parts |= {"scaler": scaler, "clusters": clusters}
         self.facts["history"] = history.rows
@@ -304,6 +305,11 @@ class Dbm(MotifMethod):
             )
         return out
 
+    def _build(self) -> Any:
+        from murid.learn.nets.sequence import make_net
+
+        return make_net(self.facts["n_features"], len(self.facts["behaviours"]), self._net_params())
+
     def _net_params(self) -> Any:
         from murid.learn.nets.sequence import SequenceNetParams
 
@@ -326,7 +332,7 @@ class Dbm(MotifMethod):
         from murid.learn.nets.sequence import encode
 
         clusters: KMeans = self.parts["clusters"]
-        latent, probability = encode(self.network, self.parts["scaler"](table))
+        latent, probability = encode(self.net, self.parts["scaler"](table))
         codes = clusters.predict(latent)
         sure = margin(latent, clusters.centroids, np.arange(len(clusters.centroids)), codes)
         row = np.minimum(self._even(track).row, len(codes) - 1)
@@ -338,22 +344,6 @@ class Dbm(MotifMethod):
     def overlap(self) -> pd.DataFrame:
         """Rows of the training data by microstate (rows) and pseudo-label (columns)."""
         return pd.DataFrame(self.facts["overlap"], index=self._motif_names(), columns=self.facts["behaviours"])
-
-    def _dump(self) -> Dump:
-        from murid.learn.nets.weights import weights_of
-
-        dump = super()._dump()
-        dump.arrays |= {f"net.{k}": v for k, v in weights_of(self.network).items()}
-        return dump
-
-    def _restore(self, dump: Dump) -> None:
-        from murid.learn.nets.sequence import make_net
-        from murid.learn.nets.weights import set_weights
-
-        super()._restore(dump)
-        self.network = make_net(self.facts["n_features"], len(self.facts["behaviours"]), self._net_params())
-        set_weights(self.network, {k[4:]: v for k, v in dump.arrays.items() if k.startswith("net.")})
-        self.network.eval()
 
 
 def overlap_counts(micro: np.ndarray, labels: np.ndarray, n_micro: int, n_labels: int) -> np.ndarray:

@@ -20,7 +20,8 @@ from murid.learn.embed.pca import PCA
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmm
 from murid.methods.base import Card
-from murid.methods.video import Films, VideoMethod, VideoParams, Weights
+from murid.methods.network import Weights
+from murid.methods.video import Films, VideoMethod, VideoParams
 
 #: The network and training of the paper: ``murid.method("selfee", **PAPER)``. For a GPU.
 PAPER: dict[str, Any] = {
@@ -68,7 +69,7 @@ class Selfee(VideoMethod):
     name = "selfee"
     Params = SelfeeParams
     params: SelfeeParams
-    part_types = {"net": Weights, "pca": PCA, "model": ArHmm}  # type: ignore[dict-item]
+    part_types = {"net": Weights, "pca": PCA, "model": ArHmm}
     about = Card(
         title="Selfee: self-supervised features of video snippets, AR-HMM states",
         family="unsupervised",

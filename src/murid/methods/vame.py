@@ -26,9 +26,10 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.hmm import HMM, HmmParams, fit_hmm
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
-from murid.methods.base import Card, Dump
+from murid.methods.base import Card
 from murid.methods.motif_inputs import Template, align, slowest_rate, steps, template_of
-from murid.methods.motifs import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs import Labelled, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.network import NetMethod, Weights
 from murid.prepare.even import EvenTime, even_time
 
 
@@ -83,13 +84,15 @@ class Motifs(Fitted):
     errors: np.ndarray
 
 
-class Vame(MotifMethod):
+class Vame(NetMethod):
     """Motifs of a variational latent of posture windows."""
 
     name = "vame"
     Params = VameParams
     params: VameParams
-    part_types = {"template": Template, "scaler": Scaler, "hmm": HMM, "clusters": KMeans, "motifs": Motifs}
+    part_types = {
+        "net": Weights, "template": Template, "scaler": Scaler, "hmm": HMM, "clusters": KMeans, "motifs": Motifs,
+    }  # fmt: skip
     about = Card(
         title="VAME: motifs and communities from a variational embedding of posture windows",
         family="self-supervised",
@@ -110,7 +113,6 @@ class Vame(MotifMethod):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        self.network: Any = None
         self._animals: dict[str, str] = {}
 
     # ---- posture --------------------------------------------------------------------------------
@@ -145,25 +147,31 @@ class Vame(MotifMethod):
             hidden=p.hidden, beta=p.beta, cluster=p.cluster,
         )  # fmt: skip
 
+    def _build(self) -> Any:
+        from murid.learn.nets.vame import make_net
+
+        return make_net(self.facts["n_features"], self._net_params())
+
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         from murid.learn.nets.batches import window_starts
         from murid.learn.nets.vame import default_training, encode, fit_vame
 
-        p, net = self.params, self._net_params()
+        p, shape = self.params, self._net_params()
         # One mean and one spread for the posture, as in VAME: the proportions of the body stay.
         n_posture = 2 * len(self.facts["points"])
         blocks = np.concatenate([np.zeros(n_posture, int), np.arange(1, 1 + tables[0].shape[1] - n_posture)])
         scaler = fit_scaler(tables, blocks=blocks, min_seen=p.min_seen)
         scaled = [scaler(t) for t in tables]
-        need_frames(self.name, sum(int(np.isfinite(s[:, 0]).sum()) for s in scaled), 10 * max(p.n_motifs, net.window))
-        learnt, held = self._held_out(scaled, origins, net.window + net.future)
-        n = sum(len(window_starts(s, net.window + net.future)) for s in learnt)
-        self.network, history = fit_vame(
-            learnt, held, net, p.train or default_training(p.net, max(n, 1)), seed=p.seed,
+        need_frames(self.name, sum(int(np.isfinite(s[:, 0]).sum()) for s in scaled), 10 * max(p.n_motifs, shape.window))
+        learnt, held = self._held_out(scaled, origins, shape.window + shape.future)
+        n = sum(len(window_starts(s, shape.window + shape.future)) for s in learnt)
+        net, history = fit_vame(
+            learnt, held, shape, p.train or default_training(p.net, max(n, 1)), seed=p.seed,
             checkpoint=p.checkpoint or scratch("network.safetensors"),
             progress="vame: network",
         )  # fmt: skip
-        latents, errors = map(list, zip(*(encode(self.network, s) for s in scaled), strict=True))
+        self._keep(net)
+        latents, errors = map(list, zip(*(encode(net, s) for s in scaled), strict=True))
         self.parts["scaler"] = scaler
         if p.segment == "hmm":
             rows = round(self.facts["rate_hz"] * 0.5)
@@ -198,7 +206,7 @@ class Vame(MotifMethod):
     def _label(self, track: Track, table: np.ndarray) -> Labelled:
         from murid.learn.nets.vame import encode
 
-        latent, error = encode(self.network, self.parts["scaler"](table))
+        latent, error = encode(self.net, self.parts["scaler"](table))
         codes = self._codes(latent)
         # Within a gap that the HMM bridges there is no latent, so nothing is said.
         codes = np.where(np.isnan(latent[:, 0]), -1, codes).astype(np.int32)
@@ -262,7 +270,7 @@ class Vame(MotifMethod):
 
         scaler, rate = self.parts["scaler"], self.facts["rate_hz"]
         with torch.inference_mode():
-            rows = self.network.decode(torch.from_numpy(z.astype(np.float32)))[0].numpy()
+            rows = self.net.decode(torch.from_numpy(z.astype(np.float32)))[0].numpy()
         posture = (rows * scaler.spread + scaler.centre)[:, :, : 2 * len(self.facts["points"])]
         xy = posture.reshape(*rows.shape[:2], -1, 2).transpose(0, 1, 3, 2)
         return xr.DataArray(
@@ -270,23 +278,6 @@ class Vame(MotifMethod):
             coords={"time": np.arange(xy.shape[1]) / rate, "space": ["x", "y"], "point": list(self.facts["points"])},
             attrs={"unit": "body lengths"},
         )  # fmt: skip
-
-    # ---- storage --------------------------------------------------------------------------------
-    def _dump(self) -> Dump:
-        from murid.learn.nets.weights import weights_of
-
-        dump = super()._dump()
-        dump.arrays |= {f"net.{k}": v for k, v in weights_of(self.network).items()}
-        return dump
-
-    def _restore(self, dump: Dump) -> None:
-        from murid.learn.nets.vame import make_net
-        from murid.learn.nets.weights import set_weights
-
-        super()._restore(dump)
-        self.network = make_net(self.facts["n_features"], self._net_params())
-        set_weights(self.network, {k[4:]: v for k, v in dump.arrays.items() if k.startswith("net.")})
-        self.network.eval()
 
 
 def _long(tables: list[np.ndarray], span: int) -> list[np.ndarray]:

@@ -8,10 +8,11 @@ must do with them. Rows are moments on an even clock; states go back to the reco
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -41,7 +42,8 @@ from murid.learn.embed.pca import fit_pca
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
-from murid.methods.motifs import Labelled, MotifMethod, Origin
+from murid.methods.motifs import Labelled, Origin
+from murid.methods.network import NetMethod
 from murid.prepare import CleanParams, clean
 from murid.prepare.even import EvenTime, even_time
 
@@ -79,22 +81,6 @@ class VideoParams(Params):
     )
     seed: int = param(0, ge=0, why="same seed, same network, same states")
     workers: int = param(1, ge=1, why="threads of the AR-HMM; the answer is the same for any number")
-
-
-class Weights:
-    """Weights of a network as a fitted part: arrays by name."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = {k: np.asarray(v) for k, v in values.items()}
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return the arrays."""
-        return dict(self.values)
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """Rebuild from what `arrays` returned."""
-        return cls(arrays)
 
 
 @dataclass(frozen=True)
@@ -154,19 +140,20 @@ class Subject:
         )  # fmt: skip
 
 
-class VideoMethod(MotifMethod):
+class VideoMethod(NetMethod):
     """Base of `selfee` and `behavenet`."""
 
     params: VideoParams
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        #: Pose rows without a picture, of each recording seen.
+        self._surplus: dict[str, int] = {}
 
     # ---- what a video method writes -------------------------------------------------------------
     @abc.abstractmethod
     def _offsets(self) -> tuple[float, ...]:
         """Return when the pictures of a row are taken, s around it."""
-
-    @abc.abstractmethod
-    def _build(self) -> torch.nn.Module:
-        """Return the untrained network."""
 
     @abc.abstractmethod
     def _loss(self, net: Any, batch: Any, step: Any, n_samples: int) -> dict[str, torch.Tensor]:
@@ -202,6 +189,24 @@ class VideoMethod(MotifMethod):
                 )  # fmt: skip
         faults.raise_if_any()
 
+    def _tell_surplus(self) -> None:
+        """Say once how many pose rows lie beyond the end of their video; more than a few are refused earlier."""
+        surplus = {i: n for i, n in self._surplus.items() if n}
+        if surplus:
+            some = ", ".join(f"{i}: {n}" for i, n in list(surplus.items())[:10])
+            warnings.warn(
+                f"{self.name}: {sum(surplus.values())} pose rows of {len(surplus)} recordings ({some}"
+                f"{', …' if len(surplus) > 10 else ''}) have no picture and get no state: the video is shorter",
+                stacklevel=5,
+            )
+
+    def _apply(self, recording: Recording) -> xr.Dataset:
+        out = super()._apply(recording)
+        if recording.id not in self.training.get("recordings", ()):
+            self._surplus = {recording.id: self._surplus[recording.id]}
+            self._tell_surplus()
+        return out
+
     def _start(self, recordings: Sequence[Recording]) -> dict[str, Any]:
         kinds = {r.id: view_kind(r, self.params.pictures.view) for r in recordings}
         if len(set(kinds.values())) > 1:
@@ -224,6 +229,7 @@ class VideoMethod(MotifMethod):
         if kind == "animal":
             recording.need("poses")
         numbers = picture_numbers(recording)
+        self._surplus[recording.id] = int((numbers < 0).sum())
         time_s = np.asarray(recording.poses["time"].values if recording.has("poses") else video.time_s, np.float64)
         even = even_time(time_s, self.facts["rate_hz"])
         sample = nearest_sample(time_s, even.time_s) if len(time_s) > 1 else np.zeros(len(even.time_s), np.int64)
@@ -249,10 +255,11 @@ class VideoMethod(MotifMethod):
         from murid.learn.nets.device import seeded
         from murid.learn.nets.images import Images
         from murid.learn.nets.loop import train
-        from murid.learn.nets.weights import weights_of
 
         p = self.params
+        self._surplus = {}
         total = sum(len(s.usable) for r in recordings for s in self.tracks(r))
+        self._tell_surplus()
         if total < MIN_ROWS:
             fail(
                 f"method '{self.name}'", "too little to learn from", expected=f"at least {MIN_ROWS} moments",
@@ -287,8 +294,7 @@ class VideoMethod(MotifMethod):
             valid=valid if len(valid) else None, seed=p.seed, checkpoint=p.checkpoint or scratch("network.safetensors"),
             progress=f"{self.name}: network",
         )  # fmt: skip
-        self.parts["net"] = Weights(weights_of(net))
-        self._net = net
+        self._keep(net)
         table = history.table()
         self.facts["evidence"] = {
             "rows": len(source),
@@ -320,19 +326,6 @@ class VideoMethod(MotifMethod):
         from murid.learn.nets.images import encode
 
         return encode(self.net, self.net, film, rows, self.params.train)
-
-    @property
-    def net(self) -> Any:
-        """The trained network."""
-        if getattr(self, "_net", None) is None:
-            from murid.learn.nets.device import seeded
-            from murid.learn.nets.weights import set_weights
-
-            with seeded(self.params.seed):
-                net = self._build()
-            set_weights(net, self.parts["net"].arrays())
-            self._net = net.eval()
-        return self._net
 
     # ---- states ---------------------------------------------------------------------------------
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:

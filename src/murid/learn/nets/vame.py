@@ -113,9 +113,13 @@ def nuclear_norm(z: torch.Tensor) -> torch.Tensor:
 
     The same number as from the samples × samples matrix ``z zᵀ`` that VAME decomposes, from latent × latent.
     """
-    values = torch.linalg.eigvalsh(z.T.float() @ z.float() / len(z))
+    # In 32 bit also under mixed precision: eigenvalues are not computed in 16 bit on GPUs, and not at all on Apple's.
+    with torch.autocast(z.device.type, enabled=False):
+        z = z.float()
+        gram = z.T @ z / len(z)
+        values = torch.linalg.eigvalsh(gram.cpu() if gram.device.type == "mps" else gram)
     # The root's slope at 0 is infinite.
-    return torch.sqrt(values.clamp(min=1e-10)).sum()
+    return torch.sqrt(values.clamp(min=1e-10)).sum().to(z.device)
 
 
 def loss_terms(net: VameNet, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
