@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -41,10 +42,22 @@ def test_methods_side_by_side(study):
     assert (table["motifs"] == 5).all() and (table["apply_fps"] > 100).all() and (table["fit_s"] > 0).all()
     assert (table["ami"] > table["ami_control"]).all()
     assert table["seed_ari"].between(-0.2, 1).all() and table["half_ari"].between(-0.2, 1).all()
-    assert {"median_ms", "change_z", "probe_f1", "peak_mb"} <= set(table)
+    assert {"median_ms", "change_z", "probe_f1"} <= set(table) and "failed" not in table
+    assert (table["peak_mb"] > 50).all() and (table["fit_cpu_s"] > 0).all() and (table["cut_ari"] > 0.7).all()
     assert set(run.tables["stability"]["kind"]) == {"seed", "half"}
     again = compare_motifs(study, ["kmeans", "pyrat"], params)
     assert again.tables["motifs"].equals(run.tables["motifs"])  # nothing was done twice, times included
+
+
+def test_one_that_fails_leaves_the_others_alone(study):
+    params = {"pyrat": {"n_motifs": 4, "n_prototypes": 300}, "kmeans": {"points": ["horn"]}}
+    run = compare_motifs(study, ["kmeans", "pyrat"], params, ["r0", "r1"], seeds=1, halves=False)
+    table = run.tables["motifs"].set_index("method")
+    assert "no point 'horn'" in table.at["kmeans", "failed"] and np.isnan(table.at["kmeans", "fit_s"])
+    assert table.at["pyrat", "motifs"] == 4 and not table["failed"].notna()["pyrat"]
+    assert any("horn" in w for w in run.provenance["warnings"])
+    with pytest.raises(DataError, match="horn"):
+        compare_motifs(study, ["kmeans"], params)
 
 
 def test_robustness_stands_beside_the_rest(study):

@@ -20,8 +20,9 @@ from murid.features import FeatureParams, compute
 COLUMNS: dict[str, str] = {
     "method": "method",
     "fit_s": "seconds of the fit, reading included",
+    "fit_cpu_s": "CPU seconds of the fit, all threads: comparable on a busy machine",
     "apply_fps": "frames labelled a second, reading included",
-    "peak_mb": "largest memory of the process by the end of the fit, MB",
+    "peak_mb": "largest memory of the process during the fit, its libraries included, MB",
     "motifs": "motifs that occur",
     "labelled": "share of the frames with a motif",
     "median_ms": "median bout, ms",
@@ -34,18 +35,20 @@ COLUMNS: dict[str, str] = {
     "change": "posture change at motif onsets, sd over the recording",
     "change_z": "the same against shifted onsets",
     "seed_ari": "ARI between fits with different seeds",
-    "half_ari": "ARI between fits to halves of the animals",
+    "half_ari": "ARI between fits to halves of the animals, on all animals",
+    "cut_ari": "ARI with the labels of the second half of each recording when it is given alone",
     "jitter_ari": "ARI with the labels of the same tracks after jitter of 0.5 to 3 px",
     "dropout_ari": "the same with a tenth of the keypoints hidden",
     "rate_ari": "the same at half and at twice the frame rate, where the method takes it",
     "mirror_ari": "the same of the mirrored picture",
     "size_ari": "the same of animals 15 % smaller or larger",
+    "failed": "what could not be done, and why",
 }
 
 
 def motif_row(
     outputs: Sequence[xr.Dataset], recordings: Sequence[Recording], *, truth: Sequence[xr.DataArray] | None = None,
-    stability: pd.DataFrame | None = None, robustness: pd.DataFrame | None = None, seed: int = 0,
+    seed: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """Judge what one method said about the recordings.
 
@@ -54,19 +57,15 @@ def motif_row(
     outputs : list of Dataset
         From `Method.apply`.
     recordings : list of Recording
-        The same recordings, with poses.
+        The same recordings; without poses there is no change score.
     truth : list of DataArray, optional
         Exclusive human states on the clock of the outputs, of the same animals or of ``"all"``.
-    stability : DataFrame, optional
-        From `murid.methods.motif_evidence.stability_report`.
-    robustness : DataFrame, optional
-        From `murid.methods.motif_evidence.robustness_report`.
     seed : int
 
     Returns
     -------
     dict
-        The columns of `COLUMNS` that can be told, but for method, times and memory.
+        The columns of `COLUMNS` that can be told from one fit, but for method, times and memory.
     """
     codes = [np.asarray(o["states"].values[:, i]) for o in outputs for i in range(o.sizes["individual"])]
     fps = rate_of(outputs[0]["time"].values)
@@ -83,16 +82,31 @@ def motif_row(
         row |= {key: float(np.mean([c[old] for c in changes])) for key, old in (("change", "score"), ("change_z", "z"))}
     if truth is not None:
         row |= _against_labels(outputs, recordings, truth, fps, seed)
-    if stability is not None and len(stability):
-        means = stability.groupby("kind")["ari"].mean()
-        row |= {f"{kind}_ari": float(means[kind]) for kind in ("seed", "half") if kind in means}
-    if robustness is not None and len(robustness):
-        row |= {f"{kind}_ari": float(value) for kind, value in robustness.groupby("kind")["ari"].mean().items()}
     return row
 
 
+def agreement_row(*reports: pd.DataFrame | None) -> dict[str, float]:
+    """Return the mean ARI of each kind of refit or variant.
+
+    Parameters
+    ----------
+    *reports : DataFrame or None
+        With ``kind, ari``: from `stability_report`, `cut_report` and `robustness_report` of
+        `murid.methods.motif_evidence`.
+
+    Returns
+    -------
+    dict
+        ``seed_ari, half_ari, cut_ari, jitter_ari …``, those that there are.
+    """
+    parts = [r[["kind", "ari"]] for r in reports if r is not None and len(r)]
+    if not parts:
+        return {}
+    return {f"{kind}_ari": float(v) for kind, v in pd.concat(parts).groupby("kind")["ari"].mean().items()}
+
+
 def motif_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Put the rows of `motif_row` (with ``fit_s, apply_fps, peak_mb``) side by side; unknown figures are NaN."""
+    """Put rows (`motif_row`, `agreement_row`, fit and apply times, memory) side by side; unknown figures are NaN."""
     table = pd.DataFrame([{"method": name, **row} for name, row in rows.items()])
     return table.reindex(columns=[c for c in COLUMNS if c in table and table[c].notna().any()])
 
@@ -100,6 +114,8 @@ def motif_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float] | None:
     """Change score of one recording: mean over its animals; None when the motifs never change or posture is unknown."""
     found = []
+    if not recording.has("poses"):
+        return None
     poses = recording.need("poses")
     params = FeatureParams(
         families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from murid.data.clock import rate_of
 from murid.data.errors import DataError, Faults, did_you_mean, fail
@@ -24,8 +25,9 @@ Maker = Callable[[int], Method]
 
 
 def stability_report(
-    make: Maker, recordings: Sequence[Recording], *, seeds: Sequence[int] = (0, 1, 2), halves: bool = True
-) -> pd.DataFrame:
+    make: Maker, recordings: Sequence[Recording], *, seeds: Sequence[int] = (0, 1, 2), halves: bool = True,
+    known: Mapping[int, np.ndarray] | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Refit and compare the labels that all refits give to all recordings.
 
     Parameters
@@ -37,6 +39,8 @@ def stability_report(
         Fits to all recordings with these seeds are compared with each other.
     halves : bool
         Also fit to each half of the animals (first seed) and compare: what another cohort would have found.
+    known : mapping of int to array, optional
+        Seed → what `labels_of` says for a fit with that seed; it is then not fitted again.
 
     Returns
     -------
@@ -44,15 +48,15 @@ def stability_report(
         One row per pair of fits: ``kind`` (seed, half), ``run_a, run_b, ari, agreement`` (after matching motifs one to
         one), ``k_a, k_b``. Agreement by chance is ARI 0.
     """
-    fits: list[tuple[str, str, Method]] = [
-        ("seed", f"seed {s}", make(s).fit(list(recordings))) for s in track(list(seeds), "stability: seeds")
-    ]
-    if halves:
-        fits += [
-            ("half", f"half {h + 1}", make(seeds[0]).fit(part))
-            for h, part in enumerate(track(half_sets(recordings), "stability: halves"))
-        ]
-    labels = [labels_of(m, recordings) for _, _, m in fits]
+    known = known or {}
+    fits: list[tuple[str, str]] = []
+    labels: list[np.ndarray] = []
+    for s in track(list(seeds), "stability: seeds") if len(seeds) > 1 else ():
+        fits.append(("seed", f"seed {s}"))
+        labels.append(known[s] if s in known else labels_of(make(s).fit(list(recordings)), recordings))
+    for h, part in enumerate(track(half_sets(recordings), "stability: halves") if halves else ()):
+        fits.append(("half", f"half {h + 1}"))
+        labels.append(labels_of(make(seeds[0]).fit(part), recordings))
     rows = []
     for kind in ("seed", "half"):
         mine = [i for i, f in enumerate(fits) if f[0] == kind]
@@ -179,7 +183,41 @@ def half_sets(recordings: Sequence[Recording]) -> list[list[Recording]]:
 
 def labels_of(method: Method, recordings: Sequence[Recording]) -> np.ndarray:
     """Codes that a fitted method gives to all animals of all recordings, one after the other."""
-    return np.concatenate([o["states"].values.T.ravel() for o in _outputs(method, recordings)])
+    return codes_of(_outputs(method, recordings))
+
+
+def codes_of(outputs: Sequence[xr.Dataset]) -> np.ndarray:
+    """Codes of all animals in the outputs of all recordings, one after the other."""
+    return np.concatenate([o["states"].values.T.ravel() for o in outputs])
+
+
+def cut_report(method: Method, recordings: Sequence[Recording], outputs: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """Label the second half of each recording alone, as if its file had been split, and compare.
+
+    Cleaning, body length and context are then those of the half; labels that hang on the rest of the file change.
+
+    Parameters
+    ----------
+    method : Method
+        Fitted; one that looks at poses.
+    recordings : list of Recording
+    outputs : list of Dataset
+        What the method said of the whole recordings.
+
+    Returns
+    -------
+    DataFrame
+        One row a recording: ``kind`` (cut), ``recording, ari, agreement``.
+    """
+    rows = []
+    for recording, whole in zip(recordings, outputs, strict=True):
+        poses = recording.need("poses")
+        half = poses.sizes["time"] // 2
+        said = method.apply(recording.replace(poses=poses.isel(time=slice(half, None)), labels=None, video=None))
+        pair = stability([whole["states"].values[half:].T.ravel(), said["states"].values.T.ravel()]).iloc[0]
+        rows.append({"kind": "cut", "recording": recording.id, "ari": pair["ari"], "agreement": pair["agreement"]})
+        recording.forget()
+    return pd.DataFrame(rows, columns=["kind", "recording", "ari", "agreement"])
 
 
 def _outputs(method: Method, recordings: Sequence[Recording]) -> list[Any]:

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,8 +49,10 @@ class Outcome:
         Position among the tasks given to the executor.
     seconds : float
         Time it took.
+    cpu_s : float
+        CPU seconds of this process, all its threads: what a busy machine does not stretch.
     peak_mb : float
-        Largest resident memory of the process up to then, MB.
+        Largest resident memory of the process during the task, MB; on systems other than Linux, up to its end.
     warnings : list of str
         What it warned of.
     fault : str
@@ -61,6 +63,7 @@ class Outcome:
 
     index: int
     seconds: float = 0.0
+    cpu_s: float = 0.0
     peak_mb: float = 0.0
     warnings: list[str] = field(default_factory=list)
     fault: str = ""
@@ -131,7 +134,8 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
     A full disk or a folder without write rights is raised at once: no other task would fare better.
     """
     store, step = Store(root), task.step
-    outcome, start = Outcome(index), time.perf_counter()
+    forget_peak()
+    outcome, start, cpu = Outcome(index), time.perf_counter(), time.process_time()
     value = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
@@ -150,7 +154,7 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
             outcome.fault = f"{exc.filename}: {exc.strerror}" if exc.filename else str(exc)
         except Exception:
             outcome.crash = traceback.format_exc()
-    outcome.seconds = time.perf_counter() - start
+    outcome.seconds, outcome.cpu_s = time.perf_counter() - start, time.process_time() - cpu
     outcome.peak_mb = peak_memory_mb()
     outcome.warnings = list(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)))
     if not outcome.failed:
@@ -162,6 +166,7 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
             params=step.params,
             seed=step.seed,
             seconds=round(outcome.seconds, 3),
+            cpu_s=round(outcome.cpu_s, 3),
             peak_mb=round(outcome.peak_mb, 1),
             warnings=outcome.warnings,
         )
@@ -200,8 +205,19 @@ def _whose(step: Step, message: str) -> str:
     return whose if step.recording and whose not in message else ""
 
 
+def forget_peak() -> None:
+    """Let `peak_memory_mb` count from now on, where the system can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_memory_mb() -> float:
-    """Largest resident memory of this process so far, MB."""
+    """Largest resident memory of this process, MB, since its start or the last `forget_peak`."""
+    try:
+        line = next(x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmHWM"))
+        return float(line.split()[1]) / 1024
+    except (OSError, StopIteration):
+        pass
     try:
         import resource
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.errors import Faults, fail
+from murid.data.atomic import DiskError
+from murid.data.errors import Faults, MuridError, fail
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
 from murid.run.apply import apply_step, model_folder, with_keys
 from murid.run.assay import compare_groups
+from murid.run.executor import StepFailed, Stopped
 from murid.run.fit import fit_step, nouns_for
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run
@@ -49,7 +52,7 @@ def compare_motifs(
     params : mapping, optional
         Method → its parameters.
     ids : sequence of str, optional
-        Recordings; all with poses by default.
+        Recordings; all with poses by default, or all where none has poses.
     behaviours, rater
         Labels to compare with, where recordings have some: which behaviours, whose.
     seeds : int
@@ -67,40 +70,40 @@ def compare_motifs(
     -------
     Run
         Table ``motifs``: one row a method, columns as in `murid.compare.motifs.COLUMNS`. ``stability``: every pair of
-        fits. ``robustness``: every variant of the tracks.
+        fits. ``cuts``: every recording cut in two. ``robustness``: every variant of the tracks.
+
+    Raises
+    ------
+    DataError
+        When no method could be fitted; one that fails among others has the reason in its row.
     """
     from murid.compare.motifs import motif_table
 
     told = _params(names, params or {}, seed)
     if ids is None:
-        ids = [r.id for r in study.recordings() if r.has("poses")]
+        ids = [r.id for r in study.recordings() if r.has("poses")] or [r.id for r in study.recordings()]
     if not ids:
-        fail("compare-motifs", "no recording has poses", todo="add them with: murid add")
+        fail("compare-motifs", "the study has no recordings", todo="add them with: murid add")
     recordings = study.recordings(ids)
     labelled = [r.id for r in recordings if r.has("labels")]
-    many = len({r.animal for r in recordings}) > 1
+    halves = halves and len({r.animal for r in recordings}) > 1
     asked = {"methods": list(names), "params": told, "ids": list(ids), "behaviours": behaviours, "rater": rater,
              "seeds": seeds, "halves": halves, "robust": robust, "seed": seed}  # fmt: skip
     with Run.start(study, "compare-motifs", asked, "motifs") as run:
         runner, rows = Runner(study, workers, run), {}
         for name in names:
-            fit, applied, extra, judge = _steps(
-                study, name, told[name], list(ids), seeds, halves and many, robust, behaviours, rater, seed
-            )
-            wanted = [fit, *applied, *extra.values(), judge]
-            results = runner.do(wanted, f"{name}: fit, apply, refit")
-            frames = sum(int(r.value.sizes["time"]) for r in results[1 : 1 + len(applied)])
-            first, spent = _entry(results[0]), sum(_entry(r)["seconds"] for r in results[1 : 1 + len(applied)])
-            rows[name] = {
-                "fit_s": first["seconds"], "apply_fps": frames / max(spent, 1e-9), "peak_mb": first["peak_mb"],
-                **results[-1].value,
-            }  # fmt: skip
-            for part, result in zip(extra, results[1 + len(applied) : -1], strict=True):
-                found = result.value
-                run.parts.setdefault(part, []).append(found.assign(method=name)[["method", *found.columns]])
+            work = _work(study, name, told[name], list(ids), seeds, halves, robust, behaviours, rater, seed)
+            rows[name] = _judged(run, runner, work)
         run.write_parts()
-        table = motif_table(rows)
-        run.table("motifs", table)
+        faults = Faults("compare-motifs")
+        for name, row in rows.items():
+            if "failed" in row:
+                run.warn(f"{name}: {row['failed']}")
+            if "fit_s" not in row:
+                faults.add(row["failed"], where=name)
+        if len(faults.items) == len(rows):
+            faults.raise_if_any()
+        run.table("motifs", motif_table(rows))
         if not labelled:
             run.warn("no recording has labels: nothing is compared with human judgement")
         run.note(methods=list(names), recordings=list(ids), labelled=labelled)
@@ -196,10 +199,21 @@ def _params(names: Sequence[str], params: Mapping[str, Mapping[str, Any]], seed:
     return told
 
 
-def _steps(
+@dataclass(frozen=True)
+class _Work:
+    """What is done for one method: fit, labels of each recording, a row about them, and reports on refits."""
+
+    name: str
+    fit: Step
+    applied: list[Step]
+    row: Step
+    reports: dict[str, Step]
+
+
+def _work(
     study: Study, name: str, params: dict[str, Any], ids: list[str], seeds: int, halves: bool, robust: bool,
     behaviours: Sequence[str] | None, rater: str | None, seed: int,
-) -> tuple[Step, list[Step], dict[str, Step], Step]:  # fmt: skip
+) -> _Work:  # fmt: skip
     from murid.methods import method_class
 
     cls = method_class(name)
@@ -207,34 +221,80 @@ def _steps(
     fit = fit_step(study, name, params, ids)
     sources = inputs_of(study, ids, nouns_for(cls))
     applied = [apply_step(fit, source, cls) for source in sources]
-    extra = {}
+    judged = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied}
+    told = {"behaviours": behaviours and list(behaviours), "rater": rater}
+    row = Step("motif_row", _row, judged, told, seed=seed, code=code)
+    reports = {}
     if seeds > 1 or halves:
-        extra["stability"] = Step(
-            "motif_stability", _stability, {"recordings": sources},
+        reports["stability"] = Step(
+            "motif_stability", _stability,
+            {"recordings": fit.inputs["recordings"], "outputs": applied},
             {"name": name, "params": params, "seeds": [seed + k for k in range(seeds)], "halves": halves}, code=code,
         )  # fmt: skip
+    if "poses" in cls.about.needs:
+        reports["cuts"] = Step(
+            "motif_cuts", _cuts, {"model": fit, "recordings": sources, "outputs": applied}, code=code
+        )
     if robust and "poses" in cls.about.needs:
-        extra["robustness"] = Step(
+        reports["robustness"] = Step(
             "motif_robustness", _robustness, {"model": fit, "recordings": sources}, seed=seed, code=code
         )
-    inputs: dict[str, Any] = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied, **extra}
-    judge = Step(
-        "motif_row", _row, inputs, {"behaviours": behaviours and list(behaviours), "rater": rater}, seed=seed, code=code
-    )
-    return fit, applied, extra, judge
+    return _Work(name, fit, applied, row, reports)
+
+
+def _judged(run: Run, runner: Runner, work: _Work) -> dict[str, Any]:
+    """Row of one method; what fails is said in ``failed`` and leaves the rest, and the other methods, alone."""
+    from murid.compare.motifs import agreement_row
+
+    row: dict[str, Any] = {}
+    failed: list[str] = []
+
+    def tried(what: str, steps: list[Step]) -> list[Result]:
+        try:
+            return runner.do(steps, f"{work.name}: {what}")
+        except (Stopped, DiskError):
+            raise
+        except StepFailed as error:
+            failed.append(f"{what}: {str(error).splitlines()[0]}")  # the rest is the traceback, which the log has
+        except MuridError as error:
+            failed.append(f"{what}: {' '.join(str(error).split())}")
+        return []
+
+    results = tried("fit and apply", [work.fit, *work.applied])
+    if results:
+        frames = sum(int(r.value.sizes["time"]) for r in results[1:])
+        first, spent = _entry(results[0]), sum(_entry(r)["seconds"] for r in results[1:])
+        row |= {"fit_s": first["seconds"], "fit_cpu_s": first.get("cpu_s"), "apply_fps": frames / max(spent, 1e-9),
+                "peak_mb": first["peak_mb"]}  # fmt: skip
+        row |= next((r.value for r in tried("judge", [work.row])), {})
+        reports = {part: [r.value for r in tried(part, [step])] for part, step in work.reports.items()}
+        row |= agreement_row(*(found for parts in reports.values() for found in parts))
+        for part, several in reports.items():
+            for found in several:
+                run.parts.setdefault(part, []).append(
+                    found.assign(method=work.name)[["method", *(c for c in found if c != "method")]]
+                )
+    return {**row, "failed": "; ".join(failed)} if failed else row
 
 
 def _stability(
-    recordings: list[Recording], name: str, params: dict[str, Any], seeds: list[int], halves: bool
-) -> pd.DataFrame:
+    recordings: list[Recording], outputs: list[xr.Dataset], name: str, params: dict[str, Any], seeds: list[int],
+    halves: bool,
+) -> pd.DataFrame:  # fmt: skip
     from murid.methods import method
-    from murid.methods.motif_evidence import stability_report
+    from murid.methods.motif_evidence import codes_of, stability_report
 
     seeded = "seed" in params
     return stability_report(
         lambda seed: method(name, **{**params, **({"seed": seed} if seeded else {})}), recordings,
-        seeds=seeds if seeded else seeds[:1], halves=halves,
+        seeds=seeds if seeded else seeds[:1], halves=halves, known={seeds[0]: codes_of(outputs)},
     )  # fmt: skip
+
+
+def _cuts(recordings: list[Recording], outputs: list[xr.Dataset], model: Any) -> pd.DataFrame:
+    from murid.methods.motif_evidence import cut_report
+
+    return cut_report(model, recordings, outputs)
 
 
 def _robustness(recordings: list[Recording], model: Any, seed: int) -> pd.DataFrame:
@@ -244,13 +304,12 @@ def _robustness(recordings: list[Recording], model: Any, seed: int) -> pd.DataFr
 
 
 def _row(
-    recordings: list[Recording], outputs: list[xr.Dataset], behaviours: list[str] | None, rater: str | None, seed: int,
-    stability: pd.DataFrame | None = None, robustness: pd.DataFrame | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    recordings: list[Recording], outputs: list[xr.Dataset], behaviours: list[str] | None, rater: str | None, seed: int
+) -> dict[str, Any]:
     from murid.compare.motifs import common_truth, motif_row
 
     kept = [k for k, r in enumerate(recordings) if r.has("labels")]
-    row = motif_row(outputs, recordings, stability=stability, robustness=robustness, seed=seed)
+    row = motif_row(outputs, recordings, seed=seed)
     if kept:
         truth = common_truth([_truth(recordings[k], outputs[k], behaviours, rater) for k in kept])
         row |= motif_row([outputs[k] for k in kept], [recordings[k] for k in kept], truth=truth, seed=seed) | row
