@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import murid
+from benchmarks._known import as_text, known, told
 from murid import simulate
 from murid.data.progress import silent
 from murid.data.recording import Recording
@@ -65,6 +66,15 @@ def with_context(features: np.ndarray, rows: int) -> np.ndarray:
     mean = uniform_filter1d(x, 2 * rows + 1, axis=0)
     square = uniform_filter1d(x**2, 2 * rows + 1, axis=0)
     return np.concatenate([x, mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=1)
+
+
+def real_line(name: str, method: Any, cpu: float, wall: float, more: str) -> str:
+    """Say how a fit to a real video went, and how much its features tell of what is known without it."""
+    recording = real(name)
+    bouts = np.diff(np.flatnonzero(np.diff(method.apply(recording)["states"].values[:, 0])))
+    rate = recording.video.fps
+    found = told(method.features(recording).values[:, 0], known(recording), rate, 0.5 if rate < 100 else 0.05)
+    return line(name, method, cpu, wall, f"{more}, {len(bouts)} bouts; {as_text(found)}")
 
 
 def line(label: str, method: Any, cpu: float, wall: float, more: str = "") -> str:

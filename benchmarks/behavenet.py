@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, simulated, with_context
+from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, real_line, simulated, with_context
+from murid.evaluate.latent import seed_agreement
 from murid.methods.behavenet import PAPER, BehavenetParams
 
 
@@ -26,33 +27,35 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--kinds", nargs="*", default=["ae", "vae", "psvae"])
     parser.add_argument("--latents", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, help="of the training; the default's own by default")
     parser.add_argument("--real", nargs="*", choices=REAL, help="real videos (all when none is named)")
     parser.add_argument("--paper", action="store_true", help="128 x 128, 32 to 512 channels, 1000 epochs")
     args = parser.parse_args()
-    train = {**BehavenetParams().train.model_dump(), "epochs": args.epochs}
-    base: dict[str, Any] = PAPER if args.paper else {"train": train}
+    train = {**BehavenetParams().train.model_dump(), "epochs": args.epochs, "min_steps": 0}
+    base: dict[str, Any] = PAPER if args.paper else {"train": train} if args.epochs else {}
     with tempfile.TemporaryDirectory() as folder:
         data = simulated(Path(folder), 6, args.seconds) if args.kinds else []
         for kind in args.kinds:
+            found: list[np.ndarray] = []
             for seed in range(args.seeds):
                 more = {"points": ("nose", "tail_base", "neck")} if kind == "psvae" else {}
                 method, cpu, wall = fitted(
                     "behavenet", [r for r, _ in data[:4]], kind=kind, seed=seed, n_latents=args.latents, **base, **more
                 )
                 features = [method.features(r).values[:, 0] for r, _ in data]
+                found.append(np.concatenate(features[-2:]))
                 one = probe(features, [c for _, c in data], 2)
                 wide = probe([with_context(f, 12) for f in features], [c for _, c in data], 2)
                 text = f"pixel R2 {method.facts['evidence']['pixel_r2']:.3f}, probe F1 {one['macro_f1']:.3f}, "
                 print(line(f"{kind}, seed {seed}", method, cpu, wall, f"{text}with context {wide['macro_f1']:.3f}"),
                       flush=True)  # fmt: skip
+            if len(found) > 1:
+                print(f"{kind}: R2 between the latents of {len(found)} seeds {seed_agreement(found):.3f}")
     for name in REAL if args.real == [] else args.real or ():
         more = {} if args.paper else {"pictures": {"background": "kept"} if name == "mirror_mouse" else {}}
         more |= NEEDS.get(name, {})
         method, cpu, wall = fitted("behavenet", [real(name)], n_latents=args.latents, **base, **more)
-        bouts = np.diff(np.flatnonzero(np.diff(method.apply(real(name))["states"].values[:, 0])))
-        text = f"pixel R2 {method.facts['evidence']['pixel_r2']:.3f}, {len(bouts)} bouts"
-        print(line(name, method, cpu, wall, text), flush=True)
+        print(real_line(name, method, cpu, wall, f"pixel R2 {method.facts['evidence']['pixel_r2']:.3f}"), flush=True)
 
 
 if __name__ == "__main__":

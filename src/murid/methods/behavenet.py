@@ -70,8 +70,8 @@ class BehavenetParams(VideoParams):
         optimizer="amsgrad",
         schedule="cosine",
         patience=20,
-        min_steps=1500,
-        max_steps=8000,
+        min_steps=600,
+        max_steps=1500,
     )
 
 

@@ -59,7 +59,7 @@ class SelfeeParams(VideoParams):
     jitter: float = param(0.1, ge=0, lt=1, why="of brightness and contrast")
     train: TrainParams = TrainParams(
         epochs=30, batch=128, lr=0.05, optimizer="sgd", weight_decay=1e-4, schedule="cosine", warmup=0.025,
-        drop_last=True, min_steps=600, max_steps=3000,
+        drop_last=True, min_steps=300, max_steps=800,
     )  # fmt: skip
 
 

@@ -195,8 +195,8 @@ class VideoMethod(NetMethod):
         if surplus:
             some = ", ".join(f"{i}: {n}" for i, n in list(surplus.items())[:10])
             warnings.warn(
-                f"{self.name}: {sum(surplus.values())} pose rows of {len(surplus)} recordings ({some}"
-                f"{', …' if len(surplus) > 10 else ''}) have no picture and get no state: the video is shorter",
+                f"{self.name}: pose rows beyond the end of their video have no picture and get no state: "
+                f"{sum(surplus.values())} in all ({some}{', …' if len(surplus) > 10 else ''})",
                 stacklevel=5,
             )
 

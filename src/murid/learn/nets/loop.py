@@ -23,7 +23,7 @@ from murid.data.progress import tell
 from murid.learn.nets._torch import out_of_memory, torch
 from murid.learn.nets.batches import Batch, Source
 from murid.learn.nets.checkpoint import State, Tensors, load_checkpoint, save_checkpoint
-from murid.learn.nets.device import describe, pick_device, pick_precision, seeded, settled
+from murid.learn.nets.device import describe, laid_out, pick_device, pick_precision, seeded, settled
 from murid.learn.nets.history import History
 from murid.learn.nets.parallel import World, joined
 from murid.learn.nets.params import TrainParams
@@ -108,18 +108,20 @@ def train(
         run = _Run(net, loss, p, device, world, len(source), seed)
         if path is not None and path.is_file():
             run.state, run.best = load_checkpoint(path, run.identity, net, run.optimizer)
+            run.scaler.load_state_dict(run.state.scaler)
         text = f"{progress or 'training'} on {device}"
         while not run.state.stopped:
             row = run.epoch(source, text)
             if valid is not None:
                 row |= {f"valid_{k}": v for k, v in run.validate(valid).items()}
             run.judge(row, "valid_loss" if valid is not None else "loss")
+            run.state.scaler = run.scaler.state_dict()
             if path is not None and world.first:
                 save_checkpoint(path, run.state, run.identity, net, run.optimizer, run.best)
         if run.best is not None:
             net.load_state_dict(run.best)
         tell(text, run.steps, run.steps)
-    net.to("cpu").eval()
+    laid_out(net, torch.device("cpu"), training=False).eval()
     s = run.state
     return History(s.rows, describe(device), s.best_epoch if run.best is not None else None, s.stopped, s.parts)
 
@@ -146,7 +148,7 @@ class _Run:
                  got=str(n), todo="add data, or take smaller batches")  # fmt: skip
         if world.size > p.batch:
             fail("training", "fewer samples a step than processes", expected=f"batch >= {world.size}", got=str(p.batch))
-        self.net, self.p, self.device, self.world, self.n, self.seed = net.to(device), p, device, world, n, seed
+        self.net, self.p, self.device, self.world, self.n, self.seed = laid_out(net, device), p, device, world, n, seed
         self.module = world.wrap(_Objective(net, loss), device)
         self.optimizer = _optimizer(net, p)
         self.dtype = pick_precision(p.precision, device)
