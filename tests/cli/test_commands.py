@@ -124,6 +124,13 @@ def test_fit_apply_neural(murid, study, tiny):
     assert "6 of 12 units are tuned" in said
 
 
+def test_preview_reads_the_rules_from_a_file(murid, study, tmp_path):
+    (tmp_path / "rules.txt").write_text("fast:\n    when speed_centre > 900 bl/s\n")
+    words = ("preview", study, "-p", f"pseudo_labels={tmp_path / 'rules.txt'}", "--ids", "r0", "-j", 1)
+    assert "Never occurs: fast." in murid(*words).out
+    assert {r["label"] for r in murid(*words, "--json").json["tables"]["pseudo_labels"]} == {"fast", "other", "unknown"}
+
+
 def test_methods_lists_shows_and_refuses(murid):
     assert {"gbdt", "kmeans"} <= {m["name"] for m in murid("methods", "--json").json["methods"]}
     card = murid("methods", "kmeans", "--json").json

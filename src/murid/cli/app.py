@@ -16,8 +16,8 @@ import typer
 
 #: Module and function of each command, in the order they are needed.
 COMMANDS = (
-    "new", "add", "check", "assay", "fit", "apply", "evaluate", "compare_motifs", "explain", "label_queue", "neural",
-    "report", "methods", "formats", "demo", "doctor",
+    "new", "add", "check", "assay", "preview", "fit", "apply", "evaluate", "compare_motifs", "explain", "label_queue",
+    "neural", "report", "methods", "formats", "demo", "doctor",
 )  # fmt: skip
 
 app = typer.Typer(

@@ -128,13 +128,23 @@ class Dbm(NetMethod):
         self._trials: dict[str, np.ndarray] = {}
 
     # ---- pseudo-labels --------------------------------------------------------------------------
-    def preview(self, recording: Recording) -> xr.DataArray:
-        """Pseudo-labels of a recording, before any training: exclusive states ``(time, individual)``.
+    def preview(self, recording: Recording, *, events: Sequence[str] = ()) -> xr.DataArray:
+        """Pseudo-labels of a recording, before any training.
 
-        Draw them with `murid.report.figures.trials.preview`.
+        Parameters
+        ----------
+        recording : Recording
+        events : sequence of str
+            Events of other recordings of the study, which rules may name although they never happen here.
+
+        Returns
+        -------
+        DataArray (time, individual)
+            Exclusive states. `murid.report.figures.trials.preview` draws them, ``murid preview`` those of a study.
         """
         self.facts.setdefault("points", shared_points([recording], self.params.points))
-        return self._pseudo_labels(recording, self._usable([recording]), sorted(event_times(recording.events)))
+        known = sorted({*events, *event_times(recording.events)})
+        return self._pseudo_labels(recording, self._usable([recording]), known)
 
     def _usable(self, recordings: Sequence[Recording]) -> RuleTable:
         """Rules that can be told in every recording; of a table that the user wrote, all of them must be."""

@@ -28,6 +28,7 @@ _LAZY = {
     "explain_model": "explain",
     "find_run": "runs",
     "fit_method": "fit",
+    "preview_labels": "preview",
     "propose_bouts": "label_queue",
     "run_assay": "assay",
     "run_demo": "demo",

@@ -1,0 +1,101 @@
+"""What a rule table calls the frames of a study, before any network is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from murid.data.errors import fail
+from murid.data.recording import Recording
+from murid.data.states import behaviour_names
+from murid.data.study import Study
+from murid.run.figures import write_figure
+from murid.run.fit import nouns_for
+from murid.run.runner import Runner, inputs_of
+from murid.run.runs import Run
+from murid.run.step import Step
+
+#: More figures than these nobody looks through; the table has all recordings.
+MAX_FIGURES = 20
+
+
+def preview_labels(
+    study: Study,
+    params: Mapping[str, Any] | None = None,
+    ids: Sequence[str] | None = None,
+    *,
+    workers: int = 1,
+) -> Run:
+    """Draw the pseudo-labels of `dbm` on the timeline of each recording.
+
+    Parameters
+    ----------
+    study : Study
+    params : mapping, optional
+        Parameters of `dbm`; `pseudo_labels` is the rule table or the path of its file.
+    ids : sequence of str, optional
+        Recordings; all with poses by default.
+    workers : int
+        Processes.
+
+    Returns
+    -------
+    Run
+        Table ``pseudo_labels``: ``recording, individual, label, share, bouts, median_s`` (share of all frames; those
+        that no rule can decide are the label ``unknown``). Figures ``figures/<recording>`` of the first 20.
+    """
+    from murid.ethogram.pseudo_labels import event_times
+    from murid.methods import method
+    from murid.report.figures.trials import preview
+
+    unfitted = method("dbm", **(params or {}))
+    recordings = [r for r in study.recordings(ids) if r.has("poses")]
+    if not recordings:
+        fail(f"study {study.folder}", "no recording has poses", todo="add them with: murid add")
+    told = unfitted.params.model_dump(mode="json")
+    events = sorted({name for r in recordings if r.has("events") for name in event_times(r.events)})
+    nouns = (*nouns_for(unfitted), *(["labels"] if unfitted.params.labels_from == "labels" else []))
+    steps = [
+        Step(
+            "preview", _preview, {"recording": source}, {"params": told, "events": events}, recording=source.id,
+            code=(type(unfitted).__module__, "murid.ethogram.pseudo_labels"),
+        )
+        for source in inputs_of(study, [r.id for r in recordings], nouns)
+    ]  # fmt: skip
+    with Run.start(study, "preview", {"params": told, "ids": [r.id for r in recordings]}) as run:
+        for k, result in enumerate(Runner(study, workers, run).do(steps, "pseudo-labels")):
+            states, id = result.value, str(result.step.recording)
+            run.parts.setdefault("pseudo_labels", []).append(summary(states, id))
+            if k < MAX_FIGURES:
+                write_figure(run, id, preview(states, study[id].events))
+        run.write_parts()
+        run.note(recordings=[r.id for r in recordings], labels=behaviour_names(states), events=events)
+    return run
+
+
+def summary(states: xr.DataArray, recording: str) -> pd.DataFrame:
+    """Share, bouts and median duration of each pseudo-label; every label has its row, also where it never occurs."""
+    from murid.ethogram import bouts_of
+
+    rows, bouts = [], bouts_of(states)
+    names = behaviour_names(states)
+    for i, individual in enumerate(states["individual"].values):
+        own = bouts[bouts["individual"] == individual]
+        codes = states.values[:, i]
+        for code, name in [*enumerate(names), (-1, "unknown")]:
+            found = own[own["label"] == name]
+            rows.append({
+                "recording": recording, "individual": str(individual), "label": name,
+                "share": float((codes == code).mean()), "bouts": len(found) if code >= 0 else None,
+                "median_s": float((found["stop_s"] - found["start_s"]).median()) if len(found) else None,
+            })  # fmt: skip
+    return pd.DataFrame(rows).astype({"bouts": "Int64", "median_s": float})
+
+
+def _preview(recording: Recording, params: dict[str, Any], events: list[str]) -> xr.DataArray:
+    from murid.methods import method
+
+    return method("dbm", **params).preview(recording, events=events)
