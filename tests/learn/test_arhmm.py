@@ -94,7 +94,7 @@ def test_posterior_draws_have_the_posterior_mean_and_evidence_is_a_student_densi
     g = rng.normal(size=(30, 5))
     post = mniw.posterior(prior, np.repeat((g.T @ g)[None], 20_000, axis=0), np.full(20_000, 30.0))
     coef, cov = mniw.draw(post, rng)
-    mean, spread = mniw.expected(mniw.Mniw(*(part[:1] for part in post)))
+    mean, spread = mniw.expected(mniw.Mniw(*(part[:1] for part in post[:4])))
     assert np.allclose(coef.mean(axis=0), mean[0], atol=0.01)
     assert np.allclose(cov.mean(axis=0), spread[0], rtol=0.02, atol=0.005)
     # p(x₁, x₂) = p(x₁) p(x₂ | x₁), each a Student-t.
@@ -104,7 +104,7 @@ def test_posterior_draws_have_the_posterior_mean_and_evidence_is_a_student_densi
         slack = 1 + past @ np.linalg.solve(now.precision, past)
         dof = float(now.dof) - 1
         total += multivariate_t(now.mean @ past, now.scale * slack / dof, dof).logpdf(x)
-        now = mniw.Mniw(*(p[0] for p in mniw.posterior(now, np.outer(row, row)[None], np.ones(1))))
+        now = mniw.Mniw(*(p[0] for p in mniw.posterior(now, np.outer(row, row)[None], np.ones(1))[:4]))
     assert mniw.log_evidence(prior, (g[:2].T @ g[:2])[None], np.array([2.0]))[0] == pytest.approx(total, abs=1e-5)
 
 
@@ -229,3 +229,19 @@ def test_held_out_score_prefers_the_true_number_of_lags_and_saving_keeps_everyth
     assert np.array_equal(again.apply(x).confidence, model.apply(x).confidence)
     with pytest.raises(ParameterError, match="n_state"):
         ArHmmParams(n_state=3)
+
+
+def test_a_floor_under_the_residuals_of_every_state():
+    """A track that a tracker smoothed: still to the last digit in two rows of three."""
+    rng = np.random.default_rng(0)
+    goal, x = np.array([1.0, 0.5]), np.zeros((3000, 2))
+    for t in range(1, len(x)):
+        moved = 0.3 * (goal * (-1) ** (t // 50) - x[t - 1]) + 0.1 * rng.normal(size=2)
+        x[t] = x[t - 1] + (moved if rng.random() < 1 / 3 else 0)
+    params = ArHmmParams(n_states=6, lags=1, kappa=300, sweeps=0, draws=0)
+    bare, floored = (fit_arhmm(x, params.replace(noise_floor=floor)) for floor in (0.0, 0.1))
+    one = fit_arhmm(x, params.replace(n_states=1, em_iterations=1, merge=False)).cov[0]
+    relative = [np.linalg.eigvals(np.linalg.solve(one, c)).real.min() for m in (bare, floored) for c in m.cov]
+    assert min(relative[: bare.n_states]) < 1e-3 < 0.09 < min(relative[bare.n_states :])
+    n_bouts = [np.count_nonzero(np.diff(m.predict(x))) for m in (bare, floored)]
+    assert n_bouts[1] < 0.85 * n_bouts[0]

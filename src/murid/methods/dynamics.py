@@ -48,6 +48,11 @@ class DynamicsParams(MotifParams):
     )
     gap_s: float = param(1.0, ge=0, unit="s", why="longer gaps stay without label; shorter ones the model bridges")
     smooth_s: float = param(0.05, ge=0, unit="s", why="Gaussian over the features that the k-means start looks at")
+    noise_floor: float = param(
+        0.1, ge=0,
+        why="no syllable predicts better than this share of the error variance of one AR model for all rows: smoothed "
+        "tracks stand still to the last digit, and without a floor such rows make syllables of their own",
+    )  # fmt: skip
     em_iterations: int = param(20, ge=1, why="EM iterations of each start")
     workers: int = param(1, ge=1, why="threads; the answer is the same for any number")
 
@@ -136,6 +141,7 @@ class DynamicsMethod(MotifMethod):
         return ArHmmParams(
             n_states=self.params.n_states,
             em_iterations=self.params.em_iterations,
+            noise_floor=self.params.noise_floor,
             gap_frames=round(self.params.gap_s * self.facts["rate_hz"]),
             **more,
         )

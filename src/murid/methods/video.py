@@ -66,7 +66,9 @@ class VideoParams(Params):
     variance: float = param(0.95, gt=0, lt=1, why="components of the latents explain this share; the AR-HMM sees these")
     n_components: int = param(10, ge=1, why="most components")
     n_states: int = param(20, ge=2, le=1000, why="upper bound; states that the data do not tell apart are united")
-    kappa: float | None = param(None, ge=0, unit="rows", why="stickiness; None chooses it by the duration of bouts")
+    kappa: float | None = param(
+        None, ge=0, unit="rows", why="stickiness; None takes what predicts unseen rows, then the duration of bouts"
+    )
     target_s: float | None = param(
         None, gt=0, unit="s", why="wanted median bout; None takes that of the blocks between model-free changepoints"
     )

@@ -69,8 +69,7 @@ def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[s
     from murid.methods import method
 
     unfitted = method(name, **params)
-    supervised = unfitted.about.family == "supervised"
-    nouns = (*nouns_for(unfitted), *(["labels"] if supervised else []))
+    nouns = tuple(dict.fromkeys([*nouns_for(unfitted), *_needed(unfitted)]))
     if ids is None:
         ids = [r.id for r in study.recordings() if all(r.has(n) for n in _needed(unfitted))]
         if not ids:
@@ -95,7 +94,8 @@ def nouns_for(unfitted: Any) -> tuple[str, ...]:
 
 
 def _needed(unfitted: Any) -> tuple[str, ...]:
-    return (*unfitted.about.needs, *(["labels"] if unfitted.about.family == "supervised" else []))
+    told = unfitted.about.family == "supervised" or getattr(unfitted.params, "labels_from", "") == "labels"
+    return (*unfitted.about.needs, *(["labels"] if told else []))
 
 
 def _fit(recordings: list[Recording], name: str, params: dict[str, Any]) -> Any:

@@ -25,21 +25,29 @@ class Mniw(NamedTuple):
         S.
     dof : (…,) array
         ν.
+    floor : (D, D) array or 0
+        Of a prior: covariance that every row adds to the residuals of its state, so that none falls below it. A
+        smoothed track stands still to the last digit; without a floor such rows make states of their own, which are
+        surer of themselves than any tracker can be.
     """
 
     mean: np.ndarray
     precision: np.ndarray
     scale: np.ndarray
     dof: np.ndarray
+    floor: np.ndarray | float = 0.0
 
 
-def ar_prior(n_features: int, lags: int, scale: np.ndarray, *, extra_dof: float = 2.0, spread: float = 10.0) -> Mniw:
+def ar_prior(
+    n_features: int, lags: int, scale: np.ndarray, *, extra_dof: float = 2.0, spread: float = 10.0,
+    floor: np.ndarray | float = 0.0,
+) -> Mniw:  # fmt: skip
     """Prior of AR dynamics: the last frame repeated, ``ν = D + extra_dof``, ``K⁻¹ = spread · I``."""
     width = n_features * lags + 1
     mean = np.zeros((n_features, width))
     if lags:
         mean[:, :n_features] = np.eye(n_features)
-    return Mniw(mean, np.eye(width) / spread, np.asarray(scale, float), np.array(n_features + extra_dof))
+    return Mniw(mean, np.eye(width) / spread, np.asarray(scale, float), np.array(n_features + extra_dof), floor)
 
 
 def posterior(prior: Mniw, moments: np.ndarray, counts: np.ndarray) -> Mniw:
@@ -49,7 +57,7 @@ def posterior(prior: Mniw, moments: np.ndarray, counts: np.ndarray) -> Mniw:
     cross = prior.mean @ prior.precision + moments[:, :d, d:]
     mean = np.linalg.solve(precision, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
     scale = prior.scale + moments[:, :d, :d] + prior.mean @ prior.precision @ prior.mean.T
-    scale = scale - mean @ cross.transpose(0, 2, 1)
+    scale = scale - mean @ cross.transpose(0, 2, 1) + counts[:, None, None] * prior.floor
     scale = 0.5 * (scale + scale.transpose(0, 2, 1))
     # Rounding may eat the smallest eigenvalue of a large difference; the prior is its floor.
     return Mniw(mean, precision, scale + 1e-9 * np.trace(prior.scale) / d * np.eye(d), prior.dof + counts)

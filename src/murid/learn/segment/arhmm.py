@@ -34,6 +34,9 @@ class ArHmmParams(Params):
     gamma: float = param(1e3, gt=0, why="concentration of the global state weights, as in MoSeq")
     student_dof: float = param(0.0, ge=0, why="degrees of freedom of heavy-tailed residuals; 0 means Gaussian")
     noise_scale: float | None = param(None, why="S0 = value·I; None takes the residuals of one AR fit")
+    noise_floor: float = param(
+        0.0, ge=0, why="share of the residual variance of one AR fit that no state's residuals fall below"
+    )
     em_iterations: int = param(20, ge=0, why="EM from the k-means start, before sampling")
     sweeps: int = param(50, ge=0, why="Gibbs sweeps after EM; 0 keeps the EM solution")
     draws: int = param(10, ge=0, why="parameter draws kept from the last sweeps, for confidence")

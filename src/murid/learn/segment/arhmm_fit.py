@@ -123,7 +123,7 @@ class Sampler:
             fail("AR-HMM", "too few observed frames", expected=f"at least {least} in a row", got=str(got))
         coef, cov, self.n_valid = common_dynamics(self.frames, self.segments, self.chains, p.lags, self.pmap)
         scale = cov if p.noise_scale is None else p.noise_scale * np.eye(d)
-        self.prior = mniw.ar_prior(d, p.lags, scale)
+        self.prior = mniw.ar_prior(d, p.lags, scale, floor=p.noise_floor * cov)
         if labels is None:
             # Too many states at first, merged later, escape the poor optima that a tight start falls into.
             n_start = max(p.n_states, min(3 * p.n_states, SURPLUS)) if p.merge and p.em_iterations else p.n_states
