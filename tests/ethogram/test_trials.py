@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from murid.data.errors import DataError
+from murid.data.recording import Recording
 from murid.data.states import make_states
-from murid.ethogram.trials import order_test, overlap, phases, raster, stack
+from murid.ethogram.trials import by_day, order_test, overlap, phases, raster, stack
+from murid.stats import compare
 
 NAMES = ["other", "lever", "port", "eat"]
 
@@ -53,6 +55,29 @@ def test_order_is_found_where_planted_and_not_in_noise():
     assert found["share"] == 1.0 and found["p"] < 0.01 and found["chance"] < 0.9
     assert null["p"] > 0.05
     assert found["pairs"][("lever", "port")] > null["pairs"][("lever", "port")]
+
+
+def test_training_days_are_compared_within_animals():
+    recordings, cuts = [], []
+    for animal in range(5):
+        for day in (1, 2, 10):
+            wait = 40 // day + animal
+            made = states(trial((1, 5), (0, wait), (3, 10), (0, 60 - wait)))
+            recordings.append(Recording(f"m{animal}d{day}", animal=f"m{animal}", day=str(day), group="g"))
+            cuts.append(raster(made, [0.0, 3.0], before_s=0, after_s=7))
+    table = phases(stack(cuts, [r.id for r in recordings]), ["lever", "eat"], from_s=0.0)
+    found = by_day(table, recordings)
+    assert list(found["day"][:6:2]) == [1, 2, 10] and (found["trials"] == 2).all()
+    eat, lever = found[found["phase"] == "eat"], found[found["phase"] == "lever"]
+    assert (lever["present"] == 0.5).all() and np.allclose(lever["first_s"], 0.5)
+    # The second trial begins 3 s later: the median lies between both.
+    np.testing.assert_allclose(eat.loc[eat["animal"] == "m0", "latency_s"].iloc[0], 3.0, atol=0.01)
+    two = eat[eat["day"].isin([1, 10])]
+    assert compare(two, "latency_s", "day", paired=True).row()["difference"] < -1
+    with pytest.raises(DataError, match="no recording 'm0d1'"):
+        by_day(table, recordings[1:])
+    with pytest.raises(DataError, match="has no day"):
+        by_day(table, [r.replace(day="") for r in recordings])
 
 
 def test_overlap_and_names():

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel
 
 
@@ -85,7 +86,7 @@ def phases(trials: xr.DataArray, order: Sequence[str], *, from_s: float = 0.0) -
     DataFrame
         One row a trial and phase: ``trial, recording, phase, present, latency_s`` (from the event to the first bout;
         NaN when the phase does not occur), ``first_s`` (length of the first bout), ``total_s``, ``bouts``.
-        For training days, join the recordings' animal and day and compare with `murid.stats`.
+        For training days: `by_day`.
     """
     codes = _codes_of(trials, order)
     lag = trials["lag"].values
@@ -104,6 +105,46 @@ def phases(trials: xr.DataArray, order: Sequence[str], *, from_s: float = 0.0) -
                 "total_s": float((row == code).sum()) * step, "bouts": len(spans),
             })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def by_day(table: pd.DataFrame, recordings: Sequence[Recording]) -> pd.DataFrame:
+    """Bring phases together by animal and training day, ready for `murid.stats` with the animal as the unit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `phases`, of trials that `stack` named by recording.
+    recordings : sequence of Recording
+        With `animal`, `day` and perhaps `group`.
+
+    Returns
+    -------
+    DataFrame
+        One row an animal, day and phase: ``animal, group, day, phase, trials, present`` (share of the trials that have
+        the phase), ``latency_s, first_s, total_s`` (medians over the trials that have it; NaN where none has). Days are
+        numbers where all of them are. Compare days by ``murid.stats.compare(rows, "latency_s", "day", paired=True)``
+        for one phase's rows, groups over days by ``murid.stats.mixed(rows, "latency_s", "group", "day")``.
+    """
+    who = {r.id: (r.animal, r.group, r.day) for r in recordings}
+    faults = Faults("phases by day")
+    for name in dict.fromkeys(table["recording"]):
+        if name not in who:
+            faults.add(f"no recording '{name}'", todo=did_you_mean(str(name), who))
+        elif not who[name][2]:
+            faults.add("has no day", where=f"recording '{name}'", todo="give it one: column 'day' of recordings.csv")
+    faults.raise_if_any()
+    rows = table.assign(
+        **{k: [who[n][i] for n in table["recording"]] for i, k in enumerate(("animal", "group", "day"))}
+    )
+    days = pd.to_numeric(rows["day"], errors="coerce")
+    rows["day"] = days if days.notna().all() else rows["day"]
+    # A trial without the phase spent no time in it, but its median belongs to the trials that have it.
+    rows.loc[~rows["present"], "total_s"] = np.nan
+    out = rows.groupby(["animal", "group", "day", "phase"], sort=False).agg(
+        trials=("present", "size"), present=("present", "mean"), latency_s=("latency_s", "median"),
+        first_s=("first_s", "median"), total_s=("total_s", "median"),
+    )  # fmt: skip
+    return out.reset_index().sort_values(["animal", "day"], kind="stable", ignore_index=True)
 
 
 def order_test(
