@@ -19,5 +19,6 @@ def test_row_of_a_plain_latent():
         behaviours=options["behaviours"], spoilers=spoilers,
     )  # fmt: skip
     assert row["probe_f1"] > 0.6 and row["trustworthiness"] > 0.7
+    assert -1 < row["prediction"] < row["recovery"], "the latent of a frame says less of what follows than of the frame"
     assert 0.3 < row["recovery"] <= 1 and row["seed_r2"] > 0.999, "principal components have no seed"
     assert row["little_kept"] > row["much_kept"] and row["little_probe_f1"] > row["much_probe_f1"]
