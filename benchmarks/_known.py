@@ -102,7 +102,7 @@ def told(
 
 
 def _r2(x: np.ndarray, y: np.ndarray, seen: np.ndarray, part: np.ndarray, half: int) -> float:
-    """R² of a ridge reader in parts that it has not seen; its penalty is chosen by parts that it has not seen either."""
+    """R² of a ridge reader in parts that it has not seen, its penalty chosen by others that it has not seen."""
     usable = seen & np.isfinite(y)
     y = np.where(usable, y - y[usable].mean(), 0.0)
     guess = np.zeros(len(y))
