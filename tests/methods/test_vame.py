@@ -12,6 +12,7 @@ from murid.data.states import behaviour_names
 from murid.learn.nets.batches import Batch
 from murid.learn.nets.loop import Step, TrainParams
 from murid.learn.nets.vame import VameNetParams, default_training, encode, fit_vame, loss_terms, make_net, nuclear_norm
+from murid.report.figures.skeleton import windows
 
 QUICK = {"n_motifs": 6, "latent": 8, "hidden": 32, "rate_hz": 15, "train": {"epochs": 6, "batch": 128, "lr": 3e-3}}
 SMALL = VameNetParams(latent=4, window=10, future=5, hidden=32)
@@ -141,6 +142,8 @@ def test_generated_windows_are_postures_of_the_study(recordings, fitted):
     point = [str(p) for p in centres["point"].values]
     gap = centres.isel(point=point.index("nose")) - centres.isel(point=point.index("tail_base"))
     assert (gap.sel(space="x").mean("time") > 0.4).all()
+    figure = windows(centres, [f"motif_{k}" for k in range(6)])
+    assert [ax.get_title(loc="left") for ax in figure.axes if ax.get_visible()] == [f"motif {k}" for k in range(6)]
     with pytest.raises(ValueError, match="no motif 9"):
         fitted.generate(9)
 

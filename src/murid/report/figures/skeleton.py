@@ -1,13 +1,14 @@
-"""Mean postures: what an animal looks like when a motif begins, and shortly after."""
+"""Postures over time: what an animal looks like when a motif begins and shortly after, seen or drawn by a network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 
-from murid.report.colours import GREY, lighter
+from murid.report.colours import GREY, colours_of, lighter
 from murid.report.figures.places import bar_length
 from murid.report.figures.style import PAGE, bare, canvas, styled
 from murid.report.words import number, readable, short
@@ -83,3 +84,23 @@ def postures(
     for ax in axes[len(names) :]:
         ax.set_visible(False)
     return figure
+
+
+def windows(drawn: xr.DataArray, names: Sequence[str] = (), *, every_s: float = 0.2) -> Figure:
+    """Draw windows of posture, e.g. of ``vame.centres()`` or ``vame.generate()``, pale to dark.
+
+    Parameters
+    ----------
+    drawn : DataArray (window, time, space, point)
+        Points named by role; ``unit`` in the attributes.
+    names : sequence of str
+        Of the windows; ``window 0`` … by default.
+    every_s : float
+        Time between the postures that are shown, s.
+    """
+    time, points = drawn["time"].values, [str(p) for p in drawn["point"].values]
+    step = max(1, round(every_s / float(time[1] - time[0]))) if len(time) > 1 else 1
+    shown = drawn.transpose("window", "time", "point", "space").values[:, ::step]
+    titles = list(names) or [f"window {k}" for k in range(len(shown))]
+    bones = bones_of({p: p for p in points}, points)
+    return postures(dict(zip(titles, shown, strict=True)), time[::step], bones, colours_of(titles), drawn.attrs["unit"])
