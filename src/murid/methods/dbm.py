@@ -291,8 +291,7 @@ class Dbm(NetMethod):
         latents = [encode(net, s)[0] for s in scaled]
         clusters = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates, max_iterations=1000)
         self.parts |= {"scaler": scaler, "clusters": clusters}
-        self.facts["history"] = history.rows
-        self.facts["n_features"] = scaled[0].shape[1]
+        self.facts |= {"history": history.rows, "device": history.device, "n_features": scaled[0].shape[1]}
         found = [clusters.predict(z) for z in latents]
         self.facts["overlap"] = overlap_counts(
             np.concatenate(found), np.concatenate(codes), p.n_motifs, len(names)
