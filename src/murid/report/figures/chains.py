@@ -54,7 +54,15 @@ def transition_graph(
     for k, name in enumerate(names):
         colour = pick(colours, name)
         ax.add_patch(Circle(at[k], radius[k], facecolor=colour, edgecolor="white", linewidth=1, zorder=2))
-        ax.text(*at[k], f"{100 * share[k]:.0f}", ha="center", va="center", fontsize=7, color=text_on(colour), zorder=3)
+        ax.text(
+            *at[k],
+            f"{100 * share[k]:.0f}" if share[k] >= 0.005 else "<1",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color=text_on(colour),
+            zorder=3,
+        )
         out = at[k] * (1 + radius[k] + 0.06)
         side = "center" if abs(at[k, 0]) < 0.15 else "left" if at[k, 0] > 0 else "right"
         ax.text(*out, short(readable(name), 18), ha=side, va="center", fontsize=8, color=INK, zorder=3)

@@ -13,6 +13,7 @@ from murid.report.colours import colours_of
 from murid.report.context import Context
 from murid.report.figures.ethogram import Row, ethogram
 from murid.report.figures.skeleton import bones_of, postures
+from murid.report.figures.tree import similarity_tree as tree
 from murid.report.parts import Picture, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sections.ethograms import statistics_of, transitions
@@ -22,6 +23,10 @@ from murid.report.words import count, listed, natural, number, readable
 MAX_ROWS, MAX_POSES = 8, 24
 #: Recordings and bouts averaged in the mean postures, and the times after the onset that are drawn.
 POSE_RECORDINGS, POSE_BOUTS, LAGS_S = 8, 60, (0.0, 0.15, 0.3)
+#: A keypoint is drawn when it is seen in this share of the bouts.
+LEAST_SEEN = 0.4
+#: Trees of more motifs than this cannot be read.
+MAX_LEAVES = 60
 
 
 def make(context: Context) -> Section | None:
@@ -58,6 +63,8 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     section.add(_ethogram(context, states, names, colours, method, behaviours))
     section.add(*statistics_of(context, per, f"as found by {method}"))
     section.add(_postures(context, states, names, colours, method))
+    if not behaviours:
+        section.add(_tree(run, list(states), share, colours, method))
     section.add(*transitions(context, states, f"as found by {method}"))
 
 
@@ -121,7 +128,7 @@ def _postures(
                 keypoints, roles, unit = own, roles_here, unit_here
         recording.forget()
     many = {n: np.concatenate(parts) for n, parts in gathered.items() if parts}
-    means = {n: _middle(cut) for n, cut in many.items() if len(cut) >= 3}
+    means = {n: m for n, cut in many.items() if len(cut) >= 3 and _drawable(m := _middle(cut))}
     if keypoints is None or not means:
         return None
     shown = dict(list(means.items())[:MAX_POSES])
@@ -143,6 +150,31 @@ def _postures(
         f"hides variety, and from above rearing looks like a short animal: look at film before naming a state.{more}",
         f"Small stick figures of {listed(map(readable, shown), 12)}.",
         pd.DataFrame(rows),
+    )  # fmt: skip
+
+
+def _tree(run: RunFolder, ids: list[str], share: pd.Series, colours: dict[str, str], method: str) -> Picture | None:
+    """Which motifs are alike by the method's own latent; nothing where it has none."""
+    from murid.methods.motif_views import similarity_tree
+
+    outputs = [data for id in ids if (data := run.states(id)) is not None and "latent" in data]
+    if not outputs or len({o.sizes["component"] for o in outputs}) != 1:
+        return None
+    try:
+        linkage, leaves = similarity_tree(outputs)
+    except DataError:
+        return None
+    if not 3 <= len(leaves) <= MAX_LEAVES:
+        return None
+    usage = {n: float(share.get(n, 0.0)) for n in leaves}
+    a, b = (leaves[int(k)] for k in linkage[0, :2])
+    return Picture(
+        tree(linkage, leaves, usage, colours),
+        f"Which states are alike ({method})",
+        "States that join near the left look alike to the method: Ward's tree of their mean places in its latent. "
+        "Those that join at once may be one behaviour that was cut in two; look at film, then give both one name.",
+        f"Tree of {len(leaves)} states; {readable(a)} and {readable(b)} are most alike.",
+        pd.DataFrame(linkage, columns=["first", "second", "height", "n_states"]),
     )  # fmt: skip
 
 
@@ -192,8 +224,16 @@ def _onset_frames(
 
 
 def _middle(cut: np.ndarray) -> np.ndarray:
-    """Median over bouts (bout, lag, keypoint, 2), NaN where a keypoint is never seen."""
+    """Median over bouts (bout, lag, keypoint, 2), NaN for a keypoint that is seen in too few of them.
+
+    A point that the tracker finds now and then, most often a tail tip, would be drawn wherever it was those times.
+    """
     out = np.full(cut.shape[1:], np.nan)
-    seen = np.isfinite(cut).any(axis=0)
-    out[seen] = np.nanmedian(cut[:, seen], axis=0)
+    enough = np.isfinite(cut).sum(axis=0) >= max(3, LEAST_SEEN * len(cut))
+    out[enough] = np.nanmedian(cut[:, enough], axis=0)
     return out
+
+
+def _drawable(middle: np.ndarray) -> bool:
+    """Say whether two points or more of a posture (lag, keypoint, 2) are known when the state begins."""
+    return int(np.isfinite(middle[0]).all(axis=-1).sum()) >= 2

@@ -1,0 +1,24 @@
+"""Motif figures: postures that few bouts show are not drawn; trees join what is alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from murid.report.figures.tree import similarity_tree
+from murid.report.sections.motifs import _drawable, _middle
+
+
+def test_points_that_the_tracker_rarely_finds_are_not_drawn():
+    cut = np.zeros((20, 3, 4, 2))
+    cut[4:, :, 3] = np.nan  # a tail tip seen in 4 of 20 bouts
+    middle = _middle(cut)
+    assert np.isnan(middle[:, 3]).all() and (middle[:, :3] == 0).all() and _drawable(middle)
+    assert not _drawable(_middle(np.where(np.arange(4)[:, None] == 0, cut, np.nan)))  # one point is no posture
+
+
+def test_tree_names_every_motif_and_grows_with_unlikeness():
+    linkage = np.array([[0, 1, 0.2, 2], [2, 3, 1.5, 3]], float)
+    figure = similarity_tree(linkage, ["rest", "still", "run"], {"rest": 0.5, "still": 0.3, "run": 0.2}, {})
+    ax = figure.axes[0]
+    assert sorted(t.get_text().split()[0].lower() for t in ax.get_yticklabels()) == ["rest", "run", "still"]
+    assert max(line.get_xdata().max() for line in ax.get_lines()) == 1.5
