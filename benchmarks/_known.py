@@ -16,7 +16,6 @@ from murid.data.video import Video
 from murid.prepare import clean
 
 Quantities = dict[str, np.ndarray]
-PENALTIES = np.logspace(0, 6, 13)
 
 
 def known(recording: Recording) -> Quantities:
@@ -85,43 +84,33 @@ def told(
     dict
         Quantity → R², and R² of the same quantity moved by half the recording: what is to be had by chance.
     """
-    from sklearn.decomposition import PCA
+    from sklearn.linear_model import RidgeCV
     from sklearn.preprocessing import StandardScaler
 
     from benchmarks._films import with_context
 
     half = max(1, round(context_s * rate_hz))
     seen = np.isfinite(features).all(axis=1)
-    few = PCA(min(20, features.shape[1])).fit(features[seen])
-    x = with_context(few.transform(np.where(seen[:, None], features, few.mean_)), half)
-    x = StandardScaler().fit_transform(x)
-    # Every fifth of 20 blocks is one part: parts lie all over the recording.
-    part = np.arange(len(x)) * 20 // len(x) % 5
-    return {name: (_r2(x, y, seen, part, half), _r2(x, np.roll(y, len(y) // 2), seen, part, half))
-            for name, y in ((k, v[: len(x)]) for k, v in quantities.items())}  # fmt: skip
-
-
-def _r2(x: np.ndarray, y: np.ndarray, seen: np.ndarray, part: np.ndarray, half: int) -> float:
-    """R² of a ridge reader in parts that it has not seen, its penalty chosen by others that it has not seen."""
-    usable = seen & np.isfinite(y)
-    y = np.where(usable, y - y[usable].mean(), 0.0)
-    guess = np.zeros(len(y))
-    for test in range(5):
-        near = np.convolve(part == test, np.ones(2 * half + 1), mode="same") > 0
-        errors = np.zeros(len(PENALTIES))
-        for k in set(range(5)) - {test}:
-            own = usable & (part == k)
-            errors += [((x[own] @ w - y[own]) ** 2).sum() for w in _ridge(x, y, usable & ~near & (part != k))]
-        best = _ridge(x, y, usable & ~near)[int(errors.argmin())]
-        guess[part == test] = x[part == test] @ best
-    return float(1 - ((guess - y)[usable] ** 2).sum() / (y[usable] ** 2).sum())
-
-
-def _ridge(x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
-    """Weights for each of `PENALTIES`."""
-    values, vectors = np.linalg.eigh(x[rows].T @ x[rows])
-    projected = vectors.T @ (x[rows].T @ y[rows])
-    return [vectors @ (projected / (values + p)) for p in PENALTIES]
+    x = np.where(seen[:, None], with_context(features, half), np.nan)
+    n = len(x)
+    block = np.arange(n) * 20 // n
+    out = {}
+    for name, values in quantities.items():
+        scores = []
+        for y in (values[:n], np.roll(values[:n], n // 2)):
+            usable = seen & np.isfinite(y)
+            guess = np.full(n, np.nan)
+            for fold in range(5):
+                test = usable & (block % 5 == fold)
+                near = np.convolve(block % 5 == fold, np.ones(2 * half + 1), mode="same") > 0
+                learn = usable & ~near
+                scale = StandardScaler().fit(x[learn])
+                model = RidgeCV(np.logspace(0, 5, 11)).fit(scale.transform(x[learn]), y[learn])
+                guess[test] = model.predict(scale.transform(x[test]))
+            error = np.nanmean((guess[usable] - y[usable]) ** 2)
+            scores.append(float(1 - error / y[usable].var()))
+        out[name] = (scores[0], scores[1])
+    return out
 
 
 def as_text(found: dict[str, tuple[float, float]]) -> str:
