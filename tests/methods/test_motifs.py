@@ -76,6 +76,27 @@ def test_motionmapper_tells_rhythms_apart():
     assert model.facts["evidence"]["templates_back_in_their_region"] > 0.6
 
 
+@pytest.mark.slow
+def test_motionmapper_sees_postures_in_pictures(tmp_path):
+    """Grooming and walking differ in the pictures; points at the ends of the body alone say where the animal is."""
+    made = murid.simulate.recording(duration_s=60, fps=25, seed=4, id="v", behaviours=("walk", "groom"), px_per_cm=5.0)
+    film = made.replace(video=murid.simulate.video(made, tmp_path / "v.mp4"), labels=None)
+    model = murid.method("motionmapper", source="video", n_templates=500, iterations=300, max_regions=20)
+    with pytest.raises(DataError, match="no video"):
+        model.fit(made.replace(video=None))
+    out = model.fit(film).apply(film)
+    states = murid.simulate.true_states(made)
+    truth = states.values[:, 0]
+    found = out["states"].values[:, 0]
+    assert (found >= 0).mean() > 0.9 and 3 < len(model.parts["pixels"].components) <= 40
+    best = {m: np.bincount(truth[(found == m) & (truth >= 0)], minlength=2).argmax() for m in np.unique(found)}
+    told = np.array([best[m] for m in found])
+    assert (told == truth)[truth >= 0].mean() > 0.8
+    model.save(tmp_path / "model")
+    again = murid.load_method(tmp_path / "model").apply(film)["states"].values[:, 0]
+    assert np.array_equal(found, again)
+
+
 # ---- the shared base ------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", FAST)
 def test_apply_gives_the_labels_of_the_fit(name):

@@ -213,7 +213,7 @@ def cut_report(method: Method, recordings: Sequence[Recording], outputs: Sequenc
     for recording, whole in zip(recordings, outputs, strict=True):
         poses = recording.need("poses")
         half = poses.sizes["time"] // 2
-        said = method.apply(recording.replace(poses=poses.isel(time=slice(half, None)), labels=None, video=None))
+        said = method.apply(recording.replace(poses=poses.isel(time=slice(half, None)), labels=None))
         pair = stability([whole["states"].values[half:].T.ravel(), said["states"].values.T.ravel()]).iloc[0]
         rows.append({"kind": "cut", "recording": recording.id, "ari": pair["ari"], "agreement": pair["agreement"]})
         recording.forget()

@@ -1,6 +1,6 @@
 """`motionmapper`: regions of a map of rhythms.
 
-After MotionMapper (Berman et al. 2014) with pose instead of pixels: postural modes, their Morlet
+After MotionMapper (Berman et al. 2014): postural modes of keypoints or of aligned pictures, their Morlet
 amplitudes, t-SNE on the divergence between spectra, the map's density cut by watershed; the animal
 "does" a region while its point rests there.
 """
@@ -12,16 +12,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from murid.data.errors import fail
+from murid.data.errors import Faults, fail
 from murid.data.params import param
+from murid.data.recording import Recording
 from murid.ethogram.kernels import hysteresis_1d
 from murid.features import FeatureParams, compute
+from murid.features.views import ViewParams
 from murid.features.wavelets import dyadic_frequencies, morlet
 from murid.learn.embed.pca import PCA, fit_pca
 from murid.learn.embed.tsne import Tsne, fit_tsne
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.rest import RestGate, fit_rest
 from murid.learn.segment.watershed import BehaviourMap, fit_watershed
+from murid.methods.aligned_video import describe_pixels, fit_pixels
 from murid.methods.base import Card
 from murid.methods.motifs import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames
 
@@ -31,6 +34,10 @@ MIN_FRAMES = 300
 class MotionMapperParams(MotifParams):
     """Parameters of `motionmapper`."""
 
+    source: Literal["keypoints", "video"] = param(
+        "keypoints", why="what shows posture; video = pictures of the animal turned by its keypoints, as published"
+    )
+    pictures: ViewParams = ViewParams(view="animal", height=32, width=32)
     variance: float = param(0.95, gt=0, lt=1, why="share of the variance of posture that the modes keep")
     max_modes: int = param(10, ge=1, why="most postural modes")
     n_frequencies: int = param(25, ge=2, why="wavelet channels, evenly spaced in octaves, as published")
@@ -57,7 +64,7 @@ class MotionMapper(MotifMethod):
     name = "motionmapper"
     Params = MotionMapperParams
     params: MotionMapperParams
-    part_types = {"scaler": Scaler, "modes": PCA, "tsne": Tsne, "map": BehaviourMap, "gate": RestGate}
+    part_types = {"pixels": PCA, "scaler": Scaler, "modes": PCA, "tsne": Tsne, "map": BehaviourMap, "gate": RestGate}
     about = Card(
         title="MotionMapper: regions of a t-SNE of postural rhythms",
         family="unsupervised",
@@ -65,8 +72,9 @@ class MotionMapper(MotifMethod):
             "Berman G.J. et al. (2014) Mapping the stereotyped behaviour of freely moving fruit flies. "
             "J R Soc Interface 11:20140672",
         ),
+        uses=("video",),
         differs=(
-            "postural modes come from egocentric keypoints instead of pixels",
+            "postural modes come from egocentric keypoints by default, from pixels with source='video'",
             "frames are placed on the map by t-SNE's gradient with the map held still, all at once; the original "
             "runs Nelder-Mead frame by frame",
             "frequencies reach to half the slowest frame rate; a slower recording is refused instead of aliased",
@@ -75,7 +83,24 @@ class MotionMapper(MotifMethod):
         ),
     )
 
+    def _check(self, recordings: Sequence[Recording], *, fitting: bool) -> None:
+        super()._check(recordings, fitting=fitting)
+        if self.params.source == "keypoints":
+            return
+        faults = Faults(f"method '{self.name}' with source='video'")
+        for recording in recordings:
+            if not recording.has("video"):
+                faults.add(f"recording '{recording.id}' has no video", todo="add its video, or use source=keypoints")
+        faults.raise_if_any()
+
+    def _prepare(self, recordings: Sequence[Recording]) -> None:
+        if self.params.source == "video":
+            tracks = (track for recording in recordings for track in self.tracks(recording))
+            self.parts["pixels"] = fit_pixels(tracks, len(recordings), self.params.pictures, self.params.variance)
+
     def _describe(self, track: Track) -> np.ndarray:
+        if self.params.source == "video":
+            return describe_pixels(track, self.params.pictures, self.parts["pixels"])
         features = FeatureParams(
             families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"
         )
@@ -91,7 +116,7 @@ class MotionMapper(MotifMethod):
         need_frames(self.name, sum(int(np.isfinite(scaler(t)[:, 0]).sum()) for t in tables), MIN_FRAMES)
         # Modes are of posture itself, not of scaled features: a still point must not weigh like a paw.
         modes = fit_pca([_unscaled(scaler, t) for t in tables], p.variance, missing=False, max_components=p.max_modes)
-        self.parts = {"scaler": scaler, "modes": modes}
+        self.parts |= {"scaler": scaler, "modes": modes}
         slowest = min(o.fps for o in origins)
         high = min(50.0, slowest / 2) if p.high_hz is None else p.high_hz
         if not p.low_hz < high <= slowest / 2 * (1 + 1e-9):
@@ -173,7 +198,7 @@ class MotionMapper(MotifMethod):
 
 
 def _unscaled(scaler: Scaler, table: np.ndarray) -> np.ndarray:
-    """Posture with its gaps filled, in body lengths."""
+    """Posture with its gaps filled: body lengths, or components of pixels."""
     return scaler(table) * scaler.spread + scaler.centre
 
 
