@@ -6,7 +6,6 @@ import warnings
 
 import pytest
 
-from benchmarks.motifs_real import DATASETS, study_of
 from murid.run.motifs import compare_motifs
 
 QUICK = {"kmeans": {"n_motifs": 8, "replicates": 1}, "pyrat": {"n_motifs": 8, "n_prototypes": 500}}
@@ -16,6 +15,8 @@ QUICK = {"kmeans": {"n_motifs": 8, "replicates": 1}, "pyrat": {"n_motifs": 8, "n
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["bsoid_openfield", "three_chamber", "rat_social", "vame_clip"])
 def test_real_recordings_side_by_side(name, tmp_path, data_dir):
+    from benchmarks.motifs_real import DATASETS, study_of
+
     study, behaviours = study_of(name, tmp_path / "study"), DATASETS[name].behaviours
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
