@@ -28,11 +28,13 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=["ae", "vae", "psvae"])
     parser.add_argument("--latents", type=int, default=8)
     parser.add_argument("--epochs", type=int, help="of the training; the default's own by default")
+    parser.add_argument("--size", type=int, default=64, help="side of the simulated pictures, pixels")
     parser.add_argument("--real", nargs="*", choices=REAL, help="real videos (all when none is named)")
     parser.add_argument("--paper", action="store_true", help="128 x 128, 32 to 512 channels, 1000 epochs")
     args = parser.parse_args()
     train = {**BehavenetParams().train.model_dump(), "epochs": args.epochs, "min_steps": 0}
     base: dict[str, Any] = PAPER if args.paper else {"train": train} if args.epochs else {}
+    size = {} if args.paper else {"pictures": {"height": args.size, "width": args.size}}
     with tempfile.TemporaryDirectory() as folder:
         data = simulated(Path(folder), 6, args.seconds) if args.kinds else []
         for kind in args.kinds:
@@ -40,7 +42,14 @@ def main() -> None:
             for seed in range(args.seeds):
                 more = {"points": ("nose", "tail_base", "neck")} if kind == "psvae" else {}
                 method, cpu, wall = fitted(
-                    "behavenet", [r for r, _ in data[:4]], kind=kind, seed=seed, n_latents=args.latents, **base, **more
+                    "behavenet",
+                    [r for r, _ in data[:4]],
+                    kind=kind,
+                    seed=seed,
+                    n_latents=args.latents,
+                    **base,
+                    **size,
+                    **more,
                 )
                 features = [method.features(r).values[:, 0] for r, _ in data]
                 found.append(np.concatenate(features[-2:]))

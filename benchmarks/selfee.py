@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="0 leaves the simulated animals out")
     parser.add_argument("--steps", type=int, help="of the training; the default's own by default")
     parser.add_argument("--no-cld", action="store_true", help="also without cross-level discrimination")
+    parser.add_argument("--size", type=int, default=64, help="side of the simulated pictures, pixels")
     parser.add_argument("--real", nargs="*", choices=REAL, help="real videos (all when none is named)")
     parser.add_argument("--paper", action="store_true", help="ResNet-50, 192 x 256, 20,000 steps")
     args = parser.parse_args()
@@ -34,12 +35,15 @@ def main() -> None:
         if args.paper or not args.steps
         else {"train": {**SelfeeParams().train.model_dump(), "min_steps": args.steps, "max_steps": args.steps}}
     )
+    size = {} if args.paper else {"pictures": {"height": args.size, "width": args.size}}
     with tempfile.TemporaryDirectory() as folder:
         data = simulated(Path(folder), 6, args.seconds) if args.seeds else []
         found: dict[str, list[np.ndarray]] = {}
         for seed in range(args.seeds):
             for label, more in (("simulated", {}), *([("simulated, no CLD", {"cld": 0.0})] if args.no_cld else [])):
-                method, cpu, wall = fitted("selfee", [r for r, _ in data[:4]], seed=seed, **base, **short, **more)
+                method, cpu, wall = fitted(
+                    "selfee", [r for r, _ in data[:4]], seed=seed, **base, **short, **size, **more
+                )
                 features = [method.features(r).values[:, 0] for r, _ in data]
                 codes = [c for _, c in data]
                 found.setdefault(label, []).append(np.concatenate(features[-2:]))
