@@ -1,7 +1,9 @@
 """The supervised methods on rat dyads: train on sessions 1-40, test on 41-48.
 
-``python -m benchmarks.rat_social [method ...] [--stream S1|S2] [--leaky]``; ``plain`` is LightGBM on 26 hand-made
-features. No session is on both sides. ``--leaky`` adds gbdt's score for a split by random frames of all sessions, to
+``python -m benchmarks.rat_social [method ...] [--stream S1|S2] [--find] [--leaky]``; ``plain`` is LightGBM on 26
+hand-made features. No session is on both sides. Frames labelled ``base`` (neither behaviour) are left out, so S2 asks
+which of seven kinds of aggression a frame shows; ``--find`` counts them as absence of all, so that the aggression must
+be found too. ``--leaky`` adds gbdt's score for a split by random frames of all sessions, to
 show by how much it flatters. ``--keep FOLDER`` stores outcomes, so that methods can run one at a time.
 """
 
@@ -48,8 +50,7 @@ def span(text: str) -> list[int]:
 
 
 def build(name: str, stream: str, params: dict[str, Any]) -> Any:
-    extra = {"others": "negative"} if stream == "S2" else {}
-    params = {"sample_hz": SAMPLE_HZ[stream], **extra, **params}
+    params = {"sample_hz": SAMPLE_HZ[stream], **params}
     if name == "plain":
         return Plain(CLASSES[stream], stream, **params)
     return murid.method(
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--train", type=span, default=span("1-40"))
     parser.add_argument("--test", type=span, default=span("41-48"))
     parser.add_argument("--stream", choices=list(CLASSES), default="S1")
+    parser.add_argument("--find", action="store_true", help="frames of none of the behaviours are examples of absence")
     parser.add_argument("--params", type=json.loads, default={}, help='JSON, e.g. {"sample_hz": 2}')
     parser.add_argument("--leaky", action="store_true")
     parser.add_argument("--keep", type=Path, help="folder of outcomes: those found there are not run again")
@@ -96,13 +98,13 @@ def main() -> None:
     if args.stream == "S2":
         train, test = ([r for r in side if "S2" in r.labels.streams] for side in (train, test))
     print(f"stream {args.stream}: train {len(train)} sessions, test {len(test)} ({', '.join(r.id for r in test)})")
-    extra = {"others": "negative"} if args.stream == "S2" else {}
+    extra = {"others": "negative"} if args.find else {}
     found = {}
     for name in args.methods:
-        key = f"{args.stream}_{name}"
+        key = f"{args.stream}{'_find' if args.find else ''}_{name}"
         one = kept(args.keep, key)
         if one is None:
-            method = build(name, args.stream, args.params)
+            method = build(name, args.stream, {**extra, **args.params})
             one = outcome(method, train, test, behaviours=CLASSES[args.stream], stream=args.stream, **extra)
             keep(args.keep, key, one)
         found[name] = one

@@ -50,17 +50,21 @@ class TestForests:
 class TestStumps:
     def test_best_stump_is_the_best(self):
         rng = np.random.default_rng(1)
-        codes = rng.integers(0, 31, (80, 6)).astype(np.uint8)
+        # More features than are counted at a time.
+        codes = rng.integers(0, 31, (80, 600)).astype(np.uint8)
         codes[rng.random(codes.shape) < 0.1] = MISSING
-        y = rng.choice(np.array([-1, 1], np.int8), 80)
-        f, c, d = best_stump(codes, y, 31)
+        rows = rng.choice(80, 50, replace=False)
+        votes = rng.choice([-2, -1, 1, 3], 50)
+        usable = np.arange(600) % 2 == 1
+        f, c, d = best_stump(codes, rows, votes, usable, 31)
 
         def gain(f, c, d):
-            column = codes[:, f].astype(int)
+            column = codes[rows, f].astype(int)
             vote = np.where(column == MISSING, 0, np.where(column > c, d, -d))
-            return int((vote * y).sum())
+            return int((vote * votes).sum())
 
-        best = max(gain(f, c, d) for f in range(6) for c in range(30) for d in (-1, 1))
+        best = max(gain(f, c, d) for f in range(1, 600, 2) for c in range(30) for d in (-1, 1))
+        assert usable[f]
         assert gain(f, c, d) == best
 
     def test_first_vote_weighs_one_minus_twice_its_error(self):

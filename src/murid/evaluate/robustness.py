@@ -14,6 +14,7 @@ from murid.data.clock import rate_of
 from murid.data.poses import keypoint_names, make_poses
 from murid.data.recording import Recording
 from murid.data.roles import guess_roles
+from murid.data.roles import mirrored as swapped
 from murid.simulate.corruption import Corruption, corrupt
 
 #: Kind of variant → its levels, and their unit.
@@ -67,7 +68,8 @@ def mirrored(recording: Recording) -> Recording:
     poses = recording.need("poses")
     names = keypoint_names(poses)
     roles = dict(recording.roles) or guess_roles(names)
-    opposite = {roles[a]: roles[b] for a in roles if (b := _other_side(a)) in roles}
+    seen = swapped(roles)
+    opposite = {roles[role]: seen[role] for role in roles}
     partner = [names.index(opposite.get(name, name)) for name in names]
     position = poses["position"].values[:, :, partner].copy()
     position[:, 0] = np.nanmax(position[:, 0]) + np.nanmin(position[:, 0]) - position[:, 0]
@@ -118,10 +120,3 @@ def shared_frames(one_s: np.ndarray, two_s: np.ndarray) -> tuple[np.ndarray, np.
     near = np.where(one - two[after - 1] <= two[after] - one, after - 1, after)
     same = np.abs(two[near] - one) <= 0.1 * min(np.median(np.diff(one)), np.median(np.diff(two)))
     return np.flatnonzero(same), near[same]
-
-
-def _other_side(role: str) -> str:
-    """Role on the other side of the body; the role itself on the midline."""
-    if "left" in role:
-        return role.replace("left", "right")
-    return role.replace("right", "left")

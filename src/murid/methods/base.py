@@ -210,6 +210,10 @@ class Method(abc.ABC):
         """What the method is, cites, needs, and how it differs; with its parameter table."""
         return {"name": cls.name, **asdict(cls.about), "params": cls.Params.table()}
 
+    def _learns_without_labels(self) -> bool:
+        """Whether a method that needs labels gains something from recordings without."""
+        return False
+
     def _check(self, recordings: Sequence[Recording], *, fitting: bool) -> None:
         """Check that the recordings have what the method needs; all faults in one error."""
         faults = Faults(f"method '{self.name}'")
@@ -221,12 +225,13 @@ class Method(abc.ABC):
         needs = [*self.about.needs, *(["labels"] if fitting and self.about.family == "supervised" else [])]
         unlabelled = [r.id for r in recordings if "labels" in needs and not r.has("labels")]
         if unlabelled and len(unlabelled) < len(recordings):
-            warnings.warn(
-                f"{len(unlabelled)} of {len(recordings)} recordings have no labels and are not learnt from: "
-                f"{', '.join(unlabelled[:10])}",
-                stacklevel=4,
-            )
             needs.remove("labels")
+            if not self._learns_without_labels():
+                warnings.warn(
+                    f"{len(unlabelled)} of {len(recordings)} recordings have no labels and are not learnt from: "
+                    f"{', '.join(unlabelled[:10])}",
+                    stacklevel=4,
+                )
         for recording in recordings:
             for noun in needs:
                 try:

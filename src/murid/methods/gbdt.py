@@ -6,6 +6,8 @@ probabilities, and a decision rule (smoothing, threshold, minimum bout) tuned ou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,14 @@ import xarray as xr
 
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.runs import even_spans
 from murid.features import FeatureParams, compute_rows
 from murid.learn.classify.boost import Boosters, BoostParams, binned, fit_boosters, top_features
+from murid.learn.classify.calibrate import Calibration
+from murid.learn.nets.params import TaggerParams
 from murid.methods.base import Card, Dump
-from murid.methods.supervised import Supervised, SupervisedParams
+from murid.methods.second_opinion import SecondOpinion, mixed, second_opinion, shares_of
+from murid.methods.supervised import Sample, Supervised, SupervisedParams
 from murid.prepare import CleanParams, clean, repair_identity
 
 
@@ -35,6 +41,17 @@ class GbdtParams(SupervisedParams):
     repair_identity: bool = param(True, why="undo swaps between look-alike animals first (two animals or more)")
     n_features: int = param(400, ge=10, why="features kept after a short first run; more cost time and gain no F1")
     trees: BoostParams = BoostParams()
+    mirror: bool = param(
+        False,
+        why="learn from the mirror image of every recording too, where left is right; off because it doubles the work "
+        "for no gain in F1",
+    )
+    net: bool = param(
+        False,
+        why="a temporal network on the same features, its log-odds mixed with those of the trees by out-of-fold loss; "
+        "needs the extra 'nets'. Recordings without labels that are given to fit train it beforehand",
+    )
+    temporal: TaggerParams = TaggerParams()
 
 
 class Gbdt(Supervised):
@@ -56,17 +73,42 @@ class Gbdt(Supervised):
         ),
     )
 
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.net: SecondOpinion | None = None
+        #: How much of the log-odds the network gives, per behaviour.
+        self.shares = np.zeros(0)
+        #: Calibration of the trees alone, for explanations; the other one is that of both together.
+        self.trees_calibration: Calibration | None = None
+        self._unlabelled: list[Recording] = []
+
+    def _fit(self, recordings: Sequence[Recording]) -> None:
+        self.net, self.shares, self.trees_calibration = None, np.zeros(0), None
+        self._unlabelled = [r for r in recordings if not r.has("labels")] if self.params.net else []
+        super()._fit(recordings)
+
+    def _samples(self, recordings: Sequence[Recording]) -> list[Sample]:
+        samples = super()._samples(recordings)
+        return samples + [_mirrored(s) for s in samples] if self.params.mirror else samples
+
+    def _decide(self, samples: Sequence[Sample], calibrated: np.ndarray, targets: np.ndarray) -> None:
+        """Tune on the recordings as they were, not on their mirror images."""
+        true = [s for s in samples if not _is_mirrored(s.recording)]
+        n = sum(len(s.rows) for s in true)
+        super()._decide(true, calibrated[:n], targets[:n])
+
     def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
         poses = recording.need("poses")
         if self.params.repair_identity and poses.sizes["individual"] > 1:
             poses, _ = repair_identity(poses)
         poses = clean(poses, self.params.clean)
         rows = np.arange(poses.sizes["time"]) if rows is None else rows
+        features = self.params.features.replace(mirror=_is_mirrored(recording))
         view = {"roles": recording.roles or None, "zones": recording.zones}
-        table = compute_rows(poses, subject, rows, self.params.features, **view)
+        table = compute_rows(poses, subject, rows, features, **view)
         if not self.params.context_s:
             return table
-        slow = self.params.features.replace(windows_s=self.params.context_s, stats=("mean",), lags_s=())
+        slow = features.replace(windows_s=self.params.context_s, stats=("mean",), lags_s=())
         context = compute_rows(poses, subject, rows, slow, **view)
         new = ~np.isin(context["feature"].values, table["feature"].values)
         return xr.concat([table, context[:, new]], dim="feature")
@@ -89,9 +131,81 @@ class Gbdt(Supervised):
             text=text,
         )
 
+    # ---- the temporal network ---------------------------------------------------------------------
+    def _second_opinion(
+        self,
+        samples: Sequence[Sample],
+        held_out: Sequence[np.ndarray],
+        features: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        scores: np.ndarray,
+    ) -> np.ndarray:
+        if not self.params.net:
+            return scores
+        numbers = np.concatenate([np.full(len(s.rows), k) for k, s in enumerate(samples)])
+        time_s = np.concatenate([s.time_s for s in samples])
+        rate = 1.0 / float(np.median(np.concatenate([np.diff(s.time_s) for s in samples])))
+        unlabelled = [self._rows_without_labels(r, who) for r in self._unlabelled for who in self.subjects_of(r)]
+
+        def learnt(rows: np.ndarray, text: str) -> SecondOpinion:
+            spans = [(a, b) for a, b in even_spans(time_s, numbers, rows) if rows[a]]
+            return second_opinion(features, targets, weights, spans, rate, self.params.temporal,
+                                  unlabelled=unlabelled, seed=self.params.seed, text=text)  # fmt: skip
+
+        said = np.full_like(scores, np.nan)
+        for number, held in enumerate(held_out, 1):
+            net = learnt(~held, f"temporal network, fold {number}")
+            for a, b in even_spans(time_s, numbers, held):
+                if held[a]:
+                    said[a:b] = net(features[a:b], time_s[a:b])
+        self.net = learnt(np.ones(len(targets), bool), "temporal network")
+        self.shares = shares_of(scores, said, targets, weights)
+        self.trees_calibration = self._calibrate(scores, targets, weights)
+        return mixed(scores, said, self.shares)
+
+    def _learns_without_labels(self) -> bool:
+        return bool(self.params.net)
+
+    def _rows_without_labels(self, recording: Recording, subject: str) -> np.ndarray:
+        table = self._features(recording, subject, self.rows_of(recording))
+        return self._values(table, recording)
+
+    def _scores(self, features: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        trees = self.learner.predict(features)
+        return trees if self.net is None else mixed(trees, self.net(features, time_s), self.shares)
+
+    def probability(self, features: np.ndarray) -> np.ndarray:
+        """Return calibrated probabilities ``(frame, behaviour)``: of the trees alone, for frames out of their order."""
+        if self.trees_calibration is None:
+            return super().probability(features)
+        return self.trees_calibration(self.learner.predict(np.asarray(features, np.float32)))
+
     def _dump(self) -> Dump:
-        return Dump(self._common(), self._common_arrays(), self.learner.to_texts())
+        json, arrays = self._common(), self._common_arrays()
+        if self.net is not None:
+            json |= {"net": self.net.to_dict()}
+            arrays |= self.net.to_arrays() | {
+                "shares": self.shares,
+                "trees_score": self.trees_calibration.score,
+                "trees_probability": self.trees_calibration.probability,
+            }
+        return Dump(json, arrays, self.learner.to_texts())
 
     def _restore(self, dump: Dump) -> None:
         self._restore_common(dump.json, dump.arrays)
         self.learner = Boosters.from_texts(self.behaviours, dump.texts)
+        if "net" in dump.json:
+            self.net = SecondOpinion.from_stored(dump.json["net"], dump.arrays)
+            self.shares = dump.arrays["shares"]
+            self.trees_calibration = Calibration(dump.arrays["trees_score"], dump.arrays["trees_probability"])
+
+
+def _mirrored(sample: Sample) -> Sample:
+    """The same frames, to be seen in a mirror."""
+    meta = {**sample.recording.meta, "mirrored": True}
+    return replace(sample, recording=sample.recording.replace(id=f"{sample.recording.id} mirrored", meta=meta))
+
+
+def _is_mirrored(recording: Recording) -> bool:
+    return bool(recording.meta.get("mirrored", False))

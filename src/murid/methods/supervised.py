@@ -135,6 +135,22 @@ class Supervised(Method):
         """Fit the map from raw scores to probabilities on out-of-fold scores."""
         return Calibration.fit(scores, targets, weights)
 
+    def _second_opinion(
+        self,
+        samples: Sequence[Sample],
+        held_out: Sequence[np.ndarray],
+        features: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        scores: np.ndarray,
+    ) -> np.ndarray:
+        """Mix what another learner says out-of-fold into the scores; by default there is none."""
+        return scores
+
+    def _scores(self, features: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        """Raw scores ``(frame, behaviour)`` of one subject's consecutive frames."""
+        return self.learner.predict(features)
+
     #: Widths of the moving mean that `tune` tries; (0.0,) for methods whose `_refine` smooths.
     smooth_options: ClassVar[tuple[float, ...]] = SMOOTH_S
 
@@ -169,7 +185,9 @@ class Supervised(Method):
             features = np.ascontiguousarray(features[:, columns])
             self.features_used = [self.features_used[c] for c in columns]
         data = self._prepare_learning(features)
-        scores = self._out_of_fold(samples, data, features, targets, weights)
+        held_out = self._held_out(samples, targets)
+        scores = self._out_of_fold(held_out, data, features, targets, weights)
+        scores = self._second_opinion(samples, held_out, features, targets, weights, scores)
         self.calibration = self._calibrate(scores, targets, weights)
         self._decide(samples, self.calibration(scores), targets)
         self.learner = self._learn(data, targets, weights, np.arange(len(targets)), "final model")
@@ -283,10 +301,8 @@ class Supervised(Method):
             )
         return names
 
-    def _out_of_fold(
-        self, samples: Sequence[Sample], data: Any, features: np.ndarray, targets: np.ndarray, weights: np.ndarray
-    ) -> np.ndarray:
-        """Raw scores of every row from models that never saw its animal; NaN where no fold could."""
+    def _held_out(self, samples: Sequence[Sample], targets: np.ndarray) -> list[np.ndarray]:
+        """Rows that each fold holds out, as masks: whole animals, or blocks where there is only one."""
         groups = np.concatenate([np.full(len(s.rows), getattr(s.recording, self._group_key)) for s in samples])
         if len(set(groups)) < 2:
             warnings.warn(
@@ -295,20 +311,30 @@ class Supervised(Method):
                 stacklevel=5,
             )
             groups = np.concatenate([self._blocks(s) for s in samples])
-        scores = np.full(targets.shape, np.nan, np.float32)
-        for number, held in enumerate(_group_folds(groups, targets, self.params.folds, self.params.seed), 1):
-            rest = np.flatnonzero(~held)
-            if not _learnable(targets[rest]):
-                continue
-            learner = self._learn(data, targets, weights, rest, f"fold {number}")
-            scores[held] = learner.predict(features[held])
-        if not np.isfinite(scores).any():
+        held_out = _group_folds(groups, targets, self.params.folds, self.params.seed)
+        held_out = [held for held in held_out if _learnable(targets[~held])]
+        if not held_out:
             fail(
                 f"labels for '{self.name}'",
                 "no fold holds every behaviour",
                 got=f"{len(set(groups))} groups",
                 todo="label every behaviour in at least two animals, or use group_by='recording'",
             )
+        return held_out
+
+    def _out_of_fold(
+        self,
+        held_out: Sequence[np.ndarray],
+        data: Any,
+        features: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
+    ) -> np.ndarray:
+        """Raw scores of every row from models that never saw its animal; NaN where no fold could."""
+        scores = np.full(targets.shape, np.nan, np.float32)
+        for number, held in enumerate(held_out, 1):
+            learner = self._learn(data, targets, weights, np.flatnonzero(~held), f"fold {number}")
+            scores[held] = learner.predict(features[held])
         return scores
 
     @property
@@ -356,7 +382,7 @@ class Supervised(Method):
         raw, unseen = [], []
         for subject in subjects:
             values = self._values(self._features(recording, subject, None), recording)
-            raw.append(self.learner.predict(values))
+            raw.append(self._scores(values, poses["time"].values))
             if self.novelty is not None:
                 unseen.append(self.novelty(values))
         calibrated = np.stack([self.calibration(r) for r in raw], axis=1)

@@ -73,6 +73,8 @@ class Warm:
         if hasattr(self.model.params, "trees"):
             leaf = int(np.clip(n_frames // 300, 5, self.model.params.trees.min_leaf))
             params["trees"] = self.model.params.trees.replace(n_trees=N_TREES, learning_rate=RATE, min_leaf=leaf)
+        if "net" in params:
+            params["net"] = False  # Minutes of training have no place in a refit of seconds.
         fresh = type(self.model)(**params)
         fresh.kept_tables = self.tables
         if self.model.novelty is not None:

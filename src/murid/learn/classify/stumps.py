@@ -99,6 +99,10 @@ class Stumps:
         return cls(*(arrays[f"stump_{name}"] for name in ("feature", "threshold", "direction", "alpha")))
 
 
+#: Features counted at a time: 256 × 31 counts of four bytes fit into the first cache.
+_BLOCK = 256
+
+
 def fit_stumps(
     bins: Bins,
     targets: NDArray[np.int8],
@@ -161,13 +165,14 @@ def _boost(
     direction, alpha = np.ones(n_rounds, np.int8), np.zeros(n_rounds, np.float32)
     score = np.zeros(len(used))
     n_bins = 31
+    usable = np.zeros(codes.shape[1], bool)
+    usable[allowed] = True
     for r in range(n_rounds):
         w = w0 / (1 + np.exp(np.clip(y * score, -50, 50)))
         w /= w.sum()
         drawn = np.searchsorted(np.cumsum(w), rng.random(n_draw), side="right").clip(0, len(w) - 1)
-        sample = np.ascontiguousarray(codes[used[drawn]][:, allowed])
-        best, cut, sign = best_stump(sample, y[drawn], n_bins)
-        f = allowed[best]
+        drawn, times = np.unique(drawn, return_counts=True)
+        f, cut, sign = best_stump(codes, used[drawn], y[drawn] * times, usable, n_bins)
         column = codes[used, f]
         vote = np.where(column == MISSING, 0, np.where(column > cut, sign, -sign))
         # A missing value neither errs nor helps: half an error.
@@ -181,29 +186,36 @@ def _boost(
 
 
 @njit(cache=True, nogil=True)
-def best_stump(sample: np.ndarray, y: np.ndarray, n_bins: int) -> tuple[int, int, int]:
-    """Feature, bin and direction with the smallest error on equally weighted examples.
+def best_stump(
+    codes: np.ndarray, rows: np.ndarray, votes: np.ndarray, usable: np.ndarray, n_bins: int
+) -> tuple[int, int, int]:
+    """Feature, bin and direction with the smallest error on some rows.
 
-    The stump says ``direction`` where ``code > bin``. `sample` is ``(example, feature)`` codes, 255 = missing.
+    The stump says ``direction`` where ``code > bin``. `codes` is ``(row, feature)``, 255 = missing; `votes` is the
+    sign of each of `rows` times how often it counts. Features are taken in blocks whose counts stay in the cache.
     """
-    n, k = sample.shape
-    net = np.zeros((k, n_bins), np.int64)
-    for i in range(n):
-        for f in range(k):
-            c = sample[i, f]
-            if c != 255:
-                net[f, c] += y[i]
+    n_features = codes.shape[1]
     best_gain, best_f, best_c, best_d = -1, 0, 0, 1
-    for f in range(k):
-        total = 0
-        for c in range(n_bins):
-            total += net[f, c]
-        below = 0
-        for c in range(n_bins - 1):
-            below += net[f, c]
-            # Right minus wrong of "above is present": sum above minus sum below.
-            gain = total - 2 * below
-            if abs(gain) > best_gain:
-                best_gain, best_f, best_c = abs(gain), f, c
-                best_d = 1 if gain >= 0 else -1
+    net = np.zeros((_BLOCK, n_bins), np.int32)
+    for start in range(0, n_features, _BLOCK):
+        stop = min(start + _BLOCK, n_features)
+        net[:] = 0
+        for i in range(len(rows)):
+            row, vote = rows[i], votes[i]
+            for f in range(start, stop):
+                c = codes[row, f]
+                if c != 255:
+                    net[f - start, c] += vote
+        for f in range(start, stop):
+            if not usable[f]:
+                continue
+            total = net[f - start].sum()
+            below = 0
+            for c in range(n_bins - 1):
+                below += net[f - start, c]
+                # Right minus wrong of "above is present": sum above minus sum below.
+                gain = total - 2 * below
+                if abs(gain) > best_gain:
+                    best_gain, best_f, best_c = abs(gain), f, c
+                    best_d = 1 if gain >= 0 else -1
     return best_f, best_c, best_d

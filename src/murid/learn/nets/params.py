@@ -45,3 +45,16 @@ class TrainParams(Params):
     device: Device = param("auto", why="auto = CUDA, then MPS, then CPU")
     threads: int = param(1, ge=1, why="CPU threads; sums, and so the last digits, depend on their number")
     deterministic: bool = param(True, why="same seed, same weights also on a GPU, at some cost of speed")
+
+
+class TaggerParams(Params):
+    """Shape and training of the temporal network."""
+
+    width: int = param(64, ge=4, why="features inside the network")
+    layers: int = param(4, ge=1, le=10, why="it sees 2^layers − 1 rows to each side: ± 1.9 s at 8 rows a second")
+    hide: float = param(0.3, ge=0, lt=1, why="share of the features hidden while training: they are redundant")
+    dropout: float = param(0.3, ge=0, lt=1, why="inside the network")
+    length: int = param(256, ge=8, unit="rows", why="stretch of a training sample")
+    train: TrainParams = TrainParams(
+        epochs=4, batch=16, lr=2e-3, weight_decay=0.05, optimizer="adamw", schedule="cosine", clip=1.0, min_steps=100
+    )

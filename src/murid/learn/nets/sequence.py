@@ -127,7 +127,7 @@ class LabelledSequences:
             for i, table in enumerate(self.tables)
             for low, high in (spans[i] if spans is not None else [(0, len(table))])
             for run in _runs(~np.isnan(table[low:high]).any(axis=1))
-            for a, b in _cut(low + run[0], low + run[1], length)
+            for a, b in cut_overlapping(low + run[0], low + run[1], length)
             if (self.codes[i][a:b] >= 0).any()
         ]
         self.length = max((b - a for _, a, b in self.pieces), default=0)
@@ -213,7 +213,8 @@ def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
-def _cut(a: int, b: int, length: int) -> list[tuple[int, int]]:
+def cut_overlapping(a: int, b: int, length: int) -> list[tuple[int, int]]:
+    """Cut rows a … b into stretches of at most `length` rows that overlap by half."""
     if b - a <= length:
         return [(a, b)]
     starts = [*range(a, b - length, max(1, length // 2)), b - length]

@@ -1,0 +1,186 @@
+"""A second opinion beside the trees: a temporal network on the same features, and how much it has to say.
+
+Both learn the same rows in the same folds. Their log-odds are mixed per behaviour by the share that gives the smallest
+out-of-fold log loss, so that a network that adds nothing gets no say.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy.special import expit, logit
+
+from murid.data.clock import rate_of
+from murid.data.runs import even_spans
+from murid.learn.nets.params import TaggerParams
+
+if TYPE_CHECKING:
+    from murid.learn.nets.tagger import Tagger
+
+#: Shares of the network that are tried.
+SHARES = np.linspace(0, 1, 11)
+#: Scaled features are cut here: a tracking jump must not shout.
+_LIMIT = 4.0
+
+
+@dataclass
+class SecondOpinion:
+    """A trained temporal network with its scaling and its clock.
+
+    Attributes
+    ----------
+    net : Tagger
+    centre, spread : arrays (feature,)
+        Median and spread (interquartile range / 1.349) of the rows learnt from.
+    rate_hz : float
+        Rows a second it was trained on; recordings are read at this rate.
+    params : TaggerParams
+    """
+
+    net: Tagger
+    centre: np.ndarray
+    spread: np.ndarray
+    rate_hz: float
+    params: TaggerParams
+
+    def __call__(self, features: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+        """Return probabilities ``(frame, behaviour)`` of one sequence at its own frame rate.
+
+        Every k-th frame is read, k so that the rate is that of the training, and the log-odds between are straight
+        lines. NaN before the first and after the last frame that can be told.
+        """
+        from murid.learn.nets.tagger import tag
+
+        step = max(1, round(rate_of(time_s) / self.rate_hz))
+        rows = np.arange(0, len(time_s), step)
+        said = tag(self.net, scaled(features[rows], self.centre, self.spread), even_spans(time_s[rows]))
+        columns = [np.interp(time_s, time_s[rows], said[:, b]) for b in range(said.shape[1])]
+        return expit(np.stack(columns, axis=1)).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"rate_hz": self.rate_hz, "params": self.params.model_dump(mode="json")}
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Arrays, by name."""
+        from murid.learn.nets.weights import weights_of
+
+        weights = {f"net_{k}": v for k, v in weights_of(self.net).items()}
+        return {**weights, "net_centre": self.centre, "net_spread": self.spread}
+
+    @classmethod
+    def from_stored(cls, values: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        """Read back `to_dict` and `to_arrays`."""
+        from murid.learn.nets.tagger import Tagger
+        from murid.learn.nets.weights import set_weights
+
+        params = TaggerParams.model_validate(values["params"])
+        weights = {k.removeprefix("net_"): v for k, v in arrays.items() if k.startswith("net_")}
+        centre, spread = weights.pop("centre"), weights.pop("spread")
+        net = Tagger(len(centre), len(weights["leave.2.bias"]), params)
+        set_weights(net, weights)
+        return cls(net.eval(), centre, spread, float(values["rate_hz"]), params)
+
+
+def spread_of(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median and spread of each feature, ``(feature,)`` each; a feature that never changes has spread 1."""
+    some = features[:: max(1, len(features) // 50_000)]
+    # A feature that nobody ever saw is NaN in every row.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, centre, high = np.nanpercentile(some, [25, 50, 75], axis=0)
+        wide = np.nanstd(some, axis=0)
+    spread = np.where(high > low, (high - low) / 1.349, wide)
+    known = np.isfinite(centre) & (spread > 1e-9)
+    return np.where(known, centre, 0).astype(np.float32), np.where(known, spread, 1).astype(np.float32)
+
+
+def scaled(features: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Features for the network, within ± 2; what is missing is 0, the median."""
+    x = np.clip((np.asarray(features, np.float32) - centre) / spread, -_LIMIT, _LIMIT) / 2
+    return np.nan_to_num(x, nan=0.0)
+
+
+def second_opinion(
+    features: np.ndarray, targets: np.ndarray, weights: np.ndarray, spans: Sequence[tuple[int, int]], rate_hz: float,
+    params: TaggerParams, *, unlabelled: Sequence[np.ndarray] = (), seed: int = 0, text: str = "temporal network",
+) -> SecondOpinion:  # fmt: skip
+    """Train the network on labelled rows, after filling in hidden rows of unlabelled recordings if there are some.
+
+    Parameters
+    ----------
+    features : array (row, feature)
+        NaN where missing.
+    targets : int8 array (row, behaviour)
+    weights : array (row,)
+    spans : list of (start, stop)
+        Rows of one recording and subject on an even clock.
+    rate_hz : float
+        Rows a second.
+    params : TaggerParams
+    unlabelled : list of (T_i, feature) arrays
+        Rows at the same rate of recordings that nobody labelled.
+    seed : int
+    text : str
+        Name of the progress bar.
+    """
+    from murid.learn.nets.tagger import Stretches, fit_filler, fit_tagger
+
+    rows = np.concatenate([np.arange(a, b) for a, b in spans])
+    centre, spread = spread_of(np.concatenate([features[rows], *unlabelled]))
+    x = scaled(features, centre, spread)
+    body = None
+    if unlabelled:
+        tables = [*(scaled(t, centre, spread) for t in unlabelled), *(x[a:b] for a, b in spans)]
+        edges = np.cumsum([0, *map(len, tables)]).tolist()
+        stack = np.concatenate(tables)
+        nobody = np.zeros((len(stack), 0), np.int8)
+        source = Stretches(stack, nobody, np.ones(len(stack)), list(pairwise(edges)), params.length)
+        body = fit_filler(source, params, seed=seed, progress=f"{text}, without labels")
+    source = Stretches(x, targets, weights, spans, params.length)
+    net, _ = fit_tagger(source, params, seed=seed, body=body, progress=text)
+    return SecondOpinion(net, centre, spread, rate_hz, params)
+
+
+def shares_of(trees: np.ndarray, net: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """How much of the log-odds the network gives, per behaviour: what makes the out-of-fold log loss smallest.
+
+    Parameters
+    ----------
+    trees, net : arrays (row, behaviour)
+        Out-of-fold probabilities; rows with NaN are left out.
+    targets : int8 array (row, behaviour)
+        Unlabelled (−1) rows are left out.
+    weights : array (row,)
+    """
+    best = np.zeros(targets.shape[1])
+    for b in range(targets.shape[1]):
+        use = (targets[:, b] >= 0) & np.isfinite(trees[:, b]) & np.isfinite(net[:, b])
+        if use.any():
+            y, w = targets[use, b] == 1, weights[use]
+            losses = [_log_loss(mixed(trees[use, b], net[use, b], s), y, w) for s in SHARES]
+            best[b] = SHARES[int(np.argmin(losses))]
+    return best
+
+
+def mixed(trees: np.ndarray, net: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    """Mix two probabilities by their log-odds; where the network is silent (NaN) the trees speak alone."""
+    both = expit((1 - share) * _log_odds(trees) + share * _log_odds(net))
+    return np.where(np.isfinite(net), both, trees).astype(np.float32)
+
+
+def _log_odds(p: np.ndarray) -> np.ndarray:
+    return logit(np.clip(np.asarray(p, np.float64), 1e-4, 1 - 1e-4))
+
+
+def _log_loss(p: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
+    p = np.clip(p, 1e-4, 1 - 1e-4)
+    return float(-(w * np.where(y, np.log(p), np.log(1 - p))).sum() / w.sum())
+
+
+__all__ = ["SecondOpinion", "mixed", "second_opinion", "shares_of"]
