@@ -39,6 +39,9 @@ def add_occupancy(out: Measures, zone: str, mask: np.ndarray, raw: np.ndarray, t
     out.add("entries", entries(mask, where), "count", ENTRY, zone=zone)
     out.add("entries_raw", entries(raw, where), "count", "the same before hysteresis, gap fill and minimum visit",
             zone=zone)  # fmt: skip
+    out.add("transitions", entries(mask, where) + entries(1 - mask, where & (mask >= 0)), "count",
+            "changes in or out, as DLCAnalyzer counts: twice the entries, one less if it starts or ends inside",
+            zone=zone)  # fmt: skip
     first = np.flatnonzero(inside)
     start = track.time_s[where][0]
     span = track.time_s[where][-1] + dt - start

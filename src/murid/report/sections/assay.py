@@ -19,7 +19,7 @@ HEADLINE = (
     "distance", "time_moving", "mean_speed", "time_percent", "entries", "latency", "thigmotaxis_time", "preference",
     "discrimination", "index", "freezing", "open_arm", "spontaneous_alternation",
 )  # fmt: skip
-_MINOR = ("unknown", "entries_raw", "corner", "inner", "wall_distance_q")
+_MINOR = ("unknown", "entries_raw", "transitions", "corner", "inner", "wall_distance_q")
 _KEYS = ("recording", "animal", "group", "day", "session", "individual")
 _HEADINGS = {
     "difference": "difference, second − first [95 % interval]", "effect": "effect size [95 % interval]",
@@ -117,7 +117,8 @@ def chosen(comparison: pd.DataFrame | None, columns: list[str], limit: int = MAX
     found: list[str] = []
     if comparison is not None:
         hits = comparison[(comparison["q"] <= 0.05)].sort_values("p")["measure"].tolist()
-        extra = [m for m in hits if m not in usual[:limit] and not any(x in m for x in ("unknown", "entries_raw"))]
+        minor = ("unknown", "entries_raw", "transitions")
+        extra = [m for m in hits if m not in usual[:limit] and not any(x in m for x in minor)]
         found = [*usual[: limit - min(3, len(extra))], *extra]
     else:
         found = usual
