@@ -26,9 +26,9 @@ class Mniw(NamedTuple):
     dof : (…,) array
         ν.
     floor : (D, D) array or 0
-        Of a prior: covariance that every row adds to the residuals of its state, so that none falls below it. A
-        smoothed track stands still to the last digit; without a floor such rows make states of their own, which are
-        surer of themselves than any tracker can be.
+        Of a prior: covariance that the residuals of no state fall below, in any direction. A smoothed track stands
+        still to the last digit; without a floor such rows make states of their own, which are surer of themselves than
+        any tracker can be. States with more noise than the floor are left as they are.
     """
 
     mean: np.ndarray
@@ -57,10 +57,24 @@ def posterior(prior: Mniw, moments: np.ndarray, counts: np.ndarray) -> Mniw:
     cross = prior.mean @ prior.precision + moments[:, :d, d:]
     mean = np.linalg.solve(precision, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
     scale = prior.scale + moments[:, :d, :d] + prior.mean @ prior.precision @ prior.mean.T
-    scale = scale - mean @ cross.transpose(0, 2, 1) + counts[:, None, None] * prior.floor
+    scale = scale - mean @ cross.transpose(0, 2, 1)
     scale = 0.5 * (scale + scale.transpose(0, 2, 1))
+    if np.any(prior.floor):
+        scale = _raised(scale, prior.floor, counts)
     # Rounding may eat the smallest eigenvalue of a large difference; the prior is its floor.
     return Mniw(mean, precision, scale + 1e-9 * np.trace(prior.scale) / d * np.eye(d), prior.dof + counts)
+
+
+def _raised(scale: np.ndarray, floor: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Scatter matrices (K, D, D) whose eigenvalues in units of the floor are at least the counts (K,)."""
+    root = np.linalg.cholesky(floor)
+    white = np.linalg.solve(root, np.linalg.solve(root, scale).transpose(0, 2, 1))
+    value, turn = np.linalg.eigh(0.5 * (white + white.transpose(0, 2, 1)))
+    low = (value < counts[:, None]).any(axis=1)
+    turn = root @ turn[low]
+    out = scale.copy()
+    out[low] = (turn * np.maximum(value[low], counts[low, None])[:, None, :]) @ turn.transpose(0, 2, 1)
+    return out
 
 
 def expected(post: Mniw) -> tuple[np.ndarray, np.ndarray]:
