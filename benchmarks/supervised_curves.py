@@ -131,7 +131,6 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     ticks = sorted(set(table[table["curve"] == "bouts"]["x"]))
     axes[1].set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes[1].minorticks_off()
-    axes[0].axhline(0.95, color="grey", lw=0.8, ls=":")
     axes[0].set_ylabel("macro frame F1, new pairs")
     axes[0].set_ylim(0, 1)
     axes[1].legend(frameon=False, loc="lower right")

@@ -4,10 +4,12 @@ import json
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from murid import simulate
 from murid.data.errors import DataError
+from murid.data.labels import Labels
 from murid.data.roles import guess_roles
 from murid.methods import load_method, method
 from murid.methods.manifest import Manifest, fingerprint
@@ -113,7 +115,6 @@ def test_a_model_of_body_lengths_sets_a_scale_aside(animals):
 
 # ---- labels that cannot be learnt from ------------------------------------------------------------
 def labels_of(recording, keep=None, until_s=None):
-    from murid.data.labels import Labels
 
     bouts = recording.labels.bouts
     bouts = bouts if keep is None else bouts[bouts["label"].isin(keep)]
@@ -136,11 +137,7 @@ def test_labels_that_cannot_be_learnt_from_are_one_clear_error(animals, behaviou
 
 
 def test_one_class_only_is_refused(animals):
-    from murid.data.labels import Labels
-
     def always(r):
-        import pandas as pd
-
         bouts = pd.DataFrame([{"start_s": 0.0, "stop_s": 90.0, "label": "rest", "individual": "mouse_1", "rater": "x"}])
         return r.replace(labels=Labels.from_bouts(bouts, duration_s=90.0, fps=25))
 
@@ -153,3 +150,16 @@ def test_unlabelled_recordings_and_other_raters_are_named_not_dropped_in_silence
     with pytest.warns(UserWarning, match=r"1 of 3 recordings have no labels.*r3"):
         fitted = method("gbdt", **small).fit([animals[0], animals[1], blind(animals[2])])
     assert set(fitted.manifest.recordings) == {"r1", "r2"}
+
+
+def test_mostly_ignored_labels_are_warned_of_once_for_all_recordings(animals):
+    def mostly_base(r):
+        bouts = pd.DataFrame(
+            [(0.0, 80.0, "base"), (80.0, 90.0, "walk")], columns=["start_s", "stop_s", "label"]
+        ).assign(individual="mouse_1", rater="x")
+        return r.replace(labels=Labels.from_bouts(bouts, duration_s=90.0, fps=25))
+
+    model = method("gbdt", behaviours=("walk",))
+    with pytest.warns(UserWarning, match=r"r1: \d+% of the frames are labelled base.*in 1 more: r2") as said:
+        model._samples([mostly_base(r) for r in animals[:2]])
+    assert len(said) == 1

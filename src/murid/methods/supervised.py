@@ -219,16 +219,20 @@ class Supervised(Method):
     def _samples(self, recordings: Sequence[Recording]) -> list[Sample]:
         """Collect labelled frames of every recording and check that they can be learnt from."""
         self.behaviours = self._find_behaviours(recordings)
-        samples, faults = [], Faults(f"labels for '{self.name}'")
+        samples, remarks, faults = [], list[tuple[str, str]](), Faults(f"labels for '{self.name}'")
         for recording in recordings:
             labels = self._labels(recording)
             time = recording.need("poses")["time"].values
-            states = labels.to_states(time, self.behaviours, others=self.params.others)
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                states = labels.to_states(time, self.behaviours, others=self.params.others)
+            remarks += [(recording.id, str(w.message)) for w in said]
             self.per_individual |= [str(i) for i in states["individual"].values] != ["all"]
             for i, subject in enumerate(states["individual"].values):
                 sample = self._sample(recording, str(subject), time, states.values[:, i])
                 if sample.rows.size:
                     samples.append(sample)
+        _warn_once(remarks)
         if not samples:
             faults.add(
                 "no labelled frames",
@@ -504,6 +508,16 @@ def _group_folds(groups: np.ndarray, targets: np.ndarray, n_folds: int, seed: in
         names.tolist(), pd.DataFrame(amounts), min(n_folds, len(names)), seed=seed, rare="ignore"
     )
     return [np.isin(index, fold.test) for fold in split]
+
+
+def _warn_once(remarks: Sequence[tuple[str, str]]) -> None:
+    """One warning for what was noticed in several recordings, with the first remark as it was."""
+    if remarks:
+        ids = list(dict.fromkeys(id for id, _ in remarks))
+        more = (
+            f" (and so in {len(ids) - 1} more: {', '.join(ids[1:6])}{' …' if len(ids) > 6 else ''})" if ids[1:] else ""
+        )
+        warnings.warn(f"{ids[0]}: {remarks[0][1]}{more}", stacklevel=6)
 
 
 def _learnable(targets: np.ndarray) -> bool:
