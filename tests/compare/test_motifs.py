@@ -31,3 +31,10 @@ def test_change_score_of_the_animals_that_have_one():
     both = motif_row([out, blind], [recording, unseen])
     assert both["change"] == pytest.approx(alone["change"])
     assert "change" not in motif_row([blind], [unseen])
+
+
+def test_change_score_needs_no_names_of_points():
+    out, recording = judged(False)
+    poses = recording.poses.assign_coords(keypoint=[f"point_{k}" for k in range(recording.poses.sizes["keypoint"])])
+    row = motif_row([out], [recording.replace(poses=poses)])
+    assert row["change"] > 0.3 and row["change_z"] > 5

@@ -10,8 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.clock import rate_of
-from murid.data.poses import individual_names
+from murid.data.poses import individual_names, keypoint_names
 from murid.data.recording import Recording
+from murid.data.roles import guess_roles
 from murid.data.states import UNLABELLED, behaviour_names, make_states
 from murid.evaluate import segmentation
 from murid.features import FeatureParams, compute
@@ -117,16 +118,11 @@ def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float
     if not recording.has("poses"):
         return None
     poses = recording.need("poses")
-    params = FeatureParams(
-        families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"
-    )
     fps = rate_of(out["time"].values)
     for i, individual in enumerate(individual_names(poses)):
         if individual not in out["individual"].values:
             continue
-        table = compute(poses, individual, params, roles=recording.roles or None)
-        columns = table.values[:, : table.sizes["feature"] // 2 * 2]
-        xy = columns.reshape(len(columns), -1, 2)
+        xy = _posture(recording, poses, individual)
         seen = np.isfinite(xy).all(axis=(1, 2))
         code = np.asarray(out["states"].values[:, i])
         if seen.sum() < 100 or not (code[1:] != code[:-1]).any():
@@ -138,6 +134,25 @@ def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float
     if not found:
         return None
     return {key: float(np.mean([f[key] for f in found])) for key in ("score", "z")}
+
+
+def _posture(recording: Recording, poses: xr.Dataset, individual: str) -> np.ndarray:
+    """Points (time, point, 2) as seen from the animal: by its axis, or by its whole shape where no roles are known."""
+    from murid.prepare.shape import align_to, fit_template
+
+    params = FeatureParams(
+        families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"
+    )
+    if recording.roles or len(guess_roles(keypoint_names(poses))) >= 2:
+        table = compute(poses, individual, params, roles=recording.roles or None)
+        columns = table.values[:, : table.sizes["feature"] // 2 * 2]
+        return columns.reshape(len(columns), -1, 2)
+    who = individual_names(poses).index(individual)
+    xy = poses["position"].values[:, :2, :, who].transpose(0, 2, 1).astype(np.float64)
+    whole = xy[np.isfinite(xy).all(axis=(1, 2))]
+    if len(whole) < 2:
+        return np.full_like(xy, np.nan)
+    return align_to(xy, fit_template([whole[:: max(1, len(whole) // 2000)]]), least=xy.shape[1]).points
 
 
 def _against_labels(
