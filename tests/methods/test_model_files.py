@@ -115,7 +115,6 @@ def test_a_model_of_body_lengths_sets_a_scale_aside(animals):
 
 # ---- labels that cannot be learnt from ------------------------------------------------------------
 def labels_of(recording, keep=None, until_s=None):
-
     bouts = recording.labels.bouts
     bouts = bouts if keep is None else bouts[bouts["label"].isin(keep)]
     stop = until_s or recording.labels.stop_s
