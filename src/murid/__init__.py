@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# Threads that wait for each other should sleep, not spin: with other work on the machine LightGBM on two threads took
-# 78 s spinning and 4 s sleeping for the same trees. OpenMP reads this when a library is first loaded; what the user has
-# set stays.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait for each other (LightGBM's, forests') spin for a moment and then sleep. With other work on the machine
+# endless spinning costs two to twenty times the work; on an idle one this is as fast. OpenMP reads it when a library is
+# first loaded; what the user has set stays.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 #: Public name → module that defines it. Looked up on first use.
 _LAZY = {
