@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# Threads that wait for each other (LightGBM's, forests') spin for a moment and then sleep. With other work on the machine
+# Threads that wait for each other (LightGBM, forests) spin for a moment, then sleep. With other work on the machine
 # endless spinning costs two to twenty times the work; on an idle one this is as fast. OpenMP reads it when a library is
 # first loaded; what the user has set stays.
 if "OMP_WAIT_POLICY" not in os.environ:
