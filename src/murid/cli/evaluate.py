@@ -94,11 +94,17 @@ def _sentence(name: str, s: dict[str, Any]) -> str:
     return text
 
 
+#: With fewer animals even a difference that all of them share comes up by chance once in twenty times or more often.
+FEW_ANIMALS = 6
+
+
 def _difference(name: str, d: dict[str, Any]) -> str:
     low, high = d["ci"]
     if low is None:
         return f"{name} to {d['to']}: {d['macro_f1']:+.3f} macro F1 (no interval: too few animals)."
     real = "more than chance" if high < 0 or low > 0 else "may be chance"
+    if d["n_animals"] < FEW_ANIMALS:
+        real = f"{d['n_animals']} animals cannot tell a difference from chance"
     return f"{name} to {d['to']}: {d['macro_f1']:+.3f} macro F1 [{low:+.3f}, {high:+.3f}], paired over animals: {real}."
 
 

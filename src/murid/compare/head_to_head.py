@@ -65,9 +65,11 @@ def differences(
     Returns
     -------
     DataFrame
-        ``behaviour`` (and ``macro``), ``method, best, difference, low, high, n_recordings``: frame F1 of the method
-        minus that of the method with the highest macro F1, and 95 % percentile limits. Limits that exclude 0 say
+        ``behaviour`` (and ``macro``), ``method, best, difference, low, high, n_recordings, n_animals``: frame F1 of the
+        method minus that of the method with the highest macro F1, and 95 % percentile limits. Limits that exclude 0 say
         that the difference is more than which animals were at hand. NaN limits: fewer than two animals.
+        With fewer than six animals no difference is beyond chance: even if all agree, signs alone would do so
+        once in sixteen times or more often (five animals, either way).
     """
     behaviours = list(dict.fromkeys(recordings["behaviour"]))
     cells = {m: _cells(part, behaviours) for m, part in recordings.groupby("method", sort=False)}
@@ -83,8 +85,8 @@ def differences(
         f1 = lambda x: _with_macro(frames.f1_of(x[:, 0])) - _with_macro(frames.f1_of(x[:, 1]))  # noqa: E731
         low, high = bootstrap.interval(both, f1, groups=groups, n_boot=n_boot, seed=seed)
         for k, (behaviour, d) in enumerate(zip([*behaviours, "macro"], f1(both.sum(0)[None])[0], strict=True)):
-            rows.append((behaviour, name, best, float(d), float(low[k]), float(high[k]), len(shared)))
-    columns = ["behaviour", "method", "best", "difference", "low", "high", "n_recordings"]
+            rows.append((behaviour, name, best, float(d), float(low[k]), float(high[k]), len(shared), len(set(groups))))
+    columns = ["behaviour", "method", "best", "difference", "low", "high", "n_recordings", "n_animals"]
     return pd.DataFrame(rows, columns=columns)
 
 

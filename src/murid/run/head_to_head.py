@@ -44,7 +44,12 @@ def compare_methods(
         found = run.table("differences", differences(recordings, listed[group].to_dict(), seed=seed))
         macro = found[found["behaviour"] == "macro"].set_index("method")
         run.summary["differences"] = {
-            m: {"to": r["best"], "macro_f1": _number(r["difference"]), "ci": [_number(r["low"]), _number(r["high"])]}
+            m: {
+                "to": r["best"],
+                "macro_f1": _number(r["difference"]),
+                "ci": [_number(r["low"]), _number(r["high"])],
+                "n_animals": int(r["n_animals"]),
+            }
             for m, r in macro.iterrows()
         }
     behaviours = [b for b in dict.fromkeys(per_class["behaviour"]) if b != "macro"]
