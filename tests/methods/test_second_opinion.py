@@ -62,5 +62,15 @@ def test_a_network_that_knows_nothing_gets_no_say():
     np.testing.assert_array_equal(mixed(good, silent, np.array([0.5])), good.astype(np.float32))
 
 
-def test_warm_fits_leave_the_network_out(fitted):
-    assert not Warm(fitted).unfitted(1000).params.net
+def test_a_row_without_neighbours_is_told_too(fitted):
+    frames = fitted.table(mouse(5), "mouse_1")
+    assert np.isfinite(fitted.net(frames.values[:1], frames["time"].values[:1])).all()
+
+
+def test_the_manifest_names_recordings_once(fitted):
+    assert set(fitted.manifest.recordings) == {"r1", "r2", "r3"}
+
+
+def test_warm_fits_leave_the_network_and_the_mirror_out(fitted):
+    again = Warm(fitted).refit([mouse(1), mouse(2)])
+    assert again.net is None and set(again.out_of_fold) == {"r1/mouse_1", "r2/mouse_1"}

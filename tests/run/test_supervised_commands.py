@@ -27,6 +27,14 @@ def study(tmp_path_factory):
     return made
 
 
+def test_recordings_without_labels_go_to_methods_that_learn_from_them(study):
+    from murid.run.fit import fit_step
+
+    asked = {net: [x.id for x in fit_step(study, "gbdt", {**GBDT, "net": net}, None).inputs["recordings"]]
+             for net in (False, True)}  # fmt: skip
+    assert asked == {False: ["r0", "r1", "r2"], True: ["r0", "r1", "r2", "r3"]}
+
+
 def half(recording):
     bouts = recording.labels.bouts
     bouts = bouts[bouts["start_s"] < 40].assign(stop_s=lambda b: b["stop_s"].clip(upper=40))

@@ -210,7 +210,7 @@ class Method(abc.ABC):
         """What the method is, cites, needs, and how it differs; with its parameter table."""
         return {"name": cls.name, **asdict(cls.about), "params": cls.Params.table()}
 
-    def _learns_without_labels(self) -> bool:
+    def learns_without_labels(self) -> bool:
         """Whether a method that needs labels gains something from recordings without."""
         return False
 
@@ -226,7 +226,7 @@ class Method(abc.ABC):
         unlabelled = [r.id for r in recordings if "labels" in needs and not r.has("labels")]
         if unlabelled and len(unlabelled) < len(recordings):
             needs.remove("labels")
-            if not self._learns_without_labels():
+            if not self.learns_without_labels():
                 warnings.warn(
                     f"{len(unlabelled)} of {len(recordings)} recordings have no labels and are not learnt from: "
                     f"{', '.join(unlabelled[:10])}",

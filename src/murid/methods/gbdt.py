@@ -21,8 +21,9 @@ from murid.learn.classify.boost import Boosters, BoostParams, binned, fit_booste
 from murid.learn.classify.calibrate import Calibration
 from murid.learn.nets.params import TaggerParams
 from murid.methods.base import Card, Dump
+from murid.methods.samples import Material, Sample
 from murid.methods.second_opinion import SecondOpinion, mixed, second_opinion, shares_of
-from murid.methods.supervised import Sample, Supervised, SupervisedParams
+from murid.methods.supervised import Supervised, SupervisedParams
 from murid.prepare import CleanParams, clean, repair_identity
 
 
@@ -89,21 +90,28 @@ class Gbdt(Supervised):
 
     def _samples(self, recordings: Sequence[Recording]) -> list[Sample]:
         samples = super()._samples(recordings)
-        return samples + [_mirrored(s) for s in samples] if self.params.mirror else samples
+        return samples + [replace(s, mirrored=True) for s in samples] if self.params.mirror else samples
+
+    def _table_of(self, sample: Sample) -> xr.DataArray:
+        if not sample.mirrored:
+            return super()._table_of(sample)
+        return self._features(sample.recording, sample.subject, sample.rows, mirror=True)
 
     def _decide(self, samples: Sequence[Sample], calibrated: np.ndarray, targets: np.ndarray) -> None:
-        """Tune on the recordings as they were, not on their mirror images."""
-        true = [s for s in samples if not _is_mirrored(s.recording)]
+        """Tune on the recordings as they were, not on their mirror images, which come last."""
+        true = [s for s in samples if not s.mirrored]
         n = sum(len(s.rows) for s in true)
         super()._decide(true, calibrated[:n], targets[:n])
 
-    def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
+    def _features(
+        self, recording: Recording, subject: str, rows: np.ndarray | None, mirror: bool = False
+    ) -> xr.DataArray:
         poses = recording.need("poses")
         if self.params.repair_identity and poses.sizes["individual"] > 1:
             poses, _ = repair_identity(poses)
         poses = clean(poses, self.params.clean)
         rows = np.arange(poses.sizes["time"]) if rows is None else rows
-        features = self.params.features.replace(mirror=_is_mirrored(recording))
+        features = self.params.features.replace(mirror=mirror or self.params.features.mirror)
         view = {"roles": recording.roles or None, "zones": recording.zones}
         table = compute_rows(poses, subject, rows, features, **view)
         if not self.params.context_s:
@@ -132,39 +140,34 @@ class Gbdt(Supervised):
         )
 
     # ---- the temporal network ---------------------------------------------------------------------
-    def _second_opinion(
-        self,
-        samples: Sequence[Sample],
-        held_out: Sequence[np.ndarray],
-        features: np.ndarray,
-        targets: np.ndarray,
-        weights: np.ndarray,
-        scores: np.ndarray,
-    ) -> np.ndarray:
+    def _second_opinion(self, material: Material, scores: np.ndarray) -> np.ndarray:
         if not self.params.net:
             return scores
-        numbers = np.concatenate([np.full(len(s.rows), k) for k, s in enumerate(samples)])
-        time_s = np.concatenate([s.time_s for s in samples])
-        rate = 1.0 / float(np.median(np.concatenate([np.diff(s.time_s) for s in samples])))
+        m = material
+        numbers = np.concatenate([np.full(len(s.rows), k) for k, s in enumerate(m.samples)])
+        time_s = np.concatenate([s.time_s for s in m.samples])
+        rate = 1.0 / float(np.median(np.concatenate([np.diff(s.time_s) for s in m.samples])))
         unlabelled = [self._rows_without_labels(r, who) for r in self._unlabelled for who in self.subjects_of(r)]
+        self._unlabelled = []
 
         def learnt(rows: np.ndarray, text: str) -> SecondOpinion:
             spans = [(a, b) for a, b in even_spans(time_s, numbers, rows) if rows[a]]
-            return second_opinion(features, targets, weights, spans, rate, self.params.temporal,
+            return second_opinion(m.features, m.targets, m.weights, spans, rate, self.params.temporal,
                                   unlabelled=unlabelled, seed=self.params.seed, text=text)  # fmt: skip
 
         said = np.full_like(scores, np.nan)
-        for number, held in enumerate(held_out, 1):
+        for number, held in enumerate(m.held_out, 1):
             net = learnt(~held, f"temporal network, fold {number}")
             for a, b in even_spans(time_s, numbers, held):
                 if held[a]:
-                    said[a:b] = net(features[a:b], time_s[a:b])
-        self.net = learnt(np.ones(len(targets), bool), "temporal network")
-        self.shares = shares_of(scores, said, targets, weights)
-        self.trees_calibration = self._calibrate(scores, targets, weights)
+                    said[a:b] = net(m.features[a:b], time_s[a:b])
+        self.net = learnt(np.ones(len(m.targets), bool), "temporal network")
+        self.shares = shares_of(scores, said, m.targets, m.weights)
+        self.trees_calibration = self._calibrate(scores, m.targets, m.weights)
         return mixed(scores, said, self.shares)
 
-    def _learns_without_labels(self) -> bool:
+    def learns_without_labels(self) -> bool:
+        """Whether recordings without labels teach something: the network, beforehand."""
         return bool(self.params.net)
 
     def _rows_without_labels(self, recording: Recording, subject: str) -> np.ndarray:
@@ -199,13 +202,3 @@ class Gbdt(Supervised):
             self.net = SecondOpinion.from_stored(dump.json["net"], dump.arrays)
             self.shares = dump.arrays["shares"]
             self.trees_calibration = Calibration(dump.arrays["trees_score"], dump.arrays["trees_probability"])
-
-
-def _mirrored(sample: Sample) -> Sample:
-    """The same frames, to be seen in a mirror."""
-    meta = {**sample.recording.meta, "mirrored": True}
-    return replace(sample, recording=sample.recording.replace(id=f"{sample.recording.id} mirrored", meta=meta))
-
-
-def _is_mirrored(recording: Recording) -> bool:
-    return bool(recording.meta.get("mirrored", False))

@@ -24,7 +24,8 @@ from murid.features.sets.mars import WINDOWS_S, mars
 from murid.features.sets.scene import Scene, scene, windowed_table
 from murid.learn.classify.boost import Boosters, BoostParams, binned, fit_boosters, top_features
 from murid.methods.base import Card, Dump
-from murid.methods.supervised import Sample, Supervised, SupervisedParams
+from murid.methods.samples import Sample
+from murid.methods.supervised import Supervised, SupervisedParams
 from murid.prepare import CleanParams, clean
 
 #: MARS's intended booster settings, as far as LightGBM has them: rate .1, rows .8, columns .8, up to 2^6 leaves for

@@ -51,12 +51,11 @@ class SecondOpinion:
     def __call__(self, features: np.ndarray, time_s: np.ndarray) -> np.ndarray:
         """Return probabilities ``(frame, behaviour)`` of one sequence at its own frame rate.
 
-        Every k-th frame is read, k so that the rate is that of the training, and the log-odds between are straight
-        lines. NaN before the first and after the last frame that can be told.
+        Every k-th frame is read, k so that the rate is that of the training; the log-odds between are straight lines.
         """
         from murid.learn.nets.tagger import tag
 
-        step = max(1, round(rate_of(time_s) / self.rate_hz))
+        step = max(1, round(rate_of(time_s) / self.rate_hz)) if len(time_s) > 1 else 1
         rows = np.arange(0, len(time_s), step)
         said = tag(self.net, scaled(features[rows], self.centre, self.spread), even_spans(time_s[rows]))
         columns = [np.interp(time_s, time_s[rows], said[:, b]) for b in range(said.shape[1])]

@@ -10,11 +10,9 @@ from __future__ import annotations
 import abc
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from murid.data.clock import rate_of
@@ -24,7 +22,6 @@ from murid.data.params import Params, param
 from murid.data.poses import absent
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
-from murid.evaluate import folds
 from murid.features.naming import base_of
 from murid.learn.classify.boost import check_two_classes
 from murid.learn.classify.calibrate import Calibration
@@ -32,6 +29,7 @@ from murid.learn.classify.novelty import Novelty, fit_novelty
 from murid.methods.base import Method, output
 from murid.methods.decision import SMOOTH_S, Decision, tune
 from murid.methods.manifest import Manifest
+from murid.methods.samples import Material, Sample, bout_weights, group_folds, learnable
 
 
 class SupervisedParams(Params):
@@ -67,30 +65,6 @@ class Learner(Protocol):
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Return probabilities for ``(frame, feature)``."""
-
-
-@dataclass
-class Sample:
-    """One subject of one recording as training data.
-
-    Attributes
-    ----------
-    recording : Recording
-    subject : str
-        Individual, or ``"all"``.
-    rows : int array (n,)
-        Frames learnt from.
-    time_s : array (n,)
-    targets : int8 array (n, behaviour)
-    weights : float32 array (n,)
-    """
-
-    recording: Recording
-    subject: str
-    rows: np.ndarray
-    time_s: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
 
 
 class Supervised(Method):
@@ -135,15 +109,7 @@ class Supervised(Method):
         """Fit the map from raw scores to probabilities on out-of-fold scores."""
         return Calibration.fit(scores, targets, weights)
 
-    def _second_opinion(
-        self,
-        samples: Sequence[Sample],
-        held_out: Sequence[np.ndarray],
-        features: np.ndarray,
-        targets: np.ndarray,
-        weights: np.ndarray,
-        scores: np.ndarray,
-    ) -> np.ndarray:
+    def _second_opinion(self, material: Material, scores: np.ndarray) -> np.ndarray:
         """Mix what another learner says out-of-fold into the scores; by default there is none."""
         return scores
 
@@ -185,9 +151,8 @@ class Supervised(Method):
             features = np.ascontiguousarray(features[:, columns])
             self.features_used = [self.features_used[c] for c in columns]
         data = self._prepare_learning(features)
-        held_out = self._held_out(samples, targets)
-        scores = self._out_of_fold(held_out, data, features, targets, weights)
-        scores = self._second_opinion(samples, held_out, features, targets, weights, scores)
+        material = Material(samples, self._held_out(samples, targets), features, targets, weights)
+        scores = self._second_opinion(material, self._out_of_fold(material, data))
         self.calibration = self._calibrate(scores, targets, weights)
         self._decide(samples, self.calibration(scores), targets)
         self.learner = self._learn(data, targets, weights, np.arange(len(targets)), "final model")
@@ -315,8 +280,8 @@ class Supervised(Method):
                 stacklevel=5,
             )
             groups = np.concatenate([self._blocks(s) for s in samples])
-        held_out = _group_folds(groups, targets, self.params.folds, self.params.seed)
-        held_out = [held for held in held_out if _learnable(targets[~held])]
+        held_out = group_folds(groups, targets, self.params.folds, self.params.seed)
+        held_out = [held for held in held_out if learnable(targets[~held])]
         if not held_out:
             fail(
                 f"labels for '{self.name}'",
@@ -326,19 +291,13 @@ class Supervised(Method):
             )
         return held_out
 
-    def _out_of_fold(
-        self,
-        held_out: Sequence[np.ndarray],
-        data: Any,
-        features: np.ndarray,
-        targets: np.ndarray,
-        weights: np.ndarray,
-    ) -> np.ndarray:
+    def _out_of_fold(self, material: Material, data: Any) -> np.ndarray:
         """Raw scores of every row from models that never saw its animal; NaN where no fold could."""
-        scores = np.full(targets.shape, np.nan, np.float32)
-        for number, held in enumerate(held_out, 1):
-            learner = self._learn(data, targets, weights, np.flatnonzero(~held), f"fold {number}")
-            scores[held] = learner.predict(features[held])
+        m = material
+        scores = np.full(m.targets.shape, np.nan, np.float32)
+        for number, held in enumerate(m.held_out, 1):
+            learner = self._learn(data, m.targets, m.weights, np.flatnonzero(~held), f"fold {number}")
+            scores[held] = learner.predict(m.features[held])
         return scores
 
     @property
@@ -485,31 +444,6 @@ class Supervised(Method):
         self.novelty = Novelty.from_arrays(arrays)
 
 
-def bout_weights(targets: np.ndarray, time_s: np.ndarray, exponent: float) -> np.ndarray:
-    """Return the weight of each frame, ``(bout seconds) ** -exponent``, mean 1 over labelled frames.
-
-    A bout is a run of frames with the same labels, so that a long rest does not drown ten attacks.
-    """
-    step = 1.0 / rate_of(time_s) if len(time_s) > 1 else 1.0
-    change = np.flatnonzero((targets[1:] != targets[:-1]).any(axis=1)) + 1
-    edges = np.concatenate([[0], change, [len(targets)]])
-    lengths = np.diff(edges)
-    weights = np.repeat(np.maximum(lengths * step, step) ** -exponent, lengths).astype(np.float32)
-    labelled = (targets != UNLABELLED).any(axis=1)
-    return weights / weights[labelled].mean() if labelled.any() else weights
-
-
-def _group_folds(groups: np.ndarray, targets: np.ndarray, n_folds: int, seed: int) -> list[np.ndarray]:
-    """Boolean masks of held-out rows; whole groups, each class spread over the folds."""
-    names, index = np.unique(groups, return_inverse=True)
-    amounts = np.zeros((len(names), targets.shape[1]))
-    np.add.at(amounts, index, targets == 1)
-    split = folds.grouped_items(
-        names.tolist(), pd.DataFrame(amounts), min(n_folds, len(names)), seed=seed, rare="ignore"
-    )
-    return [np.isin(index, fold.test) for fold in split]
-
-
 def _warn_once(remarks: Sequence[tuple[str, str]]) -> None:
     """One warning for what was noticed in several recordings, with the first remark as it was."""
     if remarks:
@@ -520,10 +454,6 @@ def _warn_once(remarks: Sequence[tuple[str, str]]) -> None:
         warnings.warn(f"{ids[0]}: {remarks[0][1]}{more}", stacklevel=6)
 
 
-def _learnable(targets: np.ndarray) -> bool:
-    return bool(((targets == 1).any(axis=0) & (targets == 0).any(axis=0)).all())
-
-
 def _confidence(probability: np.ndarray, decision: Decision) -> np.ndarray:
     """How far the decision is from a coin toss, 0..1, per frame and individual."""
     if decision.exclusive and decision.exhaustive:
@@ -532,4 +462,4 @@ def _confidence(probability: np.ndarray, decision: Decision) -> np.ndarray:
     return np.abs(2 * probability - 1).min(axis=2)
 
 
-__all__ = ["Learner", "Sample", "Supervised", "SupervisedParams", "bout_weights"]
+__all__ = ["Learner", "Supervised", "SupervisedParams"]

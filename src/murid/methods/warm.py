@@ -17,7 +17,8 @@ import xarray as xr
 
 from murid.data.recording import Recording
 from murid.evaluate import folds, frames
-from murid.methods.supervised import Sample, Supervised, bout_weights
+from murid.methods.samples import Sample, bout_weights
+from murid.methods.supervised import Supervised
 
 #: Rounds of a warm fit, at four times the usual rate; folds; columns kept.
 N_TREES, RATE, FOLDS, N_FEATURES = 30, 0.25, 2, 120
@@ -73,8 +74,8 @@ class Warm:
         if hasattr(self.model.params, "trees"):
             leaf = int(np.clip(n_frames // 300, 5, self.model.params.trees.min_leaf))
             params["trees"] = self.model.params.trees.replace(n_trees=N_TREES, learning_rate=RATE, min_leaf=leaf)
-        if "net" in params:
-            params["net"] = False  # Minutes of training have no place in a refit of seconds.
+        # What takes minutes, or features that are not kept, has no place in a refit of seconds.
+        params |= {name: False for name in ("net", "mirror") if name in params}
         fresh = type(self.model)(**params)
         fresh.kept_tables = self.tables
         if self.model.novelty is not None:

@@ -79,6 +79,8 @@ def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[s
                 expected=", ".join(_needed(unfitted)),
                 todo="add recordings with these, or look at: murid check",
             )
+        if unfitted.learns_without_labels():
+            ids = [r.id for r in study.recordings() if all(r.has(n) for n in unfitted.about.needs)]
     return Step(
         f"fit_{name}",
         _fit,
