@@ -21,6 +21,10 @@ from murid.learn.sequences import Arrays, Sequences, as_sequences
 SHARES = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)
 #: Held-out rows are judged in blocks of this length (s), to tell how sure a difference between fits is.
 BLOCK_S = 10.0
+#: So many standard errors behind the best one, stickier values are not tried any more.
+HOPELESS = 5.0
+#: Medians that differ by less than this, in natural logarithms (a fifth), are not told apart.
+NEAR = 0.2
 
 
 def choose_kappa(
@@ -31,6 +35,7 @@ def choose_kappa(
     target_s: float | None = None,
     shares: tuple[float, ...] = SHARES,
     max_rows: int = 20_000,
+    n_starts: int = 2,
     sigma: float = 1.5,
     seed: int = 0,
     n_workers: int = 1,
@@ -48,11 +53,15 @@ def choose_kappa(
     target_s : float, optional
         Wanted median duration, s: then it alone decides. None takes, among the values of κ whose fits predict
         held-out rows as well as the best one (less than one standard error apart, over blocks of 10 s), the one
-        whose bouts come nearest to the blocks between model-free changepoints.
+        whose bouts come nearest to the blocks between model-free changepoints; of those whose medians differ from
+        its by less than a fifth, the one that predicts best.
     shares : tuple of float
-        Values of κ tried, as multiples of the number of rows.
+        Values of κ tried, as multiples of the number of rows, rising. Without `target_s` the scan stops at the first
+        that is far behind.
     max_rows : int
         About so many rows are looked at: the first sequences, the last third of each held out.
+    n_starts : int
+        Fits of each value, from other starts; their likelihoods and medians are averaged.
 
     Returns
     -------
@@ -69,27 +78,42 @@ def choose_kappa(
     n_some = max(int(as_sequences(some).observed.sum()), 1)
     quick = params.replace(sweeps=0, draws=0)
     rows: list[dict[str, float]] = []
-    scores = []
+    scores: list[np.ndarray] = []
     for share in shares:
-        model = fit_from_levels(some, quick.replace(kappa=share * n_some), sigma=sigma, seed=seed, n_workers=n_workers)
-        labels = model.predict(some, n_workers=n_workers)
-        bouts = durations(labels, rate_hz)
-        scores.append(recounted(model, labels).loglik(held, n_workers=n_workers) / n_held)
+        fits = [
+            _judged(some, held, quick.replace(kappa=share * n_some), sigma, start, n_workers)
+            for start in np.random.SeedSequence(seed).generate_state(n_starts)
+        ]
+        scores.append(np.mean([score / n_held for _, score, _ in fits], axis=0))
+        bouts = [durations(labels, rate_hz) for _, _, labels in fits]
         rows.append(
             {
                 "kappa": share * n_rows,
                 "heldout": float(scores[-1].mean()),
-                "median_s": float(np.median(bouts)) if len(bouts) else float("inf"),
+                "median_s": float(np.mean([np.median(b) if len(b) else np.inf for b in bouts])),
                 "target_s": wanted,
-                "n_states": model.n_states,
+                "n_states": float(np.mean([n_states for n_states, _, _ in fits])),
             }
         )
-    good = rows if target_s is not None else [r for r, ok in zip(rows, _as_good(np.stack(scores)), strict=True) if ok]
+        if target_s is None and _worse(scores, by=HOPELESS)[-1]:
+            break
+    # At most one standard error behind the best.
+    good = rows if target_s is not None else [r for r, bad in zip(rows, _worse(scores, by=1.0), strict=True) if not bad]
     if not any(np.isfinite(r["median_s"]) for r in good):
         return max(good, key=lambda r: r["heldout"])["kappa"], rows
     ratio = [abs(np.log(r["median_s"] / wanted)) for r in good]
-    # Of equally good values the larger one: it splits fewer states.
-    return [r["kappa"] for r, far in zip(good, ratio, strict=True) if far <= min(ratio) + 0.05][-1], rows
+    # Durations of single fits differ by as much: of values that near, the one that predicts best.
+    near = [r for r, far in zip(good, ratio, strict=True) if far <= min(ratio) + NEAR]
+    return max(near, key=lambda r: r["heldout"])["kappa"], rows
+
+
+def _judged(
+    some: Arrays, held: Arrays, params: ArHmmParams, sigma: float, seed: int, n_workers: int
+) -> tuple[int, np.ndarray, list[np.ndarray]]:
+    """Fit to `some`; return the number of states, the log-likelihood of each block of `held`, and the labels."""
+    model = fit_from_levels(some, params, sigma=sigma, seed=int(seed), n_workers=n_workers)
+    labels = model.predict(some, n_workers=n_workers)
+    return model.n_states, recounted(model, labels).loglik(held, n_workers=n_workers), labels
 
 
 def recounted(model: ArHmm, labels: list[np.ndarray]) -> ArHmm:
@@ -111,11 +135,12 @@ def _block_s(seqs: Sequences, rate_hz: float, seed: int) -> float:
     return float(np.median(blocks)) if len(blocks) else 0.4
 
 
-def _as_good(scores: np.ndarray) -> np.ndarray:
-    """Say which fits (fit, block) are less than one standard error of the paired difference behind the best one."""
-    behind = scores[scores.mean(axis=1).argmax()] - scores
-    error = behind.std(axis=1, ddof=1) / np.sqrt(scores.shape[1]) if scores.shape[1] > 1 else np.full(len(scores), 0.01)
-    return behind.mean(axis=1) <= error
+def _worse(scores: list[np.ndarray], *, by: float) -> np.ndarray:
+    """Say which fits are more than `by` standard errors of the paired difference over blocks behind the best one."""
+    table = np.stack(scores)
+    behind = table[table.mean(axis=1).argmax()] - table
+    error = behind.std(axis=1, ddof=1) / np.sqrt(table.shape[1]) if table.shape[1] > 1 else np.full(len(table), 0.01)
+    return behind.mean(axis=1) > by * error
 
 
 def _split(seqs: Sequences, max_rows: int, block: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
