@@ -118,3 +118,26 @@ def _check(parts: list[np.ndarray], n_features: int | None, what: str, given: li
         elif sum(lengths) != len(parts[0]) or min(lengths, default=0) < 0:
             faults.add("lengths do not add up", expected=f"{len(parts[0])} frames", got=f"{sum(lengths)}")
     faults.raise_if_any()
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a sequence is called and when its rows are, so that a message can say where a sample comes from.
+
+    Attributes
+    ----------
+    name : str
+        ``"m1, mouse"``.
+    time_s : array (row,)
+    """
+
+    name: str
+    time_s: np.ndarray
+
+
+def told(places: Sequence[Place], sequence: int, row: int) -> str:
+    """Say where a row is: by name and time where places are known, else by number."""
+    if not places:
+        return f"sequence {sequence}, row {row}"
+    place = places[sequence]
+    return f"{place.name} at {place.time_s[row]:.2f} s"

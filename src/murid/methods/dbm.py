@@ -281,7 +281,9 @@ class Dbm(NetMethod):
         scaled = [scaler(t) for t in tables]
         need_frames(self.name, sum(int(np.isfinite(s[:, 0]).sum()) for s in scaled), 10 * p.n_motifs)
         codes = [self._targets[o.recording, o.individual] for o in origins]
-        source = LabelledSequences(scaled, codes, max(2, round(p.sequence_s * rate)), self._spans(origins, codes))
+        places = [o.place(len(t), rate) for o, t in zip(origins, scaled, strict=True)]
+        length = max(2, round(p.sequence_s * rate))
+        source = LabelledSequences(scaled, codes, length, self._spans(origins, codes), places)
         names = self.facts["behaviours"]
         net, history = fit_sequences(
             source, len(names), self._net_params(), self._train_params(len(source)), seed=p.seed,

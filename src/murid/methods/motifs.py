@@ -28,6 +28,7 @@ from murid.data.roles import guess_roles, resolve_roles
 from murid.data.states import make_states
 from murid.ethogram import smooth
 from murid.learn.fitted import Fitted
+from murid.learn.sequences import Place
 from murid.methods.base import Dump, Method, output
 from murid.prepare import CleanParams, clean
 
@@ -134,6 +135,11 @@ class Origin:
     individual: str
     fps: float
     stretches: tuple[slice, ...]
+    start_s: float
+
+    def place(self, n_rows: int, rate_hz: float) -> Place:
+        """Name and times of the rows of its table, on an even clock."""
+        return Place(f"{self.recording}, {self.individual}", self.start_s + np.arange(n_rows) / rate_hz)
 
 
 class MotifMethod(Method):
@@ -205,7 +211,9 @@ class MotifMethod(Method):
             tell(f"{self.name}: features", k, len(recordings))
             for track in self.tracks(recording):
                 tables.append(self._rows(track, self._describe(track)))
-                origins.append(Origin(recording.id, track.individual, track.fps, tuple(track.stretches())))
+                origins.append(Origin(
+                    recording.id, track.individual, track.fps, tuple(track.stretches()), float(track.time_s[0])
+                ))  # fmt: skip
             recording.forget()
         tell(f"{self.name}: features", len(recordings), len(recordings))
         self.facts["n_motifs"] = int(self._learn(tables, origins))

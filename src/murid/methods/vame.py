@@ -26,11 +26,15 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.hmm import HMM, HmmParams, fit_hmm
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
+from murid.learn.sequences import Place
 from murid.methods.base import Card
 from murid.methods.motif_inputs import Template, align, slowest_rate, steps, template_of
 from murid.methods.motifs import Labelled, MotifParams, Origin, Track, margin, need_frames
 from murid.methods.network import NetMethod, Weights
 from murid.prepare.even import EvenTime, even_time
+
+#: Tables and where their rows are.
+Placed = list[tuple[np.ndarray, Place]]
 
 
 class VameParams(MotifParams):
@@ -164,11 +168,11 @@ class Vame(NetMethod):
         scaled = [scaler(t) for t in tables]
         need_frames(self.name, sum(int(np.isfinite(s[:, 0]).sum()) for s in scaled), 10 * max(p.n_motifs, shape.window))
         learnt, held = self._held_out(scaled, origins, shape.window + shape.future)
-        n = sum(len(window_starts(s, shape.window + shape.future)) for s in learnt)
+        n = sum(len(window_starts(s, shape.window + shape.future)) for s, _ in learnt)
         net, history = fit_vame(
-            learnt, held, shape, p.train or default_training(p.net, max(n, 1)), seed=p.seed,
-            checkpoint=p.checkpoint or scratch("network.safetensors"),
-            progress="vame: network",
+            [s for s, _ in learnt], [s for s, _ in held], shape, p.train or default_training(p.net, max(n, 1)),
+            seed=p.seed, places=([w for _, w in learnt], [w for _, w in held]),
+            checkpoint=p.checkpoint or scratch("network.safetensors"), progress="vame: network",
         )  # fmt: skip
         self._keep(net)
         latents, errors = map(list, zip(*(encode(net, s) for s in scaled), strict=True))
@@ -184,21 +188,21 @@ class Vame(NetMethod):
         self.facts |= {"history": history.rows, "device": history.device, "n_features": scaled[0].shape[1]}
         return p.n_motifs
 
-    def _held_out(
-        self, scaled: list[np.ndarray], origins: list[Origin], span: int
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def _held_out(self, scaled: list[np.ndarray], origins: list[Origin], span: int) -> tuple[Placed, Placed]:
         """Tables to learn from and tables to watch: other animals, or the ends of recordings when animals are few."""
-        share = self.params.valid_share
+        share, rate = self.params.valid_share, self.facts["rate_hz"]
+        placed = [(s, o.place(len(s), rate)) for s, o in zip(scaled, origins, strict=True)]
         if share == 0:
-            return scaled, []
+            return placed, []
         animals = sorted({self._animals[o.recording] for o in origins})
         if len(animals) >= 4:
             order = np.random.default_rng(self.params.seed).permutation(len(animals))
             watched = {animals[i] for i in order[: max(1, round(share * len(animals)))]}
-            pairs = [(s, self._animals[o.recording] in watched) for s, o in zip(scaled, origins, strict=True)]
+            pairs = [(s, self._animals[o.recording] in watched) for s, o in zip(placed, origins, strict=True)]
             return [s for s, w in pairs if not w], _long([s for s, w in pairs if w], span)
-        cut = [(s, round(len(s) * (1 - share))) for s in scaled]
-        return [s[:c] for s, c in cut], _long([s[c:] for s, c in cut], span)
+        cut = [(s, w, round(len(s) * (1 - share))) for s, w in placed]
+        ends = [(s[c:], Place(w.name, w.time_s[c:])) for s, w, c in cut]
+        return [(s[:c], w) for s, w, c in cut], _long(ends, span)
 
     def _codes(self, latent: np.ndarray) -> np.ndarray:
         return (self.parts["hmm"] if "hmm" in self.parts else self.parts["clusters"]).predict(latent)
@@ -280,11 +284,11 @@ class Vame(NetMethod):
         )  # fmt: skip
 
 
-def _long(tables: list[np.ndarray], span: int) -> list[np.ndarray]:
+def _long(tables: Placed, span: int) -> Placed:
     """Tables that hold a window; with none, early stopping goes by the training loss."""
     from murid.learn.nets.batches import window_starts
 
-    kept = [t for t in tables if len(window_starts(t, span))]
+    kept = [(t, place) for t, place in tables if len(window_starts(t, span))]
     if not kept:
         warnings.warn(
             "vame: nothing is long enough to watch the training by; it goes by the training loss", stacklevel=6

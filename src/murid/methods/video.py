@@ -42,6 +42,7 @@ from murid.learn.embed.pca import fit_pca
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
+from murid.learn.sequences import Place
 from murid.methods.motifs import Labelled, Origin
 from murid.methods.network import NetMethod
 from murid.prepare import CleanParams, clean
@@ -269,7 +270,7 @@ class VideoMethod(NetMethod):
                 todo="add longer or more recordings; in high-speed video raise rate_hz",
             )  # fmt: skip
         every = -(-total // p.max_rows)
-        films, extra, learnt, held = [], [], [], []
+        films, extra, learnt, held, places = [], [], [], [], []
         self._kept: dict[tuple[str, str], Pictures] = {}
         alive: list[Pictures] = []
         for recording in recordings:
@@ -283,11 +284,13 @@ class VideoMethod(NetMethod):
                 films.append(film.array)
                 extra.append({k: v if every == 1 else v[rows] for k, v in self._extra(subject).items()})
                 at = rows if every == 1 else np.arange(len(rows))
+                shown = subject.even.time_s if every == 1 else subject.even.time_s[rows]
+                places.append(Place(f"{recording.id}, {subject.individual}", shown))
                 out = self._held_out(len(at))
                 learnt.append(at[~out])
                 held.append(at[out])
         more = {k: [e[k] for e in extra] for k in extra[0]}
-        source, valid = Images(films, learnt, self._scaled(more)), Images(films, held, self._scaled(more))
+        source, valid = (Images(films, rows, self._scaled(more), places) for rows in (learnt, held))
         with seeded(p.seed):
             net = self._build()
         self._before_training(net, films, learnt)

@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from murid.data.errors import DataError
-from murid.learn.nets.batches import Table
+from murid.learn.nets.batches import Table, Windows
 from murid.learn.nets.blocks import Mlp, Noise
 from murid.learn.nets.device import describe, pick_device, pick_precision, seeded
 from murid.learn.nets.loop import TrainParams, train
 from murid.learn.nets.weights import weights_of
+from murid.learn.sequences import Place
 
 PARAMS = TrainParams(epochs=6, batch=16, lr=0.01, device="cpu", patience=20)
 
@@ -125,8 +126,20 @@ def test_checkpoint_of_another_training_is_refused(tmp_path):
 def test_loss_that_is_no_number_names_its_samples():
     data = source()
     data.tensors["x"][37] = torch.nan
-    with pytest.raises(DataError, match=r"epoch 0, step \d+.*samples.*\b37\b"):
+    with pytest.raises(DataError, match=r"epoch 0, step \d+.*from sample 37;"):
         train(net(), squares, data, PARAMS)
+
+
+def test_loss_that_is_no_number_names_recording_and_time():
+    tables = [np.zeros((40, 2), np.float32), np.zeros((40, 2), np.float32)]
+    tables[1][21] = np.inf
+    windows = Windows(tables, 4, 4, places=[Place(n, 5 + np.arange(40) / 10) for n in ("m1, mouse", "m2, mouse")])
+
+    def loss(model, batch, step):
+        return {"loss": model(batch["pose"]).square().mean()}
+
+    with pytest.raises(DataError, match=r"from m2, mouse at 7.00 s;"):
+        train(Mlp([2, 1]), loss, windows, PARAMS)
 
 
 def test_out_of_memory_computes_the_batch_in_parts_with_the_same_gradient():

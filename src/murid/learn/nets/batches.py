@@ -10,6 +10,7 @@ import numpy as np
 
 from murid.data.errors import Faults, fail
 from murid.learn.nets._torch import torch
+from murid.learn.sequences import Place, told
 
 Axes = Mapping[str, tuple[str, ...]]
 
@@ -86,6 +87,10 @@ class Source(Protocol):
         """Return the samples of these indices."""
         ...
 
+    def where(self, index: int) -> str:
+        """Say where a sample comes from."""
+        ...
+
 
 class Table:
     """Source of samples that lie in memory: equal first axes.
@@ -110,6 +115,10 @@ class Table:
         rows = torch.from_numpy(np.asarray(indices, np.int64))
         return Batch({k: t[rows] for k, t in self.tensors.items()}, self.axes)
 
+    def where(self, index: int) -> str:
+        """Return the number of a sample."""
+        return f"sample {index}"
+
 
 class Windows:
     """Windows of several sequences; none reaches from one sequence into the next or over a missing frame.
@@ -124,6 +133,8 @@ class Windows:
         Frames from one window's start to the next.
     name : str
         Name of the tensor in the batches, axes ``(sample, time, feature)``.
+    places : sequence of Place, optional
+        Of each sequence.
 
     Attributes
     ----------
@@ -131,7 +142,10 @@ class Windows:
         Where each window lies.
     """
 
-    def __init__(self, sequences: Sequence[np.ndarray], length: int, stride: int = 1, *, name: str = "pose") -> None:
+    def __init__(
+        self, sequences: Sequence[np.ndarray], length: int, stride: int = 1, *, name: str = "pose",
+        places: Sequence[Place] = (),
+    ) -> None:  # fmt: skip
         faults = Faults("windows")
         if length < 1 or stride < 1:
             faults.add("length and stride", expected="at least 1", got=f"{length}, {stride}")
@@ -139,7 +153,7 @@ class Windows:
             if sequence.ndim != 2 or sequence.shape[1] != sequences[0].shape[1]:
                 faults.add("not a table like the first", where=f"sequence {i}", got=str(sequence.shape))
         faults.raise_if_any()
-        self.sequences, self.length, self.name = list(sequences), length, name
+        self.sequences, self.length, self.name, self.places = list(sequences), length, name, places
         found = [window_starts(s, length, stride) for s in sequences]
         self.sequence = np.repeat(np.arange(len(found)), [len(f) for f in found])
         self.start = np.concatenate([np.empty(0, np.int64), *found]).astype(np.int64)
@@ -162,6 +176,10 @@ class Windows:
             rows = np.flatnonzero(self.sequence[indices] == which)
             out[rows] = self.sequences[which][self.start[indices[rows], None] + span]
         return Batch({self.name: torch.from_numpy(out)}, {self.name: ("sample", "time", "feature")})
+
+    def where(self, index: int) -> str:
+        """Say where a window starts."""
+        return told(self.places, int(self.sequence[index]), int(self.start[index]))
 
 
 def window_starts(sequence: np.ndarray, length: int, stride: int = 1, block: int = 100_000) -> np.ndarray:

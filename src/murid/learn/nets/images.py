@@ -15,6 +15,7 @@ from murid.learn.nets._torch import torch
 from murid.learn.nets.batches import Axes, Batch
 from murid.learn.nets.device import laid_out, pick_device, settled
 from murid.learn.nets.params import TrainParams
+from murid.learn.sequences import Place, told
 
 IMAGE_AXES = ("sample", "channel", "row", "column")
 
@@ -30,6 +31,8 @@ class Images:
         Rows of each film that are samples.
     extra : mapping of str to sequence of float arrays (row, value), optional
         Further values of each row of each film, e.g. keypoints.
+    places : sequence of Place, optional
+        Of each film.
     """
 
     def __init__(
@@ -37,8 +40,9 @@ class Images:
         films: Sequence[np.ndarray],
         rows: Sequence[np.ndarray],
         extra: Mapping[str, Sequence[np.ndarray]] | None = None,
+        places: Sequence[Place] = (),
     ) -> None:
-        self.films, self.extra = list(films), dict(extra or {})
+        self.films, self.extra, self.places = list(films), dict(extra or {}), places
         self.film = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
         self.row = np.concatenate([np.empty(0, np.int64), *rows]).astype(np.int64)
 
@@ -61,6 +65,10 @@ class Images:
         tensors = {"pictures": torch.from_numpy(pictures)} | {k: torch.from_numpy(v) for k, v in values.items()}
         axes: Axes = {"pictures": IMAGE_AXES, **{k: ("sample", k) for k in values}}
         return Batch(tensors, axes)
+
+    def where(self, index: int) -> str:
+        """Say where a picture is."""
+        return told(self.places, int(self.film[index]), int(self.row[index]))
 
 
 def encode(

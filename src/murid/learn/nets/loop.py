@@ -98,8 +98,8 @@ def train(
     Raises
     ------
     DataError
-        A loss that is not finite (names epoch, step and samples), a checkpoint of another training, no GPU where one
-        was asked for, memory that does not suffice for one sample.
+        A loss that is not finite (names epoch, step and where the samples come from), a checkpoint of another
+        training, no GPU where one was asked for, memory that does not suffice for one sample.
     """
     p = params or TrainParams()
     device = pick_device(p.device)
@@ -179,7 +179,7 @@ class _Run:
         total, seen, self.checked = dict[str, float](), 0, False
         with seeded(self.seed, s.epoch, self.world.rank):
             for indices, batch in _ahead(source, [self.world.share(c) for c in chunks]):
-                terms = self._update(batch, indices)
+                terms = self._update(source, batch, indices)
                 s.step += 1
                 seen += len(indices)
                 for name, value in terms.items():
@@ -193,7 +193,7 @@ class _Run:
         return {"epoch": s.epoch - 1, "steps": s.step, **means, "lr": self._lr(s.step - 1), "seconds": seconds,
                 "samples_per_s": seen * self.world.size / max(seconds, 1e-9), "memory_mb": self._memory()}  # fmt: skip
 
-    def _update(self, batch: Batch, indices: np.ndarray) -> dict[str, float]:
+    def _update(self, source: Source, batch: Batch, indices: np.ndarray) -> dict[str, float]:
         """One step of the optimizer; a batch that does not fit into memory is computed in parts."""
         if not self.checked:
             batch.validate()
@@ -201,7 +201,7 @@ class _Run:
         while True:
             try:
                 self.optimizer.zero_grad(set_to_none=True)
-                terms = self._gradient(batch, indices)
+                terms = self._gradient(source, batch, indices)
                 break
             except (RuntimeError, MemoryError) as exc:
                 if not out_of_memory(exc) or self.world.size > 1:
@@ -217,17 +217,19 @@ class _Run:
         self.scaler.update()
         return terms
 
-    def _gradient(self, batch: Batch, indices: np.ndarray) -> dict[str, float]:
+    def _gradient(self, source: Source, batch: Batch, indices: np.ndarray) -> dict[str, float]:
         total: dict[str, float] = {}
         for rows in _parts(len(batch), self.state.parts):
             share = (rows.stop - rows.start) / len(batch)
-            terms, values = self._terms(batch.part(rows), indices[rows], training=True)
+            terms, values = self._terms(source, batch.part(rows), indices[rows], training=True)
             self.scaler.scale(terms["loss"] * share).backward()
             for name, value in values.items():
                 total[name] = total.get(name, 0.0) + value * share
         return total
 
-    def _terms(self, batch: Batch, indices: np.ndarray, *, training: bool) -> tuple[Terms, dict[str, float]]:
+    def _terms(
+        self, source: Source, batch: Batch, indices: np.ndarray, *, training: bool
+    ) -> tuple[Terms, dict[str, float]]:
         s = self.state
         step = Step(s.epoch, s.step, self.epochs, int(self.steps), training, self.device)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
@@ -239,8 +241,8 @@ class _Run:
             fail(
                 "training", "the loss is not finite", where=f"epoch {s.epoch}, step {s.step}",
                 expected="numbers", got=", ".join(f"{k} {v:.4g}" for k, v in values.items())
-                + f" from samples {', '.join(map(str, indices[:50]))}{' …' if len(indices) > 50 else ''}",
-                todo="look at these samples for extreme values; else lower lr or set clip",
+                + f" from {_where(source, batch, indices)}",
+                todo="look there for extreme values; else lower lr or set clip",
             )  # fmt: skip
         return terms, values
 
@@ -282,7 +284,7 @@ class _Run:
         chunks = np.array_split(np.arange(len(source)), math.ceil(len(source) / size))
         with torch.no_grad(), seeded(self.seed, self.state.epoch, 2**31):
             for indices, batch in _ahead(source, chunks):
-                for name, value in self._terms(batch, indices, training=False)[1].items():
+                for name, value in self._terms(source, batch, indices, training=False)[1].items():
                     total[name] = total.get(name, 0.0) + value * len(indices) / len(source)
         return total
 
@@ -314,6 +316,13 @@ def _optimizer(net: torch.nn.Module, p: TrainParams) -> torch.optim.Optimizer:
     if p.optimizer == "adamw":
         return torch.optim.AdamW(weights, p.lr, weight_decay=p.weight_decay)
     return torch.optim.Adam(weights, p.lr, weight_decay=p.weight_decay, amsgrad=p.optimizer == "amsgrad")
+
+
+def _where(source: Source, batch: Batch, indices: np.ndarray, most: int = 20) -> str:
+    """Say where samples come from: those that hold something that is not a number, else all of the batch."""
+    broken = [i for i in range(len(batch)) if not all(torch.isfinite(t[i]).all() for t in batch.tensors.values())]
+    found = [source.where(int(indices[i])) for i in broken or range(len(batch))]
+    return "; ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 def _parts(n: int, parts: int) -> list[slice]:

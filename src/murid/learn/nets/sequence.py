@@ -18,6 +18,7 @@ from murid.learn.nets.batches import Batch
 from murid.learn.nets.blocks import Mlp, Noise, Recurrent, Tcn
 from murid.learn.nets.device import seeded, settled
 from murid.learn.nets.loop import History, Step, TrainParams, train
+from murid.learn.sequences import Place, told
 
 nn = torch.nn
 AXES = {"features": ("sample", "time", "feature"), "codes": ("sample", "time")}
@@ -114,12 +115,15 @@ class LabelledSequences:
         Longest stretch, rows. Longer runs are cut into stretches that overlap by half.
     spans : list of list of (start, stop), optional
         Take these rows of each table instead (trials).
+    places : sequence of Place, optional
+        Of each table.
     """
 
     def __init__(
         self, tables: Sequence[np.ndarray], codes: Sequence[np.ndarray], length: int,
-        spans: Sequence[Sequence[tuple[int, int]]] | None = None,
+        spans: Sequence[Sequence[tuple[int, int]]] | None = None, places: Sequence[Place] = (),
     ) -> None:  # fmt: skip
+        self.places = places
         self.tables = [np.asarray(t, np.float32) for t in tables]
         self.codes = [np.asarray(c, np.int64) for c in codes]
         self.pieces = [
@@ -143,6 +147,11 @@ class LabelledSequences:
             i, a, b = self.pieces[k]
             x[row, : b - a], y[row, : b - a] = self.tables[i][a:b], self.codes[i][a:b]
         return Batch({"features": torch.from_numpy(x), "codes": torch.from_numpy(y)}, AXES)
+
+    def where(self, index: int) -> str:
+        """Say where a stretch starts."""
+        table, start, _ = self.pieces[index]
+        return told(self.places, table, start)
 
 
 def fit_sequences(

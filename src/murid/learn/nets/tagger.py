@@ -91,6 +91,10 @@ class Stretches:
         return Batch({"features": torch.from_numpy(x), "targets": torch.from_numpy(y), "weights": torch.from_numpy(w)},
                      AXES)  # fmt: skip
 
+    def where(self, index: int) -> str:
+        """Say where a stretch starts."""
+        return f"row {self.pieces[index][0]}"
+
 
 def fit_tagger(
     source: Stretches, p: TaggerParams, *, seed: int = 0, body: dict[str, torch.Tensor] | None = None,

@@ -18,6 +18,7 @@ from murid.learn.nets.batches import Batch, Windows
 from murid.learn.nets.blocks import Mlp, Recurrent
 from murid.learn.nets.device import seeded, settled
 from murid.learn.nets.loop import History, Step, TrainParams, train
+from murid.learn.sequences import Place
 
 nn = torch.nn
 
@@ -153,7 +154,8 @@ def _ramp(p: VameNetParams, step: Step) -> float:
 
 def fit_vame(
     tables: Sequence[np.ndarray], valid: Sequence[np.ndarray], p: VameNetParams, params: TrainParams, *, seed: int = 0,
-    checkpoint: str | Path | None = None, progress: str | None = None,
+    places: tuple[Sequence[Place], Sequence[Place]] = ((), ()), checkpoint: str | Path | None = None,
+    progress: str | None = None,
 ) -> tuple[VameNet, History]:  # fmt: skip
     """Train on all windows of some sequences.
 
@@ -162,11 +164,14 @@ def fit_vame(
     tables, valid : lists of (T_i, D) arrays
         Scaled rows, NaN where missing; windows never cross a border or a gap. `valid` may be empty.
     p, params : parameters of the network and of its training
+    places : two sequences of Place, optional
+        Of `tables` and of `valid`.
     seed, checkpoint, progress
         See `murid.learn.nets.loop.train`.
     """
-    source = Windows(tables, p.window + p.future)
-    held = Windows(valid, p.window + p.future, stride=max(1, p.window // 4)) if len(valid) else None
+    span = p.window + p.future
+    source = Windows(tables, span, places=places[0])
+    held = Windows(valid, span, stride=max(1, p.window // 4), places=places[1]) if len(valid) else None
     net = make_net(tables[0].shape[1], p, seed)
     history = train(net, loss_terms, source, params, valid=held, seed=seed, checkpoint=checkpoint, progress=progress)
     return net, history
