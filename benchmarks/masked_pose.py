@@ -1,6 +1,7 @@
 """Pre-training on hidden poses: what its latent tells of unseen simulated mice, beside `vame`.
 
-``python -m benchmarks.masked_pose --sets 0 1 2 --steps 50``. A temporal convolution sees the rows that `vame` sees,
+``python -m benchmarks.masked_pose --sets 0 1 2 --steps 50 --layers 4``. A temporal convolution of 2^layers − 1 rows to
+either side (4: ± 0.5 s, `vame`'s window; 5: ± 1 s) sees the rows that `vame` sees,
 with stretches of them and single points hidden, and fills them in through 30 numbers. Mice and reader are those of
 ``benchmarks.latent_robustness``, whose clean column is `vame`'s.
 """
@@ -31,10 +32,10 @@ LENGTH, STRIDE, SHARE = 240, 20, 0.3
 class Filler(torch.nn.Module):
     """Rows and what is hidden of them → body (64) → latent (30) → rows."""
 
-    def __init__(self, n: int, n_points: int) -> None:
+    def __init__(self, n: int, n_points: int, layers: int) -> None:
         super().__init__()
         self.n_points = n_points
-        self.body = Tcn(n + n_points + 1, 64, 5)
+        self.body = Tcn(n + n_points + 1, 64, layers)
         self.narrow = torch.nn.Linear(64, 30)
         self.leave = torch.nn.Sequential(torch.nn.GELU(), Mlp([30, 64, n], torch.nn.GELU))
 
@@ -69,6 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, nargs="*", default=[0, 1, 2], help="of mice")
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--layers", type=int, default=4, help="it sees 2^layers - 1 rows of 1/30 s to either side")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     for number in args.sets:
@@ -84,7 +86,7 @@ def main() -> None:
         scaler = fit_scaler(tables[0], blocks=blocks, min_seen=0.5)
         truth = [np.concatenate([codes(r) for r in part]) for part in parts]
         with seeded(0):
-            net = Filler(n, p)
+            net = Filler(n, p, args.layers)
         params = TrainParams(batch=16, epochs=1000, max_steps=args.steps, lr=2e-3, optimizer="adamw",
                              weight_decay=0.01, schedule="cosine", warmup=0.05, clip=1.0)  # fmt: skip
         start = time.process_time()

@@ -102,9 +102,11 @@ def rat_dyads() -> list[Recording]:
 def operant() -> list[Recording]:
     """Every fifth of the 57 trials of one mouse, 800 steps taken as 10 a second, with the source's labels.
 
-    Trials stand for animals: the probe reads trials that it has not seen, of a mouse that it has.
+    Trials stand for animals: the probe reads trials that it has not seen, of a mouse that it has. The source does not
+    name its points; while the animal walks, the third is foremost, the first and the second are hindmost.
     """
-    return [r.replace(animal=r.id, meta={}) for r in dbm_operant.trials()[::5]]
+    roles = {"nose": "point_3", "tail_base": "point_1", "tail_tip": "point_2"}
+    return [r.replace(animal=r.id, meta={}, roles=roles) for r in dbm_operant.trials()[::5]]
 
 
 def clip() -> list[Recording]:

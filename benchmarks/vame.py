@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -70,8 +71,15 @@ def onehot(out) -> np.ndarray:
     return np.where(x[:, None] < 0, np.nan, np.eye(int(out["states"].values.max()) + 1)[np.maximum(x, 0)])
 
 
-def probe(seeds: int = 1, steps: int | None = None) -> None:
-    """Compare what latents tell about planted behaviours of unseen animals; `steps` shortens the training."""
+def probe(seeds: int = 1, steps: int | None = None, gru: Sequence[int] = ()) -> None:
+    """Compare what latents tell about planted behaviours of unseen animals.
+
+    `steps` shortens the training; `gru` are numbers of steps after which the published network is asked, too: one takes
+    as long as about 48 of the default's (`speed`), of which there are 600 here.
+    """
+    from murid.learn.nets.vame import default_training
+
+    published = {n: default_training("gru", 7_000).replace(max_steps=n, patience=None) for n in gru}
     train_params = {"epochs": 50, "max_steps": steps, "lr": 2e-3, "schedule": "cosine", "warmup": 0.05, "clip": 50.0}
     short = {"segment": "kmeans", **({"train": train_params} if steps else {})}
     rows = []
@@ -82,6 +90,10 @@ def probe(seeds: int = 1, steps: int | None = None) -> None:
             ("kmeans on PCA", murid.method("kmeans", seed=seed)),
             ("vame, posture alone", murid.method("vame", seed=seed, movement=False, **short)),
             ("vame", murid.method("vame", seed=seed, **short)),
+            *(
+                (f"vame, gru {n} steps", murid.method("vame", seed=seed, net="gru", segment="kmeans", train=train))
+                for n, train in published.items()
+            ),
         ):
             start = time.process_time()
             with silent(), warnings.catch_warnings():
@@ -132,8 +144,10 @@ def main() -> None:
     parts = {"speed": speed, "probe": probe, **{name: partial(real, name) for name in REAL}}
     parser.add_argument("parts", nargs="*", default=list(parts))
     parser.add_argument("--steps", type=int, help="of the probe's trainings; the default's own by default")
+    parser.add_argument("--gru", type=int, nargs="*", default=(), help="steps of the published network in the probe")
+    parser.add_argument("--seeds", type=int, default=1, help="sets of simulated mice in the probe")
     args = parser.parse_args()
-    parts["probe"] = partial(probe, steps=args.steps)
+    parts["probe"] = partial(probe, seeds=args.seeds, steps=args.steps, gru=args.gru)
     for part in args.parts:
         print(f"\n-- {part}", flush=True)
         parts[part]()
