@@ -1,8 +1,8 @@
 """Speed of the segmentation core, in CPU seconds of one process.
 
 Run ``OMP_NUM_THREADS=1 python benchmarks/segment.py``. CPU time and not wall time, because it
-means the same on a busy machine; ``--hours`` also fits a long recording on two threads and
-reports wall time and peak memory (on a quiet machine the two agree). ``--peers PYTHON`` times other
+means the same on a busy machine; ``--hours 10 --method moseq`` fits a method to a long recording on two threads and
+reports wall time and peak memory. ``--peers PYTHON`` times other
 packages, installed in that Python's own environment, on the same data in the same run (see peers/README.md).
 """
 
@@ -19,9 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+import murid
+from murid import simulate
+from murid.data.progress import silent
+from murid.data.recording import Recording
 from murid.learn.parallel import workers
 from murid.learn.segment.arhmm import ArHmmParams
-from murid.learn.segment.arhmm_fit import Sampler, fit_arhmm
+from murid.learn.segment.arhmm_fit import Sampler
 from murid.learn.segment.hmm import HmmParams, fit_hmm
 from murid.learn.segment.kmeans import fit_kmeans
 from murid.learn.segment.slds import SldsParams, as_poses, fit_shape, slds_sweep
@@ -181,34 +185,40 @@ def other_rows(repeats: int) -> list[tuple[str, float, str]]:
     return rows
 
 
-def long_recording(hours: float, sweeps: int) -> None:
-    """Fit the AR-HMM to `hours` of 30-fps features on two threads; report time and memory."""
-    x = dynamics(int(hours * 3600 * 30))
+def long_recording(hours: float, method: str) -> None:
+    """Fit a method to one recording of `hours`, 30 frames/s, and label it, on two threads; report time and memory."""
+    poses, _ = simulate.syllable_poses(hours * 3600, 30.0)
+    recording = simulate.corrupt(Recording("long", poses=poses), jitter_px=1.0)
+    before = _peak_gib()
     wall, used = time.perf_counter(), time.process_time()
-    model = fit_arhmm(x, ArHmmParams(sweeps=sweeps), n_workers=2)
-    fitted = time.process_time() - used
-    model.apply(x, n_workers=2)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    with silent():
+        fitted = murid.method(method, workers=2).fit([recording])
+        spent = time.process_time() - used
+        fitted.apply(recording)
     print(
-        f"{hours:g} h of 30-fps pose, {sweeps} sweeps after 20 EM steps: fit {fitted:.0f} CPU s, with labels and "
-        f"confidence {time.process_time() - used:.0f} CPU s, {time.perf_counter() - wall:.0f} s by the clock on 2 "
-        f"threads, peak {peak:.2f} GiB, {model.n_states} states"
+        f"{method}, {hours:g} h of {poses.sizes['keypoint']} points at 30 frames/s: fit {spent:.0f} CPU s, with labels "
+        f"and confidence {time.process_time() - used:.0f} CPU s, {time.perf_counter() - wall:.0f} s by the clock on 2 "
+        f"threads, peak {_peak_gib():.2f} GiB ({before:.2f} before the fit), {fitted.n_motifs} syllables"
     )
+
+
+def _peak_gib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--hours", type=float, default=0.0, help="also fit this many hours of 30-fps features")
-    parser.add_argument("--sweeps", type=int, default=50)
+    parser.add_argument("--hours", type=float, default=0.0, help="only a recording of so many hours, by --method")
+    parser.add_argument("--method", choices=["moseq", "syllables"], default="moseq")
     parser.add_argument("--peers", default="", help="Python of an environment with other packages")
     args = parser.parse_args()
     if args.peers:
         peer_rows(args.peers, args.repeats)
         return
     if args.hours:
-        long_recording(args.hours, args.sweeps)
+        long_recording(args.hours, args.method)
         return
     print(f"CPU seconds for {N:,} frames, one thread")
     for name, seconds, note in arhmm_rows(args.repeats) + slds_row(args.repeats) + other_rows(args.repeats):

@@ -7,7 +7,7 @@ found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -57,12 +57,11 @@ def changepoints(
     seqs = as_sequences(x, lengths)
     lag = max(2, 2 * round(lag_s * fps / 2))
     directions = np.random.default_rng(seed).standard_normal((seqs.frames.shape[1], projections))
-    scores = [_change(part, directions, lag) for part in seqs]
-    pooled = np.concatenate(scores)
-    mean, spread = _column_moments(pooled)
+    mean, spread = _moments(block for part in seqs for block in _changes(part, directions, lag))
     found = []
-    for score in scores:
-        z = ((score - mean) / spread).mean(axis=1) if len(score) else np.empty(0)
+    for part in seqs:
+        z = np.concatenate([(b / spread).mean(axis=1) for b in _changes(part, directions, lag)])
+        z -= (mean / spread).mean()
         known = ~np.isnan(z)
         weight = gaussian_filter1d(known.astype(float), smooth_s * fps)
         z = gaussian_filter1d(np.where(known, z, 0.0), smooth_s * fps) / np.maximum(weight, 1e-3)
@@ -71,15 +70,23 @@ def changepoints(
     return [find_peaks(np.nan_to_num((z - level) / scale, nan=-10.0), height=height)[0] + lag // 2 for z in found]
 
 
-def _change(part: np.ndarray, directions: np.ndarray, lag: int) -> np.ndarray:
-    if len(part) <= lag:
-        return np.empty((0, directions.shape[1]), np.float32)
-    return (((part[lag:] - part[:-lag]) @ directions.astype(part.dtype)) ** 2).astype(np.float32)
+def _changes(part: np.ndarray, directions: np.ndarray, lag: int, block: int = 20_000) -> Iterator[np.ndarray]:
+    """Squared change (row, direction) over `lag` rows, block by block: all of it is 300 times the features' size."""
+    last = max(len(part) - lag, 0)
+    for start in range(0, max(last, 1), block):
+        stop = min(start + block, last)
+        step = part[start + lag : stop + lag] - part[start:stop]
+        yield (step @ directions.astype(part.dtype)) ** 2
 
 
-def _column_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    known = values[~np.isnan(values[:, 0])]
-    return known.mean(axis=0, dtype=np.float64), known.std(axis=0, dtype=np.float64) + 1e-12
+def _moments(blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column over all rows without NaN."""
+    n, total, squares = 0, np.zeros(1), np.zeros(1)
+    for block in blocks:
+        known = block[~np.isnan(block).any(axis=1)].astype(np.float64)
+        n, total, squares = n + len(known), total + known.sum(axis=0), squares + (known**2).sum(axis=0)
+    mean = total / max(n, 1)
+    return mean, np.sqrt(np.maximum(squares / max(n, 1) - mean**2, 0)) + 1e-12
 
 
 def durations(labels: Sequence[np.ndarray], fps: float) -> np.ndarray:
