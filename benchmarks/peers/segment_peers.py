@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def dynamax(data: dict[str, np.ndarray]) -> dict[str, float]:
     import jax.random as jr
     from dynamax.hidden_markov_model import LinearAutoregressiveHMM
 
-    x = jnp.asarray(data["x"])
+    x = jnp.asarray(data["x"], dtype=float)
     model = LinearAutoregressiveHMM(int(data["n_states"]), x.shape[1], num_lags=3)
     params, props = model.initialize(jr.PRNGKey(0), method="prior")
     inputs = model.compute_inputs(x)
@@ -113,7 +114,8 @@ def jax_moseq_full(data: dict[str, np.ndarray]) -> dict[str, float]:
         cen_hypparams={"sigmasq_loc": 0.5}, error_estimator={"slope": -0.5, "intercept": 0.25},
         **_settings(data, int(data["n_latent"])),
     )  # fmt: skip
-    return _sweeps(keypoint_slds.resample_model, batch, model)
+    # As keypoint-MoSeq does without a GPU: its parallel filter is several times slower on a processor.
+    return _sweeps(partial(keypoint_slds.resample_model, parallel_message_passing=False), batch, model)
 
 
 PEERS = {"hmmlearn": hmmlearn, "dynamax": dynamax, "jax_moseq_ar": jax_moseq_ar, "jax_moseq_full": jax_moseq_full}

@@ -128,6 +128,17 @@ def test_settings_keep_comments(tmp_path):
     assert text.startswith("# A murid study") and Study(tmp_path / "s").settings["fps"] == 25.0
 
 
+def test_roles_of_recordings_become_the_studys(tmp_path, recording):
+    study = Study.create(tmp_path / "s")
+    study.add(recording.replace(roles={"nose": "a"}))
+    study.add(recording.replace(id="r2", roles={"nose": "a", "tail_base": "c"}))
+    study.add(recording.replace(id="r3", roles={}))
+    assert Study(tmp_path / "s")["r3"].roles == {"nose": "a", "tail_base": "c"}
+    with pytest.raises(murid.DataError, match="its nose is another keypoint.*expected a, got b"):
+        study.add(recording.replace(id="r4", roles={"nose": "b"}))
+    assert study.ids == ["r1", "r2", "r3"]
+
+
 def test_journal_cut_off_by_a_kill_keeps_whole_lines(tmp_path, recording):
     study = Study.create(tmp_path / "s")
     study.add(recording)

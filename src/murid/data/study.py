@@ -203,10 +203,12 @@ class Study:
     def add(self, recording: Recording, *, source: str = "", replace: bool = False) -> None:
         """Write a recording into the study; all of it or nothing.
 
+        Roles of keypoints are the study's: those of the recording join them.
+
         Raises
         ------
         DataError
-            When the id is taken (and not `replace`), or a noun is faulty.
+            When the id is taken (and not `replace`), a noun is faulty, or a role is another keypoint's in this study.
         """
         table = self.table
         if recording.id != store.slug(recording.id):
@@ -225,6 +227,7 @@ class Study:
                 todo="use --replace (replace=True) to write it anew",
             )
         recording.validate()
+        roles = self._joined_roles(recording)
         present = [noun for noun in _FILES if recording.has(noun)]
         with atomic_folder(self.folder / "data" / recording.id) as temporary:
             for noun in present:
@@ -244,6 +247,22 @@ class Study:
         }
         table = table[table["id"] != recording.id] if taken else table
         self._write_table(pd.concat([table, pd.DataFrame([row])], ignore_index=True).fillna(""))
+        if roles != self.settings.get("roles", {}):
+            self.set(roles=roles)
+
+    def _joined_roles(self, recording: Recording) -> dict[str, str]:
+        """Roles of the study with those of a recording."""
+        ours: dict[str, str] = self.settings.get("roles", {})
+        faults = Faults(f"recording '{recording.id}'")
+        for role, keypoint in recording.roles.items():
+            if ours.get(role, keypoint) != keypoint:
+                faults.add(
+                    f"its {role} is another keypoint than in this study", where=str(self.folder / "study.toml"),
+                    expected=ours[role], got=keypoint,
+                    todo="rename its keypoints, or give such recordings a study of their own",
+                )  # fmt: skip
+        faults.raise_if_any()
+        return {**ours, **recording.roles}
 
     def remove(self, id: str) -> None:
         """Take a recording out of the study and delete its folder."""

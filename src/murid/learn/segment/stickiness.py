@@ -23,6 +23,8 @@ SHARES = (0.01, 0.1, 0.3, 1.0, 10.0, 100.0)
 BLOCK_S = 10.0
 #: So many standard errors behind the best one, stickier values are not tried any more.
 HOPELESS = 5.0
+#: Fits whose median bout is shorter are left out: strides and jitter; MoSeq's syllables last 300 to 400 ms.
+SHORTEST_S = 0.15
 #: Medians that differ by less than this, in natural logarithms (a fifth), are not told apart.
 NEAR = 0.2
 
@@ -54,7 +56,8 @@ def choose_kappa(
         Wanted median duration, s: then it alone decides. None takes, among the values of κ whose fits predict
         held-out rows as well as the best one (less than one standard error apart, over blocks of 10 s), the one
         whose bouts come nearest to the blocks between model-free changepoints; of those whose medians differ from
-        its by less than a fifth, the one that predicts best.
+        its by less than a fifth, the one that predicts best. Fits whose median bout is under 150 ms are left out
+        where others are longer: the likelihood alone would cut fast limbs into half strides.
     shares : tuple of float
         Values of κ tried, as multiples of the number of rows, rising. Without `target_s` the scan stops at the first
         that is far behind.
@@ -95,10 +98,9 @@ def choose_kappa(
                 "n_states": float(np.mean([n_states for n_states, _, _ in fits])),
             }
         )
-        if target_s is None and _worse(scores, by=HOPELESS)[-1]:
+        if target_s is None and _hopeless(rows, scores):
             break
-    # At most one standard error behind the best.
-    good = rows if target_s is not None else [r for r, bad in zip(rows, _worse(scores, by=1.0), strict=True) if not bad]
+    good = rows if target_s is not None else _as_good(rows, scores)
     if not any(np.isfinite(r["median_s"]) for r in good):
         return max(good, key=lambda r: r["heldout"])["kappa"], rows
     ratio = [abs(np.log(r["median_s"] / wanted)) for r in good]
@@ -135,11 +137,29 @@ def _block_s(seqs: Sequences, rate_hz: float, seed: int) -> float:
     return float(np.median(blocks)) if len(blocks) else 0.4
 
 
-def _worse(scores: list[np.ndarray], *, by: float) -> np.ndarray:
-    """Say which fits are more than `by` standard errors of the paired difference over blocks behind the best one."""
-    table = np.stack(scores)
-    behind = table[table.mean(axis=1).argmax()] - table
-    error = behind.std(axis=1, ddof=1) / np.sqrt(table.shape[1]) if table.shape[1] > 1 else np.full(len(table), 0.01)
+def _as_good(rows: list[dict[str, float]], scores: list[np.ndarray]) -> list[dict[str, float]]:
+    """Fits that are at most one standard error behind the best; of those with bouts of a syllable's length, if any."""
+    enough = _enough(rows)
+    if not enough.any():
+        enough = np.array([r["median_s"] for r in rows]) == max(r["median_s"] for r in rows)
+    kept = [r for r, ok in zip(rows, enough, strict=True) if ok]
+    return [r for r, bad in zip(kept, _worse(np.stack(scores)[enough], by=1.0), strict=True) if not bad]
+
+
+def _hopeless(rows: list[dict[str, float]], scores: list[np.ndarray]) -> bool:
+    """Whether the last fit is far behind another one with bouts of a syllable's length."""
+    enough = _enough(rows)
+    return bool(enough[-1] and _worse(np.stack(scores)[enough], by=HOPELESS)[-1])
+
+
+def _enough(rows: list[dict[str, float]]) -> np.ndarray:
+    return np.array([r["median_s"] >= SHORTEST_S for r in rows])
+
+
+def _worse(scores: np.ndarray, *, by: float) -> np.ndarray:
+    """Say which fits (fit, block) are more than `by` standard errors of the paired difference behind the best one."""
+    behind = scores[scores.mean(axis=1).argmax()] - scores
+    error = behind.std(axis=1, ddof=1) / np.sqrt(scores.shape[1]) if scores.shape[1] > 1 else np.full(len(scores), 0.01)
     return behind.mean(axis=1) > by * error
 
 
