@@ -1,8 +1,8 @@
 """Motif methods on real recordings: every figure beside its control, one table a data set.
 
-``python -m benchmarks.motifs_real DATASET [method ...] [--keep FOLDER] [--seeds 2] [--halves] [--robust]`` with DATASET
-one of ``bsoid_openfield, three_chamber, vame_clip, dbm_operant, rat_social`` (what each is cut to: `DATASETS`), or
-``behaviorflow``: the published cluster sequences of 59 mice through the transition statistics. Methods and their
+``python -m benchmarks.motifs_real DATASET [method ...] [--keep FOLDER] [--seeds 2] [--halves] [--robust] [--markdown]``
+with DATASET one of ``bsoid_openfield, three_chamber, vame_clip, dbm_operant, rat_social`` (what each is cut to:
+`DATASETS`), or ``behaviorflow``: the published cluster sequences of 59 mice through the transition statistics. Methods and their
 settings: `SETTINGS`, the defaults where nothing is said. ``--keep`` stores the study, its cache and one row a method,
 so that methods can be run one at a time; rows found there are not made again, and the table shows all of them.
 """
@@ -145,6 +145,30 @@ def row_of(study: Study, data: DataSet, variant: str, **options: Any) -> dict[st
     return {k: v for k, v in run.tables["motifs"].iloc[0].to_dict().items() if v == v} | {"method": variant}
 
 
+#: Column → its head and the format of its values in `markdown`.
+SHORT = {
+    "fit_cpu_s": ("fit CPU-s", "{:.0f}"), "apply_fps": ("frames/s", "{:,.0f}"), "peak_mb": ("MB", "{:.0f}"),
+    "motifs": ("motifs", "{:.0f}"), "labelled": ("labelled", "{:.2f}"), "median_ms": ("median ms", "{:.0f}"),
+    "below_100ms": ("< 100 ms", "{:.2f}"), "ami": ("AMI", "{:.3f}"), "ami_control": ("blind", "{:.3f}"),
+    "ami_z": ("z", "{:.1f}"), "probe_f1": ("probe F1", "{:.2f}"), "probe_control": ("blind", "{:.2f}"),
+    "change": ("change", "{:.2f}"), "change_z": ("z", "{:.1f}"), "seed_ari": ("two seeds", "{:.2f}"),
+    "cut_ari": ("cut", "{:.2f}"),
+}  # fmt: skip
+
+
+def markdown(rows: list[dict[str, Any]]) -> None:
+    """Print the rows as the table of the docs; a method that failed as a line below it."""
+    done = [r for r in rows if "failed" not in r]
+    columns = [c for c in SHORT if any(c in r for r in done)]
+    print("| method | " + " | ".join(SHORT[c][0] for c in columns) + " |\n" + "|---" * (len(columns) + 1) + "|")
+    for row in done:
+        cells = [SHORT[c][1].format(row[c]).replace("-", "−") if c in row else "" for c in columns]
+        print(f"| {row['method']} | " + " | ".join(cells) + " |")
+    for row in rows:
+        if "failed" in row:
+            print(f"\n{row['method']}: {row['failed']}")
+
+
 def show(rows: list[dict[str, Any]]) -> None:
     """Print the rows as a table."""
     table = pd.DataFrame(rows)
@@ -190,6 +214,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--halves", action="store_true", help="also fit to halves of the animals")
     parser.add_argument("--robust", action="store_true")
+    parser.add_argument("--markdown", action="store_true", help="the table as it stands in the docs")
     args = parser.parse_args()
     if args.dataset == "behaviorflow":
         behaviorflow()
@@ -209,7 +234,7 @@ def main() -> None:
             rows.append(row)
             print(f"{name}: done" if "failed" not in row else f"{name}: {row['failed']}", flush=True)
     print(f"\n{args.dataset}: {(data.recordings.__doc__ or '').partition(chr(10))[0]}")
-    show(rows)
+    (markdown if args.markdown else show)(rows)
 
 
 if __name__ == "__main__":
