@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.motifs_real DATASET [method ...] [--keep FOLDER] [--seeds 2] [--halves] [--robust] [--markdown]``
 with DATASET one of ``bsoid_openfield, three_chamber, vame_clip, dbm_operant, rat_social`` (what each is cut to:
-`DATASETS`), or ``behaviorflow``: the published cluster sequences of 59 mice through the transition statistics. Methods and their
-settings: `SETTINGS`, the defaults where nothing is said. ``--keep`` stores the study, its cache and one row a method,
-so that methods can be run one at a time; rows found there are not made again, and the table shows all of them.
+`DATASETS`), or ``behaviorflow``: the published cluster sequences of 59 mice through the transition statistics. Methods
+and their settings: `SETTINGS`, the defaults where nothing is said. ``--keep`` stores the study, its cache and one row a
+method, so that methods can be run one at a time; rows found there are not made again, and the table shows all of them.
 """
 
 from __future__ import annotations
