@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.masked_pose --sets 0 1 2 --steps 50 --layers 4``. A temporal convolution
 that sees 2^layers − 1 rows to either side (4: ± 0.5 s, `vame`'s window; 5: ± 1 s) is given the rows that `vame` is
-given, with stretches of them and single points hidden, and fills them in through 30 numbers. Mice and reader are those of
-``benchmarks.latent_robustness``, whose clean column is `vame`'s.
+given, with stretches of them and single points hidden, and fills them in through 30 numbers. Mice and reader are
+those of ``benchmarks.latent_robustness``, whose clean column is `vame`'s.
 """
 
 from __future__ import annotations

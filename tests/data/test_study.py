@@ -134,7 +134,7 @@ def test_roles_of_recordings_become_the_studys(tmp_path, recording):
     study.add(recording.replace(id="r2", roles={"nose": "a", "tail_base": "c"}))
     study.add(recording.replace(id="r3", roles={}))
     assert Study(tmp_path / "s")["r3"].roles == {"nose": "a", "tail_base": "c"}
-    with pytest.raises(murid.DataError, match="its nose is another keypoint.*expected a, got b"):
+    with pytest.raises(murid.DataError, match=r"its nose is another keypoint.*expected a, got b"):
         study.add(recording.replace(id="r4", roles={"nose": "b"}))
     assert study.ids == ["r1", "r2", "r3"]
 
