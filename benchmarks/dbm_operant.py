@@ -1,8 +1,8 @@
 """DBM on its authors' operant trials: network against trees, on distances and on place; microstates and their order.
 
-``python -m benchmarks.dbm_operant [--seeds 5] [--only NAME ...]``. 57 trials of one mouse (two sessions), 800 steps, 6
-points, 9 pseudo-labels of the source; 45 random trials to learn from, 12 to test. The frame rate is not stated: 10 Hz
-is assumed, which only names the seconds.
+``python -m benchmarks.dbm_operant [--seeds 5] [--only NAME ...] [--inside]``. 57 trials of one mouse (two sessions), 800
+steps, 6 points, 9 pseudo-labels of the source; 45 random trials to learn from, 12 to test. The frame rate is not stated:
+10 Hz is assumed, which only names the seconds.
 """
 
 from __future__ import annotations
@@ -33,6 +33,18 @@ METHODS = {
     "faithful (lstm)": {"net": "lstm"},
     "improved": {"net": "tcn", "place": "camera"},
     "improved, no place": {"net": "tcn", "place": "none"},
+}
+#: The published network trained otherwise, for ``--inside``.
+PUBLISHED = {"epochs": 100, "batch": 1, "lr": 3e-3, "weight_decay": 1e-4}
+VARIANTS = {
+    "lstm": {"net": "lstm"},
+    "lstm, no L2": {"net": "lstm", "train": {**PUBLISHED, "weight_decay": 0.0}},
+    "lstm, two trials a batch": {"net": "lstm", "train": {**PUBLISHED, "batch": 2}},
+    "lstm, falling rate": {"net": "lstm", "train": {**PUBLISHED, "schedule": "cosine"}},
+    "lstm, half the epochs": {"net": "lstm", "train": {**PUBLISHED, "epochs": 50}},
+    "lstm, twice the epochs": {"net": "lstm", "train": {**PUBLISHED, "epochs": 200}},
+    "lstm, 20 s sequences": {"net": "lstm", "sequence_s": 20.0, "train": {**PUBLISHED, "batch": 4}},
+    "lstm, smoothed poses": {"net": "lstm", "clean": {"smoothing": "savgol"}},
 }
 
 
@@ -125,26 +137,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="first seed")
-    parser.add_argument("--only", nargs="+", default=[*METHODS, *TREES], help="names of methods")
+    parser.add_argument("--only", nargs="+", help="names of methods")
+    parser.add_argument(
+        "--inside", action="store_true", help="the published network trained otherwise: 36 of the training trials to "
+        "learn from, 9 to test"
+    )  # fmt: skip
     args = parser.parse_args()
+    methods = VARIANTS if args.inside else METHODS
     recordings = trials()
     rows: list[dict] = []
     for seed in range(args.first, args.first + args.seeds):
         order = np.random.default_rng(seed).permutation(len(recordings))
         train, test = ([recordings[i] for i in part] for part in (order[:N_TRAIN], order[N_TRAIN:]))
+        if args.inside:
+            train, test = train[:-9], train[-9:]
         truth = truth_of(test)
-        for name in args.only:
+        for name in args.only or [*methods, *([] if args.inside else TREES)]:
             start = time.process_time()
             with silent():
                 if name in TREES:
                     found = trees(TREES[name], train, test, seed)
                 else:
-                    method = murid.method("dbm", seed=seed, **COMMON, **METHODS[name]).fit(train)
+                    method = murid.method("dbm", seed=seed, **{**COMMON, **methods[name]}).fit(train)
                     found = predicted([method.apply(r) for r in test])
             rows.append({"method": name, "seed": seed, **scores(truth, found), "cpu_s": time.process_time() - start})
             print(f"{name:20s} seed {seed}: accuracy {rows[-1]['accuracy']:.3f}, macro F1 {rows[-1]['macro_f1']:.3f}, "
                   f"{rows[-1]['cpu_s']:.0f} CPU-s", flush=True)  # fmt: skip
-            if seed == 0 and name in METHODS:
+            if seed == 0 and name in METHODS and not args.inside:
                 with silent():
                     microstates(method, train, test, seed)
     table = pd.DataFrame(rows).drop(columns="seed").groupby("method", sort=False)
