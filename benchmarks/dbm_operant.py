@@ -1,8 +1,8 @@
 """DBM on its authors' operant trials: network against trees, on distances and on place; microstates and their order.
 
-``python -m benchmarks.dbm_operant [--seeds 5] [--only NAME ...] [--inside]``. 57 trials of one mouse (two sessions), 800
-steps, 6 points, 9 pseudo-labels of the source; 45 random trials to learn from, 12 to test. The frame rate is not stated:
-10 Hz is assumed, which only names the seconds.
+``python -m benchmarks.dbm_operant [--seeds 5] [--only NAME ...] [--inside]``. 57 trials of one mouse (two sessions),
+800 steps, 6 points, 9 pseudo-labels of the source; 45 random trials to learn from, 12 to test. The frame rate is not
+stated: 10 Hz is assumed, which only names the seconds.
 """
 
 from __future__ import annotations
