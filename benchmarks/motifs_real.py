@@ -103,9 +103,11 @@ def operant() -> list[Recording]:
     """Every fifth of the 57 trials of one mouse, 800 steps taken as 10 a second, with the source's labels.
 
     Trials stand for animals: the probe reads trials that it has not seen, of a mouse that it has. The source does not
-    name its points; while the animal walks, the third is foremost, the first and the second are hindmost.
+    name its points: the names are told by where they are while the animal walks. The third is foremost, then the
+    sixth; the fourth and the fifth are left and right of the body; the first and the second are hindmost.
     """
-    roles = {"nose": "point_3", "tail_base": "point_1", "tail_tip": "point_2"}
+    roles = {"nose": "point_3", "head": "point_6", "ear_left": "point_4", "ear_right": "point_5",
+             "tail_base": "point_1", "tail_tip": "point_2"}  # fmt: skip
     return [r.replace(animal=r.id, meta={}, roles=roles) for r in dbm_operant.trials()[::5]]
 
 
