@@ -34,6 +34,7 @@ NOISE: dict[str, dict[str, float]] = {
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "syllables": ("syllables", {}),
     "moseq": ("moseq", {}),
+    "moseq, 1 row": ("moseq", {"lags_s": 1 / 30}),
     "moseq, slds": ("moseq", {"model": "slds"}),
     "kmeans": ("kmeans", {"n_motifs": 30}),
     "pyrat": ("pyrat", {"n_motifs": 30}),

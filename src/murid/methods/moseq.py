@@ -165,7 +165,7 @@ class Moseq(DynamicsMethod):
         )  # fmt: skip
         labels = np.concatenate([np.maximum(z, 0) for z in start.predict(features)])
         dynamics = settings.replace(
-            n_states=start.n_states, kappa=kappa, em_iterations=0, merge=False, sweeps=5, draws=0
+            n_states=start.n_states, kappa=kappa, em_iterations=0, merge=False, sweeps=0, draws=0
         )
         slds = fit_slds(
             list(xy), front, rear,

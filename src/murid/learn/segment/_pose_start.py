@@ -123,7 +123,7 @@ def _state(seqs, filled, heading, centroid, shape, rest, start, gap_frames: int)
         inside[chain.start : chain.stop] = True
     x = np.where(inside[:, None], np.nan_to_num(x), np.nan)
     prior = (start["noise_std"] * np.maximum(seqs.confidence, LEAST_CONFIDENCE) ** start["confidence_slope"]) ** 2
-    return PoseState(
+    state = PoseState(
         y=np.nan_to_num(seqs.y),
         seen=seen,
         x=np.ascontiguousarray(x, np.float32),
@@ -136,6 +136,8 @@ def _state(seqs, filled, heading, centroid, shape, rest, start, gap_frames: int)
         step_variance=start["step_std"] ** 2,
         noise_dof=start["noise_dof"],
     )
+    state.settle()
+    return state
 
 
 def _jitter(seqs: PoseSequences) -> float:

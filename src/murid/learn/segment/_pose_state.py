@@ -63,14 +63,34 @@ class PoseState:
         self.flat = np.ascontiguousarray(self.shape.reshape(k * s, d), np.float64)
         self.squares = np.einsum("ksi,ksj->kij", self.shape, self.shape).reshape(k, d * d)
 
-    def weights(self, part: slice) -> np.ndarray:
+    def weights(self, part: slice | np.ndarray) -> np.ndarray:
         """Precision (T, K) of each keypoint; 0 where not seen."""
         return np.where(self.seen[part], 1.0 / self.noise[part], 0.0)
 
-    def body(self, part: slice) -> np.ndarray:
+    def body(self, part: slice | np.ndarray) -> np.ndarray:
         """Keypoints (T, K, S) in the animal's own frame as the latent shape predicts them."""
         k, s, _ = self.shape.shape
         return (self.x[part] @ self.flat.T).reshape(-1, k, s) + self.rest
+
+    def settle(self, rounds: int = 5, block: int = 20_000) -> None:
+        """Move shape, heading and centroid of each frame by itself to what its seen keypoints say.
+
+        The shape counts as drawn from N(0, 1) in its whitened dimensions, so that a frame with few keypoints is not
+        torn away from the mean shape. Frames without a keypoint, and those outside all chains, stay.
+        """
+        d = self.x.shape[1]
+        shown = np.flatnonzero(self.seen.any(axis=1) & ~np.isnan(self.x).any(axis=1))
+        for start in range(0, len(shown), block):
+            at = shown[start : start + block]
+            weight, y = self.weights(at), self.y[at]
+            precision = (weight.astype(np.float64) @ self.squares).reshape(-1, d, d) + np.eye(d)
+            for _ in range(rounds):
+                own = turn(y - self.centroid[at, None], -self.heading[at]) - self.rest
+                pull = (own * weight[..., None]).reshape(len(at), -1) @ self.flat
+                self.x[at] = np.linalg.solve(precision, pull[..., None])[..., 0]
+                self.update_heading(at)
+                free = y - turn(self.body(at), self.heading[at])
+                self.centroid[at] = (weight[..., None] * free).sum(axis=1) / weight.sum(axis=1, keepdims=True)
 
     def update_shape(self, segment: Segment, chain: Chain, states, quadratic, linear, rng=None) -> None:
         """Latent shape of one segment given all else, frames beside its borders included."""
@@ -92,9 +112,8 @@ class PoseState:
         )
         self.x[part] = potential[: n * d].reshape(n, d)
 
-    def update_heading(self, segment: Segment, rng=None) -> None:
-        """Heading of each seen frame: von Mises around the best rotation."""
-        part = slice(segment.start, segment.stop)
+    def update_heading(self, part: slice | np.ndarray, rng=None) -> None:
+        """Heading of each seen frame of `part`: von Mises around the best rotation."""
         weight, body = self.weights(part), self.body(part)
         own = self.y[part] - self.centroid[part, None]
         along = (weight * (own[..., 0] * body[..., 0] + own[..., 1] * body[..., 1])).sum(axis=1)

@@ -152,7 +152,7 @@ class Sampler:
     def em_step(self) -> None:
         """One step of maximum-a-posteriori EM: soft statistics, then modes."""
         k = len(self.beta)
-        coef, cov = mniw.mode(mniw.posterior(self.prior, self.moments, self.counts))
+        coef, cov = self.mode()
         self.beta = sticky.expected_beta(self.flow, self.share)
         steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.kappa)
         white = emission.whitener(coef, cov, self.params.student_dof, self.dtype)
@@ -240,7 +240,7 @@ class Sampler:
         self.beta, steps = sticky.draw_transitions(
             self.flow, self.beta, alpha=p.alpha, kappa=self.kappa, share=self.share, rng=self.stream(1)
         )
-        coef, cov = mniw.draw(mniw.posterior(self.prior, self.moments, self.counts), self.stream(2))
+        coef, cov = self.draw_dynamics()
         self.resample_states(coef, cov, steps)
         if keep:
             self.draws.append((coef, cov, steps))
@@ -249,6 +249,10 @@ class Sampler:
         if prune:
             self._prune()
         return coef, cov
+
+    def draw_dynamics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the dynamics of all states given which rows are whose."""
+        return mniw.draw(mniw.posterior(self.prior, self.moments, self.counts), self.stream(2))
 
     def resample_states(self, coef: np.ndarray, cov: np.ndarray, steps: np.ndarray) -> None:
         """Sample all states given the parameters, and gather the statistics for the next sweep.
@@ -283,6 +287,16 @@ class Sampler:
         self.trace.append(float(total) / self.n_valid)
         self._count_flow()
 
+    def mode(self) -> tuple[np.ndarray, np.ndarray]:
+        """Most likely dynamics of all states given which rows are whose now."""
+        return mniw.mode(mniw.posterior(self.prior, self.moments, self.counts))
+
+    def order(self) -> np.ndarray:
+        """Return the states that the model keeps, most used first."""
+        counts = sum(c for _, c, _ in self.sums) / len(self.sums) if self.sums else self.counts
+        order = np.argsort(-counts, kind="stable")
+        return order[counts[order] >= 1]
+
     def model(self) -> ArHmm:
         """Posterior-mean model over the kept draws (or the EM mode), states ordered by use."""
         p = self.params
@@ -291,11 +305,10 @@ class Sampler:
             coef, cov = mniw.expected(mniw.posterior(self.prior, moments, counts))
         else:
             counts, flow = self.counts, self.flow
-            coef, cov = mniw.mode(mniw.posterior(self.prior, self.moments, counts))
+            coef, cov = self.mode()
         beta = sticky.expected_beta(flow, self.share)
         steps = sticky.expected_transitions(flow, beta, alpha=p.alpha, kappa=self.kappa)
-        order = np.argsort(-counts, kind="stable")
-        order = order[counts[order] >= 1]
+        order = self.order()
         pair = np.ix_(range(self.n_groups), order, order)
         draws: list[np.ndarray | None] = [None, None, None]
         if self.draws:

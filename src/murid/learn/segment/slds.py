@@ -8,7 +8,7 @@ noise and not into the syllables, and missing keypoints are just not seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
@@ -26,6 +26,9 @@ from murid.learn.segment.arhmm_fit import Sampler
 from murid.learn.sequences import Sequences
 
 Progress = Callable[[str, int, int], None]
+
+#: Sweeps at the start in which pose and noise find each other while the states are held.
+HELD = 10
 
 
 class SldsParams(Params):
@@ -80,6 +83,9 @@ class Slds(Fitted):
         As in `SldsParams`, as used.
     noise_dof, confidence_slope, apply_rounds
         As in `SldsParams`.
+    shown_coef : (n, D, lags · D + 1) array
+    shown_cov : (n, D, D) array
+        Dynamics of each state as the noisy shapes of single frames show them: `apply` starts from these.
     dynamics : ArHmm
         Dynamics of the latent shape.
     """
@@ -93,6 +99,8 @@ class Slds(Fitted):
     noise_dof: float
     confidence_slope: float
     apply_rounds: int
+    shown_coef: np.ndarray = field(repr=False)
+    shown_cov: np.ndarray = field(repr=False)
     dynamics: ArHmm = field(repr=False)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -133,11 +141,14 @@ class Slds(Fitted):
         means = _Means(len(state.x), self.dynamics.n_states, state)
         with workers(n_workers) as pmap:
             sampler = self._sampler(latent, groups, seed, pmap)
-            sampler.states = np.maximum(np.concatenate(self.dynamics.predict(latent, n_workers=n_workers)), 0)
-            for i in range(self.apply_rounds if sampler.chains else 0):
-                sampler.round = i
+            # The dynamics are those of the true shape; at first there is only what single frames show of it.
+            guess = replace(self.dynamics, coef=self.shown_coef, cov=self.shown_cov)
+            sampler.states = np.maximum(np.concatenate(guess.predict(latent, n_workers=n_workers)), 0)
+            for i in range(-HELD, self.apply_rounds) if sampler.chains else ():
+                sampler.round = i % (HELD + self.apply_rounds)
                 coef, cov, steps = self._draw(i)
-                sampler.resample_states(coef, cov, steps)
+                if i >= 0:
+                    sampler.resample_states(coef, cov, steps)
                 quadratic, linear = factors(coef, cov, self.dynamics.lags)
                 update_pose(
                     state, sampler.segments, sampler.chains, sampler.states, quadratic, linear, pmap, sampler.stream
@@ -248,6 +259,7 @@ def fit_slds(
     if groups is not None:
         check_groups(groups, len(seqs.offsets) - 1, max(groups) + 1)
     group = np.zeros(len(seqs.offsets) - 1, int) if groups is None else np.asarray(groups)
+    shown = state.x.copy()
     with workers(n_workers) as pmap:
         latent = Sequences(state.x, seqs.offsets, True)
         sampler = Sampler(latent, params.dynamics.replace(single=True), group, seed, pmap)
@@ -261,11 +273,24 @@ def fit_slds(
             if progress:
                 progress("gibbs", i + 1, params.dynamics.sweeps)
         sampler.kappa = params.kappa
+        for _ in range(HELD):
+            _pose_sweep(sampler, state)
         for i in range(params.sweeps):
             slds_sweep(sampler, state, prune=params.dynamics.prune, keep=params.sweeps - i <= params.draws)
             if progress:
                 progress("slds", i + 1, params.sweeps)
-    return Slds(**start, dynamics=sampler.model())
+        coef, cov = _as_shown(Sequences(shown, seqs.offsets, True), sampler)
+    return Slds(**start, shown_coef=coef, shown_cov=cov, dynamics=sampler.model())
+
+
+def _as_shown(shown: Sequences, sampler: Sampler) -> tuple[np.ndarray, np.ndarray]:
+    """Dynamics of the sampler's states in the shapes of single frames, in the order of its model."""
+    params = sampler.params.replace(n_states=len(sampler.beta), noise_floor=0.0)
+    other = Sampler(shown, params, sampler.groups, sampler.seed, sampler.pmap)
+    other.start(sampler.states)
+    coef, cov = other.mode()
+    order = sampler.order()
+    return coef[order], cov[order]
 
 
 def slds_sweep(sampler: Sampler, state: PoseState, *, prune: bool, keep: bool) -> None:
@@ -274,6 +299,17 @@ def slds_sweep(sampler: Sampler, state: PoseState, *, prune: bool, keep: bool) -
     quadratic, linear = factors(coef, cov, sampler.params.lags)
     update_pose(
         state, sampler.segments, sampler.chains, sampler.drawn_states, quadratic, linear, sampler.pmap, sampler.stream
+    )
+    sampler.refresh()
+
+
+def _pose_sweep(sampler: Sampler, state: PoseState) -> None:
+    """Sample dynamics and pose while the states stay: takes the noise out of the shape before it moves states."""
+    sampler.round += 1
+    coef, cov = sampler.draw_dynamics()
+    quadratic, linear = factors(coef, cov, sampler.params.lags)
+    update_pose(
+        state, sampler.segments, sampler.chains, sampler.states, quadratic, linear, sampler.pmap, sampler.stream
     )
     sampler.refresh()
 
@@ -289,6 +325,6 @@ def update_pose(state: PoseState, segments, chains, states, quadratic, linear, p
 
     for parity in (0, 1):
         pmap(shape, [i for i in range(len(segments)) if place[i] % 2 == parity])
-    pmap(lambda i: state.update_heading(segments[i], rng_of(5, i)), range(len(segments)))
+    pmap(lambda i: state.update_heading(slice(segments[i].start, segments[i].stop), rng_of(5, i)), range(len(segments)))
     pmap(lambda i: state.update_centroid(chains[i], rng_of(6, i)), range(len(chains)))
     pmap(lambda i: state.update_noise(segments[i], rng_of(7, i)), range(len(segments)))
