@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from murid.data.errors import DataError
 from murid.learn.segment import _band as band_kernels
+from murid.learn.segment._pose_start import _filled, as_poses, fit_shape
 from murid.learn.segment._pose_state import factors, turn
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.slds import Slds, SldsParams, fit_slds
@@ -180,6 +181,21 @@ def test_apply_handles_lost_animals_missing_keypoints_and_new_recordings(fitted)
     known = found.labels[0] >= 0
     assert adjusted_rand_score(planted[known], found.labels[0][known]) > 0.7
     assert np.array_equal(model.apply(y, confidence).labels, model.apply(y, confidence, n_workers=2).labels)
+
+
+def test_first_guess_of_hidden_keypoints_comes_from_the_others():
+    y, confidence, _, clean, *_ = simulate(n=1500)
+    hidden = np.random.default_rng(5).random((100, 7)) < 0.2
+    hidden = np.repeat(hidden, 15, axis=0)
+    y[hidden] = np.nan
+    seqs = as_poses(y, confidence)
+    _, state = fit_shape(seqs, FRONT, REAR, QUICK)
+    guess = turn(state.body(slice(None)), state.heading) + state.centroid[:, None]
+    usable = hidden & (hidden.sum(axis=1) <= 3)[:, None]
+    error, interpolated = (
+        np.sqrt(np.mean((found - clean)[usable] ** 2)) for found in (guess, _filled(seqs))
+    )  # fmt: skip
+    assert error < 0.75 * interpolated
 
 
 def test_same_seed_same_model_on_one_and_two_workers():
