@@ -44,7 +44,6 @@ VARIANTS = {
     "lstm, half the epochs": {"net": "lstm", "train": {**PUBLISHED, "epochs": 50}},
     "lstm, twice the epochs": {"net": "lstm", "train": {**PUBLISHED, "epochs": 200}},
     "lstm, 20 s sequences": {"net": "lstm", "sequence_s": 20.0, "train": {**PUBLISHED, "batch": 4}},
-    "lstm, smoothed poses": {"net": "lstm", "clean": {"smoothing": "savgol"}},
 }
 
 

@@ -33,7 +33,9 @@ from murid.methods.behavenet import BehavenetParams
 from murid.methods.selfee import SelfeeParams
 from murid.run import compare_motifs
 
-POSE = ["kmeans", "pyrat", "alphatracker", "bsoid", "motionmapper", "moseq", "syllables", "vame", "dbm"]
+POSE = ["kmeans", "pyrat", "alphatracker", "bsoid", "motionmapper", "moseq", "moseq slds", "syllables", "vame", "dbm"]
+#: Second word of a method's name → what it changes.
+VARIANTS: dict[str, dict[str, Any]] = {"": {}, "video": {"source": "video"}, "slds": {"model": "slds"}}
 #: Method → what differs from its defaults: networks and maps that one thread of a laptop makes in a minute.
 SETTINGS: dict[str, dict[str, Any]] = {
     "motionmapper": {"n_templates": 1500, "iterations": 500},
@@ -139,9 +141,9 @@ def study_of(name: str, folder: Path) -> Study:
 
 
 def row_of(study: Study, data: DataSet, variant: str, **options: Any) -> dict[str, Any]:
-    """Fit one method and judge it; the row of the table. ``"motionmapper video"`` is the method on video."""
-    method, _, source = variant.partition(" ")
-    params = {**SETTINGS.get(method, {}), **({"source": source} if source else {})}
+    """Fit one method and judge it; the row of the table. ``"motionmapper video"`` is a variant of the method."""
+    method, _, kind = variant.partition(" ")
+    params = {**SETTINGS.get(method, {}), **VARIANTS[kind]}
     with silent():
         run = compare_motifs(study, [method], {method: params}, behaviours=data.behaviours, **options)
     return {k: v for k, v in run.tables["motifs"].iloc[0].to_dict().items() if v == v} | {"method": variant}
@@ -211,7 +213,7 @@ def main() -> None:
     """Run the methods that are asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=[*DATASETS, "behaviorflow"])
-    parser.add_argument("methods", nargs="*", help="a method, or 'method video'; all of the data set by default")
+    parser.add_argument("methods", nargs="*", help="a method, 'motionmapper video' or 'moseq slds'; all by default")
     parser.add_argument("--keep", type=Path, help="folder of study, cache and rows: those found are not made again")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--halves", action="store_true", help="also fit to halves of the animals")
