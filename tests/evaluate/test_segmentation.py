@@ -121,6 +121,20 @@ def test_change_score_finds_onsets_at_changes_of_posture():
         seg.change_score(x, np.zeros(z.size, int), fps=30.0)
 
 
+def test_change_score_without_the_shifts_that_see_nothing():
+    z = np.repeat(np.arange(10) % 2, 100)
+    x = np.random.default_rng(8).normal(0, 0.1, (1000, 4, 2)) + np.array([-5.0, 5.0])[z][:, None, None]
+    # Known around two of the nine onsets and in one stretch between onsets: few shifts bring an onset there.
+    hidden = np.ones(1000, bool)
+    for a, b in ((60, 140), (360, 440), (510, 540)):
+        hidden[a:b] = False
+    x[hidden] = np.nan
+    got = seg.change_score(x, z, fps=30.0)
+    assert got["score"] > 2 and np.isfinite(got["z"]) and got["p"] < 0.1
+    x[:500] = np.nan
+    assert np.isnan(seg.change_score(x, z, fps=30.0)["p"])
+
+
 def test_stability_sees_through_renaming():
     z = bouty(9)
     got = seg.stability([z, (z + 1) % 3, bouty(10)]).set_index(["run_a", "run_b"])

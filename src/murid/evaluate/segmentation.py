@@ -205,7 +205,8 @@ def change_score(
     Returns
     -------
     dict
-        ``score`` (mean z-scored change at onsets), ``shifted_mean, shifted_sd, z, p``.
+        ``score`` (mean z-scored change at onsets), ``shifted_mean, shifted_sd, z, p``; shifts that move all onsets to
+        samples with hidden keypoints are left out, and where these are more than half nothing is said (NaN).
 
     Notes
     -----
@@ -229,8 +230,12 @@ def change_score(
     rng = np.random.default_rng(seed)
     shifts = rng.integers(max(1, n // 20), max(2, n - n // 20), size=n_shifts)
     observed = float(frames.mean_known(change[onset]))
-    null = [float(frames.mean_known(change[(onset + s) % n])) for s in shifts]
-    p = (1 + np.sum(np.array(null) >= observed)) / (1 + n_shifts)
+    null = np.array([float(frames.mean_known(change[(onset + s) % n])) for s in shifts])
+    # A shift that moves all onsets to where points are hidden says nothing.
+    null = null[np.isfinite(null)]
+    if not np.isfinite(observed) or len(null) < n_shifts / 2:
+        return {"score": observed, **_beside(observed, [], "shifted"), "p": float("nan")}
+    p = (1 + np.sum(null >= observed)) / (1 + len(null))
     return {"score": observed, **_beside(observed, null, "shifted"), "p": float(p)}
 
 
