@@ -318,7 +318,7 @@ def _optimizer(net: torch.nn.Module, p: TrainParams) -> torch.optim.Optimizer:
     return torch.optim.Adam(weights, p.lr, weight_decay=p.weight_decay, amsgrad=p.optimizer == "amsgrad")
 
 
-def _where(source: Source, batch: Batch, indices: np.ndarray, most: int = 20) -> str:
+def _where(source: Source, batch: Batch, indices: np.ndarray, most: int = 8) -> str:
     """Say where samples come from: those that hold something that is not a number, else all of the batch."""
     broken = [i for i in range(len(batch)) if not all(torch.isfinite(t[i]).all() for t in batch.tensors.values())]
     found = [source.where(int(indices[i])) for i in broken or range(len(batch))]
