@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from murid.report.figures.tree import similarity_tree
-from murid.report.sections.motifs import _drawable, _middle
+from murid.report.sections.motifs import _drawable, _middle, _side_by_side
 
 
 def test_points_that_the_tracker_rarely_finds_are_not_drawn():
@@ -22,3 +23,11 @@ def test_tree_names_every_motif_and_grows_with_unlikeness():
     ax = figure.axes[0]
     assert sorted(t.get_text().split()[0].lower() for t in ax.get_yticklabels()) == ["rest", "run", "still"]
     assert max(line.get_xdata().max() for line in ax.get_lines()) == 1.5
+
+
+def test_comparison_shows_what_is_known_and_keeps_all_in_the_csv():
+    table = pd.DataFrame({"method": ["kmeans", "moseq"], "fit_s": [1.0, 2.0], "median_ms": [233.0, 133.0],
+                          "ami": [np.nan, np.nan]})  # fmt: skip
+    found = _side_by_side(table)
+    assert list(found.data) == ["method", "median_ms"]
+    assert list(found.full) == list(table)

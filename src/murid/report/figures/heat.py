@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -83,5 +85,7 @@ def matrix(
             text = fmt.format(value) if marks is None else str(marks.iat[i, j])
             if np.isfinite(value) and text:
                 ax.text(j, i, text, ha="center", va="center", fontsize=7.2, color=text_on(to_hex(shades(norm(value)))))
+    # A bar of few rows is shorter than its label.
+    label = "\n".join(textwrap.wrap(label, max(14, round((0.5 + cell[1] * n_rows) / 0.075))))
     colourbar(figure, drawn, ax, label, shrink=1.0 if n_rows < 8 else 0.7)
     return figure

@@ -14,7 +14,7 @@ from murid.report.context import Context
 from murid.report.figures.ethogram import Row, ethogram
 from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import similarity_tree as tree
-from murid.report.parts import Picture, Section, Words
+from murid.report.parts import Picture, Section, Table, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sections.ethograms import statistics_of, transitions
 from murid.report.sections.places import spread_over_groups
@@ -25,6 +25,13 @@ MAX_ROWS, MAX_POSES = 8, 24
 POSE_RECORDINGS, POSE_BOUTS, LAGS_S = 8, 60, (0.0, 0.15, 0.3)
 #: A keypoint is drawn when it is seen in this share of the bouts.
 LEAST_SEEN = 0.4
+#: Columns of a comparison that are shown; the CSV has all.
+COMPARED = {
+    "method": "method", "fit_cpu_s": "fit (CPU s)", "apply_fps": "frames/s", "motifs": "motifs",
+    "labelled": "labelled (share)", "median_ms": "median bout (ms)", "ami": "AMI", "ami_control": "blind AMI",
+    "probe_f1": "probe F1", "probe_control": "blind probe F1", "change_z": "change (z)", "seed_ari": "other seed (ARI)",
+    "half_ari": "half the animals (ARI)", "cut_ari": "cut files (ARI)", "failed": "failed",
+}  # fmt: skip
 #: Trees of more motifs than this cannot be read.
 MAX_LEAVES = 60
 
@@ -32,7 +39,8 @@ MAX_LEAVES = 60
 def make(context: Context) -> Section | None:
     """One part for every run that applied a method."""
     runs = [r for r in context.runs_of("apply") if r.recordings]
-    if not runs:
+    compared = [t for r in context.runs_of("compare-motifs") if (t := r.table("motifs", ["method"])) is not None]
+    if not runs and not compared:
         return None
     section = Section("motifs", "Motifs and behaviours found by a method")
     section.lead = (
@@ -41,7 +49,20 @@ def make(context: Context) -> Section | None:
     )
     for run in runs:
         _one(context, section, run)
+    if compared:
+        section.add(_side_by_side(compared[-1]))
     return section
+
+
+def _side_by_side(table: pd.DataFrame) -> Table:
+    """Methods of the last comparison; columns that say nothing for any method are left out."""
+    shown = table[[c for c in COMPARED if c in table and table[c].notna().any()]]
+    return Table(
+        shown, "Motif methods side by side", headings=COMPARED, full=table,
+        caption="Every method was fitted to the same recordings without labels. AMI, probe: what motifs say of human "
+                "labels; read them beside blind, a segmentation of the same usage and bout lengths. Change: posture "
+                "change at the onsets of motifs against shifted onsets. ARI: agreement of labels, 0 is chance.",
+    )  # fmt: skip
 
 
 def _one(context: Context, section: Section, run: RunFolder) -> None:
