@@ -10,7 +10,6 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -114,8 +113,7 @@ def jax_moseq_full(data: dict[str, np.ndarray]) -> dict[str, float]:
         cen_hypparams={"sigmasq_loc": 0.5}, error_estimator={"slope": -0.5, "intercept": 0.25},
         **_settings(data, int(data["n_latent"])),
     )  # fmt: skip
-    # As keypoint-MoSeq does without a GPU: its parallel filter is several times slower on a processor.
-    return _sweeps(partial(keypoint_slds.resample_model, parallel_message_passing=False), batch, model)
+    return _sweeps(keypoint_slds.resample_model, batch, model)
 
 
 PEERS = {"hmmlearn": hmmlearn, "dynamax": dynamax, "jax_moseq_ar": jax_moseq_ar, "jax_moseq_full": jax_moseq_full}

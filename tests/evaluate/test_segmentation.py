@@ -124,7 +124,7 @@ def test_change_score_finds_onsets_at_changes_of_posture():
 def test_change_score_without_the_shifts_that_see_nothing():
     z = np.repeat(np.arange(10) % 2, 100)
     x = np.random.default_rng(8).normal(0, 0.1, (1000, 4, 2)) + np.array([-5.0, 5.0])[z][:, None, None]
-    # Known around two of the nine onsets and in one stretch between onsets: few shifts bring an onset there.
+    # Known around two of the nine onsets and in a stretch without any: some shifts see no onset.
     hidden = np.ones(1000, bool)
     for a, b in ((60, 140), (360, 440), (510, 540)):
         hidden[a:b] = False

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+import murid
 from murid.data.zones import Zone
 from murid.methods.motif_inputs import Template, align, bounds_of, movement, place, steps
+from murid.methods.motifs import shared_points
 
 SHAPE = np.array([[0.5, 0.0], [0.0, 0.15], [0.0, -0.15], [-0.5, 0.0]])
 RATE = 10.0
@@ -49,3 +52,9 @@ def test_place_in_zones_and_in_the_picture():
     hidden[:, 2] = np.nan
     assert np.isfinite(place(hidden, align(hidden, Template(SHAPE)), "camera", bounds=bounds)).all()
     assert place(xy, aligned, "none").shape == (200, 0)
+
+
+def test_a_lone_role_with_a_typing_error_is_told():
+    recording = murid.simulate.recording("open_field", duration_s=2.0, seed=0, id="r")
+    with pytest.raises(murid.DataError, match="no keypoint 'snoot'"):
+        shared_points([recording.replace(roles={"nose": "snoot"})])

@@ -246,9 +246,10 @@ class Study:
             **{k: str(v) for k, v in recording.meta.items() if isinstance(v, (str, int, float))},
         }
         table = table[table["id"] != recording.id] if taken else table
-        self._write_table(pd.concat([table, pd.DataFrame([row])], ignore_index=True).fillna(""))
+        # Roles first: after a kill, a role too many harms less than a recording without its own.
         if roles != self.settings.get("roles", {}):
             self.set(roles=roles)
+        self._write_table(pd.concat([table, pd.DataFrame([row])], ignore_index=True).fillna(""))
 
     def _joined_roles(self, recording: Recording) -> dict[str, str]:
         """Roles of the study with those of a recording."""

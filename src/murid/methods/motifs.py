@@ -256,11 +256,9 @@ class MotifMethod(Method):
 def point_map(recording: Recording, wanted: Sequence[str] = ()) -> dict[str, str]:
     """Say which keypoint each point is: roles where there are some, else the keypoints' own names."""
     names = keypoint_names(recording.need("poses"))
-    roles = dict(recording.roles) or guess_roles(names)
-    if len(roles) >= 2:
-        roles = resolve_roles(names, roles)
-    else:
-        roles = {name: name for name in names}
+    # Roles that somebody gave are checked even when there are too few of them to name the points.
+    roles = resolve_roles(names, recording.roles) if recording.roles else guess_roles(names)
+    roles = resolve_roles(names, roles) if len(roles) >= 2 else {name: name for name in names}
     return {**roles, **{p: p for p in wanted if p in names and p not in roles}}
 
 

@@ -2,8 +2,9 @@
 
 Wiltschko et al. 2015 choose κ by durations alone (`kappa.scan_kappa`). That fails on noisy tracks: smoothed change
 has few peaks, so the blocks are too long, and a large κ then finds states of noise instead of posture. Here the
-likelihood of held-out rows says which κ are right, and durations only choose among those. κ goes with the
-number of rows, so that a part of the data tells the κ of the whole.
+likelihood of held-out rows says which κ are right, and durations only choose among those; and likelihood alone fails
+on fast limbs, which it cuts into half strides, so that bouts shorter than a syllable are left out first. κ goes with
+the number of rows, so that a part of the data tells the κ of the whole.
 """
 
 from __future__ import annotations
