@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, real_line, simulated, with_context
 from murid.evaluate.latent import seed_agreement
-from murid.methods.behavenet import PAPER, BehavenetParams
+from murid.methods.self_supervised.behavenet import PAPER, BehavenetParams
 
 
 def main() -> None:

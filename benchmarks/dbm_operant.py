@@ -23,7 +23,7 @@ from murid.data.poses import make_poses
 from murid.data.progress import silent
 from murid.data.states import make_states
 from murid.ethogram.trials import order_test, overlap, phases, raster, stack
-from murid.methods.motif_inputs import distances
+from murid.methods.self_supervised.pose_inputs import distances
 
 NAMES = ["LEVERSLOT", "LEVER", "PORT", "EATING", "SIPPER", "LOCOMOTION", "WALLS", "RESTING", "OTHER"]
 FPS, EVENT_FRAME, N_TRAIN = 10.0, 100, 45

@@ -16,8 +16,8 @@ from murid.data.poses import make_poses
 from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.methods import method
-from murid.methods.queue import candidates, propose
-from murid.methods.warm import Warm
+from murid.methods.supervised.label_queue import candidates, propose
+from murid.methods.supervised.quick_refit import Warm
 
 
 def longer(recording: Recording, times: int) -> Recording:

@@ -14,7 +14,7 @@ import pandas as pd
 import murid
 from murid import simulate
 from murid.data.progress import silent
-from murid.methods.latent_quality import latent_quality
+from murid.methods.self_supervised.latent_quality import latent_quality
 
 BEHAVIOURS = ("walk", "rest", "rear", "groom")
 CLEAN = {"jitter_px": 0.6, "occlusions_per_min": 0.0, "jumps_per_min": 0.0}

@@ -29,8 +29,8 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.video import Video
 from murid.ethogram.transitions import enrichment, entropy_rate, group_difference, memory_test, transitions_of
-from murid.methods.behavenet import BehavenetParams
-from murid.methods.selfee import SelfeeParams
+from murid.methods.self_supervised.behavenet import BehavenetParams
+from murid.methods.self_supervised.selfee import SelfeeParams
 from murid.run import compare_motifs
 
 POSE = ["kmeans", "pyrat", "alphatracker", "bsoid", "motionmapper", "moseq", "moseq slds", "syllables", "vame", "dbm"]

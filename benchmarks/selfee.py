@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, real_line, simulated, with_context
 from murid.evaluate.latent import seed_agreement
-from murid.methods.selfee import PAPER, SelfeeParams
+from murid.methods.self_supervised.selfee import PAPER, SelfeeParams
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.roles import guess_roles
 from murid.methods import load_method, method
-from murid.methods.manifest import Manifest, fingerprint
+from murid.methods.training_summary import Manifest, fingerprint
 
 
 def blind(recording, **changes):

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         Blind windows are for an unbiased score: label them without looking at the model.
         """
         from murid.data.study import Study
-        from murid.methods.queue import QueueParams
+        from murid.methods.supervised.label_queue import QueueParams
         from murid.run import propose_bouts
 
         opened = Study(study)

@@ -93,7 +93,7 @@ def agreement_row(*reports: pd.DataFrame | None) -> dict[str, float]:
     ----------
     *reports : DataFrame or None
         With ``kind, ari``: from `stability_report`, `cut_report` and `robustness_report` of
-        `murid.methods.motif_evidence`.
+        `murid.methods.motifs.stability`.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Recordings as another camera, tracker or animal would have given them, to see whether labels stay the same.
 
 Each variant keeps what the animals did and changes how it was seen; labels of the same moments should agree
-with those of the original (see `murid.methods.motif_evidence.robustness_report`).
+with those of the original (see `murid.methods.motifs.stability.robustness_report`).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def explain_model(
     model : str or Path
         A supervised model of the study, or the folder of one.
     recording, time_s, behaviour, individual
-        One frame: see `murid.methods.explain.why`.
+        One frame: see `murid.methods.supervised.explain.why`.
     folds : int
         Folds where no unseen labelled recording exists.
     n_frames : int
@@ -101,7 +101,7 @@ def _whole_model(
     nouns = (*nouns_for(cls), "labels")
     steps = [
         Step("explain", _explain, {"recording": inputs_of(study, [id], nouns)[0], "model": model},
-             {"n_frames": n_frames}, seed=seed, recording=id, code=(cls.__module__, "murid.methods.explain"))
+             {"n_frames": n_frames}, seed=seed, recording=id, code=(cls.__module__, "murid.methods.supervised.explain"))
         for id, model in sources
     ]  # fmt: skip
     found = runner.values(steps, f"explaining {folder.name}")
@@ -148,7 +148,7 @@ def _unseen(
 
 
 def _explain(recording: Recording, model: Any, n_frames: int, seed: int) -> dict[str, pd.DataFrame]:
-    from murid.methods import explain
+    from murid.methods.supervised import explain
 
     fitted = _opened(model)
     return {
@@ -162,7 +162,7 @@ def _explain(recording: Recording, model: Any, n_frames: int, seed: int) -> dict
 def _why(
     recording: Recording, model: Any, time_s: float, behaviour: str | None, individual: str | None
 ) -> pd.DataFrame:
-    from murid.methods import explain
+    from murid.methods.supervised import explain
 
     return explain.why(_opened(model), recording, time_s, behaviour=behaviour, individual=individual)
 

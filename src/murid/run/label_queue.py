@@ -20,7 +20,7 @@ from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
 
-_CODE = ("murid.methods.warm", "murid.methods.queue")
+_CODE = ("murid.methods.supervised.quick_refit", "murid.methods.supervised.label_queue")
 
 
 def propose_bouts(
@@ -43,12 +43,12 @@ def propose_bouts(
     model : str or Path
         A supervised model of the study, or the folder of one: the start.
     params : mapping, optional
-        See `murid.methods.queue.QueueParams`.
+        See `murid.methods.supervised.label_queue.QueueParams`.
     ids : sequence of str, optional
         Recordings to look for bouts in; all with poses by default.
     refit : bool
-        Fit to the labels as they are now first (quickly, `murid.methods.warm`); where too little is labelled for that
-        the model as it stands is used, with a warning.
+        Fit to the labels as they are now first (`murid.methods.supervised.quick_refit`); where too little is labelled
+        for that the model as it stands is used, with a warning.
     curve : bool
         Also the learning curve and what more bouts are expected to bring; needs labels of two animals.
     workers : int
@@ -61,7 +61,7 @@ def propose_bouts(
     """
     from murid.methods import method_class
     from murid.methods.base import read_head
-    from murid.methods.queue import QueueParams
+    from murid.methods.supervised.label_queue import QueueParams
 
     told = QueueParams(**(params or {})).model_dump()
     folder = model_folder(study, model)
@@ -143,7 +143,7 @@ def _learning(
 # ---- steps ----------------------------------------------------------------------------------------
 def _tables(recording: Recording, model: Any) -> dict[str, xr.DataArray]:
     """Features of the frames that learning looks at, by subject; what labels say does not matter here."""
-    from murid.methods.warm import learning_tables
+    from murid.methods.supervised.quick_refit import learning_tables
 
     return {who: table.rename("features") for (_, who), table in learning_tables(_opened(model), recording).items()}
 
@@ -156,13 +156,13 @@ def _refit(recordings: list[Recording], tables: list[dict[str, xr.DataArray]], m
 
 
 def _points(recordings: list[Recording], tables: list[dict[str, xr.DataArray]], model: Any, seed: int) -> pd.DataFrame:
-    from murid.methods.warm import learning_points
+    from murid.methods.supervised.quick_refit import learning_points
 
     return learning_points(_warm(recordings, tables, model), recordings, seed=seed)
 
 
 def _candidates(recording: Recording, table: dict[str, xr.DataArray], model: Any, **params: Any) -> dict[str, Any]:
-    from murid.methods.queue import QueueParams, candidates
+    from murid.methods.supervised.label_queue import QueueParams, candidates
 
     fitted = _opened(model)
     kept = {(recording.id, who): part for who, part in table.items()}
@@ -172,14 +172,14 @@ def _candidates(recording: Recording, table: dict[str, xr.DataArray], model: Any
 
 
 def _propose(found: Sequence[Mapping[str, pd.DataFrame]], params: Mapping[str, Any]) -> pd.DataFrame:
-    from murid.methods.queue import Candidates, QueueParams, propose
+    from murid.methods.supervised.label_queue import Candidates, QueueParams, propose
 
     many = [Candidates(f["table"], f["place"].to_numpy("float32"), f["labelled"].to_numpy("float32")) for f in found]
     return propose(many, QueueParams(**params))
 
 
 def _warm(recordings: Sequence[Recording], tables: Sequence[Mapping[str, xr.DataArray]], model: Any) -> Any:
-    from murid.methods.warm import Warm
+    from murid.methods.supervised.quick_refit import Warm
 
     kept = {(r.id, who): part for r, parts in zip(recordings, tables, strict=True) for who, part in parts.items()}
     return Warm(_opened(model), kept)

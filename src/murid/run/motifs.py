@@ -282,7 +282,7 @@ def _stability(
     halves: bool,
 ) -> pd.DataFrame:  # fmt: skip
     from murid.methods import method
-    from murid.methods.motif_evidence import codes_of, stability_report
+    from murid.methods.motifs.stability import codes_of, stability_report
 
     seeded = "seed" in params
     return stability_report(
@@ -292,13 +292,13 @@ def _stability(
 
 
 def _cuts(recordings: list[Recording], outputs: list[xr.Dataset], model: Any) -> pd.DataFrame:
-    from murid.methods.motif_evidence import cut_report
+    from murid.methods.motifs.stability import cut_report
 
     return cut_report(model, recordings, outputs)
 
 
 def _robustness(recordings: list[Recording], model: Any, seed: int) -> pd.DataFrame:
-    from murid.methods.motif_evidence import robustness_report
+    from murid.methods.motifs.stability import robustness_report
 
     return robustness_report(model, recordings, seed=seed)
 
@@ -332,7 +332,7 @@ def _truth(recording: Recording, out: xr.Dataset, behaviours: Sequence[str] | No
 
 
 def _views(recording: Recording, output: xr.Dataset) -> dict[str, Any]:
-    from murid.methods.motif_views import kinematics, usage
+    from murid.methods.motifs.descriptions import kinematics, usage
     from murid.prepare import clean
 
     states = output["states"]

@@ -22,7 +22,7 @@ def similarity_tree(
     Parameters
     ----------
     linkage : array (n - 1, 4)
-        As `murid.methods.motif_views.similarity_tree` returns it.
+        As `murid.methods.motifs.descriptions.similarity_tree` returns it.
     names : sequence of str
         Its leaves.
     usage : mapping of motif to share of time, 0..1

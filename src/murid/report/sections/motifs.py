@@ -176,7 +176,7 @@ def _postures(
 
 def _tree(run: RunFolder, ids: list[str], share: pd.Series, colours: dict[str, str], method: str) -> Picture | None:
     """Which motifs are alike by the method's own latent; nothing where it has none."""
-    from murid.methods.motif_views import similarity_tree
+    from murid.methods.motifs.descriptions import similarity_tree
 
     outputs = [data for id in ids if (data := run.states(id)) is not None and "latent" in data]
     if not outputs or len({o.sizes["component"] for o in outputs}) != 1:

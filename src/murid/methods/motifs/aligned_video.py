@@ -1,0 +1,78 @@
+"""Pictures of an animal, turned to look the same way, as few numbers a frame: posture where keypoints are too few.
+
+Pixels are described by their principal components over the study, as MotionMapper (Berman et al. 2014) and MoSeq
+do; what follows (wavelets, modes) need not know that they were pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from murid.features.pictures import Pictures, write_pictures
+from murid.features.views import ViewParams, animal_view, picture_numbers, stretched_px
+from murid.learn.embed.pca import PCA, fit_pca
+from murid.methods.motifs.base import Track, need_frames
+
+#: Frames of a study that the components are learnt from, and how many components are looked at further.
+MAX_FRAMES, N_COMPONENTS = 5000, 40
+#: Frames described at once: bounds memory.
+BLOCK = 4096
+
+
+def film_of(track: Track, params: ViewParams, frames: np.ndarray | None = None) -> Pictures:
+    """Cut the pictures of an animal out of the video of its recording.
+
+    Parameters
+    ----------
+    track : Track
+        Of a recording with video and poses.
+    params : ViewParams
+    frames : int array, optional
+        Which frames of the track; all by default.
+    """
+    recording = track.recording
+    roles = dict(track.roles)
+    view = animal_view(track.poses, track.individual, params, roles, stretched_px(track.poses, roles))
+    rows = np.arange(len(track.time_s)) if frames is None else np.asarray(frames)
+    numbers = picture_numbers(recording)[rows]
+    title = f"pictures of {recording.id}, {track.individual}"
+    return write_pictures(recording.need("video"), numbers[:, None], view.take(rows), params, title=title)
+
+
+def fit_pixels(tracks: Sequence[Track] | Iterator[Track], n_tracks: int, params: ViewParams, variance: float) -> PCA:
+    """Learn the components of the pixels from frames spread evenly over all tracks.
+
+    Parameters
+    ----------
+    tracks : iterable of Track
+    n_tracks : int
+        How many there are about: each gives its share of `MAX_FRAMES` frames.
+    params : ViewParams
+    variance : float
+        Share of the variance that the components keep, at most `N_COMPONENTS` of them.
+    """
+    some = []
+    for track in tracks:
+        every = max(1, -(-len(track.time_s) * n_tracks // MAX_FRAMES))
+        film = film_of(track, params, np.arange(0, len(track.time_s), every))
+        some.append(_flat(film.array[film.seen]))
+    need_frames("pixels", sum(map(len, some)), 2 * N_COMPONENTS, "frames with a picture")
+    return fit_pca(some, variance, missing=False, max_components=N_COMPONENTS)
+
+
+def describe_pixels(track: Track, params: ViewParams, pixels: PCA) -> np.ndarray:
+    """Scores of each frame's picture, float32 ``(time, component)``; NaN where the animal is not seen."""
+    film = film_of(track, params)
+    out = np.full((len(film), len(pixels.components)), np.nan, np.float32)
+    seen = np.flatnonzero(film.seen)
+    for at in range(0, len(seen), BLOCK):
+        rows = seen[at : at + BLOCK]
+        out[rows] = pixels.transform(_flat(film.array[rows]))
+    return out
+
+
+def _flat(pictures: np.ndarray) -> np.ndarray:
+    """Pixels 0 … 1, float32 ``(frame, pixel)``."""
+    return np.asarray(pictures, np.float32).reshape(len(pictures), -1) / 255

@@ -1,0 +1,260 @@
+"""`alphatracker`: Ward's tree over half-second clips, of one animal or of two that are near.
+
+After the clustering part of AlphaTracker (Chen et al. 2023): clips aligned by their middle frame,
+blocks of shape, path, spectrum, turning (and of the partner, and of the outline in the video), each
+scaled as a block; Ward's linkage; a cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from murid.data.clock import nearest_sample
+from murid.data.errors import fail
+from murid.data.params import param
+from murid.data.recording import Recording
+from murid.features.clips import body_points, clip_centres, course_blocks, own_blocks, sample, social_blocks
+from murid.learn.embed.pca import PCA, fit_pca
+from murid.learn.scale import Scaler, fit_scaler
+from murid.learn.segment.cuts import best_cut, cut_evidence
+from murid.learn.segment.ward import Ward, fit_ward
+from murid.methods.base import Card
+from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+
+MIN_CLIPS = 40
+#: Frames of each track that the outline's components are learnt from.
+OUTLINES = 500
+
+
+class AlphaTrackerParams(MotifParams):
+    """Parameters of `alphatracker`."""
+
+    mode: Literal["individual", "social"] = param(
+        "individual", why="'social' describes both animals and labels the clips in which they are near"
+    )
+    clip_s: float = param(0.5, unit="s", gt=0, why="length of a clip: 15 frames at 30 frames/s")
+    n_samples: int = param(15, ge=4, why="samples taken in a clip, whatever the frame rate")
+    step_s: float = param(
+        0.1, unit="s", gt=0, why="clips are labelled every so often; learnt from without overlap. clip_s: as published"
+    )
+    near: float = param(1.8, unit="body lengths", gt=0, why="social clips: nose to nose at some time nearer than this")
+    weights: dict[str, float] = param(
+        {"phase": 0.0, "contour_phase": 0.0},
+        why="weight of a block (1 where not named, 0 leaves it out); phases of a resting animal are noise",
+    )
+    contour: bool = param(False, why="add the outline in the video (recordings then need one)")
+    threshold: int = param(50, ge=0, le=255, why="grey value that separates animal and floor")
+    dark: bool = param(False, why="the animal is darker than the floor")
+    n_motifs: int | None = param(None, ge=2, why="cut the tree into this many motifs")
+    height: float | None = param(
+        None, gt=0, why="cut at this height (30 is the original's); neither: swept from 30 to 500 by `criterion`"
+    )
+    criterion: Literal["davies_bouldin", "calinski_harabasz"] = param(
+        "davies_bouldin", why="what the sweep optimises; both are in the evidence"
+    )
+    min_motifs: int = param(5, ge=2, why="fewest motifs that the sweep may choose; separation alone favours two")
+    max_motifs: int = param(40, ge=2, why="most motifs that the sweep may choose")
+    n_prototypes: int = param(4000, ge=50, why="clips are gathered into so many prototypes before the tree")
+    min_bout_s: float = param(0.2, unit="s", ge=0, why="shorter bouts join their longer neighbour; two steps of clips")
+
+
+class AlphaTracker(MotifMethod):
+    """Ward clustering of aligned clips."""
+
+    name = "alphatracker"
+    Params = AlphaTrackerParams
+    params: AlphaTrackerParams
+    part_types = {"scaler": Scaler, "ward": Ward, "outline": PCA}
+    about = Card(
+        title="AlphaTracker: Ward clusters of aligned half-second clips, individual or social",
+        family="unsupervised",
+        cites=(
+            "Chen Z. et al. (2023) AlphaTracker: a multi-animal tracking and behavioral analysis tool. "
+            "Front Behav Neurosci 17:1111908",
+        ),
+        differs=(
+            "clips are 0.5 s at every frame rate; the original's are 15 frames",
+            "new recordings are labelled, by the nearest weighted prototype, every 0.1 s",
+            "displacement is the distance travelled; the original stores its x coordinate there",
+            "no constant dummy feature of weight 4",
+            "social clips: the animals come near at some time of the clip, in body lengths; the original compares "
+            "norms over the whole clip. Clips apart are a motif of their own, 'apart'",
+            "the cut is swept by separation unless a height or number is given; phases weigh nothing by default",
+        ),
+    )  # fmt: skip
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        if self.params.contour:
+            from dataclasses import replace
+
+            self.about = replace(type(self).about, needs=("poses", "video"))  # type: ignore[misc]
+
+    @property
+    def social(self) -> bool:
+        """Whether two animals are described."""
+        return self.params.mode == "social"
+
+    # ---- features -------------------------------------------------------------------------------
+    def _prepare(self, recordings: Sequence[Recording]) -> None:
+        body_points(self.facts["points"])
+        if not self.params.contour:
+            return
+        some = []
+        for recording in recordings:
+            for track in self.tracks(recording):
+                masks = self._masks(track, every=max(1, len(track.time_s) // OUTLINES))
+                some.append(masks[np.isfinite(masks[:, 0])])
+            recording.forget()
+        self.parts["outline"] = fit_pca(np.concatenate(some), 0.9, max_components=10)
+
+    def _masks(self, track: Track, every: int = 1) -> np.ndarray:
+        from murid.features.silhouette import silhouettes
+
+        place = self._places(track, track.individual)
+        unit = track.poses.attrs.get("unit", "px")
+        per_cm = float(track.poses.attrs.get("px_per_cm", np.nan))
+        px = track.body_length * {"px": 1.0, "cm": per_cm, "mm": per_cm / 10}[unit]
+        if not np.isfinite(px):
+            fail("contour", "the poses do not say where they lie in the picture", expected="px, or px_per_cm", got=unit)
+        video = track.recording.need("video")
+        numbers = track.poses["frame"].values if "frame" in track.poses.coords else np.arange(len(track.time_s))
+        rows = np.flatnonzero(numbers < video.n_frames)[::every]
+        return silhouettes(
+            video, numbers[rows], place["nose"][rows] * px, place["rump"][rows] * px, length_px=px,
+            threshold=self.params.threshold, dark=self.params.dark,
+        )  # fmt: skip
+
+    def _places(self, track: Track, individual: str) -> dict[str, np.ndarray]:
+        xy = track.xy(individual)
+        made = body_points(track.points)
+        return {
+            name: np.mean([xy[:, track.points.index(p)] for p in parts], axis=0)
+            for name, parts in zip(("nose", "head", "rump"), made, strict=True)
+        }
+
+    def _centres(self, track: Track) -> list[np.ndarray]:
+        return clip_centres(track.time_s, track.stretches(), self.params.clip_s, self.params.step_s)
+
+    def _describe(self, track: Track) -> np.ndarray:
+        p, place = self.params, self._places(track, track.individual)
+        others = [str(i) for i in track.poses["individual"].values if str(i) != track.individual]
+        if self.social and not others:
+            fail(f"recording '{track.recording.id}'", "has one animal", expected="two for mode='social'",
+                 todo="use mode='individual'")  # fmt: skip
+        partner = _nearest_partner(place, [self._places(track, o) for o in others]) if self.social else {}
+        outline = self._outline(track) if p.contour else None
+        tables = []
+        for stretch, centres in zip(track.stretches(), self._centres(track), strict=True):
+            time = track.time_s[stretch]
+            mine = {k: sample(v[stretch], time, centres, p.clip_s, p.n_samples) for k, v in place.items()}
+            blocks = own_blocks(**mine)
+            if outline is not None:
+                blocks |= course_blocks(sample(outline[stretch], time, centres, p.clip_s, p.n_samples))
+            if self.social:
+                theirs = {k: sample(v[stretch], time, centres, p.clip_s, p.n_samples) for k, v in partner.items()}
+                blocks |= {f"other_{k}": v for k, v in own_blocks(**theirs).items()}
+                blocks |= social_blocks(mine, theirs)
+            tables.append(self._joined(blocks))
+        return np.concatenate(tables)
+
+    def _outline(self, track: Track) -> np.ndarray:
+        """Component scores of the outline, ``(time, component)``, NaN where there is no picture."""
+        masks, pca = self._masks(track), self.parts["outline"]
+        seen = np.flatnonzero(np.isfinite(masks[:, 0]))
+        out = np.full((len(track.time_s), len(pca.components)), np.nan)
+        out[seen] = pca.transform(masks[seen])
+        return out
+
+    def _joined(self, blocks: dict[str, np.ndarray]) -> np.ndarray:
+        """Put the blocks side by side; in social mode the last column says how near the noses come."""
+        weight = {name: self._weight(name) for name in blocks}
+        kept = [name for name in blocks if weight[name] > 0]
+        if not kept:
+            fail("alphatracker", "every block has weight 0", todo="give at least one block a weight")
+        self._blocks = [(name, blocks[name].shape[1], weight[name]) for name in kept]
+        table = np.concatenate([blocks[name] for name in kept], axis=1)
+        if self.social:
+            gap = blocks["nose_nose_distance"]
+            nearest = np.where(np.isfinite(gap).any(1), np.nanmin(np.where(np.isfinite(gap), gap, np.inf), 1), np.nan)
+            table = np.concatenate([table, nearest[:, None]], axis=1)
+        return table.astype(np.float32)
+
+    def _weight(self, block: str) -> float:
+        own = block.removeprefix("other_")
+        return float(self.params.weights.get(block, self.params.weights.get(own, 1.0)))
+
+    def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
+        every = max(1, round(self.params.clip_s / self.params.step_s))
+        table = table[::every]
+        return table[table[:, -1] < self.params.near] if self.social else table
+
+    # ---- motifs ---------------------------------------------------------------------------------
+    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+        p = self.params
+        tables = [t[:, :-1] if self.social else t for t in tables]
+        total = sum(len(t) for t in tables)
+        need_frames(self.name, total, MIN_CLIPS, f"clips of {p.clip_s:g} s" + (" with the animals near" * self.social))
+        widths = [w for _, w, _ in self._blocks]
+        scaler = fit_scaler(
+            tables, blocks=np.repeat(np.arange(len(widths)), widths), min_seen=p.min_seen,
+            weights=np.repeat([w for _, _, w in self._blocks], widths),
+        )  # fmt: skip
+        x = np.concatenate([scaler(t) for t in tables])
+        x = x[np.isfinite(x[:, 0])]
+        need_frames(self.name, len(x), max(MIN_CLIPS, 2 * (p.n_motifs or 0)), "clips")
+        ward = fit_ward(x, n_clusters=p.n_motifs or 2, n_prototypes=p.n_prototypes, seed=p.seed)
+        rows = cut_evidence(ward, 30.0, 500.0, least=p.min_motifs, most=p.max_motifs)
+        if p.n_motifs is None:
+            chosen = best_cut(rows, p.criterion)
+            ward = (
+                ward.cut(height=p.height)
+                if p.height
+                else ward.cut(n_clusters=chosen or min(p.min_motifs, len(ward.mass)))
+            )
+        self.parts |= {"scaler": scaler, "ward": ward}
+        self.facts["evidence"] = {"clips": len(x), "blocks": [b[0] for b in self._blocks], "cuts": rows}
+        return ward.n_clusters + self.social
+
+    def _motif_names(self) -> list[str]:
+        names = super()._motif_names()
+        return [*names[:-1], "apart"] if self.social else names
+
+    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+        ward: Ward = self.parts["ward"]
+        x = self.parts["scaler"](table[:, :-1] if self.social else table)
+        codes = ward.predict(x)
+        sure = margin(x, ward.prototypes, ward.labels, codes)
+        if self.social:
+            apart = table[:, -1] >= self.params.near
+            codes[apart], sure[apart] = self.n_motifs - 1, 1.0
+            codes[np.isnan(table[:, -1])] = -1
+        latent = self.parts["scaler"].pca.transform(x)[:, :10]
+        n = len(track.time_s)
+        out = Labelled(
+            np.full(n, -1), np.full((n, latent.shape[1]), np.nan, np.float32), np.full(n, np.nan, np.float32)
+        )
+        first = 0
+        for stretch, centres in zip(track.stretches(), self._centres(track), strict=True):
+            if len(centres):
+                at = first + (nearest_sample(centres, track.time_s[stretch]) if len(centres) > 1 else 0)
+                out.codes[stretch], out.latent[stretch], out.confidence[stretch] = codes[at], latent[at], sure[at]
+            first += len(centres)
+        return out
+
+    def tree(self) -> dict[str, np.ndarray]:
+        """Return the tree for a dendrogram: ``linkage`` (scipy's format), ``mass`` and ``motif`` of each leaf."""
+        ward = self.parts["ward"]
+        return {"linkage": ward.tree, "mass": ward.mass, "motif": ward.labels}
+
+
+def _nearest_partner(place: dict[str, np.ndarray], others: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Points of the animal whose centroid is nearest in each frame."""
+    middle = lambda a: np.mean([a["nose"], a["head"], a["rump"]], axis=0)  # noqa: E731
+    gaps = np.stack([np.linalg.norm(middle(o) - middle(place), axis=1) for o in others])
+    who = np.where(np.isfinite(gaps), gaps, np.inf).argmin(axis=0)
+    frames = np.arange(len(who))
+    return {k: np.stack([o[k] for o in others])[who, frames] for k in place}

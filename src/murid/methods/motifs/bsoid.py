@@ -1,0 +1,144 @@
+"""`bsoid`: motifs from pairs of points in 100-ms bins, found in a UMAP by density, told by a forest.
+
+After B-SOiD (Hsu & Yttri 2021): distances between points, turning of the lines between them and
+displacements; UMAP; HDBSCAN; a random forest that tells the clusters from the features and so
+labels any frame of any recording.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from murid.data.params import param
+from murid.features.pairs import pair_motion, running_mean
+from murid.learn.classify.forests import ClassForest, fit_class_forest
+from murid.learn.fitted import Fitted
+from murid.learn.scale import Scaler, fit_scaler
+from murid.methods.base import Card
+from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames
+
+#: Fewest bins that carry a map: 20 s at 100 ms.
+MIN_BINS = 200
+
+
+class BsoidParams(MotifParams):
+    """Parameters of `bsoid`."""
+
+    bin_s: float = param(0.1, unit="s", gt=0, why="bin of the features; 100 ms as published, at any frame rate")
+    smooth_s: float = param(0.1, unit="s", ge=0, why="running mean before binning, about 100 ms as published")
+    variance: float = param(0.7, gt=0, lt=1, why="as many UMAP dimensions as principal components for this share")
+    n_neighbors: int = param(60, ge=2, why="neighbours of UMAP; as published, at most a fifth of the bins")
+    max_bins: int = param(20_000, ge=MIN_BINS, why="bins that UMAP is fitted to; more are thinned evenly")
+    smallest: tuple[float, float] = param(
+        (0.005, 0.01), why="range of the smallest cluster, as shares of the bins; the size giving most clusters wins"
+    )
+    n_sizes: int = param(25, ge=1, why="sizes tried within the range")
+    n_trees: int = param(100, ge=1, why="trees of the forest")
+    min_leaf: int = param(3, ge=1, why="bins in a leaf; with 1 the stored model is three times as large, no better")
+
+
+@dataclass(frozen=True)
+class Atlas(Fitted):
+    """The map the motifs were found in, for display: places ``(bin, dimension)`` and clusters (−1 noise)."""
+
+    places: np.ndarray
+    clusters: np.ndarray
+
+
+class Bsoid(MotifMethod):
+    """UMAP and HDBSCAN on pair features, generalised by a random forest."""
+
+    name = "bsoid"
+    Params = BsoidParams
+    params: BsoidParams
+    part_types = {"scaler": Scaler, "atlas": Atlas, "forest": ClassForest}
+    about = Card(
+        title="B-SOiD: density clusters of pair features in a UMAP, generalised by a random forest",
+        family="unsupervised",
+        cites=("Hsu A.I. & Yttri E.A. (2021) B-SOiD, an open-source unsupervised algorithm. Nat Commun 12:5188",),
+        differs=(
+            "bins are 100 ms at every frame rate (the original rounds: 80 ms at 25 frames/s)",
+            "one scaling for the study, kept with the model (the original scales each file, so that splitting a file "
+            "changes its motifs), and the forest sees scaled features",
+            "every frame is labelled from the 100 ms around it: the original's frame shift, without its half-bin lag",
+            "one linkage tree for all cluster sizes; forest stored as arrays",
+            "several animals; long gaps stay unlabelled instead of repeating the last position",
+            "lengths in body lengths, so that cameras and calibration do not matter",
+        ),
+    )
+
+    def _describe(self, track: Track) -> np.ndarray:
+        return bin_features(track, self.params.bin_s, self.params.smooth_s)
+
+    def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
+        bins = np.arange(0.5, len(table) / track.fps / self.params.bin_s)
+        return table[np.unique(np.minimum((bins * self.params.bin_s * track.fps).astype(int), len(table) - 1))]
+
+    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+        from murid.learn.embed.umap import fit_umap
+        from murid.learn.segment.hdbscan import fit_hdbscan
+
+        p = self.params
+        scaler = fit_scaler(tables, min_seen=p.min_seen)
+        x = np.concatenate([scaler(t) for t in tables])
+        x = x[np.isfinite(x[:, 0])]
+        need_frames(self.name, len(x), MIN_BINS, f"bins of {1e3 * p.bin_s:g} ms")
+        if len(x) > p.max_bins:
+            x = x[np.linspace(0, len(x) - 1, p.max_bins).round().astype(int)]
+        dimensions = max(2, scaler.n_components(p.variance))
+        places = fit_umap(x, dimensions, n_neighbors=min(p.n_neighbors, len(x) // 5), seed=p.seed).embedding
+        found = fit_hdbscan(places, shares=p.smallest, n_sizes=p.n_sizes)
+        clear = found.labels >= 0
+        forest = fit_class_forest(x[clear], found.labels[clear], n_trees=p.n_trees, min_leaf=p.min_leaf, seed=p.seed)
+        self.parts = {"scaler": scaler, "atlas": Atlas(places, found.labels), "forest": forest}
+        self.facts["evidence"] = {
+            "dimensions": dimensions,
+            "bins": len(x),
+            "noise_share": float(1 - clear.mean()),
+            "cluster_sizes": found.sizes.tolist(),
+            "cluster_counts": found.counts.tolist(),
+            "forest_held_out_accuracy": _held_out(x[clear], found.labels[clear], p),
+        }
+        return found.n_clusters
+
+    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+        x = self.parts["scaler"](table)
+        votes = self.parts["forest"].probabilities(x)
+        known = np.isfinite(votes[:, 0])
+        best = np.where(known[:, None], votes, 0).argmax(axis=1)
+        latent = self.parts["scaler"].pca.transform(x)[:, : self.facts["evidence"]["dimensions"]]
+        sure = np.where(known, votes[np.arange(len(x)), best], np.nan)
+        return Labelled(np.where(known, best, -1), latent, sure)
+
+
+def bin_features(track: Track, bin_s: float = 0.1, smooth_s: float = 0.1) -> np.ndarray:
+    """Pair features of the `bin_s` seconds around each frame.
+
+    Returns
+    -------
+    float32 array (time, feature)
+        P(P−1)/2 mean distances (body lengths), as many sums of signed angle changes (degrees per bin)
+        and P sums of displacements (body lengths per bin); P points.
+    """
+    xy = track.xy()
+    parts = []
+    for stretch in track.stretches():
+        distance, turn, shift = pair_motion(xy[stretch])
+        x = np.concatenate([distance, turn * bin_s * track.fps, shift * bin_s * track.fps], axis=1)
+        if smooth_s > 0:
+            x = running_mean(x, smooth_s * track.fps)
+        parts.append(running_mean(x, bin_s * track.fps))
+    return np.concatenate(parts)
+
+
+def _held_out(x: np.ndarray, labels: np.ndarray, p: BsoidParams) -> float:
+    """Accuracy of a small forest on every fifth block of 100 bins: neighbouring bins would tell each other's motif."""
+    test = (np.arange(len(x)) // 100) % 5 == 4
+    if test.sum() < 20 or np.unique(labels[~test]).size < 2:
+        return float("nan")
+    forest = fit_class_forest(
+        x[~test], labels[~test], n_trees=max(10, p.n_trees // 4), min_leaf=p.min_leaf, seed=p.seed
+    )
+    return float((forest.predict(x[test]) == labels[test]).mean())

@@ -1,0 +1,273 @@
+"""`moseq`: syllables as MoSeq finds them: a sticky AR-HMM on principal components of posture.
+
+Three inputs, one model: keypoints (components of aligned keypoints), keypoints with their noise inside the
+model (keypoint-MoSeq's SLDS), and depth video (components of aligned height crops).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from murid.data.errors import Faults, fail
+from murid.data.params import param
+from murid.data.recording import Recording
+from murid.data.roles import stand_ins
+from murid.learn.embed.pca import PCA, Moments, fit_filler, fit_pca, pca_of_moments
+from murid.learn.segment.arhmm import ArHmm, ArHmmParams
+from murid.learn.segment.consensus import fit_from_levels
+from murid.learn.segment.slds import Slds, SldsParams, fit_slds
+from murid.methods.base import Card
+from murid.methods.motifs.base import Labelled, Origin, Track
+from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams, Template
+from murid.prepare.depth import DEPTH, Crops, crops_of
+from murid.prepare.shape import align_to, fit_template
+
+
+class MoseqParams(DynamicsParams):
+    """Parameters of `moseq`."""
+
+    source: Literal["keypoints", "depth"] = param(
+        "keypoints", why="what is described; depth needs recordings from murid.prepare.depth.depth_recording"
+    )
+    model: Literal["arhmm", "slds"] = param(
+        "arhmm", why="slds keeps the noise of keypoints inside the model, as keypoint-MoSeq does: slower"
+    )
+    n_components: int = param(10, ge=1, why="most principal components; 10 as in MoSeq")
+    variance: float = param(
+        0.95, gt=0, lt=1, why="components explain this share of the variance; keypoint-MoSeq takes 0.9 and keeps jitter"
+    )
+    persistence: float = param(
+        0.2,
+        ge=0,
+        lt=1,
+        why="components that lose more of their variance in a row are jitter; 0 keeps all, as published",
+    )
+    lags_s: float = param(0.1, gt=0, unit="s", why="past that predicts the next row; 3 rows at 30 Hz as in MoSeq")
+    student_dof: float = param(0.0, ge=0, why="heavy-tailed residuals, degrees of freedom; 0 Gaussian as published")
+    sweeps: int = param(30, ge=0, why="Gibbs sweeps of the AR-HMM after EM; the last ten are the draws for confidence")
+    slds_sweeps: int = param(100, ge=1, why="Gibbs sweeps of the SLDS; 200 to 500 as published, from a random start")
+    by_group: bool = param(False, why="transitions of its own for each group of recordings")
+
+
+class Moseq(DynamicsMethod):
+    """Sticky AR-HMM on principal components, or keypoint SLDS."""
+
+    name = "moseq"
+    Params = MoseqParams
+    params: MoseqParams
+    part_types = {"template": Template, "fill": PCA, "pca": PCA, "model": ArHmm, "slds": Slds}
+    about = Card(
+        title="MoSeq: sub-second syllables by a sticky autoregressive HMM, from keypoints or depth video",
+        family="unsupervised",
+        cites=(
+            "Wiltschko A.B. et al. (2015) Mapping sub-second structure in mouse behavior. Neuron 88:1121-1135",
+            "Weinreb C. et al. (2024) Keypoint-MoSeq: parsing behavior by linking point tracking to pose dynamics. "
+            "Nat Methods 21:1329-1339",
+        ),
+        differs=(
+            "alignment by all visible points, not by an axis of two",
+            "start from levels of posture and EM, then tens of sweeps instead of hundreds",
+            "stickiness chosen by held-out likelihood and the duration of bouts; times in seconds at any frame rate",
+            "labels by Viterbi under the mean model (AR-HMM) or by votes over samples (SLDS), with confidence; "
+            "apply agrees with the fit",
+        ),
+    )
+
+    def _check(self, recordings: Sequence[Recording], *, fitting: bool) -> None:
+        super()._check(recordings, fitting=fitting)
+        faults = Faults("method 'moseq'")
+        for recording in recordings:
+            if self.params.source == "depth" and DEPTH not in recording.meta:
+                faults.add(
+                    f"recording '{recording.id}' has no depth crops", expected=f"meta['{DEPTH}']",
+                    todo="make it with murid.prepare.depth.depth_recording",
+                )  # fmt: skip
+        if self.params.source == "depth" and self.params.model == "slds":
+            faults.add("the SLDS is a model of keypoints", expected="model='arhmm' with source='depth'")
+        faults.raise_if_any()
+
+    # ---- description ----------------------------------------------------------------------------
+    def _prepare(self, recordings: Sequence[Recording]) -> None:
+        self._set_rate(recordings)
+        if self.params.source == "depth":
+            self.parts["pca"] = self._depth_pca(recordings)
+        elif self.params.model == "arhmm":
+            self._set_template(recordings)
+        if self.params.by_group:
+            self.facts["groups"] = sorted({r.group for r in recordings})
+        self.facts["group_of"] = {r.id: r.group for r in recordings}
+
+    def _depth_pca(self, recordings: Sequence[Recording]) -> PCA:
+        """Components of all crops, gathered block by block."""
+        moments = None
+        for recording in recordings:
+            for block in crops_of(recording).blocks():
+                block = block[~np.isnan(block).any(axis=1)]
+                moments = moments or Moments(block.shape[1])
+                moments.update(block)
+        if moments is None or moments.mass < 2:
+            fail("method 'moseq'", "no animal in the depth crops", todo="check murid.prepare.depth.extract")
+        return pca_of_moments(moments, self.params.variance, whiten=True, max_components=self.params.n_components)
+
+    def _describe(self, track: Track) -> np.ndarray:
+        even = self.even(track)
+        if self.params.source == "depth":
+            crops: Crops = crops_of(track.recording)
+            scores = np.concatenate([self.parts["pca"].transform(b) for b in crops.blocks()])
+            return even.resample(scores, track.time_s).astype(np.float32)
+        if self.params.model == "slds":
+            xy = even.resample(track.xy(), track.time_s)
+            sure = even.resample(np.nan_to_num(_confidence(track), nan=1.0), track.time_s)
+            return np.concatenate([xy.reshape(len(xy), -1), sure], axis=1).astype(np.float32)
+        aligned = self.aligned(track).points
+        return aligned.reshape(len(aligned), -1).astype(np.float32)
+
+    # ---- learning -------------------------------------------------------------------------------
+    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+        groups = None
+        if self.params.by_group:
+            groups = [self.facts["groups"].index(self.facts["group_of"][o.recording]) for o in origins]
+        self.facts.pop("group_of", None)
+        if self.params.model == "slds":
+            return self._learn_slds(tables, groups)
+        if self.params.source == "keypoints":
+            self._check_rows([t[:, :1] for t in tables])
+            self.parts |= _components(tables, self.params)
+        features = [self._features(t) for t in tables]
+        rows = self._check_rows(features)
+        settings = self._settings()
+        kappa = self._settled_kappa(features, settings)
+        p = self.params
+        model = fit_from_levels(
+            features, settings.replace(kappa=kappa, sweeps=p.sweeps, draws=min(10, p.sweeps)), groups=groups,
+            sigma=self._sigma(), seed=p.seed, n_workers=p.workers,
+        )  # fmt: skip
+        self.parts["model"] = model
+        self._keep_evidence(rows, model, self.parts["pca"].explained)
+        return model.n_states
+
+    def _learn_slds(self, tables: list[np.ndarray], groups: list[int] | None) -> int:
+        xy, sure = zip(*(self._poses_of(t) for t in tables), strict=True)
+        seen = [np.where(np.isnan(y).all(axis=(1, 2)), np.nan, 1.0)[:, None] for y in xy]
+        rows = self._check_rows(seen)
+        front, rear = self._ends()
+        p = self.params
+        features = _quick_scores(xy, p)
+        settings = self._settings()
+        kappa = self._settled_kappa(features, settings)
+        start = fit_from_levels(
+            features, settings.replace(kappa=kappa, sweeps=0, draws=0), groups=groups, sigma=self._sigma(),
+            seed=p.seed, n_workers=p.workers,
+        )  # fmt: skip
+        labels = np.concatenate([np.maximum(z, 0) for z in start.predict(features)])
+        dynamics = settings.replace(
+            n_states=start.n_states, kappa=kappa, em_iterations=0, merge=False, sweeps=0, draws=0
+        )
+        slds = fit_slds(
+            list(xy), front, rear,
+            SldsParams(
+                dynamics=dynamics, kappa=kappa, sweeps=p.slds_sweeps, n_latent=features[0].shape[1], variance=0.999,
+            ),
+            confidence=list(sure), groups=groups, labels=labels, seed=p.seed, n_workers=p.workers,
+        )  # fmt: skip
+        self.parts["slds"] = slds
+        self._keep_evidence(rows, slds.dynamics, np.empty(0))
+        return slds.dynamics.n_states
+
+    def _settings(self) -> ArHmmParams:
+        lags = max(1, round(self.params.lags_s * self.facts["rate_hz"]))
+        return self._model_params(lags=lags, student_dof=self.params.student_dof)
+
+    def _keep_evidence(self, rows: int, model: ArHmm, explained: np.ndarray) -> None:
+        self.facts["evidence"] = {
+            **self.facts.get("evidence", {}),
+            "rows": rows,
+            "kappa": float(model.kappa),
+            "explained_variance": np.asarray(explained).tolist(),
+            "usage": model.usage.tolist(),
+        }
+
+    # ---- labels ---------------------------------------------------------------------------------
+    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+        groups = self._group(track.recording)
+        if self.params.model == "slds":
+            xy, sure = self._poses_of(table)
+            found = self.parts["slds"].apply(
+                xy, sure, groups=groups, seed=self.params.seed, n_workers=self.params.workers
+            )
+            return self._to_frames(track, found.labels, found.latent, found.confidence)
+        features = self._features(table)
+        labels, sure = self.parts["model"].apply(features, groups=groups, n_workers=self.params.workers)
+        return self._to_frames(track, labels, features, sure)
+
+    def _group(self, recording: Recording) -> list[int] | None:
+        """Number of the recording's group; −1, the mean of all, for one that was not seen."""
+        if not self.params.by_group:
+            return None
+        known = self.facts["groups"]
+        return [known.index(recording.group) if recording.group in known else -1]
+
+    def _features(self, table: np.ndarray) -> np.ndarray:
+        if self.params.source == "depth":
+            return table
+        return np.asarray(self.parts["pca"].transform(self.parts["fill"].complete(table)), np.float32)
+
+    def _poses_of(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        width = 2 * len(self.facts["points"])
+        return table[:, :width].reshape(len(table), -1, 2), table[:, width:]
+
+    def _ends(self) -> tuple[list[int], list[int]]:
+        """Numbers of the points at the front and at the rear of the animal."""
+        points = self.facts["points"]
+        ends = stand_ins(points)
+        if "front" not in ends or "rear" not in ends:
+            fail(
+                "method 'moseq'", "model='slds' needs to know front and rear", got=", ".join(points),
+                expected="points with roles (nose, tail_base …)", todo="set roles, or use model='arhmm'",
+            )  # fmt: skip
+        return [points.index(r) for r in ends["front"]], [points.index(r) for r in ends["rear"]]
+
+
+def _components(tables: Sequence[np.ndarray], params: MoseqParams) -> dict[str, PCA]:
+    """Components that complete frames with gaps, and those of complete frames that are not jitter."""
+    fill = fit_filler(tables)
+    complete = [fill.complete(t) for t in tables]
+    pca = fit_pca(complete, params.variance, whiten=True, missing=False, max_components=params.n_components)
+    return {"fill": fill, "pca": without_jitter(pca, complete, params.persistence)}
+
+
+def without_jitter(pca: PCA, tables: Sequence[np.ndarray], least: float) -> PCA:
+    """Leave out components of which less than `least` of the variance lasts from one row to the next."""
+    if least == 0:
+        return pca
+    plain = replace(pca, whitener=None)
+    raw = [plain.transform(t) for t in tables]
+    steps = np.concatenate([np.diff(r, axis=0) for r in raw])
+    stacked = np.concatenate(raw)
+    lost = np.nanmean(steps**2, axis=0) / 2 / np.nanvar(stacked, axis=0)
+    kept = np.flatnonzero(1 - lost >= least)
+    if len(kept) < min(2, len(lost)):
+        kept = np.sort(np.argsort(lost)[: min(2, len(lost))])
+    known = stacked[~np.isnan(stacked).any(axis=1)][:, kept]
+    cov = np.atleast_2d(np.cov(known.T, bias=True))
+    return replace(pca, components=pca.components[kept], variance=pca.variance[kept], whitener=np.linalg.cholesky(cov))
+
+
+def _quick_scores(parts: Sequence[np.ndarray], params: MoseqParams) -> list[np.ndarray]:
+    """Whitened components of aligned keypoints that are not jitter: where the SLDS starts, and how many it has."""
+    template = fit_template(parts)
+    tables = [align_to(part, template).points.reshape(len(part), -1) for part in parts]
+    found = _components(tables, params)
+    return [np.asarray(found["pca"].transform(found["fill"].complete(t)), np.float32) for t in tables]
+
+
+def _confidence(track: Track) -> np.ndarray:
+    """Confidence of the track's points, ``(time, point)``."""
+    names = [str(k) for k in track.poses["keypoint"].values]
+    who = [str(i) for i in track.poses["individual"].values].index(track.individual)
+    values = track.poses["confidence"].values
+    return values[:, [names.index(track.roles[p]) for p in track.points], who]

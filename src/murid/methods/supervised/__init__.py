@@ -1,0 +1,1 @@
+"""Methods that learn behaviours from labels: SimBA, JAABA, DLCAnalyzer, MARS, `rules` and murid's own `gbdt`."""

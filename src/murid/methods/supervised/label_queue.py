@@ -1,0 +1,261 @@
+"""Which bouts to label next: uncertain ones, unlike each other, and a blind random share.
+
+*Uncertain*: the calibrated probability lies near the decision, so that a label moves the border (A-SOiD: Tillmann et
+al. 2024). *Unlike each other*: drawn by k-means++ in the features that the model uses most, far from what is labelled
+already, so that twenty copies of one doubtful posture cost one label (BADGE: Ash et al. 2020). *Blind*: windows at
+random times, whose prediction the rater must not see (JAABA: Kabra et al. 2013); only they give an unbiased score,
+because the others were chosen for being hard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from murid.data.clock import rate_of
+from murid.data.params import Params, param
+from murid.data.recording import Recording
+from murid.data.states import UNLABELLED
+from murid.methods.supervised.base import Supervised
+
+UNCERTAIN, BLIND = "uncertain", "blind"
+NONE = "(none of them)"
+_NUMBERS = ("start_s", "stop_s", "probability", "uncertainty", "unseen")
+
+
+class QueueParams(Params):
+    """Parameters of the queue."""
+
+    n: int = param(20, ge=1, why="bouts proposed at a time: a quarter of an hour of labelling")
+    blind: float = param(0.2, ge=0, le=1, why="share of random windows, for an unbiased score")
+    shortest_s: float = param(0.5, unit="s", ge=0, why="shorter candidates are joined with the one before")
+    longest_s: float = param(5.0, unit="s", gt=0, why="longer ones are cut: a clip is watched in one go")
+    blind_s: float = param(5.0, unit="s", gt=0, why="length of a blind window")
+    sharpness: float = param(2.0, ge=0, why="power of the uncertainty in the draw; 0 = diversity alone")
+    seed: int = param(0, why="same seed, same queue")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What could be labelled in one recording.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``recording, individual, start_s, stop_s, kind, proposed, probability, uncertainty, unseen``.
+    place : float32 array (candidate, k)
+        Where each lies in the model's most used features (mean over its frames).
+    labelled : float32 array (frame, k)
+        Frames that are labelled already, at most 200 of them.
+    """
+
+    table: pd.DataFrame
+    place: np.ndarray
+    labelled: np.ndarray
+
+
+def uncertainty(model: Supervised, probability: np.ndarray) -> np.ndarray:
+    """How near each frame is to another decision, 0 (certain) to 1.
+
+    Probabilities are bent so that each behaviour's threshold comes to lie at .5; then 1 − |2p − 1| of the most doubtful
+    behaviour. Where some behaviour must be present: 1 − the lead of the best over the second best.
+    """
+    p = np.clip(np.asarray(probability, np.float64), 1e-6, 1 - 1e-6)
+    t = np.clip(np.asarray(model.decision.threshold), 1e-3, 1 - 1e-3)
+    if model.decision.exclusive and model.decision.exhaustive:
+        best = np.sort(p / t, axis=1)[:, ::-1]
+        return 1 - (best[:, 0] - best[:, 1]) / (best[:, 0] + best[:, 1])
+    bent = p * (1 - t) / (p * (1 - t) + t * (1 - p))
+    return (1 - np.abs(2 * bent - 1)).max(axis=1)
+
+
+def candidates(
+    model: Supervised, recording: Recording, params: QueueParams | None = None, tables: dict | None = None
+) -> Candidates:
+    """Cut the unlabelled part of a recording into bouts as the model sees them, and into blind windows.
+
+    Parameters
+    ----------
+    model : Supervised
+    recording : Recording
+        Labels may be absent.
+    params : QueueParams
+    tables : mapping, optional
+        From `murid.methods.supervised.quick_refit.learning_tables`; computed when not given.
+    """
+    from murid.methods.supervised.quick_refit import learning_tables
+
+    params = params or QueueParams()
+    tables = learning_tables(model, recording) if tables is None else tables
+    parts, places, known = [], [], []
+    for who in model.subjects_of(recording):
+        table = tables[recording.id, who].sel(feature=model.features_used)
+        x, time = np.asarray(table.values, np.float32), table["time"].values
+        labelled = _labelled(model, recording, who, time)
+        place = _place(model, x)
+        p = _smooth(model.probability(x), round(0.5 * rate_of(time)))
+        doubt = uncertainty(model, p)
+        proposed = _proposed(model, p)
+        unseen = model.novelty(x) if model.novelty is not None else np.full(len(x), np.nan)
+        for kind, spans in ((UNCERTAIN, _cut(proposed, labelled, time, params)),
+                            (BLIND, _windows(labelled, time, params.blind_s))):  # fmt: skip
+            for a, b in spans:
+                code = np.bincount(proposed[a:b] + 1).argmax() - 1
+                parts.append((recording.id, who, float(time[a]), float(time[b - 1] + 1 / rate_of(time)), kind,
+                              model.behaviours[code] if code >= 0 else NONE,
+                              float(p[a:b, code].mean()) if code >= 0 else float(1 - p[a:b].max(axis=1).mean()),
+                              float(doubt[a:b].mean()), float(np.nanmean(np.nan_to_num(unseen[a:b])))))  # fmt: skip
+                places.append(place[a:b].mean(axis=0))
+        known.append(place[labelled][:: max(1, int(labelled.sum()) // 200)])
+    columns = [
+        "recording",
+        "individual",
+        "start_s",
+        "stop_s",
+        "kind",
+        "proposed",
+        "probability",
+        "uncertainty",
+        "unseen",
+    ]
+    table = pd.DataFrame(parts, columns=columns).astype(dict.fromkeys(_NUMBERS, float))
+    return Candidates(table, np.array(places, np.float32).reshape(-1, known[0].shape[1]), np.concatenate(known))
+
+
+def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.DataFrame:
+    """Choose the next bouts to label.
+
+    Returns
+    -------
+    DataFrame
+        ``rank, recording, individual, start_s, stop_s, kind, proposed, probability, uncertainty, unseen, why``, in the
+        order to label. Of blind rows the prediction is withheld (empty, NaN). Fewer rows than asked for when little is
+        left to label.
+    """
+    params = params or QueueParams()
+    table = pd.concat([f.table for f in found], ignore_index=True)
+    place = np.concatenate([f.place for f in found]) if len(table) else np.empty((0, 1), np.float32)
+    rng = np.random.default_rng(params.seed)
+    n_blind = round(params.n * params.blind)
+    windows = np.flatnonzero(table["kind"] == BLIND)
+    # All windows are equally long, so each labelled second has the same chance.
+    blind = rng.choice(windows, min(n_blind, windows.size), replace=False)
+    free = np.flatnonzero((table["kind"] == UNCERTAIN) & ~_overlapping(table, blind))
+    chosen = _draw(place[free], table["uncertainty"].to_numpy()[free], np.concatenate([f.labelled for f in found]),
+                   params.n - blind.size, params.sharpness, rng)  # fmt: skip
+    order = rng.permutation(np.concatenate([free[chosen], blind]).astype(int))
+    queue = table.loc[order].reset_index(drop=True)
+    hidden = queue["kind"] == BLIND
+    queue["why"] = [
+        "at random, for an unbiased score: label it without looking at the prediction" if h else _reason(row)
+        for h, row in zip(hidden, queue.itertuples(), strict=True)
+    ]
+    queue.loc[hidden, "proposed"] = ""
+    queue.loc[hidden, ["probability", "uncertainty", "unseen"]] = np.nan
+    queue.insert(0, "rank", np.arange(1, len(queue) + 1))
+    return queue
+
+
+def _reason(row: tuple) -> str:
+    text = f"could be {row.proposed}" if row.proposed != NONE else "could be none of them"
+    return f"{text}: near the decision" + ("; unlike anything learnt from" if row.unseen >= 0.99 else "")
+
+
+def _draw(
+    place: np.ndarray, doubt: np.ndarray, labelled: np.ndarray, n: int, sharpness: float, rng: np.random.Generator
+) -> np.ndarray:
+    """k-means++ over the most doubtful candidates: chance ∝ doubt ** sharpness × squared distance to all chosen."""
+    pool = np.argsort(-doubt, kind="stable")[: max(10 * n, 200)]
+    z, weight = place[pool], np.maximum(doubt[pool], 1e-6) ** sharpness
+    far = np.full(len(pool), np.inf)
+    for start in range(0, len(labelled), 512):
+        far = np.minimum(far, ((z[:, None] - labelled[None, start : start + 512]) ** 2).sum(axis=2).min(axis=1))
+    far = np.where(np.isfinite(far), far, 1.0)
+    chosen: list[int] = []
+    for _ in range(min(n, len(pool))):
+        chance = weight * far
+        chance[chosen] = 0
+        if not chance.sum() > 0:
+            chance = weight.copy()
+            chance[chosen] = 0
+        pick = int(rng.choice(len(pool), p=chance / chance.sum()))
+        chosen.append(pick)
+        far = np.minimum(far, ((z - z[pick]) ** 2).sum(axis=1))
+    return pool[chosen] if chosen else np.empty(0, int)
+
+
+def _overlapping(table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Candidates that share time with some of the rows: nothing is labelled twice."""
+    out = np.zeros(len(table), bool)
+    for r in rows:
+        one = table.loc[r]
+        same = (table["recording"] == one["recording"]) & (table["individual"] == one["individual"])
+        out |= (same & (table["start_s"] < one["stop_s"]) & (table["stop_s"] > one["start_s"])).to_numpy()
+    return out
+
+
+def _labelled(model: Supervised, recording: Recording, who: str, time: np.ndarray) -> np.ndarray:
+    """Frames that carry a label of the chosen rater already; a recording of other raters is unlabelled."""
+    if not recording.has("labels"):
+        return np.zeros(len(time), bool)
+    labels, p = recording.labels, model.params
+    if (p.rater is not None and p.rater not in labels.raters) or (
+        p.stream is not None and p.stream not in labels.streams
+    ):
+        return np.zeros(len(time), bool)
+    states = model.labels_of(recording).to_states(time, model.behaviours, others=p.others, individuals=[who])
+    return (states.values[:, 0] != UNLABELLED).any(axis=1)
+
+
+def _place(model: Supervised, x: np.ndarray) -> np.ndarray:
+    z = model.novelty.embed(x) if model.novelty is not None else np.empty((len(x), 0), np.float32)
+    return np.clip(np.nan_to_num(z), -4, 4)
+
+
+def _smooth(p: np.ndarray, width: int) -> np.ndarray:
+    from scipy.ndimage import uniform_filter1d
+
+    return uniform_filter1d(p, max(1, width), axis=0, mode="nearest")
+
+
+def _proposed(model: Supervised, p: np.ndarray) -> np.ndarray:
+    """Behaviour of each frame, −1 none: the largest probability over its threshold."""
+    relative = p / np.asarray(model.decision.threshold)
+    best = relative.argmax(axis=1)
+    if model.decision.exclusive and model.decision.exhaustive:
+        return best
+    return np.where(relative.max(axis=1) >= 1, best, -1)
+
+
+def _cut(proposed: np.ndarray, labelled: np.ndarray, time: np.ndarray, params: QueueParams) -> list[tuple[int, int]]:
+    """Runs of one proposal in unlabelled stretches: not too short, not too long."""
+    fps = rate_of(time)
+    longest, shortest = max(1, round(params.longest_s * fps)), max(1, round(params.shortest_s * fps))
+    spans: list[tuple[int, int]] = []
+    for a, b in _stretches(~labelled):
+        edges = [a, *(a + 1 + np.flatnonzero(np.diff(proposed[a:b]))).tolist(), b]
+        kept = [a]
+        for e in edges[1:-1]:
+            if e - kept[-1] >= shortest and b - e >= shortest:
+                kept.append(e)
+        kept.append(b)
+        for s, e in pairwise(kept):
+            pieces = max(1, -(-(e - s) // longest))
+            at = np.linspace(s, e, pieces + 1).round().astype(int)
+            spans += [(int(u), int(v)) for u, v in pairwise(at) if v - u >= min(shortest, b - a)]
+    return spans
+
+
+def _windows(labelled: np.ndarray, time: np.ndarray, length_s: float) -> list[tuple[int, int]]:
+    """Windows on a fixed grid that hold no label: their choice cannot depend on the model."""
+    size = max(1, round(length_s * rate_of(time)))
+    return [(a, a + size) for a in range(0, len(time) - size + 1, size) if not labelled[a : a + size].any()]
+
+
+def _stretches(mask: np.ndarray) -> list[tuple[int, int]]:
+    from murid.data.runs import runs
+
+    return runs(mask)

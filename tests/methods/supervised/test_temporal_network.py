@@ -1,0 +1,76 @@
+"""`gbdt(net=True)`: the network's say is measured out-of-fold, stored, and left out of warm fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import murid
+from murid import simulate
+from murid.methods.supervised.quick_refit import Warm
+from murid.methods.supervised.temporal_network import mixed, shares_of
+
+
+def mouse(seed, **changes):
+    return simulate.recording("open_field", duration_s=40, fps=15, seed=seed, id=f"r{seed}", animal=f"a{seed}").replace(
+        **changes
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    small = {"train": {"epochs": 1, "min_steps": 4}, "width": 8, "layers": 2, "length": 32}
+    method = murid.method(
+        "gbdt", behaviours=("walk", "rear"), others="negative", folds=2, net=True, mirror=True, temporal=small,
+        context_s=(), n_features=40, trees={"n_trees": 5, "n_threads": 1},
+    )  # fmt: skip
+    # The fourth recording has no labels: the network is trained on it beforehand, and nobody warns of it.
+    return method.fit([mouse(1), mouse(2), mouse(3), mouse(4, labels=None)])
+
+
+def test_it_is_stored_and_says_the_same(fitted, tmp_path):
+    out = fitted.apply(mouse(5))
+    fitted.save(tmp_path / "model")
+    again = murid.load_method(tmp_path / "model").apply(mouse(5))
+    np.testing.assert_array_equal(again["probability"].values, out["probability"].values)
+
+
+def test_the_network_has_a_say_of_its_own(fitted):
+    frames = fitted.table(mouse(5), "mouse_1")
+    time = frames["time"].values
+    trees, both = fitted.learner.predict(frames.values), fitted._scores(frames.values, time)
+    net = fitted.net(frames.values, time)
+    np.testing.assert_allclose(both, mixed(trees, net, fitted.shares), atol=1e-6)
+    # Half the frame rate: the same moments, the same clock of the network.
+    slow = fitted.net(frames.values[::2], time[::2])
+    assert np.corrcoef(slow[:, 0], net[::2, 0])[0, 1] > 0.9
+
+
+def test_mirror_images_teach_but_are_not_scored(fitted):
+    assert set(fitted.out_of_fold) == {f"r{k}/mouse_1" for k in (1, 2, 3)}
+
+
+def test_a_network_that_knows_nothing_gets_no_say():
+    rng = np.random.default_rng(0)
+    y = (rng.random((2000, 1)) < 0.3).astype(np.int8)
+    good = np.clip(0.1 + 0.8 * y + rng.normal(0, 0.1, y.shape), 0.01, 0.99)
+    noise = rng.random(y.shape)
+    weights = np.ones(2000)
+    assert shares_of(good, noise, y, weights)[0] <= 0.1
+    assert shares_of(noise, good, y, weights)[0] >= 0.9
+    silent = np.full(y.shape, np.nan)
+    np.testing.assert_array_equal(mixed(good, silent, np.array([0.5])), good.astype(np.float32))
+
+
+def test_a_row_without_neighbours_is_told_too(fitted):
+    frames = fitted.table(mouse(5), "mouse_1")
+    assert np.isfinite(fitted.net(frames.values[:1], frames["time"].values[:1])).all()
+
+
+def test_the_manifest_names_recordings_once(fitted):
+    assert set(fitted.manifest.recordings) == {"r1", "r2", "r3"}
+
+
+def test_warm_fits_leave_the_network_and_the_mirror_out(fitted):
+    again = Warm(fitted).refit([mouse(1), mouse(2)])
+    assert again.net is None and set(again.out_of_fold) == {"r1/mouse_1", "r2/mouse_1"}
