@@ -28,8 +28,9 @@ def simulated(folder: Path, n: int, seconds: float, seed: int = 0) -> list[tuple
     """Filmed animals (25 frames/s, 4 px a cm) and what they do in each frame."""
     out = []
     for k in range(n):
-        made = simulate.recording(duration_s=seconds, fps=25, behaviours=BEHAVIOURS, seed=seed + k, px_per_cm=4,
-                                  id=f"s{k}", animal=f"s{k}")  # fmt: skip
+        made = simulate.recording(
+            duration_s=seconds, fps=25, behaviours=BEHAVIOURS, seed=seed + k, px_per_cm=4, id=f"s{k}", animal=f"s{k}"
+        )
         film = simulate.video(made, folder / f"s{k}.mp4")
         out.append((made.replace(video=film, labels=None), simulate.true_states(made).values[:, 0]))
     return out

@@ -53,13 +53,15 @@ def describe(name: str, found: dict[str, Any]) -> str:
     totals = pd.DataFrame.from_dict(found["totals"], orient="index")[["time_r", "time_bias", "bouts_r", "bouts_bias"]]
     low, high = found["macro_f1_ci"]
     per = pd.DataFrame(found["recordings"]).groupby("recording")["f1"].mean()
-    return "\n".join([
-        f"\n== {name}: macro F1 {found['macro_f1']:.3f} [{low:.3f}, {high:.3f}], accuracy {found['accuracy']:.3f}, "
-        f"single recordings {per.min():.2f}-{per.max():.2f}",
-        table.join(totals).to_string(float_format=lambda v: f"{v:.3f}", na_rep="-"),
-        f"fit {found['fit_cpu_s']:.0f} CPU-s, apply {found['apply_fps']:,.0f} frames/s "
-        f"({found['frames'] / max(found['apply_cpu_s'], 1e-9):,.0f} per CPU-s)",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"\n== {name}: macro F1 {found['macro_f1']:.3f} [{low:.3f}, {high:.3f}], accuracy {found['accuracy']:.3f}, "
+            f"single recordings {per.min():.2f}-{per.max():.2f}",
+            table.join(totals).to_string(float_format=lambda v: f"{v:.3f}", na_rep="-"),
+            f"fit {found['fit_cpu_s']:.0f} CPU-s, apply {found['apply_fps']:,.0f} frames/s "
+            f"({found['frames'] / max(found['apply_cpu_s'], 1e-9):,.0f} per CPU-s)",
+        ]
+    )
 
 
 def table(found: dict[str, dict[str, Any]], animals: dict[str, str]) -> str:
@@ -68,13 +70,23 @@ def table(found: dict[str, dict[str, Any]], animals: dict[str, str]) -> str:
     for name, one in found.items():
         f1 = {b: row["f1"] for b, row in one["behaviours"].items() if b != "macro"}
         macro = one["behaviours"]["macro"]
-        rows[name] = {**f1, "macro": one["macro_f1"], "low": one["macro_f1_ci"][0], "high": one["macro_f1_ci"][1],
-                      "bout_f1": macro["bout_f1"], "pr_auc": macro["pr_auc"], "accuracy": one["accuracy"],
-                      "fit_cpu_s": one["fit_cpu_s"], "apply_fps": one["apply_fps"]}  # fmt: skip
+        rows[name] = {
+            **f1,
+            "macro": one["macro_f1"],
+            "low": one["macro_f1_ci"][0],
+            "high": one["macro_f1_ci"][1],
+            "bout_f1": macro["bout_f1"],
+            "pr_auc": macro["pr_auc"],
+            "accuracy": one["accuracy"],
+            "fit_cpu_s": one["fit_cpu_s"],
+            "apply_fps": one["apply_fps"],
+        }
         per.append(pd.DataFrame(one["recordings"]).assign(method=name))
     shown = pd.DataFrame.from_dict(rows, orient="index").sort_values("macro", ascending=False)
-    lines = ["\nframe F1 per behaviour, macro with 95 % limits over animals; bout F1 at IoU .3",
-             shown.to_string(float_format=lambda v: f"{v:.3f}" if abs(v) < 10 else f"{v:,.0f}")]  # fmt: skip
+    lines = [
+        "\nframe F1 per behaviour, macro with 95 % limits over animals; bout F1 at IoU .3",
+        shown.to_string(float_format=lambda v: f"{v:.3f}" if abs(v) < 10 else f"{v:,.0f}"),
+    ]
     if len(found) > 1:
         paired = differences(pd.concat(per, ignore_index=True), animals)
         wide = paired[paired["behaviour"] == "macro"].drop(columns="behaviour")

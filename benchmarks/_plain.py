@@ -12,8 +12,15 @@ from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.methods.base import output
 
-PAIRS = (("top", "top"), ("top", "tail"), ("tail", "top"), ("body", "body"), ("top", "body"), ("body", "top"),
-         ("tail", "tail"))  # fmt: skip
+PAIRS = (
+    ("top", "top"),
+    ("top", "tail"),
+    ("tail", "top"),
+    ("body", "body"),
+    ("top", "body"),
+    ("body", "top"),
+    ("tail", "tail"),
+)
 
 
 def hand_features(poses: xr.Dataset) -> np.ndarray:

@@ -56,8 +56,10 @@ def main() -> None:
                 one = probe(features, [c for _, c in data], 2)
                 wide = probe([with_context(f, 12) for f in features], [c for _, c in data], 2)
                 text = f"pixel R2 {method.facts['evidence']['pixel_r2']:.3f}, probe F1 {one['macro_f1']:.3f}, "
-                print(line(f"{kind}, seed {seed}", method, cpu, wall, f"{text}with context {wide['macro_f1']:.3f}"),
-                      flush=True)  # fmt: skip
+                print(
+                    line(f"{kind}, seed {seed}", method, cpu, wall, f"{text}with context {wide['macro_f1']:.3f}"),
+                    flush=True,
+                )
             if len(found) > 1:
                 print(f"{kind}: R2 between the latents of {len(found)} seeds {seed_agreement(found):.3f}")
     for name in REAL if args.real == [] else args.real or ():

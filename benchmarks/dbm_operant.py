@@ -61,8 +61,11 @@ def trials() -> list[murid.Recording]:
             position, np.ones(a.shape)[:, :, None], fps=FPS, keypoints=points, individuals=["mouse"], unit="px"
         )
         states = make_states(code[:, None], poses["time"].values, NAMES, ["mouse"], source="source")
-        out.append(murid.Recording(f"trial_{k:02d}", animal="mouse", poses=poses, labels=Labels.from_states(states),
-                                   meta={"codes": code}))  # fmt: skip
+        out.append(
+            murid.Recording(
+                f"trial_{k:02d}", animal="mouse", poses=poses, labels=Labels.from_states(states), meta={"codes": code}
+            )
+        )
     return out
 
 
@@ -93,8 +96,11 @@ TREES = {"LightGBM, distances": distances, "LightGBM, position": lambda xy: xy.r
 def scores(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
     here = [k for k in range(len(NAMES)) if (truth == k).any()]
     f1 = f1_score(truth, found, labels=here, average=None, zero_division=0)
-    return {"accuracy": float((truth == found).mean()), "macro_f1": float(f1.mean()),
-            **{NAMES[k]: float(v) for k, v in zip(here, f1, strict=True)}}  # fmt: skip
+    return {
+        "accuracy": float((truth == found).mean()),
+        "macro_f1": float(f1.mean()),
+        **{NAMES[k]: float(v) for k, v in zip(here, f1, strict=True)},
+    }
 
 
 def microstates(method: murid.Method, train: list, test: list, seed: int) -> None:
@@ -109,25 +115,37 @@ def microstates(method: murid.Method, train: list, test: list, seed: int) -> Non
     by_label = np.stack([np.bincount(micro[(truth == k) & (micro >= 0)], minlength=len(names)) for k in range(9)])
     p = by_label / np.maximum(by_label.sum(1, keepdims=True), 1)
     effective = np.exp(-(p * np.log(np.where(p > 0, p, 1))).sum(1))
-    print(f"\nmicrostates of 12 unseen trials (seed {seed}): {len(shares)} of {len(names)} occur; the commonest label "
-          f"holds {shares.max(axis=1).mean():.2f} of a microstate; "
-          f"homogeneity {homogeneity_score(truth, micro):.2f}; read as their training label: accuracy "
-          f"{(meaning[micro] == truth).mean():.3f}")  # fmt: skip
+    print(
+        f"\nmicrostates of 12 unseen trials (seed {seed}): {len(shares)} of {len(names)} occur; the commonest label "
+        f"holds {shares.max(axis=1).mean():.2f} of a microstate; "
+        f"homogeneity {homogeneity_score(truth, micro):.2f}; read as their training label: accuracy "
+        f"{(meaning[micro] == truth).mean():.3f}"
+    )
     print("effective microstates a label: " + ", ".join(f"{n} {e:.1f}" for n, e in zip(NAMES, effective, strict=True)))
     event = EVENT_FRAME / FPS
     cut = {"before_s": 2.0, "after_s": 69.0}
     rows = {}
-    for name, codes in (("source's labels", truth), ("network's labels", predicted(unseen)),
-                        ("microstates, read as labels", meaning[micro])):  # fmt: skip
+    for name, codes in (
+        ("source's labels", truth),
+        ("network's labels", predicted(unseen)),
+        ("microstates, read as labels", meaning[micro]),
+    ):
         parts = np.split(codes, len(test))
-        made = [make_states(c.astype(np.int16)[:, None], r.poses["time"].values, NAMES, ["mouse"], source=name)
-                for c, r in zip(parts, test, strict=True)]  # fmt: skip
+        made = [
+            make_states(c.astype(np.int16)[:, None], r.poses["time"].values, NAMES, ["mouse"], source=name)
+            for c, r in zip(parts, test, strict=True)
+        ]
         cuts = stack([raster(m, [event], **cut) for m in made], [r.id for r in test])
         order = order_test(cuts, ORDER, n_shuffles=2000)
         table = phases(cuts, ORDER).groupby("phase", sort=False)["latency_s"].median()
-        rows[name] = {"trials with all": order["trials"], "in order": order["share"], "chance": order["chance"],
-                      "p": order["p"], **{f"{a[0]}->{b[0]}": v for (a, b), v in order["pairs"].items()},
-                      **{f"{k} at s": v for k, v in table.items()}}  # fmt: skip
+        rows[name] = {
+            "trials with all": order["trials"],
+            "in order": order["share"],
+            "chance": order["chance"],
+            "p": order["p"],
+            **{f"{a[0]}->{b[0]}": v for (a, b), v in order["pairs"].items()},
+            **{f"{k} at s": v for k, v in table.items()},
+        }
     print(f"order {' -> '.join(ORDER)} after the event:")
     print(pd.DataFrame(rows).T.to_string(float_format=lambda v: f"{v:.3f}"))
 
@@ -138,9 +156,10 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--only", nargs="+", help="names of methods")
     parser.add_argument(
-        "--inside", action="store_true", help="the published network trained otherwise: 36 of the training trials to "
-        "learn from, 9 to test"
-    )  # fmt: skip
+        "--inside",
+        action="store_true",
+        help="the published network trained otherwise: 36 of the training trials to learn from, 9 to test",
+    )
     args = parser.parse_args()
     methods = VARIANTS if args.inside else METHODS
     recordings = trials()
@@ -160,8 +179,11 @@ def main() -> None:
                     method = murid.method("dbm", seed=seed, **{**COMMON, **methods[name]}).fit(train)
                     found = predicted([method.apply(r) for r in test])
             rows.append({"method": name, "seed": seed, **scores(truth, found), "cpu_s": time.process_time() - start})
-            print(f"{name:20s} seed {seed}: accuracy {rows[-1]['accuracy']:.3f}, macro F1 {rows[-1]['macro_f1']:.3f}, "
-                  f"{rows[-1]['cpu_s']:.0f} CPU-s", flush=True)  # fmt: skip
+            print(
+                f"{name:20s} seed {seed}: accuracy {rows[-1]['accuracy']:.3f}, macro F1 {rows[-1]['macro_f1']:.3f}, "
+                f"{rows[-1]['cpu_s']:.0f} CPU-s",
+                flush=True,
+            )
             if seed == 0 and name in METHODS and not args.inside:
                 with silent():
                     microstates(method, train, test, seed)

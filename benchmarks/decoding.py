@@ -58,8 +58,11 @@ def main() -> None:
         said = [decode_states(signal, states, DecodingParams(lags_s=lags)).balanced_accuracy for lags in (0.0, 0.25)]
         both = combine(signal, target, model)
         hit = np.mean([(both.states[labels == k] == k).mean() for k in range(model.n_states)])
-        print(f"  {noise:5.1f}   {plain.r2:11.3f} {lagged.r2:13.3f} {both.r2:6.3f}   {said[0]:15.3f} {said[1]:13.3f} "
-              f"{hit:6.3f}", flush=True)  # fmt: skip
+        print(
+            f"  {noise:5.1f}   {plain.r2:11.3f} {lagged.r2:13.3f} {both.r2:6.3f}   {said[0]:15.3f} {said[1]:13.3f} "
+            f"{hit:6.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -36,11 +36,18 @@ def halves(folder: Path) -> list[murid.Recording]:
     out = []
     for k, part in enumerate(np.split(np.arange(len(human)), [uncut(human)])):
         names = {axis: poses[axis].values for axis in ("keypoint", "individual")}
-        here = make_poses(poses["position"].values[part], poses["confidence"].values[part], fps=FPS,
-                          keypoints=names["keypoint"], individuals=names["individual"], unit="px")  # fmt: skip
+        here = make_poses(
+            poses["position"].values[part],
+            poses["confidence"].values[part],
+            fps=FPS,
+            keypoints=names["keypoint"],
+            individuals=names["individual"],
+            unit="px",
+        )
         here = calibrate(here, px_per_cm=PX_PER_CM)
-        truth = make_states(human[part][:, None, None].astype(np.int8), here["time"].values, ["freezing"],
-                            [str(names["individual"][0])])  # fmt: skip
+        truth = make_states(
+            human[part][:, None, None].astype(np.int8), here["time"].values, ["freezing"], [str(names["individual"][0])]
+        )
         out.append(murid.Recording(f"half_{k + 1}", animal="mouse", poses=here, labels=Labels.from_states(truth)))
     return out
 
@@ -57,8 +64,9 @@ def outputs(name: str, params: dict[str, Any], pair: list[murid.Recording]) -> l
         rule = murid.method("rules", behaviours=("freezing",), **params)
         return [rule.apply(half) for half in pair]
     params = {"sample_hz": FPS / 2, **params}
-    return [murid.method(name, behaviours=("freezing",), seed=0, **params).fit(pair[1 - k]).apply(pair[k])
-            for k in (0, 1)]  # fmt: skip
+    return [
+        murid.method(name, behaviours=("freezing",), seed=0, **params).fit(pair[1 - k]).apply(pair[k]) for k in (0, 1)
+    ]
 
 
 def main() -> None:
@@ -74,8 +82,11 @@ def main() -> None:
             warnings.simplefilter("ignore")
             found = scored(pair, outputs(name, args.params, pair), behaviours=["freezing"], others="negative")
         row, single = found.table.loc["freezing"], ", ".join(f"{v:.3f}" for v in found.recordings["f1"])
-        print(f"{name:12s} F1 {row['f1']:.3f} ({single})  precision {row['precision']:.3f} recall {row['recall']:.3f}  "
-              f"bout F1 {row['bout_f1']:.3f}  {time.process_time() - cpu:.0f} CPU-s", flush=True)  # fmt: skip
+        print(
+            f"{name:12s} F1 {row['f1']:.3f} ({single})  precision {row['precision']:.3f} recall {row['recall']:.3f}  "
+            f"bout F1 {row['bout_f1']:.3f}  {time.process_time() - cpu:.0f} CPU-s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ def longer(recording: Recording, times: int) -> Recording:
     poses, truth = recording.poses, simulate.true_states(recording)
     position = np.tile(poses["position"].values, (times, 1, 1, 1))
     wobble = np.random.default_rng(0).normal(0, 0.02, position.shape)
-    long = make_poses(position + wobble, keypoints=poses["keypoint"].values, individuals=poses["individual"].values,
-                      fps=25, unit="cm")  # fmt: skip
+    long = make_poses(
+        position + wobble, keypoints=poses["keypoint"].values, individuals=poses["individual"].values, fps=25, unit="cm"
+    )
     states = make_states(np.tile(truth.values, (times, 1)), long["time"].values, truth.attrs["behaviours"], ["mouse_1"])
     return recording.replace(poses=long, labels=Labels.from_states(states), zones=None)
 

@@ -51,9 +51,13 @@ def main() -> None:
             with silent(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 row = latent_quality(
-                    lambda s, m=method, p=params, seed=seed: murid.method(m, seed=s + seed, **p), train, test,
-                    behaviours=BEHAVIOURS, spoilers=spoilers, seeds=range(args.fits),
-                )  # fmt: skip
+                    lambda s, m=method, p=params, seed=seed: murid.method(m, seed=s + seed, **p),
+                    train,
+                    test,
+                    behaviours=BEHAVIOURS,
+                    spoilers=spoilers,
+                    seeds=range(args.fits),
+                )
             rows.append({"method": name, "animals": seed, **row})
             print(f"animals {seed}, {name}: " + ", ".join(f"{k} {v:.3f}" for k, v in row.items()), flush=True)
     table = pd.DataFrame(rows).set_index(["method", "animals"])
@@ -71,9 +75,11 @@ def answer(table: pd.DataFrame) -> None:
         print(f"  clean: it tells {_range(auto['probe_f1'] - told['probe_f1'])} macro F1 more")
         for kind in SPOILERS:
             lost = [part["probe_f1"] - part[f"{kind}_probe_f1"] for part in (auto, told)]
-            print(f"  {kind}: it loses {_range(lost[0])}, the classifier {_range(lost[1])}: the classifier "
-                  f"{_verdict(lost[0] - lost[1])}; spoilt, it still tells "
-                  f"{_range(auto[f'{kind}_probe_f1'] - told[f'{kind}_probe_f1'])} more")  # fmt: skip
+            print(
+                f"  {kind}: it loses {_range(lost[0])}, the classifier {_range(lost[1])}: the classifier "
+                f"{_verdict(lost[0] - lost[1])}; spoilt, it still tells "
+                f"{_range(auto[f'{kind}_probe_f1'] - told[f'{kind}_probe_f1'])} more"
+            )
 
 
 def _range(values: pd.Series) -> str:

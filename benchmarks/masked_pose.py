@@ -87,8 +87,17 @@ def main() -> None:
         truth = [np.concatenate([codes(r) for r in part]) for part in parts]
         with seeded(0):
             net = Filler(n, p, args.layers)
-        params = TrainParams(batch=16, epochs=1000, max_steps=args.steps, lr=2e-3, optimizer="adamw",
-                             weight_decay=0.01, schedule="cosine", warmup=0.05, clip=1.0)  # fmt: skip
+        params = TrainParams(
+            batch=16,
+            epochs=1000,
+            max_steps=args.steps,
+            lr=2e-3,
+            optimizer="adamw",
+            weight_decay=0.01,
+            schedule="cosine",
+            warmup=0.05,
+            clip=1.0,
+        )
         start = time.process_time()
         with silent():
             train(net, loss, Windows([scaler(t) for t in tables[0]], LENGTH, STRIDE), params)
@@ -103,8 +112,11 @@ def main() -> None:
                     rows.append(z.numpy()[np.minimum(method._even(track).row, len(z) - 1)])
                 latents.append(np.concatenate(rows))
             found.append(linear_probe((latents[0], truth[0]), (latents[1], truth[1]))["macro_f1"])
-        print(f"mice {number}: {args.steps} steps, CPU {spent:.0f} s, probe F1 of the latent (30) {found[0]:.3f}, "
-              f"of the body (64) {found[1]:.3f}", flush=True)  # fmt: skip
+        print(
+            f"mice {number}: {args.steps} steps, CPU {spent:.0f} s, probe F1 of the latent (30) {found[0]:.3f}, "
+            f"of the body (64) {found[1]:.3f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -108,8 +108,14 @@ def operant() -> list[Recording]:
     name its points: the names are told by where they are while the animal walks. The third is foremost, then the
     sixth; the fourth and the fifth are left and right of the body; the first and the second are hindmost.
     """
-    roles = {"nose": "point_3", "head": "point_6", "ear_left": "point_4", "ear_right": "point_5",
-             "tail_base": "point_1", "tail_tip": "point_2"}  # fmt: skip
+    roles = {
+        "nose": "point_3",
+        "head": "point_6",
+        "ear_left": "point_4",
+        "ear_right": "point_5",
+        "tail_base": "point_1",
+        "tail_tip": "point_2",
+    }
     return [r.replace(animal=r.id, meta={}, roles=roles) for r in dbm_operant.trials()[::5]]
 
 
@@ -126,7 +132,7 @@ DATASETS: dict[str, DataSet] = {
     "rat_social": DataSet(rat_dyads, POSE, rat_social.CLASSES["S1"]),
     "dbm_operant": DataSet(operant, POSE, dbm_operant.NAMES),
     "vame_clip": DataSet(clip, [*POSE, "motionmapper video", "selfee", "behavenet"]),
-}  # fmt: skip
+}
 
 
 def study_of(name: str, folder: Path) -> Study:
@@ -151,13 +157,23 @@ def row_of(study: Study, data: DataSet, variant: str, **options: Any) -> dict[st
 
 #: Column → its head and the format of its values in `markdown`.
 SHORT = {
-    "fit_cpu_s": ("fit CPU-s", "{:.0f}"), "apply_fps": ("frames/s", "{:,.0f}"), "peak_mb": ("MB", "{:.0f}"),
-    "motifs": ("motifs", "{:.0f}"), "labelled": ("labelled", "{:.2f}"), "median_ms": ("median ms", "{:.0f}"),
-    "below_100ms": ("< 100 ms", "{:.2f}"), "ami": ("AMI", "{:.3f}"), "ami_control": ("blind", "{:.3f}"),
-    "ami_z": ("z", "{:.1f}"), "probe_f1": ("probe F1", "{:.2f}"), "probe_control": ("blind", "{:.2f}"),
-    "change": ("change", "{:.2f}"), "change_z": ("z", "{:.1f}"), "seed_ari": ("two seeds", "{:.2f}"),
+    "fit_cpu_s": ("fit CPU-s", "{:.0f}"),
+    "apply_fps": ("frames/s", "{:,.0f}"),
+    "peak_mb": ("MB", "{:.0f}"),
+    "motifs": ("motifs", "{:.0f}"),
+    "labelled": ("labelled", "{:.2f}"),
+    "median_ms": ("median ms", "{:.0f}"),
+    "below_100ms": ("< 100 ms", "{:.2f}"),
+    "ami": ("AMI", "{:.3f}"),
+    "ami_control": ("blind", "{:.3f}"),
+    "ami_z": ("z", "{:.1f}"),
+    "probe_f1": ("probe F1", "{:.2f}"),
+    "probe_control": ("blind", "{:.2f}"),
+    "change": ("change", "{:.2f}"),
+    "change_z": ("z", "{:.1f}"),
+    "seed_ari": ("two seeds", "{:.2f}"),
     "cut_ari": ("cut", "{:.2f}"),
-}  # fmt: skip
+}
 
 
 def markdown(rows: list[dict[str, Any]]) -> None:
@@ -195,15 +211,21 @@ def behaviorflow() -> None:
     pooled = transitions_of(states)
     counts = np.stack([transitions_of(s).counts for s in states])
     groups = table["Condition"].tolist()
-    print(f"{len(states)} mice, {pooled.counts.sum():,} transitions between 25 clusters, entropy rate "
-          f"{entropy_rate(pooled.counts):.3f} bit (log2 24 = {np.log2(24):.2f})")  # fmt: skip
+    print(
+        f"{len(states)} mice, {pooled.counts.sum():,} transitions between 25 clusters, entropy rate "
+        f"{entropy_rate(pooled.counts):.3f} bit (log2 24 = {np.log2(24):.2f})"
+    )
     for measure in ("counts", "fractions"):
         d = group_difference(counts, groups, measure=measure, n_permutations=2000, seed=0)
-        print(f"CSI against control, {measure}: distance {d['distance']:.4g}, shuffled animals {d['null_mean']:.4g}, "
-              f"z {d['z']:.1f}, p {d['p']:.4f}")  # fmt: skip
+        print(
+            f"CSI against control, {measure}: distance {d['distance']:.4g}, shuffled animals {d['null_mean']:.4g}, "
+            f"z {d['z']:.1f}, p {d['p']:.4f}"
+        )
     memory = memory_test(states[:10], n_shuffles=50)
-    print(f"memory beyond the present cluster (10 mice): {memory['bits']:.3f} bit, first-order chains "
-          f"{memory['null_mean']:.3f}, z {memory['z']:.0f}")  # fmt: skip
+    print(
+        f"memory beyond the present cluster (10 mice): {memory['bits']:.3f} bit, first-order chains "
+        f"{memory['null_mean']:.3f}, z {memory['z']:.0f}"
+    )
     found = enrichment(states, n_shuffles=50).sort_values("z", ascending=False)
     print("most enriched transitions against shuffled bouts:")
     print(found.head(5).to_string(index=False, float_format=lambda v: f"{v:,.3g}"))

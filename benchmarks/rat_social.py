@@ -73,8 +73,13 @@ def inside(method: Any, train: Sequence[murid.Recording], **scoring: Any) -> dic
     for r in train:
         found = method.out_of_fold[f"{r.id}/all"]
         outputs.append(xr.Dataset({"states": method._to_states(method._refine(found)), "probability": found}))
-    return {**scored(train, outputs, **scoring).to_dict(), "fit_cpu_s": fit, "apply_fps": np.nan, "apply_cpu_s": 0,
-            "frames": 0}  # fmt: skip
+    return {
+        **scored(train, outputs, **scoring).to_dict(),
+        "fit_cpu_s": fit,
+        "apply_fps": np.nan,
+        "apply_cpu_s": 0,
+        "frames": 0,
+    }
 
 
 def leaky(recordings: Sequence[murid.Recording], stream: str, params: dict[str, Any]) -> str:
@@ -83,8 +88,9 @@ def leaky(recordings: Sequence[murid.Recording], stream: str, params: dict[str, 
 
     method = build("gbdt", stream, params)
     samples = method._samples(recordings)
-    features = np.concatenate([np.asarray(method._features(s.recording, s.subject, s.rows), np.float32)
-                               for s in samples])  # fmt: skip
+    features = np.concatenate(
+        [np.asarray(method._features(s.recording, s.subject, s.rows), np.float32) for s in samples]
+    )
     targets, weights = (np.concatenate([getattr(s, k) for s in samples]) for k in ("targets", "weights"))
     features = features[:, top_features(features, targets, method.params.n_features, weights=weights)]
     data, said = binned(features), np.zeros_like(targets)

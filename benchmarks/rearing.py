@@ -84,8 +84,10 @@ def main() -> None:
     for a, b in combinations(RATERS, 2):
         cells = []
         for r in pair:
-            states = [r.labels.select(rater=x).to_states(r.poses["time"].values, ["Supported"], others="negative")
-                      for x in (a, b)]  # fmt: skip
+            states = [
+                r.labels.select(rater=x).to_states(r.poses["time"].values, ["Supported"], others="negative")
+                for x in (a, b)
+            ]
             cells.append(frames.counts(*(s.values for s in states)))
         print(f"{a} and {b}: F1 {float(frames.f1_of(np.sum(cells, axis=0))[0]):.3f}")
     params = {"sample_hz": FPS, **args.params}

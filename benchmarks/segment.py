@@ -132,9 +132,7 @@ def mixed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def hmm_step(x: np.ndarray, start: np.ndarray, repeats: int, *, single: bool) -> float:
     """One EM iteration of the Gaussian HMM: runs of two and of seven differ by five."""
     params = HmmParams(n_states=15, tolerance=0, single=single)
-    short, long = (
-        cpu(lambda n=n: fit_hmm(x, params.replace(iterations=n), labels=start), repeats) for n in (2, 7)
-    )  # fmt: skip
+    short, long = (cpu(lambda n=n: fit_hmm(x, params.replace(iterations=n), labels=start), repeats) for n in (2, 7))
     return (long - short) / 5
 
 

@@ -59,11 +59,13 @@ def held_out(name: str, x: np.ndarray, y: np.ndarray, cage: np.ndarray) -> np.nd
     """Score of every event by a classifier that never saw its cage."""
     out, labels = np.zeros(len(y)), y[:, None].astype(np.int8)
     data = {"trees": binned, "stumps": bins_of}.get(name, np.asarray)(x)
-    fit = {"trees": lambda r: fit_boosters(data, labels, ["aggression"], rows=r, params=BOOST),
-           "forest": lambda r: fit_forests(x, labels, ["aggression"], rows=r, params=ForestParams(n_threads=1)),
-           "stumps": lambda r: fit_stumps(data, labels, ["aggression"], rows=r, n_draw=500),
-           "svm": lambda r: _Margin(SVC(C=1, gamma=0.02), x[r], y[r]),
-           "logistic": lambda r: _Margin(LogisticRegression(C=0.1), x[r], y[r])}[name]  # fmt: skip
+    fit = {
+        "trees": lambda r: fit_boosters(data, labels, ["aggression"], rows=r, params=BOOST),
+        "forest": lambda r: fit_forests(x, labels, ["aggression"], rows=r, params=ForestParams(n_threads=1)),
+        "stumps": lambda r: fit_stumps(data, labels, ["aggression"], rows=r, n_draw=500),
+        "svm": lambda r: _Margin(SVC(C=1, gamma=0.02), x[r], y[r]),
+        "logistic": lambda r: _Margin(LogisticRegression(C=0.1), x[r], y[r]),
+    }[name]
     for c in np.unique(cage):
         out[cage == c] = fit(np.flatnonzero(cage != c)).predict(x[cage == c])[:, 0]
     return out

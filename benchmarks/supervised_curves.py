@@ -38,10 +38,21 @@ def pairs(jitter_px: float) -> list[Recording]:
     """Train and test recordings with one amount of jitter."""
     out = []
     for k in range(N_TRAIN + N_TEST):
-        clean = simulate.recording("open_field", n_animals=2, duration_s=SECONDS, fps=25, seed=100 + k, id=f"r{k}",
-                                   animal=f"pair{k}", behaviours=[*BEHAVIOURS, "rest", "walk"])  # fmt: skip
-        out.append(simulate.corrupt(clean, seed=k, jitter_px=jitter_px, occlusions_per_min=HIDDEN_PER_MIN,
-                                    swaps_per_min=SWAPS_PER_MIN))  # fmt: skip
+        clean = simulate.recording(
+            "open_field",
+            n_animals=2,
+            duration_s=SECONDS,
+            fps=25,
+            seed=100 + k,
+            id=f"r{k}",
+            animal=f"pair{k}",
+            behaviours=[*BEHAVIOURS, "rest", "walk"],
+        )
+        out.append(
+            simulate.corrupt(
+                clean, seed=k, jitter_px=jitter_px, occlusions_per_min=HIDDEN_PER_MIN, swaps_per_min=SWAPS_PER_MIN
+            )
+        )
     return out
 
 
@@ -120,8 +131,9 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
     colours = dict(zip(METHODS, ("#0072B2", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"), strict=True))
-    for axis, kind, label in zip(axes, ("noise", "bouts"), ("jitter of a keypoint (px; body 85 px)", "labelled bouts"),
-                                 strict=True):  # fmt: skip
+    for axis, kind, label in zip(
+        axes, ("noise", "bouts"), ("jitter of a keypoint (px; body 85 px)", "labelled bouts"), strict=True
+    ):
         for name, part in table[table["curve"] == kind].groupby("method", sort=False):
             axis.plot(part["x"], part["f1"], "o-", ms=4, lw=1.8, color=colours[str(name)], label=name)
         axis.set_xlabel(label)

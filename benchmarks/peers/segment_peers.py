@@ -108,11 +108,13 @@ def jax_moseq_full(data: dict[str, np.ndarray]) -> dict[str, float]:
     batch = {"Y": y, "mask": mask, "conf": jnp.full(y.shape[:3], 0.99)}
     model = keypoint_slds.init_model(
         batch,
-        anterior_idxs=jnp.array([0, 1]), posterior_idxs=jnp.array([y.shape[2] - 2, y.shape[2] - 1]),
+        anterior_idxs=jnp.array([0, 1]),
+        posterior_idxs=jnp.array([y.shape[2] - 2, y.shape[2] - 1]),
         obs_hypparams={"sigmasq_0": 0.1, "sigmasq_C": 0.1, "nu_sigma": 1e5, "nu_s": 5.0},
-        cen_hypparams={"sigmasq_loc": 0.5}, error_estimator={"slope": -0.5, "intercept": 0.25},
+        cen_hypparams={"sigmasq_loc": 0.5},
+        error_estimator={"slope": -0.5, "intercept": 0.25},
         **_settings(data, int(data["n_latent"])),
-    )  # fmt: skip
+    )
     return _sweeps(keypoint_slds.resample_model, batch, model)
 
 

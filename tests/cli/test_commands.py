@@ -26,7 +26,9 @@ TYPED = [name.replace("_", "-") for name in COMMANDS]
 @pytest.mark.parametrize("name", TYPED)
 def test_help_shows_what_it_does_and_examples(murid, name):
     said = murid(name, "--help").out
-    assert "--json" in said and "--debug" in said and f"murid {name}" in said.split("Examples")[1]
+    assert "--json" in said
+    assert "--debug" in said
+    assert f"murid {name}" in said.split("Examples")[1]
 
 
 def test_help_lists_every_command(murid):
@@ -68,16 +70,22 @@ def test_new_add_check(murid, pose_files, tmp_path):
     assert "Next: murid add" in murid("new", folder).out
     poses = sorted((pose_files / "poses").glob("*.csv"))
     dry = murid("add", folder, *poses, "--labels", pose_files / "labels", "--fps", 24, "--dry-run", "--json").json
-    assert dry["states"] == {"would be new": 3} and Study(folder).ids == []
+    assert dry["states"] == {"would be new": 3}
+    assert Study(folder).ids == []
     added = murid("add", folder, *poses, "--labels", pose_files / "labels", "--fps", 24)
-    assert "11_annot.csv" in added.out and "3 recordings: 3 new" in added.out
+    assert "11_annot.csv" in added.out
+    assert "3 recordings: 3 new" in added.out
     study = Study(folder)
-    assert study.ids == ["1", "2", "11"] and study["11"].labels.behaviours == ["rear", "groom"]
-    assert study["1"].poses.attrs["fps"] == 24 and not study["2"].has("labels")
+    assert study.ids == ["1", "2", "11"]
+    assert study["11"].labels.behaviours == ["rear", "groom"]
+    assert study["1"].poses.attrs["fps"] == 24
+    assert not study["2"].has("labels")
     again = murid("add", folder, *poses, "--labels", pose_files / "labels", "--fps", 24, "--json").json
     assert again["states"] == {"unchanged": 3}
     found = murid("check", folder, "--workers", 1, "--json").json
-    assert found["ok"] and found["recordings"] == 3 and found["faults"] == 0
+    assert found["ok"]
+    assert found["recordings"] == 3
+    assert found["faults"] == 0
     assert {r["recording"] for r in found["tables"]["quality"]} == {"1", "2", "11"}
 
 
@@ -86,7 +94,8 @@ def test_adding_something_else_under_a_known_name_is_refused(murid, pose_files, 
     poses = pose_files / "poses"
     murid("add", tmp_path / "S", poses, "--fps", 24)
     failed = murid("add", tmp_path / "S", poses, "--fps", 30, expect=1)
-    assert "3 recordings are there already" in failed.err and "--replace" in failed.err
+    assert "3 recordings are there already" in failed.err
+    assert "--replace" in failed.err
     assert murid("add", tmp_path / "S", poses, "--fps", 30, "--replace", "--json").json["states"] == {"replaced": 3}
     assert Study(tmp_path / "S")["1"].poses.attrs["fps"] == 30
 
@@ -95,7 +104,8 @@ def test_unreadable_files_are_named_and_the_others_added(murid, pose_files, tmp_
     murid("new", tmp_path / "S")
     (pose_files / "poses" / "7DLC_resnet50_x.csv").write_text("nothing,of,the,kind\n1,2,3,4\n")
     failed = murid("add", tmp_path / "S", pose_files / "poses", "--fps", 24, expect=1)
-    assert "7DLC_resnet50_x.csv" in failed.err and "1 of 4 recordings were not added" in failed.err
+    assert "7DLC_resnet50_x.csv" in failed.err
+    assert "1 of 4 recordings were not added" in failed.err
     assert Study(tmp_path / "S").ids == ["1", "2", "11"]
 
 
@@ -112,14 +122,16 @@ def test_sheet_and_reader_options(murid, pose_files, tmp_path):
 # ---- methods --------------------------------------------------------------------------------------
 def test_evaluate_as_json(murid, study, tiny):
     found = murid("evaluate", study, "tiny", "--group", "animal", "--folds", 3, "--workers", 1, "--json").json
-    assert found["ok"] and 0.7 < found["methods"]["tiny"]["macro_f1"] <= 1
+    assert found["ok"]
+    assert 0.7 < found["methods"]["tiny"]["macro_f1"] <= 1
     assert {r["behaviour"] for r in found["tables"]["per_class"]} == {"run", "macro"}
 
 
 def test_fit_apply_neural(murid, study, tiny):
     murid("fit", study, "tiny", "-p", "margin=1.1", "--ids", "r0,r1,r2", "--model", "mine", "-j", 1)
     found = murid("apply", study, "mine", "--ids", "r[3-5]", "-j", 1, "--json").json
-    assert found["recordings"] == ["r3", "r4", "r5"] and found["tables"]["summary"]
+    assert found["recordings"] == ["r3", "r4", "r5"]
+    assert found["tables"]["summary"]
     said = murid("neural", study, "--states-from", "mine", "-j", 1).out
     assert "6 of 12 units are tuned" in said
 
@@ -157,17 +169,22 @@ def test_formats_and_doctor(murid):
     assert "dlc_csv" in {f["name"] for f in murid("formats", "poses", "--json").json["formats"]}
     assert "did you mean 'poses'" in murid("formats", "pose", expect=1).err
     found = murid("doctor", "--json").json
-    assert found["facts"]["cores"] == str(os.cpu_count()) and "writable" in found["facts"]["disk here"]
-    assert found["versions"]["numpy"] and isinstance(found["suggestions"], list)
+    assert found["facts"]["cores"] == str(os.cpu_count())
+    assert "writable" in found["facts"]["disk here"]
+    assert found["versions"]["numpy"]
+    assert isinstance(found["suggestions"], list)
 
 
 # ---- errors ---------------------------------------------------------------------------------------
 def test_errors_of_the_user_are_one_message_without_traceback(murid, tmp_path):
     failed = murid("check", tmp_path / "nothing", expect=1)
-    assert "no study here" in failed.err and "murid new" in failed.err
-    assert "Traceback" not in failed.err and failed.out == ""
+    assert "no study here" in failed.err
+    assert "murid new" in failed.err
+    assert "Traceback" not in failed.err
+    assert failed.out == ""
     as_json = murid("check", tmp_path / "nothing", "--json", expect=1)
-    assert as_json.json["ok"] is False and as_json.json["faults"][0]["todo"].startswith("make one")
+    assert as_json.json["ok"] is False
+    assert as_json.json["faults"][0]["todo"].startswith("make one")
     assert "Traceback" in murid("check", tmp_path / "nothing", "--debug", expect=1).err
 
 
@@ -176,7 +193,9 @@ def test_faults_of_a_study_give_exit_code_1(murid, study):
 
     shutil.rmtree(study / "data" / "r1")
     found = murid("check", study, "-j", 1, "--json", expect=1).json
-    assert found["ok"] is False and found["faults"] >= 1 and "r1" in found["tables"]["faults"][0]["what"]
+    assert found["ok"] is False
+    assert found["faults"] >= 1
+    assert "r1" in found["tables"]["faults"][0]["what"]
     assert found["recordings"] == 5
 
 
@@ -196,14 +215,18 @@ def test_the_unforeseen_leaves_a_crash_log(murid, study, monkeypatch):
     monkeypatch.setattr(module, "check_study", fails)
     failed = murid("check", study, "--json", expect=1)
     log = Path(failed.json["crash_log"])
-    assert "division of the sea" in failed.err and str(log) in failed.err and "Traceback" not in failed.err
-    assert "ZeroDivisionError" in log.read_text() and "numpy" in log.read_text()
+    assert "division of the sea" in failed.err
+    assert str(log) in failed.err
+    assert "Traceback" not in failed.err
+    assert "ZeroDivisionError" in log.read_text()
+    assert "numpy" in log.read_text()
     log.unlink()
 
 
 def test_bad_parameters_are_all_named(murid, study, tiny):
     failed = murid("fit", study, "tiny", "-p", "margn=2", "-p", "margin", expect=1)
-    assert "did you mean 'margin'" in failed.err and "key=value" in failed.err
+    assert "did you mean 'margin'" in failed.err
+    assert "key=value" in failed.err
     assert "greater than 0" in murid("fit", study, "tiny", "-p", "margin=-1", expect=1).err
 
 
@@ -220,10 +243,12 @@ def test_ctrl_c_gives_130_and_the_same_command_continues(tmp_path, pose_files):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, (process.returncode, out, err)
-    assert "stopped; run the same command again to continue" in err and "Traceback" not in err
+    assert "stopped; run the same command again to continue" in err
+    assert "Traceback" not in err
     assert json.loads(out)["ok"] is False
     done = len(list(folder.glob("cache/quality/*/entry.json")))
     assert 0 < done < 12
     again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 0 and json.loads(again.stdout)["recordings"] == 12
+    assert again.returncode == 0
+    assert json.loads(again.stdout)["recordings"] == 12
     assert len(list((folder / "runs").iterdir())) == 1

@@ -41,13 +41,17 @@ def test_every_mistake_is_named_at_once():
     with pytest.raises(ParameterError) as error:
         read_params(Outer, ["m=5", "n", "inner.windows=1", "n.x=1"])
     text = str(error.value)
-    assert "'m'" in text and "key=value" in text and "did you mean 'window_s'" in text and "has no parts" in text
+    assert "'m'" in text
+    assert "key=value" in text
+    assert "did you mean 'window_s'" in text
+    assert "has no parts" in text
     with pytest.raises(ParameterError, match="greater than or equal to 1"):
         read_params(Outer, ["n=0"])
 
 
 def test_items():
-    assert items(None) is None and items([]) is None
+    assert items(None) is None
+    assert items([]) is None
     assert items(["a, b", "c,"]) == ["a", "b", "c"]
 
 

@@ -31,9 +31,12 @@ def recordings():
 def test_pairing_finds_a_small_difference_that_the_separate_intervals_cannot(recordings):
     found = differences(recordings, {}, seed=1).set_index(["behaviour", "method"])
     row = found.loc[("macro", "close")]
-    assert row["difference"] < 0 and row["high"] < 0
-    per = {m: frames.f1_of(np.stack([g[list(frames.CELLS)].sum() for _, g in part.groupby("recording")]))
-           for m, part in recordings.groupby("method")}  # fmt: skip
+    assert row["difference"] < 0
+    assert row["high"] < 0
+    per = {
+        m: frames.f1_of(np.stack([g[list(frames.CELLS)].sum() for _, g in part.groupby("recording")]))
+        for m, part in recordings.groupby("method")
+    }
     width = row["high"] - row["low"]
     alone = 2 * 1.96 * np.std(per["close"], ddof=1) / np.sqrt(16)
     assert width < 0.5 * alone
@@ -69,8 +72,10 @@ def test_ceiling_is_the_agreement_of_people_and_empty_with_one():
     two = rated(("a", [(5, 15, "rear"), (30, 40, "groom")]), ("b", [(6, 15, "rear"), (30, 38, "groom")]))
     found = ceiling({"r": two, "s": two.select(rater="a")}, {"r": time, "s": time}, ["rear", "groom"])
     row = found.set_index("behaviour").loc["rear"]
-    assert row["f1"] == pytest.approx(2 * 90 / (100 + 90)) and row["event_f1"] == 1
-    assert 0.9 < row["kappa"] < 1 and row["n_recordings"] == 1
+    assert row["f1"] == pytest.approx(2 * 90 / (100 + 90))
+    assert row["event_f1"] == 1
+    assert 0.9 < row["kappa"] < 1
+    assert row["n_recordings"] == 1
     assert found["behaviour"].tolist() == ["rear", "groom", "macro"]
     assert ceiling({"s": two.select(rater="a")}, {"s": time}, ["rear"]).empty
 
@@ -85,13 +90,15 @@ def test_raters_with_other_words_are_named():
 def test_table_and_figures(recordings, tmp_path):
     per = [
         {"method": m, "behaviour": b, "f1": f, "f1_low": f - 0.1, "f1_high": f + 0.05, "bout_f1": f, "ece": 0.02}
-        for m, f in (("good", 0.8), ("close", 0.7)) for b in ("rear", "groom", "macro")
-    ]  # fmt: skip
+        for m, f in (("good", 0.8), ("close", 0.7))
+        for b in ("rear", "groom", "macro")
+    ]
     totals = pd.DataFrame(
         [{"method": m, "behaviour": "rear", "time_r": 0.9, "time_bias": 1.0} for m in ("good", "close")]
     )
     table = methods_table(pd.DataFrame(per), totals)
-    assert table["behaviour"].tolist()[-2:] == ["macro", "macro"] and table["method"].iloc[0] == "good"
+    assert table["behaviour"].tolist()[-2:] == ["macro", "macro"]
+    assert table["method"].iloc[0] == "good"
     human = pd.DataFrame({"behaviour": ["rear", "macro"], "f1": [0.9, 0.9]})
     leaky = pd.DataFrame({"method": ["good"], "behaviour": ["rear"], "f1": [0.99]})
     known = differences(recordings[recordings["method"] != "twin"], {})

@@ -22,7 +22,8 @@ def test_rate_ignores_dropped_frames():
     assert rate_of(time) == pytest.approx(25)
     dropped = find_dropped(time)
     assert dropped.index.tolist() == [99, 497]
-    assert dropped.missing.tolist() == [2, 1] and dropped.total == 3
+    assert dropped.missing.tolist() == [2, 1]
+    assert dropped.total == 3
 
 
 def test_fit_clock_recovers_offset_and_ppm():
@@ -56,7 +57,8 @@ def test_piecewise_follows_a_wandering_clock():
     y = x + np.sin(x / 10)
     clock = fit_clock(x, y, piecewise=True)
     np.testing.assert_allclose(clock(x), y)
-    assert clock([-1.0])[0] < y[0] and clock([101.0])[0] > y[-1]
+    assert clock([-1.0])[0] < y[0]
+    assert clock([101.0])[0] > y[-1]
 
 
 def test_faults_come_all_at_once():

@@ -20,8 +20,10 @@ def labels(rows, **kwargs):
 def test_outside_scored_is_unlabelled():
     states = labels([(1, 2, "groom")], duration_s=3).to_states(frame_times(50, 10))
     mask = mask_of(states, "groom")
-    assert (mask[:10] == 0).all() and (mask[10:20] == 1).all()
-    assert (mask[20:30] == 0).all() and (mask[30:] == -1).all()
+    assert (mask[:10] == 0).all()
+    assert (mask[10:20] == 1).all()
+    assert (mask[20:30] == 0).all()
+    assert (mask[30:] == -1).all()
 
 
 def test_seconds_round_to_the_nearest_frame_end_exclusive():
@@ -38,7 +40,8 @@ def test_placeholders_are_unlabelled_unless_told_otherwise():
     marks = labels([(0, 1, "base"), (1, 2, "social"), (2, 3, "alone")], exclusive=True)
     time = frame_times(30, 10)
     auto = marks.to_states(time, ["social"])
-    assert (mask_of(auto, "social")[:10] == -1).all() and (mask_of(auto, "social")[20:] == 0).all()
+    assert (mask_of(auto, "social")[:10] == -1).all()
+    assert (mask_of(auto, "social")[20:] == 0).all()
     negative = marks.to_states(time, ["social"], others="negative")
     assert (mask_of(negative, "social")[:10] == 0).all()
     ignore = marks.to_states(time, ["social"], others="ignore")

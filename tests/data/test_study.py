@@ -64,11 +64,14 @@ def test_round_trip(tmp_path, recording):
         back.labels.bouts.sort_values(["rater", "start_s"], ignore_index=True),
         recording.labels.bouts.sort_values(["rater", "start_s"], ignore_index=True),
     )
-    assert back.labels.raters == recording.labels.raters and back.labels.fps == 25
+    assert back.labels.raters == recording.labels.raters
+    assert back.labels.fps == 25
     pd.testing.assert_frame_equal(back.events, recording.events)
-    assert back.zones["c"].kind == "centre" and back.zones["c"].area == pytest.approx(np.pi * 4)
+    assert back.zones["c"].kind == "centre"
+    assert back.zones["c"].area == pytest.approx(np.pi * 4)
     np.testing.assert_array_equal(back.traces, recording.traces)
-    assert back.spikes.units == ["u1", "u2"] and back.spikes.stop_s == 4
+    assert back.spikes.units == ["u1", "u2"]
+    assert back.spikes.stop_s == 4
 
 
 def test_nouns_open_only_when_asked(tmp_path, recording):
@@ -89,7 +92,9 @@ def test_half_deleted_study_names_all_that_is_gone(tmp_path, recording):
     (tmp_path / "s/data/r2/events.csv").unlink()
     (tmp_path / "s/data/stray").mkdir()
     text = study.faults().message()
-    assert "poses.nc" in text and "events file is missing" in text and "data/stray" in text
+    assert "poses.nc" in text
+    assert "events file is missing" in text
+    assert "data/stray" in text
 
 
 def test_ids_are_unique_and_safe(tmp_path, recording):
@@ -98,13 +103,15 @@ def test_ids_are_unique_and_safe(tmp_path, recording):
     with pytest.raises(murid.DataError, match="already there"):
         study.add(recording)
     study.add(recording.replace(group="ctrl"), replace=True)
-    assert study["r1"].group == "ctrl" and len(study) == 1
+    assert study["r1"].group == "ctrl"
+    assert len(study) == 1
     with pytest.raises(murid.DataError, match="use 'a_b'"):
         study.add(recording.replace(id="a/b"))
     with pytest.raises(murid.DataError, match="did you mean 'r1'"):
         study["r11"]
     study.remove("r1")
-    assert len(study) == 0 and not (tmp_path / "s/data/r1").exists()
+    assert len(study) == 0
+    assert not (tmp_path / "s/data/r1").exists()
 
 
 def test_not_a_study(tmp_path):
@@ -125,7 +132,8 @@ def test_settings_keep_comments(tmp_path):
     study = Study.create(tmp_path / "s")
     study.set(fps=25.0)
     text = (tmp_path / "s/study.toml").read_text()
-    assert text.startswith("# A murid study") and Study(tmp_path / "s").settings["fps"] == 25.0
+    assert text.startswith("# A murid study")
+    assert Study(tmp_path / "s").settings["fps"] == 25.0
 
 
 def test_roles_of_recordings_become_the_studys(tmp_path, recording):
@@ -160,7 +168,8 @@ def test_failed_write_leaves_nothing(tmp_path, recording, monkeypatch):
     with pytest.raises(murid.MuridError, match="no space left"):
         study.add(recording)
     monkeypatch.undo()
-    assert len(study) == 0 and not list((tmp_path / "s/data").iterdir())
+    assert len(study) == 0
+    assert not list((tmp_path / "s/data").iterdir())
 
 
 def test_labels_past_the_poses_are_a_fault(recording):

@@ -9,7 +9,8 @@ from murid.data.clock import fit_clock
 
 def test_traces_contract():
     traces = murid.make_traces(np.arange(10.0), rate_hz=20, kind="photometry")
-    assert traces.dims == ("time", "unit") and traces["time"].values[1] == pytest.approx(0.05)
+    assert traces.dims == ("time", "unit")
+    assert traces["time"].values[1] == pytest.approx(0.05)
     with pytest.raises(murid.DataError, match="either time_s or rate_hz"):
         murid.make_traces(np.arange(10.0))
     with pytest.raises(murid.DataError, match="no finite"):

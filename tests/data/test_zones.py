@@ -15,7 +15,8 @@ def test_json_round_trip():
         murid.EntryRule(keypoints=("nose", "centre"), hysteresis=1.0),
     )
     back = murid.Zones.from_json(zones.to_json())
-    assert list(back) == ["open_n", "hub"] and back.rule == zones.rule
+    assert list(back) == ["open_n", "hub"]
+    assert back.rule == zones.rule
     assert back["open_n"].area == pytest.approx(150)
     np.testing.assert_array_equal(back["open_n"].polygon, zones["open_n"].polygon)
     assert [z.name for z in back.of_kind("open")] == ["open_n"]

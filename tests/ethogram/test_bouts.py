@@ -35,9 +35,12 @@ def test_multilabel_states_survive_the_round_trip_with_what_was_scored(values):
     array[array[..., 0] == -1] = -1  # unlabelled for one behaviour = unlabelled for both
     states = make_states(array, frame_times(len(values), 25.0), ["groom", "sniff"], ["a"])
     back = ethogram.states_of(
-        ethogram.bouts_of(states), states.time.values, behaviours=["groom", "sniff"], individuals=["a"],
+        ethogram.bouts_of(states),
+        states.time.values,
+        behaviours=["groom", "sniff"],
+        individuals=["a"],
         scored=ethogram.scored_of(states),
-    )  # fmt: skip
+    )
     np.testing.assert_array_equal(back.values, states.values)
 
 

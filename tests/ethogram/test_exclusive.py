@@ -13,9 +13,10 @@ from murid.ethogram import exclusive
 def probability(rows, names=("walk", "rear")):
     rows = np.asarray(rows, np.float32)
     return xr.DataArray(
-        rows[:, None], dims=("time", "individual", "behaviour"),
+        rows[:, None],
+        dims=("time", "individual", "behaviour"),
         coords={"time": frame_times(len(rows), 10), "individual": ["a"], "behaviour": list(names)},
-    )  # fmt: skip
+    )
 
 
 def multi(rows, names=("walk", "rear")):

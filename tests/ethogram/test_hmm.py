@@ -50,9 +50,10 @@ def noisy(states, seed, noise=1.0):
     up = prior * np.exp(2 * x / (2 * noise) ** 2)
     p = up / (up + 1 - prior)
     return xr.DataArray(
-        np.stack([1 - p, p], axis=1)[:, None].astype(np.float32), dims=("time", "individual", "behaviour"),
+        np.stack([1 - p, p], axis=1)[:, None].astype(np.float32),
+        dims=("time", "individual", "behaviour"),
         coords={"time": states.time.values, "individual": ["a"], "behaviour": ["rest", "walk"]},
-    )  # fmt: skip
+    )
 
 
 def test_rates_are_recovered_in_seconds_and_serve_at_another_frame_rate():

@@ -30,11 +30,14 @@ EVENTS = pd.DataFrame({"time_s": [2.0, 4.0], "label": ["press", "reward"]})
 def quantities(speed=0.0, lever=0.0, port=0.0):
     full = [np.broadcast_to(np.asarray(v, float), TIME.shape) for v in (speed, lever, port)]
     return xr.DataArray(
-        np.stack(full, 1), dims=("time", "feature"),
+        np.stack(full, 1),
+        dims=("time", "feature"),
         coords={
-            "time": TIME, "feature": ["speed_centre", "in_lever", "in_port"], "unit": ("feature", ["cm/s", "1", "1"]),
+            "time": TIME,
+            "feature": ["speed_centre", "in_lever", "in_port"],
+            "unit": ("feature", ["cm/s", "1", "1"]),
         },
-    )  # fmt: skip
+    )
 
 
 def names(states):

@@ -27,9 +27,10 @@ def table(fps=10.0, **columns):
     names = list(columns)
     values = np.stack([np.asarray(v, float) for v in columns.values()], axis=1)
     return xr.DataArray(
-        values, dims=("time", "feature"),
+        values,
+        dims=("time", "feature"),
         coords={"time": np.arange(len(values)) / fps, "feature": names, "unit": ("feature", [units[n] for n in names])},
-    )  # fmt: skip
+    )
 
 
 def told(text, body_length_cm=8.5, **columns):

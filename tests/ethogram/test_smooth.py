@@ -29,9 +29,10 @@ def multi(values, time=None):
 def probability(values, fps=FPS):
     values = np.asarray(values, np.float32)
     return xr.DataArray(
-        values[:, None, None], dims=("time", "individual", "behaviour"),
+        values[:, None, None],
+        dims=("time", "individual", "behaviour"),
         coords={"time": frame_times(len(values), fps), "individual": ["a"], "behaviour": ["x"]},
-    )  # fmt: skip
+    )
 
 
 def text(array):

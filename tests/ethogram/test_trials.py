@@ -26,7 +26,8 @@ def trial(*runs):
 def test_raster_phases_and_edges():
     made = states(trial((0, 20), (1, 5), (0, 5), (2, 10), (3, 20), (0, 10)))
     cut = raster(made, [2.0, 6.5], before_s=1, after_s=5)
-    assert cut.shape == (2, 61) and cut.attrs["behaviours"] == NAMES
+    assert cut.shape == (2, 61)
+    assert cut.attrs["behaviours"] == NAMES
     np.testing.assert_array_equal(cut.values[0], made.values[10:71, 0][:60].tolist() + [-1])
     assert (cut.values[1, 16:] == -1).all(), "past the end nothing is known"
     table = phases(cut.isel(trial=[0]), ["lever", "port", "eat"]).set_index("phase")
@@ -34,7 +35,8 @@ def test_raster_phases_and_edges():
     np.testing.assert_allclose(table["first_s"], [0.5, 1.0, 2.0], atol=1e-9)
     assert phases(cut, ["eat"], from_s=4.5)["present"].tolist() == [False, False]
     both = stack([cut, cut], ["r1", "r2"])
-    assert both.sizes["trial"] == 4 and phases(both, ["port"])["recording"].tolist() == ["r1", "r1", "r2", "r2"]
+    assert both.sizes["trial"] == 4
+    assert phases(both, ["port"])["recording"].tolist() == ["r1", "r1", "r2", "r2"]
 
 
 def test_order_is_found_where_planted_and_not_in_noise():
@@ -52,7 +54,9 @@ def test_order_is_found_where_planted_and_not_in_noise():
         return order_test(stack(made, list(map(str, range(len(made))))), ["lever", "port", "eat"], n_shuffles=200)
 
     found, null = test(planted), test(noise)
-    assert found["share"] == 1.0 and found["p"] < 0.01 and found["chance"] < 0.9
+    assert found["share"] == 1.0
+    assert found["p"] < 0.01
+    assert found["chance"] < 0.9
     assert null["p"] > 0.05
     assert found["pairs"][("lever", "port")] > null["pairs"][("lever", "port")]
 
@@ -67,9 +71,11 @@ def test_training_days_are_compared_within_animals():
             cuts.append(raster(made, [0.0, 3.0], before_s=0, after_s=7))
     table = phases(stack(cuts, [r.id for r in recordings]), ["lever", "eat"], from_s=0.0)
     found = by_day(table, recordings)
-    assert list(found["day"][:6:2]) == [1, 2, 10] and (found["trials"] == 2).all()
+    assert list(found["day"][:6:2]) == [1, 2, 10]
+    assert (found["trials"] == 2).all()
     eat, lever = found[found["phase"] == "eat"], found[found["phase"] == "lever"]
-    assert (lever["present"] == 0.5).all() and np.allclose(lever["first_s"], 0.5)
+    assert (lever["present"] == 0.5).all()
+    assert np.allclose(lever["first_s"], 0.5)
     # The second trial begins 3 s later: the median lies between both.
     np.testing.assert_allclose(eat.loc[eat["animal"] == "m0", "latency_s"].iloc[0], 3.0, atol=0.01)
     two = eat[eat["day"].isin([1, 10])]

@@ -35,8 +35,11 @@ def test_pabak_is_not_fooled_by_prevalence():
 def test_krippendorff_alpha_of_the_textbook_example():
     # Krippendorff (2011), Computing Krippendorff's alpha-reliability, nominal data with missing: 0.743.
     rows = [
-        "1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 .",
-    ]  # fmt: skip
+        "1 2 3 3 2 1 4 1 2 . . .",
+        "1 2 3 3 2 2 4 1 2 5 . 3",
+        ". 3 3 3 2 3 4 2 2 5 1 .",
+        "1 2 3 3 2 4 4 1 2 5 1 .",
+    ]
     ratings = np.array([[-1 if c == "." else int(c) - 1 for c in row.split()] for row in rows])
     assert agreement.krippendorff_alpha(ratings) == pytest.approx(0.743, abs=5e-4)
     assert agreement.krippendorff_alpha(np.array([[0, 1, 1], [0, 1, 1]])) == 1.0
@@ -69,8 +72,10 @@ def labels(*raters, duration=10.0):
 
 def test_consensus_is_the_majority_and_a_tie_is_nobody():
     three = labels(
-        ("a", [(0, 4, "rear")]), ("b", [(2, 6, "rear")]), ("c", [(3, 5, "rear")]),
-    )  # fmt: skip
+        ("a", [(0, 4, "rear")]),
+        ("b", [(2, 6, "rear")]),
+        ("c", [(3, 5, "rear")]),
+    )
     got = agreement.consensus(three, frame_times(10, 1.0), ["rear"]).values.ravel()
     np.testing.assert_array_equal(got, [0, 0, 1, 1, 1, 0, 0, 0, 0, 0])
     two = labels(("a", [(0, 4, "rear")]), ("b", [(2, 6, "rear")]))

@@ -32,7 +32,8 @@ def test_recordings_of_one_animal_are_drawn_together():
 
 def test_one_group_gives_no_interval_and_the_seed_fixes_it():
     low, high = bootstrap.interval(np.ones((5, 2)), mean, groups=["a"] * 5)
-    assert np.isnan(low) and np.isnan(high)
+    assert np.isnan(low)
+    assert np.isnan(high)
     parts = np.random.default_rng(2).random((6, 2))
     np.testing.assert_array_equal(bootstrap.interval(parts, mean, seed=4), bootstrap.interval(parts, mean, seed=4))
     with pytest.raises(DataError, match="one group per recording"):

@@ -22,19 +22,26 @@ def test_a_known_curve_is_found_again():
 def test_the_expected_gain_is_that_of_the_curve_and_lies_in_its_limits():
     gain = learning.expected_gain(points(0.9, 1.2, 0.6), more=80)
     true = 1.2 * (80**-0.6 - 160**-0.6)
-    assert gain.gain == pytest.approx(true, abs=0.01) and gain.low <= true <= gain.high
-    assert gain.now == 80 and not gain.stop and "80 more bouts are expected to raise macro F1 by 0.0" in str(gain)
-    assert gain.curve["expected"].is_monotonic_increasing and gain.curve["n_bouts"].iloc[-1] == 160
+    assert gain.gain == pytest.approx(true, abs=0.01)
+    assert gain.low <= true <= gain.high
+    assert gain.now == 80
+    assert not gain.stop
+    assert "80 more bouts are expected to raise macro F1 by 0.0" in str(gain)
+    assert gain.curve["expected"].is_monotonic_increasing
+    assert gain.curve["n_bouts"].iloc[-1] == 160
 
 
 def test_a_flat_curve_says_stop():
     gain = learning.expected_gain(points(0.85, 0.8, 1.5, noise=0.001))
-    assert gain.stop and gain.more == 40 and "hardly help" in str(gain)
+    assert gain.stop
+    assert gain.more == 40
+    assert "hardly help" in str(gain)
 
 
 def test_one_fold_has_no_limits_and_two_sizes_are_refused():
     gain = learning.expected_gain(points(0.9, 1.2, 0.6, folds=1))
-    assert np.isnan(gain.low) and not gain.stop
+    assert np.isnan(gain.low)
+    assert not gain.stop
     with pytest.raises(DataError, match="too few sizes"):
         learning.expected_gain(points(0.9, 1.2, 0.6, sizes=(5, 10)))
 

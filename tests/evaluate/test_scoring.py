@@ -124,9 +124,10 @@ def test_probabilities_give_pr_auc_and_calibration():
     p = np.full((z.size, 1, 3), 0.05, np.float32)
     p[np.arange(z.size), 0, z] = 0.9
     probability = xr.DataArray(
-        p, dims=("time", "individual", "behaviour"),
+        p,
+        dims=("time", "individual", "behaviour"),
         coords={"time": frame_times(z.size, 10.0), "individual": ["all"], "behaviour": NAMES},
-    )  # fmt: skip
+    )
     one = evaluate.score(states(z), states(z), probability=probability)
     np.testing.assert_allclose(one.table["pr_auc"], 1.0)
     np.testing.assert_allclose(one.table.loc["walk", "ece"], np.where(z == 1, 0.1, 0.05).mean(), rtol=1e-5)

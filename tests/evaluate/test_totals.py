@@ -26,11 +26,17 @@ def test_correlation_is_undefined_without_variation():
 def test_totals_always_carry_the_frame_f1():
     rows = pd.DataFrame(
         {
-            "behaviour": ["x"] * 3, "tp": [1, 1, 1], "fp": [1, 1, 1], "fn": [1, 1, 1], "tn": [0, 0, 0],
-            "time_true_s": [1, 2, 3], "time_predicted_s": [1, 2, 3],
-            "bouts_true": [1, 2, 3], "bouts_predicted": [3, 2, 1],
+            "behaviour": ["x"] * 3,
+            "tp": [1, 1, 1],
+            "fp": [1, 1, 1],
+            "fn": [1, 1, 1],
+            "tn": [0, 0, 0],
+            "time_true_s": [1, 2, 3],
+            "time_predicted_s": [1, 2, 3],
+            "bouts_true": [1, 2, 3],
+            "bouts_predicted": [3, 2, 1],
         }
-    )  # fmt: skip
+    )
     got = totals.agreement(rows)
     assert got.columns[0] == "f1"
     assert got.at["x", "f1"] == 0.5

@@ -19,7 +19,9 @@ def test_pair_motion_is_what_the_formulas_say():
     bearing = np.degrees(np.unwrap(np.arctan2(v[:, 1], v[:, 0])))
     np.testing.assert_allclose(turn[1:, 1], np.diff(bearing), atol=1e-3)
     np.testing.assert_allclose(shift[1:, 3], np.linalg.norm(np.diff(xy[:, 3], axis=0), axis=1), rtol=1e-6)
-    assert np.isnan(turn[0]).all() and np.isnan(shift[20:22, 1]).all() and np.isnan(distance[20, 0])
+    assert np.isnan(turn[0]).all()
+    assert np.isnan(shift[20:22, 1]).all()
+    assert np.isnan(distance[20, 0])
     np.testing.assert_array_equal(pair_distances(xy), distance)
 
 
@@ -33,7 +35,8 @@ def test_running_mean_of_a_fraction_of_frames():
     gap = x.copy()
     gap[5:9] = np.nan
     held = running_mean(gap, 3)[:, 0]
-    assert np.isnan(held[6:8]).all() and held[9] == pytest.approx((81 + 100) / 2)
+    assert np.isnan(held[6:8]).all()
+    assert held[9] == pytest.approx((81 + 100) / 2)
 
 
 def test_clips_at_two_frame_rates_are_the_same():

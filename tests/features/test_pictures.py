@@ -52,7 +52,8 @@ def test_pictures_show_the_mouse_without_the_arena(mouse):
     view = animal_view(mouse.poses, "mouse_1", params)
     numbers = picture_numbers(mouse)[:, None]
     film = write_pictures(mouse.video, numbers, view, params)
-    assert film.array.shape == (120, 1, 64, 64) and film.seen.all()
+    assert film.array.shape == (120, 1, 64, 64)
+    assert film.seen.all()
     mean = np.asarray(film.array[:, 0], float).mean(axis=0)
     # The body lies along the middle row; the corners are empty floor.
     assert mean[28:36, 20:44].mean() > 100 > 30 > mean[:8, :8].mean()
@@ -83,8 +84,10 @@ def test_whole_and_arena_keep_their_proportions(tmp_path):
     view = whole_view(video.shape, 12, params)
     film = write_pictures(video, np.arange(12)[:, None], view, params).array
     # 80 px become 32: the picture fills rows 8 to 24, the square is 8 px high and wide.
-    assert (film[0, 0, :7] == 0).all() and (film[0, 0, 25:] == 0).all()
-    assert (film[0, 0, 16] > 100).sum() == 8 and (film[0, 0, :, 12] > 100).sum() == 8
+    assert (film[0, 0, :7] == 0).all()
+    assert (film[0, 0, 25:] == 0).all()
+    assert (film[0, 0, 16] > 100).sum() == 8
+    assert (film[0, 0, :, 12] > 100).sum() == 8
     made = simulate.recording(duration_s=1, fps=10, px_per_cm=2)
     box = arena_view(made.zones, 3, params)
     corners = np.array([[-0.5, -0.5], [31.5, 31.5]]) - box.matrix[0, :, 2]
@@ -109,7 +112,8 @@ def test_background_ignores_where_the_animal_sits(tmp_path):
     poses = make_poses(position, keypoints=["nose", "centre", "tail_base"], fps=10)
     params = ViewParams(height=32, width=32)
     film = write_pictures(video, np.arange(60)[:, None], animal_view(poses, "individual_0", params), params).array
-    assert film[:, 0, 15:17, 10:22].min() > 150 and film[:, 0, :8].max() < 10
+    assert film[:, 0, 15:17, 10:22].min() > 150
+    assert film[:, 0, :8].max() < 10
 
 
 def test_a_still_film_is_not_blown_up(tmp_path):
@@ -138,7 +142,8 @@ def test_snippets_repeat_at_the_ends_and_over_dropped_frames():
 def test_lengths_that_differ(mouse):
     longer = mouse.replace(poses=simulate.recording(duration_s=8.1, fps=15, seed=3, px_per_cm=5).poses)
     numbers = picture_numbers(longer)
-    assert (numbers[-2:] == -1).all() and (numbers[:-2] >= 0).all()
+    assert (numbers[-2:] == -1).all()
+    assert (numbers[:-2] >= 0).all()
     for seconds in (6, 12):
         other = mouse.replace(poses=simulate.recording(duration_s=seconds, fps=15, seed=3, px_per_cm=5).poses)
         with pytest.raises(DataError, match="differ in length"):
@@ -147,7 +152,8 @@ def test_lengths_that_differ(mouse):
 
 def test_what_a_recording_lacks_is_said(mouse):
     bare = Recording("bare", video=mouse.video)
-    assert view_kind(bare, "auto") == "whole" and view_kind(mouse, "auto") == "animal"
+    assert view_kind(bare, "auto") == "whole"
+    assert view_kind(mouse, "auto") == "animal"
     with pytest.raises(DataError, match="poses"):
         view_kind(bare, "animal")
     with pytest.raises(DataError, match="arena"):

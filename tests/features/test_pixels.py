@@ -42,9 +42,11 @@ def _poses(frames=range(8), unit: str = "px", scale: float = 1.0, **attrs):
 def test_change_is_where_it_happens(film: Path) -> None:
     table = pixel_change(Video(film), _poses(), patch_px=5)
     assert table["feature"].values.tolist() == [
-        "pixel_change", "pixel_change_individual_0", "pixel_change_individual_0_nose",
+        "pixel_change",
+        "pixel_change_individual_0",
+        "pixel_change_individual_0_nose",
         "pixel_change_individual_0_tail_base",
-    ]  # fmt: skip
+    ]
     assert np.isnan(table.values[0]).all()
     assert (table.values[1:4] == 0).all()
     squares = 64 * 150.0**2
@@ -71,7 +73,8 @@ def test_missing_keypoints_are_nan(film: Path) -> None:
     poses = _poses()
     poses["position"][5, :, 0] = np.nan
     table = pixel_change(Video(film), poses, patch_px=5)
-    assert np.isnan(table.values[5, 2]) and np.isfinite(table.values[5, [0, 1, 3]]).all()
+    assert np.isnan(table.values[5, 2])
+    assert np.isfinite(table.values[5, [0, 1, 3]]).all()
 
 
 def test_poses_of_another_video_are_refused(film: Path) -> None:

@@ -217,7 +217,8 @@ def test_rule_quantities_by_hand():
     trail = column(table, "nose_trail")
     np.testing.assert_allclose(trail[10:], 10 + np.arange(10, 40) - 4 - 7, rtol=1e-5)
     units = dict(zip(map(str, table["feature"].values), map(str, table["unit"].values), strict=True))
-    assert units["speed_body"] == "cm/s" and units["turn_rate"] == "rad/s"
+    assert units["speed_body"] == "cm/s"
+    assert units["turn_rate"] == "rad/s"
 
 
 def test_acceleration_of_the_body_is_the_mean_change_of_speed():
@@ -249,8 +250,9 @@ def test_dlcanalyzer_sees_two_animals_when_asked():
     alone = {c.name for c in dlcanalyzer(where)}
     found = {c.name: c.values for c in dlcanalyzer(where, pairs=True)}
     assert set(found) - alone == {
-        *(f"between_{a}_{b}" for a in ("nose", "centre", "rear") for b in ("nose", "centre", "rear")), "closing_speed"
-    }  # fmt: skip
+        *(f"between_{a}_{b}" for a in ("nose", "centre", "rear") for b in ("nose", "centre", "rear")),
+        "closing_speed",
+    }
     np.testing.assert_allclose(found["between_nose_rear"], 10 + np.arange(20) + 4, rtol=1e-6)
     np.testing.assert_allclose(found["closing_speed"], -10, rtol=1e-4)
     single = two_mice(20).isel(individual=[0])

@@ -39,17 +39,24 @@ def _turn(points: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 
 def _poses(
-    n: int = 300, fps: float = 30.0, animals: int = 2, *,
-    gaps: float = 0.0, unit: str = "cm", scale: float = 1.0, keypoints: list[str] = KEYPOINTS,
-) -> xr.Dataset:  # fmt: skip
+    n: int = 300,
+    fps: float = 30.0,
+    animals: int = 2,
+    *,
+    gaps: float = 0.0,
+    unit: str = "cm",
+    scale: float = 1.0,
+    keypoints: list[str] = KEYPOINTS,
+) -> xr.Dataset:
     t = np.arange(n) / fps
     position = np.stack([_animal(t, i) for i in range(animals)], -1) * scale + 100 * scale
     rng = np.random.default_rng(9)
     confidence = rng.uniform(0.3, 1, (n, len(KEYPOINTS), animals))
     lost = rng.random((n, 1, len(KEYPOINTS), animals)) < gaps
     position[np.broadcast_to(lost, position.shape)] = np.nan
-    return make_poses(position, confidence, keypoints=keypoints, individuals=[f"m{i}" for i in range(animals)],
-                      fps=fps, unit=unit)  # fmt: skip
+    return make_poses(
+        position, confidence, keypoints=keypoints, individuals=[f"m{i}" for i in range(animals)], fps=fps, unit=unit
+    )
 
 
 def _moved(poses: xr.Dataset, angle: float, shift: tuple[float, float]) -> xr.Dataset:
@@ -70,14 +77,17 @@ def _same(a: xr.DataArray, b: xr.DataArray, share: float = 1e-2) -> None:
 
 def test_names_units_and_families() -> None:
     table = compute(_poses(50), "m0")
-    assert table.dims == ("time", "feature") and table.dtype == np.float32
+    assert table.dims == ("time", "feature")
+    assert table.dtype == np.float32
     names = table["feature"].values.tolist()
     assert len(set(names)) == len(names)
     assert {"speed_centre", "dist_nose_neck", "nose_anogenital", "between_nose_nose", "speed_centre_mean_1s"} <= set(
         names
     )
     unit = dict(zip(names, table["unit"].values, strict=True))
-    assert unit["speed_centre"] == "cm/s" and unit["hull_area"] == "cm^2" and unit["facing_nose"] == "rad"
+    assert unit["speed_centre"] == "cm/s"
+    assert unit["hull_area"] == "cm^2"
+    assert unit["facing_nose"] == "rad"
     assert set(table["family"].values) == {"kinematics", "shape", "egocentric", "missing", "social", "between"}
     assert np.isfinite(table.values).mean() > 0.9
 
@@ -102,15 +112,38 @@ def test_known_values() -> None:
     middle = table.isel(time=45)
     at = {name: float(middle.sel(feature=name)) for name in map(str, table["feature"].values)}
     expected = {
-        "speed_centre": 5, "forward_centre": 5, "sideways_nose": 0, "turn_rate": 0, "course_cos": 1,
-        "acceleration_centre": 0, "straightness_1s": 1, "speed_nose_mean_1s": 5, "dist_nose_tail_base": 7.5,
-        "body_width": 2.4, "bend_nose_neck_tail_base": 0, "opening_nose": np.pi / 2, "area_back": 11,
-        "centre_distance": 22.5, "closing_speed": 5, "approach_speed": 5, "tangential_speed": 0,
-        "nose_nose": 22.5, "nose_anogenital": 15, "facing_centre": 0, "in_view": 1, "relative_heading": 0,
-        "closest_distance": 15, "partner_x_rear": 22.5 - 3.5 + 2 / 3, "partner_y_nose": 0,
-        "partner_speed": 0, "visible": 7, "ego_y_hip_left": -1.2, "centre_distance_change_1s": -5 * 21 / 30,
-        "between_nose_tail_base": 15, "hull_area": 13.8,
-    }  # fmt: skip
+        "speed_centre": 5,
+        "forward_centre": 5,
+        "sideways_nose": 0,
+        "turn_rate": 0,
+        "course_cos": 1,
+        "acceleration_centre": 0,
+        "straightness_1s": 1,
+        "speed_nose_mean_1s": 5,
+        "dist_nose_tail_base": 7.5,
+        "body_width": 2.4,
+        "bend_nose_neck_tail_base": 0,
+        "opening_nose": np.pi / 2,
+        "area_back": 11,
+        "centre_distance": 22.5,
+        "closing_speed": 5,
+        "approach_speed": 5,
+        "tangential_speed": 0,
+        "nose_nose": 22.5,
+        "nose_anogenital": 15,
+        "facing_centre": 0,
+        "in_view": 1,
+        "relative_heading": 0,
+        "closest_distance": 15,
+        "partner_x_rear": 22.5 - 3.5 + 2 / 3,
+        "partner_y_nose": 0,
+        "partner_speed": 0,
+        "visible": 7,
+        "ego_y_hip_left": -1.2,
+        "centre_distance_change_1s": -5 * 21 / 30,
+        "between_nose_tail_base": 15,
+        "hull_area": 13.8,
+    }
     for name, value in expected.items():
         assert at[name] == pytest.approx(value, abs=1e-3), name
 
@@ -211,8 +244,10 @@ def test_mirror_twice_and_mirror_of_the_mirror_image() -> None:
     position = poses["position"].values.copy()
     position[:, 1] *= -1
     swap = [KEYPOINTS.index(k.replace("left", "#").replace("right", "left").replace("#", "right")) for k in KEYPOINTS]
-    image = poses.assign(position=(poses["position"].dims, position[:, :, swap]),
-                         confidence=(poses["confidence"].dims, poses["confidence"].values[:, swap]))  # fmt: skip
+    image = poses.assign(
+        position=(poses["position"].dims, position[:, :, swap]),
+        confidence=(poses["confidence"].dims, poses["confidence"].values[:, swap]),
+    )
     zone, mirrored_zone = (Zones([Zone("z", centre=(100, y), radius=20, unit="cm")]) for y in (100, -100))
     mirrored = compute(poses, "m0", SMALL.replace(mirror=True), zones=zone)
     _same(mirrored, compute(image, "m0", SMALL, zones=mirrored_zone), 1e-4)

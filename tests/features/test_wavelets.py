@@ -14,7 +14,9 @@ T = np.arange(1200) / FPS
 
 def test_frequencies_are_dyadic() -> None:
     hz = dyadic_frequencies()
-    assert hz.size == 25 and hz[0] == pytest.approx(1) and hz[-1] == pytest.approx(50)
+    assert hz.size == 25
+    assert hz[0] == pytest.approx(1)
+    assert hz[-1] == pytest.approx(50)
     np.testing.assert_allclose(np.diff(np.log2(hz)), np.log2(50) / 24)
 
 
@@ -65,7 +67,8 @@ def test_channels_are_independent() -> None:
     x = np.random.default_rng(0).normal(size=(300, 3))
     x[20:90, 1] = np.nan
     both = morlet(x, FPS)
-    assert both.shape == (300, 3, 25) and both.dtype == np.float32
+    assert both.shape == (300, 3, 25)
+    assert both.dtype == np.float32
     for channel in range(3):
         np.testing.assert_array_equal(both[:, channel], morlet(x[:, channel], FPS))
 

@@ -73,9 +73,13 @@ def test_against_pandas_over_many_tiles() -> None:
         width = 2 * window_frames(float(seconds[:-1]), 30.0)[0] + 1
         rolled = series.rolling(width, center=True, min_periods=1)
         expected = {
-            "mean": rolled.mean, "sd": lambda r=rolled: r.std(ddof=0), "min": rolled.min, "max": rolled.max,
-            "p25": lambda r=rolled: r.quantile(0.25), "change": lambda: None,
-        }[statistic]()  # fmt: skip
+            "mean": rolled.mean,
+            "sd": lambda r=rolled: r.std(ddof=0),
+            "min": rolled.min,
+            "max": rolled.max,
+            "p25": lambda r=rolled: r.quantile(0.25),
+            "change": lambda: None,
+        }[statistic]()
         if expected is not None:
             np.testing.assert_allclose(column, expected, rtol=2e-5, atol=2e-5, err_msg=name)
 
@@ -100,7 +104,8 @@ def test_lags_and_their_ends() -> None:
     x = np.arange(100, dtype=np.float32)
     table, names = rolling(x, 10.0, (0.5,), ("mean",), lags_s=(-1.0, 2.0))
     back, ahead = table[:, names.index("lag_-1s")], table[:, names.index("lag_2s")]
-    assert np.isnan(back[:10]).all() and np.isnan(ahead[-20:]).all()
+    assert np.isnan(back[:10]).all()
+    assert np.isnan(ahead[-20:]).all()
     np.testing.assert_array_equal(back[10:], x[:-10])
     np.testing.assert_array_equal(ahead[:-20], x[20:])
 
@@ -145,7 +150,8 @@ def test_windows_have_the_same_length_at_any_rate() -> None:
             assert before == after
             assert abs(before + after + 1 - seconds * fps) <= 1
             before, after = window_frames(seconds, fps, "trailing")
-            assert after == 0 and abs(before + 1 - seconds * fps) <= 0.5
+            assert after == 0
+            assert abs(before + 1 - seconds * fps) <= 0.5
 
 
 def test_channels_are_independent() -> None:

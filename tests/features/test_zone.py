@@ -26,10 +26,18 @@ def test_box_and_disc() -> None:
     table = _table(Zones([box, Zone("disc", centre=(20, 5), radius=3, unit="cm")]))
     at = {str(name): float(table[30].sel(feature=name)) for name in table["feature"].values}  # centre at x = 6
     expected = {
-        "depth_box_centre": 2, "depth_box_nose": 2, "in_box": 1, "distance_box": 1, "approach_box": 6,
+        "depth_box_centre": 2,
+        "depth_box_nose": 2,
+        "in_box": 1,
+        "distance_box": 1,
+        "approach_box": 6,
         "facing_box": np.pi,
-        "depth_disc_centre": -11, "in_disc": 0, "distance_disc": 14, "approach_disc": 6, "facing_disc": 0,
-    }  # fmt: skip
+        "depth_disc_centre": -11,
+        "in_disc": 0,
+        "distance_disc": 14,
+        "approach_disc": 6,
+        "facing_disc": 0,
+    }
     for name, value in expected.items():
         assert at[name] == pytest.approx(value, abs=1e-3), name
 

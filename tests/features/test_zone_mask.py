@@ -130,4 +130,5 @@ def test_rule_travels_with_the_result() -> None:
     zones = Zones([Zone("box", polygon=BOX, unit="cm")], EntryRule(hysteresis=1.5))
     masks = zone_masks(_poses([1, 2]), zones)
     assert masks.attrs["rule"]["hysteresis"] == 1.5
-    assert masks.dtype == np.int8 and masks.dims == ("time", "individual", "zone")
+    assert masks.dtype == np.int8
+    assert masks.dims == ("time", "individual", "zone")

@@ -67,7 +67,8 @@ def _(folder):
         assert np.isnan(xy(poses, "tail")[1]).all()
         assert poses["confidence"].sel(keypoint="nose").values.ravel().tolist() == [0.5, 0.25]
         assert poses["time"].values.tolist() == [0.0, 0.1]
-        assert poses.attrs["fps"] == 10 and poses.attrs["source_software"] == "DeepLabCut"
+        assert poses.attrs["fps"] == 10
+        assert poses.attrs["source_software"] == "DeepLabCut"
 
     return path, {"fps": 10}, check
 
@@ -100,7 +101,8 @@ def _(folder):
     )
 
     def check(poses):
-        assert xy(poses, "nose", "Resident") == [[1, 2]] and xy(poses, "nose", "Intruder") == [[3, 4]]
+        assert xy(poses, "nose", "Resident") == [[1, 2]]
+        assert xy(poses, "nose", "Intruder") == [[3, 4]]
 
     return path, {"fps": 30}, check
 
@@ -134,7 +136,8 @@ def _(folder):
 
     def check(poses):
         assert xy(poses, "nose") == [[1.5, 2], [3, 4]]
-        assert poses["time"].values.tolist() == [0, 0.5] and poses.attrs["fps"] == 2
+        assert poses["time"].values.tolist() == [0, 0.5]
+        assert poses.attrs["fps"] == 2
 
     return path, {}, check
 
@@ -145,7 +148,8 @@ def _(folder):
 
     def check(poses):
         assert xy(poses, "nose", "a") == [[1, 2], [5, 6]]
-        assert xy(poses, "nose", "b")[0] == [3, 4] and np.isnan(xy(poses, "nose", "b")[1]).all()
+        assert xy(poses, "nose", "b")[0] == [3, 4]
+        assert np.isnan(xy(poses, "nose", "b")[1]).all()
 
     return path, {"fps": 10}, check
 
@@ -170,7 +174,8 @@ def _(folder):
     def check(poses):
         assert poses["frame"].values.tolist() == [5, 6, 7]  # frame 6 was not labelled: NaN
         assert np.isnan(poses["position"].sel(individual="m1")[1]).all()
-        assert xy(poses, "nose", "m1")[0] == [1, 2] and xy(poses, "nose", "m1")[2] == [5, 6]
+        assert xy(poses, "nose", "m1")[0] == [1, 2]
+        assert xy(poses, "nose", "m1")[2] == [5, 6]
         assert poses["time"].values.tolist() == [0.5, 0.6, 0.7]
         assert poses["confidence"].values[0, :, 0].tolist() == [0.5, 1.0]  # scores above 1 are 1
 
@@ -208,7 +213,8 @@ def _(folder):
     data.to_netcdf(path, engine="h5netcdf")
 
     def check(poses):
-        assert xy(poses, "nose", "m1") == [[0, 1], [2, 3]] and poses.attrs["fps"] == 20
+        assert xy(poses, "nose", "m1") == [[0, 1], [2, 3]]
+        assert poses.attrs["fps"] == 20
 
     return path, {}, check
 
@@ -227,8 +233,10 @@ def _(folder):
     def check(labels):
         one = labels.select(stream="S1")
         assert rows(one) == [(0, 1, "base"), (1, 2, "social")]
-        assert labels.streams == ["S1", "S2"] and labels.exclusive
-        assert labels.vocabulary == ("base", "social", "bite") and labels.behaviours == ["social"]
+        assert labels.streams == ["S1", "S2"]
+        assert labels.exclusive
+        assert labels.vocabulary == ("base", "social", "bite")
+        assert labels.behaviours == ["social"]
         states = one.to_states(np.arange(20) / 10, ["social"])
         assert states.values[:, 0, 0].tolist() == [-1] * 10 + [1] * 10
 
@@ -246,7 +254,8 @@ def _(folder):
 
     def check(labels):
         assert rows(labels) == [(0, 1, "attack"), (0.4, 0.8, "close_contact"), (2, 2.1, "attack")]
-        assert labels.scored[["start_s", "stop_s"]].values.tolist() == [[0, 4]] and labels.streams == ["Ch1"]
+        assert labels.scored[["start_s", "stop_s"]].values.tolist() == [[0, 4]]
+        assert labels.streams == ["Ch1"]
 
     return text(folder, "a.annot", content), {}, check
 
@@ -269,7 +278,8 @@ def _(folder):
         assert labels.bouts["individual"].tolist() == ["m1", "all"]
         assert labels.bouts["modifiers"].tolist() == ["left", ""]
         assert labels.meta["points"][["time_s", "label"]].values.tolist() == [[3.5, "hop"]]
-        assert labels.fps == 25 and labels.stop_s == 60
+        assert labels.fps == 25
+        assert labels.stop_s == 60
 
     return path, {}, check
 
@@ -284,7 +294,8 @@ def _(folder):
     )
 
     def check(labels):
-        assert rows(labels) == [(1, 2.5, "rear")] and labels.meta["points"]["label"].tolist() == ["hop"]
+        assert rows(labels) == [(1, 2.5, "rear")]
+        assert labels.meta["points"]["label"].tolist() == ["hop"]
 
     return path, {}, check
 
@@ -306,7 +317,9 @@ def _(folder):
     path.write_bytes(gzip.compress(json.dumps(content).encode()))
 
     def check(labels):
-        assert rows(labels) == [(1, 2, "rear")] and labels.stop_s == 30 and labels.fps == 25
+        assert rows(labels) == [(1, 2, "rear")]
+        assert labels.stop_s == 30
+        assert labels.fps == 25
         assert labels.meta["points"]["individual"].tolist() == ["m1"]
 
     return path, {}, check
@@ -333,7 +346,8 @@ def _(folder):
 def _(folder):
     def check(labels):
         assert rows(labels) == [(0, 0.1, "other"), (0.1, pytest.approx(0.3), "attack")]
-        assert labels.raters == ["annotator-id_0"] and labels.exclusive
+        assert labels.raters == ["annotator-id_0"]
+        assert labels.exclusive
 
     return text(folder, "a.json", json.dumps(calms21_content())), {"fps": 10}, check
 
@@ -343,7 +357,9 @@ def _(folder):
     path = text(folder, "a.csv", "start_s,stop_s,label,individual\n1,2,rear,m1\n")
 
     def check(labels):
-        assert rows(labels) == [(1, 2, "rear")] and labels.individuals == ["m1"] and labels.stop_s == 10
+        assert rows(labels) == [(1, 2, "rear")]
+        assert labels.individuals == ["m1"]
+        assert labels.stop_s == 10
 
     return path, {"duration_s": 10}, check
 
@@ -357,7 +373,8 @@ def _(folder):
             (0, pytest.approx(2 / 30), "rear"),
             (pytest.approx(1 / 30), pytest.approx(2 / 30), "groom"),
         ]
-        assert labels.stop_s == pytest.approx(0.1) and not labels.exclusive  # the last row was not scored
+        assert labels.stop_s == pytest.approx(0.1)
+        assert not labels.exclusive
 
     return path, {"fps": 30}, check
 
@@ -389,7 +406,8 @@ def _(folder):
     path = text(folder, "a.csv", "zone,x,y,radius\nopen.left,0,0,\nopen.left,2,0,\nopen.left,2,3,\nhub,5,5,1\n")
 
     def check(zones):
-        assert zones["open.left"].area == 3 and zones["open.left"].kind == "open"
+        assert zones["open.left"].area == 3
+        assert zones["open.left"].kind == "open"
         assert zones["hub"].area == pytest.approx(np.pi)
 
     return path, {}, check
@@ -405,7 +423,8 @@ def _(folder):
 
 def traces_of(values) -> Check:
     def check(traces):
-        assert traces.dims == ("time", "unit") and traces["time"].values.tolist() == [0, 0.5, 1]
+        assert traces.dims == ("time", "unit")
+        assert traces["time"].values.tolist() == [0, 0.5, 1]
         assert traces.values.tolist() == values
 
     return check
@@ -448,9 +467,9 @@ def _(folder):
 
 
 def check_spikes(spikes) -> None:
-    assert (
-        spikes.units == ["a", "b"] and spikes.times_s["a"].tolist() == [0.5, 2] and spikes.times_s["b"].tolist() == [1]
-    )
+    assert spikes.units == ["a", "b"]
+    assert spikes.times_s["a"].tolist() == [0.5, 2]
+    assert spikes.times_s["b"].tolist() == [1]
 
 
 @golden("spikes", "spikes_csv")

@@ -49,16 +49,20 @@ def nap():
 def test_traces(nap):
     traces = make_traces(np.arange(6).reshape(3, 2), rate_hz=10, units=["a", "b"], kind="dff")
     there = io.to_pynapple(traces)
-    assert isinstance(there, nap.TsdFrame) and list(there.columns) == ["a", "b"]
+    assert isinstance(there, nap.TsdFrame)
+    assert list(there.columns) == ["a", "b"]
     xr.testing.assert_equal(io.from_pynapple(there), traces)
 
 
 def test_spikes(nap):
     spikes = Spikes({"u1": np.array([0.5, 2.0]), "u2": np.array([1.0])}, 0.0, 3.0)
     there = io.to_pynapple(spikes)
-    assert isinstance(there, nap.TsGroup) and float(there.time_support.end[0]) == 3.0
+    assert isinstance(there, nap.TsGroup)
+    assert float(there.time_support.end[0]) == 3.0
     again = io.from_pynapple(there)
-    assert again.units == ["u1", "u2"] and again.times_s["u1"].tolist() == [0.5, 2.0] and again.stop_s == 3.0
+    assert again.units == ["u1", "u2"]
+    assert again.times_s["u1"].tolist() == [0.5, 2.0]
+    assert again.stop_s == 3.0
 
 
 def test_bouts(nap):
@@ -66,7 +70,8 @@ def test_bouts(nap):
         start_s=[0.0, 2.0, 1.0], stop_s=[0.5, 3.0, 1.5], label=["rear", "rear", "groom"], individual=["a", "b", "a"]
     )
     there = io.to_pynapple(bouts)
-    assert set(there) == {"rear", "groom"} and there["rear"].tot_length() == pytest.approx(1.5)
+    assert set(there) == {"rear", "groom"}
+    assert there["rear"].tot_length() == pytest.approx(1.5)
     again = io.from_pynapple(there)
     columns = ["start_s", "stop_s", "label", "individual"]
     assert again[columns].values.tolist() == bouts[columns].values.tolist()

@@ -62,7 +62,9 @@ def test_boris_older_layout_with_preamble(tmp_path):
         "a.tsv",
     )
     labels = io.read_labels(path)
-    assert rows(labels) == [(1.5, 2, "rear")] and labels.stop_s == 30 and labels.fps == 25
+    assert rows(labels) == [(1.5, 2, "rear")]
+    assert labels.stop_s == 30
+    assert labels.fps == 25
     assert labels.meta["points"]["time_s"].tolist() == [3]
 
 
@@ -87,13 +89,15 @@ def test_caltech_faults_all_at_once(tmp_path):
     with pytest.raises(DataError) as error:
         io.read_labels(path, fps=10)
     assert len(error.value.faults) == 3
-    assert "did you mean 'social'" in str(error.value) and "line 12" in str(error.value)
+    assert "did you mean 'social'" in str(error.value)
+    assert "line 12" in str(error.value)
 
 
 def test_caltech_overhang_is_cut_and_noted(tmp_path):
     path = write(tmp_path, CALTECH + "  1 10 base\n  11 103 social\n", "a.txt")
     labels = io.read_labels(path, fps=10, duration_s=10.0)
-    assert labels.stop_s == 10.0 and labels.meta["clipped_s"] == pytest.approx(0.3)
+    assert labels.stop_s == 10.0
+    assert labels.meta["clipped_s"] == pytest.approx(0.3)
     with pytest.raises(DataError, match=r"run past the end of the recording.*check fps"):
         io.read_labels(path, fps=10, duration_s=2.0)
 
@@ -157,7 +161,8 @@ def test_several_raters(tmp_path):
     labels = io.read_labels([one, two], duration_s=10)
     assert labels.raters == ["anna", "ben"]
     states = labels.select(rater="ben").to_states(np.arange(20) / 2)
-    assert states.values.sum() == 1 and (states.values >= 0).all()
+    assert states.values.sum() == 1
+    assert (states.values >= 0).all()
     assert io.read_labels([one, two], rater=["A", "B"]).raters == ["A", "B"]
     with pytest.raises(DataError, match=r"rater 'A' is in two files"):
         io.read_labels([one, two], rater=["A", "A"])

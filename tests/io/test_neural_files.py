@@ -73,7 +73,8 @@ def test_spikes_one_array_per_unit(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, u1=np.array([2.0, 1.0]), u2=np.array([3.0]))
     spikes = io.read_spikes(path, stop_s=10)
-    assert spikes.times_s["u1"].tolist() == [1, 2] and spikes.stop_s == 10
+    assert spikes.times_s["u1"].tolist() == [1, 2]
+    assert spikes.stop_s == 10
 
 
 def test_zone_faults(tmp_path):
@@ -96,7 +97,8 @@ def maze():
 
 def test_zones_from_points_take_the_median_of_sure_frames(maze):
     zones = io.zones_from_points({"arena": ["tl", "tr", "br", "bl"]}, maze)
-    assert zones["arena"].area == pytest.approx(100, abs=0.5) and zones["arena"].kind == "arena"
+    assert zones["arena"].area == pytest.approx(100, abs=0.5)
+    assert zones["arena"].kind == "arena"
 
 
 def test_zones_from_points_faults(maze, tmp_path):

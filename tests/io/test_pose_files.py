@@ -47,7 +47,8 @@ def test_four_header_lines_and_points_of_nobody(tmp_path):
     )
     with pytest.warns(UserWarning, match=r"belong to no animal.*corner.*individuals=\['single'\]"):
         poses = io.read_poses(path, fps=10)
-    assert poses["individual"].values.tolist() == ["m1", "m2"] and poses["keypoint"].values.tolist() == ["nose"]
+    assert poses["individual"].values.tolist() == ["m1", "m2"]
+    assert poses["keypoint"].values.tolist() == ["nose"]
     corner = io.read_poses(path, fps=10, individuals=["single"])
     assert corner["keypoint"].values.tolist() == ["corner"]
     assert corner["position"].values.ravel().tolist() == [9, 8]
@@ -84,7 +85,8 @@ def test_table_saved_twice_by_pandas(tmp_path):
         tmp_path, ",scorer,S,S.1,S.2\n0,bodyparts,nose,nose,nose\n1,coords,x,y,likelihood\n2,0,1,2,1\n3,1,3,4,1\n"
     )
     poses = io.read_poses(path, fps=10)
-    assert poses["position"].values.ravel().tolist() == [1, 2, 3, 4] and poses["frame"].values.tolist() == [0, 1]
+    assert poses["position"].values.ravel().tolist() == [1, 2, 3, 4]
+    assert poses["frame"].values.tolist() == [0, 1]
 
 
 def test_semicolons_and_decimal_commas(tmp_path):

@@ -43,7 +43,8 @@ def test_rat_social_annotations(data_dir):
     """Frames and bouts of both streams over all 48 sessions are those of the source."""
     fps = 24.0
     parts = [io.read_labels(p, fps=fps) for p in sorted((data_dir / "rat_social" / "annotations").glob("*.txt"))]
-    assert len(parts) == 48 and sum("S2" in p.streams for p in parts) == 39
+    assert len(parts) == 48
+    assert sum("S2" in p.streams for p in parts) == 39
     bouts = pd.concat([p.bouts for p in parts])
     frames = np.round((bouts["stop_s"] - bouts["start_s"]) * fps).astype(int)
     for stream, truth in (("S1", S1), ("S2", S2)):
@@ -57,7 +58,8 @@ def test_rat_social_annotations_cut_at_the_poses(data_dir):
     poses = io.read_poses(one(folder / "poses", "10DLC*"), fps=24)
     labels = io.read_labels(folder / "annotations" / "10_annot.txt", fps=24, duration_s=poses.sizes["time"] / 24)
     stream = labels.select(stream="S1")
-    assert labels.exclusive and "clinch" in labels.vocabulary
+    assert labels.exclusive
+    assert "clinch" in labels.vocabulary
     states = stream.to_states(poses["time"].values, [*stream.behaviours, "base"])
     assert (states.values.sum(axis=2) == 1).all()
 
@@ -135,7 +137,8 @@ def test_deepof_prefixed_animals(data_dir):
     path = one(data_dir / "deepof_fixtures" / "test_multi_topview", "*.csv")
     poses = io.read_poses(path, fps=25, individuals=["B", "W"])
     flat = io.read_poses(path, fps=25)
-    assert poses.sizes["individual"] == 2 and poses.sizes["keypoint"] == 14
+    assert poses.sizes["individual"] == 2
+    assert poses.sizes["keypoint"] == 14
     np.testing.assert_array_equal(
         poses["position"].sel(individual="W", keypoint="Nose"),
         flat["position"].sel(individual="individual_0", keypoint="W_Nose"),
@@ -158,9 +161,11 @@ def test_sleap_social_against_its_decoded_copy(data_dir):
     poses = io.read_poses(folder / "example_dep.slp")
     with np.load(folder / "example_slp_decoded.npz") as truth:
         kp, nodes, tracks = truth["kp"], truth["node_names"].tolist(), truth["track_names"].tolist()
-    assert poses["keypoint"].values.tolist() == nodes and poses["individual"].values.tolist() == tracks
+    assert poses["keypoint"].values.tolist() == nodes
+    assert poses["individual"].values.tolist() == tracks
     np.testing.assert_array_equal(poses["position"].transpose("time", "individual", "keypoint", "space").values, kp)
-    assert poses.attrs["fps"] == 50 and int(poses["frame"][0]) == 70_805
+    assert poses.attrs["fps"] == 50
+    assert int(poses["frame"][0]) == 70_805
     with pytest.warns(UserWarning, match=r"states 50 fps, 25 was given"):
         assert io.read_poses(folder / "example_dep.slp", fps=25).attrs["fps"] == 25
 
@@ -186,13 +191,15 @@ def test_vame_clip(data_dir):
 
 def test_bsoid_openfield(data_dir):
     poses = io.read_poses(one(data_dir / "bsoid_openfield", "raw_clip1*"), fps=60)
-    assert poses.sizes["time"] == 7_200 and poses["keypoint"].values.tolist()[-1] == "Butt/Proximal Tail"
+    assert poses.sizes["time"] == 7_200
+    assert poses["keypoint"].values.tolist()[-1] == "Butt/Proximal Tail"
 
 
 def test_behaviordepot_demo1(data_dir):
     path = data_dir / "behaviordepot" / "demo1" / "demo1_tracking.csv.gz"
     poses = io.read_poses(path, fps=50)
-    assert poses.sizes["time"] == 6_000 and poses.sizes["keypoint"] == 8
+    assert poses.sizes["time"] == 6_000
+    assert poses.sizes["keypoint"] == 8
     table = text_table(path, 3)
     np.testing.assert_array_equal(
         poses["position"].sel(keypoint="Mid-Back", space="x").values[:, 0], table[:, 19].astype(np.float32)
@@ -266,7 +273,8 @@ def test_frame_level_agreement(data_dir):
 
 def test_oft_fixture_intervals(data_dir):
     labels = io.read_labels(data_dir / "oft_pose_fixture" / "12_01_A_190507144429.csv", fps=25)
-    assert labels.raters == ["Oliver"] and (labels.bouts["label"] == "Supported").sum() == 15
+    assert labels.raters == ["Oliver"]
+    assert (labels.bouts["label"] == "Supported").sum() == 15
 
 
 def test_zones_of_the_plus_maze(data_dir):
@@ -285,7 +293,8 @@ def test_zones_of_the_plus_maze(data_dir):
 def test_photometry_epm(data_dir):
     path = data_dir / "photometry_epm" / "F0002_epm_30fps.csv.gz"
     traces = io.read_traces(path, kind="photometry")
-    assert traces.sizes["time"] == 27_272 and float(traces["time"][0]) == 39.0
+    assert traces.sizes["time"] == 27_272
+    assert float(traces["time"][0]) == 39.0
     share = traces.sel(unit=["open_arm", "closed_arm", "center"]).mean("time").values * 100
     np.testing.assert_allclose(share, [16.91, 75.38, 7.52], atol=0.006)
 
@@ -298,7 +307,8 @@ def test_silva2021(data_dir, session, share, n_bouts):
     with pytest.raises(DataError, match=r"no time column.*time_ext"):
         io.read_traces(path)
     traces = io.read_traces(path, time="time_ext", units=["dF_405", "dF_465"])
-    assert dict(traces.sizes) == {"time": 17_400, "unit": 2} and float(traces["time"][0]) == 6.0
+    assert dict(traces.sizes) == {"time": 17_400, "unit": 2}
+    assert float(traces["time"][0]) == 6.0
     labels = io.read_labels(path, source="onehot", behaviours=["freeze"], time="time_ext", fps=100)
     assert len(labels.bouts) == n_bouts
     lasted = float((labels.bouts["stop_s"] - labels.bouts["start_s"]).sum())

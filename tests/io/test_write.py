@@ -112,7 +112,8 @@ def test_caltech_gaps_become_base(tmp_path):
         pd.DataFrame({"start_s": [1.0], "stop_s": [2.0], "label": ["rear"]}), duration_s=3, fps=10
     )
     again = io.read_labels(io.write_labels(labels, tmp_path / "a.txt", format="caltech"), fps=10)
-    assert again.bouts["label"].tolist() == ["base", "rear", "base"] and again.stop_s == 3
+    assert again.bouts["label"].tolist() == ["base", "rear", "base"]
+    assert again.stop_s == 3
 
 
 def test_caltech_says_what_it_cannot_hold(tmp_path):

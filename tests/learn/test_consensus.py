@@ -37,8 +37,10 @@ def test_consensus_finds_planted_states_and_seeds_agree():
     assert model.n_states == 6
     assert adjusted_rand_score(z, labels) > 0.9
     assert adjusted_rand_score(labels, other) > 0.95
-    assert found.between_starts > 0.85 and found.with_model > 0.85
-    assert found.reliability.shape == (6,) and found.reliability.min() > 0.6
+    assert found.between_starts > 0.85
+    assert found.with_model > 0.85
+    assert found.reliability.shape == (6,)
+    assert found.reliability.min() > 0.6
 
 
 def test_votes_follow_the_majority_and_keep_unknown_frames():
@@ -71,7 +73,8 @@ def test_stickiness_that_predicts_unseen_rows_is_kept_whatever_the_duration():
     x, _ = planted(6000, 2, noise=0.8)
     quick = PARAMS.replace(em_iterations=10)
     kappa, table = choose_kappa([x], 30.0, quick, shares=(0.1, 300.0))
-    assert table[0]["heldout"] > table[1]["heldout"] and table[0]["median_s"] < table[1]["median_s"]
+    assert table[0]["heldout"] > table[1]["heldout"]
+    assert table[0]["median_s"] < table[1]["median_s"]
     assert kappa == table[0]["kappa"] == 600.0
     forced, _ = choose_kappa([x], 30.0, quick, shares=(0.1, 300.0), target_s=10.0)
     assert forced == table[1]["kappa"]
@@ -123,7 +126,8 @@ def test_persistent_components_beat_variance_and_survive_gaps():
     mix = rng.normal(size=(2, 8))
     x = 0.6 * slow @ mix + np.array([3, 3, 1, 1, 1, 1, 0.5, 0.5]) * rng.normal(size=(5000, 8))
     found = fit_persistent([x])
-    assert found.weights.shape == (2, 8) and found.persistence[0] > 0.5
+    assert found.weights.shape == (2, 8)
+    assert found.persistence[0] > 0.5
 
     def explained(scores: np.ndarray) -> float:
         left = scores @ np.linalg.lstsq(scores, slow, rcond=None)[0] - slow
@@ -134,7 +138,8 @@ def test_persistent_components_beat_variance_and_survive_gaps():
     gappy[rng.random(x.shape) < 0.1] = np.nan
     gappy[10] = np.nan
     scores = found.transform(gappy)
-    assert np.isnan(scores[10]).all() and not np.isnan(np.delete(scores, 10, axis=0)).any()
+    assert np.isnan(scores[10]).all()
+    assert not np.isnan(np.delete(scores, 10, axis=0)).any()
     assert Persistent.from_arrays(found.arrays()).transform(x) == pytest.approx(found.transform(x))
     with pytest.raises(DataError, match="nothing was seen"):
         fit_persistent([np.full((50, 3), np.nan)])

@@ -26,8 +26,11 @@ def test_same_cost_as_the_plain_recursion(sizes):
     found = dtw(a, b, band=1.0, cosine=False)
     assert found.cost * len(found.path) == pytest.approx(plain(a, b))
     steps = np.diff(found.path, axis=0)
-    assert tuple(found.path[0]) == (0, 0) and tuple(found.path[-1]) == (sizes[0] - 1, sizes[1] - 1)
-    assert steps.min() >= 0 and steps.max() == 1 and (steps.sum(axis=1) >= 1).all()
+    assert tuple(found.path[0]) == (0, 0)
+    assert tuple(found.path[-1]) == (sizes[0] - 1, sizes[1] - 1)
+    assert steps.min() >= 0
+    assert steps.max() == 1
+    assert (steps.sum(axis=1) >= 1).all()
 
 
 def test_a_change_of_pace_is_found():

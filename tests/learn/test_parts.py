@@ -30,7 +30,8 @@ def test_scaler_is_one_for_all_tables_and_fills_what_others_tell():
     np.testing.assert_array_equal(again(holed), filled)
     blocks = fit_scaler([x], blocks=np.array([0, 0, 1, 1, 2]), weights=np.array([2.0, 2, 1, 1, 1]))
     both = blocks(x)[:, :2]
-    assert both.std() == pytest.approx(2, rel=1e-2) and both[:, 1].std() > 3 * both[:, 0].std()
+    assert both.std() == pytest.approx(2, rel=1e-2)
+    assert both[:, 1].std() > 3 * both[:, 0].std()
     with pytest.raises(DataError, match="too few frames"):
         fit_scaler([np.full((50, 3), np.nan)])
 
@@ -46,7 +47,8 @@ def test_forest_of_arrays_is_the_forest():
     np.testing.assert_allclose(mine.probabilities(x), theirs.predict_proba(x), atol=1e-6)
     again = ClassForest.from_arrays(mine.arrays())
     x[4, 2] = np.nan
-    assert again.predict(x)[4] == -1 and np.isnan(again.probabilities(x)[4]).all()
+    assert again.predict(x)[4] == -1
+    assert np.isnan(again.probabilities(x)[4]).all()
     with pytest.raises(DataError, match="one class"):
         fit_class_forest(x[:3], np.zeros(3, int))
 
@@ -58,7 +60,10 @@ def test_rest_gate_finds_the_two_speeds():
     np.testing.assert_allclose(gate.mean, [-1, 1], atol=0.05)
     np.testing.assert_allclose(gate.weight, [0.7, 0.3], atol=0.02)
     p = RestGate.from_arrays(gate.arrays()).probability(np.array([0.0, 0.1, 10.0, np.nan]))
-    assert p[0] == 1 and p[1] > 0.99 and p[2] < 0.01 and np.isnan(p[3])
+    assert p[0] == 1
+    assert p[1] > 0.99
+    assert p[2] < 0.01
+    assert np.isnan(p[3])
     with pytest.raises(DataError, match="do not differ"):
         fit_rest([np.ones(50)])
 

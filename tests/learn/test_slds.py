@@ -192,9 +192,7 @@ def test_first_guess_of_hidden_keypoints_comes_from_the_others():
     _, state = fit_shape(seqs, FRONT, REAR, QUICK)
     guess = turn(state.body(slice(None)), state.heading) + state.centroid[:, None]
     usable = hidden & (hidden.sum(axis=1) <= 3)[:, None]
-    error, interpolated = (
-        np.sqrt(np.mean((found - clean)[usable] ** 2)) for found in (guess, _filled(seqs))
-    )  # fmt: skip
+    error, interpolated = (np.sqrt(np.mean((found - clean)[usable] ** 2)) for found in (guess, _filled(seqs)))
     assert error < 0.75 * interpolated
 
 

@@ -48,7 +48,8 @@ def test_poor_recordings_can_be_learnt_from(name):
         model = make(name).fit(poor)
         states = [model.apply(r)["states"].values for r in poor]
     assert model.n_motifs >= 2
-    assert (states[0][:, 0] >= 0).mean() > 0.8 and (states[0][AWAY, 1][50:-50] == -1).all()
+    assert (states[0][:, 0] >= 0).mean() > 0.8
+    assert (states[0][AWAY, 1][50:-50] == -1).all()
     assert (states[1] >= 0).mean() > 0.8
 
 

@@ -82,18 +82,31 @@ def make(name: str, **more: Any) -> Any:
 @cache
 def recording(seed: int, *, fps: float = 25.0, n_animals: int = 1, duration_s: float = 50.0) -> Recording:
     made = simulate.recording(
-        "open_field", duration_s=duration_s, fps=fps, n_animals=n_animals, behaviours=("walk", "rest", "rear", "groom"),
-        seed=seed, id=f"r{seed}", animal=f"a{seed}",
-    )  # fmt: skip
+        "open_field",
+        duration_s=duration_s,
+        fps=fps,
+        n_animals=n_animals,
+        behaviours=("walk", "rest", "rear", "groom"),
+        seed=seed,
+        id=f"r{seed}",
+        animal=f"a{seed}",
+    )
     return made
 
 
 @cache
 def filmed(seed: int, *, fps: float = 25.0, n_animals: int = 1, duration_s: float = 30.0) -> Recording:
     made = simulate.recording(
-        "open_field", duration_s=duration_s, fps=fps, n_animals=n_animals, behaviours=("walk", "rest", "rear", "groom"),
-        seed=seed, id=f"r{seed}", animal=f"a{seed}", px_per_cm=3,
-    )  # fmt: skip
+        "open_field",
+        duration_s=duration_s,
+        fps=fps,
+        n_animals=n_animals,
+        behaviours=("walk", "rest", "rear", "groom"),
+        seed=seed,
+        id=f"r{seed}",
+        animal=f"a{seed}",
+        px_per_cm=3,
+    )
     return made.replace(video=simulate.video(made, Path(FILMS.name) / f"{seed}_{fps}_{n_animals}_{duration_s}.mp4"))
 
 
@@ -154,9 +167,11 @@ def test_output_is_valid_and_on_the_clock_of_the_poses(name):
     if "probability" in out:
         p = out["probability"].values
         assert out["probability"].dims == ("time", "individual", "behaviour")
-        assert np.nanmin(p) >= 0 and np.nanmax(p) <= 1
+        assert np.nanmin(p) >= 0
+        assert np.nanmax(p) <= 1
     if "confidence" in out:
-        assert np.nanmin(out["confidence"]) >= 0 and np.nanmax(out["confidence"]) <= 1
+        assert np.nanmin(out["confidence"]) >= 0
+        assert np.nanmax(out["confidence"]) <= 1
 
 
 @pytest.mark.parametrize("name", [c for c in CASES if method_class(c.id).about.family == "supervised"])
@@ -251,13 +266,16 @@ def test_wrong_parameters_are_named(name):
 @pytest.mark.parametrize("name", CASES)
 def test_page_and_citation(name):
     card = method_class(name).card()
-    assert card["cites"] and card["title"] and card["family"]
+    assert card["cites"]
+    assert card["title"]
+    assert card["family"]
     page = DOCS / f"{name}.md"
     assert page.is_file(), f"write {page.name}"
     text = page.read_text()
     for row in card["params"]:
         assert f"`{row['name']}`" in text, f"{page.name} does not name the parameter {row['name']}"
-    assert "Cite" in text and "Differs" in text
+    assert "Cite" in text
+    assert "Differs" in text
 
 
 def test_unknown_method_suggests_near_names():

@@ -22,8 +22,11 @@ def blind(recording, **changes):
 def test_the_file_says_what_the_model_was_trained_on(fitted, animals, tmp_path):
     fitted.save(tmp_path / "m")
     said = json.loads((tmp_path / "m" / "params.json").read_text())["fitted"]["manifest"]
-    assert said["fps"] == [25.0, 25.0] and said["calibrated"] and said["n_individuals"] == [1, 1]
-    assert "nose" in said["roles"] and said["recordings"]["r1"] == fingerprint(animals[0])
+    assert said["fps"] == [25.0, 25.0]
+    assert said["calibrated"]
+    assert said["n_individuals"] == [1, 1]
+    assert "nose" in said["roles"]
+    assert said["recordings"]["r1"] == fingerprint(animals[0])
     assert set(said["versions"]) >= {"murid", "numpy", "lightgbm"}
     assert 6 < said["body_length_cm"] < 10
 
@@ -72,7 +75,9 @@ def test_everything_that_does_not_fit_is_one_error(fitted):
     with pytest.raises(DataError) as caught:
         fitted.apply(blind(two, poses=poses))
     said = str(caught.value)
-    assert "ear_left" in said and "number of animals" in said and "no scale" in said
+    assert "ear_left" in said
+    assert "number of animals" in said
+    assert "no scale" in said
 
 
 def test_another_frame_rate_is_fine_within_limits_and_warned_of_beyond(fitted):
@@ -88,7 +93,8 @@ def test_another_frame_rate_is_fine_within_limits_and_warned_of_beyond(fitted):
 
 def test_strange_data_is_called_unseen_and_a_new_animal_is_not(fitted, animals):
     known = fitted.apply(blind(animals[3]))["unseen"].values
-    assert (known > 0.99).mean() < 0.1 and 0.3 < known.mean() < 0.7
+    assert (known > 0.99).mean() < 0.1
+    assert 0.3 < known.mean() < 0.7
     big = animals[3].poses.copy(deep=True)
     big["position"].values *= 2.2
     with pytest.warns(UserWarning, match="another species or age, or a wrong scale"):
@@ -108,7 +114,8 @@ def test_a_model_of_body_lengths_sets_a_scale_aside(animals):
     manifest = Manifest.of([bare(r) for r in animals[:2]])
     assert not manifest.calibrated
     seen = manifest.fit_to(animals[3], "gbdt")
-    assert seen.poses.attrs["unit"] == "px" and "px_per_cm" not in seen.poses.attrs
+    assert seen.poses.attrs["unit"] == "px"
+    assert "px_per_cm" not in seen.poses.attrs
     with pytest.raises(DataError, match=r"1 of 3 have no scale.*r1"):
         Manifest.of([bare(animals[0]), animals[1], animals[2]])
 

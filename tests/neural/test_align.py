@@ -37,7 +37,8 @@ def test_mostly_unlabelled_samples_stay_unlabelled():
 def test_dropped_neural_frames_are_covered_by_nobody():
     time = np.delete(np.arange(10.0), [4, 5])
     start, stop = exposure(time)
-    assert stop[3] == 3.75 and start[4] == 5.25
+    assert stop[3] == 3.75
+    assert start[4] == 5.25
 
 
 def test_multilabel_form_is_kept():

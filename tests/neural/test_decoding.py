@@ -63,13 +63,15 @@ def test_conv_decodes_what_a_line_cannot(data):
     train = {"epochs": 15, "batch": 128, "lr": 0.01, "patience": 5}
     params = DecodingParams(decoder="conv", lags_s=0.0, folds=3, train=train)
     line, curve = decode(signal, target, params.replace(decoder="ridge")).r2, decode(signal, target, params).r2
-    assert curve > line + 0.02 and curve > 0.7
+    assert curve > line + 0.02
+    assert curve > 0.7
 
 
 def test_unrelated_activity_decodes_nothing(data):
     other, params = neurons(latents(3000, seed=7)[0].values, 0.1, units=8), DecodingParams(lags_s=0.0, n_null=19)
     found = decode(other, data[0][:3000], params)
-    assert found.r2 < 0.05 and found.p > 0.05
+    assert found.r2 < 0.05
+    assert found.p > 0.05
     states = make_states(data[1][:3000], data[0]["time"].values[:3000], list("abcd"))
     assert decode_states(other, states, params.replace(n_null=0)).balanced_accuracy < 0.35
 
@@ -89,7 +91,8 @@ def test_bayes_beats_plain_when_neurons_are_noisy(data):
     signal = neurons(target.values, 8.0)
     plain, best_lags = decode(signal, target, params), decode(signal, target, DecodingParams(lags_s=0.25))
     both = combine(signal, target, model)
-    assert both.r2 > plain.r2 + 0.15 and both.r2 > best_lags.r2 + 0.03
+    assert both.r2 > plain.r2 + 0.15
+    assert both.r2 > best_lags.r2 + 0.03
     said = decode_states(
         signal, make_states(labels, target["time"].values, [str(k) for k in range(model.n_states)]), params
     )
@@ -113,7 +116,8 @@ def test_sure_sightings_are_believed_and_none_leave_the_prior(data):
     # Missing rows are bridged better than by a straight line from one neighbour to the other.
     line = (x[np.flatnonzero(~seen) - 1] + x[np.flatnonzero(~seen) + 1]) / 2
     error, plain = (np.median(np.abs(y - x[~seen]).max(axis=1)) for y in (smooth.latents[~seen], line))
-    assert error < plain and error < 0.35 * x.std()
+    assert error < plain
+    assert error < 0.35 * x.std()
     np.testing.assert_allclose(smooth.probability.sum(axis=1), 1, atol=1e-6)
     with pytest.raises(DataError, match="do not fit"):
         smooth_switching(model, precision[:, :2, :2], x[:, :2])
@@ -125,10 +129,12 @@ def test_folds_are_blocks_with_a_gap():
     usable[100:140] = False
     params = DecodingParams()
     fold = time_folds(time, usable, params)
-    assert set(fold[usable]) == set(range(5)) and (fold[~usable] == -1).all()
+    assert set(fold[usable]) == set(range(5))
+    assert (fold[~usable] == -1).all()
     for held in range(5):
         learn = training_rows(fold, time, held, 5.0)
-        assert learn.any() and np.abs(time[learn][:, None] - time[fold == held]).min() > 5.0
+        assert learn.any()
+        assert np.abs(time[learn][:, None] - time[fold == held]).min() > 5.0
     with pytest.raises(DataError, match="too little time"):
         time_folds(time[:300], usable[:300], params)
 
@@ -136,8 +142,10 @@ def test_folds_are_blocks_with_a_gap():
 def test_design_shows_the_activity_around_a_moment():
     signal = make_traces(np.arange(50.0)[:, None], rate_hz=10)
     x, seen = design(signal, signal["time"].values, DecodingParams(lags_s=0.2))
-    assert x.shape == (50, 1, 5) and seen.all()
-    assert (np.diff(x[10, 0]) > 0).all() and x[10, 0, 2] == pytest.approx((10 - 24.5) / np.std(np.arange(50)))
+    assert x.shape == (50, 1, 5)
+    assert seen.all()
+    assert (np.diff(x[10, 0]) > 0).all()
+    assert x[10, 0, 2] == pytest.approx((10 - 24.5) / np.std(np.arange(50)))
 
 
 def test_wrong_targets_are_named(data):

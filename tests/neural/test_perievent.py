@@ -74,7 +74,8 @@ def test_overlap_edges_and_reasons():
     assert result.events["kept"].tolist() == [True, True, False, True, False]
     assert result.events["reason"].tolist()[-1] == "outside the recording"
     first = result.trials.values[0, :, 0]
-    assert np.isnan(first[:10]).all() and first[10:].tolist() == list(range(31))
+    assert np.isnan(first[:10]).all()
+    assert first[10:].tolist() == list(range(31))
 
 
 def test_dropped_frames_are_missing_not_moved():
@@ -139,8 +140,11 @@ def test_sign_flip_equals_scipy_t_and_exact_p():
     test = sign_flip_test(trials)
     means = trials.groupby("animal").mean("event").values[:, :, 0]
     np.testing.assert_allclose(test.table["statistic"], ttest_1samp(means, 0).statistic, rtol=1e-6)
-    assert test.exact and test.unit_of_test == "animals" and test.n_null == 64
-    assert (test.table["p"] * 64 % 1).abs().max() < 1e-9 and test.table["p"].min() >= 2 / 64
+    assert test.exact
+    assert test.unit_of_test == "animals"
+    assert test.n_null == 64
+    assert (test.table["p"] * 64 % 1).abs().max() < 1e-9
+    assert test.table["p"].min() >= 2 / 64
 
 
 def _smooth_responses(rng, n_animals):
@@ -162,13 +166,15 @@ def test_clusters_are_corrected_and_found():
         test = sign_flip_test(_smooth_responses(rng, 9), n_permutations=600)
         corrected += bool((test.clusters["p"] <= 0.05).any())
         pointwise += bool((test.table["p"] <= 0.05).any())
-    assert corrected <= 6 and pointwise >= 15  # of 40; 2 are expected at 5 %
+    assert corrected <= 6
+    assert pointwise >= 15
     trials = _smooth_responses(rng, 9)
     trials.values[:, 80:110] += 2.0
     test = sign_flip_test(trials, n_permutations=600)
     best = test.clusters.loc[test.clusters["p"].idxmin()]
     assert best["p"] <= 0.01
-    assert best["start_s"] == pytest.approx(8, abs=1) and best["stop_s"] == pytest.approx(11, abs=1)
+    assert best["start_s"] == pytest.approx(8, abs=1)
+    assert best["stop_s"] == pytest.approx(11, abs=1)
 
 
 def test_cluster_mass_by_hand():
@@ -189,6 +195,7 @@ def test_shift_test_finds_a_response_and_keeps_its_error_rate():
         x[int(e * 10) + 5 : int(e * 10) + 15, 0] += 6
     found = shift_test(make_traces(x, rate_hz=10), events).table.query("unit == 'unit_0'")
     peak = found.loc[found["statistic"].idxmax()]
-    assert peak["p_corrected"] <= 0.01 and 0.5 <= peak["lag_s"] <= 1.6
+    assert peak["p_corrected"] <= 0.01
+    assert 0.5 <= peak["lag_s"] <= 1.6
     direct = perievent(make_traces(x[:, 0], rate_hz=10), events, params=PeriEventParams(overlap="keep")).average()
     assert float(direct["lag"].values[direct.values[:, 0].argmax()]) == pytest.approx(peak["lag_s"])

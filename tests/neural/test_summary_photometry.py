@@ -52,8 +52,10 @@ def test_by_state_blocks_and_unlabelled():
     states = make_states([0] * 50 + [1] * 30 + [-1] * 20, np.arange(100) / 10, ["a", "b"])
     values = np.concatenate([np.ones(50), np.full(30, 3.0), np.full(20, 100.0)])
     table = by_state(make_traces(values, rate_hz=10), states, seconds_per_block=1.0).set_index("behaviour")
-    assert table["mean"].tolist() == [1, 3] and table["n_blocks"].tolist() == [5, 3]
-    assert table["share"].tolist() == [50 / 80, 30 / 80] and table["block_sd"].tolist() == [0, 0]
+    assert table["mean"].tolist() == [1, 3]
+    assert table["n_blocks"].tolist() == [5, 3]
+    assert table["share"].tolist() == [50 / 80, 30 / 80]
+    assert table["block_sd"].tolist() == [0, 0]
 
 
 @pytest.fixture
@@ -72,7 +74,8 @@ def fibre():
 def test_robust_fit_ignores_transients(fibre):
     _, signal, iso, _ = fibre
     offset, slope = fit_isosbestic(signal, iso)
-    assert slope == pytest.approx(2, rel=0.03) and offset == pytest.approx(0, abs=0.05)
+    assert slope == pytest.approx(2, rel=0.03)
+    assert offset == pytest.approx(0, abs=0.05)
     plain = fit_isosbestic(signal, iso, robust=False)
     expected = np.polyfit(iso, signal, 1)
     np.testing.assert_allclose(plain, expected[::-1], rtol=1e-6)
@@ -92,7 +95,8 @@ def test_dff_recovers_the_transients(fibre):
     out = dff(make_traces(signal, time_s=time), make_traces(iso, time_s=time))
     assert np.corrcoef(out.values[:, 0], transients)[0, 1] > 0.99
     assert np.abs(out.values[:, 0] - transients).max() < 0.03
-    assert out.attrs["kind"] == "dff" and out.attrs["slope"][0] == pytest.approx(2, rel=0.03)
+    assert out.attrs["kind"] == "dff"
+    assert out.attrs["slope"][0] == pytest.approx(2, rel=0.03)
 
 
 def test_dff_says_what_is_wrong(fibre):
@@ -109,7 +113,8 @@ def test_zscore_states_its_baseline(fibre):
     time, signal, *_ = fibre
     z = zscore(make_traces(signal, time_s=time), baseline_s=(0, 10))
     base = z.values[time < 10]
-    assert abs(base.mean()) < 1e-3 and base.std(ddof=1) == pytest.approx(1, abs=1e-3)
+    assert abs(base.mean()) < 1e-3
+    assert base.std(ddof=1) == pytest.approx(1, abs=1e-3)
     assert z.attrs["z_baseline"] == "0-10 s, mean and sd"
     assert np.median(zscore(make_traces(signal, time_s=time), robust=True).values) == pytest.approx(0, abs=1e-3)
     with pytest.raises(DataError, match="holds no data"):

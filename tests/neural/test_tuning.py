@@ -54,7 +54,8 @@ def test_numbers_equal_direct_ones(session):
     assert found["mean_in"] == pytest.approx(x[on].mean(), abs=1e-5)
     d = (x[on].mean() - x[~on].mean()) / np.sqrt((x[on].var(ddof=1) + x[~on].var(ddof=1)) / 2)
     assert found["d_prime"] == pytest.approx(d, abs=1e-4)
-    assert found["n_in"] == on.sum() and found["n_bouts"] == (np.diff(on.astype(int), prepend=0) == 1).sum()
+    assert found["n_in"] == on.sum()
+    assert found["n_bouts"] == (np.diff(on.astype(int), prepend=0) == 1).sum()
     assert found["p_floor"] == pytest.approx(2 / (found["n_shifts"] + 1))
 
 
@@ -75,7 +76,8 @@ def test_unlabelled_and_missing_samples_are_left_out(session):
     on = use & (labels == 1)
     off = use & (labels != 1)
     found = row(result, 0, "rear")
-    assert found["n_samples"] == use.sum() and row(result, 2, "rear")["n_samples"] == (labels != -1).sum()
+    assert found["n_samples"] == use.sum()
+    assert row(result, 2, "rear")["n_samples"] == (labels != -1).sum()
     expected = mannwhitneyu(values[on, 0], values[off, 0]).statistic / (on.sum() * off.sum())
     assert found["auroc"] == pytest.approx(expected, abs=2e-6)
     # What is unlabelled does not matter at all: garbage there changes nothing.
@@ -110,7 +112,8 @@ def test_drift_in_both_switches_to_the_linear_shift():
     )
     states = make_states(p_on.astype(int), time, ["still", "active"])
     result = tuning(traces, states)
-    assert row(result, 0, "active")["null"] == "linear" and row(result, 0, "active")["direction"] == "none"
+    assert row(result, 0, "active")["null"] == "linear"
+    assert row(result, 0, "active")["direction"] == "none"
     assert row(result, 1, "active")["null"] == "circular"
     forced = tuning(traces, states, params=TuningParams(null="circular"))
     assert row(forced, 0, "active")["direction"] == "excited"  # the false alarm that the diagnostic prevents
@@ -124,7 +127,8 @@ def test_mutual_information_sees_a_change_of_spread(session):
     traces = make_traces(x, time_s=states["time"].values)
     assert row(tuning(traces, states), 0, "rear")["p"] > 0.01
     found = row(tuning(traces, states, params=TuningParams(statistic="mi")), 0, "rear")
-    assert found["p"] < 0.001 and found["mi_corrected"] > 0.05
+    assert found["p"] < 0.001
+    assert found["mi_corrected"] > 0.05
     joint = np.histogram2d(np.searchsorted(np.quantile(x, [0.2, 0.4, 0.6, 0.8]), x), on, bins=(5, 2))[0] / N
     expected = np.nansum(joint * np.log2(joint / joint.sum(1, keepdims=True) / joint.sum(0)))
     assert found["mi"] == pytest.approx(expected, abs=1e-3)
@@ -154,7 +158,8 @@ def test_two_clocks_and_spikes(session):
     keep = rng.random(t.size) < np.where(on[np.minimum((t / STEP + 0.5).astype(int), N - 1)], 1.0, 0.25)
     result = tuning(Spikes({"c1": t[keep]}, 0.0, N * STEP), states)
     found = result.table[result.table["behaviour"] == "rear"].iloc[0]
-    assert found["direction"] == "excited" and found["mean_in"] / found["mean_out"] > 3
+    assert found["direction"] == "excited"
+    assert found["mean_in"] / found["mean_out"] > 3
 
 
 def test_clocks_that_do_not_meet(session):

@@ -21,16 +21,20 @@ def test_box(everywhere):
     points = everywhere * [30, 20] + [50, 40]
     points[::2000] += 200.0  # stray points
     out = estimate_arena(poses_of(points))
-    assert out.shape == "box" and out.reliable and out.visited == 1.0
+    assert out.shape == "box"
+    assert out.reliable
+    assert out.visited == 1.0
     low, high = out.zone.polygon.min(axis=0), out.zone.polygon.max(axis=0)
     np.testing.assert_allclose([*low, *high], [20, 20, 80, 60], atol=0.7)
-    assert out.zone.kind == "arena" and out.zone.unit == "cm"
+    assert out.zone.kind == "arena"
+    assert out.zone.unit == "cm"
 
 
 def test_circle(everywhere):
     points = everywhere[np.linalg.norm(everywhere, axis=1) < 1] * 25 + [100, 30]
     out = estimate_arena(poses_of(points))
-    assert out.shape == "circle" and out.reliable
+    assert out.shape == "circle"
+    assert out.reliable
     np.testing.assert_allclose(out.zone.centre, [100, 30], atol=0.5)
     assert out.zone.radius == pytest.approx(25, abs=0.7)
 
@@ -48,7 +52,8 @@ def test_a_timid_animal_is_not_reliable():
     walls = np.column_stack([along, np.zeros(5000)])
     walls[::2] = walls[::2][:, ::-1]  # two walls out of four
     out = estimate_arena(poses_of(walls + rng.uniform(0, 5, walls.shape)), "box")
-    assert out.visited < 0.3 and not out.reliable
+    assert out.visited < 0.3
+    assert not out.reliable
 
 
 def test_too_little():

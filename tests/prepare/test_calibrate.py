@@ -27,7 +27,8 @@ def test_every_source_gives_the_same_scale(poses):
         calibrate(poses, arena=Zone("a", centre=(200, 200), radius=100.0), known_cm=20.0),
     ]
     for out in ways:
-        assert out.attrs["unit"] == "cm" and out.attrs["px_per_cm"] == pytest.approx(10.0, rel=1e-3)
+        assert out.attrs["unit"] == "cm"
+        assert out.attrs["px_per_cm"] == pytest.approx(10.0, rel=1e-3)
         np.testing.assert_allclose(out["position"], poses["position"] / 10, rtol=1e-3)
     assert poses.attrs["unit"] == "px"  # the input is not touched
 
@@ -88,12 +89,19 @@ def test_mm_become_cm(poses):
 
 def test_zones_are_scaled_along():
     rule = EntryRule(hysteresis=20.0)
-    zones = Zones([Zone("box", polygon=[[0, 0], [100, 0], [100, 50]], kind="centre"),
-                   Zone("round", centre=(50, 20), radius=10.0)], rule)  # fmt: skip
+    zones = Zones(
+        [
+            Zone("box", polygon=[[0, 0], [100, 0], [100, 50]], kind="centre"),
+            Zone("round", centre=(50, 20), radius=10.0),
+        ],
+        rule,
+    )
     out = calibrate_zones(zones, 10.0)
     np.testing.assert_allclose(out["box"].polygon, [[0, 0], [10, 0], [10, 5]])
-    assert out["round"].centre == (5.0, 2.0) and out["round"].radius == 1.0
-    assert out["box"].kind == "centre" and {z.unit for z in out.values()} == {"cm"}
+    assert out["round"].centre == (5.0, 2.0)
+    assert out["round"].radius == 1.0
+    assert out["box"].kind == "centre"
+    assert {z.unit for z in out.values()} == {"cm"}
     assert out.rule.hysteresis == 2.0
 
 

@@ -47,7 +47,8 @@ def test_contract(smoothing, unit):
     p = CleanParams(smoothing=smoothing)
     out = clean(poses, p)
     status, x = out["status"].values, out["position"].values
-    assert status.dtype == np.uint8 and x.dtype == np.float32
+    assert status.dtype == np.uint8
+    assert x.dtype == np.float32
     assert set(np.unique(status)) == {OBSERVED, FILLED, MISSING, LOW_CONFIDENCE, JUMP}
     np.testing.assert_array_equal(np.isnan(x).any(axis=1), status >= MISSING)
     xr.testing.assert_identical(out["position_raw"].rename("position"), poses["position"])
@@ -110,5 +111,6 @@ def test_two_frame_rates_give_the_same_track(smoothing):
         out.append(clean(poses, CleanParams(smoothing=smoothing, window_s=0.2))["position"].values[..., 0, 0])
     fine, coarse = out[0][::2], out[1]
     both = np.isfinite(fine) & np.isfinite(coarse)
-    assert both.mean() > 0.85 and (np.isfinite(fine) == np.isfinite(coarse)).mean() > 0.98
+    assert both.mean() > 0.85
+    assert (np.isfinite(fine) == np.isfinite(coarse)).mean() > 0.98
     assert np.sqrt(np.mean((fine - coarse)[both] ** 2)) < 0.15  # cm, at 12 cm/s

@@ -32,9 +32,11 @@ def test_place_and_heading_agree_with_the_pose(filmed):
     error = np.abs(np.angle(np.exp(1j * (crops.heading - true))))[crops.seen]
     assert np.median(error) < np.deg2rad(12)
     assert (error < np.pi / 2).mean() > 0.95
-    assert recording.poses.attrs["unit"] == "cm" and recording.roles["nose"] == "front"
+    assert recording.poses.attrs["unit"] == "cm"
+    assert recording.roles["nose"] == "front"
     right, left = crops.height[:, :, 40:].sum(axis=(1, 2)), crops.height[:, :, :40].sum(axis=(1, 2))
-    assert crops.height.shape[1:] == (80, 80) and (right + left)[crops.seen].min() > 0
+    assert crops.height.shape[1:] == (80, 80)
+    assert (right + left)[crops.seen].min() > 0
 
 
 def test_gaps_empty_arenas_and_wrong_input_are_clear(filmed):
@@ -44,9 +46,12 @@ def test_gaps_empty_arenas_and_wrong_input_are_clear(filmed):
     part = frames[:100].copy()
     part[40:50] = 0
     crops = extract(part, np.arange(100) / 15, DepthParams(mm_per_px=3.0))
-    assert not crops.seen[40:50].any() and crops.seen[:40].mean() > 0.9
+    assert not crops.seen[40:50].any()
+    assert crops.seen[:40].mean() > 0.9
     block = np.concatenate(list(crops.blocks(64)))
-    assert block.shape == (100, 1600) and np.isnan(block[45]).all() and not np.isnan(block[5]).any()
+    assert block.shape == (100, 1600)
+    assert np.isnan(block[45]).all()
+    assert not np.isnan(block[5]).any()
     with pytest.raises(DataError, match="no animal found"):
         extract(np.full((20, 60, 60), 670, np.uint16), np.arange(20) / 15)
     with pytest.raises(DataError, match="differ in length"):

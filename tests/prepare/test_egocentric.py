@@ -18,7 +18,8 @@ def test_every_frame_is_the_body_plan():
     x = out["position"].values
     np.testing.assert_allclose(x[:, 0], np.broadcast_to(ALONG[:, None], (200, 4, 2)), atol=1e-4)
     np.testing.assert_allclose(x[:, 1], 0, atol=1e-4)
-    assert out["heading"].dims == ("time", "individual") and out["centre"].dims == ("time", "space", "individual")
+    assert out["heading"].dims == ("time", "individual")
+    assert out["centre"].dims == ("time", "space", "individual")
 
 
 @settings(max_examples=25, deadline=None)
@@ -63,7 +64,8 @@ def test_undefined_frames_are_nan():
     x[9, :, 1, 0] = np.nan  # neck alone
     out = egocentric(with_position(poses, x), "centre", AXIS)["position"].values
     assert np.isnan(out[[3, 5, 7], ..., 0]).all()
-    assert np.isnan(out[9, :, 1, 0]).all() and np.isfinite(out[9, :, [0, 2, 3], 0]).all()
+    assert np.isnan(out[9, :, 1, 0]).all()
+    assert np.isfinite(out[9, :, [0, 2, 3], 0]).all()
     assert np.isfinite(out[..., 1]).all()
 
 

@@ -59,11 +59,13 @@ def test_never_fills_a_longer_gap_and_always_a_shorter_one(seen, fps, max_gap_s)
 def test_pchip_does_not_overshoot():
     x = np.array([0, 0, 0, np.nan, np.nan, 1, 1, 1.0])
     got, _ = fill_gaps(x, np.arange(8) / 30, 1.0)
-    assert got.min() >= 0 and got.max() <= 1
+    assert got.min() >= 0
+    assert got.max() <= 1
 
 
 def test_gap_table():
     seen = np.array([0, 1, 1, 0, 0, 0, 1, 0], bool)
     start, stop, length = gap_table(seen, np.arange(8) / 10)
-    assert start.tolist() == [0, 3, 7] and stop.tolist() == [1, 6, 8]
+    assert start.tolist() == [0, 3, 7]
+    assert stop.tolist() == [1, 6, 8]
     np.testing.assert_allclose(length, [0.1, 0.3, 0.1])

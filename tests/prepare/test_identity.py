@@ -46,7 +46,8 @@ def test_planted_swaps_are_found_and_undone(seed):
     xr.testing.assert_identical(out, truth)
     assert table["frame"].tolist() == starts.tolist()
     np.testing.assert_allclose(table["time_s"], starts / 30)
-    assert (table["what"] == "animal").all() and (table["confidence"] > 0.5).all()
+    assert (table["what"] == "animal").all()
+    assert (table["confidence"] > 0.5).all()
     assert (table["individuals"] == "m0,m1").all()
 
 
@@ -58,7 +59,8 @@ def test_a_swap_across_a_short_gap():
     truth = with_position(truth, x)
     out, table = repair_identity(swap(truth, start, None))
     xr.testing.assert_identical(out["position"], truth["position"])  # unseen frames have no name
-    assert len(table) == 1 and 0.1 < table["gap_s"][0] < 0.2
+    assert len(table) == 1
+    assert 0.1 < table["gap_s"][0] < 0.2
 
 
 def test_after_a_long_gap_the_tracker_is_believed():
@@ -98,9 +100,11 @@ def test_one_keypoint_exchanged():
     bad = swap(truth, start, start + 6, keypoints=[3])
     out, table = repair_identity(bad)
     xr.testing.assert_identical(out, truth)
-    assert table["keypoint"].tolist() == ["tail_base"] and table["what"].tolist() == ["keypoint"]
+    assert table["keypoint"].tolist() == ["tail_base"]
+    assert table["what"].tolist() == ["keypoint"]
     alone, none = repair_identity(bad.isel(individual=[0]))
-    assert none.empty and alone.sizes["individual"] == 1
+    assert none.empty
+    assert alone.sizes["individual"] == 1
 
 
 def test_names_go_with_everything_that_was_cleaned():

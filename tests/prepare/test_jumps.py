@@ -31,14 +31,16 @@ def test_a_bad_first_frame_does_not_freeze_the_track():
     x = path()
     x[0] += 500.0
     marked = jumps_of_track(x, TIME, 200.0, 1.0)
-    assert marked[0] and not marked[1:].any()
+    assert marked[0]
+    assert not marked[1:].any()
 
 
 def test_a_lasting_move_costs_only_the_time_the_way_takes():
     x = path()
     x[300:] += 100.0  # 141 cm at 200 cm/s: 0.7 s
     marked = jumps_of_track(x, TIME, 200.0, 1.0)
-    assert 15 <= marked.sum() <= 22 and marked[300]
+    assert 15 <= marked.sum() <= 22
+    assert marked[300]
 
 
 def test_the_gate_widens_over_a_gap():

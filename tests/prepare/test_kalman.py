@@ -21,9 +21,10 @@ def reference(xy, time, seen, confidence, ratio, order):
         else:
             dt = time[t] - time[t - 1]
             f = np.array([[1, dt, dt**2 / 2], [0, 1, dt], [0, 0, 1]])[:order, :order]
-            q = {2: [[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]],
-                 3: [[dt**5 / 20, dt**4 / 8, dt**3 / 6], [dt**4 / 8, dt**3 / 3, dt**2 / 2],
-                     [dt**3 / 6, dt**2 / 2, dt]]}[order]  # fmt: skip
+            q = {
+                2: [[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]],
+                3: [[dt**5 / 20, dt**4 / 8, dt**3 / 6], [dt**4 / 8, dt**3 / 3, dt**2 / 2], [dt**3 / 6, dt**2 / 2, dt]],
+            }[order]
             m, p = f @ means[-1], f @ covs[-1] @ f.T + ratio * np.array(q)
         preds.append(m), aheads.append(p), fs.append(f)
         if seen[t]:
@@ -45,8 +46,9 @@ def test_is_the_textbook_smoother(model, order, ratio):
     confidence = rng.uniform(0, 1, 200)
     seen = rng.random(200) > 0.3
     seen[[0, -1]] = True
-    got, used = kalman_smooth(np.where(seen[:, None], xy, np.nan), time, confidence, max_gap_s=9.0, model=model,
-                              noise_ratio=ratio)  # fmt: skip
+    got, used = kalman_smooth(
+        np.where(seen[:, None], xy, np.nan), time, confidence, max_gap_s=9.0, model=model, noise_ratio=ratio
+    )
     assert used == ratio
     for c in range(2):
         np.testing.assert_allclose(got[:, c], reference(xy[:, c], time, seen, confidence, ratio, order), atol=1e-6)
@@ -81,7 +83,9 @@ def test_long_gaps_stay_open_and_split_the_track():
     x[100:104] = np.nan  # 0.13 s
     x[200:230] = np.nan  # 1 s
     got, ratio = kalman_smooth(x, time, max_gap_s=0.2)
-    assert np.isfinite(got[:200]).all() and np.isnan(got[200:230]).all() and np.isfinite(got[230:]).all()
+    assert np.isfinite(got[:200]).all()
+    assert np.isnan(got[200:230]).all()
+    assert np.isfinite(got[230:]).all()
     moved = x.copy()
     moved[230:] += 100
     again, _ = kalman_smooth(moved, time, max_gap_s=0.2, noise_ratio=ratio)

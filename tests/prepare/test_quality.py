@@ -40,10 +40,15 @@ def test_figures_of_planted_faults():
     assert row.loc[("m1", "centre"), "jumps_per_min"] == pytest.approx(6.0)  # out and back
     assert row.loc[("m1", "tail_base"), "frozen_pct"] == pytest.approx(5.0)
     table = quality(poses).set_index("check")
-    for check, where in (("missing keypoints", "m0 nose"), ("low confidence", "m0 neck"), ("jumps", "m1 centre"),
-                         ("stuck tracks", "m1 tail_base")):  # fmt: skip
+    for check, where in (
+        ("missing keypoints", "m0 nose"),
+        ("low confidence", "m0 neck"),
+        ("jumps", "m1 centre"),
+        ("stuck tracks", "m1 tail_base"),
+    ):
         assert table.loc[check, "where"] == where
-        assert table.loc[check, "verdict"] == "look" and table.loc[check, "todo"]
+        assert table.loc[check, "verdict"] == "look"
+        assert table.loc[check, "todo"]
     again = keypoint_quality(clean(poses))  # what the tracker did, not what cleaning left
     np.testing.assert_allclose(again.select_dtypes("number"), row.select_dtypes("number"))
 
@@ -53,7 +58,8 @@ def test_worst_comes_first():
     x = poses["position"].values.copy()
     x[:600, :, 1, 0] = np.nan
     table = quality(with_position(poses, x))
-    assert table["verdict"][0] == "bad" and table["check"][0] == "missing keypoints"
+    assert table["verdict"][0] == "bad"
+    assert table["check"][0] == "missing keypoints"
 
 
 def test_absence_and_gaps():
@@ -66,7 +72,8 @@ def test_absence_and_gaps():
     assert absent.loc["m0, t = 0.00 s", "value"] == pytest.approx(10.0)
     gap = table[table["check"] == "longest gap"]
     np.testing.assert_allclose(gap["value"], 5.0, atol=1e-6)
-    assert (gap["verdict"] == "look").all() and "t = 30.00 s" in gap["where"].iloc[0]
+    assert (gap["verdict"] == "look").all()
+    assert "t = 30.00 s" in gap["where"].iloc[0]
 
 
 def test_clock():
@@ -75,7 +82,8 @@ def test_clock():
     assert verdicts(quality(wrong))["frame rate"] == "bad"
     gone = poses.isel(time=np.delete(np.arange(1800), np.arange(500, 520)))
     row = quality(gone).set_index("check").loc["dropped frames"]
-    assert row["verdict"] == "look" and row["value"] == pytest.approx(100 * 20 / 1800)
+    assert row["verdict"] == "look"
+    assert row["value"] == pytest.approx(100 * 20 / 1800)
     assert "t = 16.63 s" in row["where"]
 
 
@@ -85,7 +93,8 @@ def test_swaps_are_suspected():
     for start in (300, 900, 1500):
         x[start:] = x[start:, ..., ::-1]
     row = quality(with_position(poses, x)).set_index("check").loc["identity: animals swapped"]
-    assert row["value"] == pytest.approx(3.0) and row["verdict"] == "look"
+    assert row["value"] == pytest.approx(3.0)
+    assert row["verdict"] == "look"
 
 
 def test_scale():

@@ -78,15 +78,13 @@ def test_the_absent_mouse_is_masked(data_dir):
     poses = read_poses(next((data_dir / "three_chamber" / "poses").glob("AC_SOC2_10DLC*")), fps=24)
     out = clean(poses)
     assert (poses["confidence"].values[:350] < 0.02).all()  # 15 s without a mouse
-    assert (out["status"].values[:350] == LOW_CONFIDENCE).all() and np.isnan(out["position"].values[:350]).all()
-    assert (
-        float(poses["position"].min()) < -7 and float(out["position"].min()) > 100
-    )  # the guesses lay outside the picture
+    assert (out["status"].values[:350] == LOW_CONFIDENCE).all()
+    assert np.isnan(out["position"].values[:350]).all()
+    assert float(poses["position"].min()) < -7
+    assert float(out["position"].min()) > 100
     table = quality(poses).set_index("check")
-    assert (
-        table.loc["absent at an end", "value"] == pytest.approx(395 / 24)
-        and table.loc["absent at an end", "verdict"] != "ok"
-    )
+    assert table.loc["absent at an end", "value"] == pytest.approx(395 / 24)
+    assert table.loc["absent at an end", "verdict"] != "ok"
 
 
 def test_a_good_recording_is_hardly_touched(data_dir):
@@ -95,7 +93,8 @@ def test_a_good_recording_is_hardly_touched(data_dir):
     assert 5 < body_length(poses) < 12
     out = clean(poses)
     share = np.bincount(out["status"].values.ravel(), minlength=5) / out["status"].size
-    assert share[0] > 0.99 and share[4] == 0
+    assert share[0] > 0.99
+    assert share[4] == 0
     moved = np.linalg.norm((out["position"] - out["position_raw"]).values, axis=1)
     assert np.nanmedian(moved) < 0.05  # cm
     assert quality(poses).set_index("check").loc["scale", "verdict"] == "ok"

@@ -30,7 +30,8 @@ def test_planted_faults():
     values[:300, 1] = np.nan
     values[:, 0] = np.minimum(values[:, 0], 0.5)
     found = verdicts(recording(values, stop_s=50.0))
-    assert found["missing signal"] == "bad" and found["saturation"] == "bad"
+    assert found["missing signal"] == "bad"
+    assert found["saturation"] == "bad"
     assert found["signal without labels"] == "bad"
 
 
@@ -38,4 +39,5 @@ def test_dead_unit_is_named():
     values = np.random.default_rng(0).normal(size=(1000, 2))
     values[:, 1] = 3.0
     row = quality(recording(values)).set_index("check").loc["dead units"]
-    assert row["where"] == "other" and row["value"] == pytest.approx(50)
+    assert row["where"] == "other"
+    assert row["value"] == pytest.approx(50)

@@ -35,8 +35,14 @@ def animals(
     position += rng.normal(0, noise, position.shape) if noise else 0.0
     scale = 10.0 if unit == "px" else 1.0
     confidence = rng.uniform(0.9, 1.0, (n, len(KEYPOINTS), n_ind))
-    return make_poses(position * scale, confidence, keypoints=KEYPOINTS,
-                      individuals=[f"m{i}" for i in range(n_ind)], fps=fps, unit=unit)  # fmt: skip
+    return make_poses(
+        position * scale,
+        confidence,
+        keypoints=KEYPOINTS,
+        individuals=[f"m{i}" for i in range(n_ind)],
+        fps=fps,
+        unit=unit,
+    )
 
 
 def with_position(poses: xr.Dataset, position: np.ndarray) -> xr.Dataset:

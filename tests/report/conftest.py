@@ -14,9 +14,15 @@ from murid.data.study import Study
 BEHAVIOURS = ["freeze", "rear", "groom"]
 #: As fast as it goes: what is tested is the report, not the method.
 FAST_GBDT = {
-    "folds": 2, "sample_hz": 3.0, "n_features": 12, "context_s": [], "tune": False, "repair_identity": False,
-    "features": {"windows_s": [0.5], "stats": ["mean"]}, "trees": {"n_trees": 6, "min_leaf": 10, "n_threads": 1},
-}  # fmt: skip
+    "folds": 2,
+    "sample_hz": 3.0,
+    "n_features": 12,
+    "context_s": [],
+    "tune": False,
+    "repair_identity": False,
+    "features": {"windows_s": [0.5], "stats": ["mean"]},
+    "trees": {"n_trees": 6, "min_leaf": 10, "n_threads": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def made(tmp_path_factory) -> Made:
         fit_method,
         run_assay,
         run_neural,
-    )  # fmt: skip
+    )
 
     folder = tmp_path_factory.mktemp("report") / "study"
     study = Study.create(folder, "small study")

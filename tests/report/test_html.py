@@ -61,11 +61,13 @@ def page(html) -> Page:
 
 
 def test_tags_are_nested_and_ids_are_unique(page):
-    assert page.faults == [] and page.open == []
+    assert page.faults == []
+    assert page.open == []
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     inside = [a["href"][1:] for a in page.all("a") if a.get("href", "").startswith("#")]
-    assert set(inside) <= set(ids) and len(inside) >= 10
+    assert set(inside) <= set(ids)
+    assert len(inside) >= 10
 
 
 def test_every_section_is_there_in_order(page):
@@ -79,9 +81,12 @@ def test_nothing_is_fetched_from_outside(html, page):
         for name in ("src", "href", "action", "data", "poster"):
             if name in attrs:
                 assert attrs[name].startswith(("data:", "#")), (tag, attrs[name][:60])
-    assert not page.all("script") and not page.all("link") and not page.all("iframe")
+    assert not page.all("script")
+    assert not page.all("link")
+    assert not page.all("iframe")
     css = html[html.index("<style>") : html.index("</style>")]
-    assert "url(" not in css and "@import" not in css
+    assert "url(" not in css
+    assert "@import" not in css
 
 
 def test_svg_images_need_nothing_from_outside_either(page):
@@ -95,7 +100,8 @@ def test_svg_images_need_nothing_from_outside_either(page):
 
 def test_figures_have_captions_and_words_for_those_who_cannot_see_them(page):
     images = page.all("img")
-    assert len(images) >= 15 and len(images) == len(page.captions)
+    assert len(images) >= 15
+    assert len(images) == len(page.captions)
     for attrs, caption in zip(images, page.captions, strict=True):
         assert len(attrs["alt"]) > 20 and len(caption) > 60, caption
     numbers = [int(re.match(r"Figure (\d+)\.", c.strip())[1]) for c in page.captions]
@@ -111,7 +117,8 @@ def test_tables_hold_no_nan(page):
 
 def test_csv_beside_tables_and_figures_can_be_read(page):
     links = [a for a in page.all("a") if "download" in a]
-    assert len(links) >= 15 and len({a["download"] for a in links}) == len(links)
+    assert len(links) >= 15
+    assert len({a["download"] for a in links}) == len(links)
     for a in links:
         table = pd.read_csv(io.BytesIO(base64.b64decode(a["href"].split(",", 1)[1])))
         assert len(table.columns) >= 2
@@ -126,7 +133,8 @@ def test_number_of_animals_is_said(page):
 def test_what_was_found_is_a_handful_of_sentences(html):
     found = html[html.index('id="found"') : html.index("</section>")]
     lines = re.findall(r"<li>(.*?)</li>", found)
-    assert 3 <= len(lines) <= 6 and all(line.endswith(".") for line in lines)
+    assert 3 <= len(lines) <= 6
+    assert all(line.endswith(".") for line in lines)
     assert "4 recordings of 4 animals" in lines[0]
 
 
@@ -139,8 +147,11 @@ def test_methods_text_cites_and_states_versions(html):
     import murid
 
     part = html[html.index('id="methods"') : html.index('id="provenance"')]
-    assert f"murid {murid.__version__}" in part and "LightGBM" in part and "k-means++" in part
-    assert "Benjamini" in part and "circular shifts" in part
+    assert f"murid {murid.__version__}" in part
+    assert "LightGBM" in part
+    assert "k-means++" in part
+    assert "Benjamini" in part
+    assert "circular shifts" in part
 
 
 def test_provenance_shows_hashes_parameters_and_seeds(made, html):
@@ -148,7 +159,8 @@ def test_provenance_shows_hashes_parameters_and_seeds(made, html):
 
     part = html[html.index('id="provenance"') :]
     inputs = json.loads((made.runs["assay"] / "provenance.json").read_text())["inputs"]
-    assert inputs[0]["poses"] in part and "&#34;hysteresis_cm&#34;: 0.5" in part
+    assert inputs[0]["poses"] in part
+    assert "&#34;hysteresis_cm&#34;: 0.5" in part
     for run in made.runs.values():
         assert run.name in part
 

@@ -13,7 +13,9 @@ def test_points_that_the_tracker_rarely_finds_are_not_drawn():
     cut = np.zeros((20, 3, 4, 2))
     cut[4:, :, 3] = np.nan  # a tail tip seen in 4 of 20 bouts
     middle = _middle(cut)
-    assert np.isnan(middle[:, 3]).all() and (middle[:, :3] == 0).all() and _drawable(middle)
+    assert np.isnan(middle[:, 3]).all()
+    assert (middle[:, :3] == 0).all()
+    assert _drawable(middle)
     assert not _drawable(_middle(np.where(np.arange(4)[:, None] == 0, cut, np.nan)))  # one point is no posture
 
 
@@ -26,8 +28,9 @@ def test_tree_names_every_motif_and_grows_with_unlikeness():
 
 
 def test_comparison_shows_what_is_known_and_keeps_all_in_the_csv():
-    table = pd.DataFrame({"method": ["kmeans", "moseq"], "fit_s": [1.0, 2.0], "median_ms": [233.0, 133.0],
-                          "ami": [np.nan, np.nan]})  # fmt: skip
+    table = pd.DataFrame(
+        {"method": ["kmeans", "moseq"], "fit_s": [1.0, 2.0], "median_ms": [233.0, 133.0], "ami": [np.nan, np.nan]}
+    )
     found = _side_by_side(table)
     assert list(found.data) == ["method", "median_ms"]
     assert list(found.full) == list(table)

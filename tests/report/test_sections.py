@@ -74,8 +74,10 @@ def test_latency_that_never_came_is_hollow(made):
     late = (measures["measure"] == "latency") & (measures["zone"] == "centre") & (measures["recording"] == "control_1")
     measures.loc[late, "censored"] = True
     estimate = assay._estimate(animals, measures, None, "latency:centre", {"latency:centre": "s"}, "group")
-    assert estimate.censored["control"].tolist() == [True, False] and not estimate.censored["stressed"].any()
-    assert estimate.title == "latency, centre" and estimate.unit == "s"
+    assert estimate.censored["control"].tolist() == [True, False]
+    assert not estimate.censored["stressed"].any()
+    assert estimate.title == "latency, centre"
+    assert estimate.unit == "s"
 
 
 def test_three_groups_have_no_difference_axis():
@@ -95,9 +97,11 @@ def test_every_group_is_shown_when_not_all_recordings_are(made):
 def test_occupancy_sums_to_all_time():
     xy = np.random.default_rng(1).uniform(-2, 12, (500, 2))
     cells = places._cells(xy, np.zeros(2), np.full(2, 10.0), np.full(2, 10.0))
-    assert cells.shape == (places.CELLS, places.CELLS) and cells.sum() == pytest.approx(100)
+    assert cells.shape == (places.CELLS, places.CELLS)
+    assert cells.sum() == pytest.approx(100)
 
 
 def test_dots_that_share_a_value_do_not_hide_each_other():
     shifts = spread(np.array([1.0, 1.0, 1.0, 5.0]), 0.5)
-    assert len(set(shifts[:3])) == 3 and np.abs(shifts).max() <= 0.25
+    assert len(set(shifts[:3])) == 3
+    assert np.abs(shifts).max() <= 0.25

@@ -14,12 +14,25 @@ from murid.report.words import count, listed, natural, number, p_value, short
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (1.23456, "1.23"), (1234.5, "1 230"), (0.001234, "0.00123"), (0.0000123, "1.23e−05"),
-        (-0.5, "−0.5"), (0.0, "0"),
-        (float("nan"), "–"), (None, "–"), ("nan", "–"), ("", "–"), (12, "12"), (123456, "123 456"), (True, "yes"),
-        (999.9, "1 000"), (float("inf"), "∞"), (9.999, "10"), (np.float32(2.5), "2.5"),
+        (1.23456, "1.23"),
+        (1234.5, "1 230"),
+        (0.001234, "0.00123"),
+        (0.0000123, "1.23e−05"),
+        (-0.5, "−0.5"),
+        (0.0, "0"),
+        (float("nan"), "–"),
+        (None, "–"),
+        ("nan", "–"),
+        ("", "–"),
+        (12, "12"),
+        (123456, "123 456"),
+        (True, "yes"),
+        (999.9, "1 000"),
+        (float("inf"), "∞"),
+        (9.999, "10"),
+        (np.float32(2.5), "2.5"),
     ],
-)  # fmt: skip
+)
 def test_number(value, text):
     assert number(value).replace("\N{NO-BREAK SPACE}", " ") == text
 
@@ -31,13 +44,18 @@ def test_three_digits_are_kept(value):
 
 
 def test_p_values():
-    assert p_value(0.03247) == "p = 0.032" and p_value(1e-6) == "p < 0.0001" and p_value(float("nan")) == "p –"
+    assert p_value(0.03247) == "p = 0.032"
+    assert p_value(1e-6) == "p < 0.0001"
+    assert p_value(float("nan")) == "p –"
 
 
 def test_lists():
-    assert listed([]) == "" and listed(["a"]) == "a" and listed("abc") == "a, b and c"
+    assert listed([]) == ""
+    assert listed(["a"]) == "a"
+    assert listed("abc") == "a, b and c"
     assert listed(range(10), 4) == "0, 1, 2 and 7 more"
-    assert count(1, "animal") == "1 animal" and count(2, "study", "studies") == "2 studies"
+    assert count(1, "animal") == "1 animal"
+    assert count(2, "study", "studies") == "2 studies"
     assert sorted(["m_10", "m_9", "m_1"], key=natural) == ["m_1", "m_9", "m_10"]
 
 

@@ -32,7 +32,8 @@ def study(made, tmp_path):
 # ---- check ----------------------------------------------------------------------------------------
 def test_check_judges_every_recording(study):
     run = check_study(study)
-    assert run.summary["recordings"] == 6 and run.summary["faults"] == 0
+    assert run.summary["recordings"] == 6
+    assert run.summary["faults"] == 0
     assert set(run.tables["quality"]["recording"]) == set(study.ids)
     assert {"verdict", "reason", "todo"} <= set(run.tables["quality"])
 
@@ -45,7 +46,9 @@ def test_check_of_a_half_deleted_study_names_everything_and_still_judges_the_res
     (study.folder / "data" / "stray").mkdir()
     run = check_study(study)
     said = " ".join(run.tables["faults"]["what"])
-    assert "'r1'" in said and "r2" in said and "stray" in said
+    assert "'r1'" in said
+    assert "r2" in said
+    assert "stray" in said
     assert set(run.tables["quality"]["recording"]) == {"r0", "r3", "r4", "r5"}
     assert (run.tables["faults"]["todo"] != "").any() or "add the recording again" in said
 
@@ -53,7 +56,8 @@ def test_check_of_a_half_deleted_study_names_everything_and_still_judges_the_res
 # ---- fit and apply --------------------------------------------------------------------------------
 def test_fit_and_apply(study, tiny, calls):
     fitted = fit_method(study, "tiny", {"margin": 1.1})
-    assert fitted.summary["recordings"] == study.ids and (study.models_dir / "tiny" / "params.json").is_file()
+    assert fitted.summary["recordings"] == study.ids
+    assert (study.models_dir / "tiny" / "params.json").is_file()
     run = apply_method(study, "tiny")
     assert run.recordings == study.ids
     bouts, summary = run.tables["bouts"], run.tables["summary"]
@@ -63,7 +67,8 @@ def test_fit_and_apply(study, tiny, calls):
     true_s = float((truth["stop_s"] - truth["start_s"]).sum())
     assert summary.set_index("recording").at["r0", "total_s"] == pytest.approx(true_s, rel=0.3)
     apply_method(study, "tiny", ["r0"])
-    assert calls("fit") == ["+".join(study.ids)] and len(calls("apply")) == 6
+    assert calls("fit") == ["+".join(study.ids)]
+    assert len(calls("apply")) == 6
 
 
 def test_a_different_model_is_not_overwritten_unasked(study, tiny):
@@ -95,7 +100,8 @@ def test_folds_share_no_animal_and_every_recording_is_predicted_once(study, tiny
         sides = fold.groupby("side")["animal"].agg(set)
         assert not sides["train"] & sides["test"]
     assert sorted(folds.loc[folds["side"] == "test", "recording"]) == study.ids
-    assert sorted(calls("apply")) == study.ids and len(calls("fit")) == 3
+    assert sorted(calls("apply")) == study.ids
+    assert len(calls("fit")) == 3
     for fitted, (_, fold) in zip(calls("fit"), folds.groupby("fold"), strict=True):
         assert set(fitted.split("+")) == set(fold.loc[fold["side"] == "train", "recording"])
 
@@ -103,8 +109,10 @@ def test_folds_share_no_animal_and_every_recording_is_predicted_once(study, tiny
 def test_evaluation_reports_frames_bouts_time_calibration_and_limits(study, tiny):
     run = evaluate_methods(study, ["tiny"], folds=3)
     row = run.tables["per_class"].set_index("behaviour").loc["run"]
-    assert 0.7 < row["f1"] <= 1 and row["f1_low"] <= row["f1"] <= row["f1_high"]
-    assert 0 <= row["bout_f1"] <= 1 and 0 <= row["ece"] <= 1
+    assert 0.7 < row["f1"] <= 1
+    assert row["f1_low"] <= row["f1"] <= row["f1_high"]
+    assert 0 <= row["bout_f1"] <= 1
+    assert 0 <= row["ece"] <= 1
     assert set(run.tables) >= {"per_class", "recordings", "totals", "confusion_tiny", "calibration", "folds"}
     assert run.summary["methods"]["tiny"]["behaviours"]["run"]["f1"] == pytest.approx(row["f1"])
     assert run.recordings == study.ids
@@ -114,14 +122,16 @@ def test_evaluation_reports_frames_bouts_time_calibration_and_limits(study, tiny
 def test_evaluation_again_does_nothing_and_another_method_costs_only_itself(study, tiny, calls):
     first = evaluate_methods(study, "tiny", folds=3)
     again = evaluate_methods(study, "tiny", folds=3)
-    assert len(calls("fit")) == 3 and first.tables["per_class"].equals(again.tables["per_class"])
+    assert len(calls("fit")) == 3
+    assert first.tables["per_class"].equals(again.tables["per_class"])
     evaluate_methods(study, "tiny", folds=3, params={"tiny": {"margin": 1.2}})
     assert len(calls("fit")) == 6
 
 
 def test_explicit_split(study, tiny, calls):
     run = evaluate_methods(study, "tiny", train=["r0", "r1"], test=["r4", "r5"])
-    assert calls("fit") == ["r0+r1"] and sorted(calls("apply")) == ["r4", "r5"]
+    assert calls("fit") == ["r0+r1"]
+    assert sorted(calls("apply")) == ["r4", "r5"]
     assert run.summary["methods"]["tiny"]["n_recordings"] == 2
 
 
@@ -142,7 +152,8 @@ def test_splits_that_leak_or_lack_are_refused(study, tiny, split, message):
 
 def test_leaky_score_is_computed_on_request_and_marked(study, tiny):
     plain = evaluate_methods(study, "tiny", folds=3)
-    assert "leaky" not in plain.tables and "leaky" not in plain.summary["methods"]["tiny"]
+    assert "leaky" not in plain.tables
+    assert "leaky" not in plain.summary["methods"]["tiny"]
     run = evaluate_methods(study, "tiny", folds=3, leaky=True)
     assert run.summary["methods"]["tiny"]["leaky"]["warning"] == LEAKY
     assert (run.tables["leaky"]["warning"] == LEAKY).all()
@@ -198,7 +209,8 @@ def test_assay_measures_every_animal_and_compares_groups(open_field):
     assert found.at["distance", "difference"] == pytest.approx(difference)
     assert run.summary["groups"] == {"control": 3, "stressed": 3}
     # Six animals allow 20 arrangements: nothing can be below p = 2/20.
-    assert (found["p"] >= 0.1 - 1e-9).all() and run.summary["differ"] == []
+    assert (found["p"] >= 0.1 - 1e-9).all()
+    assert run.summary["differ"] == []
     censored = tables["measures"].query("censored and bin_start_s.isna()")
     names = set(censored["measure"].where(censored["zone"] == "", censored["measure"] + ":" + censored["zone"]))
     assert not names & set(found.index), "censored latencies must not be averaged"
@@ -211,7 +223,8 @@ def test_assay_without_groups_says_so_and_goes_on(study):
     table["group"] = ""
     study._write_table(table)
     run = run_assay(study, "open_field", {"px_per_cm": 10.0})
-    assert "comparison" not in run.tables and any("no comparison" in w for w in run.provenance["warnings"])
+    assert "comparison" not in run.tables
+    assert any("no comparison" in w for w in run.provenance["warnings"])
 
 
 def test_assay_names_every_recording_that_lacks_a_scale(study):
@@ -231,7 +244,8 @@ def test_report_takes_the_newest_run_of_each_command(open_field, tmp_path):
     check_study(open_field)
     page = build_report(open_field, "check", out=tmp_path / "r.html")
     text = page.read_text()
-    assert page == tmp_path / "r.html" and text.lstrip().lower().startswith("<!doctype html")
+    assert page == tmp_path / "r.html"
+    assert text.lstrip().lower().startswith("<!doctype html")
     assert "control_1" in text
     with pytest.raises(DataError, match="no run 'evaluate'"):
         build_report(open_field, ["evaluate"])
@@ -243,7 +257,8 @@ def test_groups_are_compared_by_what_their_animals_did(study, tiny):
     table["group"] = ["x", "x", "y", "y", "x", "x"]  # three animals, two recordings each: a1 alone is y
     study._write_table(table)
     alone = apply_method(study, "tiny")
-    assert "comparison" not in alone.tables and any("two animals each" in w for w in alone.provenance["warnings"])
+    assert "comparison" not in alone.tables
+    assert any("two animals each" in w for w in alone.provenance["warnings"])
     table["animal"] = table["id"]
     study._write_table(table)
     run = apply_method(study, "tiny")

@@ -22,10 +22,15 @@ LIGHT = {
     "sample_hz": 1.0,
     "folds": 2,
     "trees": {"n_trees": 40},
-    "features": {"families": ("kinematics", "social"), "windowed": ("social",), "windows_s": (1.0,),
-                 "stats": ("mean",), "lags_s": ()},
+    "features": {
+        "families": ("kinematics", "social"),
+        "windowed": ("social",),
+        "windows_s": (1.0,),
+        "stats": ("mean",),
+        "lags_s": (),
+    },
     "context_s": (),
-}  # fmt: skip
+}
 BEHAVIOURS = ("social", "nonsocial", "aggression")
 
 
@@ -67,10 +72,12 @@ def test_photometry_with_arms_and_freezing(data_dir, tmp_path):
     arms = ["open_arm", "closed_arm", "center"]
     study.add(
         murid.Recording(
-            "F0002", animal="F0002", labels=murid.read_labels(maze, source="onehot", behaviours=arms),
+            "F0002",
+            animal="F0002",
+            labels=murid.read_labels(maze, source="onehot", behaviours=arms),
             traces=murid.read_traces(maze, units=["detr_GCaMP6s", "detr_GCaMP6s_iso"]),
         )
-    )  # fmt: skip
+    )
     fear = data_dir / "silva2021" / "reference_output"
     for path in sorted(fear.glob("*FreezeTable*"))[-1:]:
         name = path.name.split("_PhotFreeze")[0]

@@ -84,7 +84,8 @@ def test_ctrl_c_stops_the_workers_at_once_and_keeps_what_is_done(tmp_path):
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode in (130, -signal.SIGINT) and "KeyboardInterrupt" in err
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "KeyboardInterrupt" in err
     assert not psutil.wait_procs(children, timeout=10)[1]
     (run,) = (folder / "runs").iterdir()
     assert Run.read(run).provenance["status"] == "stopped"
@@ -94,9 +95,7 @@ def test_ctrl_c_stops_the_workers_at_once_and_keeps_what_is_done(tmp_path):
 
 
 def means(study):
-    return [
-        Step("mean", work.mean_of, {"recording": s}, recording=s.id) for s in inputs_of(study, None, ["poses"])
-    ]  # fmt: skip
+    return [Step("mean", work.mean_of, {"recording": s}, recording=s.id) for s in inputs_of(study, None, ["poses"])]
 
 
 def test_disk_full_in_the_middle_is_explained_and_survived(tmp_path, monkeypatch, calls):

@@ -100,11 +100,14 @@ def test_sweep_removes_leftovers_of_the_dead_and_spares_the_living(tmp_path):
     dead.mkdir()
     alive.mkdir()
     store.sweep()
-    assert not dead.exists() and alive.exists() and store.get(HERE) == {"a": 1}
+    assert not dead.exists()
+    assert alive.exists()
+    assert store.get(HERE) == {"a": 1}
 
 
 def test_entry_is_readable_by_people(tmp_path):
     store = Store(tmp_path)
     store.put(HERE, {"a": 1}, params={"window_s": 0.2}, warnings=["odd"])
     entry = json.loads((store.folder(HERE) / "entry.json").read_text())
-    assert entry["params"] == {"window_s": 0.2} and entry["kind"] == "json"
+    assert entry["params"] == {"window_s": 0.2}
+    assert entry["kind"] == "json"

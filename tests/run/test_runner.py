@@ -82,7 +82,8 @@ def test_damaged_results_are_redone(study, calls):
     path = Path(results[1].store.folder(results[1].kept)) / "value.json"
     path.write_text(path.read_text().replace("mean", "naem"))
     again = Runner(study).values(means(study))
-    assert len(calls("mean")) == 5 and "mean" in again[1]
+    assert len(calls("mean")) == 5
+    assert "mean" in again[1]
 
 
 def test_processes_give_what_serial_gives(study, calls):
@@ -90,7 +91,8 @@ def test_processes_give_what_serial_gives(study, calls):
     for kept in (study.folder / "cache").glob("*/*/entry.json"):
         kept.unlink()
     together = Runner(study, workers=2).values(both(study))
-    assert alone[:4] == together[:4] and alone[4].equals(together[4])
+    assert alone[:4] == together[:4]
+    assert alone[4].equals(together[4])
     assert len(calls("mean")) == 8
 
 
@@ -99,7 +101,9 @@ def test_one_error_names_every_recording_that_failed_and_the_others_are_kept(stu
     steps = [Step("picky", work.picky, {"recording": s}, recording=s.id) for s in inputs_of(study, None, ["poses"])]
     with pytest.raises(DataError) as error:
         Runner(study, workers).do(steps)
-    assert "2 of 4" in str(error.value) and "'r1'" in str(error.value) and "'r3'" in str(error.value)
+    assert "2 of 4" in str(error.value)
+    assert "'r1'" in str(error.value)
+    assert "'r3'" in str(error.value)
     assert "-> drop it" in str(error.value)
     assert len(list((study.folder / "cache" / "picky").glob("*/entry.json"))) == 2
 
@@ -122,12 +126,15 @@ def test_missing_files_are_all_named_before_anything_starts(study, calls):
         (study.folder / "data" / id / "poses.nc").unlink()
     with pytest.raises(DataError) as error:
         Runner(study).do(means(study))
-    assert "'r0'" in str(error.value) and "'r3'" in str(error.value) and len(calls("mean")) == 0
+    assert "'r0'" in str(error.value)
+    assert "'r3'" in str(error.value)
+    assert len(calls("mean")) == 0
 
 
 def test_same_step_asked_twice_is_planned_once(study):
     twice = plan([*both(study), *both(study)])
-    assert len(twice.tasks) == 5 and len(twice.wanted) == 10
+    assert len(twice.tasks) == 5
+    assert len(twice.wanted) == 10
 
 
 def test_a_step_that_depends_on_itself_is_refused(study):
@@ -143,7 +150,9 @@ def test_progress_counts_kept_and_new(study):
     with progress.listen(lambda text, done, total: heard.append((done, total))):
         Runner(study).do(means(study)[:2], "means")
         Runner(study).do(means(study), "means")
-    assert heard[0] == (0, 2) and heard[-1] == (4, 4) and (2, 4) in heard
+    assert heard[0] == (0, 2)
+    assert heard[-1] == (4, 4)
+    assert (2, 4) in heard
 
 
 # ---- runs -----------------------------------------------------------------------------------------
@@ -154,10 +163,15 @@ def test_a_run_keeps_an_account(study):
         run.note(n=4)
     back = find_run(study, "means")
     account = back.provenance
-    assert back.folder.name.endswith("means-x_y") and back.summary == {"n": 4}
-    assert account["status"] == "complete" and account["versions"]["murid"] and account["versions"]["numpy"]
-    assert {i["id"] for i in account["inputs"]} == {"r0", "r1", "r2", "r3"} and account["inputs"][0]["poses"]
-    assert account["seeds"] == {"mean": 7} and account["peak_mb"] > 0
+    assert back.folder.name.endswith("means-x_y")
+    assert back.summary == {"n": 4}
+    assert account["status"] == "complete"
+    assert account["versions"]["murid"]
+    assert account["versions"]["numpy"]
+    assert {i["id"] for i in account["inputs"]} == {"r0", "r1", "r2", "r3"}
+    assert account["inputs"][0]["poses"]
+    assert account["seeds"] == {"mean": 7}
+    assert account["peak_mb"] > 0
     assert [s["state"] for s in account["steps"]] == ["done"] * 4
     assert back.tables["means"]["a"].tolist() == [1.5]
     assert (back.folder / "tables" / "means.csv").read_text() == "a\n1.5\n"
@@ -176,15 +190,18 @@ def test_warnings_of_steps_are_kept_also_when_the_result_is_reused(study):
 def test_a_stopped_run_is_gone_on_with_in_its_own_folder(study):
     with pytest.raises(KeyboardInterrupt), Run.start(study, "means", {"a": 1}) as first:
         raise KeyboardInterrupt
-    assert Run.read(first.folder).provenance["status"] == "stopped" and runs_of(study) == []
+    assert Run.read(first.folder).provenance["status"] == "stopped"
+    assert runs_of(study) == []
     with Run.start(study, "means", {"a": 2}) as other:
         pass
     with Run.start(study, "means", {"a": 1}) as again:
         pass
-    assert again.folder == first.folder and other.folder != first.folder
+    assert again.folder == first.folder
+    assert other.folder != first.folder
     with Run.start(study, "means", {"a": 1}) as fresh:
         pass
-    assert fresh.folder != first.folder and len(runs_of(study)) == 3
+    assert fresh.folder != first.folder
+    assert len(runs_of(study)) == 3
 
 
 def test_unknown_run_suggests_known_ones(study):

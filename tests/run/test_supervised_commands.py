@@ -10,8 +10,13 @@ from murid.data.labels import Labels
 from murid.data.study import Study
 from murid.run import apply_method, explain_model, fit_method, propose_bouts
 
-GBDT = {"behaviours": ["rear", "groom", "walk"], "n_features": 50, "context_s": [], "folds": 2,
-        "trees": {"n_trees": 15, "n_threads": 1}}  # fmt: skip
+GBDT = {
+    "behaviours": ["rear", "groom", "walk"],
+    "n_features": 50,
+    "context_s": [],
+    "folds": 2,
+    "trees": {"n_trees": 15, "n_threads": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +35,10 @@ def study(tmp_path_factory):
 def test_recordings_without_labels_go_to_methods_that_learn_from_them(study):
     from murid.run.fit import fit_step
 
-    asked = {net: [x.id for x in fit_step(study, "gbdt", {**GBDT, "net": net}, None).inputs["recordings"]]
-             for net in (False, True)}  # fmt: skip
+    asked = {
+        net: [x.id for x in fit_step(study, "gbdt", {**GBDT, "net": net}, None).inputs["recordings"]]
+        for net in (False, True)
+    }
     assert asked == {False: ["r0", "r1", "r2"], True: ["r0", "r1", "r2", "r3"]}
 
 
@@ -48,7 +55,8 @@ def test_explain_uses_models_that_have_not_seen_the_animal(study):
     families = run.tables["explain_families"]
     assert families.groupby("behaviour")["share"].sum().to_numpy() == pytest.approx(1)
     rear = families[families["behaviour"] == "rear"].set_index("family")
-    assert rear["loss"].idxmax() == "shape" and rear.at["shape", "loss_low"] <= rear.at["shape", "loss"]
+    assert rear["loss"].idxmax() == "shape"
+    assert rear.at["shape", "loss_low"] <= rear.at["shape", "loss"]
     assert {"explain_features", "explain_examples"} <= set(run.tables)
     assert (run.folder / "figures" / "explain_families.svg").stat().st_size > 3000
     json.dumps(run.summary, allow_nan=False)
@@ -57,13 +65,15 @@ def test_explain_uses_models_that_have_not_seen_the_animal(study):
 def test_explain_takes_unseen_labelled_recordings_when_there_are_some(study):
     fit_method(study, "gbdt", GBDT, ["r0", "r1"], model="two")
     run = explain_model(study, "two", n_frames=80)
-    assert run.summary["recordings"] == ["r2"] and "the model itself" in run.summary["models"]
+    assert run.summary["recordings"] == ["r2"]
+    assert "the model itself" in run.summary["models"]
 
 
 def test_why_this_frame(study):
     run = explain_model(study, "gbdt", recording="r3", time_s=12.0, behaviour="walk")
     why = run.tables["explain_why"]
-    assert set(why["behaviour"]) == {"walk"} and why["words"].str.contains("speaks").all()
+    assert set(why["behaviour"]) == {"walk"}
+    assert why["words"].str.contains("speaks").all()
     assert run.summary["why"]["time_s"] == pytest.approx(12.0, abs=0.05)
     with pytest.raises(DataError, match="recording and time belong together"):
         explain_model(study, "gbdt", recording="r3")
@@ -72,10 +82,12 @@ def test_why_this_frame(study):
 def test_label_queue_proposes_unlabelled_time_and_advises(study):
     run = propose_bouts(study, "gbdt", {"n": 10})
     queue = run.tables["queue"]
-    assert len(queue) == 10 and (queue["kind"] == "blind").sum() == 2
+    assert len(queue) == 10
+    assert (queue["kind"] == "blind").sum() == 2
     assert set(queue["recording"]) <= {"r1", "r3"}, "the others are labelled throughout"
     assert (queue.loc[queue["recording"] == "r1", "start_s"] >= 39.8).all()
-    assert run.summary["refitted"] and "more bouts are expected to raise macro F1" in run.summary["advice"]
+    assert run.summary["refitted"]
+    assert "more bouts are expected to raise macro F1" in run.summary["advice"]
     assert (run.folder / "figures" / "learning_curve.svg").is_file()
     json.dumps(run.summary, allow_nan=False)
 
@@ -84,4 +96,5 @@ def test_apply_reports_what_the_model_has_not_seen(study):
     run = apply_method(study, "gbdt", ["r3"])
     assert run.read_states("r3")["unseen"].dims == ("time", "individual")
     row = run.tables["unseen"].iloc[0]
-    assert row["recording"] == "r3" and 0 <= row["unseen"] < 0.3
+    assert row["recording"] == "r3"
+    assert 0 <= row["unseen"] < 0.3

@@ -31,7 +31,8 @@ def test_exact_p_equals_scipy(rng):
 
     reference = scipy_stats.permutation_test((b, a), welch, vectorized=True, n_resamples=np.inf)
     found = two_groups(a, b)
-    assert found.exact and found.n_permutations == 1716
+    assert found.exact
+    assert found.n_permutations == 1716
     assert found.p == pytest.approx(
         scipy_stats.permutation_test(
             (b, a),
@@ -92,7 +93,8 @@ def test_freedman_lane_equals_the_f_of_nested_models(rng):
     full, reduced = smf.ols("y ~ g + w", data).fit(), smf.ols("y ~ w", data).fit()
     f, p, _ = full.compare_f_test(reduced)
     found = freedman_lane(data["y"], data[["g"]], np.column_stack([np.ones(30), data["w"]]))
-    assert found.statistic == pytest.approx(f) and found.p == pytest.approx(p, abs=0.015)
+    assert found.statistic == pytest.approx(f)
+    assert found.p == pytest.approx(p, abs=0.015)
 
 
 def test_hedges_g_by_the_formula(rng):
@@ -113,8 +115,10 @@ def test_p_values_corrected_like_statsmodels():
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
     with_gap = np.insert(p, 2, np.nan)
     np.testing.assert_allclose(fdr(with_gap)[[0, 1, 3, 4, 5]], fdr(p))
-    assert np.isnan(fdr(with_gap)[2]) and np.isnan(holm(with_gap)[2])
-    assert rank_p(0, 999) == 0.001 and np.isnan(rank_p(0, 0))
+    assert np.isnan(fdr(with_gap)[2])
+    assert np.isnan(holm(with_gap)[2])
+    assert rank_p(0, 999) == 0.001
+    assert np.isnan(rank_p(0, 0))
 
 
 def test_two_groups_with_sentence(rng):
@@ -123,7 +127,8 @@ def test_two_groups_with_sentence(rng):
     a, b = (table.loc[table["group"] == g, "x"] for g in "ab")
     assert found.difference == pytest.approx(b.mean() - a.mean())
     assert found.difference_ci[0] < found.difference < found.difference_ci[1]
-    assert found.effect == pytest.approx(float(hedges_g(a, b))) and found.notes == ()
+    assert found.effect == pytest.approx(float(hedges_g(a, b)))
+    assert found.notes == ()
     reference = scipy_stats.bootstrap(
         (a, b),
         lambda x, y, axis: y.mean(axis) - x.mean(axis),
@@ -133,7 +138,10 @@ def test_two_groups_with_sentence(rng):
     ).confidence_interval
     np.testing.assert_allclose(found.difference_ci, reference, atol=0.1)
     text = found.sentence()
-    assert "n = 10 animals" in text and "Hedges g = " in text and "permutation" in text and "p = " in text
+    assert "n = 10 animals" in text
+    assert "Hedges g = " in text
+    assert "permutation" in text
+    assert "p = " in text
     assert compare(table, "x", "group", seed=1).effect_ci == compare(table, "x", "group", seed=1).effect_ci
 
 
@@ -141,7 +149,8 @@ def test_recordings_are_averaged_and_it_says_so(rng):
     table = table_of(rng.normal(0, 1, 5), rng.normal(0, 1, 5))
     twice = pd.concat([table.assign(x=table["x"] - 1), table.assign(x=table["x"] + 1)])
     one, two = compare(table, "x", "group", params=QUICK), compare(twice, "x", "group", params=QUICK)
-    assert one.p == pytest.approx(two.p) and one.difference == pytest.approx(two.difference)
+    assert one.p == pytest.approx(two.p)
+    assert one.difference == pytest.approx(two.difference)
     assert "20 rows were averaged to 10" in two.sentence()
     assert any("fewer than 8" in note for note in two.notes)
 
@@ -156,7 +165,9 @@ def test_paired(rng):
         }
     )
     found = compare(table, "x", "day", paired=True, params=QUICK)
-    assert found.p == pytest.approx(2 / 2**9) and found.effect_name == "Hedges g_av" and found.d_z > 2
+    assert found.p == pytest.approx(2 / 2**9)
+    assert found.effect_name == "Hedges g_av"
+    assert found.d_z > 2
     assert found.difference == pytest.approx(1, abs=0.4)
     assert (
         compare(table.sample(frac=1, random_state=0), "x", "day", paired=True, params=QUICK, order=["pre", "post"]).p
@@ -170,7 +181,8 @@ def test_three_groups_and_three_days(rng):
     samples = [rng.normal(0, 1, 9), rng.normal(0, 1, 9), rng.normal(3, 1, 9)]
     table = table_of(*samples)
     found = compare(table, "x", "group", params=QUICK)
-    assert found.p <= 0.002 and len(found.pairwise) == 3
+    assert found.p <= 0.002
+    assert len(found.pairwise) == 3
     each = [two_groups(samples[i], samples[j]).p for i, j in ((0, 1), (0, 2), (1, 2))]
     np.testing.assert_allclose(found.pairwise["p"], each)
     np.testing.assert_allclose(found.pairwise["p_holm"], holm(each))
@@ -186,7 +198,8 @@ def test_covariates_remove_what_they_explain(rng):
     x = 3 * (sex == "m") + 2 * weight + 0.9 * (group == "drug") + rng.normal(0, 0.5, 2 * n)
     table = pd.DataFrame({"animal": range(2 * n), "group": group, "sex": sex, "weight": weight, "x": x})
     raw, adjusted = (compare(table, "x", "group", covariates=c, params=QUICK) for c in ((), ("sex", "weight")))
-    assert raw.p > 0.02 and adjusted.p <= 0.002
+    assert raw.p > 0.02
+    assert adjusted.p <= 0.002
     assert adjusted.difference == pytest.approx(0.9, abs=0.4)
     assert np.diff(adjusted.difference_ci) < np.diff(raw.difference_ci)
     assert "adjusted for sex, weight" in adjusted.sentence()
@@ -198,12 +211,15 @@ def test_many_measures_are_corrected(rng):
         table[f"m{k}"] = rng.normal(0, 1, 20) + (4 * (table["group"] == "b") if k == 0 else 0)
     found = compare_many(table, [f"m{k}" for k in range(5)], "group", params=QUICK)
     np.testing.assert_allclose(found["q"], fdr(found["p"]))
-    assert found["q"].iloc[0] < 0.05 and list(found["measure"]) == [f"m{k}" for k in range(5)]
+    assert found["q"].iloc[0] < 0.05
+    assert list(found["measure"]) == [f"m{k}" for k in range(5)]
 
 
 def test_no_spread_gives_no_nonsense():
     found = compare(table_of([1.0] * 8, [1.0] * 8), "x", "group", params=QUICK)
-    assert found.p == 1.0 and np.isnan(found.effect) and found.difference == 0
+    assert found.p == 1.0
+    assert np.isnan(found.effect)
+    assert found.difference == 0
     assert compare(table_of([0.0] * 5, [1.0] * 5), "x", "group", params=QUICK).p == pytest.approx(2 / 252)
 
 

@@ -25,7 +25,9 @@ def test_repeated_rows_are_averaged(table):
     table.loc[0, "open"] = np.nan
     found = by_unit(table, "open", "group", covariates=["sex", "weight"])
     assert found.table["value"].tolist() == [1.0, 2.5, 4.5, 6.5]
-    assert found.averaged and found.n_rows == 7 and found.n_missing == 1
+    assert found.averaged
+    assert found.n_rows == 7
+    assert found.n_missing == 1
     assert found.table["weight"].tolist() == [2.0, 5.0, 9.0, 13.0]
 
 

@@ -11,8 +11,16 @@ import pandas as pd
 from murid.data.recording import Recording
 
 MEASURE_COLUMNS = (
-    "measure", "value", "unit", "individual", "zone", "bin_start_s", "bin_stop_s", "censored", "definition"
-)  # fmt: skip
+    "measure",
+    "value",
+    "unit",
+    "individual",
+    "zone",
+    "bin_start_s",
+    "bin_stop_s",
+    "censored",
+    "definition",
+)
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,17 @@ class Measures:
         self, measure: str, value: float, unit: str, definition: str, *, zone: str = "", censored: bool = False
     ) -> None:
         """Note one number with its unit and definition."""
-        self.rows.append({"measure": measure, "value": float(value), "unit": unit, "zone": zone,
-                          "censored": bool(censored), "definition": definition, **self._base})  # fmt: skip
+        self.rows.append(
+            {
+                "measure": measure,
+                "value": float(value),
+                "unit": unit,
+                "zone": zone,
+                "censored": bool(censored),
+                "definition": definition,
+                **self._base,
+            }
+        )
 
 
 def result(
@@ -90,5 +107,6 @@ def result(
     """Assemble an `AssayResult`."""
     rows = [row for m in measures for row in m.rows]
     table = pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
-    return AssayResult(paradigm, recording.id, recording.animal, recording.group, table, visits, conventions,
-                       tuple(warnings))  # fmt: skip
+    return AssayResult(
+        paradigm, recording.id, recording.animal, recording.group, table, visits, conventions, tuple(warnings)
+    )

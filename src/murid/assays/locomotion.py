@@ -69,7 +69,15 @@ def add_locomotion(out: Measures, track: Track, where: np.ndarray) -> None:
     moving = (track.moving == 1) & where
     out.add("distance", distance, "cm", "path of the smoothed body centre over frames where it is known")
     out.add("mean_speed", distance / seconds if seconds else np.nan, "cm/s", "distance / known time")
-    out.add("time_moving", 100 * moving.sum() / judged.sum() if judged.any() else np.nan, "%",
-            "frames above the movement speed, of known frames")  # fmt: skip
-    out.add("speed_moving", float(np.nanmean(track.speed_cm_s[moving])) if moving.any() else np.nan, "cm/s",
-            "mean speed over moving frames")  # fmt: skip
+    out.add(
+        "time_moving",
+        100 * moving.sum() / judged.sum() if judged.any() else np.nan,
+        "%",
+        "frames above the movement speed, of known frames",
+    )
+    out.add(
+        "speed_moving",
+        float(np.nanmean(track.speed_cm_s[moving])) if moving.any() else np.nan,
+        "cm/s",
+        "mean speed over moving frames",
+    )

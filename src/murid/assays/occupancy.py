@@ -34,20 +34,35 @@ def add_occupancy(out: Measures, zone: str, mask: np.ndarray, raw: np.ndarray, t
     seconds, total = inside.sum() * dt, known.sum() * dt
     out.add("time", seconds, "s", "frames inside × frame time", zone=zone)
     out.add("time_percent", 100 * seconds / total if total else np.nan, "%", "time inside / known time", zone=zone)
-    out.add("unknown", 100 * (1 - known.sum() / max(where.sum(), 1)), "%",
-            "frames in which the rule's keypoints are missing, of all frames", zone=zone)  # fmt: skip
+    out.add(
+        "unknown",
+        100 * (1 - known.sum() / max(where.sum(), 1)),
+        "%",
+        "frames in which the rule's keypoints are missing, of all frames",
+        zone=zone,
+    )
     out.add("entries", entries(mask, where), "count", ENTRY, zone=zone)
-    out.add("entries_raw", entries(raw, where), "count", "the same before hysteresis, gap fill and minimum visit",
-            zone=zone)  # fmt: skip
-    out.add("transitions", entries(mask, where) + entries(1 - mask, where & (mask >= 0)), "count",
-            "changes in or out, as DLCAnalyzer counts: twice the entries, one less if it starts or ends inside",
-            zone=zone)  # fmt: skip
+    out.add(
+        "entries_raw", entries(raw, where), "count", "the same before hysteresis, gap fill and minimum visit", zone=zone
+    )
+    out.add(
+        "transitions",
+        entries(mask, where) + entries(1 - mask, where & (mask >= 0)),
+        "count",
+        "changes in or out, as DLCAnalyzer counts: twice the entries, one less if it starts or ends inside",
+        zone=zone,
+    )
     first = np.flatnonzero(inside)
     start = track.time_s[where][0]
     span = track.time_s[where][-1] + dt - start
-    out.add("latency", track.time_s[first[0]] - start if first.size else span, "s",
-            "first frame inside; never inside = censored at the analysed duration", zone=zone,
-            censored=not first.size)  # fmt: skip
+    out.add(
+        "latency",
+        track.time_s[first[0]] - start if first.size else span,
+        "s",
+        "first frame inside; never inside = censored at the analysed duration",
+        zone=zone,
+        censored=not first.size,
+    )
     distance = float(np.nansum(track.step_cm[inside]))
     walked = float(np.nansum(track.step_cm[known]))
     out.add("distance", distance, "cm", "path inside", zone=zone)

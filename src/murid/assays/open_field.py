@@ -84,8 +84,10 @@ def open_field(recording: Recording, params: OpenFieldParams | None = None) -> A
     time = poses["time"].values
     for individual in map(str, poses["individual"].values):
         track = track_of(centre.sel(individual=individual), p.moving_cm_s, p.majority_s)
-        masks = {z: (tidy.sel(individual=individual, zone=z).values, raw.sel(individual=individual, zone=z).values)
-                 for z in zones}  # fmt: skip
+        masks = {
+            z: (tidy.sel(individual=individual, zone=z).values, raw.sel(individual=individual, zone=z).values)
+            for z in zones
+        }
         wall = _wall_distance(arena, track.xy_cm)
         spans = [(None, np.ones(len(time), bool)), *(((a, b), m) for a, b, m in time_bins(time, p.bin_s))]
         for bin_s, where in spans:
@@ -160,8 +162,9 @@ def _middle(zone: Zone) -> np.ndarray:
 
 def _zones(arena: Zone, drawn: Zones | None, p: OpenFieldParams) -> Zones:
     """Centre, inner field (outside of it is periphery) and corners: drawn ones first, derived otherwise."""
-    rule = EntryRule(keypoints=p.keypoints, hysteresis=p.hysteresis_cm, fill_gap_s=p.fill_gap_s,
-                     min_visit_s=p.min_visit_s)  # fmt: skip
+    rule = EntryRule(
+        keypoints=p.keypoints, hysteresis=p.hysteresis_cm, fill_gap_s=p.fill_gap_s, min_visit_s=p.min_visit_s
+    )
     centres = drawn.of_kind("centre") if drawn is not None else []
     corners = drawn.of_kind("corner") if drawn is not None else []
     centre = centres[0] if centres else shrunk(arena, p.centre_scale, "centre", "centre")
@@ -194,19 +197,35 @@ def _add_walls(out: Measures, masks: dict[str, Any], wall: np.ndarray, track: Tr
     inner = masks["inner"][0]
     known, outside = where & (inner >= 0), where & (inner == 0)
     walked = float(np.nansum(track.step_cm[known]))
-    out.add("thigmotaxis_time", outside.sum() / known.sum() if known.any() else np.nan, "",
-            "time in the periphery / known time")  # fmt: skip
-    out.add("thigmotaxis_distance", float(np.nansum(track.step_cm[outside])) / walked if walked else np.nan, "",
-            "distance in the periphery / distance")  # fmt: skip
+    out.add(
+        "thigmotaxis_time",
+        outside.sum() / known.sum() if known.any() else np.nan,
+        "",
+        "time in the periphery / known time",
+    )
+    out.add(
+        "thigmotaxis_distance",
+        float(np.nansum(track.step_cm[outside])) / walked if walked else np.nan,
+        "",
+        "distance in the periphery / distance",
+    )
     corner = np.zeros(len(inner), bool)
     for zone, (mask, _) in masks.items():
         corner |= zone.startswith("corner") & (mask == 1)
-    out.add("corner_percent", 100 * (corner & where).sum() / known.sum() if known.any() else np.nan, "%",
-            "time in any corner / known time")  # fmt: skip
+    out.add(
+        "corner_percent",
+        100 * (corner & where).sum() / known.sum() if known.any() else np.nan,
+        "%",
+        "time in any corner / known time",
+    )
     depth = wall[where & np.isfinite(wall)]
     for name, q in (("wall_distance_q25", 25), ("wall_distance_median", 50), ("wall_distance_q75", 75)):
-        out.add(name, float(np.percentile(depth, q)) if depth.size else np.nan, "cm",
-                f"{q}th percentile of the distance from body centre to wall; needs no zone")  # fmt: skip
+        out.add(
+            name,
+            float(np.percentile(depth, q)) if depth.size else np.nan,
+            "cm",
+            f"{q}th percentile of the distance from body centre to wall; needs no zone",
+        )
 
 
 def _joined(tables: list[Any]) -> Any:

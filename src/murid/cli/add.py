@@ -52,12 +52,17 @@ def register(app: typer.Typer) -> None:
         raters: Annotated[bool, typer.Option("--raters", help="Several label files of one are raters.")] = False,
         option: Annotated[
             list[str] | None,
-            typer.Option("-o", "--option", metavar="KIND.KEY=VALUE", help="Option of a reader: traces.rate_hz=20; "
-                         "poses.source=dlc_csv. See: murid formats.", show_default=False),
+            typer.Option(
+                "-o",
+                "--option",
+                metavar="KIND.KEY=VALUE",
+                help="Option of a reader: traces.rate_hz=20; poses.source=dlc_csv. See: murid formats.",
+                show_default=False,
+            ),
         ] = None,
         replace: Annotated[bool, typer.Option("--replace", help="Write anew what is there already.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which files belong together.")] = False,
-    ) -> Reply:  # fmt: skip
+    ) -> Reply:
         """Add recordings: poses, and what belongs to them, paired by file name.
 
         1DLC_resnet50_..._filtered.csv.gz becomes recording 1 and takes 1_annot.txt along. What is unclear
@@ -68,10 +73,22 @@ def register(app: typer.Typer) -> None:
         from murid.run import add_files
 
         added = add_files(
-            Study(study), poses or (), labels=labels or (), events=events or (), zones=zones or (), traces=traces or (),
-            spikes=spikes or (), video=video or (), fps=fps, px_per_cm=px_per_cm, sheet=sheet, several_raters=raters,
-            options=_reader_options(option), replace=replace, dry_run=dry_run,
-        )  # fmt: skip
+            Study(study),
+            poses or (),
+            labels=labels or (),
+            events=events or (),
+            zones=zones or (),
+            traces=traces or (),
+            spikes=spikes or (),
+            video=video or (),
+            fps=fps,
+            px_per_cm=px_per_cm,
+            sheet=sheet,
+            several_raters=raters,
+            options=_reader_options(option),
+            replace=replace,
+            dry_run=dry_run,
+        )
         states = {str(k): int(v) for k, v in added.table["state"].value_counts().items()}
         said = ", ".join(f"{n} {state}" for state, n in states.items())
         return Reply(

@@ -16,9 +16,24 @@ import typer
 
 #: Module and function of each command, in the order they are needed.
 COMMANDS = (
-    "new", "add", "check", "assay", "preview", "fit", "apply", "evaluate", "compare_motifs", "explain", "label_queue",
-    "neural", "report", "methods", "formats", "demo", "doctor",
-)  # fmt: skip
+    "new",
+    "add",
+    "check",
+    "assay",
+    "preview",
+    "fit",
+    "apply",
+    "evaluate",
+    "compare_motifs",
+    "explain",
+    "label_queue",
+    "neural",
+    "report",
+    "methods",
+    "formats",
+    "demo",
+    "doctor",
+)
 
 app = typer.Typer(
     name="murid",

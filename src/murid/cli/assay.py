@@ -53,10 +53,15 @@ def register(app: typer.Typer) -> None:
 
         opened = Study(study)
         run = run_assay(
-            opened, name, read_params(declared, param), pick(opened, ids), compare=compare or None,
-            measures=items(measures), seed=seed,
+            opened,
+            name,
+            read_params(declared, param),
+            pick(opened, ids),
+            compare=compare or None,
+            measures=items(measures),
+            seed=seed,
             workers=n_workers(workers),
-        )  # fmt: skip
+        )
         tables = run.tables
         shown = {}
         text = [f"{len(run.summary['recordings'])} recordings."]

@@ -31,11 +31,13 @@ def register(app: typer.Typer) -> None:
         }
         reply = of_run(
             run,
-            [f"{s['recordings']} recordings: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad; "
-             f"{s['faults']} faults of the folder."],
+            [
+                f"{s['recordings']} recordings: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad; "
+                f"{s['faults']} faults of the folder."
+            ],
             {k: v for k, v in shown.items() if len(v)},
             json_tables=("quality", "faults"),
-        )  # fmt: skip
+        )
         reply.data["ok"] = not s["faults"]
         reply.code = 1 if s["faults"] else 0
         return reply

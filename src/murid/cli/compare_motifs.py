@@ -47,9 +47,18 @@ def register(app: typer.Typer) -> None:
 
         opened, names = Study(study), items([methods]) or []
         run = compare(
-            opened, names, _per_method(names, param), pick(opened, ids), behaviours=items(behaviours),
-            rater=rater or None, seeds=seeds, halves=halves, robust=robust, seed=seed, workers=n_workers(workers),
-        )  # fmt: skip
+            opened,
+            names,
+            _per_method(names, param),
+            pick(opened, ids),
+            behaviours=items(behaviours),
+            rater=rater or None,
+            seeds=seeds,
+            halves=halves,
+            robust=robust,
+            seed=seed,
+            workers=n_workers(workers),
+        )
         table = run.tables["motifs"]
         text = [f"{len(table)} methods on {len(run.summary['recordings'])} recordings."]
         return of_run(run, text, {"Motif methods": table.round(3)}, json_tables=("motifs",))

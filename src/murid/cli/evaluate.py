@@ -22,7 +22,20 @@ from murid.cli.options import (
 )
 from murid.cli.replies import of_run
 
-_SHOWN = ("behaviour", "method", "f1", "f1_low", "f1_high", "bout_f1", "pr_auc", "onset_abs_ms", "time_r", "time_bias", "ece", "support")  # fmt: skip  # noqa: E501
+_SHOWN = (
+    "behaviour",
+    "method",
+    "f1",
+    "f1_low",
+    "f1_high",
+    "bout_f1",
+    "pr_auc",
+    "onset_abs_ms",
+    "time_r",
+    "time_bias",
+    "ece",
+    "support",
+)
 _Side = Annotated[list[str] | None, typer.Option(help="Recordings, as for --ids.", show_default=False)]
 
 
@@ -56,7 +69,7 @@ def register(app: typer.Typer) -> None:
         leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
         seed: Seed = 0,
         workers: Workers = 0,
-    ) -> Reply:  # fmt: skip
+    ) -> Reply:
         """Score methods on held-out recordings: grouped folds, or an explicit split.
 
         Fits and predictions are kept one by one: a stopped evaluation goes on where it was.
@@ -66,11 +79,22 @@ def register(app: typer.Typer) -> None:
 
         opened, methods = Study(study), items(methods) or []
         run = evaluate_methods(
-            opened, methods, params=_per_method(methods, param), group=group, folds=folds,
-            train=pick(opened, train, "--train"), test=pick(opened, test, "--test"), ids=pick(opened, ids),
-            behaviours=items(behaviours), others=others, rater=rater or None, stream=stream or None, leaky=leaky,
-            seed=seed, workers=n_workers(workers),
-        )  # fmt: skip
+            opened,
+            methods,
+            params=_per_method(methods, param),
+            group=group,
+            folds=folds,
+            train=pick(opened, train, "--train"),
+            test=pick(opened, test, "--test"),
+            ids=pick(opened, ids),
+            behaviours=items(behaviours),
+            others=others,
+            rater=rater or None,
+            stream=stream or None,
+            leaky=leaky,
+            seed=seed,
+            workers=n_workers(workers),
+        )
         tables = run.tables
         shown = {"Held-out recordings": tables["methods"][[c for c in _SHOWN if c in tables["methods"]]]}
         if "ceiling" in tables:
@@ -78,9 +102,11 @@ def register(app: typer.Typer) -> None:
         text = [_sentence(name, s) for name, s in run.summary["methods"].items()]
         text += [_difference(name, d) for name, d in run.summary.get("differences", {}).items()]
         return of_run(
-            run, [*text, f"Figure: {run.folder / 'figures' / 'methods.svg'}"], shown,
+            run,
+            [*text, f"Figure: {run.folder / 'figures' / 'methods.svg'}"],
+            shown,
             json_tables=("per_class", "totals", "methods", "differences", "ceiling"),
-        )  # fmt: skip
+        )
 
 
 def _sentence(name: str, s: dict[str, Any]) -> str:

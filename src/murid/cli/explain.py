@@ -17,8 +17,11 @@ _SHOWN_FEATURES = 5
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid explain S gbdt\nmurid explain S gbdt --recording m1 --time 83.4\n"
-                  "murid explain S gbdt --recording m1 --time 83.4 --behaviour rear")  # fmt: skip
+    @command(
+        app,
+        "murid explain S gbdt\nmurid explain S gbdt --recording m1 --time 83.4\n"
+        "murid explain S gbdt --recording m1 --time 83.4 --behaviour rear",
+    )
     def explain(
         study: StudyFolder,
         model: Annotated[str, typer.Argument(help="Supervised model of the study, or the folder of one.")] = "gbdt",
@@ -39,9 +42,16 @@ def register(app: typer.Typer) -> None:
         from murid.run import explain_model
 
         run = explain_model(
-            Study(study), model, recording=recording or None, time_s=time, behaviour=behaviour or None,
-            individual=individual or None, folds=folds, seed=seed, workers=n_workers(workers),
-        )  # fmt: skip
+            Study(study),
+            model,
+            recording=recording or None,
+            time_s=time,
+            behaviour=behaviour or None,
+            individual=individual or None,
+            folds=folds,
+            seed=seed,
+            workers=n_workers(workers),
+        )
         tables = run.tables
         if "explain_why" in tables:
             w = run.summary["why"]
@@ -50,11 +60,16 @@ def register(app: typer.Typer) -> None:
             return of_run(run, [text], {"What spoke loudest": shown}, json_tables=("explain_why",))
         top = tables["explain_features"].groupby("behaviour", sort=False).head(_SHOWN_FEATURES)
         families = tables["explain_families"].drop(columns=["strength"])
-        text = [f"{len(run.summary['recordings'])} recordings; {run.summary['models']}.",
-                f"Bouts to watch: table explain_examples ({len(tables['explain_examples'])})."]  # fmt: skip
+        text = [
+            f"{len(run.summary['recordings'])} recordings; {run.summary['models']}.",
+            f"Bouts to watch: table explain_examples ({len(tables['explain_examples'])}).",
+        ]
         return of_run(
-            run, text,
-            {"Families of features (share of the evidence; loss of PR-AUC when scrambled)": families,
-             "Features that speak loudest": top[["behaviour", "feature", "strength", "direction", "words"]]},
+            run,
+            text,
+            {
+                "Families of features (share of the evidence; loss of PR-AUC when scrambled)": families,
+                "Features that speak loudest": top[["behaviour", "feature", "strength", "direction", "words"]],
+            },
             json_tables=("explain_families", "explain_features", "explain_examples"),
-        )  # fmt: skip
+        )

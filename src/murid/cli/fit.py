@@ -43,5 +43,6 @@ def register(app: typer.Typer) -> None:
             opened, method, params, pick(opened, ids), model=model or None, replace=replace, workers=n_workers(workers)
         )
         s = run.summary
-        return of_run(run, [f"Fitted {s['method']} to {len(s['recordings'])} recordings. "
-                            f"Next: murid apply {study} {s['model']}"])  # fmt: skip
+        return of_run(
+            run, [f"Fitted {s['method']} to {len(s['recordings'])} recordings. Next: murid apply {study} {s['model']}"]
+        )

@@ -15,8 +15,11 @@ from murid.cli.replies import of_run
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid label-queue S --model gbdt\nmurid label-queue S --model gbdt -n 40 --ids 'm1*'\n"
-                  "murid label-queue S --model gbdt -p longest_s=3 --no-curve --json")  # fmt: skip
+    @command(
+        app,
+        "murid label-queue S --model gbdt\nmurid label-queue S --model gbdt -n 40 --ids 'm1*'\n"
+        "murid label-queue S --model gbdt -p longest_s=3 --no-curve --json",
+    )
     def label_queue(
         study: StudyFolder,
         model: Annotated[str, typer.Option(help="Supervised model to start from.")] = "gbdt",

@@ -50,9 +50,16 @@ def register(app: typer.Typer) -> None:
 
         opened = Study(study)
         run = run_neural(
-            opened, states_from, read_params(TuningParams, param), pick(opened, ids), behaviours=items(behaviours),
-            individual=individual or None, rater=rater or None, seed=seed, workers=n_workers(workers),
-        )  # fmt: skip
+            opened,
+            states_from,
+            read_params(TuningParams, param),
+            pick(opened, ids),
+            behaviours=items(behaviours),
+            individual=individual or None,
+            rater=rater or None,
+            seed=seed,
+            workers=n_workers(workers),
+        )
         s = run.summary
         return of_run(
             run,

@@ -20,18 +20,28 @@ if TYPE_CHECKING:
 StudyFolder = Annotated[Path, typer.Argument(help="Study folder (made with: murid new).", show_default=False)]
 Ids = Annotated[
     list[str] | None,
-    typer.Option("--ids", help="Recordings: names, patterns (m1*), number ranges (1-40); may be repeated, or "
-                 "listed with commas.", show_default=False),
-]  # fmt: skip
+    typer.Option(
+        "--ids",
+        help="Recordings: names, patterns (m1*), number ranges (1-40); may be repeated, or listed with commas.",
+        show_default=False,
+    ),
+]
 ParamOption = Annotated[
     list[str] | None,
-    typer.Option("-p", "--param", metavar="KEY=VALUE", help="A parameter; may be repeated. Nested: clean.fill_s=0.2.",
-                 show_default=False),
-]  # fmt: skip
-Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes; 0 = one per core. Results are the same.")]  # fmt: skip  # noqa: E501
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="KEY=VALUE",
+        help="A parameter; may be repeated. Nested: clean.fill_s=0.2.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[
+    int, typer.Option("--workers", "-j", min=0, help="Processes; 0 = one per core. Results are the same.")
+]
 Behaviours = Annotated[
     list[str] | None, typer.Option("--behaviours", "-b", help="With commas or repeated.", show_default=False)
-]  # fmt: skip
+]
 Seed = Annotated[int, typer.Option(help="Same seed, same answer.")]
 
 

@@ -13,8 +13,11 @@ from murid.cli.replies import of_run
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid preview S\nmurid preview S -p pseudo_labels=rules.txt\n"
-                  "murid preview S -p pseudo_labels=rules.txt --ids m1,m2 --json")  # fmt: skip
+    @command(
+        app,
+        "murid preview S\nmurid preview S -p pseudo_labels=rules.txt\n"
+        "murid preview S -p pseudo_labels=rules.txt --ids m1,m2 --json",
+    )
     def preview(study: StudyFolder, param: ParamOption = None, ids: Ids = None, workers: Workers = 0) -> Reply:
         """Draw the pseudo-labels of dbm's rule table on the timeline, before any training.
 
@@ -29,12 +32,19 @@ def register(app: typer.Typer) -> None:
         run = preview_labels(opened, params, pick(opened, ids), workers=n_workers(workers))
         table = run.tables["pseudo_labels"]
         overall = table.groupby("label", sort=False).agg(
-            share=("share", "mean"), least=("share", "min"), most=("share", "max"), bouts=("bouts", "sum"),
+            share=("share", "mean"),
+            least=("share", "min"),
+            most=("share", "max"),
+            bouts=("bouts", "sum"),
             median_s=("median_s", "median"),
-        )  # fmt: skip
+        )
         never = [name for name, row in overall.iterrows() if not row["share"] and name != "unknown"]
         text = [f"{len(run.summary['recordings'])} recordings; figures in {run.folder / 'figures'}."]
         if never:
             text.append(f"Never occurs: {', '.join(never)}.")
-        return of_run(run, text, {"Pseudo-labels (share of the frames: mean, least, most)": overall.reset_index()},
-                      json_tables=("pseudo_labels",))  # fmt: skip
+        return of_run(
+            run,
+            text,
+            {"Pseudo-labels (share of the frames: mean, least, most)": overall.reset_index()},
+            json_tables=("pseudo_labels",),
+        )

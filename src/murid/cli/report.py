@@ -20,11 +20,13 @@ def register(app: typer.Typer) -> None:
         study: StudyFolder,
         run: Annotated[
             list[str] | None,
-            typer.Option(help="Run, or command for its newest run; may be repeated. By default the newest run of each "
-                         "command.", show_default=False),
+            typer.Option(
+                help="Run, or command for its newest run; may be repeated. By default the newest run of each command.",
+                show_default=False,
+            ),
         ] = None,
         out: Annotated[Path | None, typer.Option(help="File to write; STUDY/report.html by default.")] = None,
-    ) -> Reply:  # fmt: skip
+    ) -> Reply:
         """Write one HTML file with figures, tables and provenance."""
         from murid.data.study import Study
         from murid.run import build_report

@@ -18,11 +18,17 @@ from murid.evaluate import agreement, bootstrap, frames
 
 #: Column of the table → what it is, in the order shown.
 COLUMNS = {
-    "f1": "frame F1", "f1_low": "95 % limit", "f1_high": "95 % limit", "bout_f1": "bout F1 (IoU >= .3)",
-    "pr_auc": "area under precision-recall", "onset_abs_ms": "median onset error, ms",
-    "time_r": "correlation of time over recordings", "time_bias": "predicted minus true time, s a recording",
-    "ece": "calibration error", "support": "labelled frames",
-}  # fmt: skip
+    "f1": "frame F1",
+    "f1_low": "95 % limit",
+    "f1_high": "95 % limit",
+    "bout_f1": "bout F1 (IoU >= .3)",
+    "pr_auc": "area under precision-recall",
+    "onset_abs_ms": "median onset error, ms",
+    "time_r": "correlation of time over recordings",
+    "time_bias": "predicted minus true time, s a recording",
+    "ece": "calibration error",
+    "support": "labelled frames",
+}
 
 
 def methods_table(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
@@ -157,7 +163,10 @@ def _warn_of_vocabularies(labels: Sequence[Labels], behaviours: Sequence[str]) -
     for one in labels:
         for rater, part in one.bouts.groupby("rater"):
             used.setdefault(str(rater), set()).update(part["label"])
-    never = [f"{r} never wrote {', '.join(b for b in behaviours if b not in words)}"
-             for r, words in sorted(used.items()) if not set(behaviours) <= words]  # fmt: skip
+    never = [
+        f"{r} never wrote {', '.join(b for b in behaviours if b not in words)}"
+        for r, words in sorted(used.items())
+        if not set(behaviours) <= words
+    ]
     if never:
         warnings.warn(f"raters use different words, so their agreement is too low: {'; '.join(never)}", stacklevel=3)

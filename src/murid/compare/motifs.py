@@ -48,9 +48,12 @@ COLUMNS: dict[str, str] = {
 
 
 def motif_row(
-    outputs: Sequence[xr.Dataset], recordings: Sequence[Recording], *, truth: Sequence[xr.DataArray] | None = None,
+    outputs: Sequence[xr.Dataset],
+    recordings: Sequence[Recording],
+    *,
+    truth: Sequence[xr.DataArray] | None = None,
     seed: int = 0,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Judge what one method said about the recordings.
 
     Parameters

@@ -76,9 +76,13 @@ def measured_body_length(poses: xr.Dataset, roles: Mapping[str, str] | None = No
     """`body_length`, or a DataError when no two trunk keypoints are ever seen together."""
     length = body_length(poses, roles)
     if not np.isfinite(length):
-        fail("poses", "no body length can be measured", expected="two trunk keypoints seen together",
-             got=", ".join((roles or {}).values()) or "none",
-             todo="calibrate the poses in cm, or check roles")  # fmt: skip
+        fail(
+            "poses",
+            "no body length can be measured",
+            expected="two trunk keypoints seen together",
+            got=", ".join((roles or {}).values()) or "none",
+            todo="calibrate the poses in cm, or check roles",
+        )
     return length
 
 

@@ -17,10 +17,24 @@ from murid.data.errors import Faults, did_you_mean
 
 #: The known roles, nose to tail; the order fixes the order of the features.
 ROLES = (
-    "nose", "head", "ear_left", "ear_right", "neck", "centre", "side_left", "side_right",
-    "hip_left", "hip_right", "tail_base", "tail_mid", "tail_tip",
-    "paw_front_left", "paw_front_right", "paw_hind_left", "paw_hind_right",
-)  # fmt: skip
+    "nose",
+    "head",
+    "ear_left",
+    "ear_right",
+    "neck",
+    "centre",
+    "side_left",
+    "side_right",
+    "hip_left",
+    "hip_right",
+    "tail_base",
+    "tail_mid",
+    "tail_tip",
+    "paw_front_left",
+    "paw_front_right",
+    "paw_hind_left",
+    "paw_hind_right",
+)
 
 #: Roles off the trunk: too mobile to say where the body is or how long it is.
 LIMBS = ("tail_mid", "tail_tip", "paw_front_left", "paw_front_right", "paw_hind_left", "paw_hind_right")
@@ -81,9 +95,15 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
 _SIDED = {"ear", "side", "hip", "paw_front", "paw_hind"}
 _VIEWS = {"top", "bot", "bottom", "view", "cam"}
 _CORNERS = {
-    "lf": ("left", "front"), "rf": ("right", "front"), "lh": ("left", "hind"), "rh": ("right", "hind"),
-    "fl": ("left", "front"), "fr": ("right", "front"), "hl": ("left", "hind"), "hr": ("right", "hind"),
-}  # fmt: skip
+    "lf": ("left", "front"),
+    "rf": ("right", "front"),
+    "lh": ("left", "hind"),
+    "rh": ("right", "hind"),
+    "fl": ("left", "front"),
+    "fr": ("right", "front"),
+    "hl": ("left", "hind"),
+    "hr": ("right", "hind"),
+}
 _GLUED = re.compile(r"^(left|right|l|r)?(ear|hip|bc|lat|side|paw|haunch|shoulder|flank|bhip|fhip)(left|right|l|r)?$")
 
 
@@ -154,9 +174,10 @@ def _match(role: str, level: int, parsed: Mapping[str, tuple[str, str, str]], ta
         return None
     pattern = re.compile(patterns[level])
     found = [
-        name for name, (bare, own, _) in parsed.items()
+        name
+        for name, (bare, own, _) in parsed.items()
         if own == side and name not in taken.values() and pattern.fullmatch(bare)
-    ]  # fmt: skip
+    ]
     if not found:
         return None
     # Numbered tail points run from base to tip: the middle one is the middle, the last the tip.
@@ -198,9 +219,10 @@ def resolve_roles(keypoints: Iterable[str], roles: Mapping[str, str] | None = No
         faults.add("keypoints have two roles", got=", ".join(sorted(double)), todo="give each keypoint one role")
     if not chosen:
         faults.add(
-            "no keypoint has a known role", got=", ".join(names),
+            "no keypoint has a known role",
+            got=", ".join(names),
             todo='pass roles={"nose": "<your keypoint>", "tail_base": …}; known roles: ' + ", ".join(ROLES),
-        )  # fmt: skip
+        )
     faults.raise_if_any()
     known = [role for role in ROLES if role in chosen]
     return {role: chosen[role] for role in [*known, *(r for r in chosen if r not in ROLES)]}

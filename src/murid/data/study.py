@@ -258,10 +258,12 @@ class Study:
         for role, keypoint in recording.roles.items():
             if ours.get(role, keypoint) != keypoint:
                 faults.add(
-                    f"its {role} is another keypoint than in this study", where=str(self.folder / "study.toml"),
-                    expected=ours[role], got=keypoint,
+                    f"its {role} is another keypoint than in this study",
+                    where=str(self.folder / "study.toml"),
+                    expected=ours[role],
+                    got=keypoint,
                     todo="rename its keypoints, or give such recordings a study of their own",
-                )  # fmt: skip
+                )
         faults.raise_if_any()
         return {**ours, **recording.roles}
 

@@ -19,9 +19,19 @@ from murid.data.runs import runs
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
 
 SUMMARY_COLUMNS = (
-    "individual", "behaviour", "count", "rate_per_min", "total_s", "fraction", "mean_s", "median_s",
-    "latency_s", "latency_censored", "interval_s", "scored_s",
-)  # fmt: skip
+    "individual",
+    "behaviour",
+    "count",
+    "rate_per_min",
+    "total_s",
+    "fraction",
+    "mean_s",
+    "median_s",
+    "latency_s",
+    "latency_censored",
+    "interval_s",
+    "scored_s",
+)
 
 
 def runs_within(mask: ArrayLike, stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -141,8 +151,13 @@ def states_of(
     if (values == 1).sum(axis=2).max(initial=0) > 1:
         t, p = np.argwhere((values == 1).sum(axis=2) > 1)[0]
         both = [n for n, v in zip(names, values[t, p], strict=True) if v == 1]
-        fail("bouts", "behaviours overlap", where=f"{time[t]:.3f} s, {people[p]}", got=" and ".join(both),
-             todo="use exclusive=False, or ethogram.exclusive.exclude() to choose one")  # fmt: skip
+        fail(
+            "bouts",
+            "behaviours overlap",
+            where=f"{time[t]:.3f} s, {people[p]}",
+            got=" and ".join(both),
+            todo="use exclusive=False, or ethogram.exclusive.exclude() to choose one",
+        )
     index = np.where((values == 1).any(axis=2), (values == 1).argmax(axis=2), UNLABELLED)
     return make_states(index, time, names, people)
 
@@ -199,7 +214,9 @@ class _Track:
         present = np.flatnonzero(column == 1)
         known = np.flatnonzero(column != UNLABELLED)
         return {
-            "individual": self.individual, "behaviour": self.behaviour, "count": int(j - i),
+            "individual": self.individual,
+            "behaviour": self.behaviour,
+            "count": int(j - i),
             "rate_per_min": 60.0 * (j - i) / scored_s if scored_s else np.nan,
             "total_s": total if scored_s else np.nan,
             "fraction": total / scored_s if scored_s else np.nan,
@@ -209,7 +226,7 @@ class _Track:
             "latency_censored": present.size == 0,
             "interval_s": float(np.median(pauses)) if pauses.size else np.nan,
             "scored_s": scored_s,
-        }  # fmt: skip
+        }
 
 
 def _tracks(states: xr.DataArray) -> list[_Track]:

@@ -50,8 +50,12 @@ def argmax(probability: xr.DataArray, thresholds: Thresholds = 0.5, *, none: str
         None = always the arg-max, without "none".
     """
     names = _names(probability)
-    limits = np.array([1.0 if n == none and isinstance(thresholds, Mapping) and n not in thresholds
-                       else _one(thresholds, n) for n in names])  # fmt: skip
+    limits = np.array(
+        [
+            1.0 if n == none and isinstance(thresholds, Mapping) and n not in thresholds else _one(thresholds, n)
+            for n in names
+        ]
+    )
     if (limits <= 0).any():
         fail("argmax", "thresholds must be positive", got=str(dict(zip(names, limits.tolist(), strict=True))))
     values = probability.values
@@ -135,8 +139,13 @@ def to_exclusive(states: xr.DataArray, *, none: str | None = None) -> xr.DataArr
     if present.sum(axis=2).max(initial=0) > 1:
         t, p = np.argwhere(present.sum(axis=2) > 1)[0]
         both = [n for n, v in zip(names, present[t, p], strict=True) if v]
-        fail("states", "behaviours overlap", where=f"{float(states.time[t]):.3f} s", got=" and ".join(both),
-             todo="use exclude() first")  # fmt: skip
+        fail(
+            "states",
+            "behaviours overlap",
+            where=f"{float(states.time[t]):.3f} s",
+            got=" and ".join(both),
+            todo="use exclude() first",
+        )
     out = np.where(present.any(axis=2), present.argmax(axis=2), UNLABELLED)
     if none is not None:
         names = names if none in names else [*names, none]

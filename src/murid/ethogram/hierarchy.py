@@ -157,8 +157,12 @@ def similarity(transitions: Transitions) -> pd.DataFrame:
 def tree_similarity(one: Tree, two: Tree) -> float:
     """Correlate two trees over the pairs of states that both have (Pearson r of their cophenetic shares)."""
     if one.behaviours != two.behaviours:
-        fail("tree_similarity", "the trees have different states", expected=", ".join(one.behaviours),
-             got=", ".join(two.behaviours))  # fmt: skip
+        fail(
+            "tree_similarity",
+            "the trees have different states",
+            expected=", ".join(one.behaviours),
+            got=", ".join(two.behaviours),
+        )
     upper = np.triu_indices(len(one.behaviours), 1)
     a, b = one.cophenetic().values[upper], two.cophenetic().values[upper]
     both = np.isfinite(a) & np.isfinite(b)

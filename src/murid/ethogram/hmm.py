@@ -63,8 +63,12 @@ def fit_chain(states: Sequence[xr.DataArray], *, pseudo_s: float = 1.0) -> Chain
     changes, seconds = np.zeros((k, k)), np.zeros(k)
     for one in states:
         if is_multilabel(one) or behaviour_names(one) != names:
-            fail("hmm", "states differ", expected=f"exclusive, {', '.join(names)}",
-                 got=f"{one.dims}, {', '.join(behaviour_names(one))}")  # fmt: skip
+            fail(
+                "hmm",
+                "states differ",
+                expected=f"exclusive, {', '.join(names)}",
+                got=f"{one.dims}, {', '.join(behaviour_names(one))}",
+            )
         time = one["time"].values
         width = sample_stops(time) - time
         for column in one.values.T:

@@ -102,9 +102,10 @@ def event_quantities(
     values = np.minimum(np.stack(columns, 1), NEVER_S) if columns else np.empty((len(time_s), 0))
     units = np.array(["s"] * len(names), object)
     return xr.DataArray(
-        values, dims=("time", "feature"),
+        values,
+        dims=("time", "feature"),
         coords={"time": time_s, "feature": np.array(names, object), "unit": ("feature", units)},
-    )  # fmt: skip
+    )
 
 
 def event_times(events: pd.DataFrame | None, individual: str | None = None) -> dict[str, np.ndarray]:
@@ -130,9 +131,14 @@ def _word(text: str) -> str:
 
 
 def label(
-    table: RuleTable, quantities: xr.DataArray, events: pd.DataFrame | None = None, *, individual: str,
-    body_length_cm: float = 8.5, known_events: Sequence[str] = (),
-) -> xr.DataArray:  # fmt: skip
+    table: RuleTable,
+    quantities: xr.DataArray,
+    events: pd.DataFrame | None = None,
+    *,
+    individual: str,
+    body_length_cm: float = 8.5,
+    known_events: Sequence[str] = (),
+) -> xr.DataArray:
     """Name every frame by the first rule that holds.
 
     Parameters
@@ -194,9 +200,10 @@ def by_priority(held: xr.DataArray, *, rest: str = "other") -> xr.DataArray:
 def _joined(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
     names, units = (np.concatenate([x[k].values.astype(object) for x in (a, b)]) for k in ("feature", "unit"))
     return xr.DataArray(
-        np.concatenate([a.values, b.values], axis=1), dims=("time", "feature"),
+        np.concatenate([a.values, b.values], axis=1),
+        dims=("time", "feature"),
         coords={"time": a["time"].values, "feature": names, "unit": ("feature", units)},
-    )  # fmt: skip
+    )
 
 
 __all__: Sequence[str] = ["RuleTable", "by_priority", "event_quantities", "event_times", "label", "read_table"]

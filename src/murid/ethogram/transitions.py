@@ -180,10 +180,14 @@ def enrichment(states: xr.DataArray | Sequence[xr.DataArray], *, n_shuffles: int
     z = np.divide(observed.counts - mean, sd, out=np.full((k, k), np.nan), where=sd > 0)
     return pd.DataFrame(
         {
-            "from": names[i], "to": names[j], "count": observed.counts[i, j], "expected": mean[i, j],
-            "z": z[i, j], "p": np.minimum(1.0, 2 * np.minimum(higher, lower))[i, j],
+            "from": names[i],
+            "to": names[j],
+            "count": observed.counts[i, j],
+            "expected": mean[i, j],
+            "z": z[i, j],
+            "p": np.minimum(1.0, 2 * np.minimum(higher, lower))[i, j],
         }
-    )  # fmt: skip
+    )
 
 
 def memory_test(
@@ -222,9 +226,11 @@ def _against(observed: float, null: np.ndarray) -> dict[str, float]:
     """Mean, SD, z and one-sided p of an observed value against its null."""
     mean, sd = float(null.mean()), float(null.std(ddof=1))
     return {
-        "null_mean": mean, "null_sd": sd, "z": (observed - mean) / sd if sd > 0 else float("nan"),
+        "null_mean": mean,
+        "null_sd": sd,
+        "z": (observed - mean) / sd if sd > 0 else float("nan"),
         "p": float((1 + (null >= observed).sum()) / (1 + null.size)),
-    }  # fmt: skip
+    }
 
 
 def group_difference(
@@ -262,8 +268,12 @@ def group_difference(
     labels = np.asarray(groups, dtype=object).astype(str)
     names = np.unique(labels)
     if names.size != 2 or counts.ndim != 3 or len(counts) != labels.size:
-        fail("group_difference", "input is not valid", expected="(animal, from, to) and two groups",
-             got=f"{counts.shape}, {labels.size} labels, groups {', '.join(names)}")  # fmt: skip
+        fail(
+            "group_difference",
+            "input is not valid",
+            expected="(animal, from, to) and two groups",
+            got=f"{counts.shape}, {labels.size} labels, groups {', '.join(names)}",
+        )
     flat = counts.reshape(len(counts), -1)
     if measure == "fractions":
         total = flat.sum(axis=1, keepdims=True)

@@ -50,9 +50,11 @@ def raster(
     near = np.abs(time[index] - at) <= 0.75 / rate
     codes = np.where(near, one.values[index], UNLABELLED).astype(np.int16)
     return xr.DataArray(
-        codes, dims=("trial", "lag"), coords={"lag": lags, "event_s": ("trial", events)},
+        codes,
+        dims=("trial", "lag"),
+        coords={"lag": lags, "event_s": ("trial", events)},
         attrs={"behaviours": behaviour_names(states)},
-    )  # fmt: skip
+    )
 
 
 def stack(rasters: Sequence[xr.DataArray], recordings: Sequence[str]) -> xr.DataArray:
@@ -64,8 +66,10 @@ def stack(rasters: Sequence[xr.DataArray], recordings: Sequence[str]) -> xr.Data
         if one.sizes["lag"] != rasters[0].sizes["lag"]:
             faults.add("has other lags", where=name, expected=str(rasters[0].sizes["lag"]), got=str(one.sizes["lag"]))
     faults.raise_if_any()
-    same = [r.assign_coords(lag=rasters[0]["lag"].values, recording=("trial", [str(n)] * r.sizes["trial"]))
-            for n, r in zip(recordings, rasters, strict=True)]  # fmt: skip
+    same = [
+        r.assign_coords(lag=rasters[0]["lag"].values, recording=("trial", [str(n)] * r.sizes["trial"]))
+        for n, r in zip(recordings, rasters, strict=True)
+    ]
     return xr.concat(same, "trial", join="exact", combine_attrs="override")
 
 
@@ -98,12 +102,18 @@ def phases(trials: xr.DataArray, order: Sequence[str], *, from_s: float = 0.0) -
         for phase, code in zip(order, codes, strict=True):
             edges = np.flatnonzero(np.diff(np.concatenate([[False], row == code, [False]]).astype(np.int8)))
             spans = edges.reshape(-1, 2)
-            rows.append({
-                "trial": i, "recording": str(names[i]), "phase": phase, "present": bool(len(spans)),
-                "latency_s": float(lag[late][spans[0, 0]]) if len(spans) else np.nan,
-                "first_s": float(spans[0, 1] - spans[0, 0]) * step if len(spans) else np.nan,
-                "total_s": float((row == code).sum()) * step, "bouts": len(spans),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "trial": i,
+                    "recording": str(names[i]),
+                    "phase": phase,
+                    "present": bool(len(spans)),
+                    "latency_s": float(lag[late][spans[0, 0]]) if len(spans) else np.nan,
+                    "first_s": float(spans[0, 1] - spans[0, 0]) * step if len(spans) else np.nan,
+                    "total_s": float((row == code).sum()) * step,
+                    "bouts": len(spans),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -141,9 +151,12 @@ def by_day(table: pd.DataFrame, recordings: Sequence[Recording]) -> pd.DataFrame
     # A trial without the phase spent no time in it, but its median belongs to the trials that have it.
     rows.loc[~rows["present"], "total_s"] = np.nan
     out = rows.groupby(["animal", "group", "day", "phase"], sort=False).agg(
-        trials=("present", "size"), present=("present", "mean"), latency_s=("latency_s", "median"),
-        first_s=("first_s", "median"), total_s=("total_s", "median"),
-    )  # fmt: skip
+        trials=("present", "size"),
+        present=("present", "mean"),
+        latency_s=("latency_s", "median"),
+        first_s=("first_s", "median"),
+        total_s=("total_s", "median"),
+    )
     return out.reset_index().sort_values(["animal", "day"], kind="stable", ignore_index=True)
 
 
@@ -180,9 +193,14 @@ def order_test(
     null = np.array(
         [np.mean([_holds(_distinct(rng.permutation(c)), wanted) for c in whole]) for _ in range(n_shuffles)]
     )
-    return {"share": share, "trials": len(whole), "chance": float(null.mean()),
-            "chance_high": float(np.percentile(null, 95)), "p": float((1 + (null >= share).sum()) / (1 + n_shuffles)),
-            "pairs": pairs}  # fmt: skip
+    return {
+        "share": share,
+        "trials": len(whole),
+        "chance": float(null.mean()),
+        "chance_high": float(np.percentile(null, 95)),
+        "p": float((1 + (null >= share).sum()) / (1 + n_shuffles)),
+        "pairs": pairs,
+    }
 
 
 def overlap(

@@ -18,9 +18,19 @@ _LAZY = {
     "grouped": "murid.evaluate.folds",
 }
 _MODULES = (
-    "agreement", "align", "bootstrap", "bouts", "calibration", "folds", "frames", "latent", "learning", "scoring",
-    "segmentation", "totals",
-)  # fmt: skip
+    "agreement",
+    "align",
+    "bootstrap",
+    "bouts",
+    "calibration",
+    "folds",
+    "frames",
+    "latent",
+    "learning",
+    "scoring",
+    "segmentation",
+    "totals",
+)
 
 
 def __getattr__(name: str) -> Any:

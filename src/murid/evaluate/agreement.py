@@ -228,8 +228,12 @@ def compare(
     rated = [rater_states(x, t, names, others=others) for x, t in zip(many, clocks, strict=True)]
     raters = sorted({r for votes in rated for r in votes})
     if len(raters) < 2:
-        fail("agreement", "fewer than two raters", got=", ".join(raters) or "none",
-             todo="join the raters' labels of a recording into one Labels")  # fmt: skip
+        fail(
+            "agreement",
+            "fewer than two raters",
+            got=", ".join(raters) or "none",
+            todo="join the raters' labels of a recording into one Labels",
+        )
     boot = dict(n_boot=n_boot, seed=seed)
     rows, classes = [], []
     for one, two in combinations(raters, 2):
@@ -243,8 +247,9 @@ def compare(
         if all((x == 1).sum(2).max(initial=0) <= 1 for pair in shared for x in pair[:2]):
             codes = [
                 (frames.exclusive_codes(x)[:, p], frames.exclusive_codes(y)[:, p], t)
-                for x, y, t in shared for p in range(x.shape[1])
-            ]  # fmt: skip
+                for x, y, t in shared
+                for p in range(x.shape[1])
+            ]
             classes.append({**who, **_kappas(codes, len(names) + 1, block_s, boot)})
     return Agreement(pd.DataFrame(rows), pd.DataFrame(classes), _alphas(rated, raters, names))
 
@@ -267,9 +272,12 @@ def _kappas(columns: list[tuple], n_classes: int, block_s: float, boot: dict) ->
     low, high = bootstrap.interval(tables, kappa_of, **boot)
     whole = tables.sum(0)
     return {
-        "kappa": float(kappa_of(whole)), "kappa_low": float(low), "kappa_high": float(high),
-        "pabak": float(pabak_of(whole)), "n": int(whole.sum()),
-    }  # fmt: skip
+        "kappa": float(kappa_of(whole)),
+        "kappa_low": float(low),
+        "kappa_high": float(high),
+        "pabak": float(pabak_of(whole)),
+        "n": int(whole.sum()),
+    }
 
 
 def _pair(columns: list[tuple], iou: float, block_s: float, boot: dict) -> dict[str, float]:
@@ -292,10 +300,12 @@ def _pair(columns: list[tuple], iou: float, block_s: float, boot: dict) -> dict[
     return {
         **_kappas(columns, 2, block_s, boot),
         "prevalence": float(frames.ratio(2 * tp + fp + fn, 2 * cells.sum())),
-        "f1": float(frames.f1_of(cells)), "event_f1": float(frames.f1_of(events)),
+        "f1": float(frames.f1_of(cells)),
+        "event_f1": float(frames.f1_of(events)),
         "onset_ms": float(np.median(errors)) if errors.size else np.nan,
-        "time_r": totals.correlation(*np.transpose(seconds)), "bouts_r": totals.correlation(*np.transpose(numbers)),
-    }  # fmt: skip
+        "time_r": totals.correlation(*np.transpose(seconds)),
+        "bouts_r": totals.correlation(*np.transpose(numbers)),
+    }
 
 
 def _alphas(rated: list[dict[str, np.ndarray]], raters: list[str], names: list[str]) -> pd.Series:

@@ -103,8 +103,12 @@ def align(
     want = _truth_states(truth, time, names, of_truth, others, rater)
     picked = said.sel(individual=people, behaviour=names).values
     if not (want != UNLABELLED).any():
-        fail(what, "no sample is labelled in the truth", got=f"prediction from {time[0]:.2f} to {time[-1]:.2f} s",
-             todo="check that labels and prediction belong to the same recording and clock")  # fmt: skip
+        fail(
+            what,
+            "no sample is labelled in the truth",
+            got=f"prediction from {time[0]:.2f} to {time[-1]:.2f} s",
+            todo="check that labels and prediction belong to the same recording and clock",
+        )
     p = None
     if probability is not None:
         p = _on_clock(probability, time, names, people, np.nan, what)
@@ -134,8 +138,13 @@ def _shared_behaviours(
         return list(behaviours), []
     names = [n for n in said if n in known]
     if not names:
-        fail(what, "truth and prediction share no behaviour", expected=", ".join(known), got=", ".join(said),
-             todo="rename one side, or name `behaviours`")  # fmt: skip
+        fail(
+            what,
+            "truth and prediction share no behaviour",
+            expected=", ".join(known),
+            got=", ".join(said),
+            todo="rename one side, or name `behaviours`",
+        )
     notes = []
     for name in said:
         if name not in names and name.lower() not in NONE_NAMES:
@@ -161,15 +170,24 @@ def _shared_individuals(of_truth: list[str], said: list[str], what: str) -> tupl
     both = [name for name in said if name in of_truth]
     if not both:
         hint = "labels of all animals together need a prediction for 'all'" if of_truth == [EVERYONE] else ""
-        fail(what, "truth and prediction share no individual", expected=", ".join(of_truth), got=", ".join(said),
-             todo=hint or "rename the individuals of one side")  # fmt: skip
+        fail(
+            what,
+            "truth and prediction share no individual",
+            expected=", ".join(of_truth),
+            got=", ".join(said),
+            todo=hint or "rename the individuals of one side",
+        )
     return both, both
 
 
 def _truth_states(
-    truth: Labels | xr.DataArray, time: np.ndarray, names: list[str], people: list[str], others: Others,
+    truth: Labels | xr.DataArray,
+    time: np.ndarray,
+    names: list[str],
+    people: list[str],
+    others: Others,
     rater: str | None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     if not isinstance(truth, Labels):
         return _on_clock(to_multilabel(truth), time, names, people, UNLABELLED, "truth").astype(np.int8)
     used = set(truth.bouts["label"])
@@ -181,8 +199,12 @@ def _truth_states(
     if rater is not None:
         labels = labels.select(rater=rater)
     elif len(labels.raters) > 1:
-        fail("score", "the truth has several raters", got=", ".join(labels.raters),
-             todo="give rater='...' or rater='consensus'")  # fmt: skip
+        fail(
+            "score",
+            "the truth has several raters",
+            got=", ".join(labels.raters),
+            todo="give rater='...' or rater='consensus'",
+        )
     return labels.to_states(time, names, others=others, individuals=people).values
 
 

@@ -15,8 +15,13 @@ def _known(truth: ArrayLike, probability: ArrayLike) -> tuple[np.ndarray, np.nda
     keep = (truth != UNLABELLED) & np.isfinite(p)
     truth, p = truth[keep] == 1, p[keep]
     if p.size and (p.min() < -1e-6 or p.max() > 1 + 1e-6):
-        fail("calibration", "probabilities out of range", expected="0..1", got=f"{p.min():.3g}..{p.max():.3g}",
-             todo="scores are no probabilities: calibrate them first")  # fmt: skip
+        fail(
+            "calibration",
+            "probabilities out of range",
+            expected="0..1",
+            got=f"{p.min():.3g}..{p.max():.3g}",
+            todo="scores are no probabilities: calibrate them first",
+        )
     return truth, np.clip(p, 0.0, 1.0)
 
 
@@ -44,11 +49,13 @@ def reliability(truth: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> p
     safe = np.where(n, n, np.nan)
     return pd.DataFrame(
         {
-            "low": edges[:-1], "high": edges[1:],
+            "low": edges[:-1],
+            "high": edges[1:],
             "probability": np.bincount(index, p, n_bins) / safe,
-            "observed": np.bincount(index, yes, n_bins) / safe, "n": n,
+            "observed": np.bincount(index, yes, n_bins) / safe,
+            "n": n,
         }
-    )  # fmt: skip
+    )
 
 
 def ece(truth: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> float:

@@ -13,9 +13,14 @@ from murid.data.errors import fail
 
 
 def embedding_quality(
-    features: ArrayLike, view: ArrayLike, codes: ArrayLike, *, n_neighbors: int = 10, n_samples: int = 1000,
+    features: ArrayLike,
+    view: ArrayLike,
+    codes: ArrayLike,
+    *,
+    n_neighbors: int = 10,
+    n_samples: int = 1000,
     seed: int = 0,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Return ``knn``, ``knc`` and ``cpd`` of a view.
 
     Parameters

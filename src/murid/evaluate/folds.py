@@ -117,10 +117,11 @@ def grouped_items(
         test = fold_of[index] == k
         folds.append(
             Fold(
-                tuple(np.flatnonzero(~test).tolist()), tuple(np.flatnonzero(test).tolist()),
+                tuple(np.flatnonzero(~test).tolist()),
+                tuple(np.flatnonzero(test).tolist()),
                 tuple(names[fold_of == k].tolist()),
             )
-        )  # fmt: skip
+        )
     return folds
 
 
@@ -144,8 +145,12 @@ def group_names(recordings: Sequence[Recording], by: By = "animal") -> list[str]
 def _rater(recording: Recording) -> str:
     raters = recording.need("labels").raters
     if len(raters) != 1:
-        fail(f"recording '{recording.id}'", "has several raters", got=", ".join(raters),
-             todo="make one recording per rater: recording.replace(labels=labels.select(rater=...))")  # fmt: skip
+        fail(
+            f"recording '{recording.id}'",
+            "has several raters",
+            got=", ".join(raters),
+            todo="make one recording per rater: recording.replace(labels=labels.select(rater=...))",
+        )
     return raters[0]
 
 
@@ -170,8 +175,12 @@ def _check(names: np.ndarray, per_group: np.ndarray, classes: list[str], n_folds
     if n_folds < 2:
         faults.add("n_folds is not valid", expected=">= 2", got=str(n_folds))
     if names.size < n_folds:
-        faults.add("fewer groups than folds", expected=f">= {n_folds} groups",
-                   got=f"{names.size}: {', '.join(names)}", todo="use fewer folds, or split by recording")  # fmt: skip
+        faults.add(
+            "fewer groups than folds",
+            expected=f">= {n_folds} groups",
+            got=f"{names.size}: {', '.join(names)}",
+            todo="use fewer folds, or split by recording",
+        )
     if rare not in ("error", "warn", "ignore"):
         faults.add("rare is not valid", expected="error, warn or ignore", got=repr(rare))
     holders = (per_group > 0).sum(axis=0)
@@ -181,9 +190,10 @@ def _check(names: np.ndarray, per_group: np.ndarray, classes: list[str], n_folds
             where = names[per_group[:, k] > 0]
             faults.add(
                 f"'{name}' occurs in {'one group only' if where.size else 'no group'}",
-                expected="at least 2 groups", got=", ".join(where) or "none",
+                expected="at least 2 groups",
+                got=", ".join(where) or "none",
                 todo="leave it out with `behaviours`, label it in more animals, or pass rare='warn'",
-            )  # fmt: skip
+            )
     faults.raise_if_any()
     if rare == "warn" and scarce:
         listed = ", ".join(name for name, _ in scarce)

@@ -65,12 +65,15 @@ def table(cells: np.ndarray, behaviours: Sequence[str]) -> pd.DataFrame:
     tp, fp, fn, tn = np.asarray(cells, np.float64).T
     return pd.DataFrame(
         {
-            "precision": ratio(tp, tp + fp), "recall": ratio(tp, tp + fn), "f1": f1_of(cells),
-            "accuracy": ratio(tp + tn, tp + fp + fn + tn), "support": (tp + fn).astype(np.int64),
+            "precision": ratio(tp, tp + fp),
+            "recall": ratio(tp, tp + fn),
+            "f1": f1_of(cells),
+            "accuracy": ratio(tp + tn, tp + fp + fn + tn),
+            "support": (tp + fn).astype(np.int64),
             "predicted": (tp + fp).astype(np.int64),
         },
         index=pd.Index(list(behaviours), name="behaviour"),
-    )  # fmt: skip
+    )
 
 
 def mean_known(values: ArrayLike, axis: int = -1) -> np.ndarray:

@@ -71,8 +71,12 @@ def linear_probe(
     (x, y), (x_test, y_test) = _clean(*train), _clean(*test)
     classes = np.unique(y)
     if classes.size < 2 or y_test.size == 0:
-        fail("linear_probe", "nothing to tell apart", expected="2 classes to train, labelled samples to test",
-             got=f"{classes.size} classes, {y_test.size} test samples")  # fmt: skip
+        fail(
+            "linear_probe",
+            "nothing to tell apart",
+            expected="2 classes to train, labelled samples to test",
+            got=f"{classes.size} classes, {y_test.size} test samples",
+        )
     if y.size > max_samples:
         keep = np.random.default_rng(seed).choice(y.size, max_samples, replace=False)
         x, y = x[keep], y[keep]
@@ -87,9 +91,11 @@ def linear_probe(
     recall = frames.ratio(cells[:, 0], cells[:, 0] + cells[:, 2])
     ap = [frames.pr_auc(truth[:, k], p[:, k]) for k in range(classes.size)]
     return {
-        "macro_f1": float(frames.mean_known(f1)), "balanced_accuracy": float(frames.mean_known(recall)),
-        "map": float(frames.mean_known(ap)), "f1": {int(c): float(v) for c, v in zip(classes, f1, strict=True)},
-    }  # fmt: skip
+        "macro_f1": float(frames.mean_known(f1)),
+        "balanced_accuracy": float(frames.mean_known(recall)),
+        "map": float(frames.mean_known(ap)),
+        "f1": {int(c): float(v) for c, v in zip(classes, f1, strict=True)},
+    }
 
 
 def r2_between(one: ArrayLike, two: ArrayLike) -> float:

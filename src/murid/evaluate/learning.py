@@ -53,8 +53,13 @@ def fit_curve(n_bouts: ArrayLike, score: ArrayLike) -> Curve:
     known = np.isfinite(y) & (n > 0)
     n, y = n[known], y[known]
     if np.unique(n).size < 3:
-        fail("learning curve", "too few sizes", expected="scores of three amounts of labels or more",
-             got=str(np.unique(n).size), todo="label more bouts, in two animals or more")  # fmt: skip
+        fail(
+            "learning curve",
+            "too few sizes",
+            expected="scores of three amounts of labels or more",
+            got=str(np.unique(n).size),
+            todo="label more bouts, in two animals or more",
+        )
     return min((_at_rate(n, y, rate) for rate in _RATES), key=lambda found: found[0])[1]
 
 
@@ -95,8 +100,10 @@ class Gain:
     curve: pd.DataFrame
 
     def __str__(self) -> str:
-        text = (f"{self.more} more bouts are expected to raise macro F1 by {self.gain:.3f} "
-                f"(95 % {self.low:.3f} to {self.high:.3f}), from {self.score:.2f} with {self.now}")  # fmt: skip
+        text = (
+            f"{self.more} more bouts are expected to raise macro F1 by {self.gain:.3f} "
+            f"(95 % {self.low:.3f} to {self.high:.3f}), from {self.score:.2f} with {self.now}"
+        )
         if self.stop:
             return f"{text}: more labels of this kind will hardly help; other animals, or the weakest behaviour, may"
         return text

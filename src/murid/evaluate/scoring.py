@@ -20,9 +20,19 @@ from murid.evaluate.align import NONE_NAMES, Pair, align
 #: Columns of which the macro row is the mean over behaviours.
 _MACRO = ("precision", "recall", "f1", "pr_auc", "bout_f1", "boundary_f1", "annotation_f1", "prediction_f1")
 _SHOWN = (
-    "precision", "recall", "f1", "f1_low", "f1_high", "pr_auc", "bout_f1", "annotation_f1", "prediction_f1",
-    "support", "bouts_true", "bouts_predicted",
-)  # fmt: skip
+    "precision",
+    "recall",
+    "f1",
+    "f1_low",
+    "f1_high",
+    "pr_auc",
+    "bout_f1",
+    "annotation_f1",
+    "prediction_f1",
+    "support",
+    "bouts_true",
+    "bouts_predicted",
+)
 
 
 @dataclass(frozen=True)
@@ -76,15 +86,19 @@ class Score:
         """Plain values for JSON; what is not known is None."""
         return _plain(
             {
-                "accuracy": self.accuracy, "accuracy_ci": list(self.accuracy_ci), "coverage": self.coverage,
-                "macro_f1": self.f1, "macro_f1_ci": list(self.macro_f1_ci),
+                "accuracy": self.accuracy,
+                "accuracy_ci": list(self.accuracy_ci),
+                "coverage": self.coverage,
+                "macro_f1": self.f1,
+                "macro_f1_ci": list(self.macro_f1_ci),
                 "behaviours": self.table.to_dict(orient="index"),
                 "confusion": self.confusion.to_dict(orient="index"),
                 "totals": self.totals.to_dict(orient="index"),
                 "recordings": self.recordings.to_dict(orient="records"),
-                "settings": self.settings, "notes": list(self.notes),
+                "settings": self.settings,
+                "notes": list(self.notes),
             }
-        )  # fmt: skip
+        )
 
     def __str__(self) -> str:
         shown = self.table[[c for c in _SHOWN if self.table[c].notna().any()]].copy()
@@ -147,8 +161,15 @@ def score(
     DataError
         No shared behaviours or individuals, several raters, lists of different lengths.
     """
-    options = dict(behaviours=behaviours, others=others, rater=rater, stream=stream, iou=iou,
-                   tolerance_s=tolerance_s, skip_silent=skip_silent)  # fmt: skip
+    options = dict(
+        behaviours=behaviours,
+        others=others,
+        rater=rater,
+        stream=stream,
+        iou=iou,
+        tolerance_s=tolerance_s,
+        skip_silent=skip_silent,
+    )
     if isinstance(truth, (list, tuple)) or isinstance(predicted, (list, tuple)):
         if not (isinstance(truth, (list, tuple)) and isinstance(predicted, (list, tuple))) or probability is not None:
             fail("score", "one side is a list", todo="give two lists of equal length, probabilities in Datasets")
@@ -198,9 +219,19 @@ def score_many(
         fail("score", "no recordings given")
     triples = [(truth, predicted, None) for truth, predicted in pairs]
     return _score(
-        triples, recordings, groups, behaviours, others=others, rater=rater, stream=stream, iou=iou,
-        tolerance_s=tolerance_s, skip_silent=skip_silent, n_boot=n_boot, seed=seed,
-    )  # fmt: skip
+        triples,
+        recordings,
+        groups,
+        behaviours,
+        others=others,
+        rater=rater,
+        stream=stream,
+        iou=iou,
+        tolerance_s=tolerance_s,
+        skip_silent=skip_silent,
+        n_boot=n_boot,
+        seed=seed,
+    )
 
 
 def _score(
@@ -225,8 +256,17 @@ def _score(
     if stream is not None:
         pairs = [(t.select(stream=stream) if isinstance(t, Labels) else t, p, q) for t, p, q in pairs]
     aligned = _align_all(pairs, names, behaviours, others, rater)
-    settings = dict(iou=iou, tolerance_s=tolerance_s, others=others, rater=rater, stream=stream,
-                    skip_silent=skip_silent, n_boot=n_boot, seed=seed, n_recordings=len(pairs))  # fmt: skip
+    settings = dict(
+        iou=iou,
+        tolerance_s=tolerance_s,
+        others=others,
+        rater=rater,
+        stream=stream,
+        skip_silent=skip_silent,
+        n_boot=n_boot,
+        seed=seed,
+        n_recordings=len(pairs),
+    )
     parts = [_part(pair, iou, tolerance_s, skip_silent) for pair in aligned]
     return _pool(aligned, parts, groups, settings)
 
@@ -313,10 +353,16 @@ def _part(pair: Pair, iou: float, tolerance_s: float, skip_silent: bool) -> _Par
     seconds = [(width[:, None, None] * ((side == 1) & known)).sum(axis=(0, 1)) for side in (truth, said)]
     scored = known.any(axis=2)
     return _Part(
-        frames.counts(truth, said), cells["bouts"], cells["edges"], cells["annotation"], cells["prediction"],
-        np.stack(seconds, axis=1), frames.exact(truth, said),
-        int((scored & (said != UNLABELLED).any(axis=2)).sum()), [np.concatenate(rows) for rows in late],
-    )  # fmt: skip
+        frames.counts(truth, said),
+        cells["bouts"],
+        cells["edges"],
+        cells["annotation"],
+        cells["prediction"],
+        np.stack(seconds, axis=1),
+        frames.exact(truth, said),
+        int((scored & (said != UNLABELLED).any(axis=2)).sum()),
+        [np.concatenate(rows) for rows in late],
+    )
 
 
 def _add_intervals(cells: dict[str, np.ndarray], truth: np.ndarray, said: np.ndarray, pair: Pair) -> None:
@@ -357,13 +403,17 @@ def _pool(pairs: list[Pair], parts: list[_Part], groups: Sequence[str] | None, s
     recordings = _per_recording(pairs, parts)
     notes = list(dict.fromkeys(note for pair in pairs for note in pair.notes))
     return Score(
-        table=table, confusion=_confusion(pairs, per.sum(0)), recordings=recordings,
-        totals=totals.agreement(recordings), accuracy=float(frames.ratio(*right.sum(0))),
+        table=table,
+        confusion=_confusion(pairs, per.sum(0)),
+        recordings=recordings,
+        totals=totals.agreement(recordings),
+        accuracy=float(frames.ratio(*right.sum(0))),
         accuracy_ci=(float(accuracy_ci[0]), float(accuracy_ci[1])),
         macro_f1_ci=(float(macro_ci[0]), float(macro_ci[1])),
         coverage=float(frames.ratio(sum(p.said for p in parts), right[:, 1].sum())),
-        settings=settings, notes=tuple(notes),
-    )  # fmt: skip
+        settings=settings,
+        notes=tuple(notes),
+    )
 
 
 def _add_bout_columns(table: pd.DataFrame, parts: list[_Part]) -> None:

@@ -42,11 +42,15 @@ def overlap(truth: ArrayLike, codes: ArrayLike) -> dict[str, float]:
     homogeneity, completeness, v = metrics.homogeneity_completeness_v_measure(a, b)
     table = metrics.cluster.contingency_matrix(a, b)
     return {
-        "ari": float(metrics.adjusted_rand_score(a, b)), "ami": float(metrics.adjusted_mutual_info_score(a, b)),
-        "nmi": float(metrics.normalized_mutual_info_score(a, b)), "homogeneity": float(homogeneity),
-        "completeness": float(completeness), "v_measure": float(v),
-        "purity": float(table.max(axis=0).sum() / a.size), "k": int(np.unique(b).size),
-    }  # fmt: skip
+        "ari": float(metrics.adjusted_rand_score(a, b)),
+        "ami": float(metrics.adjusted_mutual_info_score(a, b)),
+        "nmi": float(metrics.normalized_mutual_info_score(a, b)),
+        "homogeneity": float(homogeneity),
+        "completeness": float(completeness),
+        "v_measure": float(v),
+        "purity": float(table.max(axis=0).sum() / a.size),
+        "k": int(np.unique(b).size),
+    }
 
 
 def control(codes: ArrayLike, rng: np.random.Generator) -> np.ndarray:
@@ -114,9 +118,10 @@ def mapped_score(truth: Codes, codes: Codes, folds: Sequence[tuple[Sequence[int]
     f1 = frames.f1_of(cells)
     recall = frames.ratio(cells[:, 0], cells[:, 0] + cells[:, 2])
     return {
-        "macro_f1": float(frames.mean_known(f1)), "balanced_accuracy": float(frames.mean_known(recall)),
+        "macro_f1": float(frames.mean_known(f1)),
+        "balanced_accuracy": float(frames.mean_known(recall)),
         "f1": {k: float(v) for k, v in enumerate(f1)},
-    }  # fmt: skip
+    }
 
 
 def leave_one_out(n: int) -> list[tuple[list[int], list[int]]]:
@@ -125,9 +130,15 @@ def leave_one_out(n: int) -> list[tuple[list[int], list[int]]]:
 
 
 def linear_probe(
-    truth: Codes, codes: Codes, train: Sequence[int], test: Sequence[int], *, fps: float, half_s: float = 0.5,
+    truth: Codes,
+    codes: Codes,
+    train: Sequence[int],
+    test: Sequence[int],
+    *,
+    fps: float,
+    half_s: float = 0.5,
     seed: int = 0,
-) -> dict:  # fmt: skip
+) -> dict:
     """Read behaviour from the states alone: one-hot states, averaged over ±`half_s`, through `latent.linear_probe`.
 
     The window lets a state speak for its surroundings, so that short states are not at a disadvantage.
@@ -152,9 +163,14 @@ def _box(x: np.ndarray, half: int) -> np.ndarray:
 
 
 def boundary_score(
-    truth: Codes, codes: Codes, times: Sequence[np.ndarray], *, tolerance_s: float = 0.1, n_shifts: int = 50,
+    truth: Codes,
+    codes: Codes,
+    times: Sequence[np.ndarray],
+    *,
+    tolerance_s: float = 0.1,
+    n_shifts: int = 50,
     seed: int = 0,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """F1 of state changes against behaviour changes within `tolerance_s`, beside circularly shifted changes.
 
     Many boundaries meet some by chance: only ``f1 − shifted_mean`` speaks for a segmentation.
@@ -179,9 +195,11 @@ def boundary_score(
         null.append(float(frames.f1_of(sum(moved))))
     tp, fp, fn, _ = cells
     return {
-        "f1": float(frames.f1_of(cells)), "precision": float(frames.ratio(tp, tp + fp)),
-        "recall": float(frames.ratio(tp, tp + fn)), **_beside(float(frames.f1_of(cells)), null, "shifted"),
-    }  # fmt: skip
+        "f1": float(frames.f1_of(cells)),
+        "precision": float(frames.ratio(tp, tp + fp)),
+        "recall": float(frames.ratio(tp, tp + fn)),
+        **_beside(float(frames.f1_of(cells)), null, "shifted"),
+    }
 
 
 def change_score(
@@ -290,10 +308,15 @@ def timescale(codes: Codes, fps: float) -> dict[str, float]:
     share = np.unique(np.concatenate(used), return_counts=True)[1] / sum(u.size for u in used)
     q25, median, q75 = np.percentile(lengths, [25, 50, 75])
     return {
-        "median_ms": float(median), "q25_ms": float(q25), "q75_ms": float(q75), "mean_ms": float(np.mean(lengths)),
-        "below_100ms": float(np.mean(np.array(lengths) < 100.0 - 1e-6)), "k": int(share.size),
-        "usage_bits": float(-np.sum(share * np.log2(share))), "n_bouts": len(lengths),
-    }  # fmt: skip
+        "median_ms": float(median),
+        "q25_ms": float(q25),
+        "q75_ms": float(q75),
+        "mean_ms": float(np.mean(lengths)),
+        "below_100ms": float(np.mean(np.array(lengths) < 100.0 - 1e-6)),
+        "k": int(share.size),
+        "usage_bits": float(-np.sum(share * np.log2(share))),
+        "n_bouts": len(lengths),
+    }
 
 
 def compare(
@@ -346,8 +369,9 @@ def _beside_controls(
         blind.append(measure([control(c, rng) for c in codes]))
     rows = {
         key: {"value": v, **_beside(v, [b[key] for b in blind], "control"), "k": value["k"]}
-        for key, v in value.items() if key != "k"
-    }  # fmt: skip
+        for key, v in value.items()
+        if key != "k"
+    }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

@@ -32,9 +32,12 @@ def body_points(points: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
         choice = next((o for o in options if all(p in points for p in o) and o not in found), None)
         if choice is None:
             fail(
-                "clips", f"no {what}", expected=" or ".join(" + ".join(o) for o in options), got=", ".join(points),
+                "clips",
+                f"no {what}",
+                expected=" or ".join(" + ".join(o) for o in options),
+                got=", ".join(points),
                 todo="give the recording roles for these keypoints",
-            )  # fmt: skip
+            )
         found.append(choice)
     return found[0], found[1], found[2]
 

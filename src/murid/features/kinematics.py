@@ -77,10 +77,14 @@ def _in_body_frame(body: Body) -> list[Column]:
     out += [
         Column("turn_rate", "rad/s", "turning of the body axis, signed", turn),
         Column("turn_rate_abs", "rad/s", "turning of the body axis, unsigned", np.abs(turn)),
-        Column("course_cos", "1", "cosine between motion and body axis: 1 ahead, -1 backwards",
-               dot(unit_vector(body.velocity), axis)),
+        Column(
+            "course_cos",
+            "1",
+            "cosine between motion and body axis: 1 ahead, -1 backwards",
+            dot(unit_vector(body.velocity), axis),
+        ),
         Column("stretch_rate", "L/s", "lengthening of the body (rear to front)", clock.rate(length)),
-    ]  # fmt: skip
+    ]
     return out
 
 

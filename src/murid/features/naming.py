@@ -9,8 +9,12 @@ _STATISTIC = re.compile(
     r"|p(?P<percent>[\d.]+)_(?P<of>[\d.]+)s|power_(?P<band>[\d.]+-[\d.]+)Hz|lag_(?P<lag>-?[\d.]+)s)$"
 )
 _WORDS = {
-    "mean": "mean of", "sd": "variation of", "min": "lowest", "max": "highest", "change": "rise of",
-}  # fmt: skip
+    "mean": "mean of",
+    "sd": "variation of",
+    "min": "lowest",
+    "max": "highest",
+    "change": "rise of",
+}
 
 
 def base_of(feature: str) -> str:

@@ -82,8 +82,13 @@ class FeatureParams(Params):
         if any(not 0 < low < high for low, high in self.bands_hz):
             faults.add("'bands_hz' must be pairs 0 < low < high", got=str(self.bands_hz))
         if self.align == "trailing" and any(lag > 0 for lag in self.lags_s):
-            faults.add("a trailing table cannot hold later values", where="lags_s", expected="<= 0 s",
-                       got=str(self.lags_s), todo="pass lags_s=(-0.5,)")  # fmt: skip
+            faults.add(
+                "a trailing table cannot hold later values",
+                where="lags_s",
+                expected="<= 0 s",
+                got=str(self.lags_s),
+                todo="pass lags_s=(-0.5,)",
+            )
         faults.raise_if_any(ParameterError)
         return self
 

@@ -45,10 +45,13 @@ class Pictures:
             self.array = np.memmap(self.path, np.uint8, "w+", shape=shape)
         except OSError as exc:
             fail(
-                "pictures", "cannot be kept on disk", where=self._folder.name, got=str(exc),
+                "pictures",
+                "cannot be kept on disk",
+                where=self._folder.name,
+                got=str(exc),
                 expected=f"{np.prod(shape) / 2**30:.1f} GB free",
                 todo="make room, set TMPDIR to a larger disk, or use smaller or fewer pictures",
-            )  # fmt: skip
+            )
         self.seen = np.zeros(shape[0], bool)
         self._finalizer = weakref.finalize(self, self._folder.cleanup)
 

@@ -69,8 +69,12 @@ def pixel_change(
         if previous is not None and number in row_of:
             out[row_of[number]] = _of_frame(current, previous, xy[row_of[number]], patch_px)
         previous = current
-    coords = {"time": part["time"].values, "feature": labels, "unit": ("feature", ["1"] * len(labels)),
-              "family": ("feature", ["pixels"] * len(labels))}  # fmt: skip
+    coords = {
+        "time": part["time"].values,
+        "feature": labels,
+        "unit": ("feature", ["1"] * len(labels)),
+        "family": ("feature", ["pixels"] * len(labels)),
+    }
     return xr.DataArray(out, dims=("time", "feature"), coords=coords, name="features")
 
 
@@ -79,9 +83,13 @@ def _check(video: Video, frames: NDArray, patch_px: int) -> None:
     if frames.size == 0:
         faults.add("no rows asked for")
     elif frames.max() >= video.n_frames or frames.min() < 0:
-        faults.add("the poses have frames that the video has not", where=str(video.path),
-                   expected=f"0..{video.n_frames - 1}", got=f"{frames.min()}..{frames.max()}",
-                   todo="check that poses and video belong together, or pass stop=")  # fmt: skip
+        faults.add(
+            "the poses have frames that the video has not",
+            where=str(video.path),
+            expected=f"0..{video.n_frames - 1}",
+            got=f"{frames.min()}..{frames.max()}",
+            todo="check that poses and video belong together, or pass stop=",
+        )
     if patch_px < 1:
         faults.add("patch_px", expected=">= 1 px", got=str(patch_px))
     faults.raise_if_any()

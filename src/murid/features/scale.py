@@ -29,6 +29,11 @@ def length_unit(
     if wanted != "body" and per_cm is not None and np.isfinite(per_cm) and per_cm > 0:
         return float(per_cm), "cm"
     if wanted == "cm":
-        fail("features", "the poses are not calibrated", expected="unit cm, mm, or px with px_per_cm",
-             got=str(unit), todo="calibrate with murid.prepare.calibrate, or use length='body'")  # fmt: skip
+        fail(
+            "features",
+            "the poses are not calibrated",
+            expected="unit cm, mm, or px with px_per_cm",
+            got=str(unit),
+            todo="calibrate with murid.prepare.calibrate, or use length='body'",
+        )
     return measured_body_length(poses, roles), "bl"

@@ -46,8 +46,13 @@ def silhouettes(
     import cv2
 
     if len(frames) == 0 or frames.min() < 0 or frames.max() >= video.n_frames:
-        fail("silhouettes", "the poses have frames that the video has not", where=str(video.path),
-             expected=f"0..{video.n_frames - 1}", todo="check that poses and video belong together")  # fmt: skip
+        fail(
+            "silhouettes",
+            "the poses have frames that the video has not",
+            where=str(video.path),
+            expected=f"0..{video.n_frames - 1}",
+            todo="check that poses and video belong together",
+        )
     out = np.full((len(frames), size * size), np.nan, np.float32)
     rows = {int(f): r for r, f in enumerate(frames)}
     scale = size / (2 * length_px)

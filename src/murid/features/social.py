@@ -37,7 +37,7 @@ def social(me: Body, other: Body, field_of_view_rad: float) -> list[Column]:
         Column("relative_speed", "L/s", "length of the difference of the velocities", relative, True),
         Column("overlap", "1", "overlap of the two bodies' ellipses: 0 apart, 1 the same", _overlap(me, other), True),
         Column("closest_distance", "L", "smallest distance between any two keypoints", _closest(me, other), True),
-    ]  # fmt: skip
+    ]
     if me.has("nose"):
         out += _nose(me, other)
     if me.has_axis:

@@ -165,10 +165,15 @@ def feature_names(
     table = prepare(poses, EVERYONE if together else individuals[0], params, roles, zones)
     names, units, families, meanings, _, _ = table.layout
     return xr.DataArray(
-        np.zeros(len(names), np.float32), dims="feature",
-        coords={"feature": names, "unit": ("feature", units), "family": ("feature", families),
-                "meaning": ("feature", meanings)},
-    )  # fmt: skip
+        np.zeros(len(names), np.float32),
+        dims="feature",
+        coords={
+            "feature": names,
+            "unit": ("feature", units),
+            "family": ("feature", families),
+            "meaning": ("feature", meanings),
+        },
+    )
 
 
 def _check_rows(rows: ArrayLike, n: int) -> NDArray[np.int64]:
@@ -260,7 +265,10 @@ def _as_array(table: TablePlan, rows: NDArray[np.int64], values: NDArray[np.floa
     if "frame" in poses.coords:
         coords["frame"] = ("time", poses["frame"].values[rows])
     attrs = {
-        "subject": table.subject, "fps": table.fps, "length_unit": table.length_name,
-        "length_in_pose_units": table.length, "roles": dict(table.roles),
-    }  # fmt: skip
+        "subject": table.subject,
+        "fps": table.fps,
+        "length_unit": table.length_name,
+        "length_in_pose_units": table.length,
+        "roles": dict(table.roles),
+    }
     return xr.DataArray(values, dims=("time", "feature"), coords=coords, attrs=attrs, name="features")

@@ -59,9 +59,15 @@ class TablePlan:
         """Window plan of the windowed families."""
         p = self.params
         return plan(
-            self.fps, p.windows_s, p.stats, percentiles=p.percentiles, bands_hz=p.bands_hz, lags_s=p.lags_s,
-            align=p.align, min_share=p.min_share,
-        )  # fmt: skip
+            self.fps,
+            p.windows_s,
+            p.stats,
+            percentiles=p.percentiles,
+            bands_hz=p.bands_hz,
+            lags_s=p.lags_s,
+            align=p.align,
+            min_share=p.min_share,
+        )
 
     @cached_property
     def reach(self) -> int:

@@ -96,9 +96,11 @@ def view_kind(recording: Recording, wanted: str) -> Kind:
         recording.need("poses")
     if wanted == "arena" and (not recording.has("zones") or len(recording.zones.of_kind("arena")) != 1):
         fail(
-            f"recording '{recording.id}'", "the arena's place is not known", expected="one zone of kind 'arena'",
+            f"recording '{recording.id}'",
+            "the arena's place is not known",
+            expected="one zone of kind 'arena'",
             todo="draw it, or use view='whole'",
-        )  # fmt: skip
+        )
     return wanted  # type: ignore[return-value]
 
 
@@ -218,11 +220,14 @@ def picture_numbers(recording: Recording) -> NDArray[np.int64]:
     surplus = int((numbers >= n).sum())
     if surplus > slack or (plain and n - len(numbers) > slack):
         fail(
-            f"recording '{recording.id}'", "poses and video differ in length", where=str(video.path),
-            expected=f"{n} rows, one a frame", got=f"{len(numbers)} rows, frame numbers up to {numbers.max()}",
+            f"recording '{recording.id}'",
+            "poses and video differ in length",
+            where=str(video.path),
+            expected=f"{n} rows, one a frame",
+            got=f"{len(numbers)} rows, frame numbers up to {numbers.max()}",
             todo="check that they belong together; when frames were dropped or cut, give each row its frame number "
             "(make_poses(..., frames=))",
-        )  # fmt: skip
+        )
     return np.where((numbers >= 0) & (numbers < n), numbers, -1)
 
 

@@ -111,12 +111,17 @@ def plan(
     suffixes += [f"lag_{lag:g}s" for lag in lags_s]
     waves, band_of = _rotations(int(before[-1] + after[-1] + 1) if lengths else 0, fps, bands_hz)
     return WindowPlan(
-        tuple(suffixes), tuple(squared), before, after,
+        tuple(suffixes),
+        tuple(squared),
+        before,
+        after,
         np.array([s in chosen for s in STATS]),
         np.asarray(percentiles, np.float64),
         np.array([round(lag * fps) for lag in lags_s], np.int64),
-        waves, band_of, float(min_share),
-    )  # fmt: skip
+        waves,
+        band_of,
+        float(min_share),
+    )
 
 
 def _rotations(width: int, fps: float, bands_hz: Sequence[tuple[float, float]]) -> tuple[NDArray, NDArray]:
@@ -184,6 +189,18 @@ def rolling(
 def run_kernel(kernel, base, base_start, n_total, rows, chosen: WindowPlan, out, columns) -> None:
     """Call the compiled loops with a plan (one place that knows their argument order)."""
     kernel(
-        base, base_start, n_total, rows, chosen.before, chosen.after, chosen.flags, chosen.percentiles,
-        chosen.waves, chosen.band_of, chosen.lags, chosen.min_share, out, columns,
-    )  # fmt: skip
+        base,
+        base_start,
+        n_total,
+        rows,
+        chosen.before,
+        chosen.after,
+        chosen.flags,
+        chosen.percentiles,
+        chosen.waves,
+        chosen.band_of,
+        chosen.lags,
+        chosen.min_share,
+        out,
+        columns,
+    )

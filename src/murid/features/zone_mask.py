@@ -90,8 +90,12 @@ def in_unit_of(zone: Zone, poses: xr.Dataset) -> Zone:
     there_per_cm, here_per_cm = per_cm.get(zone.unit), per_cm.get(here)
     if not there_per_cm or not here_per_cm:
         faults = Faults(f"zone '{zone.name}'")
-        faults.add("its unit does not fit the poses", expected=str(here), got=zone.unit,
-                   todo="calibrate the poses, so that they know px_per_cm, or draw the zone in their unit")  # fmt: skip
+        faults.add(
+            "its unit does not fit the poses",
+            expected=str(here),
+            got=zone.unit,
+            todo="calibrate the poses, so that they know px_per_cm, or draw the zone in their unit",
+        )
         faults.raise_if_any()
     k = here_per_cm / there_per_cm
     if zone.polygon is not None:

@@ -106,9 +106,12 @@ def fit_scaler(
     stack = stack[np.isfinite(stack).mean(axis=1) >= min_seen]
     if len(stack) < 3:
         fail(
-            "features", "too few frames on which the animal was seen", expected="at least 3", got=str(len(stack)),
+            "features",
+            "too few frames on which the animal was seen",
+            expected="at least 3",
+            got=str(len(stack)),
             todo="check the tracking with: murid check; or lower clean.min_confidence",
-        )  # fmt: skip
+        )
     known = np.isfinite(stack)
     never = ~known.any(axis=0)
     stack[:, never] = 0.0  # Says nothing anywhere: constant.
@@ -133,6 +136,13 @@ def fit_scaler(
     scaled = np.clip((some - centre) / spread, -limit, limit).astype(np.float32)
     pca = fit_pca(scaled, min(len(centre), 50))
     return Scaler(
-        centre.astype(np.float32), spread.astype(np.float32), float(limit), float(min_seen), pca.mean,
-        pca.components, pca.variance, pca.noise_variance, pca.total_variance,
-    )  # fmt: skip
+        centre.astype(np.float32),
+        spread.astype(np.float32),
+        float(limit),
+        float(min_seen),
+        pca.mean,
+        pca.components,
+        pca.variance,
+        pca.noise_variance,
+        pca.total_variance,
+    )

@@ -84,9 +84,12 @@ class Manifest:
         if any(in_cm) and not all(in_cm):
             faults = Faults("training recordings")
             without = [r.id for r, c in zip(recordings, in_cm, strict=True) if not c]
-            faults.add(f"{len(without)} of {len(seen)} have no scale", expected="all in cm, or none",
-                       got=", ".join(without[:20]),
-                       todo="calibrate them (px_per_cm, murid add --px-per-cm), or leave them out")  # fmt: skip
+            faults.add(
+                f"{len(without)} of {len(seen)} have no scale",
+                expected="all in cm, or none",
+                got=", ".join(without[:20]),
+                todo="calibrate them (px_per_cm, murid add --px-per-cm), or leave them out",
+            )
             faults.raise_if_any()
         roles = [r for r in seen[0]["roles"] if all(r in s["roles"] for s in seen)]
         scales = [s["px_per_cm"] for s in seen if np.isfinite(s["px_per_cm"])]
@@ -95,10 +98,17 @@ class Manifest:
         fps = [s["fps"] for s in seen]
         zones = [z for z in seen[0]["zones"] if all(z in s["zones"] for s in seen)]
         return cls(
-            tuple(roles), tuple(seen[0]["keypoints"]), all(in_cm), (min(scales), max(scales)) if scales else (),
-            (min(fps), max(fps)), float(np.median(lengths)) if lengths else float("nan"), (min(counts), max(counts)),
-            tuple(zones), {r.id: fingerprint(r) for r in recordings}, _versions(),
-        )  # fmt: skip
+            tuple(roles),
+            tuple(seen[0]["keypoints"]),
+            all(in_cm),
+            (min(scales), max(scales)) if scales else (),
+            (min(fps), max(fps)),
+            float(np.median(lengths)) if lengths else float("nan"),
+            (min(counts), max(counts)),
+            tuple(zones),
+            {r.id: fingerprint(r) for r in recordings},
+            _versions(),
+        )
 
     def fit_to(self, recording: Recording, name: str, features: Sequence[str] = ()) -> Recording:
         """Return the recording as the model must see it, or say everything that keeps it from fitting.
@@ -118,22 +128,34 @@ class Manifest:
         if lacking:
             free = [k for k in here["keypoints"] if k not in here["roles"].values()]
             faults.add(
-                f"keypoints are missing: {', '.join(lacking)}", expected=", ".join(self.roles),
+                f"keypoints are missing: {', '.join(lacking)}",
+                expected=", ".join(self.roles),
                 got=", ".join(f"{r}={k}" for r, k in here["roles"].items()) or "no keypoint with a known role",
                 todo=f"if one of {', '.join(free)} is it, say so: roles={{'{lacking[0]}': '{free[0]}'}} "
                 "(study.toml: [roles])"
-                if free else "track them, or fit a model without them",
-            )  # fmt: skip
+                if free
+                else "track them, or fit a model without them",
+            )
         if (self.n_individuals[0] > 1) != (here["n_individuals"] > 1):
-            faults.add("the number of animals does not fit", expected=_span(self.n_individuals, "animals"),
-                       got=str(here["n_individuals"]))  # fmt: skip
+            faults.add(
+                "the number of animals does not fit",
+                expected=_span(self.n_individuals, "animals"),
+                got=str(here["n_individuals"]),
+            )
         if self.calibrated and not here["calibrated"]:
-            faults.add("the poses have no scale, and the model measures in cm", expected="px_per_cm, or poses in cm",
-                       got="px", todo="calibrate them: murid add --px-per-cm, or murid.prepare.calibrate")  # fmt: skip
+            faults.add(
+                "the poses have no scale, and the model measures in cm",
+                expected="px_per_cm, or poses in cm",
+                got="px",
+                todo="calibrate them: murid add --px-per-cm, or murid.prepare.calibrate",
+            )
         absent = [z for z in self.zones if z not in here["zones"] and any(z in f for f in features)]
         if absent:
-            faults.add(f"zones are missing: {', '.join(absent)}", got=", ".join(here["zones"]) or "none",
-                       todo="draw zones of these names (murid add --zones)")  # fmt: skip
+            faults.add(
+                f"zones are missing: {', '.join(absent)}",
+                got=", ".join(here["zones"]) or "none",
+                todo="draw zones of these names (murid add --zones)",
+            )
         faults.raise_if_any()
         self._warn(here, recording.id)
         if not self.calibrated and here["calibrated"]:
@@ -171,7 +193,12 @@ class Manifest:
         if not values:
             return None
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**{**values, "body_length_cm": float("nan") if values["body_length_cm"] is None else values["body_length_cm"]})  # fmt: skip  # noqa: E501
+        return cls(
+            **{
+                **values,
+                "body_length_cm": float("nan") if values["body_length_cm"] is None else values["body_length_cm"],
+            }
+        )
 
 
 def fingerprint(recording: Recording) -> str:
@@ -201,12 +228,15 @@ def _look(recording: Recording) -> dict[str, Any]:
         roles, length = {}, float("nan")
     fps = rate_of(poses["time"].values)
     return {
-        "roles": roles, "keypoints": keypoint_names(poses), "calibrated": bool(np.isfinite(per_cm) and per_cm > 0),
-        "px_per_cm": scale, "fps": float(round(fps, 3)) if np.isfinite(fps) else float(poses.attrs.get("fps", np.nan)),
+        "roles": roles,
+        "keypoints": keypoint_names(poses),
+        "calibrated": bool(np.isfinite(per_cm) and per_cm > 0),
+        "px_per_cm": scale,
+        "fps": float(round(fps, 3)) if np.isfinite(fps) else float(poses.attrs.get("fps", np.nan)),
         "body_length_cm": length / per_cm if np.isfinite(per_cm) and per_cm > 0 else float("nan"),
         "n_individuals": len(individual_names(poses)),
         "zones": sorted(recording.zones) if recording.has("zones") else [],
-    }  # fmt: skip
+    }
 
 
 def _without_scale(recording: Recording) -> Recording:

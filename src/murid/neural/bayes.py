@@ -42,9 +42,15 @@ class Combined:
 
 
 def combine(
-    signal: xr.DataArray | Spikes, target: xr.DataArray, model: ArHmm, pca: PCA | None = None,
-    params: DecodingParams | None = None, *, states: DecodedStates | None = None, sweeps: int = 60,
-) -> Combined:  # fmt: skip
+    signal: xr.DataArray | Spikes,
+    target: xr.DataArray,
+    model: ArHmm,
+    pca: PCA | None = None,
+    params: DecodingParams | None = None,
+    *,
+    states: DecodedStates | None = None,
+    sweeps: int = 60,
+) -> Combined:
     """Decode latents and states with the AR-HMM of the latents as prior.
 
     Each moment is decoded with an encoding model of other times (folds and gaps as in `decode`). Noise that lasts
@@ -71,8 +77,13 @@ def combine(
     time, raw = target["time"].values, np.asarray(target.values, np.float64)
     x = raw if pca is None else np.asarray(pca.transform(raw), np.float64)
     if x.shape[1] != model.cov.shape[1]:
-        fail("Bayesian decoding", "latents do not fit the AR-HMM", expected=f"{model.cov.shape[1]} columns",
-             got=str(x.shape[1]), todo="give the pca that the AR-HMM was fitted behind")  # fmt: skip
+        fail(
+            "Bayesian decoding",
+            "latents do not fit the AR-HMM",
+            expected=f"{model.cov.shape[1]} columns",
+            got=str(x.shape[1]),
+            todo="give the pca that the AR-HMM was fitted behind",
+        )
     activity, seen = design(signal, time, p)
     u = activity[:, :, 0].astype(np.float64)
     fold = time_folds(time, seen & np.isfinite(x).all(axis=1), p)

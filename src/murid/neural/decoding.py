@@ -112,8 +112,13 @@ def decode(signal: xr.DataArray | Spikes, target: xr.DataArray, params: Decoding
     """
     p = params or DecodingParams()
     if target.dims[0] != "time" or target.ndim != 2:
-        fail("decoding", "the target has the wrong axes", expected="(time, component)", got=str(target.dims),
-             todo="choose one individual: latent.isel(individual=0)")  # fmt: skip
+        fail(
+            "decoding",
+            "the target has the wrong axes",
+            expected="(time, component)",
+            got=str(target.dims),
+            todo="choose one individual: latent.isel(individual=0)",
+        )
     y = np.asarray(target.values, np.float64)
     x, seen = design(signal, target["time"].values, p)
     usable = seen & np.isfinite(y).all(axis=1)
@@ -166,16 +171,21 @@ def decode_states(
         out = _predict(x, onehot, fold, time, p, classes=True)
         known = (fold >= 0) & (c >= 0)
         said = np.nan_to_num(out, nan=-1.0).argmax(axis=1)
-        recall = np.array([(said[known & (c == k)] == k).mean() if (known & (c == k)).any() else np.nan
-                           for k in range(len(names))])  # fmt: skip
+        recall = np.array(
+            [(said[known & (c == k)] == k).mean() if (known & (c == k)).any() else np.nan for k in range(len(names))]
+        )
         return out, float(np.nanmean(recall)), recall
 
     probability, accuracy, recall = classify(codes)
     null = [classify(s[:, 0].astype(int))[1] for s in _shifted(codes[:, None].astype(float), time, p)]
     return DecodedStates(
         xr.DataArray(probability, dims=("time", "behaviour"), coords={"time": time, "behaviour": names}),
-        codes, fold, accuracy, recall, _p_value(accuracy, null),
-    )  # fmt: skip
+        codes,
+        fold,
+        accuracy,
+        recall,
+        _p_value(accuracy, null),
+    )
 
 
 def design(signal: xr.DataArray | Spikes, time_s: np.ndarray, params: DecodingParams) -> tuple[Floats, np.ndarray]:
@@ -206,10 +216,12 @@ def time_folds(time_s: np.ndarray, usable: np.ndarray, params: DecodingParams) -
     n_blocks = params.folds * per_fold
     if usable.sum() < 20 * params.folds or span < 2 * params.folds * params.gap_s:
         fail(
-            "decoding", "too little time to hold some out", got=f"{span:.0f} s, {int(usable.sum())} usable samples",
+            "decoding",
+            "too little time to hold some out",
+            got=f"{span:.0f} s, {int(usable.sum())} usable samples",
             expected=f"at least {2 * params.folds * params.gap_s:.0f} s and {20 * params.folds} samples",
             todo="use fewer folds or a shorter gap_s, or a longer recording",
-        )  # fmt: skip
+        )
     rank = np.cumsum(usable) - 1
     block = np.minimum(rank * n_blocks // int(usable.sum()), n_blocks - 1)
     return np.where(usable, block % params.folds, -1)
@@ -235,8 +247,12 @@ def _predict(
         valid = train & (fold == (held + 1) % p.folds)
         inner = train & training_rows(fold, time_s, (held + 1) % p.folds, p.gap_s + p.lags_s)
         if inner.sum() < 10 or valid.sum() < 10:
-            fail("decoding", "too little to learn from between the gaps", got=f"{int(inner.sum())} samples",
-                 todo="use a shorter gap_s or fewer folds")  # fmt: skip
+            fail(
+                "decoding",
+                "too little to learn from between the gaps",
+                got=f"{int(inner.sum())} samples",
+                todo="use a shorter gap_s or fewer folds",
+            )
         if p.decoder == "conv":
             out[test] = _conv(x, y, inner, valid, test, p, classes)
         elif classes:
@@ -290,8 +306,10 @@ def _conv(x: Floats, y: Floats, inner, valid, test, p: DecodingParams, classes: 
     share = np.maximum(y[inner].mean(axis=0), 1e-3)
 
     def source(rows: np.ndarray) -> Table:
-        return Table({"x": np.ascontiguousarray(x[rows]), "y": wanted[rows].astype(np.float32)},
-                     {"x": ("sample", "unit", "lag"), "y": ("sample", "column")})  # fmt: skip
+        return Table(
+            {"x": np.ascontiguousarray(x[rows]), "y": wanted[rows].astype(np.float32)},
+            {"x": ("sample", "unit", "lag"), "y": ("sample", "column")},
+        )
 
     weight = torch.tensor(1 / (len(share) * share), dtype=torch.float32) if classes else None
     spread = torch.tensor(scale**2 / (scale**2).mean(), dtype=torch.float32)
@@ -305,9 +323,11 @@ def _conv(x: Floats, y: Floats, inner, valid, test, p: DecodingParams, classes: 
 
     with seeded(p.seed):
         net = torch.nn.Sequential(
-            torch.nn.Conv1d(x.shape[1], p.hidden, x.shape[2]), torch.nn.ReLU(), torch.nn.Flatten(),
+            torch.nn.Conv1d(x.shape[1], p.hidden, x.shape[2]),
+            torch.nn.ReLU(),
+            torch.nn.Flatten(),
             torch.nn.Linear(p.hidden, y.shape[1]),
-        )  # fmt: skip
+        )
     run(net, loss, source(inner), p.train, valid=source(valid), seed=p.seed, progress="decoder")
     with torch.no_grad():
         out = net(torch.from_numpy(np.ascontiguousarray(x[test])))

@@ -106,8 +106,12 @@ def open_depth(source: Any) -> Any:
         else:
             fail("depth video", "unknown format", where=str(path), expected=".npy, .npz or .h5")
     if getattr(frames, "ndim", 0) != 3 or frames.shape[0] < 1:
-        fail("depth video", "is not a stack of pictures", expected="(frame, height, width)",
-             got=str(getattr(frames, "shape", type(frames).__name__)))  # fmt: skip
+        fail(
+            "depth video",
+            "is not a stack of pictures",
+            expected="(frame, height, width)",
+            got=str(getattr(frames, "shape", type(frames).__name__)),
+        )
     return frames
 
 
@@ -157,9 +161,11 @@ def extract(frames: Any, time_s: np.ndarray, params: DepthParams | None = None) 
         height[t] = _crop(tall, centre[t], axis[t], p)
     if np.isnan(axis).all():
         fail(
-            "depth video", "no animal found", expected=f"a body {p.min_height_mm:g} to {p.max_height_mm:g} mm high",
+            "depth video",
+            "no animal found",
+            expected=f"a body {p.min_height_mm:g} to {p.max_height_mm:g} mm high",
             todo="check that distances are in mm, that mm_per_px is right, and that the animal moves",
-        )  # fmt: skip
+        )
     heading, turned = _face_front(axis, centre * p.mm_per_px, height, np.asarray(time_s, float), p)
     height[turned] = height[turned][:, ::-1, ::-1]
     return Crops(height, centre * p.mm_per_px, heading, length * p.mm_per_px, np.asarray(time_s, np.float64))
@@ -188,9 +194,14 @@ def depth_recording(id: str, frames: Any, fps: float, params: DepthParams | None
     way = np.stack([np.cos(crops.heading), np.sin(crops.heading)], axis=1) * crops.length_mm[:, None] / 2
     points = np.stack([crops.centre_mm + way, crops.centre_mm, crops.centre_mm - way], axis=2) / 10
     poses = make_poses(
-        points[..., None], np.repeat(crops.seen[:, None, None], 3, axis=1).astype(np.float32),
-        keypoints=("front", "centre", "rear"), individuals=["mouse"], fps=fps, unit="cm", source_software="murid depth",
-    )  # fmt: skip
+        points[..., None],
+        np.repeat(crops.seen[:, None, None], 3, axis=1).astype(np.float32),
+        keypoints=("front", "centre", "rear"),
+        individuals=["mouse"],
+        fps=fps,
+        unit="cm",
+        source_software="murid depth",
+    )
     roles = {"nose": "front", "centre": "centre", "tail_base": "rear"}
     meta = {**keys.pop("meta", {}), DEPTH: crops}
     return Recording(id, poses=poses, roles=roles, meta=meta, **keys)
@@ -238,8 +249,12 @@ def _crop(tall: np.ndarray, centre: np.ndarray, axis: float, p: DepthParams) -> 
     scale = p.crop_px * p.mm_per_px / p.crop_mm
     cos, sin = scale * np.cos(axis), scale * np.sin(axis)
     middle = (p.crop_px - 1) / 2
-    move = np.array([[cos, sin, middle - cos * centre[0] - sin * centre[1]],
-                     [-sin, cos, middle + sin * centre[0] - cos * centre[1]]])  # fmt: skip
+    move = np.array(
+        [
+            [cos, sin, middle - cos * centre[0] - sin * centre[1]],
+            [-sin, cos, middle + sin * centre[0] - cos * centre[1]],
+        ]
+    )
     out = cv2.warpAffine(tall.astype(np.float32), move, (p.crop_px, p.crop_px), flags=cv2.INTER_LINEAR)
     return np.clip(np.round(out), 0, 255).astype(np.uint8)
 

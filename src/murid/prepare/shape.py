@@ -96,9 +96,12 @@ def fit_template(parts: Sequence[np.ndarray], *, rounds: int = 10, max_frames: i
     spread = np.sqrt(((mean - mean.mean(axis=0)) ** 2).sum())
     if not spread > 0 or np.nanmax(np.abs(aligned - mean)) <= 1e-6 * spread:
         fail(
-            "posture", "the points never move against each other", expected="an animal that changes its posture",
-            got="constant keypoints", todo="check the tracks with: murid check",
-        )  # fmt: skip
+            "posture",
+            "the points never move against each other",
+            expected="an animal that changes its posture",
+            got="constant keypoints",
+            todo="check the tracks with: murid check",
+        )
     mean -= mean.mean(axis=0)
     # The long axis of the shape, with the first points ahead.
     axis = np.linalg.svd(mean)[2][0]

@@ -31,16 +31,39 @@ def trace_rows(traces: xr.DataArray) -> list[Row]:
     top = 100 * np.mean(values == np.where(np.isfinite(high), high, np.nan), axis=0)
     clipped = int(np.argmax(np.where(low < high, top, 0)))
     return [
-        ("dropped samples", "traces", 100 * dropped.total / (len(time) + dropped.total), "%",
-         f"{dropped.total} samples missing at {rate_of(time):.4g} Hz",
-         "align by time stamps or pulses, never by sample count"),
-        ("missing signal", names[worst], float(missing[worst]), "%", f"{missing.mean():.1f} % missing on average",
-         "missing samples are left out of every test; find out why they are missing"),
-        ("dead units", ", ".join(dead[:5]), 100 * len(dead) / len(names), "%",
-         f"{len(dead)} of {len(names)} never change", "drop them: nothing can be tested on a constant"),
-        ("saturation", names[clipped], float(top[clipped]), "%", "share of samples at the exact maximum",
-         "a clipped signal hides its largest responses: lower the gain or the light"),
-    ]  # fmt: skip
+        (
+            "dropped samples",
+            "traces",
+            100 * dropped.total / (len(time) + dropped.total),
+            "%",
+            f"{dropped.total} samples missing at {rate_of(time):.4g} Hz",
+            "align by time stamps or pulses, never by sample count",
+        ),
+        (
+            "missing signal",
+            names[worst],
+            float(missing[worst]),
+            "%",
+            f"{missing.mean():.1f} % missing on average",
+            "missing samples are left out of every test; find out why they are missing",
+        ),
+        (
+            "dead units",
+            ", ".join(dead[:5]),
+            100 * len(dead) / len(names),
+            "%",
+            f"{len(dead)} of {len(names)} never change",
+            "drop them: nothing can be tested on a constant",
+        ),
+        (
+            "saturation",
+            names[clipped],
+            float(top[clipped]),
+            "%",
+            "share of samples at the exact maximum",
+            "a clipped signal hides its largest responses: lower the gain or the light",
+        ),
+    ]
 
 
 def cover_rows(recording: Recording) -> list[Row]:
@@ -53,7 +76,12 @@ def cover_rows(recording: Recording) -> list[Row]:
         inside |= (time >= start) & (time < stop)
     spans = (scored["start_s"].min(), scored["stop_s"].max(), time[0], time[-1])
     return [
-        ("signal without labels", "", 100 * float(1 - inside.mean()), "%",
-         "labels span {:.1f}-{:.1f} s, signal {:.1f}-{:.1f} s".format(*spans),
-         "check that both are on one clock (Recording.map_clock); what is not scored is not tested"),
-    ]  # fmt: skip
+        (
+            "signal without labels",
+            "",
+            100 * float(1 - inside.mean()),
+            "%",
+            "labels span {:.1f}-{:.1f} s, signal {:.1f}-{:.1f} s".format(*spans),
+            "check that both are on one clock (Recording.map_clock); what is not scored is not tested",
+        ),
+    ]

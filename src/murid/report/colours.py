@@ -18,9 +18,23 @@ WARN = "#b3261e"
 UNLABELLED, NONE = "#ffffff", "#e6e9ed"
 
 BEHAVIOURS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442", "#332288",
-    "#999933", "#882255", "#44AA99", "#661100", "#AA4499", "#6699CC", "#117733", "#DDCC77",
-)  # fmt: skip
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#D55E00",
+    "#56B4E9",
+    "#F0E442",
+    "#332288",
+    "#999933",
+    "#882255",
+    "#44AA99",
+    "#661100",
+    "#AA4499",
+    "#6699CC",
+    "#117733",
+    "#DDCC77",
+)
 GROUPS = ("#4d5a68", "#b5541c", "#5b3a8e", "#1d7a5f", "#a01f5c", "#8a6d00")
 
 #: Sequential (pale = little, dark = much) and diverging maps; colour-blind people can read both.

@@ -59,16 +59,26 @@ def glance(recording: Recording) -> Glance:
     unit = "cm" if scale else str(poses.attrs["unit"])
     table = pd.DataFrame(
         [
-            {"individual": i, "keypoint": k, "missing_pct": 100 * float((~seen[:, b, a]).mean()),
-             "low_pct": 100 * float(low[:, b, a].mean())}
+            {
+                "individual": i,
+                "keypoint": k,
+                "missing_pct": 100 * float((~seen[:, b, a]).mean()),
+                "low_pct": 100 * float(low[:, b, a].mean()),
+            }
             for a, i in enumerate(map(str, poses["individual"].values))
             for b, k in enumerate(keypoint_names(poses))
         ]
-    )  # fmt: skip
+    )
     return Glance(
-        fps_of(poses), recording.duration_s, keypoint_names(poses), [str(i) for i in poses["individual"].values], unit,
-        table, _tracks(recording, low, scale or 1.0), _zones(recording, unit, scale),
-    )  # fmt: skip
+        fps_of(poses),
+        recording.duration_s,
+        keypoint_names(poses),
+        [str(i) for i in poses["individual"].values],
+        unit,
+        table,
+        _tracks(recording, low, scale or 1.0),
+        _zones(recording, unit, scale),
+    )
 
 
 def _scale(recording: Recording) -> float | None:

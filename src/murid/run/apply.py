@@ -54,10 +54,7 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
         ids = [r.id for r in study.recordings() if all(r.has(n) for n in method.about.needs)]
     if not ids:
         fail("apply", "no recording has what the method needs", expected=", ".join(method.about.needs))
-    steps = [
-        apply_step(FileInput(folder), source, method)
-        for source in inputs_of(study, ids, nouns_for(method))
-    ]  # fmt: skip
+    steps = [apply_step(FileInput(folder), source, method) for source in inputs_of(study, ids, nouns_for(method))]
     with Run.start(study, "apply", {"model": folder.name, "ids": list(ids)}, folder.name) as run:
         who = study.table.set_index("id")
         for result in Runner(study, workers, run).do(steps, f"applying {folder.name}"):
@@ -102,8 +99,10 @@ def _warn_of_unseen(run: Run) -> None:
     """Name the recordings that are unlike the training data; one frame in a hundred is as strange by definition."""
     for part in run.parts.get("unseen", []):
         for row in part[part["unseen"] > MANY].itertuples():
-            run.warn(f"recording '{row.recording}', {row.individual}: {row.unseen:.0%} of the frames are unlike "
-                     "anything the model has learnt from; do not trust it there before you have looked")  # fmt: skip
+            run.warn(
+                f"recording '{row.recording}', {row.individual}: {row.unseen:.0%} of the frames are unlike "
+                "anything the model has learnt from; do not trust it there before you have looked"
+            )
 
 
 def compare_behaviours(run: Run, seed: int = 0) -> None:

@@ -67,9 +67,12 @@ def overview(quality: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for check, all_of in quality[quality["verdict"] != "ok"].groupby("check", sort=False):
         worst = all_of.iloc[
-            all_of.assign(rank=all_of["verdict"].map(order)).reset_index()[["rank", "value"]].fillna(0)
-            .sort_values(["rank", "value"], kind="stable").index[-1]
-        ]  # fmt: skip
+            all_of.assign(rank=all_of["verdict"].map(order))
+            .reset_index()[["rank", "value"]]
+            .fillna(0)
+            .sort_values(["rank", "value"], kind="stable")
+            .index[-1]
+        ]
         rows.append(
             {
                 "check": check,

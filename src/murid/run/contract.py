@@ -58,14 +58,22 @@ def check_method(name: str, params: Mapping[str, Any] | None = None, *, seconds:
             result, detail = FAILED, f"unexpected error: {exc}"
         except Exception as exc:
             result, detail = FAILED, f"{type(exc).__name__}: {exc}"
-        rows.append({"promise": text, "result": result, "seconds": round(time.perf_counter() - start, 2), "detail": detail})  # fmt: skip  # noqa: E501
+        rows.append(
+            {"promise": text, "result": result, "seconds": round(time.perf_counter() - start, 2), "detail": detail}
+        )
         return result == KEPT
 
     promise("the card says what it is, cites, and why each parameter", lambda: _card(cls))
     lacking = sorted(set(cls.about.needs) - {"poses", "labels", "events", "zones", "video"})
     if lacking:
-        rows.append({"promise": "all others", "result": SKIPPED, "seconds": 0.0,
-                     "detail": f"needs {', '.join(lacking)}, which are not simulated here"})  # fmt: skip
+        rows.append(
+            {
+                "promise": "all others",
+                "result": SKIPPED,
+                "seconds": 0.0,
+                "detail": f"needs {', '.join(lacking)}, which are not simulated here",
+            }
+        )
         return pd.DataFrame(rows)
     animals = _Animals(cls, params or {}, seconds)
     promise("used before it is fitted, it says so", animals.unfitted)

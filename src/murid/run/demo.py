@@ -99,7 +99,14 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
         seed=seed,
         workers=workers,
     )
-    motifs = fit_method(study, "kmeans", {"n_motifs": N_MOTIFS, "replicates": 3, "seed": seed}, model="motifs", replace=True, workers=workers)  # fmt: skip  # noqa: E501
+    motifs = fit_method(
+        study,
+        "kmeans",
+        {"n_motifs": N_MOTIFS, "replicates": 3, "seed": seed},
+        model="motifs",
+        replace=True,
+        workers=workers,
+    )
     applied = apply_method(study, "motifs", workers=workers)
     neural = run_neural(study, "labels", seed=seed, workers=workers)
     report = build_report(study, [check, assay, score, applied, neural], out=out / "report.html")
@@ -117,8 +124,14 @@ def _study(folder: Path, n_animals: int, minutes: float, seed: int) -> tuple[Stu
     if (folder / "study.toml").is_file():
         study = Study(folder)
         if study.settings.get("demo") != told:
-            fail("demo", "the folder holds another study", where=str(folder), expected=str(told),
-                 got=str(study.settings.get("demo")), todo="choose another folder with --out")  # fmt: skip
+            fail(
+                "demo",
+                "the folder holds another study",
+                where=str(folder),
+                expected=str(told),
+                got=str(study.settings.get("demo")),
+                todo="choose another folder with --out",
+            )
     else:
         study = Study.create(folder, "demo: open field, simulated", demo=told)
     planted = folder / "planted_units.csv"
@@ -174,8 +187,11 @@ def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame)
         behaviours_differ=moved,
         macro_f1=numbers["macro_f1"],
         behaviours={b: v["f1"] for b, v in numbers["behaviours"].items()},
-        units_planted=len(could), units_found=len(hits & could), untuned_units=len(blank), untuned_called=len(wrong),
-    )  # fmt: skip
+        units_planted=len(could),
+        units_found=len(hits & could),
+        untuned_units=len(blank),
+        untuned_called=len(wrong),
+    )
     found.lines += [
         f"Open field: {_of(differ, compared, 'measures')} between control and stressed animals "
         "(planted: the centre appeals less to stressed ones).",

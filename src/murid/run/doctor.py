@@ -51,9 +51,7 @@ def examine() -> dict[str, Any]:
         tips.append(f"only {free_gb:.1f} GB of disk are free: a study's cache can be deleted at any time")
     if memory.total / 2**30 < LOW_MEMORY_GB:
         tips.append("little memory: use --workers 1")
-    tips += [
-        f"for {why}: pip install 'murid[{name}]'" for name, (_, why) in EXTRAS.items() if not extras[name]
-    ]  # fmt: skip
+    tips += [f"for {why}: pip install 'murid[{name}]'" for name, (_, why) in EXTRAS.items() if not extras[name]]
     return {"facts": facts, "versions": versions(), "extras": extras, "suggestions": tips}
 
 

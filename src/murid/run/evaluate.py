@@ -97,10 +97,24 @@ def evaluate_methods(
     names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
     shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "stream": stream}
     told = {name: _params(name, (params or {}).get(name, {}), {**shared, "seed": seed}) for name in names}
-    asked = dict(methods=told, group=group, folds=folds, train=train, test=test, ids=ids, behaviours=behaviours,
-                 others=others, rater=rater, stream=stream, leaky=leaky, rare=rare, seed=seed)  # fmt: skip
-    scoring = dict(behaviours=list(behaviours) if behaviours else None, others=others, rater=rater, stream=stream,
-                   group=group)  # fmt: skip
+    asked = dict(
+        methods=told,
+        group=group,
+        folds=folds,
+        train=train,
+        test=test,
+        ids=ids,
+        behaviours=behaviours,
+        others=others,
+        rater=rater,
+        stream=stream,
+        leaky=leaky,
+        rare=rare,
+        seed=seed,
+    )
+    scoring = dict(
+        behaviours=list(behaviours) if behaviours else None, others=others, rater=rater, stream=stream, group=group
+    )
     with Run.start(study, "evaluate", asked, "-".join(names)) as run:
         runner = Runner(study, workers, run)
         splits = _splits(study, group, folds, train, test, ids, behaviours, rare, seed)
@@ -347,17 +361,29 @@ def _note_score(run: Run, name: str, found: dict[str, Any]) -> None:
 
 
 def _note_leaky(
-    run: Run, runner: Runner, study: Study, name: str, params: Mapping[str, Any], splits: Sequence[Split],
-    scoring: Mapping[str, Any], seed: int,
-) -> None:  # fmt: skip
+    run: Run,
+    runner: Runner,
+    study: Study,
+    name: str,
+    params: Mapping[str, Any],
+    splits: Sequence[Split],
+    scoring: Mapping[str, Any],
+    seed: int,
+) -> None:
     from murid.methods import method_class
 
     cls = method_class(name)
     ids = list(dict.fromkeys(i for s in splits for i in (*s.train, *s.test)))
     nouns = ("labels", *nouns_for(cls))
     told = {k: v for k, v in scoring.items() if k != "group"}
-    step = Step("leaky", _leaky, {"recordings": inputs_of(study, ids, nouns)},
-                {"name": name, "params": params, "scoring": told}, seed=seed, code=(cls.__module__,))  # fmt: skip
+    step = Step(
+        "leaky",
+        _leaky,
+        {"recordings": inputs_of(study, ids, nouns)},
+        {"name": name, "params": params, "scoring": told},
+        seed=seed,
+        code=(cls.__module__,),
+    )
     found = runner.values([step], f"leaky score of {name}")[0]
     honest = run.summary["methods"][name]["macro_f1"]
     run.summary["methods"][name]["leaky"] = _finite(

@@ -260,9 +260,10 @@ def _threads_per_worker(workers: int) -> Iterator[None]:
     """Share the cores: workers that each use all of them are slower than one alone."""
     share = str(max(1, (os.cpu_count() or 1) // workers))
     names = [
-        n for n in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        n
+        for n in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
         if n not in os.environ
-    ]  # fmt: skip
+    ]
     os.environ.update(dict.fromkeys(names, share))
     try:
         yield

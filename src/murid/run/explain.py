@@ -66,12 +66,24 @@ def explain_model(
     head = read_head(folder)
     cls = method_class(head["method"])
     if cls.about.family != "supervised":
-        fail("explain", f"'{head['method']}' does not learn from labels", expected="a supervised model",
-             todo="look at its motifs in the report")  # fmt: skip
+        fail(
+            "explain",
+            f"'{head['method']}' does not learn from labels",
+            expected="a supervised model",
+            todo="look at its motifs in the report",
+        )
     if (recording is None) != (time_s is None):
         fail("explain", "recording and time belong together", todo="give both (--recording R --time T), or neither")
-    asked = dict(model=folder.name, recording=recording, time_s=time_s, behaviour=behaviour, individual=individual,
-                 folds=folds, n_frames=n_frames, seed=seed)  # fmt: skip
+    asked = dict(
+        model=folder.name,
+        recording=recording,
+        time_s=time_s,
+        behaviour=behaviour,
+        individual=individual,
+        folds=folds,
+        n_frames=n_frames,
+        seed=seed,
+    )
     with Run.start(study, "explain", asked, folder.name) as run:
         runner = Runner(study, workers, run)
         if recording is not None:
@@ -85,8 +97,14 @@ def explain_model(
 def _one_frame(run: Run, runner: Runner, study: Study, folder: Path, cls: Any, asked: dict[str, Any]) -> None:
     source = inputs_of(study, [asked["recording"]], nouns_for(cls))[0]
     told = {k: asked[k] for k in ("time_s", "behaviour", "individual")}
-    step = Step("why", _why, {"recording": source, "model": FileInput(folder)}, told, recording=source.id,
-                code=(cls.__module__,))  # fmt: skip
+    step = Step(
+        "why",
+        _why,
+        {"recording": source, "model": FileInput(folder)},
+        told,
+        recording=source.id,
+        code=(cls.__module__,),
+    )
     table = runner.values([step], "why this frame")[0]
     run.table("explain_why", table)
     first = table.iloc[0]
@@ -94,16 +112,30 @@ def _one_frame(run: Run, runner: Runner, study: Study, folder: Path, cls: Any, a
 
 
 def _whole_model(
-    run: Run, runner: Runner, study: Study, folder: Path, cls: Any, head: dict[str, Any], folds: int, n_frames: int,
+    run: Run,
+    runner: Runner,
+    study: Study,
+    folder: Path,
+    cls: Any,
+    head: dict[str, Any],
+    folds: int,
+    n_frames: int,
     seed: int,
-) -> None:  # fmt: skip
+) -> None:
     sources, note = _unseen(study, folder, head, cls, folds, seed)
     nouns = (*nouns_for(cls), "labels")
     steps = [
-        Step("explain", _explain, {"recording": inputs_of(study, [id], nouns)[0], "model": model},
-             {"n_frames": n_frames}, seed=seed, recording=id, code=(cls.__module__, "murid.methods.supervised.explain"))
+        Step(
+            "explain",
+            _explain,
+            {"recording": inputs_of(study, [id], nouns)[0], "model": model},
+            {"n_frames": n_frames},
+            seed=seed,
+            recording=id,
+            code=(cls.__module__, "murid.methods.supervised.explain"),
+        )
         for id, model in sources
-    ]  # fmt: skip
+    ]
     found = runner.values(steps, f"explaining {folder.name}")
     joined = {key: pd.concat([f[key] for f in found], ignore_index=True) for key in found[0]}
     families = run.table("explain_families", _families(joined["families"], joined["permutation"], seed))
@@ -117,9 +149,11 @@ def _whole_model(
     write_figure(run, "explain_families", family_figure(families))
     best = features.groupby("behaviour", sort=False).head(3)
     run.note(
-        recordings=[id for id, _ in sources], models=note, how=str(features["how"].iloc[0]),
+        recordings=[id for id, _ in sources],
+        models=note,
+        how=str(features["how"].iloc[0]),
         looks_at={b: part["words"].tolist() for b, part in best.groupby("behaviour", sort=False)},
-    )  # fmt: skip
+    )
 
 
 def _unseen(
@@ -128,16 +162,24 @@ def _unseen(
     """Labelled recordings, each with a model that has not seen its animal."""
     training = head.get("training", {})
     labelled = [r for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
-    fresh = [r.id for r in labelled if r.id not in training.get("recordings", ()) and r.animal not in training.get("animals", ())]  # fmt: skip  # noqa: E501
+    fresh = [
+        r.id
+        for r in labelled
+        if r.id not in training.get("recordings", ()) and r.animal not in training.get("animals", ())
+    ]
     if fresh:
         return [(id, FileInput(folder)) for id in fresh], "the model itself, on animals it has not seen"
     from murid.evaluate import grouped
 
     known = [r for r in labelled if r.id in training.get("recordings", ())]
     if len({r.animal for r in known}) < 2:
-        fail("explain", "no animal is unseen, and none can be held out", expected="labelled recordings of two animals",
-             got=", ".join(r.id for r in known) or "none in this study",
-             todo="label a recording of another animal, or ask about one frame: --recording R --time T")  # fmt: skip
+        fail(
+            "explain",
+            "no animal is unseen, and none can be held out",
+            expected="labelled recordings of two animals",
+            got=", ".join(r.id for r in known) or "none in this study",
+            todo="label a recording of another animal, or ask about one frame: --recording R --time T",
+        )
     n = min(folds, len({r.animal for r in known}))
     found = grouped(known, n, behaviours=head["fitted"]["behaviours"], seed=seed, rare="ignore")
     for recording in known:
@@ -190,8 +232,18 @@ def _families(strength: pd.DataFrame, loss: pd.DataFrame, seed: int) -> pd.DataF
         draws = x[rng.integers(0, x.size, (2000, x.size))].mean(axis=1) if x.size > 1 else np.array([np.nan])
         mean = {c: part.groupby("recording")[c].mean().sum() / recordings.size for c in ("strength", "share")}
         area = seen.groupby("recording")["pr_auc"].mean().mean()
-        rows.append((behaviour, family, mean["strength"], mean["share"], x.mean() if x.size else np.nan,
-                     *np.percentile(draws, [2.5, 97.5]), area, x.size))  # fmt: skip
+        rows.append(
+            (
+                behaviour,
+                family,
+                mean["strength"],
+                mean["share"],
+                x.mean() if x.size else np.nan,
+                *np.percentile(draws, [2.5, 97.5]),
+                area,
+                x.size,
+            )
+        )
     columns = ["behaviour", "family", "strength", "share", "loss", "loss_low", "loss_high", "pr_auc", "n_recordings"]
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values(["behaviour", "share"], ascending=[True, False], ignore_index=True)

@@ -53,7 +53,9 @@ def fit_method(
     """
     model = model or name
     if slug(model) != model:
-        fail("fit", f"'{model}' cannot be a folder name", expected="letters, digits, . _ -", todo=f"use '{slug(model)}'")  # fmt: skip  # noqa: E501
+        fail(
+            "fit", f"'{model}' cannot be a folder name", expected="letters, digits, . _ -", todo=f"use '{slug(model)}'"
+        )
     step = fit_step(study, name, params or {}, ids)
     asked = {"method": name, "params": step.params["params"], "ids": [s.id for s in step.inputs["recordings"]]}
     with Run.start(study, "fit", {**asked, "model": model}, model) as run:

@@ -68,8 +68,12 @@ def propose_bouts(
     name = read_head(folder)["method"]
     cls = method_class(name)
     if cls.about.family != "supervised":
-        fail("label queue", f"'{name}' does not learn from labels", expected="a supervised model",
-             todo="fit one: murid fit STUDY gbdt")  # fmt: skip
+        fail(
+            "label queue",
+            f"'{name}' does not learn from labels",
+            expected="a supervised model",
+            todo="fit one: murid fit STUDY gbdt",
+        )
     ids = [r.id for r in study.recordings(ids) if all(r.has(n) for n in cls.about.needs)]
     labelled = [r.id for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
     if not ids:
@@ -79,36 +83,63 @@ def propose_bouts(
     with Run.start(study, "label_queue", asked, folder.name) as run:
         runner, start = Runner(study, workers, run), FileInput(folder)
         tables = {
-            id: Step("learning_table", _tables, {"recording": inputs_of(study, [id], nouns)[0], "model": start},
-                     recording=id, code=code)
+            id: Step(
+                "learning_table",
+                _tables,
+                {"recording": inputs_of(study, [id], nouns)[0], "model": start},
+                recording=id,
+                code=code,
+            )
             for id in dict.fromkeys([*ids, *labelled])
-        }  # fmt: skip
+        }
         runner.do(tables.values(), "features")
         used: FileInput | Step = start
         if refit and labelled:
             used = _refitted(run, runner, study, labelled, tables, start, nouns, code) or start
         steps = [
-            Step("queue_candidates", _candidates,
-                 {"recording": inputs_of(study, [id], (*nouns, "labels"))[0], "table": tables[id], "model": used},
-                 told, recording=id, code=code)
+            Step(
+                "queue_candidates",
+                _candidates,
+                {"recording": inputs_of(study, [id], (*nouns, "labels"))[0], "table": tables[id], "model": used},
+                told,
+                recording=id,
+                code=code,
+            )
             for id in ids
-        ]  # fmt: skip
+        ]
         queue = run.table("queue", _propose(runner.values(steps, "looking for bouts"), told))
         run.note(
-            model=folder.name, bouts=len(queue), blind=int((queue["kind"] == "blind").sum()),
-            seconds_to_watch=float((queue["stop_s"] - queue["start_s"]).sum()), refitted=used is not start,
-        )  # fmt: skip
+            model=folder.name,
+            bouts=len(queue),
+            blind=int((queue["kind"] == "blind").sum()),
+            seconds_to_watch=float((queue["stop_s"] - queue["start_s"]).sum()),
+            refitted=used is not start,
+        )
         if curve:
             _learning(run, runner, study, labelled, tables, used, nouns, code, told["seed"])
     return run
 
 
 def _refitted(
-    run: Run, runner: Runner, study: Study, labelled: Sequence[str], tables: Mapping[str, Step], start: FileInput,
-    nouns: tuple[str, ...], code: tuple[str, ...],
-) -> Step | None:  # fmt: skip
-    step = Step("warm_fit", _refit, {"recordings": inputs_of(study, labelled, (*nouns, "labels")),
-                "tables": [tables[id] for id in labelled], "model": start}, code=code)  # fmt: skip
+    run: Run,
+    runner: Runner,
+    study: Study,
+    labelled: Sequence[str],
+    tables: Mapping[str, Step],
+    start: FileInput,
+    nouns: tuple[str, ...],
+    code: tuple[str, ...],
+) -> Step | None:
+    step = Step(
+        "warm_fit",
+        _refit,
+        {
+            "recordings": inputs_of(study, labelled, (*nouns, "labels")),
+            "tables": [tables[id] for id in labelled],
+            "model": start,
+        },
+        code=code,
+    )
     try:
         runner.do([step], "fitting to the labels as they are")
     except DataError as exc:
@@ -118,14 +149,30 @@ def _refitted(
 
 
 def _learning(
-    run: Run, runner: Runner, study: Study, labelled: Sequence[str], tables: Mapping[str, Step],
-    model: FileInput | Step, nouns: tuple[str, ...], code: tuple[str, ...], seed: int,
-) -> None:  # fmt: skip
+    run: Run,
+    runner: Runner,
+    study: Study,
+    labelled: Sequence[str],
+    tables: Mapping[str, Step],
+    model: FileInput | Step,
+    nouns: tuple[str, ...],
+    code: tuple[str, ...],
+    seed: int,
+) -> None:
     from murid.compare import learning_figure
     from murid.evaluate.learning import expected_gain
 
-    step = Step("learning_points", _points, {"recordings": inputs_of(study, labelled, (*nouns, "labels")),
-                "tables": [tables[id] for id in labelled], "model": model}, seed=seed, code=code)  # fmt: skip
+    step = Step(
+        "learning_points",
+        _points,
+        {
+            "recordings": inputs_of(study, labelled, (*nouns, "labels")),
+            "tables": [tables[id] for id in labelled],
+            "model": model,
+        },
+        seed=seed,
+        code=code,
+    )
     try:
         points = runner.values([step], "learning curve")[0] if labelled else pd.DataFrame()
         gain = expected_gain(points, seed=seed)
@@ -167,8 +214,11 @@ def _candidates(recording: Recording, table: dict[str, xr.DataArray], model: Any
     fitted = _opened(model)
     kept = {(recording.id, who): part for who, part in table.items()}
     found = candidates(fitted, recording, QueueParams(**params), kept)
-    return {"table": found.table, "place": pd.DataFrame(found.place).rename(columns=str),
-            "labelled": pd.DataFrame(found.labelled).rename(columns=str)}  # fmt: skip
+    return {
+        "table": found.table,
+        "place": pd.DataFrame(found.place).rename(columns=str),
+        "labelled": pd.DataFrame(found.labelled).rename(columns=str),
+    }
 
 
 def _propose(found: Sequence[Mapping[str, pd.DataFrame]], params: Mapping[str, Any]) -> pd.DataFrame:

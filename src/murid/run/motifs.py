@@ -87,8 +87,17 @@ def compare_motifs(
     recordings = study.recordings(ids)
     labelled = [r.id for r in recordings if r.has("labels")]
     halves = halves and len({r.animal for r in recordings}) > 1
-    asked = {"methods": list(names), "params": told, "ids": list(ids), "behaviours": behaviours, "rater": rater,
-             "seeds": seeds, "halves": halves, "robust": robust, "seed": seed}  # fmt: skip
+    asked = {
+        "methods": list(names),
+        "params": told,
+        "ids": list(ids),
+        "behaviours": behaviours,
+        "rater": rater,
+        "seeds": seeds,
+        "halves": halves,
+        "robust": robust,
+        "seed": seed,
+    }
     with Run.start(study, "compare-motifs", asked, "motifs") as run:
         runner, rows = Runner(study, workers, run), {}
         for name in names:
@@ -151,10 +160,14 @@ def motif_statistics(
     if ids is None:
         ids = [r.id for r in study.recordings() if all(r.has(n) for n in cls.about.needs)]
     steps = [
-        Step("motif_views", _views, {"recording": source, "output": apply_step(FileInput(folder), source, cls)},
-             recording=source.id)
+        Step(
+            "motif_views",
+            _views,
+            {"recording": source, "output": apply_step(FileInput(folder), source, cls)},
+            recording=source.id,
+        )
         for source in inputs_of(study, ids, nouns_for(cls))
-    ]  # fmt: skip
+    ]
     with Run.start(study, "motifs", {"model": folder.name, "ids": list(ids), "group": group}, folder.name) as run:
         runner, who = Runner(study, workers, run), study.table.set_index("id")
         states, wide = [], []
@@ -211,9 +224,17 @@ class _Work:
 
 
 def _work(
-    study: Study, name: str, params: dict[str, Any], ids: list[str], seeds: int, halves: bool, robust: bool,
-    behaviours: Sequence[str] | None, rater: str | None, seed: int,
-) -> _Work:  # fmt: skip
+    study: Study,
+    name: str,
+    params: dict[str, Any],
+    ids: list[str],
+    seeds: int,
+    halves: bool,
+    robust: bool,
+    behaviours: Sequence[str] | None,
+    rater: str | None,
+    seed: int,
+) -> _Work:
     from murid.methods import method_class
 
     cls = method_class(name)
@@ -227,10 +248,12 @@ def _work(
     reports = {}
     if seeds > 1 or halves:
         reports["stability"] = Step(
-            "motif_stability", _stability,
+            "motif_stability",
+            _stability,
             {"recordings": fit.inputs["recordings"], "outputs": applied},
-            {"name": name, "params": params, "seeds": [seed + k for k in range(seeds)], "halves": halves}, code=code,
-        )  # fmt: skip
+            {"name": name, "params": params, "seeds": [seed + k for k in range(seeds)], "halves": halves},
+            code=code,
+        )
     if "poses" in cls.about.needs:
         reports["cuts"] = Step(
             "motif_cuts", _cuts, {"model": fit, "recordings": sources, "outputs": applied}, code=code
@@ -264,8 +287,12 @@ def _judged(run: Run, runner: Runner, work: _Work) -> dict[str, Any]:
     if results:
         frames = sum(int(r.value.sizes["time"]) for r in results[1:])
         first, spent = _entry(results[0]), sum(_entry(r)["seconds"] for r in results[1:])
-        row |= {"fit_s": first["seconds"], "fit_cpu_s": first.get("cpu_s"), "apply_fps": frames / max(spent, 1e-9),
-                "peak_mb": first["peak_mb"]}  # fmt: skip
+        row |= {
+            "fit_s": first["seconds"],
+            "fit_cpu_s": first.get("cpu_s"),
+            "apply_fps": frames / max(spent, 1e-9),
+            "peak_mb": first["peak_mb"],
+        }
         row |= next((r.value for r in tried("judge", [work.row])), {})
         reports = {part: [r.value for r in tried(part, [step])] for part, step in work.reports.items()}
         row |= agreement_row(*(found for parts in reports.values() for found in parts))
@@ -278,17 +305,24 @@ def _judged(run: Run, runner: Runner, work: _Work) -> dict[str, Any]:
 
 
 def _stability(
-    recordings: list[Recording], outputs: list[xr.Dataset], name: str, params: dict[str, Any], seeds: list[int],
+    recordings: list[Recording],
+    outputs: list[xr.Dataset],
+    name: str,
+    params: dict[str, Any],
+    seeds: list[int],
     halves: bool,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     from murid.methods import method
     from murid.methods.motifs.stability import codes_of, stability_report
 
     seeded = "seed" in params
     return stability_report(
-        lambda seed: method(name, **{**params, **({"seed": seed} if seeded else {})}), recordings,
-        seeds=seeds if seeded else seeds[:1], halves=halves, known={seeds[0]: codes_of(outputs)},
-    )  # fmt: skip
+        lambda seed: method(name, **{**params, **({"seed": seed} if seeded else {})}),
+        recordings,
+        seeds=seeds if seeded else seeds[:1],
+        halves=halves,
+        known={seeds[0]: codes_of(outputs)},
+    )
 
 
 def _cuts(recordings: list[Recording], outputs: list[xr.Dataset], model: Any) -> pd.DataFrame:

@@ -134,8 +134,12 @@ def _tuning(
     if said is not None and behaviours is not None and "behaviour" in states.dims:
         states = states.sel(behaviour=behaviours)
     if individual is None and states.sizes["individual"] > 1:
-        fail("tuning", "several animals have states", got=", ".join(map(str, states["individual"].values)),
-             todo="say whose behaviour: --individual")  # fmt: skip
+        fail(
+            "tuning",
+            "several animals have states",
+            got=", ".join(map(str, states["individual"].values)),
+            todo="say whose behaviour: --individual",
+        )
     found = tuning(signal, states, params=TuningParams(**params), individual=individual, seed=seed)
     table = found.table if behaviours is None else found.table[found.table["behaviour"].isin(behaviours)]
     return {"table": table.reset_index(drop=True), "notes": {"notes": list(found.notes)}}
@@ -169,4 +173,6 @@ def _write(run: Run, alpha: float) -> None:
     run.table("tuned", counts)
     units = table.groupby("recording")["unit"].nunique().sum()
     tuned = table[table["direction"].isin(["excited", "suppressed"])].groupby("recording")["unit"].nunique().sum()
-    run.note(units=int(units), tuned_units=int(tuned), alpha=alpha, behaviours=counts.set_index("behaviour").to_dict("index"))  # fmt: skip  # noqa: E501
+    run.note(
+        units=int(units), tuned_units=int(tuned), alpha=alpha, behaviours=counts.set_index("behaviour").to_dict("index")
+    )

@@ -193,14 +193,21 @@ def _assign(pairs: list[Paired], kind: str, paths: list[Path], faults: Faults, *
             )
         else:
             near = ", ".join(p.id for p in pairs[:8]) + (" …" if len(pairs) > 8 else "")
-            faults.add(f"{kind} file fits no recording", where=path.name, expected=f"a name with one of: {near}",
-                       todo="leave it out, or name it after its pose file")  # fmt: skip
+            faults.add(
+                f"{kind} file fits no recording",
+                where=path.name,
+                expected=f"a name with one of: {near}",
+                todo="leave it out, or name it after its pose file",
+            )
     for pair in pairs:
         mine = found.get(pair.id, [])
         if len(mine) > 1 and not several:
             more = "; if they are raters of the same recording, say so: --raters" if kind == "labels" else ""
-            faults.add(f"{len(mine)} {kind} files fit recording '{pair.id}'", got=", ".join(p.name for p in mine),
-                       todo=f"give one{more}")  # fmt: skip
+            faults.add(
+                f"{len(mine)} {kind} files fit recording '{pair.id}'",
+                got=", ".join(p.name for p in mine),
+                todo=f"give one{more}",
+            )
         elif mine:
             pair.companions[kind] = sorted(mine)
 
@@ -225,8 +232,11 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> float:
 def _add_keys(pairs: list[Paired], sheet: pd.DataFrame, faults: Faults) -> None:
     column = next((c for c in ("id", "recording", "file") if c in sheet), None)
     if column is None:
-        faults.add("the sheet does not say which recording a row is of", expected="a column 'id'",
-                   got=", ".join(map(str, sheet.columns)))  # fmt: skip
+        faults.add(
+            "the sheet does not say which recording a row is of",
+            expected="a column 'id'",
+            got=", ".join(map(str, sheet.columns)),
+        )
         return
     rows = {str(r[column]): {k: str(v) for k, v in r.items() if k != column} for r in sheet.to_dict("records")}
     if len(rows) < len(sheet):

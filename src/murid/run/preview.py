@@ -60,11 +60,15 @@ def preview_labels(
     nouns = (*nouns_for(unfitted), *(["labels"] if unfitted.params.labels_from == "labels" else []))
     steps = [
         Step(
-            "preview", _preview, {"recording": source}, {"params": told, "events": events}, recording=source.id,
+            "preview",
+            _preview,
+            {"recording": source},
+            {"params": told, "events": events},
+            recording=source.id,
             code=(type(unfitted).__module__, "murid.ethogram.pseudo_labels"),
         )
         for source in inputs_of(study, [r.id for r in recordings], nouns)
-    ]  # fmt: skip
+    ]
     with Run.start(study, "preview", {"params": told, "ids": [r.id for r in recordings]}) as run:
         for k, result in enumerate(Runner(study, workers, run).do(steps, "pseudo-labels")):
             states, id = result.value, str(result.step.recording)
@@ -87,11 +91,16 @@ def summary(states: xr.DataArray, recording: str) -> pd.DataFrame:
         codes = states.values[:, i]
         for code, name in [*enumerate(names), (-1, "unknown")]:
             found = own[own["label"] == name]
-            rows.append({
-                "recording": recording, "individual": str(individual), "label": name,
-                "share": float((codes == code).mean()), "bouts": len(found) if code >= 0 else None,
-                "median_s": float((found["stop_s"] - found["start_s"]).median()) if len(found) else None,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "recording": recording,
+                    "individual": str(individual),
+                    "label": name,
+                    "share": float((codes == code).mean()),
+                    "bouts": len(found) if code >= 0 else None,
+                    "median_s": float((found["stop_s"] - found["start_s"]).median()) if len(found) else None,
+                }
+            )
     return pd.DataFrame(rows).astype({"bouts": "Int64", "median_s": float})
 
 

@@ -12,9 +12,23 @@ from murid import __version__
 
 #: Libraries whose version can change a number.
 LIBRARIES = (
-    "numpy", "scipy", "pandas", "xarray", "scikit-learn", "lightgbm", "numba", "statsmodels", "shapely",
-    "opencv-python-headless", "av", "torch", "umap-learn", "hdbscan", "openTSNE", "shap",
-)  # fmt: skip
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "scikit-learn",
+    "lightgbm",
+    "numba",
+    "statsmodels",
+    "shapely",
+    "opencv-python-headless",
+    "av",
+    "torch",
+    "umap-learn",
+    "hdbscan",
+    "openTSNE",
+    "shap",
+)
 
 
 @cache

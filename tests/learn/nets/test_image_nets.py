@@ -41,7 +41,8 @@ def test_turned_pictures_keep_what_is_in_the_middle():
     assert out.shape == pictures.shape
     # The crop keeps at least part of the middle, and a larger square where it is narrower.
     mass = out[:, 0].sum(dim=(1, 2))
-    assert (mass > 15).all() and mass.max() < 36 / 0.7**2 * 1.1
+    assert (mass > 15).all()
+    assert mass.max() < 36 / 0.7**2 * 1.1
     still = moved(pictures, least_side=1.0, degrees=0.0, flips=0.0)
     torch.testing.assert_close(still, pictures, atol=1e-5, rtol=0)
 
@@ -53,7 +54,8 @@ def test_a_turn_is_a_turn_also_in_wide_pictures():
     out = moved(picture, least_side=1.0, degrees=90, flips=0.0)[:, 0]
     ys, xs = torch.meshgrid(torch.arange(30.0), torch.arange(90.0), indexing="ij")
     far = torch.stack([(((ys - 14.5) ** 2 + (xs - 44.5) ** 2).sqrt() * (o > 0.3)).max() for o in out])
-    assert far.max() < 14.5 and far.min() > 9.0
+    assert far.max() < 14.5
+    assert far.min() > 9.0
 
 
 def test_colours_read_the_turbo_curves():
@@ -69,7 +71,8 @@ def test_clusters_of_directions_are_found():
     truth = torch.arange(4).repeat(25)
     rows = torch.nn.functional.normalize(centres[truth] + 0.05 * torch.randn(100, 16), dim=1)
     labels, found = spherical_kmeans(rows, 4)
-    assert all(len(labels[truth == k].unique()) == 1 for k in range(4)) and len(labels.unique()) == 4
+    assert all(len(labels[truth == k].unique()) == 1 for k in range(4))
+    assert len(labels.unique()) == 4
     torch.testing.assert_close(found.norm(dim=1), torch.ones(4))
     assert cross_level(rows, rows, 4) < 0.01
     # Told apart by partners that have nothing to do with them: no better than chance.
@@ -90,7 +93,9 @@ def test_siamese_loss_is_least_for_equal_views_and_stops_the_gradient():
     z, f = net.projector(net(x)), net(x)
     expected = 2 - 2 * torch.nn.functional.cosine_similarity(net.predictor(z), z, dim=1).mean()
     torch.testing.assert_close(terms["loss"], expected)
-    assert "cld" not in terms and "cld" in net.both(x, x, 3, 2.0) and f.shape == (12, 8)
+    assert "cld" not in terms
+    assert "cld" in net.both(x, x, 3, 2.0)
+    assert f.shape == (12, 8)
 
 
 def test_activation_map_is_the_weighted_map():

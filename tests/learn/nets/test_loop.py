@@ -52,11 +52,13 @@ def test_learns_and_tells_its_course():
     model = net()
     history = train(model, squares, source(), PARAMS.replace(epochs=40), valid=source(seed=0))
     table = history.table()
-    assert len(table) == 40 and history.stopped == "epochs"
+    assert len(table) == 40
+    assert history.stopped == "epochs"
     assert table["valid_loss"].iloc[-1] < 0.1 * table["valid_loss"].iloc[0]
     assert history.best_epoch == table["valid_loss"].idxmin()
     assert (table[["seconds", "samples_per_s", "memory_mb", "lr"]] > 0).all().all()
-    assert history.device.startswith("cpu") and not model.training
+    assert history.device.startswith("cpu")
+    assert not model.training
 
 
 def test_same_seed_same_weights_and_the_callers_random_state_is_untouched():
@@ -68,7 +70,8 @@ def test_same_seed_same_weights_and_the_callers_random_state_is_untouched():
     assert torch.equal(torch.rand(1), expected)
     train(b, squares, source(), PARAMS, seed=3)
     train(c, squares, source(), PARAMS, seed=4)
-    assert same(a, b) and not same(a, c)
+    assert same(a, b)
+    assert not same(a, c)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,8 @@ def test_killed_process_goes_on_to_the_same_weights(tmp_path):
         train(net(), killed, source(), PARAMS, seed=3, checkpoint={str(path)!r})
     """)
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=120)
-    assert done.returncode == 9 and path.is_file()
+    assert done.returncode == 9
+    assert path.is_file()
     whole, resumed = net(), net(seed=99)
     train(whole, squares, source(), PARAMS, seed=3)
     train(resumed, squares, source(), PARAMS, seed=3, checkpoint=path)
@@ -155,7 +159,8 @@ def test_out_of_memory_computes_the_batch_in_parts_with_the_same_gradient():
     train(plain, squares, source(96), PARAMS)
     with pytest.warns(UserWarning, match="out of memory") as caught:
         history = train(parts, greedy, source(96), PARAMS)
-    assert history.parts == 4 and len(caught) == 2
+    assert history.parts == 4
+    assert len(caught) == 2
     for key, value in weights_of(plain).items():
         np.testing.assert_allclose(weights_of(parts)[key], value, atol=1e-4)
 
@@ -179,7 +184,8 @@ def test_stops_by_patience_with_the_best_weights_and_by_steps():
     model = net()
     history = train(model, squares, source(), p, valid=source(40, 8))
     table = history.table()
-    assert history.stopped == "patience" and len(table) < 200
+    assert history.stopped == "patience"
+    assert len(table) < 200
     assert history.best_epoch == table["valid_loss"][2:].idxmin() == len(table) - 4
     with torch.no_grad():
         found = squares(model, source(40, 8).batch(np.arange(40)), None)["loss"].item()
@@ -197,7 +203,9 @@ def test_learning_rate_follows_its_schedule():
 
     p = PARAMS.replace(epochs=10, schedule="cosine", warmup=0.2)
     lr = train(net(), note, source(), p).table()["lr"]
-    assert lr[1] == pytest.approx(p.lr) and (np.diff(lr[1:]) < 0).all() and lr.iloc[-1] < 1e-5
+    assert lr[1] == pytest.approx(p.lr)
+    assert (np.diff(lr[1:]) < 0).all()
+    assert lr.iloc[-1] < 1e-5
     assert seen == list(range(70))
     rising = lambda m, b, s: {"loss": squares(m, b, s)["loss"] * 0 + 1.0 + s.epoch}  # noqa: E731
     p = PARAMS.replace(schedule="plateau", plateau_patience=2, plateau_factor=0.5)

@@ -22,9 +22,11 @@ def numbered(*lengths):
 
 @settings(deadline=None, max_examples=40)
 @given(
-    lengths=st.lists(st.integers(0, 30), min_size=1, max_size=5), length=st.integers(1, 8), stride=st.integers(1, 4),
+    lengths=st.lists(st.integers(0, 30), min_size=1, max_size=5),
+    length=st.integers(1, 8),
+    stride=st.integers(1, 4),
     holes=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 29)), max_size=5),
-)  # fmt: skip
+)
 def test_windows_stay_in_one_recording_and_off_missing_frames(lengths, length, stride, holes):
     sequences = numbered(*lengths)
     for i, t in holes:
@@ -66,7 +68,8 @@ def test_a_bad_batch_names_every_fault():
     )
     with pytest.raises(DataError) as caught:
         batch.validate()
-    assert "two sizes" in str(caught.value) and "wrong axes" in str(caught.value)
+    assert "two sizes" in str(caught.value)
+    assert "wrong axes" in str(caught.value)
     with pytest.raises(DataError, match="same things"):
         Table({"x": np.zeros((3, 2), np.float32)}, {"y": ("sample",)})
 
@@ -99,11 +102,13 @@ def test_recurrent_and_dense_shapes():
     x = torch.zeros(3, 7, 5)
     for kind in ("gru", "lstm"):
         net = Recurrent(5, 4, 2, kind, both_ways=True)
-        assert net(x).shape == (3, 7, net.n_out) and net.final(x).shape == (3, net.n_final) == (3, 16)
+        assert net(x).shape == (3, 7, net.n_out)
+        assert net.final(x).shape == (3, net.n_final) == (3, 16)
     # The final state of a one-way net is its last output.
     net, x = Recurrent(5, 4), torch.randn(3, 7, 5)
     assert torch.equal(net.final(x), net(x)[:, -1])
     assert SmallResNet(3, (4, 8, 8))(torch.zeros(2, 3, 32, 24)).shape == (2, 8)
     assert len([m for m in Mlp([3, 4, 2]) if isinstance(m, torch.nn.ReLU)]) == 1
     noise = Noise(1.0)
-    assert not torch.equal(noise(x), x) and torch.equal(noise.eval()(x), x)
+    assert not torch.equal(noise(x), x)
+    assert torch.equal(noise.eval()(x), x)

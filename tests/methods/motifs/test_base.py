@@ -88,7 +88,8 @@ def test_motionmapper_sees_postures_in_pictures(tmp_path):
     states = murid.simulate.true_states(made)
     truth = states.values[:, 0]
     found = out["states"].values[:, 0]
-    assert (found >= 0).mean() > 0.9 and 3 < len(model.parts["pixels"].components) <= 40
+    assert (found >= 0).mean() > 0.9
+    assert 3 < len(model.parts["pixels"].components) <= 40
     best = {m: np.bincount(truth[(found == m) & (truth >= 0)], minlength=2).argmax() for m in np.unique(found)}
     told = np.array([best[m] for m in found])
     assert (told == truth)[truth >= 0].mean() > 0.8
@@ -139,7 +140,8 @@ def test_absence_constant_points_and_lost_points(name):
 
     model = murid.method(name, n_motifs=4, **QUICK[name]).fit([altered(recordings[0], away), recordings[1]])
     codes = model.apply(altered(recordings[0], away))["states"].values[:, 0]
-    assert (codes[640:1760] == -1).all() and (codes[:560] >= 0).all()
+    assert (codes[640:1760] == -1).all()
+    assert (codes[:560] >= 0).all()
     stuck_model = murid.method(name, n_motifs=4, **QUICK[name]).fit(altered(recordings[0], stuck))
     assert (stuck_model.apply(altered(recordings[0], stuck))["states"].values >= 0).mean() > 0.9
 
@@ -183,7 +185,8 @@ def test_pyrat_recut_needs_no_fit_and_height_does_not_depend_on_length():
     recordings, _ = animals()
     model = murid.method("pyrat", n_motifs=4, n_prototypes=800).fit(recordings[0])
     finer = model.recut(n_motifs=9)
-    assert finer.n_motifs == 9 and model.n_motifs == 4
+    assert finer.n_motifs == 9
+    assert model.n_motifs == 4
     table = np.zeros((4, 9), int)
     track = next(iter(model.tracks(recordings[0])))
     x = model._describe(track)
@@ -200,13 +203,15 @@ def test_alphatracker_social_motifs_and_apart():
     pairs = [murid.simulate.recording(duration_s=60, fps=25, n_animals=2, seed=s, id=f"p{s}") for s in (1, 2)]
     model = murid.method("alphatracker", mode="social", n_motifs=3).fit(pairs)
     states = model.apply(pairs[0])["states"]
-    assert states.attrs["behaviours"][-1] == "apart" and model.n_motifs == 4
+    assert states.attrs["behaviours"][-1] == "apart"
+    assert model.n_motifs == 4
     from murid.features.points import points_of
 
     nose = points_of(pairs[0].poses, "nose").values
     gap = np.linalg.norm(nose[:, :, 0] - nose[:, :, 1], axis=1)
     apart = states.values[:, 0] == 3
-    assert apart.any() and (~apart).any()
+    assert apart.any()
+    assert (~apart).any()
     assert np.median(gap[apart]) > 1.5 * np.median(gap[~apart])
     tree = model.tree()
     assert len(tree["linkage"]) == len(tree["mass"]) - 1

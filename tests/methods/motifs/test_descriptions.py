@@ -41,9 +41,11 @@ def test_usage_counts_and_lengths():
     states = states.copy(data=np.where(np.arange(400)[:, None] < 40, -1, states.values))
     table = views.usage(states).set_index("motif")
     assert table.loc["walk", "fraction"] == pytest.approx(0.5)
-    assert table.loc["walk", "bouts"] == 9 and table.loc["walk", "median_s"] == pytest.approx(1.0)
+    assert table.loc["walk", "bouts"] == 9
+    assert table.loc["walk", "median_s"] == pytest.approx(1.0)
     assert table.loc["walk", "bouts_per_min"] == pytest.approx(30.0)
-    assert table.loc["never", "fraction"] == 0 and np.isnan(table.loc["never", "median_s"])
+    assert table.loc["never", "fraction"] == 0
+    assert np.isnan(table.loc["never", "median_s"])
 
 
 def test_kinematics_of_standing_and_walking():
@@ -66,7 +68,8 @@ def test_trajectories_are_seen_from_the_animal_at_the_onset():
         [40, 0], abs=1e-3
     )
     assert float(walk["sd"].sel(lag=0.5, method="nearest").max()) == pytest.approx(0, abs=1e-3)
-    assert int(walk["n"]) == 10 and np.isnan(found.sel(motif="never")["mean"]).all()
+    assert int(walk["n"]) == 10
+    assert np.isnan(found.sel(motif="never")["mean"]).all()
 
 
 def test_similarity_tree_groups_and_names():
@@ -79,7 +82,8 @@ def test_similarity_tree_groups_and_names():
     linkage, names = views.similarity_tree([out])
     assert names == ["a", "b", "c", "d"]
     groups = views.groups_of(linkage, names, 2)
-    assert groups["a"] == groups["b"] == "a+b" and groups["c"] == groups["d"] != groups["a"]
+    assert groups["a"] == groups["b"] == "a+b"
+    assert groups["c"] == groups["d"] != groups["a"]
     merged = views.relabel(states, {**groups, "unused": "rear"})
     assert merged.attrs["behaviours"] == ["a+b", "c+d", "rear"]
     assert np.array_equal(merged.values[:, 0], codes // 2)
@@ -96,14 +100,17 @@ def test_stability_and_choice_of_k():
         lambda s: murid.method("pyrat", n_motifs=4, n_prototypes=300, seed=s), recordings, seeds=(0, 1)
     )
     assert report["kind"].tolist() == ["seed", "half"]
-    assert report["ari"].between(-0.1, 1).all() and report.loc[0, "ari"] > 0.3
+    assert report["ari"].between(-0.1, 1).all()
+    assert report.loc[0, "ari"] > 0.3
     same = stability_report(
         lambda s: murid.method("pyrat", n_motifs=4, n_prototypes=300), recordings, seeds=(0, 1), halves=False
     )
     assert same["ari"].tolist() == [1.0]
     table = k_evidence(lambda k, s: murid.method("pyrat", n_motifs=k, n_prototypes=300, seed=s), recordings, [2, 6])
-    assert table["k"].tolist() == [2, 6] and table["latent_r2"].is_monotonic_increasing
-    assert isinstance(table, pd.DataFrame) and table.notna().all(axis=None)
+    assert table["k"].tolist() == [2, 6]
+    assert table["latent_r2"].is_monotonic_increasing
+    assert isinstance(table, pd.DataFrame)
+    assert table.notna().all(axis=None)
     with pytest.raises(DataError, match="two animals"):
         half_sets(recordings[:1])
 
@@ -113,6 +120,7 @@ def test_robustness_names_what_it_cannot_do():
     two_animals = [Recording(f"r{a}", poses=p, animal=f"a{a}") for a, p in enumerate(made)]
     fitted = murid.method("kmeans", n_motifs=3).fit(two_animals)
     report = robustness_report(fitted, two_animals, levels={"size": [1.0], "rate": [0.5]})
-    assert report["ari"].tolist()[0] == 1.0 and report["refused"].tolist() == ["", ""]
+    assert report["ari"].tolist()[0] == 1.0
+    assert report["refused"].tolist() == ["", ""]
     with pytest.raises(DataError, match="no variant 'mirrors'"):
         robustness_report(fitted, two_animals, levels={"mirrors": [1]})

@@ -56,7 +56,9 @@ def test_planted_syllables_are_found_in_an_unseen_animal(name, least):
     out = fitted(name).apply(recordings[2])
     assert adjusted_rand_score(truth[2], out["states"].values[:, 0]) > least
     right = out["confidence"].values[:, 0]
-    assert right.mean() > 0.8 and (right >= 0).all() and (right <= 1).all()
+    assert right.mean() > 0.8
+    assert (right >= 0).all()
+    assert (right <= 1).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,7 +69,8 @@ def test_apply_says_of_the_training_data_what_the_fit_found(name):
     codes = model.apply(recording)["states"].values[:, 0]
     assert (own == codes).mean() >= 0.99
     used = np.bincount(codes, minlength=model.n_motifs)
-    assert (np.diff(model.parts["model"].usage) <= 0).all() and used[0] > 0
+    assert (np.diff(model.parts["model"].usage) <= 0).all()
+    assert used[0] > 0
 
 
 def test_seeds_agree_and_workers_do_not_matter():
@@ -111,7 +114,8 @@ def test_absence_and_stuck_points(name):
 
     lost = altered(recordings[0], away)
     codes = make(name).fit([lost, recordings[1]]).apply(lost)["states"].values[:, 0]
-    assert (codes[640:1460] == -1).all() and (codes[:560] >= 0).all()
+    assert (codes[640:1460] == -1).all()
+    assert (codes[:560] >= 0).all()
     with pytest.raises(DataError, match="constant keypoints"):
         make(name).fit(altered(recordings[0], stuck))
 
@@ -160,7 +164,8 @@ def test_partners_and_walking_are_channels():
     assert np.isfinite(table[:, -7:]).mean() > 0.95
     alone = altered(pair, lambda position: position.__setitem__((..., 1), np.nan))
     codes = model.apply(alone)["states"].values
-    assert (codes[:, 0] >= 0).mean() > 0.95 and (codes[:, 1] == -1).all()
+    assert (codes[:, 0] >= 0).mean() > 0.95
+    assert (codes[:, 1] == -1).all()
 
 
 def test_transitions_by_group():

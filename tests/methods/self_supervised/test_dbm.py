@@ -63,9 +63,11 @@ def test_learns_the_rules_on_an_unseen_animal_and_microstates_are_finer(recordin
     known = truth.values[:, 0] >= 0
     share = np.bincount(truth.values[known, 0]).max() / known.sum()
     right = (said == truth.values[:, 0])[known].mean()
-    assert right > share + 0.1 and right > 0.75
+    assert right > share + 0.1
+    assert right > 0.75
     table = method.overlap()
-    assert table.shape == (8, 3) and table.to_numpy().sum() > 2000
+    assert table.shape == (8, 3)
+    assert table.to_numpy().sum() > 2000
     purity = table.max(axis=1).sum() / table.to_numpy().sum()
     assert purity > share + 0.05, "microstates tell the labels apart"
     assert (table.to_numpy() > 0).any(axis=1).sum() > 3, "and there are more of them than labels"
@@ -74,7 +76,8 @@ def test_learns_the_rules_on_an_unseen_animal_and_microstates_are_finer(recordin
 def test_the_published_network_sees_distances_alone(recordings):
     method = murid.method("dbm", pseudo_labels=TABLE, net="lstm", **QUICK).fit(recordings[:2])
     n = len(method.facts["points"])
-    assert method.facts["n_features"] == n * (n - 1) // 2 + n * n and method.facts["place"] == "none"
+    assert method.facts["n_features"] == n * (n - 1) // 2 + n * n
+    assert method.facts["place"] == "none"
     assert method.net.lstm.net.hidden_size == 10 == method.apply(recordings[2]).sizes["component"]
 
 
@@ -94,10 +97,13 @@ def test_trials_around_an_event_and_faults(recordings):
 
 def test_trials_are_found_on_a_clock_that_does_not_begin_at_zero(recordings):
     late = [
-        r.replace(poses=r.poses.assign_coords(time=r.poses["time"] + 500), labels=None,
-                  events=r.events.assign(time_s=r.events["time_s"] + 500))
+        r.replace(
+            poses=r.poses.assign_coords(time=r.poses["time"] + 500),
+            labels=None,
+            events=r.events.assign(time_s=r.events["time_s"] + 500),
+        )
         for r in recordings[:2]
-    ]  # fmt: skip
+    ]
     fits = []
     for part in (recordings[:2], late):
         method = murid.method("dbm", trial_event="tone", before_s=5, after_s=10, **QUICK).fit(part)
@@ -108,7 +114,8 @@ def test_trials_are_found_on_a_clock_that_does_not_begin_at_zero(recordings):
 
 def test_preview_of_the_default_table_before_any_fit(recordings):
     states = murid.method("dbm").preview(recordings[0])
-    assert {"locomotion", "resting"} <= set(behaviour_names(states)) and (states.values >= 0).mean() > 0.9
+    assert {"locomotion", "resting"} <= set(behaviour_names(states))
+    assert (states.values >= 0).mean() > 0.9
     from murid.ethogram.trials import raster
     from murid.report.figures.trials import preview, trial_raster
 
@@ -149,17 +156,27 @@ def test_operant_trials_of_the_authors(data_dir):
         for k in range(0, 56, 4):
             xy = [np.asarray(file[file[f"body_parts_{a}"][0, k]]) for a in "XY"]
             poses = make_poses(
-                np.stack(xy, 1)[..., None], np.ones((800, 6, 1)), fps=10, keypoints=[f"p{i}" for i in range(6)],
-                individuals=["m"], unit="px",
-            )  # fmt: skip
+                np.stack(xy, 1)[..., None],
+                np.ones((800, 6, 1)),
+                fps=10,
+                keypoints=[f"p{i}" for i in range(6)],
+                individuals=["m"],
+                unit="px",
+            )
             states = make_states(codes[k][:, None].astype(np.int16) - 1, poses["time"].values, names, ["m"], source="s")
             trials.append(
                 Recording(
                     f"t{k}", animal="m", poses=poses, labels=Labels.from_states(states), meta={"codes": codes[k] - 1}
                 )
             )
-    method = murid.method("dbm", labels_from="labels", place="camera", clean={"smoothing": "none"}, replicates=1,
-                          train={"epochs": 15, "batch": 4, "lr": 0.01, "clip": 1.0}).fit(trials[:11])  # fmt: skip
+    method = murid.method(
+        "dbm",
+        labels_from="labels",
+        place="camera",
+        clean={"smoothing": "none"},
+        replicates=1,
+        train={"epochs": 15, "batch": 4, "lr": 0.01, "clip": 1.0},
+    ).fit(trials[:11])
     right, base = [], []
     for trial in trials[11:]:
         out = method.apply(trial)

@@ -44,10 +44,12 @@ def test_place_in_zones_and_in_the_picture():
     np.testing.assert_allclose(depths[0], [1.0, 0.5], atol=0.02)
     np.testing.assert_allclose(depths[:, 0], 1 - np.linalg.norm(aligned.centre - aligned.centre[0], axis=1), atol=0.02)
     bounds = bounds_of([xy])
-    assert (bounds[0] < bounds[1]).all() and (bounds[0] >= xy.min((0, 1))).all()
+    assert (bounds[0] < bounds[1]).all()
+    assert (bounds[0] >= xy.min((0, 1))).all()
     seen = place(xy, aligned, "camera", bounds=bounds)
     np.testing.assert_allclose(seen[:, 6:10], np.concatenate([xy.min(1), xy.max(1)], 1), atol=1e-5)
-    assert seen.shape == (200, 10 + 4 * 6) and np.abs(seen[:, 10:]).max() <= 1
+    assert seen.shape == (200, 10 + 4 * 6)
+    assert np.abs(seen[:, 10:]).max() <= 1
     hidden = xy.copy()
     hidden[:, 2] = np.nan
     assert np.isfinite(place(hidden, align(hidden, Template(SHAPE)), "camera", bounds=bounds)).all()

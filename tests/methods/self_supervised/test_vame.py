@@ -29,7 +29,7 @@ def waves(n=600, seed=0):
 def recordings():
     return [
         simulate.recording("open_field", duration_s=50, fps=25, seed=s, id=f"r{s}", animal=f"a{s}") for s in (1, 2, 3)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +74,11 @@ def test_networks_learn_waves_and_what_follows_them(kind):
 
 def test_gru_has_the_published_sizes():
     net = make_net(9, VameNetParams(kind="gru"))
-    assert net.encoder.n_final == 1024 and net.encoder.net.num_layers == 2
+    assert net.encoder.n_final == 1024
+    assert net.encoder.net.num_layers == 2
     window, future = net.decode(torch.zeros(2, 30))
-    assert window.shape == (2, 30, 9) and future.shape == (2, 15, 9)
+    assert window.shape == (2, 30, 9)
+    assert future.shape == (2, 15, 9)
     p = default_training("gru", 27_000)
     assert (p.batch, p.lr, p.optimizer, p.epochs, p.patience) == (256, 5e-4, "amsgrad", 500, 50)
 
@@ -105,9 +107,13 @@ def test_latent_belongs_to_the_window_around_a_row_and_gaps_cut():
         latent, error = encode(net, table, batch=7)
         expected = net.encode(torch.from_numpy(table[20:30][None]))[0][0].numpy()
     np.testing.assert_allclose(latent[25], expected, atol=1e-5)
-    assert np.isnan(latent[50]).all() and np.isfinite(latent[:50]).all() and np.isfinite(latent[51:]).all()
+    assert np.isnan(latent[50]).all()
+    assert np.isfinite(latent[:50]).all()
+    assert np.isfinite(latent[51:]).all()
     np.testing.assert_array_equal(latent[0], latent[5])
-    assert np.isnan(error[:10]).all() and np.isnan(error[46:61]).all() and np.isfinite(error[10:46]).all()
+    assert np.isnan(error[:10]).all()
+    assert np.isnan(error[46:61]).all()
+    assert np.isfinite(error[10:46]).all()
     assert np.isnan(encode(net, table[:8])[0]).all()
 
 
@@ -129,14 +135,18 @@ def test_communities_where_a_motif_is_missing(recordings, fitted):
     # The first recording never shows motif 0.
     outs[0]["states"].values[outs[0]["states"].values == 0] = 1
     groups, tree = fitted.communities(outs, depth=2)
-    assert set(groups.index) <= set(names) and groups.nunique() >= 2 and len(tree.leaves) >= 2
+    assert set(groups.index) <= set(names)
+    assert groups.nunique() >= 2
+    assert len(tree.leaves) >= 2
     assert groups.notna().any()
 
 
 def test_generated_windows_are_postures_of_the_study(recordings, fitted):
     centres, drawn = fitted.centres(), fitted.generate(2, n=5, seed=1)
-    assert centres.dims == ("window", "time", "space", "point") and centres.sizes["window"] == 6
-    assert drawn.sizes["window"] == 5 and np.isfinite(drawn).all()
+    assert centres.dims == ("window", "time", "space", "point")
+    assert centres.sizes["window"] == 6
+    assert drawn.sizes["window"] == 5
+    assert np.isfinite(drawn).all()
     np.testing.assert_array_equal(drawn, fitted.generate(2, n=5, seed=1))
     # Nose ahead of tail base, about a body length away.
     point = [str(p) for p in centres["point"].values]
@@ -150,7 +160,8 @@ def test_generated_windows_are_postures_of_the_study(recordings, fitted):
 
 def test_what_is_strange_is_marked(recordings, fitted):
     out = fitted.apply(recordings[0])
-    assert np.nanmin(out["unseen"]) >= 0 and np.nanmax(out["unseen"]) <= 1
+    assert np.nanmin(out["unseen"]) >= 0
+    assert np.nanmax(out["unseen"]) <= 1
     poses = recordings[0].poses.copy(deep=True)
     shaken = poses["position"].values[400:700]
     rng = np.random.default_rng(0)

@@ -74,9 +74,11 @@ def test_film_shows_seen_and_painted(behavenet, films, tmp_path):
     latent = behavenet.rows(films[2])
     path = behavenet.film(films[2], tmp_path / "side.mp4", latent)
     video = Video(path)
-    assert video.shape == (32, 96) and video.n_frames == latent.sizes["time"]
+    assert video.shape == (32, 96)
+    assert video.n_frames == latent.sizes["time"]
     seen, own, other = np.split(video.frame(100, grey=True).astype(float), 3, axis=1)
-    assert np.abs(own - other).mean() < 3 and np.abs(seen - own).mean() < 0.5 * np.abs(seen - seen.mean()).mean() + 10
+    assert np.abs(own - other).mean() < 3
+    assert np.abs(seen - own).mean() < 0.5 * np.abs(seen - seen.mean()).mean() + 10
 
 
 def test_latents_are_decoded_from_neurons_with_the_states_as_prior(behavenet, films):
@@ -92,14 +94,17 @@ def test_latents_are_decoded_from_neurons_with_the_states_as_prior(behavenet, fi
         decode(signal, latent, params),
         combine(signal, latent, behavenet.parts["model"], behavenet.parts["pca"], params),
     )
-    assert both.latent.dims == latent.dims and both.r2 > found.r2 > 0.1
+    assert both.latent.dims == latent.dims
+    assert both.r2 > found.r2 > 0.1
     assert behavenet.decode(both.latent.values).shape == (latent.sizes["time"], 32, 32)
 
 
 def test_features_have_not_collapsed_and_maps_lie_on_the_animal(selfee, films):
     assert selfee.facts["evidence"]["feature_spread"] > 0.1
     maps = selfee.activation(films[2], [5.0, 12.0, 20.0, 27.0])
-    assert maps.shape == (4, 1, 32, 32) and maps["picture"].shape == maps.shape and np.isfinite(maps).all()
+    assert maps.shape == (4, 1, 32, 32)
+    assert maps["picture"].shape == maps.shape
+    assert np.isfinite(maps).all()
 
 
 def test_collapse_is_said(films):
@@ -112,7 +117,8 @@ def test_without_poses_the_whole_picture_is_one_subject(films):
     bare = [f.replace(poses=None, zones=None) for f in films]
     method = murid.method("behavenet", **QUICK, train={**TRAIN, "epochs": 2}).fit(bare[:2])
     out = method.apply(bare[2])
-    assert list(out["states"]["individual"].values) == ["all"] and out.sizes["time"] == bare[2].video.n_frames
+    assert list(out["states"]["individual"].values) == ["all"]
+    assert out.sizes["time"] == bare[2].video.n_frames
     with pytest.raises(DataError, match="seen differently"):
         method.fit([bare[0], films[1]])
     with pytest.raises(DataError, match="ties latents to keypoints"):
@@ -134,9 +140,11 @@ def test_bad_input_is_named(films, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "params"),
-    [("behavenet", QUICK), pytest.param("selfee", {**FILM, "widths": (8, 8, 16), "projection": 16},
-                                        marks=pytest.mark.slow)],
-)  # fmt: skip
+    [
+        ("behavenet", QUICK),
+        pytest.param("selfee", {**FILM, "widths": (8, 8, 16), "projection": 16}, marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_training_ends_the_same(films, tmp_path, interrupted, name, params):
     train = {**TRAIN, "epochs": 3, "drop_last": True}
     straight = murid.method(name, **params, train=train).fit(films[0])
@@ -176,7 +184,8 @@ def test_networks_of_the_papers_are_what_they_should_be():
 
     net = murid.method("selfee", **SELFEE_PAPER)._build()
     assert sum(w.numel() for w in net.backbone.parameters()) == 23_508_032  # ResNet-50 without its last layer
-    assert net.projector[0].in_features == 2048 and net.predictor[0].out_features == 512
+    assert net.projector[0].in_features == 2048
+    assert net.predictor[0].out_features == 512
     assert net.group.out_features == 1024
     net = murid.method("behavenet", **BEHAVENET_PAPER)._build()
     with torch.no_grad():

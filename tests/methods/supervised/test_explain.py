@@ -19,7 +19,8 @@ def test_contributions_sum_to_the_score(fitted, unseen):
     p = fitted.learner.predict(table.values)
     total = found.start + found.values.sum(axis=2)
     np.testing.assert_allclose(total, np.log(p / (1 - p)), atol=2e-3)
-    assert found.how == explain.TREESHAP and len(found.names) == len(set(found.names)) < table.sizes["feature"]
+    assert found.how == explain.TREESHAP
+    assert len(found.names) == len(set(found.names)) < table.sizes["feature"]
 
 
 def test_the_table_of_a_model_is_what_it_applies(fitted, unseen):
@@ -34,7 +35,8 @@ def test_walking_is_told_by_speed(fitted, unseen):
     found = explain.importance(fitted, unseen, n_frames=200)
     walk = found[found["behaviour"] == "walk"].sort_values("strength", ascending=False)
     fast = walk[walk["feature"].str.contains("speed|forward|path")]
-    assert walk.iloc[0]["family"] == "kinematics" and fast.iloc[0]["direction"] > 0
+    assert walk.iloc[0]["family"] == "kinematics"
+    assert fast.iloc[0]["direction"] > 0
     shares = explain.family_strength(fitted, unseen, n_frames=200).groupby("behaviour")["share"].sum()
     assert shares.to_numpy() == pytest.approx(1)
 
@@ -43,7 +45,8 @@ def test_scrambling_the_family_that_matters_costs_most(fitted, unseen):
     found = explain.permutation(fitted, unseen, max_frames=600)
     loss = found.pivot(index="family", columns="behaviour", values="loss")
     # A simulated rear is a posture: how fast the animal moves says nothing that its shape does not.
-    assert loss["rear"].idxmax() == "shape" and loss.at["shape", "rear"] > 0.5
+    assert loss["rear"].idxmax() == "shape"
+    assert loss.at["shape", "rear"] > 0.5
     assert abs(loss.at["kinematics", "rear"]) < 0.05 < loss.at["shape", "walk"]
     assert found.equals(explain.permutation(fitted, unseen, max_frames=600))
 
@@ -69,7 +72,8 @@ def test_a_method_without_trees_is_explained_by_occlusion(fitted, unseen):
 def test_examples_are_bouts_of_their_kind(fitted, unseen):
     found = explain.examples(fitted, unseen, n=2)
     truth = unseen.labels.bouts
-    assert set(found["kind"]) <= {"right", "false", "missed"} and (found["stop_s"] > found["start_s"]).all()
+    assert set(found["kind"]) <= {"right", "false", "missed"}
+    assert (found["stop_s"] > found["start_s"]).all()
     assert found.groupby(["behaviour", "kind"]).size().max() <= 2
     right = found[found["kind"] == "right"]
     assert len(right)
@@ -85,11 +89,13 @@ def test_why_this_frame_names_values_units_and_words(fitted, unseen):
     walk = bouts[bouts["label"] == "walk"].iloc[3]
     middle = (walk["start_s"] + walk["stop_s"]) / 2
     said = explain.why(fitted, unseen, middle, behaviour="walk", n=5)
-    assert len(said) == 5 and said["contribution"].abs().is_monotonic_decreasing
+    assert len(said) == 5
+    assert said["contribution"].abs().is_monotonic_decreasing
     loud = said.iloc[0]
     table = fitted.table(unseen, "mouse_1", np.array([int(np.abs(unseen.poses["time"].values - middle).argmin())]))
     assert loud["value"] == pytest.approx(float(table.sel(feature=loud["feature"]).values[0]))
-    assert "speaks" in loud["words"] and said["unit"].str.contains("cm|rad|1").all()
+    assert "speaks" in loud["words"]
+    assert said["unit"].str.contains("cm|rad|1").all()
 
 
 @pytest.mark.parametrize(
@@ -117,4 +123,5 @@ def test_questions_that_cannot_be_answered(fitted, unseen, asked, message):
     ],
 )
 def test_names_read_back(feature, base, words):
-    assert base_of(feature) == base and in_words(feature, "speed of the body centre") == words
+    assert base_of(feature) == base
+    assert in_words(feature, "speed of the body centre") == words

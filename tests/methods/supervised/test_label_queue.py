@@ -38,9 +38,11 @@ def shown(truth, spans):
 def test_a_queue_has_a_blind_share_and_hides_what_the_model_thinks(fitted, animals, warm):
     found = [candidates(fitted, half_labelled(r), tables=learn(fitted, r)) for r in animals[2:]]
     queue = propose(found, QueueParams(n=15, blind=0.2, seed=3))
-    assert queue["rank"].tolist() == list(range(1, 16)) and (queue["kind"] == BLIND).sum() == 3
+    assert queue["rank"].tolist() == list(range(1, 16))
+    assert (queue["kind"] == BLIND).sum() == 3
     blind = queue[queue["kind"] == BLIND]
-    assert (blind["proposed"] == "").all() and blind[["probability", "uncertainty", "unseen"]].isna().all(axis=None)
+    assert (blind["proposed"] == "").all()
+    assert blind[["probability", "uncertainty", "unseen"]].isna().all(axis=None)
     assert queue.loc[queue["kind"] == UNCERTAIN, "probability"].between(0, 1).all()
     assert (queue["start_s"] >= 45 - 0.2).all(), "labelled time is not proposed again"
     for _, part in queue.sort_values("start_s").groupby(["recording", "individual"]):
@@ -69,7 +71,8 @@ def test_blind_windows_do_not_depend_on_the_model(fitted, animals):
         c.table.loc[c.table["kind"] == BLIND, ["start_s", "stop_s"]].reset_index(drop=True)
         for c in (candidates(m, animals[3].replace(labels=None), tables=tables) for m in (fitted, other))
     )
-    assert one.equals(two) and len(one) == 17
+    assert one.equals(two)
+    assert len(one) == 17
 
 
 def test_doubt_is_largest_at_the_threshold(fitted):
@@ -81,8 +84,11 @@ def test_doubt_is_largest_at_the_threshold(fitted):
     model.decision = Decision(("a", "b"), (0.0, 0.0), (0.2, 0.6), (0.0, 0.0))
     p = np.array([[0.2, 0.0], [0.02, 0.02], [0.9, 0.0], [0.0, 0.6], [0.0, 0.99]])
     doubt = uncertainty(model, p)
-    assert doubt[0] == pytest.approx(1) and doubt[3] == pytest.approx(1)
-    assert doubt[1] < 0.3 and doubt[2] < 0.2 and doubt[4] < 0.1
+    assert doubt[0] == pytest.approx(1)
+    assert doubt[3] == pytest.approx(1)
+    assert doubt[1] < 0.3
+    assert doubt[2] < 0.2
+    assert doubt[4] < 0.1
     model.decision = Decision(("a", "b"), (0.0, 0.0), (0.5, 0.5), (0.0, 0.0), exclusive=True, exhaustive=True)
     assert uncertainty(model, np.array([[0.5, 0.5], [0.9, 0.1]])) == pytest.approx([1.0, 0.2])
 
@@ -109,7 +115,8 @@ def test_diversity_spreads_the_queue(fitted, animals):
 
 def test_a_warm_fit_is_close_to_a_full_one(fitted, animals, warm):
     quick = warm.refit(animals[:3])
-    assert len(quick.features_used) == len(telling_columns(fitted)) and quick.novelty is not None
+    assert len(quick.features_used) == len(telling_columns(fitted))
+    assert quick.novelty is not None
     blind = animals[3].replace(labels=None)
     a, b = fitted.apply(blind), quick.apply(blind)
     assert (a["states"].values == b["states"].values).mean() > 0.95
@@ -118,9 +125,11 @@ def test_a_warm_fit_is_close_to_a_full_one(fitted, animals, warm):
 
 def test_learning_points_rise_with_labels(animals, warm):
     points = learning_points(warm, animals, shares=(0.15, 0.5, 1.0), seed=1)
-    assert points["n_bouts"].min() > 0 and set(points["fold"]) <= {0, 1, 2}
+    assert points["n_bouts"].min() > 0
+    assert set(points["fold"]) <= {0, 1, 2}
     first, last = (points.groupby("fold")["score"].agg(w).mean() for w in ("first", "last"))
-    assert last > first - 0.02 and last > 0.8
+    assert last > first - 0.02
+    assert last > 0.8
 
 
 # ---- the queue against chance ---------------------------------------------------------------------
@@ -147,8 +156,11 @@ def macro_f1(model, tables, recordings):
 def test_the_queue_beats_chance_on_simulated_animals():
     """The simulation answers what is asked; at most as many seconds are labelled by the queue as by chance."""
     told = dict(duration_s=150, fps=12, unit="cm")
-    made = {f"{side}{k}": simulate.corrupt(simulate.recording(**told, seed=s + k, id=f"{side}{k}"), seed=k)
-            for side, s, n in (("p", 50, 5), ("t", 90, 3)) for k in range(n)}  # fmt: skip
+    made = {
+        f"{side}{k}": simulate.corrupt(simulate.recording(**told, seed=s + k, id=f"{side}{k}"), seed=k)
+        for side, s, n in (("p", 50, 5), ("t", 90, 3))
+        for k in range(n)
+    }
     pool, test = ([r for id, r in made.items() if id[0] == side] for side in "pt")
     truth = {r.id: simulate.true_states(r) for r in pool}
     begin = {r.id: first_bouts(r) if r.id < "p3" else [] for r in pool}

@@ -26,9 +26,11 @@ def test_contacts_of_simulated_mice_are_found():
     out, truth = murid.method("rules").apply(recording), simulate.true_states(recording)
     names = truth.attrs["behaviours"]
     for rule, planted, least in (
-        ("nose_nose_contact", "sniff_nose", 0.95), ("nose_anogenital_contact", "sniff_anogenital", 0.95),
-        ("side_by_side", "side_by_side", 0.95), ("wall_sniffing", "sniff_wall", 0.8),
-    ):  # fmt: skip
+        ("nose_nose_contact", "sniff_nose", 0.95),
+        ("nose_anogenital_contact", "sniff_anogenital", 0.95),
+        ("side_by_side", "side_by_side", 0.95),
+        ("wall_sniffing", "sniff_wall", 0.8),
+    ):
         shown = truth.values == names.index(planted)
         assert (present(out, rule) & shown).sum() / shown.sum() > least, rule
     assert "head_dip" in out.attrs["skipped"]
@@ -119,4 +121,5 @@ def test_a_floating_mouse_drifts_and_a_swimming_one_kicks():
         "states"
     ]
     floats = states.values[:, 0, 0] == 1
-    assert floats[~kicks].mean() > 0.9 and floats[kicks].mean() < 0.1
+    assert floats[~kicks].mean() > 0.9
+    assert floats[kicks].mean() < 0.1

@@ -21,9 +21,17 @@ def mouse(seed, **changes):
 def fitted():
     small = {"train": {"epochs": 1, "min_steps": 4}, "width": 8, "layers": 2, "length": 32}
     method = murid.method(
-        "gbdt", behaviours=("walk", "rear"), others="negative", folds=2, net=True, mirror=True, temporal=small,
-        context_s=(), n_features=40, trees={"n_trees": 5, "n_threads": 1},
-    )  # fmt: skip
+        "gbdt",
+        behaviours=("walk", "rear"),
+        others="negative",
+        folds=2,
+        net=True,
+        mirror=True,
+        temporal=small,
+        context_s=(),
+        n_features=40,
+        trees={"n_trees": 5, "n_threads": 1},
+    )
     # The fourth recording has no labels: the network is trained on it beforehand, and nobody warns of it.
     return method.fit([mouse(1), mouse(2), mouse(3), mouse(4, labels=None)])
 
@@ -73,4 +81,5 @@ def test_the_manifest_names_recordings_once(fitted):
 
 def test_warm_fits_leave_the_network_and_the_mirror_out(fitted):
     again = Warm(fitted).refit([mouse(1), mouse(2)])
-    assert again.net is None and set(again.out_of_fold) == {"r1/mouse_1", "r2/mouse_1"}
+    assert again.net is None
+    assert set(again.out_of_fold) == {"r1/mouse_1", "r2/mouse_1"}

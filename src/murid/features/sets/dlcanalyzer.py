@@ -23,26 +23,47 @@ Version = Literal["v1", "v2", "v3", "fst"]
 STACK_S, STACK_STEP_S = 0.6, 0.04
 
 _LENGTHS = (
-    ("nose", "head"), ("head", "neck"), ("neck", "centre"), ("centre", "side_right"), ("centre", "side_left"),
-    ("centre", "tail_base"), ("tail_base", "hip_right"), ("tail_base", "hip_left"), ("tail_base", "tail_mid"),
+    ("nose", "head"),
+    ("head", "neck"),
+    ("neck", "centre"),
+    ("centre", "side_right"),
+    ("centre", "side_left"),
+    ("centre", "tail_base"),
+    ("tail_base", "hip_right"),
+    ("tail_base", "hip_left"),
+    ("tail_base", "tail_mid"),
     ("tail_mid", "tail_tip"),
-)  # fmt: skip
+)
 #: Angles between two vectors (from, to), (from, to).
 _ANGLES = (
-    (("tail_base", "tail_mid"), ("tail_mid", "tail_tip")), (("hip_right", "tail_base"), ("tail_base", "hip_left")),
-    (("tail_base", "centre"), ("centre", "neck")), (("side_right", "centre"), ("centre", "side_left")),
-    (("centre", "neck"), ("neck", "head")), (("tail_base", "centre"), ("neck", "head")),
-)  # fmt: skip
+    (("tail_base", "tail_mid"), ("tail_mid", "tail_tip")),
+    (("hip_right", "tail_base"), ("tail_base", "hip_left")),
+    (("tail_base", "centre"), ("centre", "neck")),
+    (("side_right", "centre"), ("centre", "side_left")),
+    (("centre", "neck"), ("neck", "head")),
+    (("tail_base", "centre"), ("neck", "head")),
+)
 _AREAS = (
-    ("tail_base", "hip_right", "hip_left"), ("hip_right", "hip_left", "side_left", "side_right"),
-    ("side_right", "ear_right", "ear_left", "side_left"), ("ear_right", "nose", "ear_left"),
-)  # fmt: skip
+    ("tail_base", "hip_right", "hip_left"),
+    ("hip_right", "hip_left", "side_left", "side_right"),
+    ("side_right", "ear_right", "ear_left", "side_left"),
+    ("ear_right", "nose", "ear_left"),
+)
 _INSIDE = ("nose", "head")
 _BORDER = ("nose", "neck", "centre", "tail_base")
 _ACCELERATED = (
-    "nose", "head", "neck", "ear_right", "ear_left", "centre", "side_right", "side_left", "hip_right", "hip_left",
+    "nose",
+    "head",
+    "neck",
+    "ear_right",
+    "ear_left",
+    "centre",
+    "side_right",
+    "side_left",
+    "hip_right",
+    "hip_left",
     "tail_base",
-)  # fmt: skip
+)
 
 
 def dlcanalyzer(where: Scene, version: Version = "v3", *, pairs: bool = False) -> list[Column]:
@@ -72,8 +93,12 @@ def missing_features(where: Scene, version: Version = "v3") -> list[str]:
     wanted = [f"length_{a}_{b}" for a, b in _LENGTHS] + [_angle_name(*v) for v in _ANGLES]
     wanted += ["area_" + "_".join(corners) for corners in _AREAS]
     wanted += [f"acceleration_{p}" for p in _ACCELERATED] if version != "v1" else []
-    wanted += {"v1": [f"inside_{p}" for p in _INSIDE], "v2": [f"inside_{p}" for p in _INSIDE],
-               "v3": [f"border_{p}" for p in _BORDER], "fst": []}[version]  # fmt: skip
+    wanted += {
+        "v1": [f"inside_{p}" for p in _INSIDE],
+        "v2": [f"inside_{p}" for p in _INSIDE],
+        "v3": [f"border_{p}" for p in _BORDER],
+        "fst": [],
+    }[version]
     return [name for name in wanted if name not in have]
 
 
@@ -134,7 +159,7 @@ def stacked(
     """Lay the columns side by side at every time offset within ± `reach_s`, at any frame rate.
 
     Values between frames are interpolated; before the start and after the end the first and last frame count.
-    """  # fmt: skip
+    """
     time = where.time_s if rows is None else where.time_s[rows]
     k = round(reach_s / step_s)
     offsets = np.arange(-k, k + 1) * step_s

@@ -87,18 +87,25 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
     enough = np.where(count >= 3, np.float32(1), np.float32(np.nan))
     major, minor = _ELLIPSE * np.sqrt(half + root) * enough, _ELLIPSE * np.sqrt(np.maximum(half - root, 0)) * enough
     out += [
-        Column("ellipse_major", "L", "half axis", major), Column("ellipse_minor", "L", "half axis", minor),
+        Column("ellipse_major", "L", "half axis", major),
+        Column("ellipse_minor", "L", "half axis", minor),
         Column("ellipse_ratio", "1", "major over minor", major / np.where(minor > 0, minor, np.float32(np.nan))),
         Column("ellipse_area", "L^2", "area", np.float32(np.pi) * major * minor),
-    ]  # fmt: skip
+    ]
     if body.has_axis:
         if body.has_head_axis:
             out.append(Column("head_body_angle", "rad", "head against body", np.abs(angle(body.axis, body.head_axis))))
         for side in ("left", "right"):
             if body.has("neck", side, "rear"):
                 flank = body.point(side) - body.point("neck")
-                out.append(Column(f"flank_angle_{side}", "rad", "hip as seen from the neck",
-                                  np.abs(angle(body.point("rear") - body.point("neck"), flank))))  # fmt: skip
+                out.append(
+                    Column(
+                        f"flank_angle_{side}",
+                        "rad",
+                        "hip as seen from the neck",
+                        np.abs(angle(body.point("rear") - body.point("neck"), flank)),
+                    )
+                )
     low, high = box
     gaps = [np.minimum(centre[k] - low[k], high[k] - centre[k]).astype(np.float32) for k in (0, 1)]
     out.append(Column("edge", "L", "distance to the nearest edge", np.fmin(gaps[0], gaps[1])))
@@ -109,7 +116,7 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
         Column("speed_centroid", "L/s", "centroid", norm(centre_velocity)),
         Column("acceleration", "L/s^2", "of the speed", rate(speed)),
         Column("acceleration_centroid", "L/s^2", "of the centroid's speed", rate(norm(centre_velocity))),
-    ]  # fmt: skip
+    ]
     if body.has_axis:
         out.append(Column("speed_forward", "L/s", "along the body", dot(velocity, body.axis)))
     for lag_s in LAGS_S:

@@ -50,9 +50,13 @@ def rule_features(
         How far back the partner's trail is followed.
     """
     params = FeatureParams(
-        families=("kinematics", "shape", "missing", "social", "zone"), windowed=(), windows_s=(), lags_s=(),
-        path_windows_s=(1.0,), step_s=step_s,
-    )  # fmt: skip
+        families=("kinematics", "shape", "missing", "social", "zone"),
+        windowed=(),
+        windows_s=(),
+        lags_s=(),
+        path_windows_s=(1.0,),
+        step_s=step_s,
+    )
     table = compute(poses, subject, params, roles, zones)
     where = scene(poses, subject, roles, zones, step_s=step_s)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -136,7 +140,7 @@ def _towards(where: Scene, trail: int) -> list[Column]:
                 Column("rear_rear", "L", "tail base to tail base", norm(other.point("rear") - me.point("rear"))),
                 Column("rear_nose", "L", "partner's nose to tail base", norm(me.point("rear") - other.point("nose"))),
                 Column("nose_trail", "L", "nose to where the partner's tail base was", _trail(nose, other, trail)),
-            ]  # fmt: skip
+            ]
         tables.append(table)
     away = [b.point("centre") - me.point("centre") for b in others]
     return towards_partners(tables, np.stack([norm(v) for v in away]))[: len(tables[0])]

@@ -73,9 +73,13 @@ def scene(
     """
     plan = prepare(poses, subject, FeatureParams(step_s=step_s, length=length), roles, zones)
     every = bodies(
-        poses, slice(0, poses.sizes["time"]), plan.roles, tuple(individual_names(poses)), plan.length,
+        poses,
+        slice(0, poses.sizes["time"]),
+        plan.roles,
+        tuple(individual_names(poses)),
+        plan.length,
         step_frames or plan.step,
-    )  # fmt: skip
+    )
     return Scene(every, subject, poses["time"].values, plan.fps, plan.length, plan.length_name, plan.zones)
 
 
@@ -178,7 +182,7 @@ def windowed_table(
     """Lay out columns with their window statistics (see `windows.rolling`), one channel at a time.
 
     Only the wanted rows are kept, so that long recordings fit.
-    """  # fmt: skip
+    """
     n = len(where.time_s) if rows is None else len(rows)
     out, names, units, at = np.empty((n, 0), np.float32), [], [], 0
     for column in columns:

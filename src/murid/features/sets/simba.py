@@ -32,16 +32,35 @@ WINDOWS_S = (1 / 2, 1 / 5, 1 / 6, 1 / 7.5, 1 / 15)
 WINDOWS_FRAMES = (2, 5, 6, 7, 15)
 
 _DISTANCES = (
-    ("nose", "tail_base"), ("side_left", "side_right"), ("ear_left", "ear_right"), ("nose", "centre"),
-    ("nose", "side_left"), ("nose", "side_right"), ("centre", "side_left"), ("centre", "side_right"),
-)  # fmt: skip
+    ("nose", "tail_base"),
+    ("side_left", "side_right"),
+    ("ear_left", "ear_right"),
+    ("nose", "centre"),
+    ("nose", "side_left"),
+    ("nose", "side_right"),
+    ("centre", "side_left"),
+    ("centre", "side_right"),
+)
 _MOVING = ("centre", "nose", "tail_base", "tail_tip", "ear_left", "ear_right", "side_left", "side_right")
 _TARGETS = ("side_left", "side_right", "tail_base")
 #: Channels that also enter as windows.
 _WINDOWED = (
-    "hull_perimeter", "width", "pair_mean", "pair_min", "pair_max", "angle_back", "tail_against_body", "turning",
-    "move_sum", "move_mean", "move_centre", "move_tail_base", "move_tail_tip", "move_nose", "centre_distance",
-)  # fmt: skip
+    "hull_perimeter",
+    "width",
+    "pair_mean",
+    "pair_min",
+    "pair_max",
+    "angle_back",
+    "tail_against_body",
+    "turning",
+    "move_sum",
+    "move_mean",
+    "move_centre",
+    "move_tail_base",
+    "move_tail_tip",
+    "move_nose",
+    "centre_distance",
+)
 #: Totals over the animals that the original adds.
 _TOTALS = ("hull_perimeter", "move_centre", "move_sum", "angle_back")
 
@@ -142,8 +161,10 @@ def _full(body: Body, per_frame: bool) -> list[Column]:
     if len(body.trunk) >= 3:
         hull = hull_perimeters(np.stack([body.point(r) for r in body.trunk]))
         change = body.clock.step(hull) if per_frame else body.clock.rate(hull)
-        out += [Column("hull_perimeter", "L", "border of the hull", hull),
-                Column("hull_change", unit, "its change", change)]  # fmt: skip
+        out += [
+            Column("hull_perimeter", "L", "border of the hull", hull),
+            Column("hull_change", unit, "its change", change),
+        ]
     for a, b in _DISTANCES:
         if body.has(a, b) and body.sources.get(a) != body.sources.get(b, ""):
             name = "width" if (a, b) == ("side_left", "side_right") else f"{a}_{b}"
@@ -176,10 +197,11 @@ def _user(body: Body, per_frame: bool) -> list[Column]:
     out = [Column(f"move_{role}", unit, "movement", v) for role, v in zip(body.tracked, moves, strict=True)]
     total = moves.sum(0)
     out += [
-        Column("move_sum", unit, "sum of movements", total), Column("move_min", unit, "smallest", moves.min(0)),
+        Column("move_sum", unit, "sum of movements", total),
+        Column("move_min", unit, "smallest", moves.min(0)),
         Column("move_max", unit, "largest", moves.max(0)),
         Column("move_mean", unit, "mean", total / np.float32(len(moves))),
-    ]  # fmt: skip
+    ]
     return out + _confidence(body, per_frame)
 
 
@@ -191,8 +213,9 @@ def _pair(me: Body, other: Body) -> list[Column]:
         out.append(Column("nose_nose", "L", "nose to nose", norm(other.point("nose") - nose), True))
         out += [
             Column(f"nose_to_{target}", "L", "nose to a point of the other", norm(other.point(target) - nose))
-            for target in _TARGETS if other.has(target)
-        ]  # fmt: skip
+            for target in _TARGETS
+            if other.has(target)
+        ]
     return out
 
 

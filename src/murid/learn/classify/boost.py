@@ -197,9 +197,14 @@ def top_features(
         part = None if weights is None else weights[rows]
         names = [str(b) for b in usable]
         few = fit_boosters(
-            binned(features[rows]), targets[rows][:, usable], names, weights=part, params=quick, seed=seed,
+            binned(features[rows]),
+            targets[rows][:, usable],
+            names,
+            weights=part,
+            params=quick,
+            seed=seed,
             text="choosing features",
-        )  # fmt: skip
+        )
         gain = few.importance().astype(np.float64)
         gains = (gain / np.maximum(gain.sum(axis=0), 1e-12)).sum(axis=1)
     return np.sort(np.argsort(-gains, kind="stable")[:n])

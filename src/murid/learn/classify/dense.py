@@ -66,8 +66,11 @@ class Dense:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Name → array, for storage."""
-        out: dict[str, np.ndarray] = {"net_mean": self.mean, "net_scale": self.scale,
-                                      "net_kind": np.array([self.softmax, self.n_behaviours], np.int32)}  # fmt: skip
+        out: dict[str, np.ndarray] = {
+            "net_mean": self.mean,
+            "net_scale": self.scale,
+            "net_kind": np.array([self.softmax, self.n_behaviours], np.int32),
+        }
         for i, (weight, bias) in enumerate(self.layers):
             out |= {f"net_weight_{i}": weight, f"net_bias_{i}": bias}
         return out
@@ -127,8 +130,13 @@ def fit_dense(
     class_weight = ((share.sum() / share) ** p.balance).astype(np.float32)
     rng = np.random.default_rng(seed)
     sizes = [features.shape[1], *p.hidden, goal.shape[1]]
-    net = Dense(n, mean.astype(np.float32), np.where(scale > 1e-6, scale, 1).astype(np.float32),
-                [_glorot(a, b, rng) for a, b in pairwise(sizes)], exclusive)  # fmt: skip
+    net = Dense(
+        n,
+        mean.astype(np.float32),
+        np.where(scale > 1e-6, scale, 1).astype(np.float32),
+        [_glorot(a, b, rng) for a, b in pairwise(sizes)],
+        exclusive,
+    )
     arrays = {"features": net._scaled(features)[keep], "goal": goal[keep], "weight": weight[keep]}
     net.layers = _train(net.layers, arrays, class_weight, exclusive, p, int(rng.integers(2**31)), text)
     return net
@@ -140,9 +148,14 @@ def _glorot(a: int, b: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
 
 
 def _train(
-    layers: Sequence[tuple[Floats, Floats]], arrays: Mapping[str, np.ndarray], class_weight: Floats, exclusive: bool,
-    p: DenseParams, seed: int, text: str,
-) -> list[tuple[Floats, Floats]]:  # fmt: skip
+    layers: Sequence[tuple[Floats, Floats]],
+    arrays: Mapping[str, np.ndarray],
+    class_weight: Floats,
+    exclusive: bool,
+    p: DenseParams,
+    seed: int,
+    text: str,
+) -> list[tuple[Floats, Floats]]:
     from murid.learn.nets._torch import torch
     from murid.learn.nets.batches import Batch, Table
     from murid.learn.nets.loop import Step, TrainParams, train

@@ -97,10 +97,14 @@ def fit_forests(
         positive, negative = weight[label == 1].sum(), weight[label == 0].sum()
         weight = np.where(label == 1, weight * (negative / positive) ** params.balance, weight)
         forest = RandomForestClassifier(
-            n_estimators=params.n_trees, criterion=params.criterion, max_features=params.max_features,
-            min_samples_leaf=params.min_leaf, n_jobs=params.n_threads, random_state=seed,
+            n_estimators=params.n_trees,
+            criterion=params.criterion,
+            max_features=params.max_features,
+            min_samples_leaf=params.min_leaf,
+            n_jobs=params.n_threads,
+            random_state=seed,
             max_samples=None if params.max_rows is None or params.max_rows >= len(used) else params.max_rows,
-        )  # fmt: skip
+        )
         x = features[used]
         forest.fit(np.where(np.isfinite(x), x, np.float32(np.nan)), label, sample_weight=weight / weight.mean())
         forests.append(Trees.of(forest, 2))

@@ -158,9 +158,15 @@ def fit_stumps(
 
 
 def _boost(
-    codes: NDArray[np.uint8], used: NDArray, y: NDArray[np.int8], w0: NDArray, allowed: NDArray, n_rounds: int,
-    n_draw: int, rng: np.random.Generator,
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int8], Floats]:  # fmt: skip
+    codes: NDArray[np.uint8],
+    used: NDArray,
+    y: NDArray[np.int8],
+    w0: NDArray,
+    allowed: NDArray,
+    n_rounds: int,
+    n_draw: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int8], Floats]:
     feature, code = np.zeros(n_rounds, np.int32), np.zeros(n_rounds, np.int64)
     direction, alpha = np.ones(n_rounds, np.int8), np.zeros(n_rounds, np.float32)
     score = np.zeros(len(used))

@@ -34,9 +34,16 @@ class AutoEncoder(nn.Module):
     """
 
     def __init__(
-        self, channels: int, height: int, width: int, n_latents: int, widths: Sequence[int], strides: Sequence[int],
-        kind: Kind = "ae", n_labels: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        channels: int,
+        height: int,
+        width: int,
+        n_latents: int,
+        widths: Sequence[int],
+        strides: Sequence[int],
+        kind: Kind = "ae",
+        n_labels: int = 0,
+    ) -> None:
         super().__init__()
         self.kind, self.n_latents, self.n_labels = kind, n_latents, n_labels
         sizes = [(height, width)]
@@ -87,9 +94,15 @@ class AutoEncoder(nn.Module):
         return latents[:, : self.n_labels] * self.label_scale + self.label_offset
 
     def terms(
-        self, pictures: torch.Tensor, labels: torch.Tensor | None, n_samples: int, *, beta: float, alpha: float,
+        self,
+        pictures: torch.Tensor,
+        labels: torch.Tensor | None,
+        n_samples: int,
+        *,
+        beta: float,
+        alpha: float,
         gamma: float,
-    ) -> dict[str, torch.Tensor]:  # fmt: skip
+    ) -> dict[str, torch.Tensor]:
         """Return the loss terms of a batch.
 
         Parameters

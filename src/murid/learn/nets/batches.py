@@ -143,9 +143,14 @@ class Windows:
     """
 
     def __init__(
-        self, sequences: Sequence[np.ndarray], length: int, stride: int = 1, *, name: str = "pose",
+        self,
+        sequences: Sequence[np.ndarray],
+        length: int,
+        stride: int = 1,
+        *,
+        name: str = "pose",
         places: Sequence[Place] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         faults = Faults("windows")
         if length < 1 or stride < 1:
             faults.add("length and stride", expected="at least 1", got=f"{length}, {stride}")
@@ -159,10 +164,12 @@ class Windows:
         self.start = np.concatenate([np.empty(0, np.int64), *found]).astype(np.int64)
         if not len(self.start):
             fail(
-                "windows", "no sequence is long enough", expected=f"{length} frames in a row without a gap",
+                "windows",
+                "no sequence is long enough",
+                expected=f"{length} frames in a row without a gap",
                 got=f"longest sequence {max((len(s) for s in sequences), default=0)} frames",
                 todo="use shorter windows, longer recordings, or check the tracking with: murid check",
-            )  # fmt: skip
+            )
 
     def __len__(self) -> int:
         return len(self.start)

@@ -36,9 +36,13 @@ class State:
 
 
 def save_checkpoint(
-    path: Path, state: State, identity: dict[str, Any], net: torch.nn.Module, optimizer: torch.optim.Optimizer,
+    path: Path,
+    state: State,
+    identity: dict[str, Any],
+    net: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
     best: Tensors | None,
-) -> None:  # fmt: skip
+) -> None:
     """Write net, optimizer, best weights (tensors) and state (JSON in the file's header)."""
     from safetensors.torch import save_file
 
@@ -69,8 +73,12 @@ def load_checkpoint(
     other, faults = json.loads(head["identity"]), Faults(f"checkpoint {path}")
     for name in identity:
         if other.get(name) != identity[name]:
-            faults.add(f"is of a training with another {name}", expected=str(identity[name]), got=str(other.get(name)),
-                       todo="delete the checkpoint to start anew, or train as before")  # fmt: skip
+            faults.add(
+                f"is of a training with another {name}",
+                expected=str(identity[name]),
+                got=str(other.get(name)),
+                todo="delete the checkpoint to start anew, or train as before",
+            )
     faults.raise_if_any()
     net.load_state_dict(_under("net.", tensors))
     packed = optimizer.state_dict()

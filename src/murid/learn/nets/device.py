@@ -27,9 +27,12 @@ def pick_device(wanted: Device | str = "auto") -> torch.device:
         wanted = "cuda" if cuda else "mps" if mps else "cpu"
     if (wanted == "cuda" and not cuda) or (wanted == "mps" and not mps):
         fail(
-            "device", f"torch sees no {wanted} device", expected="a GPU that torch supports", got=describe("cpu"),
+            "device",
+            f"torch sees no {wanted} device",
+            expected="a GPU that torch supports",
+            got=describe("cpu"),
             todo="use device='auto', or install a torch build for your GPU",
-        )  # fmt: skip
+        )
     if wanted not in ("cpu", "cuda", "mps"):
         fail("device", f"'{wanted}' is not known", expected="auto, cpu, cuda or mps")
     index = int(os.environ.get("LOCAL_RANK", "0")) if wanted == "cuda" else None

@@ -136,10 +136,13 @@ def moved(
     # Angles are of pixels, affine_grid works in units of each side.
     aspect = pictures.shape[-1] / pictures.shape[-2]
     cos, sin = side * torch.cos(angle), side * torch.sin(angle)
-    matrix = torch.stack([
-        torch.stack([cos * sign[:, 0], -sin * sign[:, 1] / aspect, shift[:, 0]], 1),
-        torch.stack([sin * sign[:, 0] * aspect, cos * sign[:, 1], shift[:, 1]], 1),
-    ], 1)  # fmt: skip
+    matrix = torch.stack(
+        [
+            torch.stack([cos * sign[:, 0], -sin * sign[:, 1] / aspect, shift[:, 0]], 1),
+            torch.stack([sin * sign[:, 0] * aspect, cos * sign[:, 1], shift[:, 1]], 1),
+        ],
+        1,
+    )
     grid = torch.nn.functional.affine_grid(matrix, list(pictures.shape), align_corners=False)
     return torch.nn.functional.grid_sample(pictures, grid, padding_mode="zeros", align_corners=False)
 

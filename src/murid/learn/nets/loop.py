@@ -144,8 +144,13 @@ class _Run:
         self, net: torch.nn.Module, loss: Loss, p: TrainParams, device: torch.device, world: World, n: int, seed: int
     ) -> None:
         if n < 1 or (p.drop_last and n < p.batch):
-            fail("training", "too few samples for a batch", expected=f"at least {p.batch if p.drop_last else 1}",
-                 got=str(n), todo="add data, or take smaller batches")  # fmt: skip
+            fail(
+                "training",
+                "too few samples for a batch",
+                expected=f"at least {p.batch if p.drop_last else 1}",
+                got=str(n),
+                todo="add data, or take smaller batches",
+            )
         if world.size > p.batch:
             fail("training", "fewer samples a step than processes", expected=f"batch >= {world.size}", got=str(p.batch))
         self.net, self.p, self.device, self.world, self.n, self.seed = laid_out(net, device), p, device, world, n, seed
@@ -190,8 +195,15 @@ class _Run:
         names = list(total)
         means = dict(zip(names, self.world.mean([total[k] / seen for k in names]), strict=True))
         s.epoch += 1
-        return {"epoch": s.epoch - 1, "steps": s.step, **means, "lr": self._lr(s.step - 1), "seconds": seconds,
-                "samples_per_s": seen * self.world.size / max(seconds, 1e-9), "memory_mb": self._memory()}  # fmt: skip
+        return {
+            "epoch": s.epoch - 1,
+            "steps": s.step,
+            **means,
+            "lr": self._lr(s.step - 1),
+            "seconds": seconds,
+            "samples_per_s": seen * self.world.size / max(seconds, 1e-9),
+            "memory_mb": self._memory(),
+        }
 
     def _update(self, source: Source, batch: Batch, indices: np.ndarray) -> dict[str, float]:
         """One step of the optimizer; a batch that does not fit into memory is computed in parts."""
@@ -239,17 +251,23 @@ class _Run:
         values = dict(zip(names, torch.stack([terms[k].detach().float() for k in names]).tolist(), strict=True))
         if not all(map(math.isfinite, values.values())):
             fail(
-                "training", "the loss is not finite", where=f"epoch {s.epoch}, step {s.step}",
-                expected="numbers", got=", ".join(f"{k} {v:.4g}" for k, v in values.items())
-                + f" from {_where(source, batch, indices)}",
+                "training",
+                "the loss is not finite",
+                where=f"epoch {s.epoch}, step {s.step}",
+                expected="numbers",
+                got=", ".join(f"{k} {v:.4g}" for k, v in values.items()) + f" from {_where(source, batch, indices)}",
                 todo="look there for extreme values; else lower lr or set clip",
-            )  # fmt: skip
+            )
         return terms, values
 
     def _halve(self, size: int) -> None:
         if self.state.parts >= size:
-            fail("training", "memory does not suffice for one sample", where=describe(self.device),
-                 todo="take smaller samples or a smaller network, or device='cpu'")  # fmt: skip
+            fail(
+                "training",
+                "memory does not suffice for one sample",
+                where=describe(self.device),
+                todo="take smaller samples or a smaller network, or device='cpu'",
+            )
         self.state.parts *= 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -37,7 +37,7 @@ class TrainParams(Params):
     clip: float | None = param(None, gt=0, why="largest norm of the gradient; None = not clipped")
     patience: int | None = param(
         None, ge=1, unit="epochs", why="stop after so many epochs without gain, keep the best; None = to the end"
-    )  # fmt: skip
+    )
     patience_from: int = param(
         0, ge=0, unit="epochs", why="epochs before this one are not compared (terms still ramping up)"
     )

@@ -100,7 +100,10 @@ def load_pretrained(net: ResNet, path: str | Path) -> None:
     missing = [k for k in own if k not in kept and not k.endswith("num_batches_tracked")]
     if missing:
         fail(
-            "pretrained weights", "do not fit this network", where=str(path), got=f"no {', '.join(missing[:5])} …",
+            "pretrained weights",
+            "do not fit this network",
+            where=str(path),
+            got=f"no {', '.join(missing[:5])} …",
             expected="weights of the same depth in torchvision's names",
-        )  # fmt: skip
+        )
     net.load_state_dict({**own, **kept})

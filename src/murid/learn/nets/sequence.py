@@ -120,9 +120,13 @@ class LabelledSequences:
     """
 
     def __init__(
-        self, tables: Sequence[np.ndarray], codes: Sequence[np.ndarray], length: int,
-        spans: Sequence[Sequence[tuple[int, int]]] | None = None, places: Sequence[Place] = (),
-    ) -> None:  # fmt: skip
+        self,
+        tables: Sequence[np.ndarray],
+        codes: Sequence[np.ndarray],
+        length: int,
+        spans: Sequence[Sequence[tuple[int, int]]] | None = None,
+        places: Sequence[Place] = (),
+    ) -> None:
         self.places = places
         self.tables = [np.asarray(t, np.float32) for t in tables]
         self.codes = [np.asarray(c, np.int64) for c in codes]
@@ -155,9 +159,15 @@ class LabelledSequences:
 
 
 def fit_sequences(
-    source: LabelledSequences, n_labels: int, net_params: SequenceNetParams, params: TrainParams, *, seed: int = 0,
-    checkpoint: str | Path | None = None, progress: str | None = None,
-) -> tuple[SequenceNet, History]:  # fmt: skip
+    source: LabelledSequences,
+    n_labels: int,
+    net_params: SequenceNetParams,
+    params: TrainParams,
+    *,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: str | None = None,
+) -> tuple[SequenceNet, History]:
     """Train a network to name the rows of labelled sequences by cross-entropy.
 
     Parameters
@@ -172,8 +182,13 @@ def fit_sequences(
         See `murid.learn.nets.loop.train`.
     """
     if not len(source):
-        fail("sequences", "no labelled row to learn from", expected="at least one", got="0",
-             todo="check the pseudo-labels, or the tracking with: murid check")  # fmt: skip
+        fail(
+            "sequences",
+            "no labelled row to learn from",
+            expected="at least one",
+            got="0",
+            todo="check the pseudo-labels, or the tracking with: murid check",
+        )
     net = make_net(source.tables[0].shape[1], n_labels, net_params, seed)
     labelled = np.concatenate([c[c >= 0] for c in source.codes])
     share = np.bincount(labelled, minlength=n_labels) / len(labelled)

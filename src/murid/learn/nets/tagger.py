@@ -88,8 +88,9 @@ class Stretches:
         for row, k in enumerate(indices):
             a, b = self.pieces[k]
             x[row, : b - a], y[row, : b - a], w[row, : b - a] = self.features[a:b], self.targets[a:b], self.weights[a:b]
-        return Batch({"features": torch.from_numpy(x), "targets": torch.from_numpy(y), "weights": torch.from_numpy(w)},
-                     AXES)  # fmt: skip
+        return Batch(
+            {"features": torch.from_numpy(x), "targets": torch.from_numpy(y), "weights": torch.from_numpy(w)}, AXES
+        )
 
     def where(self, index: int) -> str:
         """Say where a stretch starts."""
@@ -97,9 +98,13 @@ class Stretches:
 
 
 def fit_tagger(
-    source: Stretches, p: TaggerParams, *, seed: int = 0, body: dict[str, torch.Tensor] | None = None,
+    source: Stretches,
+    p: TaggerParams,
+    *,
+    seed: int = 0,
+    body: dict[str, torch.Tensor] | None = None,
     progress: str | None = None,
-) -> tuple[Tagger, History]:  # fmt: skip
+) -> tuple[Tagger, History]:
     """Train on labelled rows by binary cross-entropy; rows without a label of a behaviour are left out of it.
 
     Parameters
@@ -146,9 +151,9 @@ def fit_filler(
     def loss(model: torch.nn.Module, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
         x, there = batch["features"], (batch["weights"] > 0)[..., None]
         starts = torch.rand(x.shape[:2], device=x.device) < _HIDDEN_SHARE / _HIDDEN_ROWS
-        hidden = nn.functional.max_pool1d(
-            starts[:, None].float(), 2 * (_HIDDEN_ROWS // 2) + 1, 1, _HIDDEN_ROWS // 2
-        )[:, 0, :, None].bool()  # fmt: skip
+        hidden = nn.functional.max_pool1d(starts[:, None].float(), 2 * (_HIDDEN_ROWS // 2) + 1, 1, _HIDDEN_ROWS // 2)[
+            :, 0, :, None
+        ].bool()
         error = (model(torch.where(hidden, 0.0, x)) - x).square()
         asked = (hidden & there).expand_as(error)
         return {"loss": error[asked].mean() if asked.any() else error.mean() * 0}

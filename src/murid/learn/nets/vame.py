@@ -153,10 +153,16 @@ def _ramp(p: VameNetParams, step: Step) -> float:
 
 
 def fit_vame(
-    tables: Sequence[np.ndarray], valid: Sequence[np.ndarray], p: VameNetParams, params: TrainParams, *, seed: int = 0,
-    places: tuple[Sequence[Place], Sequence[Place]] = ((), ()), checkpoint: str | Path | None = None,
+    tables: Sequence[np.ndarray],
+    valid: Sequence[np.ndarray],
+    p: VameNetParams,
+    params: TrainParams,
+    *,
+    seed: int = 0,
+    places: tuple[Sequence[Place], Sequence[Place]] = ((), ()),
+    checkpoint: str | Path | None = None,
     progress: str | None = None,
-) -> tuple[VameNet, History]:  # fmt: skip
+) -> tuple[VameNet, History]:
     """Train on all windows of some sequences.
 
     Parameters
@@ -233,9 +239,17 @@ def default_training(kind: str, n_windows: int) -> TrainParams:
     """Return VAME's training for ``gru``; for ``conv`` one that a laptop ends in minutes."""
     if kind == "gru":
         return TrainParams(
-            epochs=500, batch=256, drop_last=n_windows >= 256, lr=5e-4, optimizer="amsgrad", schedule="plateau",
-            plateau_patience=100, plateau_factor=0.2, patience=50, patience_from=6,
-        )  # fmt: skip
+            epochs=500,
+            batch=256,
+            drop_last=n_windows >= 256,
+            lr=5e-4,
+            optimizer="amsgrad",
+            schedule="plateau",
+            plateau_patience=100,
+            plateau_factor=0.2,
+            patience=50,
+            patience_from=6,
+        )
     steps = int(np.clip(n_windows / 256 * 15, 600, 4000))
     epochs = max(1, math.ceil(steps * 256 / n_windows))
     return TrainParams(epochs=epochs, max_steps=steps, batch=256, lr=2e-3, schedule="cosine", warmup=0.05, clip=50.0)

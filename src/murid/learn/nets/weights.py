@@ -26,8 +26,12 @@ def set_weights(net: torch.nn.Module, arrays: Mapping[str, np.ndarray], where: s
         elif name not in own:
             faults.add(f"'{name}' does not belong to this network", where=where)
         elif tuple(own[name].shape) != tuple(arrays[name].shape) and not own[name].ndim == 0 < arrays[name].size < 2:
-            faults.add(f"'{name}' has another shape", where=where, expected=str(tuple(own[name].shape)),
-                       got=str(tuple(arrays[name].shape)))  # fmt: skip
+            faults.add(
+                f"'{name}' has another shape",
+                where=where,
+                expected=str(tuple(own[name].shape)),
+                got=str(tuple(arrays[name].shape)),
+            )
     faults.raise_if_any()
     # A counter (no axes) may come back from a file as one element.
     net.load_state_dict({k: torch.from_numpy(np.array(arrays[k]).reshape(t.shape)) for k, t in own.items()})

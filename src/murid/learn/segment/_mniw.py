@@ -39,9 +39,14 @@ class Mniw(NamedTuple):
 
 
 def ar_prior(
-    n_features: int, lags: int, scale: np.ndarray, *, extra_dof: float = 2.0, spread: float = 10.0,
+    n_features: int,
+    lags: int,
+    scale: np.ndarray,
+    *,
+    extra_dof: float = 2.0,
+    spread: float = 10.0,
     floor: np.ndarray | float = 0.0,
-) -> Mniw:  # fmt: skip
+) -> Mniw:
     """Prior of AR dynamics: the last frame repeated, ``ν = D + extra_dof``, ``K⁻¹ = spread · I``."""
     width = n_features * lags + 1
     mean = np.zeros((n_features, width))

@@ -59,8 +59,12 @@ def smooth_switching(
     """
     n, d, lags, k = len(pull), pull.shape[1], model.lags, model.n_states
     if n <= lags + 1 or precision.shape != (n, d, d) or d != model.cov.shape[1]:
-        fail("switching smoother", "sightings do not fit the model", got=f"{pull.shape}, {precision.shape}",
-             expected=f"more than {lags + 1} rows of {model.cov.shape[1]} latents")  # fmt: skip
+        fail(
+            "switching smoother",
+            "sightings do not fit the model",
+            got=f"{pull.shape}, {precision.shape}",
+            expected=f"more than {lags + 1} rows of {model.cov.shape[1]} latents",
+        )
     rng = np.random.default_rng(seed)
     extra = np.zeros((n, k)) if evidence is None else np.asarray(evidence, np.float64)
     quadratic, linear = factors(model.coef.astype(np.float64), model.cov.astype(np.float64), lags)

@@ -84,7 +84,7 @@ class AlphaTracker(MotifMethod):
             "norms over the whole clip. Clips apart are a motif of their own, 'apart'",
             "the cut is swept by separation unless a height or number is given; phases weigh nothing by default",
         ),
-    )  # fmt: skip
+    )
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -124,9 +124,14 @@ class AlphaTracker(MotifMethod):
         numbers = track.poses["frame"].values if "frame" in track.poses.coords else np.arange(len(track.time_s))
         rows = np.flatnonzero(numbers < video.n_frames)[::every]
         return silhouettes(
-            video, numbers[rows], place["nose"][rows] * px, place["rump"][rows] * px, length_px=px,
-            threshold=self.params.threshold, dark=self.params.dark,
-        )  # fmt: skip
+            video,
+            numbers[rows],
+            place["nose"][rows] * px,
+            place["rump"][rows] * px,
+            length_px=px,
+            threshold=self.params.threshold,
+            dark=self.params.dark,
+        )
 
     def _places(self, track: Track, individual: str) -> dict[str, np.ndarray]:
         xy = track.xy(individual)
@@ -143,8 +148,12 @@ class AlphaTracker(MotifMethod):
         p, place = self.params, self._places(track, track.individual)
         others = [str(i) for i in track.poses["individual"].values if str(i) != track.individual]
         if self.social and not others:
-            fail(f"recording '{track.recording.id}'", "has one animal", expected="two for mode='social'",
-                 todo="use mode='individual'")  # fmt: skip
+            fail(
+                f"recording '{track.recording.id}'",
+                "has one animal",
+                expected="two for mode='social'",
+                todo="use mode='individual'",
+            )
         partner = _nearest_partner(place, [self._places(track, o) for o in others]) if self.social else {}
         outline = self._outline(track) if p.contour else None
         tables = []
@@ -200,9 +209,11 @@ class AlphaTracker(MotifMethod):
         need_frames(self.name, total, MIN_CLIPS, f"clips of {p.clip_s:g} s" + (" with the animals near" * self.social))
         widths = [w for _, w, _ in self._blocks]
         scaler = fit_scaler(
-            tables, blocks=np.repeat(np.arange(len(widths)), widths), min_seen=p.min_seen,
+            tables,
+            blocks=np.repeat(np.arange(len(widths)), widths),
+            min_seen=p.min_seen,
             weights=np.repeat([w for _, _, w in self._blocks], widths),
-        )  # fmt: skip
+        )
         x = np.concatenate([scaler(t) for t in tables])
         x = x[np.isfinite(x[:, 0])]
         need_frames(self.name, len(x), max(MIN_CLIPS, 2 * (p.n_motifs or 0)), "clips")

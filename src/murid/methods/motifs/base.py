@@ -194,10 +194,12 @@ class MotifMethod(Method):
         missing = [p for p in self.facts["points"] if p not in roles]
         if missing:
             fail(
-                f"recording '{recording.id}'", "lacks points that the motifs were learnt from",
-                expected=", ".join(self.facts["points"]), got=", ".join(roles),
+                f"recording '{recording.id}'",
+                "lacks points that the motifs were learnt from",
+                expected=", ".join(self.facts["points"]),
+                got=", ".join(roles),
                 todo=f"set the recording's roles (missing: {', '.join(missing)}), or fit with points= those all have",
-            )  # fmt: skip
+            )
         poses = clean(raw, self.params.clean)
         for individual in raw["individual"].values:
             yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
@@ -211,9 +213,9 @@ class MotifMethod(Method):
             tell(f"{self.name}: features", k, len(recordings))
             for track in self.tracks(recording):
                 tables.append(self._rows(track, self._describe(track)))
-                origins.append(Origin(
-                    recording.id, track.individual, track.fps, tuple(track.stretches()), float(track.time_s[0])
-                ))  # fmt: skip
+                origins.append(
+                    Origin(recording.id, track.individual, track.fps, tuple(track.stretches()), float(track.time_s[0]))
+                )
             recording.forget()
         tell(f"{self.name}: features", len(recordings), len(recordings))
         self.facts["n_motifs"] = int(self._learn(tables, origins))
@@ -222,9 +224,12 @@ class MotifMethod(Method):
         tracks = list(self.tracks(recording))
         found = [self._label(track, self._describe(track)) for track in tracks]
         states = make_states(
-            np.stack([f.codes for f in found], 1), tracks[0].time_s, self._motif_names(),
-            [t.individual for t in tracks], source=self.name,
-        )  # fmt: skip
+            np.stack([f.codes for f in found], 1),
+            tracks[0].time_s,
+            self._motif_names(),
+            [t.individual for t in tracks],
+            source=self.name,
+        )
         states = smooth.min_bout(states, self.params.min_bout_s, "absorb")
 
         def stacked(name: str) -> np.ndarray | None:
@@ -232,9 +237,13 @@ class MotifMethod(Method):
             return None if parts[0] is None else np.stack(parts, 1)
 
         return output(
-            states, latent=stacked("latent"), confidence=stacked("confidence"), probability=stacked("probability"),
-            behaviours=found[0].behaviours or None, unseen=stacked("unseen"),
-        )  # fmt: skip
+            states,
+            latent=stacked("latent"),
+            confidence=stacked("confidence"),
+            probability=stacked("probability"),
+            behaviours=found[0].behaviours or None,
+            unseen=stacked("unseen"),
+        )
 
     def _dump(self) -> Dump:
         arrays: dict[str, np.ndarray] = {}
@@ -275,9 +284,12 @@ def shared_points(recordings: Sequence[Recording], wanted: Sequence[str] = ()) -
     shared = list(wanted) or [p for p in first if p not in TAIL and all(p in m for m in maps.values())]
     if len(shared) < 2:
         fail(
-            "points", "the recordings share fewer than two points", expected="at least 2", got=", ".join(shared),
+            "points",
+            "the recordings share fewer than two points",
+            expected="at least 2",
+            got=", ".join(shared),
             todo="give the recordings roles, so that equal points have equal names",
-        )  # fmt: skip
+        )
     return shared
 
 
@@ -285,9 +297,12 @@ def need_frames(method: str, got: int, least: int, unit: str = "frames") -> None
     """Raise a clear error when fewer than `least` usable rows are left to learn from."""
     if got < least:
         fail(
-            f"method '{method}'", "too little data", expected=f"at least {least} usable {unit}", got=str(got),
+            f"method '{method}'",
+            "too little data",
+            expected=f"at least {least} usable {unit}",
+            got=str(got),
             todo="add longer or more recordings, or check the tracking with: murid check",
-        )  # fmt: skip
+        )
 
 
 def most_used_first(codes: np.ndarray, n: int) -> np.ndarray:

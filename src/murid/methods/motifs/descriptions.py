@@ -42,11 +42,16 @@ def usage(states: xr.DataArray) -> pd.DataFrame:
             q25, median, q75 = np.percentile(mine, [25, 50, 75]) if len(mine) else (np.nan,) * 3
             rows.append(
                 {
-                    "individual": individual, "motif": name, "fraction": mine.sum() / scored if scored else np.nan,
-                    "bouts": len(mine), "bouts_per_min": 60 * len(mine) / scored if scored else np.nan,
-                    "median_s": median, "q25_s": q25, "q75_s": q75,
+                    "individual": individual,
+                    "motif": name,
+                    "fraction": mine.sum() / scored if scored else np.nan,
+                    "bouts": len(mine),
+                    "bouts_per_min": 60 * len(mine) / scored if scored else np.nan,
+                    "median_s": median,
+                    "q25_s": q25,
+                    "q75_s": q75,
                 }
-            )  # fmt: skip
+            )
     return pd.DataFrame(rows)
 
 
@@ -68,8 +73,13 @@ def kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str, str]
         the skeleton does not allow are absent.
     """
     _same_clock(states, poses)
-    wanted = {"speed_centre": "speed", "forward_centre": "forward", "sideways_centre": "sideways", "turn_rate": "turn",
-              "turn_rate_abs": "turn_abs"}  # fmt: skip
+    wanted = {
+        "speed_centre": "speed",
+        "forward_centre": "forward",
+        "sideways_centre": "sideways",
+        "turn_rate": "turn",
+        "turn_rate_abs": "turn_abs",
+    }
     params = FeatureParams(families=("kinematics",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=())
     names, rows, step = behaviour_names(states), [], 1.0 / rate_of(states["time"].values)
     for i, individual in enumerate(map(str, states["individual"].values)):
@@ -229,9 +239,12 @@ def relabel(states: xr.DataArray, names: Mapping[str, str]) -> xr.DataArray:
     kept = list(dict.fromkeys(new))
     table = np.array([*(kept.index(n) for n in new), UNLABELLED])  # the last entry serves -1
     return make_states(
-        table[states.values], states["time"].values, kept, states["individual"].values,
+        table[states.values],
+        states["time"].values,
+        kept,
+        states["individual"].values,
         source=str(states.attrs.get("source", "")),
-    )  # fmt: skip
+    )
 
 
 def _onsets(codes: np.ndarray, time_s: np.ndarray, lags: np.ndarray) -> list[int]:
@@ -254,6 +267,9 @@ def _same_clock(states: xr.DataArray, poses: xr.Dataset) -> None:
     if states.sizes["time"] != poses.sizes["time"] or list(states["individual"].values) != list(
         poses["individual"].values
     ):
-        fail("motifs", "states and poses do not belong together",
-             expected=f"{poses.sizes['time']} frames of {', '.join(map(str, poses['individual'].values))}",
-             got=f"{states.sizes['time']} frames of {', '.join(map(str, states['individual'].values))}")  # fmt: skip
+        fail(
+            "motifs",
+            "states and poses do not belong together",
+            expected=f"{poses.sizes['time']} frames of {', '.join(map(str, poses['individual'].values))}",
+            got=f"{states.sizes['time']} frames of {', '.join(map(str, states['individual'].values))}",
+        )

@@ -49,10 +49,11 @@ class DynamicsParams(MotifParams):
     gap_s: float = param(1.0, ge=0, unit="s", why="longer gaps stay without label; shorter ones the model bridges")
     smooth_s: float = param(0.05, ge=0, unit="s", why="Gaussian over the features that the k-means start looks at")
     noise_floor: float = param(
-        0.1, ge=0,
+        0.1,
+        ge=0,
         why="no syllable predicts better than this share of the error variance of one AR model for all rows: smoothed "
         "tracks stand still to the last digit, and without a floor such rows make syllables of their own",
-    )  # fmt: skip
+    )
     em_iterations: int = param(20, ge=1, why="EM iterations of each start")
     workers: int = param(1, ge=1, why="threads; the answer is the same for any number")
 
@@ -79,10 +80,13 @@ class DynamicsMethod(MotifMethod):
         slow = min(rates, key=lambda i: rates[i] if np.isfinite(rates[i]) else -1.0)
         if not rates[slow] >= SLOWEST_HZ:
             fail(
-                f"method '{self.name}'", "a recording is too slow or too short for syllables", where=slow,
-                expected=f"at least {SLOWEST_HZ:g} frames/s", got=f"{rates[slow]:.3g} frames/s",
+                f"method '{self.name}'",
+                "a recording is too slow or too short for syllables",
+                where=slow,
+                expected=f"at least {SLOWEST_HZ:g} frames/s",
+                got=f"{rates[slow]:.3g} frames/s",
                 todo="leave it out, or check its frame rate",
-            )  # fmt: skip
+            )
         self.facts["rate_hz"] = float(min(self.params.rate_hz, rates[slow]))
         if max(rates.values()) > 1.5 * rates[slow] and rates[slow] < 0.9 * self.params.rate_hz:
             warnings.warn(
@@ -131,9 +135,14 @@ class DynamicsMethod(MotifMethod):
         if p.kappa is not None:
             return float(p.kappa)
         kappa, table = choose_kappa(
-            features, self.facts["rate_hz"], model, target_s=p.target_s, sigma=self._sigma(), seed=p.seed,
+            features,
+            self.facts["rate_hz"],
+            model,
+            target_s=p.target_s,
+            sigma=self._sigma(),
+            seed=p.seed,
             n_workers=p.workers,
-        )  # fmt: skip
+        )
         self.facts.setdefault("evidence", {})["kappa_scan"] = table
         return kappa
 

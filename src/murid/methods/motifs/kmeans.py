@@ -47,9 +47,14 @@ class KMeans(MotifMethod):
     def _describe(self, track: Track) -> np.ndarray:
         half = self.params.window_s / 2
         features = FeatureParams(
-            families=("egocentric", "kinematics"), windowed=("egocentric",), windows_s=(self.params.window_s,),
-            stats=(), lags_s=(-half, -half / 2, half / 2, half), path_windows_s=(), length="body",
-        )  # fmt: skip
+            families=("egocentric", "kinematics"),
+            windowed=("egocentric",),
+            windows_s=(self.params.window_s,),
+            stats=(),
+            lags_s=(-half, -half / 2, half / 2, half),
+            path_windows_s=(),
+            length="body",
+        )
         roles = {p: track.roles[p] for p in track.points}
         return np.asarray(compute(track.poses, track.individual, features, roles=roles).values, np.float32)
 
@@ -67,6 +72,4 @@ class KMeans(MotifMethod):
         clusters: Clusters = self.parts["clusters"]
         scores = self.parts["pca"].transform(self.parts["scaler"](table))
         codes = clusters.predict(scores)
-        return Labelled(
-            codes, scores, margin(scores, clusters.centroids, np.arange(len(clusters.centroids)), codes)
-        )  # fmt: skip
+        return Labelled(codes, scores, margin(scores, clusters.centroids, np.arange(len(clusters.centroids)), codes))

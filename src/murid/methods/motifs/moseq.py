@@ -83,9 +83,10 @@ class Moseq(DynamicsMethod):
         for recording in recordings:
             if self.params.source == "depth" and DEPTH not in recording.meta:
                 faults.add(
-                    f"recording '{recording.id}' has no depth crops", expected=f"meta['{DEPTH}']",
+                    f"recording '{recording.id}' has no depth crops",
+                    expected=f"meta['{DEPTH}']",
                     todo="make it with murid.prepare.depth.depth_recording",
-                )  # fmt: skip
+                )
         if self.params.source == "depth" and self.params.model == "slds":
             faults.add("the SLDS is a model of keypoints", expected="model='arhmm' with source='depth'")
         faults.raise_if_any()
@@ -143,9 +144,13 @@ class Moseq(DynamicsMethod):
         kappa = self._settled_kappa(features, settings)
         p = self.params
         model = fit_from_levels(
-            features, settings.replace(kappa=kappa, sweeps=p.sweeps, draws=min(10, p.sweeps)), groups=groups,
-            sigma=self._sigma(), seed=p.seed, n_workers=p.workers,
-        )  # fmt: skip
+            features,
+            settings.replace(kappa=kappa, sweeps=p.sweeps, draws=min(10, p.sweeps)),
+            groups=groups,
+            sigma=self._sigma(),
+            seed=p.seed,
+            n_workers=p.workers,
+        )
         self.parts["model"] = model
         self._keep_evidence(rows, model, self.parts["pca"].explained)
         return model.n_states
@@ -160,20 +165,34 @@ class Moseq(DynamicsMethod):
         settings = self._settings()
         kappa = self._settled_kappa(features, settings)
         start = fit_from_levels(
-            features, settings.replace(kappa=kappa, sweeps=0, draws=0), groups=groups, sigma=self._sigma(),
-            seed=p.seed, n_workers=p.workers,
-        )  # fmt: skip
+            features,
+            settings.replace(kappa=kappa, sweeps=0, draws=0),
+            groups=groups,
+            sigma=self._sigma(),
+            seed=p.seed,
+            n_workers=p.workers,
+        )
         labels = np.concatenate([np.maximum(z, 0) for z in start.predict(features)])
         dynamics = settings.replace(
             n_states=start.n_states, kappa=kappa, em_iterations=0, merge=False, sweeps=0, draws=0
         )
         slds = fit_slds(
-            list(xy), front, rear,
+            list(xy),
+            front,
+            rear,
             SldsParams(
-                dynamics=dynamics, kappa=kappa, sweeps=p.slds_sweeps, n_latent=features[0].shape[1], variance=0.999,
+                dynamics=dynamics,
+                kappa=kappa,
+                sweeps=p.slds_sweeps,
+                n_latent=features[0].shape[1],
+                variance=0.999,
             ),
-            confidence=list(sure), groups=groups, labels=labels, seed=p.seed, n_workers=p.workers,
-        )  # fmt: skip
+            confidence=list(sure),
+            groups=groups,
+            labels=labels,
+            seed=p.seed,
+            n_workers=p.workers,
+        )
         self.parts["slds"] = slds
         self._keep_evidence(rows, slds.dynamics, np.empty(0))
         return slds.dynamics.n_states
@@ -226,9 +245,12 @@ class Moseq(DynamicsMethod):
         ends = stand_ins(points)
         if "front" not in ends or "rear" not in ends:
             fail(
-                "method 'moseq'", "model='slds' needs to know front and rear", got=", ".join(points),
-                expected="points with roles (nose, tail_base …)", todo="set roles, or use model='arhmm'",
-            )  # fmt: skip
+                "method 'moseq'",
+                "model='slds' needs to know front and rear",
+                got=", ".join(points),
+                expected="points with roles (nose, tail_base …)",
+                todo="set roles, or use model='arhmm'",
+            )
         return [points.index(r) for r in ends["front"]], [points.index(r) for r in ends["rear"]]
 
 

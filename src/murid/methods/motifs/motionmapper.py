@@ -120,8 +120,12 @@ class MotionMapper(MotifMethod):
         slowest = min(o.fps for o in origins)
         high = min(50.0, slowest / 2) if p.high_hz is None else p.high_hz
         if not p.low_hz < high <= slowest / 2 * (1 + 1e-9):
-            fail("motionmapper", "frequencies cannot be seen at this frame rate",
-                 expected=f"low_hz < high_hz <= {slowest / 2:g} Hz", got=f"{p.low_hz:g} to {high:g} Hz")  # fmt: skip
+            fail(
+                "motionmapper",
+                "frequencies cannot be seen at this frame rate",
+                expected=f"low_hz < high_hz <= {slowest / 2:g} Hz",
+                got=f"{p.low_hz:g} to {high:g} Hz",
+            )
         self.facts["high_hz"] = float(high)
         spectra = [self._spectra(t, o.fps, o.stretches) for t, o in zip(tables, origins, strict=True)]
         templates = self._templates(spectra)
@@ -178,8 +182,13 @@ class MotionMapper(MotifMethod):
     def _label(self, track: Track, table: np.ndarray) -> Labelled:
         p, high = self.params, self.facts["high_hz"]
         if track.fps / 2 * 1.01 < high:
-            fail(f"recording '{track.recording.id}'", "is slower than those the map was made of",
-                 expected=f">= {2 * high:g} frames/s", got=f"{track.fps:g}", todo=f"fit with high_hz={track.fps / 2:g}")  # fmt: skip  # noqa: E501
+            fail(
+                f"recording '{track.recording.id}'",
+                "is slower than those the map was made of",
+                expected=f">= {2 * high:g} frames/s",
+                got=f"{track.fps:g}",
+                todo=f"fit with high_hz={track.fps / 2:g}",
+            )
         stretches = track.stretches()
         places = self.parts["tsne"].transform(self._spectra(table, track.fps, stretches))
         region = self.parts["map"].predict(places)

@@ -30,10 +30,11 @@ class PyratParams(MotifParams):
     )
     n_motifs: int | None = param(None, ge=2, why="cut into this many motifs instead of at a height")
     reference_frames: int | None = param(
-        10_000, ge=100,
+        10_000,
+        ge=100,
         why="Ward's heights grow with the number of frames: they are stated for this many, so that twice the data does "
         "not mean more motifs. None: as in the original",
-    )  # fmt: skip
+    )
     window_s: float = param(
         0.0, unit="s", ge=0, why="0: one frame, as published. Above: also the distances half a window before and after"
     )

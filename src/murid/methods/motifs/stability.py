@@ -25,9 +25,13 @@ Maker = Callable[[int], Method]
 
 
 def stability_report(
-    make: Maker, recordings: Sequence[Recording], *, seeds: Sequence[int] = (0, 1, 2), halves: bool = True,
+    make: Maker,
+    recordings: Sequence[Recording],
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    halves: bool = True,
     known: Mapping[int, np.ndarray] | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Refit and compare the labels that all refits give to all recordings.
 
     Parameters
@@ -66,17 +70,25 @@ def stability_report(
                 a, b = mine[row.run_a], mine[row.run_b]
                 rows.append(
                     {
-                        "kind": kind, "run_a": fits[a][1], "run_b": fits[b][1], "ari": row.ari,
-                        "agreement": row.agreement, "k_a": _used(labels[a]), "k_b": _used(labels[b]),
+                        "kind": kind,
+                        "run_a": fits[a][1],
+                        "run_b": fits[b][1],
+                        "ari": row.ari,
+                        "agreement": row.agreement,
+                        "k_a": _used(labels[a]),
+                        "k_b": _used(labels[b]),
                     }
-                )  # fmt: skip
+                )
     return pd.DataFrame(rows, columns=["kind", "run_a", "run_b", "ari", "agreement", "k_a", "k_b"])
 
 
 def k_evidence(
-    make: Callable[[int, int], Method], recordings: Sequence[Recording], ks: Sequence[int], *,
+    make: Callable[[int, int], Method],
+    recordings: Sequence[Recording],
+    ks: Sequence[int],
+    *,
     seeds: Sequence[int] = (0, 1),
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Gather what speaks for each number of motifs.
 
     Parameters
@@ -106,11 +118,16 @@ def k_evidence(
         by_kind = report.groupby("kind")["ari"].mean()
         rows.append(
             {
-                "k": int(k), "used": scale["k"], "seed_ari": float(by_kind.get("seed", np.nan)),
-                "half_ari": float(by_kind.get("half", np.nan)), "median_ms": scale["median_ms"],
-                "below_100ms": scale["below_100ms"], "usage_bits": scale["usage_bits"], "latent_r2": _latent_r2(outs),
+                "k": int(k),
+                "used": scale["k"],
+                "seed_ari": float(by_kind.get("seed", np.nan)),
+                "half_ari": float(by_kind.get("half", np.nan)),
+                "median_ms": scale["median_ms"],
+                "below_100ms": scale["below_100ms"],
+                "usage_bits": scale["usage_bits"],
+                "latent_r2": _latent_r2(outs),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 
@@ -167,8 +184,15 @@ def robustness_report(
             continue
         one, two = np.concatenate(before), np.concatenate(after)
         pair = stability([one, two]).iloc[0]
-        rows.append({**row, "ari": pair["ari"], "agreement": pair["agreement"], "labelled": float((two >= 0).mean()),
-                     "refused": ""})  # fmt: skip
+        rows.append(
+            {
+                **row,
+                "ari": pair["ari"],
+                "agreement": pair["agreement"],
+                "labelled": float((two >= 0).mean()),
+                "refused": "",
+            }
+        )
     return pd.DataFrame(rows, columns=["kind", "level", "unit", "ari", "agreement", "labelled", "refused"])
 
 

@@ -82,9 +82,12 @@ class Syllables(DynamicsMethod):
         for name in ("walking", "social", "lags_s"):
             if getattr(old.params, name) != getattr(self.params, name):
                 fail(
-                    "vocabulary", f"was fitted with another '{name}'", where=self.params.vocabulary,
-                    expected=str(getattr(old.params, name)), got=str(getattr(self.params, name)),
-                )  # fmt: skip
+                    "vocabulary",
+                    f"was fitted with another '{name}'",
+                    where=self.params.vocabulary,
+                    expected=str(getattr(old.params, name)),
+                    got=str(getattr(self.params, name)),
+                )
         self.facts |= {"points": old.facts["points"], "rate_hz": old.facts["rate_hz"]}
         self.parts = {"template": old.parts["template"], "components": old.parts["components"]}
 

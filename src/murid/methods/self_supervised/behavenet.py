@@ -108,7 +108,7 @@ class Behavenet(VideoMethod):
             "the width of the pixel noise is estimated, not fixed to 1",
             "states: sticky AR-HMM, unneeded states united, times in seconds",
         ),
-    )  # fmt: skip
+    )
 
     def _offsets(self) -> tuple[float, ...]:
         return (0.0,)
@@ -116,14 +116,21 @@ class Behavenet(VideoMethod):
     def _start(self, recordings: Sequence[Recording]) -> dict[str, Any]:
         facts = super()._start(recordings)
         if len(self.params.widths) != len(self.params.strides):
-            fail("method 'behavenet'", "widths and strides differ in number", expected=str(len(self.params.widths)),
-                 got=str(len(self.params.strides)))  # fmt: skip
+            fail(
+                "method 'behavenet'",
+                "widths and strides differ in number",
+                expected=str(len(self.params.widths)),
+                got=str(len(self.params.strides)),
+            )
         if self.params.kind == "psvae":
             if facts["view"] != "animal":
                 fail(
-                    "method 'behavenet'", "kind='psvae' ties latents to keypoints", got=f"view '{facts['view']}'",
-                    expected="recordings with poses, seen by animal", todo="add poses, or take kind='btcvae'",
-                )  # fmt: skip
+                    "method 'behavenet'",
+                    "kind='psvae' ties latents to keypoints",
+                    got=f"view '{facts['view']}'",
+                    expected="recordings with poses, seen by animal",
+                    todo="add poses, or take kind='btcvae'",
+                )
             facts["points"] = shared_points(recordings, self.params.points)
         return facts
 

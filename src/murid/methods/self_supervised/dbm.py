@@ -178,8 +178,9 @@ class Dbm(NetMethod):
         for track in self.tracks(recording):
             x = self._quantities(track)
             cm = self._body_cm(track)
-            parts.append(label(table, x, recording.events, individual=track.individual, body_length_cm=cm,
-                               known_events=events))  # fmt: skip
+            parts.append(
+                label(table, x, recording.events, individual=track.individual, body_length_cm=cm, known_events=events)
+            )
         return xr.concat(parts, "individual", join="exact", combine_attrs="override") if len(parts) > 1 else parts[0]
 
     def _body_cm(self, track: Track) -> float:
@@ -220,8 +221,13 @@ class Dbm(NetMethod):
         order = self.table.names if self.params.labels_from == "rules" else sorted(used)
         self.facts["behaviours"] = names = [n for n in order if n in used]
         if len(names) < 2:
-            fail("pseudo-labels", "fewer than two labels occur", expected="at least 2", got=", ".join(names) or "none",
-                 todo="look at them with method.preview(recording), and edit the rule table")  # fmt: skip
+            fail(
+                "pseudo-labels",
+                "fewer than two labels occur",
+                expected="at least 2",
+                got=", ".join(names) or "none",
+                todo="look at them with method.preview(recording), and edit the rule table",
+            )
         for recording in recordings:
             states = found[recording.id]
             code = np.array(
@@ -276,9 +282,13 @@ class Dbm(NetMethod):
         posture = aligned.points.reshape(len(xy), -1).astype(np.float32)
         own = track.recording.need("zones") if self.facts["zones"] else {}
         where = place(
-            xy, aligned, self.facts["place"], zones=[own[z] for z in self.facts["zones"]], length=self._length(track),
+            xy,
+            aligned,
+            self.facts["place"],
+            zones=[own[z] for z in self.facts["zones"]],
+            length=self._length(track),
             bounds=np.array(self.facts["bounds"]),
-        )  # fmt: skip
+        )
         return np.concatenate([distances(xy), posture, movement(aligned, rate), where], axis=1)
 
     # ---- network and microstates ----------------------------------------------------------------
@@ -295,9 +305,14 @@ class Dbm(NetMethod):
         source = LabelledSequences(scaled, codes, length, self._spans(origins, codes), places)
         names = self.facts["behaviours"]
         net, history = fit_sequences(
-            source, len(names), self._net_params(), self._train_params(len(source)), seed=p.seed,
-            checkpoint=p.checkpoint or scratch("network.safetensors"), progress="dbm: network",
-        )  # fmt: skip
+            source,
+            len(names),
+            self._net_params(),
+            self._train_params(len(source)),
+            seed=p.seed,
+            checkpoint=p.checkpoint or scratch("network.safetensors"),
+            progress="dbm: network",
+        )
         self._keep(net)
         latents = [encode(net, s)[0] for s in scaled]
         clusters = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates, max_iterations=1000)
@@ -344,9 +359,16 @@ class Dbm(NetMethod):
             # DBM: 25 batches an epoch; MATLAB's default L2 factor.
             return TrainParams(epochs=100, batch=max(1, n // 25), lr=3e-3, weight_decay=1e-4)
         return TrainParams(
-            epochs=25, batch=4, min_steps=225, lr=4e-3, optimizer="adamw", weight_decay=0.02, schedule="cosine",
-            warmup=0.1, clip=1.0,
-        )  # fmt: skip
+            epochs=25,
+            batch=4,
+            min_steps=225,
+            lr=4e-3,
+            optimizer="adamw",
+            weight_decay=0.02,
+            schedule="cosine",
+            warmup=0.1,
+            clip=1.0,
+        )
 
     def _label(self, track: Track, table: np.ndarray) -> Labelled:
         from murid.learn.nets.sequence import encode

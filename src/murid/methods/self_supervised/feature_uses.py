@@ -107,9 +107,17 @@ def few_labels(
 
         least = max(2, min(20, int(known.sum()) // (4 * len(classes))))
         model = LGBMClassifier(
-            n_estimators=150, learning_rate=0.08, min_child_samples=least, colsample_bytree=0.3,
-            class_weight="balanced", random_state=seed, n_jobs=1, deterministic=True, force_row_wise=True, verbose=-1,
-        ).fit(x[known], y[known])  # fmt: skip
+            n_estimators=150,
+            learning_rate=0.08,
+            min_child_samples=least,
+            colsample_bytree=0.3,
+            class_weight="balanced",
+            random_state=seed,
+            n_jobs=1,
+            deterministic=True,
+            force_row_wise=True,
+            verbose=-1,
+        ).fit(x[known], y[known])
 
     def read(table: Floats) -> np.ndarray:
         out = np.full((len(table), n_classes), np.nan, np.float32)

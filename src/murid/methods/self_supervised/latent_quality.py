@@ -98,9 +98,14 @@ def _reference(recording: Recording, ahead_s: float = 0.0) -> np.ndarray:
     """Posture and movement of each frame, or of what follows it, ``(frame, feature)``: the same for every method."""
     poses = clean(recording.need("poses"), CleanParams())
     params = FeatureParams(
-        families=("egocentric", "kinematics"), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(),
+        families=("egocentric", "kinematics"),
+        windowed=(),
+        windows_s=(),
+        stats=(),
+        lags_s=(),
+        path_windows_s=(),
         length="body",
-    )  # fmt: skip
+    )
     names = point_map(recording)
     every = [compute(poses, str(i), params, roles=names).values for i in poses["individual"].values]
     rows = round(ahead_s * rate_of(poses["time"].values))

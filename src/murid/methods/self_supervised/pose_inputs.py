@@ -82,9 +82,14 @@ def steps(aligned: Aligned, rate_hz: float) -> np.ndarray:
 
 
 def place(
-    xy: np.ndarray, aligned: Aligned, kind: str, *, zones: Sequence[Zone] = (), length: float = 1.0,
+    xy: np.ndarray,
+    aligned: Aligned,
+    kind: str,
+    *,
+    zones: Sequence[Zone] = (),
+    length: float = 1.0,
     bounds: np.ndarray | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Where the animal is, float32 ``(n, columns)``.
 
     Parameters

@@ -30,10 +30,18 @@ PAPER: dict[str, Any] = {
     "backbone": "resnet50",
     "projection": 2048,
     "train": {
-        "batch": 256, "epochs": 1, "min_steps": 20_000, "max_steps": 20_000, "optimizer": "sgd", "lr": 0.05,
-        "weight_decay": 1e-4, "schedule": "cosine", "warmup": 0.025, "drop_last": True,
+        "batch": 256,
+        "epochs": 1,
+        "min_steps": 20_000,
+        "max_steps": 20_000,
+        "optimizer": "sgd",
+        "lr": 0.05,
+        "weight_decay": 1e-4,
+        "schedule": "cosine",
+        "warmup": 0.025,
+        "drop_last": True,
     },
-}  # fmt: skip
+}
 #: Spread of the features under which they are called collapsed; 1 = they point everywhere.
 COLLAPSED = 0.1
 
@@ -58,9 +66,17 @@ class SelfeeParams(VideoParams):
     turbo: float = param(0.5, ge=0, le=1, why="probability of re-colouring by the Turbo map")
     jitter: float = param(0.1, ge=0, lt=1, why="of brightness and contrast")
     train: TrainParams = TrainParams(
-        epochs=30, batch=128, lr=0.05, optimizer="sgd", weight_decay=1e-4, schedule="cosine", warmup=0.025,
-        drop_last=True, min_steps=300, max_steps=800,
-    )  # fmt: skip
+        epochs=30,
+        batch=128,
+        lr=0.05,
+        optimizer="sgd",
+        weight_decay=1e-4,
+        schedule="cosine",
+        warmup=0.025,
+        drop_last=True,
+        min_steps=300,
+        max_steps=800,
+    )
 
 
 class Selfee(VideoMethod):
@@ -85,7 +101,7 @@ class Selfee(VideoMethod):
             "batches mix recordings, from which the arena was taken off",
             "number and stickiness of states chosen from the data; the original: at most 5, kappa 1e7",
         ),
-    )  # fmt: skip
+    )
 
     def _offsets(self) -> tuple[float, ...]:
         return (-self.params.interval_s, 0.0, self.params.interval_s)
@@ -173,6 +189,8 @@ class Selfee(VideoMethod):
             who.append(subject.individual)
         dims = ("moment", "individual", "row", "column")
         return xr.DataArray(
-            np.stack(heats, 1), dims=dims, name="activation",
+            np.stack(heats, 1),
+            dims=dims,
+            name="activation",
             coords={"moment": moments, "individual": who, "picture": (dims, np.stack(shown, 1))},
-        )  # fmt: skip
+        )

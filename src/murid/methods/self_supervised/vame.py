@@ -95,8 +95,13 @@ class Vame(NetMethod):
     Params = VameParams
     params: VameParams
     part_types = {
-        "net": Weights, "template": Template, "scaler": Scaler, "hmm": HMM, "clusters": KMeans, "motifs": Motifs,
-    }  # fmt: skip
+        "net": Weights,
+        "template": Template,
+        "scaler": Scaler,
+        "hmm": HMM,
+        "clusters": KMeans,
+        "motifs": Motifs,
+    }
     about = Card(
         title="VAME: motifs and communities from a variational embedding of posture windows",
         family="self-supervised",
@@ -147,9 +152,14 @@ class Vame(NetMethod):
 
         p, rate = self.params, self.facts["rate_hz"]
         return VameNetParams(
-            kind=p.net, latent=p.latent, window=max(4, round(p.window_s * rate)), future=round(p.future_s * rate),
-            hidden=p.hidden, beta=p.beta, cluster=p.cluster,
-        )  # fmt: skip
+            kind=p.net,
+            latent=p.latent,
+            window=max(4, round(p.window_s * rate)),
+            future=round(p.future_s * rate),
+            hidden=p.hidden,
+            beta=p.beta,
+            cluster=p.cluster,
+        )
 
     def _build(self) -> Any:
         from murid.learn.nets.vame import make_net
@@ -170,10 +180,15 @@ class Vame(NetMethod):
         learnt, held = self._held_out(scaled, origins, shape.window + shape.future)
         n = sum(len(window_starts(s, shape.window + shape.future)) for s, _ in learnt)
         net, history = fit_vame(
-            [s for s, _ in learnt], [s for s, _ in held], shape, p.train or default_training(p.net, max(n, 1)),
-            seed=p.seed, places=([w for _, w in learnt], [w for _, w in held]),
-            checkpoint=p.checkpoint or scratch("network.safetensors"), progress="vame: network",
-        )  # fmt: skip
+            [s for s, _ in learnt],
+            [s for s, _ in held],
+            shape,
+            p.train or default_training(p.net, max(n, 1)),
+            seed=p.seed,
+            places=([w for _, w in learnt], [w for _, w in held]),
+            checkpoint=p.checkpoint or scratch("network.safetensors"),
+            progress="vame: network",
+        )
         self._keep(net)
         latents, errors = map(list, zip(*(encode(net, s) for s in scaled), strict=True))
         self.parts["scaler"] = scaler
@@ -278,10 +293,11 @@ class Vame(NetMethod):
         posture = (rows * scaler.spread + scaler.centre)[:, :, : 2 * len(self.facts["points"])]
         xy = posture.reshape(*rows.shape[:2], -1, 2).transpose(0, 1, 3, 2)
         return xr.DataArray(
-            xy, dims=("window", "time", "space", "point"),
+            xy,
+            dims=("window", "time", "space", "point"),
             coords={"time": np.arange(xy.shape[1]) / rate, "space": ["x", "y"], "point": list(self.facts["points"])},
             attrs={"unit": "body lengths"},
-        )  # fmt: skip
+        )
 
 
 def _long(tables: Placed, span: int) -> Placed:

@@ -37,7 +37,7 @@ from murid.features.views import (
     stretched_px,
     view_kind,
     whole_view,
-)  # fmt: skip
+)
 from murid.learn.embed.pca import fit_pca
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmmParams
@@ -138,9 +138,12 @@ class Subject:
         rows = np.arange(len(self.numbers)) if rows is None else rows
         who = "" if self.individual == EVERYONE else f", {self.individual}"
         return write_pictures(
-            self.recording.need("video"), self.numbers[rows], self.view.take(rows), params,
+            self.recording.need("video"),
+            self.numbers[rows],
+            self.view.take(rows),
+            params,
             title=f"pictures of {self.recording.id}{who}",
-        )  # fmt: skip
+        )
 
 
 class VideoMethod(NetMethod):
@@ -186,10 +189,12 @@ class VideoMethod(NetMethod):
             seconds = float(video.time_s[-1])
             if video.n_frames < 2 or seconds < reach:
                 faults.add(
-                    f"video of recording '{recording.id}' is shorter than a snippet", where=str(video.path),
-                    expected=f"at least {reach:.3g} s, 2 frames", got=f"{seconds:.3g} s, {video.n_frames} frames",
+                    f"video of recording '{recording.id}' is shorter than a snippet",
+                    where=str(video.path),
+                    expected=f"at least {reach:.3g} s, 2 frames",
+                    got=f"{seconds:.3g} s, {video.n_frames} frames",
                     todo="leave it out, or check that the file is whole",
-                )  # fmt: skip
+                )
         faults.raise_if_any()
 
     def _tell_surplus(self) -> None:
@@ -214,9 +219,12 @@ class VideoMethod(NetMethod):
         kinds = {r.id: view_kind(r, self.params.pictures.view) for r in recordings}
         if len(set(kinds.values())) > 1:
             fail(
-                f"method '{self.name}'", "the recordings would be seen differently", expected="one view for all",
-                got=", ".join(f"{i}: {k}" for i, k in kinds.items()), todo="choose one, e.g. pictures.view=whole",
-            )  # fmt: skip
+                f"method '{self.name}'",
+                "the recordings would be seen differently",
+                expected="one view for all",
+                got=", ".join(f"{i}: {k}" for i, k in kinds.items()),
+                todo="choose one, e.g. pictures.view=whole",
+            )
         rates = [_rate_of(r) for r in recordings]
         facts = {"view": next(iter(kinds.values())), "rate_hz": float(min(self.params.rate_hz, *rates))}
         if facts["view"] == "animal":
@@ -265,10 +273,12 @@ class VideoMethod(NetMethod):
         self._tell_surplus()
         if total < MIN_ROWS:
             fail(
-                f"method '{self.name}'", "too little to learn from", expected=f"at least {MIN_ROWS} moments",
+                f"method '{self.name}'",
+                "too little to learn from",
+                expected=f"at least {MIN_ROWS} moments",
                 got=f"{total} at {self.facts['rate_hz']:.3g} a second",
                 todo="add longer or more recordings; in high-speed video raise rate_hz",
-            )  # fmt: skip
+            )
         every = -(-total // p.max_rows)
         films, extra, learnt, held, places = [], [], [], [], []
         self._kept: dict[tuple[str, str], Pictures] = {}
@@ -295,10 +305,15 @@ class VideoMethod(NetMethod):
             net = self._build()
         self._before_training(net, films, learnt)
         history = train(
-            net, lambda net, batch, step: self._loss(net, batch, step, len(source)), source, p.train,
-            valid=valid if len(valid) else None, seed=p.seed, checkpoint=p.checkpoint or scratch("network.safetensors"),
+            net,
+            lambda net, batch, step: self._loss(net, batch, step, len(source)),
+            source,
+            p.train,
+            valid=valid if len(valid) else None,
+            seed=p.seed,
+            checkpoint=p.checkpoint or scratch("network.safetensors"),
             progress=f"{self.name}: network",
-        )  # fmt: skip
+        )
         self._keep(net)
         table = history.table()
         self.facts["evidence"] = {
@@ -340,9 +355,13 @@ class VideoMethod(NetMethod):
         self.parts["pca"] = pca
         features = [np.asarray(pca.transform(t), np.float32) for t in tables]
         settings = ArHmmParams(
-            n_states=p.n_states, lags=max(1, round(p.lags_s * rate)), em_iterations=p.em_iterations, sweeps=0, draws=0,
+            n_states=p.n_states,
+            lags=max(1, round(p.lags_s * rate)),
+            em_iterations=p.em_iterations,
+            sweeps=0,
+            draws=0,
             gap_frames=round(p.gap_s * rate),
-        )  # fmt: skip
+        )
         kappa: float | None = p.kappa
         table: list[dict[str, float]] = []
         if kappa is None:
@@ -411,9 +430,11 @@ class VideoMethod(NetMethod):
             table = self._describe(subject)
             values.append(table[np.minimum(subject.even.row, len(table) - 1)])
         return xr.DataArray(
-            np.stack(values, axis=1), dims=("time", "individual", "feature"), name="features",
+            np.stack(values, axis=1),
+            dims=("time", "individual", "feature"),
+            name="features",
             coords={"time": subjects[0].time_s, "individual": [s.individual for s in subjects]},
-        )  # fmt: skip
+        )
 
 
 def _rate_of(recording: Recording) -> float:

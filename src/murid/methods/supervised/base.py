@@ -227,8 +227,11 @@ class Supervised(Method):
             known = (p.rater is None or p.rater in labels.raters) and (p.stream is None or p.stream in labels.streams)
             (keep if known else out).append(recording)
         if out and keep:
-            warnings.warn(f"not learnt from, because they lack rater '{self.params.rater}' or stream "
-                          f"'{self.params.stream}': {', '.join(r.id for r in out)}", stacklevel=5)  # fmt: skip
+            warnings.warn(
+                f"not learnt from, because they lack rater '{self.params.rater}' or stream "
+                f"'{self.params.stream}': {', '.join(r.id for r in out)}",
+                stacklevel=5,
+            )
         return keep or out
 
     def _find_behaviours(self, recordings: Sequence[Recording]) -> list[str]:

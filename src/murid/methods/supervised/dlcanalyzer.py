@@ -79,9 +79,14 @@ class DlcAnalyzer(Supervised):
 
     def _learn(self, data: Any, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Dense:
         return fit_dense(
-            data[rows], targets[rows], exclusive=self._exclusive, weights=weights[rows], params=self.params.net,
-            seed=self.params.seed, text=text,
-        )  # fmt: skip
+            data[rows],
+            targets[rows],
+            exclusive=self._exclusive,
+            weights=weights[rows],
+            params=self.params.net,
+            seed=self.params.seed,
+            text=text,
+        )
 
     def _to_states(self, probability: xr.DataArray) -> xr.DataArray:
         states = self.decision(probability)

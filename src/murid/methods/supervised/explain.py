@@ -133,10 +133,18 @@ def importance(model: Supervised, recording: Recording, *, n_frames: int = 400, 
                 column = np.bincount(found.strongest[:, b, g]).argmax()
                 meaning = words[str(table["feature"].values[column])]
                 parts.append(
-                    (recording.id, behaviour, name, found.families[g], in_words(name, meaning), found.how,
-                     float(np.abs(found.values[:, b, g]).mean()),
-                     _correlation(table.values[:, column], found.values[:, b, g]), len(chosen))
-                )  # fmt: skip
+                    (
+                        recording.id,
+                        behaviour,
+                        name,
+                        found.families[g],
+                        in_words(name, meaning),
+                        found.how,
+                        float(np.abs(found.values[:, b, g]).mean()),
+                        _correlation(table.values[:, column], found.values[:, b, g]),
+                        len(chosen),
+                    )
+                )
     columns = ["recording", "behaviour", "feature", "family", "words", "how", "strength", "direction", "frames"]
     return pd.DataFrame(parts, columns=columns)
 
@@ -281,11 +289,34 @@ def why(
         rank = float((usual < value).mean()) if usual.size and np.isfinite(value) else float("nan")
         feature = str(table["feature"].values[column])
         amount = float(found.values[0, b, g])
-        rows.append((recording.id, subject, float(time[row]), model.behaviours[b], float(p[b]), feature, value,
-                     units[column], rank, amount,
-                     _sentence(in_words(feature, meanings[column]), value, units[column], rank, amount)))  # fmt: skip
-    columns = ["recording", "individual", "time_s", "behaviour", "probability", "feature", "value", "unit", "rank",
-               "contribution", "words"]  # fmt: skip
+        rows.append(
+            (
+                recording.id,
+                subject,
+                float(time[row]),
+                model.behaviours[b],
+                float(p[b]),
+                feature,
+                value,
+                units[column],
+                rank,
+                amount,
+                _sentence(in_words(feature, meanings[column]), value, units[column], rank, amount),
+            )
+        )
+    columns = [
+        "recording",
+        "individual",
+        "time_s",
+        "behaviour",
+        "probability",
+        "feature",
+        "value",
+        "unit",
+        "rank",
+        "contribution",
+        "words",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -314,8 +345,12 @@ def _scored_rows(model: Supervised, recording: Recording) -> list[tuple[str, np.
         if known.any():
             out.append((person, rows[known], y[known]))
     if not out:
-        fail("explain", "no frame of this recording is labelled", where=recording.id,
-             todo="explain recordings with labels of these behaviours")  # fmt: skip
+        fail(
+            "explain",
+            "no frame of this recording is labelled",
+            where=recording.id,
+            todo="explain recordings with labels of these behaviours",
+        )
     return out
 
 

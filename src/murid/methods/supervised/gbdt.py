@@ -152,8 +152,17 @@ class Gbdt(Supervised):
 
         def learnt(rows: np.ndarray, text: str) -> SecondOpinion:
             spans = [(a, b) for a, b in even_spans(time_s, numbers, rows) if rows[a]]
-            return second_opinion(m.features, m.targets, m.weights, spans, rate, self.params.temporal,
-                                  unlabelled=unlabelled, seed=self.params.seed, text=text)  # fmt: skip
+            return second_opinion(
+                m.features,
+                m.targets,
+                m.weights,
+                spans,
+                rate,
+                self.params.temporal,
+                unlabelled=unlabelled,
+                seed=self.params.seed,
+                text=text,
+            )
 
         said = np.full_like(scores, np.nan)
         for number, held in enumerate(m.held_out, 1):

@@ -89,9 +89,16 @@ class Jaaba(Supervised):
     def _learn(self, data: Bins, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Stumps:
         p = self.params
         return fit_stumps(
-            data, targets, self.behaviours, weights=weights, rows=rows, n_rounds=p.n_rounds, n_draw=p.n_draw,
-            seed=p.seed, text=text,
-        )  # fmt: skip
+            data,
+            targets,
+            self.behaviours,
+            weights=weights,
+            rows=rows,
+            n_rounds=p.n_rounds,
+            n_draw=p.n_draw,
+            seed=p.seed,
+            text=text,
+        )
 
     def _to_states(self, probability: xr.DataArray) -> xr.DataArray:
         rule = self.decision

@@ -100,14 +100,25 @@ def candidates(
         doubt = uncertainty(model, p)
         proposed = _proposed(model, p)
         unseen = model.novelty(x) if model.novelty is not None else np.full(len(x), np.nan)
-        for kind, spans in ((UNCERTAIN, _cut(proposed, labelled, time, params)),
-                            (BLIND, _windows(labelled, time, params.blind_s))):  # fmt: skip
+        for kind, spans in (
+            (UNCERTAIN, _cut(proposed, labelled, time, params)),
+            (BLIND, _windows(labelled, time, params.blind_s)),
+        ):
             for a, b in spans:
                 code = np.bincount(proposed[a:b] + 1).argmax() - 1
-                parts.append((recording.id, who, float(time[a]), float(time[b - 1] + 1 / rate_of(time)), kind,
-                              model.behaviours[code] if code >= 0 else NONE,
-                              float(p[a:b, code].mean()) if code >= 0 else float(1 - p[a:b].max(axis=1).mean()),
-                              float(doubt[a:b].mean()), float(np.nanmean(np.nan_to_num(unseen[a:b])))))  # fmt: skip
+                parts.append(
+                    (
+                        recording.id,
+                        who,
+                        float(time[a]),
+                        float(time[b - 1] + 1 / rate_of(time)),
+                        kind,
+                        model.behaviours[code] if code >= 0 else NONE,
+                        float(p[a:b, code].mean()) if code >= 0 else float(1 - p[a:b].max(axis=1).mean()),
+                        float(doubt[a:b].mean()),
+                        float(np.nanmean(np.nan_to_num(unseen[a:b]))),
+                    )
+                )
                 places.append(place[a:b].mean(axis=0))
         known.append(place[labelled][:: max(1, int(labelled.sum()) // 200)])
     columns = [
@@ -144,8 +155,14 @@ def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.Da
     # All windows are equally long, so each labelled second has the same chance.
     blind = rng.choice(windows, min(n_blind, windows.size), replace=False)
     free = np.flatnonzero((table["kind"] == UNCERTAIN) & ~_overlapping(table, blind))
-    chosen = _draw(place[free], table["uncertainty"].to_numpy()[free], np.concatenate([f.labelled for f in found]),
-                   params.n - blind.size, params.sharpness, rng)  # fmt: skip
+    chosen = _draw(
+        place[free],
+        table["uncertainty"].to_numpy()[free],
+        np.concatenate([f.labelled for f in found]),
+        params.n - blind.size,
+        params.sharpness,
+        rng,
+    )
     order = rng.permutation(np.concatenate([free[chosen], blind]).astype(int))
     queue = table.loc[order].reset_index(drop=True)
     hidden = queue["kind"] == BLIND

@@ -31,9 +31,15 @@ from murid.prepare import CleanParams, clean
 #: MARS's intended booster settings, as far as LightGBM has them: rate .1, rows .8, columns .8, up to 2^6 leaves for
 #: depth 9 with pruning (gamma 1), small leaves forbidden because neighbouring frames are near copies.
 BOOST = BoostParams(
-    n_trees=200, learning_rate=0.1, n_leaves=63, min_leaf=50, feature_fraction=0.8, row_fraction=0.8, l2=1.0,
+    n_trees=200,
+    learning_rate=0.1,
+    n_leaves=63,
+    min_leaf=50,
+    feature_fraction=0.8,
+    row_fraction=0.8,
+    l2=1.0,
     balance=0.0,
-)  # fmt: skip
+)
 
 
 class MarsParams(SupervisedParams):
@@ -127,10 +133,14 @@ class Mars(Supervised):
         for b, chain in enumerate(self._chains):
             one = probability.values[..., b]
             both = xr.DataArray(
-                np.stack([1 - one, one], axis=-1), dims=probability.dims,
-                coords={"time": probability["time"], "individual": probability["individual"],
-                        "behaviour": np.asarray(chain.behaviours, dtype=object)},
-            )  # fmt: skip
+                np.stack([1 - one, one], axis=-1),
+                dims=probability.dims,
+                coords={
+                    "time": probability["time"],
+                    "individual": probability["individual"],
+                    "behaviour": np.asarray(chain.behaviours, dtype=object),
+                },
+            )
             out.values[..., b] = hmm.smooth(both, chain)[1].values[..., 1]
         return out
 

@@ -212,9 +212,12 @@ class Rules(Method):
             for i, table in tables.items()
         ]
         states = make_states(
-            np.concatenate([s.values for s in told], axis=1), poses["time"].values, [r.name for r in used], individuals,
+            np.concatenate([s.values for s in told], axis=1),
+            poses["time"].values,
+            [r.name for r in used],
+            individuals,
             source=self.name,
-        )  # fmt: skip
+        )
         return output(states, skipped=", ".join(skipped))
 
     def _zones(self, recording: Recording, poses: xr.Dataset) -> Zones | None:

@@ -103,9 +103,15 @@ class Simba(Supervised):
             # Enough for thresholds; the final forest has them all.
             forest = forest.replace(n_trees=max(1, forest.n_trees // 3))
         return fit_forests(
-            data, targets, self.behaviours, weights=None if p.faithful else weights, rows=rows, params=forest,
-            seed=p.seed, text=text,
-        )  # fmt: skip
+            data,
+            targets,
+            self.behaviours,
+            weights=None if p.faithful else weights,
+            rows=rows,
+            params=forest,
+            seed=p.seed,
+            text=text,
+        )
 
     def _calibrate(self, scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Calibration:
         if self.params.faithful:

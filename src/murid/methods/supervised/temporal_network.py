@@ -106,9 +106,17 @@ def scaled(features: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.n
 
 
 def second_opinion(
-    features: np.ndarray, targets: np.ndarray, weights: np.ndarray, spans: Sequence[tuple[int, int]], rate_hz: float,
-    params: TaggerParams, *, unlabelled: Sequence[np.ndarray] = (), seed: int = 0, text: str = "temporal network",
-) -> SecondOpinion:  # fmt: skip
+    features: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    spans: Sequence[tuple[int, int]],
+    rate_hz: float,
+    params: TaggerParams,
+    *,
+    unlabelled: Sequence[np.ndarray] = (),
+    seed: int = 0,
+    text: str = "temporal network",
+) -> SecondOpinion:
     """Train the network on labelled rows, after filling in hidden rows of unlabelled recordings if there are some.
 
     Parameters

@@ -46,11 +46,18 @@ def transition_graph(
         away = (at[j] - at[i]) / np.linalg.norm(at[j] - at[i])
         ax.add_patch(
             FancyArrowPatch(
-                at[i] + away * (radius[i] + 0.015), at[j] - away * (radius[j] + 0.02), connectionstyle="arc3,rad=0.14",
-                arrowstyle="-|>,head_length=3.2,head_width=1.8", linewidth=0.5 + 4.2 * p, color=GREY,
-                alpha=0.25 + 0.7 * p, shrinkA=0, shrinkB=0, zorder=1,
+                at[i] + away * (radius[i] + 0.015),
+                at[j] - away * (radius[j] + 0.02),
+                connectionstyle="arc3,rad=0.14",
+                arrowstyle="-|>,head_length=3.2,head_width=1.8",
+                linewidth=0.5 + 4.2 * p,
+                color=GREY,
+                alpha=0.25 + 0.7 * p,
+                shrinkA=0,
+                shrinkB=0,
+                zorder=1,
             )
-        )  # fmt: skip
+        )
     for k, name in enumerate(names):
         colour = pick(colours, name)
         ax.add_patch(Circle(at[k], radius[k], facecolor=colour, edgecolor="white", linewidth=1, zorder=2))

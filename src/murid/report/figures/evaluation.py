@@ -79,8 +79,14 @@ def calibration(curves: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
     for behaviour, own in curves.dropna(subset=["probability", "observed"]).groupby("behaviour", sort=False):
-        ax.plot(own["probability"], own["observed"], color=pick(colours, str(behaviour)), marker="o", markersize=3.5,
-                label=short(readable(str(behaviour))))  # fmt: skip
+        ax.plot(
+            own["probability"],
+            own["observed"],
+            color=pick(colours, str(behaviour)),
+            marker="o",
+            markersize=3.5,
+            label=short(readable(str(behaviour))),
+        )
     ax.set_xlabel("probability given by the method")
     ax.set_ylabel("share of frames in which it was true")
     ax.set_xlim(0, 1)

@@ -141,8 +141,16 @@ def diagnostics(table: pd.DataFrame, limit: float) -> Figure:
     for null, colour, label in (("circular", GREY, "circular shift"), ("linear", EXCITED, "linear shift")):
         own = table[table["null"] == null]
         if len(own):
-            right.scatter(own["drift_unit"], own["drift_behaviour"], s=9, color=colour, linewidths=0, alpha=0.6,
-                          label=f"{label} ({len(own)})", rasterized=True)  # fmt: skip
+            right.scatter(
+                own["drift_unit"],
+                own["drift_behaviour"],
+                s=9,
+                color=colour,
+                linewidths=0,
+                alpha=0.6,
+                label=f"{label} ({len(own)})",
+                rasterized=True,
+            )
     right.plot([limit, limit, 1], [1, limit, limit], color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
     right.set_xlim(0, 1)
     right.set_ylim(0, 1)

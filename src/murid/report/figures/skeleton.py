@@ -16,11 +16,23 @@ from murid.report.words import number, readable, short
 COLUMNS = 4
 #: Pairs of roles that a line joins.
 BONES = (
-    ("nose", "head"), ("nose", "ear_left"), ("nose", "ear_right"), ("head", "neck"), ("ear_left", "neck"),
-    ("ear_right", "neck"), ("neck", "centre"), ("neck", "side_left"), ("neck", "side_right"), ("side_left", "hip_left"),
-    ("side_right", "hip_right"), ("centre", "tail_base"), ("hip_left", "tail_base"), ("hip_right", "tail_base"),
-    ("tail_base", "tail_mid"), ("tail_mid", "tail_tip"),
-)  # fmt: skip
+    ("nose", "head"),
+    ("nose", "ear_left"),
+    ("nose", "ear_right"),
+    ("head", "neck"),
+    ("ear_left", "neck"),
+    ("ear_right", "neck"),
+    ("neck", "centre"),
+    ("neck", "side_left"),
+    ("neck", "side_right"),
+    ("side_left", "hip_left"),
+    ("side_right", "hip_right"),
+    ("centre", "tail_base"),
+    ("hip_left", "tail_base"),
+    ("hip_right", "tail_base"),
+    ("tail_base", "tail_mid"),
+    ("tail_mid", "tail_tip"),
+)
 
 
 def bones_of(roles: Mapping[str, str], keypoints: Sequence[str]) -> list[tuple[int, int]]:

@@ -40,9 +40,13 @@ def similarity_tree(
     at = 5 + 10 * np.arange(len(order))
     share = np.array([usage.get(n, 0.0) for n in order])
     ax.scatter(
-        np.zeros(len(order)), at, s=8 + 90 * share / max(share.max(), 1e-9), zorder=3,
-        color=[pick(colours, n) for n in order], clip_on=False,
-    )  # fmt: skip
+        np.zeros(len(order)),
+        at,
+        s=8 + 90 * share / max(share.max(), 1e-9),
+        zorder=3,
+        color=[pick(colours, n) for n in order],
+        clip_on=False,
+    )
     ax.set_yticks(at, [f"{short(readable(n), 22)}  {number(100 * s, 2)} %" for n, s in zip(order, share, strict=True)])
     ax.tick_params(axis="y", length=0, pad=8)
     ax.spines["left"].set_visible(False)

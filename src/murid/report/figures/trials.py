@@ -88,9 +88,13 @@ def trial_raster(
     figure = canvas(PAGE, 1.2 + 0.055 * max(len(values), 20) + (0.22 * -(-len(names) // 6) if legend else 0))
     ax = figure.subplots()
     ax.imshow(
-        values, aspect="auto", cmap=shades, norm=BoundaryNorm(np.arange(-1.5, len(names) + 0.5), shades.N),
-        extent=(lag[0], lag[-1], len(values), 0), interpolation="nearest",
-    )  # fmt: skip
+        values,
+        aspect="auto",
+        cmap=shades,
+        norm=BoundaryNorm(np.arange(-1.5, len(names) + 0.5), shades.N),
+        extent=(lag[0], lag[-1], len(values), 0),
+        interpolation="nearest",
+    )
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set_xlabel("time from the event (s)")
     ax.set_ylabel("trial")

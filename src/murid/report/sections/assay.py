@@ -16,14 +16,26 @@ from murid.report.words import listed, number, p_value, readable
 MAX_PLOTS = 9
 #: Measures drawn first, whatever their p: what papers of these tests report.
 HEADLINE = (
-    "distance", "time_moving", "mean_speed", "time_percent", "entries", "latency", "thigmotaxis_time", "preference",
-    "discrimination", "index", "freezing", "open_arm", "spontaneous_alternation",
-)  # fmt: skip
+    "distance",
+    "time_moving",
+    "mean_speed",
+    "time_percent",
+    "entries",
+    "latency",
+    "thigmotaxis_time",
+    "preference",
+    "discrimination",
+    "index",
+    "freezing",
+    "open_arm",
+    "spontaneous_alternation",
+)
 _MINOR = ("unknown", "entries_raw", "transitions", "corner", "inner", "wall_distance_q")
 _KEYS = ("recording", "animal", "group", "day", "session", "individual")
 _HEADINGS = {
-    "difference": "difference, second − first [95 % interval]", "effect": "effect size [95 % interval]",
-}  # fmt: skip
+    "difference": "difference, second − first [95 % interval]",
+    "effect": "effect size [95 % interval]",
+}
 
 
 def make(context: Context) -> Section | None:
@@ -63,9 +75,16 @@ def _one(context: Context, section: Section, run: RunFolder, paradigm: str) -> N
 
 
 def _compared(
-    context: Context, section: Section, run: RunFolder, paradigm: str, animals: pd.DataFrame,
-    measures: pd.DataFrame | None, comparison: pd.DataFrame, units: dict[str, str], group: str,
-) -> None:  # fmt: skip
+    context: Context,
+    section: Section,
+    run: RunFolder,
+    paradigm: str,
+    animals: pd.DataFrame,
+    measures: pd.DataFrame | None,
+    comparison: pd.DataFrame,
+    units: dict[str, str],
+    group: str,
+) -> None:
     names = [c[2:] for c in comparison.columns if c.startswith("n_")]
     sizes = {g: int(comparison[f"n_{g}"].iloc[0]) for g in names}
     differ = comparison[comparison["q"] <= 0.05]
@@ -78,9 +97,12 @@ def _compared(
     section.add(Words(text, "finding"))
     if not len(differ):
         section.add(
-            Words("No difference was shown. That is not the same as no effect: look at the intervals, which hold every "
-                  "difference that the data are compatible with.", "note")
-        )  # fmt: skip
+            Words(
+                "No difference was shown. That is not the same as no effect: look at the intervals, which hold every "
+                "difference that the data are compatible with.",
+                "note",
+            )
+        )
     section.add(_plots(context, animals, measures, comparison, units, group))
     section.add(_comparison_table(comparison, names, units))
 
@@ -127,9 +149,13 @@ def chosen(comparison: pd.DataFrame | None, columns: list[str], limit: int = MAX
 
 
 def _plots(
-    context: Context, animals: pd.DataFrame, measures: pd.DataFrame | None, comparison: pd.DataFrame | None,
-    units: dict[str, str], group: str,
-) -> Picture | None:  # fmt: skip
+    context: Context,
+    animals: pd.DataFrame,
+    measures: pd.DataFrame | None,
+    comparison: pd.DataFrame | None,
+    units: dict[str, str],
+    group: str,
+) -> Picture | None:
     numeric = [c for c in animals.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(animals[c])]
     numeric = [c for c in numeric if animals[c].notna().any()]
     names = chosen(comparison, numeric)
@@ -147,9 +173,11 @@ def _plots(
         if tested
         else "Every dot is one animal; bars are means. Groups were not compared."
     )
-    hollow = " Empty dots: the event never came within the recording, the value is a lower limit." if any(
-        v.any() for e in estimates for v in e.censored.values()
-    ) else ""  # fmt: skip
+    hollow = (
+        " Empty dots: the event never came within the recording, the value is a lower limit."
+        if any(v.any() for e in estimates for v in e.censored.values())
+        else ""
+    )
     usual = (
         " The usual measures of the test are drawn whatever their p, then up to three others that differ."
         if tested
@@ -170,9 +198,13 @@ def _plots(
 
 
 def _estimate(
-    animals: pd.DataFrame, measures: pd.DataFrame | None, comparison: pd.DataFrame | None, name: str,
-    units: dict[str, str], group: str,
-) -> Estimate:  # fmt: skip
+    animals: pd.DataFrame,
+    measures: pd.DataFrame | None,
+    comparison: pd.DataFrame | None,
+    name: str,
+    units: dict[str, str],
+    group: str,
+) -> Estimate:
     """One value an animal (recordings averaged), with the tested difference."""
     known = animals.dropna(subset=[name]).assign(_group=animals[group].astype(str) if group else "all animals")
     known = known[known["_group"] != ""]
@@ -192,9 +224,13 @@ def _estimate(
     elif comparison is not None:
         note = "not compared: missing in some animals"
     return Estimate(
-        title(name, {}), units.get(name, ""), {g: values[g].to_numpy(float) for g in groups}, interval, note,
+        title(name, {}),
+        units.get(name, ""),
+        {g: values[g].to_numpy(float) for g in groups},
+        interval,
+        note,
         {g: censored[g].to_numpy(bool) for g in groups},
-    )  # fmt: skip
+    )
 
 
 def _censored(measures: pd.DataFrame | None, name: str) -> set[tuple[str, str]]:

@@ -21,9 +21,15 @@ MAX_ROWS = 12
 #: More behaviours than this are not drawn as a graph.
 MAX_GRAPH = 24
 _HEADINGS = {
-    "count": "bouts", "rate_per_min": "bouts per min", "total_s": "total (s)", "percent": "share of time (%)",
-    "mean_s": "mean bout (s)", "median_s": "median bout (s)", "latency_s": "latency (s)", "n": "animals (n)",
-}  # fmt: skip
+    "count": "bouts",
+    "rate_per_min": "bouts per min",
+    "total_s": "total (s)",
+    "percent": "share of time (%)",
+    "mean_s": "mean bout (s)",
+    "median_s": "median bout (s)",
+    "latency_s": "latency (s)",
+    "n": "animals (n)",
+}
 
 
 def make(context: Context) -> Section | None:
@@ -33,9 +39,10 @@ def make(context: Context) -> Section | None:
     if not labels and not predicted:
         return None
     section = Section(
-        "ethograms", "What the animals did",
+        "ethograms",
+        "What the animals did",
         "The ethogram: which behaviour, when, how often and how long. A behaviour has the same colour in every figure.",
-    )  # fmt: skip
+    )
     section.add(_ethogram(context, labels, predicted))
     source = labels or predicted
     who = "as labelled by people" if labels else "as predicted by the method"
@@ -78,8 +85,9 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     two = (
         " Upper bar: labels of a person; lower bar: what the method said about this animal without having seen it or "
         f"its labels; it was asked for {listed(map(readable, asked), 10)}."
-        if labels and predicted else ""
-    )  # fmt: skip
+        if labels and predicted
+        else ""
+    )
     bouts = pd.concat(tables, ignore_index=True)
     return Picture(
         ethogram(rows, colours, context.group_colours, names),
@@ -125,8 +133,10 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
     return [
         Picture(
             dots.by_behaviour(
-                animals, {"rate_per_min": "bouts per min", "mean_s": "mean bout (s)", "percent": "share of time (%)"},
-                context.group_colours, groups,
+                animals,
+                {"rate_per_min": "bouts per min", "mean_s": "mean bout (s)", "percent": "share of time (%)"},
+                context.group_colours,
+                groups,
             ),
             "Bouts",
             f"Number, length and share of time of each behaviour, {who}. Every dot is one animal (n: {n}), the line "
@@ -137,10 +147,14 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
             animals,
         ),
         Table(
-            table.assign(behaviour=table["behaviour"].map(readable)), f"Bouts by behaviour{by_group}",
-            "Means over animals. The CSV holds every recording.", _HEADINGS, folded=len(table) > 24, full=found,
+            table.assign(behaviour=table["behaviour"].map(readable)),
+            f"Bouts by behaviour{by_group}",
+            "Means over animals. The CSV holds every recording.",
+            _HEADINGS,
+            folded=len(table) > 24,
+            full=found,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
@@ -166,9 +180,13 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
     frequent = total.counts.max()
     i, j = np.unravel_index(int(total.counts.argmax()), total.counts.shape)
     data = pd.DataFrame(
-        [{"from": a, "to": b, "count": int(total.counts[x, y]), "probability": probability.loc[a, b]}
-         for x, a in enumerate(names) for y, b in enumerate(names) if x != y and a in used and b in used]
-    )  # fmt: skip
+        [
+            {"from": a, "to": b, "count": int(total.counts[x, y]), "probability": probability.loc[a, b]}
+            for x, a in enumerate(names)
+            for y, b in enumerate(names)
+            if x != y and a in used and b in used
+        ]
+    )
     test = group_sentence(context, dict(zip(chains, aligned, strict=True)))
     common = (
         f"{number(total.total)} transitions, {who}, of {count(n_animals, 'animal')}. Staying in a behaviour is not "
@@ -176,8 +194,15 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
     )
     parts: list[Part] = [
         Picture(
-            matrix(shown, label="probability of the next "
-                                "behaviour", low=0, fmt="{:.2f}", square=True, ylabel="from", xlabel="to"),
+            matrix(
+                shown,
+                label="probability of the next behaviour",
+                low=0,
+                fmt="{:.2f}",
+                square=True,
+                ylabel="from",
+                xlabel="to",
+            ),
             "What follows what",
             f"{common} Read along a row: after this behaviour, how likely is each other one. Frequent behaviours "
             f"follow everything often, so a large number alone is no sign of a habit. {test}".strip(),
@@ -185,7 +210,7 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
             f"{number(int(frequent))} times.",
             data,
         )
-    ]  # fmt: skip
+    ]
     if 3 <= len(used) <= MAX_GRAPH:
         limit = 0.1 if len(used) <= 12 else 0.15
         parts.append(
@@ -196,7 +221,7 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
                 f"arrow width is the probability. Transitions below {number(limit)} are not drawn.",
                 f"Circle of {len(used)} behaviours joined by arrows.",
             )
-        )  # fmt: skip
+        )
     return parts
 
 

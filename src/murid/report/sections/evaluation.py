@@ -19,15 +19,27 @@ from murid.report.words import count, listed, number, readable, span
 MAX_TOTALS = 6
 _NONE = {"(none of them)": "none of them"}
 _COLUMNS = {
-    "behaviour": "behaviour", "precision": "precision", "recall": "recall", "f1": "F1", "interval": "95 % interval "
-                                                                                                    "of F1",
-    "pr_auc": "area under precision–recall", "bout_f1": "F1 of bouts", "onset_abs_ms": "onset error (ms, median)",
-    "ece": "calibration error", "support": "labelled frames", "bouts_true": "labelled bouts",
-}  # fmt: skip
+    "behaviour": "behaviour",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "interval": "95 % interval of F1",
+    "pr_auc": "area under precision–recall",
+    "bout_f1": "F1 of bouts",
+    "onset_abs_ms": "onset error (ms, median)",
+    "ece": "calibration error",
+    "support": "labelled frames",
+    "bouts_true": "labelled bouts",
+}
 _TOTALS = {
-    "f1": "F1 of frames", "n": "recordings (n)", "time_r": "r of time", "time_bias": "bias of time (s)",
-    "time_limits": "limits of agreement (s)", "bouts_r": "r of bout counts", "bouts_bias": "bias of bouts",
-}  # fmt: skip
+    "f1": "F1 of frames",
+    "n": "recordings (n)",
+    "time_r": "r of time",
+    "time_bias": "bias of time (s)",
+    "time_limits": "limits of agreement (s)",
+    "bouts_r": "r of bout counts",
+    "bouts_bias": "bias of bouts",
+}
 
 
 def make(context: Context) -> Section | None:
@@ -36,10 +48,11 @@ def make(context: Context) -> Section | None:
     if not runs:
         return None
     section = Section(
-        "evaluation", "How well behaviours are recognised",
+        "evaluation",
+        "How well behaviours are recognised",
         "Every score comes from animals that the method had not seen when it learnt. It says how well the same "
         "method will do on new animals filmed in the same way, not in another arena or under another camera.",
-    )  # fmt: skip
+    )
     for run in runs:
         for method in dict.fromkeys(run.table("per_class").get("method", pd.Series(["method"])).astype(str)):
             _one(context, section, run, method)
@@ -54,9 +67,13 @@ def _one(context: Context, section: Section, run: RunFolder, method: str) -> Non
     leaky = _of(run.table("leaky", ["behaviour", "f1"]), method) if run.has("leaky") else None
     ceiling = human_ceiling(context, run, [b for b in per_class["behaviour"] if b != "macro"])
     section.add(
-        _f1(context, method, per_class, leaky, ceiling), _leaky_words(numbers, leaky), _table(method, per_class),
-        _confusion(run, method), _calibration(context, run, method), *_totals(context, run, method),
-    )  # fmt: skip
+        _f1(context, method, per_class, leaky, ceiling),
+        _leaky_words(numbers, leaky),
+        _table(method, per_class),
+        _confusion(run, method),
+        _calibration(context, run, method),
+        *_totals(context, run, method),
+    )
 
 
 def _of(table: pd.DataFrame | None, method: str) -> pd.DataFrame:
@@ -66,9 +83,13 @@ def _of(table: pd.DataFrame | None, method: str) -> pd.DataFrame:
 
 
 def _verdict(
-    section: Section, run: RunFolder, method: str, per_class: pd.DataFrame, numbers: dict[str, Any],
+    section: Section,
+    run: RunFolder,
+    method: str,
+    per_class: pd.DataFrame,
+    numbers: dict[str, Any],
     folds: pd.DataFrame | None,
-) -> list[Words]:  # fmt: skip
+) -> list[Words]:
     macro = numbers.get("macro_f1")
     low, high = (numbers.get("macro_f1_ci") or [None, None])[:2]
     interval = f" (95 % interval {number(low)} to {number(high)})" if low is not None else ""
@@ -125,10 +146,10 @@ def _f1(
         draw.f1_bars(table, context.colours_for(names), ceiling=ceiling, leaky=inflated),
         f"Score of each behaviour ({method})",
         caption,
-        "Bars of F1: " + listed([f"{readable(b)} "
-                                 f"{number(f, 2)}" for b, f in zip(table["behaviour"], table["f1"], strict=True)], 12),
+        "Bars of F1: "
+        + listed([f"{readable(b)} {number(f, 2)}" for b, f in zip(table["behaviour"], table["f1"], strict=True)], 12),
         table,
-    )  # fmt: skip
+    )
 
 
 def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> dict[str, float]:
@@ -172,8 +193,9 @@ def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words |
         f"Leaky score: with frames split at random, the mean F1 is {number(found.get('macro_f1'), 2)} instead of "
         f"{number(found.get('honest_macro_f1', numbers.get('macro_f1')), 2)}. Neighbouring frames are near copies, "
         "so test frames were as good as learnt by heart. It is inflated, not a measure of performance on new "
-        "animals, and must not be reported as one.", "warning",
-    )  # fmt: skip
+        "animals, and must not be reported as one.",
+        "warning",
+    )
 
 
 def _table(method: str, per_class: pd.DataFrame) -> Table:
@@ -186,10 +208,13 @@ def _table(method: str, per_class: pd.DataFrame) -> Table:
         if column in shown:
             shown[column] = shown[column].round()
     return Table(
-        shown, f"Scores of {method}", headings=_COLUMNS, full=per_class,
+        shown,
+        f"Scores of {method}",
+        headings=_COLUMNS,
+        full=per_class,
         caption="F1 of bouts counts a bout as found when it overlaps the labelled one enough, however long it is. "
-                "Calibration error: mean distance of the stated probability from what came true.",
-    )  # fmt: skip
+        "Calibration error: mean distance of the stated probability from what came true.",
+    )
 
 
 def _confusion(run: RunFolder, method: str) -> Picture | None:
@@ -205,8 +230,15 @@ def _confusion(run: RunFolder, method: str) -> Picture | None:
     np.fill_diagonal(off, 0)
     i, j = np.unravel_index(int(off.argmax()), off.shape)
     return Picture(
-        matrix(share, label="share of the labelled "
-                            "frames", low=0, high=1, square=True, ylabel="labelled (frames)", xlabel="predicted"),
+        matrix(
+            share,
+            label="share of the labelled frames",
+            low=0,
+            high=1,
+            square=True,
+            ylabel="labelled (frames)",
+            xlabel="predicted",
+        ),
         f"What is taken for what ({method})",
         "Read along a row: of the frames that people gave this label, which share got which prediction. The diagonal "
         f"is right. Most frequent mistake: {readable(counts.index[i])} taken for {readable(counts.columns[j])} "
@@ -214,7 +246,7 @@ def _confusion(run: RunFolder, method: str) -> Picture | None:
         "them.",
         f"Confusion matrix of {listed(map(readable, counts.index), 12)}.",
         table,
-    )  # fmt: skip
+    )
 
 
 def _calibration(context: Context, run: RunFolder, method: str) -> Picture | None:

@@ -30,10 +30,11 @@ def make(context: Context) -> Section | None:
     if not context.runs:
         return None
     section = Section(
-        "methods", "Methods text",
+        "methods",
+        "Methods text",
         "Ready to be copied into a paper and edited. It was written from the parameters of the runs; what happened "
         "before (animals, apparatus, tracking) is for you to add.",
-    )  # fmt: skip
+    )
     cites: list[str] = []
     writers = {"check": _check, "assay": _assay, "evaluate": _evaluate, "fit": _fit, "apply": _apply, "neural": _neural}
     section.add(Words(_software(context)))
@@ -65,7 +66,7 @@ def _software(context: Context) -> str:
     return (
         f"{count(len(context.table), 'recording')} of {count(context.animals.nunique(), 'animal')}{tracked} were "
         f"analysed with murid {versions.get('murid', '')} (Python {versions.get('python', '')}; {', '.join(used)})."
-    )  # fmt: skip
+    )
 
 
 def _check(context: Context, run: RunFolder) -> tuple[str, list[str]]:
@@ -80,8 +81,9 @@ def _check(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     what = f" for {listed(parts)}" if parts else ""
     return (
         f"The quality of {count(s['recordings'], 'recording')} was checked{what}; "
-        f"{number(s.get('bad', 0))} checks were judged bad.", []
-    )  # fmt: skip
+        f"{number(s.get('bad', 0))} checks were judged bad.",
+        [],
+    )
 
 
 def _cleaning(told: Any) -> str:
@@ -124,7 +126,7 @@ def _assay(context: Context, run: RunFolder) -> tuple[str, list[str]]:
         f"Groups ({sizes}; unit: animal) were compared by permutation of animals between groups (two-sided), with "
         "the mean difference and Hedges' g and their 95 % bias-corrected and accelerated bootstrap intervals; p "
         "values of all measures were corrected by the Benjamini–Hochberg procedure (q)."
-    )  # fmt: skip
+    )
     return text, [CITES["estimation"], CITES["hedges"], CITES["bca"], CITES["fdr"]]
 
 
@@ -213,10 +215,11 @@ def _neural(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     source = run.params.get("states_from", "labels")
     said = "human labels" if source == "labels" else f"model '{source}'"
     null = {
-        "circular": "circular shifts", "linear": "linear shifts",
+        "circular": "circular shifts",
+        "linear": "linear shifts",
         "auto": "circular shifts, and linear shifts where unit and behaviour both drift (|correlation with time| > "
-                f"{number(told.get('drift_limit', 0.3))})",
-    }.get(str(told.get("null", "auto")), str(told.get("null")))  # fmt: skip
+        f"{number(told.get('drift_limit', 0.3))})",
+    }.get(str(told.get("null", "auto")), str(told.get("null")))
     text = (
         f"Tuning of units to behaviours ({said}) was measured by {statistic} of the signal in against out of the "
         f"behaviour, and tested against all {null}, shifts of less than {number(told.get('min_shift_s', 30))} s left "

@@ -27,11 +27,22 @@ POSE_RECORDINGS, POSE_BOUTS, LAGS_S = 8, 60, (0.0, 0.15, 0.3)
 LEAST_SEEN = 0.4
 #: Columns of a comparison that are shown; the CSV has all.
 COMPARED = {
-    "method": "method", "fit_cpu_s": "fit (CPU s)", "apply_fps": "frames/s", "motifs": "motifs",
-    "labelled": "labelled (share)", "median_ms": "median bout (ms)", "ami": "AMI", "ami_control": "blind AMI",
-    "probe_f1": "probe F1", "probe_control": "blind probe F1", "change_z": "change (z)", "seed_ari": "other seed (ARI)",
-    "half_ari": "half the animals (ARI)", "cut_ari": "cut files (ARI)", "failed": "failed",
-}  # fmt: skip
+    "method": "method",
+    "fit_cpu_s": "fit (CPU s)",
+    "apply_fps": "frames/s",
+    "motifs": "motifs",
+    "labelled": "labelled (share)",
+    "median_ms": "median bout (ms)",
+    "ami": "AMI",
+    "ami_control": "blind AMI",
+    "probe_f1": "probe F1",
+    "probe_control": "blind probe F1",
+    "change_z": "change (z)",
+    "seed_ari": "other seed (ARI)",
+    "half_ari": "half the animals (ARI)",
+    "cut_ari": "cut files (ARI)",
+    "failed": "failed",
+}
 #: Trees of more motifs than this cannot be read.
 MAX_LEAVES = 60
 
@@ -58,11 +69,14 @@ def _side_by_side(table: pd.DataFrame) -> Table:
     """Methods of the last comparison; columns that say nothing for any method are left out."""
     shown = table[[c for c in COMPARED if c in table and table[c].notna().any()]]
     return Table(
-        shown, "Motif methods side by side", headings=COMPARED, full=table,
+        shown,
+        "Motif methods side by side",
+        headings=COMPARED,
+        full=table,
         caption="Every method was fitted to the same recordings without labels. AMI, probe: what motifs say of human "
-                "labels; read them beside blind, a segmentation of the same usage and bout lengths. Change: posture "
-                "change at the onsets of motifs against shifted onsets. ARI: agreement of labels, 0 is chance.",
-    )  # fmt: skip
+        "labels; read them beside blind, a segmentation of the same usage and bout lengths. Change: posture "
+        "change at the onsets of motifs against shifted onsets. ARI: agreement of labels, 0 is chance.",
+    )
 
 
 def _one(context: Context, section: Section, run: RunFolder) -> None:
@@ -115,17 +129,18 @@ def _ethogram(
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
     bouts = pd.concat([t.assign(recording=id) for id, t in tracks.items()], ignore_index=True)
     hint = (
-        "Behaviours have the colours they have above." if behaviours else
-        "With many states colours cannot carry the names, and they have nothing to do with those of the behaviours "
-        "above; use the figure to see rhythm and change."
-    )  # fmt: skip
+        "Behaviours have the colours they have above."
+        if behaviours
+        else "With many states colours cannot carry the names, and they have nothing to do with those of the "
+        "behaviours above; use the figure to see rhythm and change."
+    )
     return Picture(
         ethogram(rows, colours, context.group_colours, names[:36]),
         f"States over time ({method})",
         f"Each row is one recording. {hint}{more}",
         f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",
         bouts[["recording", "individual", "label", "start_s", "stop_s"]],
-    )  # fmt: skip
+    )
 
 
 def _postures(
@@ -156,12 +171,18 @@ def _postures(
     more = f" {len(means) - len(shown)} more are in the CSV." if len(means) > len(shown) else ""
     n = sum(len(v) for v in many.values())
     rows = [
-        {"state": s, "bouts": len(many[s]), "lag_s": lag, "keypoint": k, f"x_{unit}": p[a, b, 0],
-         f"y_{unit}": p[a, b, 1]}
+        {
+            "state": s,
+            "bouts": len(many[s]),
+            "lag_s": lag,
+            "keypoint": k,
+            f"x_{unit}": p[a, b, 0],
+            f"y_{unit}": p[a, b, 1],
+        }
         for s, p in means.items()
         for a, lag in enumerate(LAGS_S)
         for b, k in enumerate(keypoints)
-    ]  # fmt: skip
+    ]
     return Picture(
         postures(shown, LAGS_S, bones_of(roles, keypoints), colours, unit),
         f"Mean postures ({method})",
@@ -171,7 +192,7 @@ def _postures(
         f"hides variety, and from above rearing looks like a short animal: look at film before naming a state.{more}",
         f"Small stick figures of {listed(map(readable, shown), 12)}.",
         pd.DataFrame(rows),
-    )  # fmt: skip
+    )
 
 
 def _tree(run: RunFolder, ids: list[str], share: pd.Series, colours: dict[str, str], method: str) -> Picture | None:
@@ -196,7 +217,7 @@ def _tree(run: RunFolder, ids: list[str], share: pd.Series, colours: dict[str, s
         "Those that join at once may be one behaviour that was cut in two; look at film, then give both one name.",
         f"Tree of {len(leaves)} states; {readable(a)} and {readable(b)} are most alike.",
         pd.DataFrame(linkage, columns=["first", "second", "height", "n_states"]),
-    )  # fmt: skip
+    )
 
 
 def _onset_frames(

@@ -19,10 +19,19 @@ MAX_EXAMPLES = 4
 STRETCH_S, AROUND_S = 90.0, 4.0
 _NEEDS = ("recording", "unit", "behaviour", "selectivity", "p", "q", "direction")
 _SHOWN = {
-    "recording": "recording", "unit": "unit", "behaviour": "behaviour", "auroc": "AUROC", "selectivity": "selectivity",
-    "z": "z", "p": "p", "q": "q (corrected)", "direction": "direction", "null": "null", "n_bouts": "bouts",
+    "recording": "recording",
+    "unit": "unit",
+    "behaviour": "behaviour",
+    "auroc": "AUROC",
+    "selectivity": "selectivity",
+    "z": "z",
+    "p": "p",
+    "q": "q (corrected)",
+    "direction": "direction",
+    "null": "null",
+    "n_bouts": "bouts",
     "n_independent": "independent shifts",
-}  # fmt: skip
+}
 
 
 def make(context: Context) -> Section | None:
@@ -31,10 +40,11 @@ def make(context: Context) -> Section | None:
     if not runs:
         return None
     section = Section(
-        "neural", "Units and behaviour",
+        "neural",
+        "Units and behaviour",
         "Which recorded cells are more or less active during a behaviour than chance allows. Chance means: the same "
         "signal, slid in time against the same behaviour, so that slow signals and long bouts cannot pass for tuning.",
-    )  # fmt: skip
+    )
     for run in runs:
         _one(context, section, run)
     return section
@@ -59,10 +69,13 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     section.findings.append(f"{text}.")
     section.add(Words(f"{text}. Behaviour from: {readable(source)}.", "finding"))
     section.add(
-        Words("A tuned unit goes with a behaviour; it need not cause it, and it may follow something that goes with "
-              "it, such as speed or place. Units of one animal are not independent: to compare groups, compare "
-              "animals.", "note")
-    )  # fmt: skip
+        Words(
+            "A tuned unit goes with a behaviour; it need not cause it, and it may follow something that goes with "
+            "it, such as speed or place. Units of one animal are not independent: to compare groups, compare "
+            "animals.",
+            "note",
+        )
+    )
     if tested.empty:
         section.add(Words("No pair of unit and behaviour could be tested; the table says why.", "warning"))
     else:
@@ -109,12 +122,14 @@ def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
         n = len(own)
         rows.append(
             {
-                "behaviour": behaviour, "tested": n, "recordings": own["recording"].nunique(),
+                "behaviour": behaviour,
+                "tested": n,
+                "recordings": own["recording"].nunique(),
                 "excited": 100 * float((own["direction"] == "excited").sum()) / n,
                 "suppressed": 100 * float((own["direction"] == "suppressed").sum()) / n,
                 "nominal": 100 * float((own["p"] <= 0.05).mean()),
             }
-        )  # fmt: skip
+        )
     shares = pd.DataFrame(rows)
     return Picture(
         draw.fractions(shares),
@@ -122,10 +137,10 @@ def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
         f"Coloured: units called excited or suppressed after correction (q ≤ {number(alpha)}). Pale: units with p ≤ "
         "0.05 before correction; without any tuning 5 % would have it (dashed line), so a pale bar at the line is "
         f"what chance gives. Untested units are left out ({number(int(n_units))} units in all).",
-        "Bars: " + listed([f"{readable(r['behaviour'])} {number(r['excited'] + r['suppressed'], 2)} % "
-                           "tuned" for r in rows], 12),
+        "Bars: "
+        + listed([f"{readable(r['behaviour'])} {number(r['excited'] + r['suppressed'], 2)} % tuned" for r in rows], 12),
         shares,
-    )  # fmt: skip
+    )
 
 
 def _volcano(context: Context, tested: pd.DataFrame, alpha: float) -> Picture:
@@ -143,7 +158,7 @@ def _volcano(context: Context, tested: pd.DataFrame, alpha: float) -> Picture:
         "rests on few bouts.",
         f"Volcano plot of {number(len(tested))} pairs of unit and behaviour.",
         tested[["recording", "unit", "behaviour", "selectivity", "p", "q", "direction"]],
-    )  # fmt: skip
+    )
 
 
 def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.DataFrame) -> Picture | Words | None:
@@ -214,9 +229,18 @@ def _example(context: Context, row: pd.Series) -> draw.Example | None:
         f"{p_value(row['p'])}, q = {number(row['q'], 2)})"
     )
     return draw.Example(
-        title, str(row["behaviour"]), time[inside], values[inside], spans, found.trials["lag"].values, mean,
-        band.sel(bound="low").values[:, 0], band.sel(bound="high").values[:, 0], found.n_events, kind,
-    )  # fmt: skip
+        title,
+        str(row["behaviour"]),
+        time[inside],
+        values[inside],
+        spans,
+        found.trials["lag"].values,
+        mean,
+        band.sel(bound="low").values[:, 0],
+        band.sel(bound="high").values[:, 0],
+        found.n_events,
+        kind,
+    )
 
 
 def _busiest(bouts: pd.DataFrame, first: float, last: float) -> float:
@@ -251,13 +275,18 @@ def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
         "wrap around.",
         "Histogram of p values, and scatter plot of drift of units against drift of behaviours.",
         tested[["recording", "unit", "behaviour", "p", "null", "drift_unit", "drift_behaviour"]],
-    )  # fmt: skip
+    )
     return [Words(text), picture]
 
 
 def _table(table: pd.DataFrame) -> Table:
     shown = table[[c for c in _SHOWN if c in table]].sort_values(["q", "p"], kind="stable", na_position="last")
     return Table(
-        shown, "Units and behaviours, most certain first", headings=_SHOWN, limit=20, full=table, folded=True,
+        shown,
+        "Units and behaviours, most certain first",
+        headings=_SHOWN,
+        limit=20,
+        full=table,
+        folded=True,
         caption="q: Benjamini–Hochberg within the recording. Bouts, not frames, are what a test rests on.",
-    )  # fmt: skip
+    )

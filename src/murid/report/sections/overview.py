@@ -10,9 +10,13 @@ from murid.report.parts import Facts, Section, Table, Words
 from murid.report.words import DASH, count, listed, number
 
 _HEADINGS = {
-    "id": "recording", "duration_s": "length (min)", "fps": "frame rate (1/s)", "keypoints": "keypoints",
-    "individuals": "animals in view", "nouns": "holds",
-}  # fmt: skip
+    "id": "recording",
+    "duration_s": "length (min)",
+    "fps": "frame rate (1/s)",
+    "keypoints": "keypoints",
+    "individuals": "animals in view",
+    "nouns": "holds",
+}
 
 
 def make(context: Context) -> Section:
@@ -34,11 +38,14 @@ def make(context: Context) -> Section:
         ),
         *_doubts(context),
         Table(
-            table, "Recordings", headings=_HEADINGS, limit=15,
+            table,
+            "Recordings",
+            headings=_HEADINGS,
+            limit=15,
             caption="One row a recording. The animal, not the recording or the frame, is the unit of every comparison "
-                    "between groups.",
+            "between groups.",
         ),
-    )  # fmt: skip
+    )
     spread = f" in {len(per_group)} groups ({_groups(per_group)})" if per_group else ""
     animals = count(context.animals.nunique(), "animal")
     section.findings.append(f"{count(len(table), 'recording')} of {animals}{spread}, {_duration(hours)} in all.")
@@ -83,9 +90,12 @@ def _doubts(context: Context) -> list[Words]:
     repeated = int((context.animals.value_counts() > 1).sum())
     if repeated:
         out.append(
-            Words(f"{count(repeated, 'animal')} {'has' if repeated == 1 else 'have'} more than one recording. "
-                  "Comparisons between groups average them first, so that each animal counts once.", "note")
-        )  # fmt: skip
+            Words(
+                f"{count(repeated, 'animal')} {'has' if repeated == 1 else 'have'} more than one recording. "
+                "Comparisons between groups average them first, so that each animal counts once.",
+                "note",
+            )
+        )
     lacking = context.table.loc[context.table["group"] == "", "id"].tolist() if context.groups else []
     if lacking:
         out.append(Words(f"Without a group, and so in no comparison: {listed(lacking)}.", "note"))

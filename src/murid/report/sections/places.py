@@ -59,11 +59,16 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
     more = f" {count(len(usable) - len(ids), 'more recording')} not shown." if len(usable) > len(ids) else ""
     path = pd.DataFrame(
         [
-            {"recording": id, "individual": name, f"path_{unit}": float(np.nansum(np.hypot(*np.diff(xy, axis=0).T))),
-             "seen_percent": 100 * float(np.isfinite(xy).all(axis=1).mean())}
-            for id in usable for name, xy in looks[id].tracks.items()
+            {
+                "recording": id,
+                "individual": name,
+                f"path_{unit}": float(np.nansum(np.hypot(*np.diff(xy, axis=0).T))),
+                "seen_percent": 100 * float(np.isfinite(xy).all(axis=1).mean()),
+            }
+            for id in usable
+            for name, xy in looks[id].tracks.items()
         ]
-    )  # fmt: skip
+    )
     groups = f" Title colours are groups ({listed(context.groups)})." if context.groups else ""
     uncalibrated = " No scale is known, so lengths are in pixels." if unit == "px" else ""
     return Picture(
@@ -131,7 +136,7 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
             f"Occupancy heat maps: {listed(means)}.",
             pd.concat([pd.DataFrame({"group": g, **at, "percent": m.ravel()}) for g, m in means.items()]),
         )
-    ]  # fmt: skip
+    ]
 
 
 def _cells(tracks: np.ndarray, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> np.ndarray | None:

@@ -21,16 +21,18 @@ def make(context: Context) -> Section | None:
     if not context.runs:
         return None
     section = Section(
-        "provenance", "Provenance",
+        "provenance",
+        "Provenance",
         "Everything needed to trust, repeat or question the numbers above: what was run, with what, on which files.",
-    )  # fmt: skip
+    )
     section.add(
         Table(
-            pd.DataFrame([_row(run) for run in context.runs]), "Runs",
+            pd.DataFrame([_row(run) for run in context.runs]),
+            "Runs",
             caption="Steps that were already done with the same code, parameters and input are taken from the study's "
-                    "cache and not done again.",
+            "cache and not done again.",
         )
-    )  # fmt: skip
+    )
     for run in context.runs:
         if run.warnings:
             title = f"{count(len(run.warnings), 'warning')} of {run.name}"
@@ -86,6 +88,10 @@ def _inputs(context: Context) -> Table | None:
     if not rows:
         return None
     table = pd.DataFrame(rows).drop_duplicates()
-    return Table(table, "Fingerprints of the input", folded=True, limit=60,
-                 caption="A hash of the content of each file that was read. The same hash is the same "
-                         "data.")  # fmt: skip
+    return Table(
+        table,
+        "Fingerprints of the input",
+        folded=True,
+        limit=60,
+        caption="A hash of the content of each file that was read. The same hash is the same data.",
+    )

@@ -57,10 +57,14 @@ def _verdicts(section: Section, run: RunFolder) -> None:
             section.add(Words("No check asks for action."))
         else:
             section.add(
-                Table(table, "Checks that are not fine", headings=_HEADINGS, full=quality,
-                      caption="One row a check, with the worst recording. The CSV holds every check of every "
-                              "recording.")
-            )  # fmt: skip
+                Table(
+                    table,
+                    "Checks that are not fine",
+                    headings=_HEADINGS,
+                    full=quality,
+                    caption="One row a check, with the worst recording. The CSV holds every check of every recording.",
+                )
+            )
     if faults is not None and len(faults):
         shown = faults.rename(columns={"todo": "what to do"})
         section.add(Words(f"The study folder has {count(len(faults), 'fault')}.", "warning"), Table(shown, "Faults"))
@@ -78,8 +82,13 @@ def _missing(context: Context) -> Picture:
     worst = wide.mean().sort_values(ascending=False)
     more = f" {len(wide) - len(shown)} more rows are in the CSV." if len(wide) > len(shown) else ""
     return Picture(
-        matrix(shown, label="frames without a sure position "
-                            "(%)", low=0, high=max(10.0, float(wide.max().max())), fmt="{:.0f}"),
+        matrix(
+            shown,
+            label="frames without a sure position (%)",
+            low=0,
+            high=max(10.0, float(wide.max().max())),
+            fmt="{:.0f}",
+        ),
         "Keypoints that were not seen",
         "Share of frames in which a keypoint is missing or the tracker gives it a confidence below 0.5. A column "
         "that is dark throughout is a keypoint to retrain or to leave out; a dark row is a recording to look at. A "
@@ -87,4 +96,4 @@ def _missing(context: Context) -> Picture:
         "Heat map, recordings by keypoints. Most often missing: "
         f"{listed([f'{k} {number(v)} %' for k, v in worst.head(3).items()])}.",
         table[["recording", "individual", "keypoint", "missing_pct", "low_pct"]],
-    )  # fmt: skip
+    )
