@@ -38,7 +38,7 @@ def test_digest_tells_apart_what_is_different():
 
 
 def test_digest_refuses_what_it_cannot_see_into():
-    with pytest.raises(DataError, match="no fingerprint"):
+    with pytest.raises(DataError, match="cannot be written as JSON"):
         digest({"model": object()})
 
 

@@ -27,6 +27,9 @@ from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multi
 #: Words annotation programs write where no rater chose a behaviour.
 PLACEHOLDERS = ("base", "unlabelled", "unlabeled", "unknown", "_default")
 
+#: Rate (Hz) at which labels written in seconds are sampled where nothing else gives a clock.
+DEFAULT_RATE_HZ = 10.0
+
 Others = Literal["auto", "ignore", "negative"]
 
 
@@ -102,6 +105,24 @@ class Labels:
         faults.raise_if_any()
         return replace(self, bouts=bouts.reset_index(drop=True), scored=scored.reset_index(drop=True))
 
+    def one_rater(self) -> Labels:
+        """Return self when one rater wrote these labels.
+
+        Raises
+        ------
+        DataError
+            When there are several: whose labels are meant must be chosen.
+        """
+        if len(self.raters) > 1:
+            fail(
+                f"labels {self.source_file}".strip(),
+                "several raters",
+                expected="one of them",
+                got=", ".join(self.raters),
+                todo=f"choose one: --rater {self.raters[0]} (Python: labels.select(rater={self.raters[0]!r}))",
+            )
+        return self
+
     def stream_with(self, behaviours: Sequence[str] | None) -> Labels:
         """Return the one stream that holds all of `behaviours` (the only stream when there is one).
 
@@ -156,13 +177,7 @@ class Labels:
             Individuals to return; those with labels by default.
         """
         chosen = self.stream_with(behaviours)
-        if len(chosen.raters) > 1:
-            fail(
-                f"labels {self.source_file}".strip(),
-                "several raters",
-                got=", ".join(chosen.raters),
-                todo="choose one: labels.select(rater=...)",
-            )
+        chosen.one_rater()
         names = list(behaviours) if behaviours is not None else chosen.behaviours
         people = list(individuals) if individuals is not None else chosen.individuals
         time_s = np.asarray(time_s, np.float64)
@@ -229,6 +244,67 @@ class Labels:
         scored = pd.DataFrame(spans, columns=["start_s", "stop_s"]).assign(rater=rater, stream=stream)
         exclusive = "behaviour" not in states.dims
         return cls(make_bouts(bouts.assign(rater=rater, stream=stream)), scored, exclusive, tuple(names), 1.0 / step)
+
+
+@dataclass(frozen=True)
+class LabelChoice:
+    """Which of a recording's labels are meant: the one rule for raters, streams and other labels.
+
+    Attributes
+    ----------
+    behaviours : tuple of str, optional
+        Behaviours, in this order; those in use when None.
+    others : {"auto", "ignore", "negative"}
+        What a frame is that carries only labels not asked for (see `Labels.to_states`).
+    rater : str, optional
+        Whose labels. With None and several raters every use is an error: raters are never united and
+        never picked by order.
+    stream : str, optional
+        Which stream; with None the streams that hold the behaviours.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> labels = Labels.from_bouts(pd.DataFrame({"start_s": [1.0], "stop_s": [2.0], "label": ["rear"]}), duration_s=4)
+    >>> LabelChoice(behaviours=("rear",)).states(labels, [0.0, 1.0, 2.0, 3.0]).values[:, 0, 0].tolist()
+    [0, 1, 0, 0]
+    """
+
+    behaviours: tuple[str, ...] | None = None
+    others: Others = "auto"
+    rater: str | None = None
+    stream: str | None = None
+
+    def select(self, labels: Labels) -> Labels:
+        """Return the labels of the rater and stream chosen.
+
+        Raises
+        ------
+        DataError
+            Unknown rater or stream; several raters and none chosen.
+        """
+        return labels.select(rater=self.rater or None, stream=self.stream or None).one_rater()
+
+    def states(
+        self, labels: Labels, time_s: ArrayLike | None = None, *, individuals: Sequence[str] | None = None
+    ) -> xr.DataArray:
+        """Return States, multi-label ``(time, individual, behaviour)``.
+
+        Parameters
+        ----------
+        labels : Labels
+            Labels of a recording.
+        time_s : array of shape (time,), optional
+            Clock in seconds; from 0 to the end of the labels at their own rate when None (10 Hz where
+            the labels have none).
+        individuals : sequence of str, optional
+            Individuals to return; those with labels by default.
+        """
+        chosen = self.select(labels)
+        if time_s is None:
+            rate = chosen.fps if np.isfinite(chosen.fps) else DEFAULT_RATE_HZ
+            time_s = np.arange(0.0, chosen.stop_s, 1.0 / rate)
+        return chosen.to_states(time_s, self.behaviours, others=self.others, individuals=individuals)
 
 
 def _spans(table: pd.DataFrame, time_s: np.ndarray) -> list[tuple[int, int]]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypeAlias, overload
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from murid.data.bouts import make_events
-from murid.data.clock import ClockMap
+from murid.data.clock import ClockMap, rate_of, sample_stops
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.data.poses import individual_names, validate_poses
 from murid.data.traces import Spikes
 from murid.data.video import Video
 from murid.data.zones import Zones
+
+#: Anything a recording may hold.
+Noun: TypeAlias = "xr.Dataset | xr.DataArray | Labels | pd.DataFrame | Zones | Spikes | Video"
 
 NOUNS = ("poses", "labels", "events", "zones", "traces", "spikes", "video")
 
@@ -129,8 +131,30 @@ class Recording:
         """True when the noun was given (without opening it)."""
         return noun in self._openers or self._nouns.get(noun) is not None
 
-    def need(self, noun: str) -> Any:
-        """Return a noun, or say that this recording lacks it."""
+    @overload
+    def need(self, noun: Literal["poses"]) -> xr.Dataset: ...
+    @overload
+    def need(self, noun: Literal["labels"]) -> Labels: ...
+    @overload
+    def need(self, noun: Literal["events"]) -> pd.DataFrame: ...
+    @overload
+    def need(self, noun: Literal["zones"]) -> Zones: ...
+    @overload
+    def need(self, noun: Literal["traces"]) -> xr.DataArray: ...
+    @overload
+    def need(self, noun: Literal["spikes"]) -> Spikes: ...
+    @overload
+    def need(self, noun: Literal["video"]) -> Video: ...
+    @overload
+    def need(self, noun: str) -> Noun: ...
+    def need(self, noun: str) -> Noun:
+        """Return a noun, never None.
+
+        Raises
+        ------
+        DataError
+            When the recording lacks it; the message lists what it has.
+        """
         if noun not in NOUNS:
             fail("recording", f"no noun '{noun}'", todo=did_you_mean(noun, NOUNS))
         if not self.has(noun):
@@ -141,7 +165,8 @@ class Recording:
                 got=", ".join(n for n in NOUNS if self.has(n)) or "nothing",
                 todo=f"add {noun} to the recording",
             )
-        return self._get(noun)
+        noun_of: Noun = self._get(noun)
+        return noun_of
 
     def forget(self) -> None:
         """Drop opened nouns that can be opened again, to free memory."""
@@ -165,14 +190,15 @@ class Recording:
     def map_clock(self, noun: str, clock: ClockMap) -> Recording:
         """Return a copy in which `noun`'s times went through `clock` onto the common time base."""
         data = self.need(noun)
-        if noun in ("poses", "traces"):
+        moved: Noun
+        if isinstance(data, (xr.Dataset, xr.DataArray)):
             moved = data.assign_coords(time=clock(data["time"].values))
-        elif noun == "events":
+            moved.attrs["fps"] = rate_of(moved["time"].values)
+        elif isinstance(data, pd.DataFrame):
             moved = data.assign(time_s=clock(data["time_s"]))
-        elif noun == "spikes":
-            moved = Spikes(
-                {u: clock(t) for u, t in data.times_s.items()}, float(clock(data.start_s)), float(clock(data.stop_s))
-            )
+        elif isinstance(data, Spikes):
+            times = {u: clock(t) for u, t in data.times_s.items()}
+            moved = Spikes(times, float(clock(data.start_s)), float(clock(data.stop_s)), dict(data.meta))
         else:
             fail(
                 f"recording '{self.id}'", f"{noun} has no clock of its own", expected="poses, traces, events or spikes"
@@ -189,32 +215,32 @@ class Recording:
                 faults.add(str(exc), where=noun)
         faults.raise_if_any()
         if self.poses is not None and self.labels is not None:
-            self._check_labels(faults)
+            self._check_labels(self.poses, self.labels, faults)
         if self.video is not None and self.poses is not None:
-            self._check_video(faults)
+            self._check_video(self.poses, self.video, faults)
         faults.raise_if_any()
         return self
 
-    def _check_labels(self, faults: Faults) -> None:
-        end = float(self.poses["time"].values[-1])
-        over = self.labels.stop_s - end
+    def _check_labels(self, poses: xr.Dataset, labels: Labels, faults: Faults) -> None:
+        end = float(poses["time"].values[-1])
+        over = labels.stop_s - end
         if over > LABEL_OVERHANG_S:
             faults.add(
                 "labels run past the recording",
                 expected=f"<= {end:.1f} s",
-                got=f"{self.labels.stop_s:.1f} s",
+                got=f"{labels.stop_s:.1f} s",
                 todo="check fps, and that labels and poses belong to the same video",
             )
-        unknown = set(self.labels.individuals) - set(individual_names(self.poses)) - {"all"}
+        unknown = set(labels.individuals) - set(individual_names(poses)) - {"all"}
         if unknown:
             faults.add(
                 "labels name individuals that have no pose",
                 got=", ".join(sorted(unknown)),
-                expected=", ".join(individual_names(self.poses)),
+                expected=", ".join(individual_names(poses)),
             )
 
-    def _check_video(self, faults: Faults) -> None:
-        n_pose, n_video = self.poses.sizes["time"], self.video.n_frames
+    def _check_video(self, poses: xr.Dataset, video: Video, faults: Faults) -> None:
+        n_pose, n_video = poses.sizes["time"], video.n_frames
         if abs(n_pose - n_video) > max(2, 0.001 * n_video):
             faults.add(
                 "poses and video differ in length",
@@ -232,9 +258,9 @@ class Recording:
     def duration_s(self) -> float:
         """Seconds from the first to the end of the last sample of poses, traces or labels."""
         if self.has("poses") or self.has("traces"):
-            time = (self.poses if self.has("poses") else self.traces)["time"].values
-            return float(time[-1] - time[0] + np.median(np.diff(time))) if time.size > 1 else 0.0
-        return self.labels.stop_s if self.has("labels") else float("nan")
+            time = (self.need("poses") if self.has("poses") else self.need("traces"))["time"].values
+            return float(sample_stops(time)[-1] - time[0]) if time.size > 1 else 0.0
+        return self.need("labels").stop_s if self.has("labels") else float("nan")
 
     def __repr__(self) -> str:
         nouns = ", ".join(n for n in NOUNS if self.has(n))

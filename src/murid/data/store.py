@@ -21,6 +21,7 @@ from murid.data.atomic import atomic_file
 from murid.data.bouts import make_bouts, make_events
 from murid.data.errors import fail
 from murid.data.labels import Labels
+from murid.data.plain import to_json
 from murid.data.traces import Spikes
 from murid.data.zones import Zones
 
@@ -60,7 +61,7 @@ def read_array(path: str | Path) -> xr.Dataset:
 def _plain(value: Any) -> Any:
     """Attributes that netCDF can hold."""
     if isinstance(value, Mapping) or (isinstance(value, (list, tuple)) and not all(isinstance(v, str) for v in value)):
-        return json.dumps(value, default=str)
+        return to_json(value)
     if isinstance(value, bool):
         return int(value)
     return list(value) if isinstance(value, tuple) else value
@@ -87,14 +88,13 @@ def write_labels(labels: Labels, folder: str | Path) -> None:
             "rater": rater,
             "exclusive": labels.exclusive,
             "vocabulary": list(labels.vocabulary),
-            "fps": None if np.isnan(labels.fps) else labels.fps,
+            "fps": labels.fps,
             "source_file": labels.source_file,
             "scored": mine.scored[_SCORED].to_dict("records"),
         }
-        lines = [json.dumps(head)]
+        lines = [to_json(head)]
         for row in mine.bouts.to_dict("records"):
-            row = {k: (None if isinstance(v, float) and np.isnan(v) else v) for k, v in row.items()}
-            lines.append(json.dumps({"op": "add", **row}))
+            lines.append(to_json({"op": "add", **row}))
         with atomic_file(folder / f"{slug(rater) or 'rater'}.jsonl") as temporary:
             temporary.write_text("\n".join(lines) + "\n")
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.params import Params, param
+from murid.data.plain import to_json
 
 
 class EntryRule(Params):
@@ -127,7 +128,7 @@ class Zones(Mapping[str, Zone]):
     def to_json(self) -> str:
         """Zones and rule as JSON text."""
         zones = [zone.to_dict() for zone in self._zones.values()]
-        return json.dumps({"zones": zones, "rule": self.rule.model_dump(mode="json")}, indent=1)
+        return to_json({"zones": zones, "rule": self.rule.model_dump(mode="json")}, indent=1)
 
     @classmethod
     def from_json(cls, text: str, name: str = "zones") -> Zones:

@@ -11,16 +11,11 @@ import ast
 import hashlib
 import importlib.util
 import json
-import math
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pydantic
-
-from murid.data.errors import fail
+from murid.data.plain import plain
 
 #: Files longer than this (videos) are recognised by length, time of change and both ends.
 WHOLE_FILE_BYTES = 256 * 2**20
@@ -41,35 +36,8 @@ def digest(value: Any) -> str:
     DataError
         For anything else: an object whose content cannot be seen has no fingerprint.
     """
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(plain(value, nonfinite="text", name="step"), sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it; NaN and infinities become text."""
-    if value is None or isinstance(value, (bool, str, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
-    if isinstance(value, (np.generic, np.ndarray)):
-        return plain(value.tolist())
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, pydantic.BaseModel):
-        return plain(value.model_dump())
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted((plain(v) for v in value), key=str)
-    fail(
-        "step",
-        "a parameter has no fingerprint",
-        expected="numbers, text, lists, mappings",
-        got=type(value).__name__,
-        todo="pass plain values, and name files and recordings as inputs",
-    )
 
 
 def file_digest(path: str | Path) -> str:
