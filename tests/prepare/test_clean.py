@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murid.data.errors import ParameterError
+from murid.data.poses import make_poses
 from murid.prepare import CleanParams, clean
 from murid.prepare.clean import FILLED, JUMP, LOW_CONFIDENCE, MISSING, OBSERVED
 from murid.prepare.gaps import gap_table
@@ -114,3 +115,16 @@ def test_two_frame_rates_give_the_same_track(smoothing):
     assert both.mean() > 0.85
     assert (np.isfinite(fine) == np.isfinite(coarse)).mean() > 0.98
     assert np.sqrt(np.mean((fine - coarse)[both] ** 2)) < 0.15  # cm, at 12 cm/s
+
+
+def test_points_at_zero_are_missing_in_px_whatever_their_likelihood():
+    """A tracker that writes (0, 0) for 'not found' added 55 cm to a path of 1 m."""
+    xy = np.full((90, 2, 1, 1), 300.0)
+    xy[:, 0, 0, 0] += np.arange(90)
+    xy[[20, 21, 60]] = 0.0
+    poses = make_poses(xy, np.ones((90, 1, 1)), keypoints=["nose"], fps=30.0)
+    out = clean(poses, jumps=False, fill="none", smoothing="none")
+    assert np.flatnonzero(out["status"].values[:, 0, 0] == 2).tolist() == [20, 21, 60]
+    assert np.isnan(out["position"].values[[20, 21, 60]]).all()
+    kept = clean(poses, jumps=False, fill="none", smoothing="none", zero_is_missing=False)
+    assert (kept["status"].values == 0).all()

@@ -6,6 +6,7 @@
 `calibrate`            px → cm (`calibrate_zones` takes the zones along)
 `egocentric`           the animal at the origin, facing +x
 `estimate_arena`       arena outline from the tracks
+`transfer_function`    what cleaning leaves of a rhythm
 `quality`              what is wrong with a recording, and what to do
 =====================  ==============================================================
 
@@ -19,6 +20,7 @@ from murid.prepare.clean import STATUS, CleanParams, clean
 from murid.prepare.egocentric import egocentric
 from murid.prepare.identity import IdentityParams, repair_identity
 from murid.prepare.quality import QualityParams, keypoint_quality, quality
+from murid.prepare.transfer import transfer_function
 
 __all__ = [
     "STATUS",
@@ -36,4 +38,5 @@ __all__ = [
     "quality",
     "repair_identity",
     "scale_from_arena",
+    "transfer_function",
 ]

@@ -23,32 +23,61 @@ class EvenTime:
     Attributes
     ----------
     time_s : (n,) array
-        Time of each grid row, s.
+        Time of each grid row, s: of its frame, or the middle of the frames that it stands for.
     row : (T,) int array
         Grid row of each frame.
     frame : (n,) int array
         Frame of each grid row where the grid is the recording's own clock, −1 where that has no frame;
-        empty where values are interpolated.
+        empty where values are averaged or interpolated.
+    step_s : float
+        Time from row to row, s.
     """
 
     time_s: np.ndarray
     row: np.ndarray
     frame: np.ndarray
+    step_s: float
 
     def resample(self, values: np.ndarray, time_s: np.ndarray) -> np.ndarray:
         """Bring values (T, …) sampled at `time_s` onto the grid (n, …).
 
-        Faster recordings are smoothed first by a Gaussian that leaves the noise of the slower rate;
-        values between two frames are interpolated when both are known.
+        Recordings faster than the grid: each row is the mean of the frames inside it, each frame weighted by
+        its share of the row, NaN where less than half of the row was seen. Rows share no frame at whole ratios
+        of the rates (60 Hz to 30 Hz) and at most the one at their border otherwise, so that the jitter of the
+        tracker stays white: a smoother that reaches over its neighbours makes it look like posture.
+        Slower recordings: values between two frames are interpolated where both are known.
         """
         values = np.asarray(values, np.float64)
         if len(self.frame):
             out = np.where(self.frame >= 0, 0.0, np.nan).reshape(-1, *[1] * (values.ndim - 1))
             return values[np.maximum(self.frame, 0)] + out
         flat = values.reshape(len(values), -1)
-        fps, rate = rate_of(time_s), 1 / np.median(np.diff(self.time_s))
-        if fps > rate:
-            flat = smooth_known(flat, 0.5 * np.sqrt((fps / rate) ** 2 - 1))
+        fps = rate_of(time_s)
+        out = self._means(flat, time_s, fps) if fps * self.step_s > 1 else self._between(flat, time_s, fps)
+        return out.reshape(-1, *values.shape[1:])
+
+    def _means(self, flat: np.ndarray, time_s: np.ndarray, fps: float) -> np.ndarray:
+        """Mean over each row's span of a signal that keeps a frame's value over the frame's span."""
+        gap = np.minimum(np.diff(time_s), 1.5 / fps) / 2
+        low = time_s - np.concatenate([[0.5 / fps], gap])
+        high = time_s + np.concatenate([gap, [0.5 / fps]])
+        known = ~np.isnan(flat)
+        width = (high - low)[:, None] * known
+        # Running integrals at the start and end of every frame's span, read at the borders of the rows.
+        nodes = np.stack([low, high], axis=1).ravel()
+        borders = np.concatenate([self.time_s - self.step_s / 2, [self.time_s[-1] + self.step_s / 2]])
+        seen, total = np.empty((len(self.time_s), flat.shape[1])), np.empty((len(self.time_s), flat.shape[1]))
+        for column in range(flat.shape[1]):
+            for out, steps in (
+                (seen, width[:, column]),
+                (total, width[:, column] * np.where(known[:, column], flat[:, column], 0.0)),
+            ):
+                after = np.cumsum(steps)
+                integral = np.stack([after - steps, after], axis=1).ravel()
+                out[:, column] = np.diff(np.interp(borders, nodes, integral))
+        return np.where(seen >= (0.5 - 1e-6) * self.step_s, total / np.maximum(seen, 1e-12), np.nan)
+
+    def _between(self, flat: np.ndarray, time_s: np.ndarray, fps: float) -> np.ndarray:
         after = np.clip(np.searchsorted(time_s, self.time_s, side="left"), 1, len(time_s) - 1)
         before = after - 1
         span = time_s[after] - time_s[before]
@@ -57,7 +86,7 @@ class EvenTime:
         low, high = np.where(weight == 1, 0, flat[before]), np.where(weight == 0, 0, flat[after])
         out = (1 - weight) * low + weight * high
         out[span > 1.5 / fps] = np.nan
-        return out.reshape(-1, *values.shape[1:])
+        return out
 
 
 def even_time(time_s: np.ndarray, rate_hz: float) -> EvenTime:
@@ -74,13 +103,18 @@ def even_time(time_s: np.ndarray, rate_hz: float) -> EvenTime:
     fps = rate_of(time_s)
     own = bool(np.isfinite(fps)) and abs(fps / rate_hz - 1) <= TOLERANCE
     step = 1 / (fps if own else rate_hz)
-    row = np.round((time_s - time_s[0]) / step).astype(np.int64)
-    grid = time_s[0] + step * np.arange(int(row[-1]) + 1)
+    faster = bool(np.isfinite(fps)) and not own and fps > rate_hz
+    since = time_s - time_s[0]
+    # Rows that hold several frames begin where their first frame begins; others lie on the first frame.
+    row = np.floor((since + 0.5 / fps) / step + 1e-6) if faster else np.round(since / step)
+    row = row.astype(np.int64)
+    first = time_s[0] + (0.5 * (step - 1 / fps) if faster else 0.0)
+    grid = first + step * np.arange(int(row[-1]) + 1)
     frame = np.empty(0, np.int64)
     if own:
         frame = np.full(len(grid), -1, np.int64)
         frame[row[::-1]] = np.arange(len(time_s))[::-1]
-    return EvenTime(grid, row, frame)
+    return EvenTime(grid, row, frame, step)
 
 
 def smooth_known(values: np.ndarray, sigma: float) -> np.ndarray:
