@@ -5,7 +5,7 @@ A method is a composition of blocks from `prepare`, `features`, `learn` and `eth
 
 Adding a method
 ---------------
-1. Write ``methods/<name>.py`` with one `Method` subclass, 50-250 lines.
+1. Write ``methods/supervised/<name>.py`` (or ``self_supervised``, ``motifs``) with one `Method` subclass, 50-250 lines.
 2. Name it in `methods.registry.BUILT_IN` (outside packages: entry point group ``murid.methods``).
 3. Write ``docs/methods/<name>.md``. `tests/methods/test_contract.py` runs the contract over the whole
    registry and fails when the page or the citation is missing.
@@ -14,6 +14,7 @@ Adding a method
 from __future__ import annotations
 
 import abc
+import inspect
 import json
 import warnings
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError, Faults, NotFittedError, fail
 from murid.data.params import Params
 from murid.data.recording import Recording
+from murid.methods.parameters import changed, flat, numpydoc, signature_of, with_nested
 
 FORMAT_VERSION = 1
 Family = Literal["supervised", "self-supervised", "unsupervised", "rules"]
@@ -83,20 +85,29 @@ class Dump:
 class Method(abc.ABC):
     """Base of every method.
 
-    Parameters
-    ----------
-    **params
-        Parameters of the method; see ``Method.Params`` or ``murid methods NAME``.
+    The signature and the *Parameters* section of a subclass are made from its ``Params``; ``get_params``,
+    ``set_params`` and `sklearn.base.clone` work as for any estimator of scikit-learn.
 
     Examples
     --------
-    >>> m = murid.method("kmeans", n_motifs=15, seed=0)  # doctest: +SKIP
-    >>> m.fit(recordings); out = m.apply(recording)  # doctest: +SKIP
+    >>> import murid
+    >>> method = murid.method("kmeans", n_motifs=15)
+    >>> method
+    KMeans(n_motifs=15)
+    >>> method.set_params(seed=3).get_params()["seed"]
+    3
     """
 
     name: ClassVar[str]
     Params: ClassVar[type[Params]]
     about: ClassVar[Card]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Show the parameters of a new method in its signature and its docstring."""
+        super().__init_subclass__(**kwargs)
+        if "Params" in cls.__dict__:
+            cls.__signature__ = signature_of(cls.Params)  # type: ignore[attr-defined]  # read by inspect.signature
+            cls.__doc__ = f"{inspect.cleandoc(cls.__dict__.get('__doc__') or '')}\n\n{numpydoc(cls.Params)}".lstrip()
 
     def __init__(self, **params: Any) -> None:
         self.params = self.Params(**params)
@@ -120,16 +131,42 @@ class Method(abc.ABC):
     def _restore(self, dump: Dump) -> None:
         """Take back what `_dump` returned."""
 
+    # ---- parameters, as in scikit-learn ---------------------------------------------------------
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({changed(self.params)})"
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name; with `deep` also those of groups, as ``group__name``."""
+        return flat(self.params) if deep else dict(self.params)
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters (``group__name`` reaches into a group); the method has to be fitted again afterwards.
+
+        Raises
+        ------
+        ParameterError
+            Listing unknown names and values out of bounds.
+        """
+        type(self).__init__(self, **with_nested(self.params, params))
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted method with the same parameters (`sklearn.base.clone`)."""
+        return type(self)(**self.get_params(deep=False))
+
     # ---- what users call ------------------------------------------------------------------------
     def fit(self, recordings: Recording | Sequence[Recording]) -> Self:
         """Learn from recordings; supervised methods read ``recording.labels``.
+
+        The order in which recordings are given does not matter: they are taken by their id.
 
         Raises
         ------
         DataError
             Listing every recording that lacks what the method needs.
         """
-        recordings = [recordings] if isinstance(recordings, Recording) else list(recordings)
+        given = [recordings] if isinstance(recordings, Recording) else list(recordings)
+        recordings = sorted(given, key=lambda r: r.id)
         self._check(recordings, fitting=True)
         self._fit(recordings)
         self.training = {
