@@ -48,7 +48,7 @@ def command(app: typer.Typer, examples: str) -> Callable[[Callable[..., Reply]],
             parameters=[*signature.parameters.values(), *extra], return_annotation=None
         )
         run.__annotations__ = {p.name: p.annotation for p in [*signature.parameters.values(), *extra]}
-        del run.__wrapped__  # type: ignore[attr-defined]
+        del run.__wrapped__
         shown = "\n\n".join(f"[cyan]{line.strip()}[/cyan]" for line in examples.strip().splitlines())
         app.command(name=function.__name__.rstrip("_").replace("_", "-"), epilog=f"Examples:\n\n{shown}")(run)
         return run

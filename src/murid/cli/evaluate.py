@@ -11,6 +11,7 @@ from murid.cli.console import Reply
 from murid.cli.options import (
     Behaviours,
     Ids,
+    Others,
     ParamOption,
     Seed,
     StudyFolder,
@@ -62,7 +63,7 @@ def register(app: typer.Typer) -> None:
         ids: Ids = None,
         behaviours: Behaviours = None,
         others: Annotated[
-            str, typer.Option(help="Frames with other labels only: auto, ignore (unlabelled) or negative (absent).")
+            Others, typer.Option(help="Frames with other labels only: auto, ignore (unlabelled) or negative (absent).")
         ] = "auto",
         rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
         stream: Annotated[str, typer.Option(help="Which stream (channel) of the labels.")] = "",

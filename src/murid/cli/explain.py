@@ -56,8 +56,8 @@ def register(app: typer.Typer) -> None:
         if "explain_why" in tables:
             w = run.summary["why"]
             shown = tables["explain_why"][["contribution", "words"]]
-            text = f"{w['recording']} at {w['time_s']:.2f} s: {w['behaviour']}, probability {w['probability']:.2f}."
-            return of_run(run, [text], {"What spoke loudest": shown}, json_tables=("explain_why",))
+            sentence = f"{w['recording']} at {w['time_s']:.2f} s: {w['behaviour']}, probability {w['probability']:.2f}."
+            return of_run(run, [sentence], {"What spoke loudest": shown}, json_tables=("explain_why",))
         top = tables["explain_features"].groupby("behaviour", sort=False).head(_SHOWN_FEATURES)
         families = tables["explain_families"].drop(columns=["strength"])
         text = [

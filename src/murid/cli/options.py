@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -42,6 +42,8 @@ Workers = Annotated[
 Behaviours = Annotated[
     list[str] | None, typer.Option("--behaviours", "-b", help="With commas or repeated.", show_default=False)
 ]
+#: As `murid.data.labels.Others`, written out since help must not load numpy.
+Others = Literal["auto", "ignore", "negative"]
 Seed = Annotated[int, typer.Option(help="Same seed, same answer.")]
 
 
@@ -78,14 +80,16 @@ def pick(study: Study, values: Sequence[str] | None, option: str = "--ids") -> l
             found = [part]
         elif span:
             low, high = int(span[1]), int(span[2])
-            found = [id for id in known if id.isdigit() and low <= int(id) <= high]
+            found = [
+                recording_id for recording_id in known if recording_id.isdigit() and low <= int(recording_id) <= high
+            ]
         else:
-            found = [id for id in known if fnmatchcase(id, part)]
+            found = [recording_id for recording_id in known if fnmatchcase(recording_id, part)]
         if not found:
             faults.add(f"no recording '{part}'", todo=did_you_mean(part, known))
         chosen.update(found)
     faults.raise_if_any()
-    return [id for id in known if id in chosen]
+    return [recording_id for recording_id in known if recording_id in chosen]
 
 
 def read_params(declared: type[Params], texts: Sequence[str] | None) -> dict[str, Any]:

@@ -52,8 +52,17 @@ def listen(listener: Listener) -> Iterator[None]:
 @contextmanager
 def silent() -> Iterator[None]:
     """No progress inside the block."""
-    with listen(lambda text, done, total: None):
+    with listen(_hear_nothing):
         yield
+
+
+def silence() -> None:
+    """No progress from now on, e.g. in a worker process."""
+    _listener.set(_hear_nothing)
+
+
+def _hear_nothing(text: str, done: float, total: float) -> None:
+    """Do nothing."""
 
 
 _started: dict[str, float] = {}

@@ -9,11 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from murid import io
 from murid.data.errors import DataError, Faults, fail
 from murid.data.progress import track
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.video import Video
+from murid.prepare import calibrate, calibrate_zones
 from murid.run.keys import digest, file_digest
 from murid.run.pairing import COMPANIONS, Paired, pair_files, pairing_table
 
@@ -40,6 +42,15 @@ class Added:
     def ids(self) -> list[str]:
         """All recordings named in the table."""
         return self.table["id"].tolist()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read: frames/s, scale, options of the readers by kind."""
+
+    fps: float | None
+    px_per_cm: float | None
+    options: Mapping[str, Mapping[str, Any]]
 
 
 def add_files(
@@ -107,7 +118,7 @@ def add_files(
         sheet=_sheet(sheet),
         several_raters=several_raters,
     )
-    settings = {"fps": fps, "px_per_cm": px_per_cm, "options": options or {}}
+    settings = Reading(fps, px_per_cm, options or {})
     table = pairing_table(pairs)
     marks = {p.id: _mark(p, settings) for p in pairs}
     table["state"] = [_state(study, p, marks[p.id], replace) for p in pairs]
@@ -119,7 +130,7 @@ def add_files(
     faults = Faults(f"{len(pairs)} recordings")
     for pair in track(waiting, "adding"):
         try:
-            study.add(_read(pair, **settings), source=marks[pair.id], replace=replace)
+            study.add(_read(pair, settings), source=marks[pair.id], replace=replace)
         except DataError as exc:
             faults.add(str(exc).replace("\n", "\n     "))
     if faults and len(faults.items) < len(waiting):
@@ -128,11 +139,10 @@ def add_files(
     return Added(table)
 
 
-def _read(pair: Paired, fps: float | None, px_per_cm: float | None, options: Mapping[str, Any]) -> Recording:
+def _read(pair: Paired, settings: Reading) -> Recording:
     """Read all files of one recording."""
-    from murid import io
-
     nouns: dict[str, Any] = {}
+    fps, options = settings.fps, settings.options
     files = {pair.kind: [pair.main], **pair.companions}
     if "video" in files:
         nouns["video"] = Video(files["video"][0])
@@ -151,17 +161,15 @@ def _read(pair: Paired, fps: float | None, px_per_cm: float | None, options: Map
     for kind in ("events", "zones", "traces", "spikes"):
         if kind in files:
             nouns[kind] = getattr(io, f"read_{kind}")(files[kind][0], **options.get(kind, {}))
-    if px_per_cm is not None:
-        nouns = _in_cm(nouns, px_per_cm)
-    keys = {k: pair.keys[k] for k in _KEYS if pair.keys.get(k)}
+    if settings.px_per_cm is not None:
+        nouns = _in_cm(nouns, settings.px_per_cm)
+    nouns.update({k: pair.keys[k] for k in _KEYS if pair.keys.get(k)})
     notes = {k: v for k, v in pair.keys.items() if k not in _KEYS}
-    return Recording(pair.id, **nouns, **keys, meta=notes)
+    return Recording(pair.id, **nouns, meta=notes)
 
 
 def _in_cm(nouns: dict[str, Any], px_per_cm: float) -> dict[str, Any]:
     """Return the nouns with poses and zones in cm."""
-    from murid.prepare import calibrate, calibrate_zones
-
     changed = dict(nouns)
     zones = nouns.get("zones")
     if zones is not None and any(z.unit == "px" for z in zones.values()):
@@ -171,13 +179,13 @@ def _in_cm(nouns: dict[str, Any], px_per_cm: float) -> dict[str, Any]:
     return changed
 
 
-def _mark(pair: Paired, settings: Mapping[str, Any]) -> str:
+def _mark(pair: Paired, settings: Reading) -> str:
     """What the recording was made from: file names, and a fingerprint of them and of how they were read.
 
     Of a video only the path counts, since it is not copied.
     """
     prints = [str(p) if p in pair.companions.get("video", []) else file_digest(p) for p in pair.files]
-    fingerprint = digest({"files": prints, "kinds": list(pair.companions), "keys": pair.keys, **settings})
+    fingerprint = digest({"files": prints, "kinds": list(pair.companions), "keys": pair.keys, **vars(settings)})
     return f"{', '.join(p.name for p in pair.files)} [{fingerprint[:12]}]"
 
 

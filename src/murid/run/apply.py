@@ -79,12 +79,12 @@ def apply_step(model: FileInput | Step, source: Any, method: Any) -> Step:
 
 def keep_states(run: Run, result: Result, who: pd.DataFrame) -> None:
     """Write the states of one recording, and gather their bouts and summary."""
-    output, id = result.value, result.step.recording
-    run.states(id, output)
+    output, recording_id = result.value, result.step.recording
+    run.states(recording_id, output)
     if "unseen" in output:
-        run.parts.setdefault("unseen", []).append(with_keys(_unseen(output), id, who))
+        run.parts.setdefault("unseen", []).append(with_keys(_unseen(output), recording_id, who))
     for name, part in describe(output).items():
-        run.parts.setdefault(name, []).append(with_keys(part, id, who))
+        run.parts.setdefault(name, []).append(with_keys(part, recording_id, who))
 
 
 def _unseen(output: xr.Dataset) -> pd.DataFrame:

@@ -79,10 +79,10 @@ def run_assay(
     with Run.start(study, "assay", asked, name) as run:
         who = study.table.set_index("id")
         for result in Runner(study, workers, run).do(steps, name):
-            found, id = result.value, result.step.recording
+            found, recording_id = result.value, result.step.recording
             for part in ("measures", "animals", "visits"):
-                run.parts.setdefault(part, []).append(with_keys(found[part], id, who))
-            run.warn(*(f"recording '{id}': {text}" for text in found["notes"]["warnings"]))
+                run.parts.setdefault(part, []).append(with_keys(found[part], recording_id, who))
+            run.warn(*(f"recording '{recording_id}': {text}" for text in found["notes"]["warnings"]))
             run.note(conventions=found["notes"]["conventions"])
         run.write_parts()
         run.note(paradigm=name, recordings=list(ids))

@@ -130,7 +130,7 @@ class _Animals:
         self.unseen = self.recording(4).replace(labels=None)
         self.params = dict(params)
         if "behaviours" in cls.Params.model_fields and "behaviours" not in params:
-            seen = [set(r.labels.bouts["label"]) for r in self.training]
+            seen = [set(r.need("labels").bouts["label"]) for r in self.training]
             self.params["behaviours"] = tuple(sorted(set.intersection(*seen)))[:4]
 
     def fitted(self, training: list[Recording] | None = None) -> Any:
@@ -161,7 +161,7 @@ class _Animals:
             _same(self.out, load_method(Path(folder) / "model").apply(self.unseen), "the saved model")
 
     def bears_gaps(self) -> None:
-        poses = self.unseen.poses.copy(deep=True)
+        poses = self.unseen.need("poses").copy(deep=True)
         position = poses["position"].values
         n = len(position)
         rng = np.random.default_rng(0)
@@ -188,9 +188,9 @@ class _Animals:
         from murid.data.roles import guess_roles
 
         def rename(recording: Recording) -> Recording:
-            names = [str(k) for k in recording.poses["keypoint"].values]
+            names = [str(k) for k in recording.need("poses")["keypoint"].values]
             other = {name: f"point {k:02d}" for k, name in enumerate(names)}
-            poses = recording.poses.assign_coords(keypoint=[other[n] for n in names])
+            poses = recording.need("poses").assign_coords(keypoint=[other[n] for n in names])
             return recording.replace(poses=poses, roles={r: other[k] for r, k in guess_roles(names).items()})
 
         out = self.fitted([rename(r) for r in self.training]).apply(rename(self.unseen))
@@ -206,7 +206,7 @@ class _Animals:
 
 def _valid(out: xr.Dataset, recording: Recording) -> None:
     validate_states(out["states"])
-    time_s = recording.poses["time"].values
+    time_s = recording.need("poses")["time"].values
     if out.sizes["time"] != len(time_s) or not np.allclose(out["time"].values, time_s):
         raise Broken("the states are not on the clock of the poses")
     if "probability" in out:

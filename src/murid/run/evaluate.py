@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.errors import Faults, fail
+from murid.data.labels import Others
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import apply_step, compare_behaviours, keep_states
@@ -43,7 +44,7 @@ def evaluate_methods(
     test: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
     behaviours: Sequence[str] | None = None,
-    others: str = "auto",
+    others: Others = "auto",
     rater: str | None = None,
     stream: str | None = None,
     leaky: bool = False,
@@ -136,7 +137,7 @@ def evaluate_methods(
                     keep_states(run, result, who)
             if leaky:
                 _note_leaky(run, runner, study, name, told[name], splits, scoring, seed)
-        tested = list(dict.fromkeys(id for split in splits for id in split.test))
+        tested = list(dict.fromkeys(recording_id for split in splits for recording_id in split.test))
         compare_methods(run, runner, study, tested, scoring, seed)
         run.write_parts()
         if len(names) == 1:
@@ -178,8 +179,8 @@ def _explicit(study: Study, train: Sequence[str], test: Sequence[str], group: st
     for side, ids in (("train", train), ("test", test)):
         if not ids:
             faults.add(f"no {side} recordings", expected="give both train and test")
-    for id in [i for i in train if i in set(test)]:
-        faults.add(f"recording '{id}' is on both sides")
+    for recording_id in [i for i in train if i in set(test)]:
+        faults.add(f"recording '{recording_id}' is on both sides")
     faults.raise_if_any()
     sides = [set(group_names(study.recordings(ids), group)) for ids in (train, test)]
     for shared in sorted(sides[0] & sides[1]):
@@ -191,10 +192,10 @@ def _explicit(study: Study, train: Sequence[str], test: Sequence[str], group: st
 def _fold_table(study: Study, splits: Sequence[Split]) -> pd.DataFrame:
     animal = study.table.set_index("id")["animal"]
     rows = [
-        {"fold": k, "side": side, "recording": id, "animal": animal[id]}
+        {"fold": k, "side": side, "recording": recording_id, "animal": animal[recording_id]}
         for k, split in enumerate(splits, 1)
         for side, ids in (("train", split.train), ("test", split.test))
-        for id in ids
+        for recording_id in ids
     ]
     return pd.DataFrame(rows)
 
@@ -236,7 +237,7 @@ def _score(
     recordings: list[Recording],
     predicted: list[Any],
     behaviours: list[str] | None,
-    others: str,
+    others: Others,
     rater: str | None,
     stream: str | None,
     group: str,
@@ -278,7 +279,7 @@ def _calibration(
     recordings: list[Recording],
     predicted: list[Any],
     behaviours: list[str],
-    others: str,
+    others: Others,
     rater: str | None,
     stream: str | None,
 ) -> pd.DataFrame:
@@ -289,10 +290,10 @@ def _calibration(
     truth: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
     said: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
     for recording, prediction in zip(recordings, predicted, strict=True):
-        if "probability" not in prediction:
-            continue
         labels = recording.need("labels")
         pair = align(labels, prediction, others=others, rater=rater, stream=stream, recording=recording.id)
+        if pair.probability is None:
+            continue
         for k, behaviour in enumerate(pair.behaviours):
             if behaviour in truth:
                 truth[behaviour].append(pair.truth[..., k].ravel())
@@ -310,7 +311,7 @@ def _flat(table: pd.DataFrame, name: str) -> pd.DataFrame:
     table = table.rename_axis(columns=None)
     if isinstance(table.index, pd.RangeIndex):
         return table
-    names = [n or (name if k == 0 else f"{name}_{k}") for k, n in enumerate(table.index.names)]
+    names = [str(n or (name if k == 0 else f"{name}_{k}")) for k, n in enumerate(table.index.names)]
     return table.rename_axis(index=names).reset_index()
 
 

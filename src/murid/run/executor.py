@@ -7,8 +7,10 @@ leave Ctrl-C to it.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -19,9 +21,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol
 
+from murid.data import progress
 from murid.data.atomic import DiskError
 from murid.data.errors import DataError, Fault, MuridError
 from murid.data.scratch import scratch_in
@@ -242,8 +246,6 @@ _kept: tuple[tuple[Any, ...], ProcessPoolExecutor] | None = None
 
 def _pool_of(workers: int) -> ProcessPoolExecutor:
     """Return workers, those of the last step where nothing that they inherited has changed since."""
-    import multiprocessing
-
     global _kept
     state = (workers, Path.cwd(), tuple(sys.path), tuple(sorted(os.environ.items())))
     if _kept is not None:
@@ -274,20 +276,17 @@ def _threads_per_worker(workers: int) -> Iterator[None]:
 
 def _start_worker() -> None:
     """Leave Ctrl-C to the parent, and end when the parent is gone."""
-    import multiprocessing
-    import signal
-
-    from murid.data import progress
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    progress._listener.set(lambda text, done, total: None)
+    progress.silence()
     parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
+def _end_with(parent: BaseProcess) -> None:
+    """End this process when `parent` is gone."""
+    parent.join()
+    os._exit(1)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -128,13 +128,13 @@ def _whole_model(
         Step(
             "explain",
             _explain,
-            {"recording": inputs_of(study, [id], nouns)[0], "model": model},
+            {"recording": inputs_of(study, [recording_id], nouns)[0], "model": model},
             {"n_frames": n_frames},
             seed=seed,
-            recording=id,
+            recording=recording_id,
             code=(cls.__module__, "murid.methods.supervised.explain"),
         )
-        for id, model in sources
+        for recording_id, model in sources
     ]
     found = runner.values(steps, f"explaining {folder.name}")
     joined = {key: pd.concat([f[key] for f in found], ignore_index=True) for key in found[0]}
@@ -149,7 +149,7 @@ def _whole_model(
     write_figure(run, "explain_families", family_figure(families))
     best = features.groupby("behaviour", sort=False).head(3)
     run.note(
-        recordings=[id for id, _ in sources],
+        recordings=[recording_id for recording_id, _ in sources],
         models=note,
         how=str(features["how"].iloc[0]),
         looks_at={b: part["words"].tolist() for b, part in best.groupby("behaviour", sort=False)},
@@ -168,7 +168,9 @@ def _unseen(
         if r.id not in training.get("recordings", ()) and r.animal not in training.get("animals", ())
     ]
     if fresh:
-        return [(id, FileInput(folder)) for id in fresh], "the model itself, on animals it has not seen"
+        return [
+            (recording_id, FileInput(folder)) for recording_id in fresh
+        ], "the model itself, on animals it has not seen"
     from murid.evaluate import grouped
 
     known = [r for r in labelled if r.id in training.get("recordings", ())]
@@ -185,7 +187,11 @@ def _unseen(
     for recording in known:
         recording.forget()
     splits = [Split(tuple(known[i].id for i in f.train), tuple(known[i].id for i in f.test)) for f in found]
-    steps = [(id, fit_step(study, head["method"], head["params"], s.train)) for s in splits for id in s.test]
+    steps: list[tuple[str, FileInput | Step]] = [
+        (recording_id, fit_step(study, head["method"], head["params"], s.train))
+        for s in splits
+        for recording_id in s.test
+    ]
     return steps, f"{n} models of the same parameters, each without the animals it explains"
 
 

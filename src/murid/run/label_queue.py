@@ -83,14 +83,14 @@ def propose_bouts(
     with Run.start(study, "label_queue", asked, folder.name) as run:
         runner, start = Runner(study, workers, run), FileInput(folder)
         tables = {
-            id: Step(
+            recording_id: Step(
                 "learning_table",
                 _tables,
-                {"recording": inputs_of(study, [id], nouns)[0], "model": start},
-                recording=id,
+                {"recording": inputs_of(study, [recording_id], nouns)[0], "model": start},
+                recording=recording_id,
                 code=code,
             )
-            for id in dict.fromkeys([*ids, *labelled])
+            for recording_id in dict.fromkeys([*ids, *labelled])
         }
         runner.do(tables.values(), "features")
         used: FileInput | Step = start
@@ -100,12 +100,16 @@ def propose_bouts(
             Step(
                 "queue_candidates",
                 _candidates,
-                {"recording": inputs_of(study, [id], (*nouns, "labels"))[0], "table": tables[id], "model": used},
+                {
+                    "recording": inputs_of(study, [recording_id], (*nouns, "labels"))[0],
+                    "table": tables[recording_id],
+                    "model": used,
+                },
                 told,
-                recording=id,
+                recording=recording_id,
                 code=code,
             )
-            for id in ids
+            for recording_id in ids
         ]
         queue = run.table("queue", _propose(runner.values(steps, "looking for bouts"), told))
         run.note(
@@ -135,7 +139,7 @@ def _refitted(
         _refit,
         {
             "recordings": inputs_of(study, labelled, (*nouns, "labels")),
-            "tables": [tables[id] for id in labelled],
+            "tables": [tables[recording_id] for recording_id in labelled],
             "model": start,
         },
         code=code,
@@ -167,7 +171,7 @@ def _learning(
         _points,
         {
             "recordings": inputs_of(study, labelled, (*nouns, "labels")),
-            "tables": [tables[id] for id in labelled],
+            "tables": [tables[recording_id] for recording_id in labelled],
             "model": model,
         },
         seed=seed,

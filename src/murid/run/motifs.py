@@ -170,13 +170,14 @@ def motif_statistics(
     ]
     with Run.start(study, "motifs", {"model": folder.name, "ids": list(ids), "group": group}, folder.name) as run:
         runner, who = Runner(study, workers, run), study.table.set_index("id")
-        states, wide = [], []
+        states: list[xr.DataArray] = []
+        wide = []
         for result in runner.do(steps, f"motifs of {folder.name}"):
-            found, id = result.value, result.step.recording
+            found, recording_id = result.value, result.step.recording
             for part in ("usage", "kinematics"):
-                run.parts.setdefault(part, []).append(with_keys(found[part], id, who))
+                run.parts.setdefault(part, []).append(with_keys(found[part], recording_id, who))
             table = found["usage"].pivot(index="individual", columns="motif", values="fraction")
-            wide.append(with_keys(table.rename_axis(columns=None).reset_index(), id, who))
+            wide.append(with_keys(table.rename_axis(columns=None).reset_index(), recording_id, who))
             states.append(found["states"]["states"])
         run.write_parts()
         from murid.ethogram.transitions import enrichment
@@ -189,7 +190,7 @@ def motif_statistics(
             rare = [m for m in behaviour_names(states[0]) if m in animals and not animals[m].mean() >= min_fraction]
             compare_groups(run, animals.drop(columns=rare), group, seed)
             groups = [str(who.at[i, group]) if group in who else "" for i in ids]
-            _pattern(run, states, [who.at[i, "animal"] for i in ids], groups, seed)
+            _pattern(run, states, [str(who.at[i, "animal"]) for i in ids], groups, seed)
     return run
 
 

@@ -77,9 +77,9 @@ def run_neural(
         who = study.table.set_index("id")
         steps = _steps(study, states_from, ids, options, seed)
         for result in Runner(study, workers, run).do(steps, "tuning"):
-            found, id = result.value, result.step.recording
-            run.parts.setdefault("tuning", []).append(with_keys(found["table"], id, who))
-            run.warn(*(f"recording '{id}': {note}" for note in found["notes"]["notes"]))
+            found, recording_id = result.value, result.step.recording
+            run.parts.setdefault("tuning", []).append(with_keys(found["table"], recording_id, who))
+            run.warn(*(f"recording '{recording_id}': {note}" for note in found["notes"]["notes"]))
         _write(run, told["alpha"])
         run.note(states_from=str(states_from), recordings=ids)
     return run
@@ -129,8 +129,8 @@ def _tuning(
 ) -> dict[str, Any]:
     from murid.neural import TuningParams, tuning
 
-    signal = recording.traces if recording.has("traces") else recording.need("spikes")
-    states = _labelled_states(recording, signal, behaviours, rater) if said is None else said["states"]
+    signal = recording.need("traces" if recording.has("traces") else "spikes")
+    states = _labelled_states(recording, behaviours, rater) if said is None else said["states"]
     if said is not None and behaviours is not None and "behaviour" in states.dims:
         states = states.sel(behaviour=behaviours)
     if individual is None and states.sizes["individual"] > 1:
@@ -145,7 +145,7 @@ def _tuning(
     return {"table": table.reset_index(drop=True), "notes": {"notes": list(found.notes)}}
 
 
-def _labelled_states(recording: Recording, signal: Any, behaviours: list[str] | None, rater: str | None) -> Any:
+def _labelled_states(recording: Recording, behaviours: list[str] | None, rater: str | None) -> Any:
     """Labels as States, ten times a second or as fast as they were scored."""
     import numpy as np
 

@@ -48,16 +48,17 @@ def preview_labels(
         that no rule can decide are the label ``unknown``). Figures ``figures/<recording>`` of the first 20.
     """
     from murid.ethogram.pseudo_labels import event_times
-    from murid.methods import method
+    from murid.methods.self_supervised.dbm import Dbm, DbmParams
     from murid.report.figures.trials import preview
 
-    unfitted = method("dbm", **(params or {}))
+    declared = DbmParams(**(params or {}))
+    unfitted = Dbm(**dict(declared))
     recordings = [r for r in study.recordings(ids) if r.has("poses")]
     if not recordings:
         fail(f"study {study.folder}", "no recording has poses", todo="add them with: murid add")
-    told = unfitted.params.model_dump(mode="json")
+    told = declared.model_dump(mode="json")
     events = sorted({name for r in recordings if r.has("events") for name in event_times(r.events)})
-    nouns = (*nouns_for(unfitted), *(["labels"] if unfitted.params.labels_from == "labels" else []))
+    nouns = (*nouns_for(unfitted), *(["labels"] if declared.labels_from == "labels" else []))
     steps = [
         Step(
             "preview",
@@ -71,10 +72,10 @@ def preview_labels(
     ]
     with Run.start(study, "preview", {"params": told, "ids": [r.id for r in recordings]}) as run:
         for k, result in enumerate(Runner(study, workers, run).do(steps, "pseudo-labels")):
-            states, id = result.value, str(result.step.recording)
-            run.parts.setdefault("pseudo_labels", []).append(summary(states, id))
+            states, recording_id = result.value, str(result.step.recording)
+            run.parts.setdefault("pseudo_labels", []).append(summary(states, recording_id))
             if k < MAX_FIGURES:
-                write_figure(run, id, preview(states, study[id].events))
+                write_figure(run, recording_id, preview(states, study[recording_id].events))
         run.write_parts()
         run.note(recordings=[r.id for r in recordings], labels=behaviour_names(states), events=events)
     return run
@@ -105,6 +106,6 @@ def summary(states: xr.DataArray, recording: str) -> pd.DataFrame:
 
 
 def _preview(recording: Recording, params: dict[str, Any], events: list[str]) -> xr.DataArray:
-    from murid.methods import method
+    from murid.methods.self_supervised.dbm import Dbm
 
-    return method("dbm", **params).preview(recording, events=events)
+    return Dbm(**params).preview(recording, events=events)

@@ -116,9 +116,9 @@ class Run:
             self.table(name, pd.concat(parts, ignore_index=True))
         self.parts = {}
 
-    def states(self, id: str, output: xr.Dataset) -> None:
+    def states(self, recording_id: str, output: xr.Dataset) -> None:
         """Write the states (and probabilities) of one recording."""
-        write_array(output, self.folder / "states" / f"{slug(id)}.nc")
+        write_array(output, self.folder / "states" / f"{slug(recording_id)}.nc")
 
     def log(self, event: str, **details: Any) -> None:
         """Add one line to ``log.jsonl``."""
@@ -188,12 +188,15 @@ class Run:
         """Recordings that states were written for."""
         return sorted(p.stem for p in (self.folder / "states").glob("*.nc"))
 
-    def read_states(self, id: str) -> xr.Dataset:
+    def read_states(self, recording_id: str) -> xr.Dataset:
         """Read what `states` wrote for one recording."""
-        path = self.folder / "states" / f"{slug(id)}.nc"
+        path = self.folder / "states" / f"{slug(recording_id)}.nc"
         if not path.is_file():
             fail(
-                "run", f"no states of recording '{id}'", where=str(self.folder), todo=did_you_mean(id, self.recordings)
+                "run",
+                f"no states of recording '{recording_id}'",
+                where=str(self.folder),
+                todo=did_you_mean(recording_id, self.recordings),
             )
         return read_array(path)
 
