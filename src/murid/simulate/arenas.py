@@ -6,6 +6,7 @@ into px by a scale and an offset alone.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -13,8 +14,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from murid.data.errors import Faults, did_you_mean
+from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.simulate.fields import STEP_CM, Field, distance_field
 
@@ -71,7 +73,7 @@ class Arena:
 
         rows, columns = self.floor.distance.shape
         x, y = np.meshgrid(self.floor.x0 + np.arange(columns) * STEP_CM, self.floor.y0 + np.arange(rows) * STEP_CM)
-        middles = np.array([room.polygon.mean(axis=0) for room in self.rooms])
+        middles = np.array([_corners(room).mean(axis=0) for room in self.rooms])
         table = np.hypot(x[..., None] - middles[:, 0], y[..., None] - middles[:, 1]).argmin(axis=-1)
         for i, room in enumerate(self.rooms):
             table[shapely.contains_xy(_polygon(room), x, y)] = i
@@ -96,9 +98,8 @@ class Arena:
         points = points[self.floor.many(*points.T)[0] >= 2.0]
         inside: dict[str, np.ndarray] = {}
         for zone in self.zones.values():
-            shape = _polygon(zone) if zone.polygon is not None else _disc(*zone.centre, zone.radius)
-            here = shapely.contains_xy(shape, *points.T)
-            inside[zone.kind] = inside.get(zone.kind, False) | here
+            within = shapely.contains_xy(_shape(zone), *points.T)
+            inside[zone.kind] = inside.get(zone.kind, np.zeros(len(points), bool)) | within
         return points, inside
 
     @cached_property
@@ -149,7 +150,7 @@ def arena(kind: str = "open_field", **sizes: float) -> Arena:
     if kind not in ARENAS:
         faults.add(f"no arena '{kind}'", todo=did_you_mean(kind, ARENAS))
         faults.raise_if_any()
-    known = ARENAS[kind].__wrapped__.__code__.co_varnames[: ARENAS[kind].__wrapped__.__code__.co_argcount]
+    known = list(inspect.signature(ARENAS[kind]).parameters)
     for name in sizes:
         if name not in known:
             faults.add(f"'{kind}' has no size '{name}'", todo=did_you_mean(name, known))
@@ -366,10 +367,9 @@ def zones_in_px(zones: Zones, px_per_cm: float, offset_px: Point) -> Zones:
         if zone.polygon is not None:
             out.append(Zone(zone.name, polygon=zone.polygon * px_per_cm + offset, unit="px", kind=zone.kind))
         else:
-            x, y = np.asarray(zone.centre) * px_per_cm + offset
-            out.append(
-                Zone(zone.name, centre=(float(x), float(y)), radius=zone.radius * px_per_cm, unit="px", kind=zone.kind)
-            )
+            (x, y), radius = _circle(zone)
+            centre = (x * px_per_cm + offset_px[0], y * px_per_cm + offset_px[1])
+            out.append(Zone(zone.name, centre=centre, radius=radius * px_per_cm, unit="px", kind=zone.kind))
     return Zones(out, zones.rule)
 
 
@@ -408,7 +408,29 @@ def _sector(
 def _polygon(zone: Zone) -> BaseGeometry:
     from shapely.geometry import Polygon
 
-    return Polygon(zone.polygon)
+    return Polygon(_corners(zone))
+
+
+def _corners(zone: Zone) -> NDArray[np.float64]:
+    """Corners of a zone that is a polygon, (corner, 2)."""
+    if zone.polygon is None:
+        fail(f"zone '{zone.name}'", "has no polygon", expected="a zone with corners", got="a circle")
+    return zone.polygon
+
+
+def _circle(zone: Zone) -> tuple[Point, float]:
+    """Centre and radius of a zone that is a circle."""
+    if zone.centre is None or zone.radius is None:
+        fail(f"zone '{zone.name}'", "has no centre and radius", expected="a circle", got="a polygon")
+    return zone.centre, zone.radius
+
+
+def _shape(zone: Zone) -> BaseGeometry:
+    """Outline of any zone."""
+    if zone.polygon is not None:
+        return _polygon(zone)
+    (x, y), radius = _circle(zone)
+    return _disc(x, y, radius)
 
 
 def _disc(x: float, y: float, radius: float) -> BaseGeometry:

@@ -227,8 +227,8 @@ def repertoire(
     faults = Faults("behaviours")
     if behaviours is None:
         chosen = {name: BEHAVIOURS[name] for name in usual}
-    elif isinstance(behaviours, Mapping) and behaviours and all(isinstance(b, Behaviour) for b in behaviours.values()):
-        chosen = dict(behaviours)
+    elif isinstance(behaviours, Mapping) and (whole := _whole_repertoire(behaviours)):
+        chosen = whole
     elif isinstance(behaviours, Mapping):
         chosen = {name: BEHAVIOURS[name] for name in usual}
         for name, value in behaviours.items():
@@ -244,6 +244,12 @@ def repertoire(
     _check_fit(chosen, kind, n_animals, faults)
     faults.raise_if_any()
     return {n: chosen[n] for n in [*BEHAVIOURS, *chosen] if n in chosen}
+
+
+def _whole_repertoire(behaviours: Mapping[str, float | Behaviour]) -> dict[str, Behaviour]:
+    """Return a dict of nothing but `Behaviour` as it is, and an empty one for every other."""
+    own = {name: b for name, b in behaviours.items() if isinstance(b, Behaviour)}
+    return own if len(own) == len(behaviours) else {}
 
 
 def _change(chosen: dict[str, Behaviour], name: str, value: float | Behaviour, faults: Faults) -> None:

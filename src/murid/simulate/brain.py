@@ -105,14 +105,18 @@ class Brain(Mover):
                 code[tick, i] = number[a.label], a.partner
         for i in range(n):
             _absorb_flicker(code[:, i])
+        x, y, heading, speed, side, head_turn = np.moveaxis(out, -1, 0)
         return Track(
-            *np.moveaxis(out[..., :4], -1, 0),
-            code[..., 0],
-            code[..., 1],
-            out[..., 4],
-            out[..., 5],
-            tuple(self.behaviours.values()),
-            self.events,
+            x=x,
+            y=y,
+            heading=heading,
+            speed=speed,
+            code=code[..., 0],
+            partner=code[..., 1],
+            side=side,
+            head_turn=head_turn,
+            behaviours=tuple(self.behaviours.values()),
+            events=self.events,
         )
 
     # Choosing -------------------------------------------------------------------------------
@@ -131,7 +135,7 @@ class Brain(Mover):
                 continue
             names.append(b.name)
             weights.append(b.weight)
-        if follow_up in self.behaviours:
+        if follow_up is not None and follow_up in self.behaviours:
             name = follow_up
         elif not names:
             name = a.goal.name
@@ -314,7 +318,8 @@ class Brain(Mover):
         if self.servo(a, x, y, heading, noise):
             a.acting = True
             if a.goal.place == "port":
-                self.events.append((self.time_s, "port_entry", i))
+                # The tick of arrival is still labelled as the way; eating begins with the next one.
+                self.events.append((self.time_s + TICK_S, "port_entry", i))
             if a.goal.place in STAND_CM:
                 self.turn_head(a)
         elif a.travel_s > GIVE_UP_S:

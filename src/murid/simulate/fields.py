@@ -68,13 +68,18 @@ class Field:
         u, v = np.clip(u - j, 0, 1), np.clip(v - i, 0, 1)
         weights = ((1 - v) * (1 - u), (1 - v) * u, v * (1 - u), v * u)
         corners = ((i, j), (i, j + 1), (i + 1, j), (i + 1, j + 1))
-        d, gx, gy = (
-            sum(w * table[c] for w, c in zip(weights, corners, strict=True))
-            for table in (self.distance, self.grad_x, self.grad_y)
-        )
+        d, gx, gy = (_weighted(table, weights, corners) for table in (self.distance, self.grad_x, self.grad_y))
         norm = np.hypot(gx, gy)
         norm[norm == 0] = 1.0
         return d, gx / norm, gy / norm
+
+
+def _weighted(table: Floats, weights: tuple[Floats, ...], corners: tuple[tuple[NDArray[np.int64], ...], ...]) -> Floats:
+    """Weighted sum of the table's values at the corners of each point's grid cell."""
+    out = weights[0] * table[corners[0]]
+    for weight, corner in zip(weights[1:], corners[1:], strict=True):
+        out += weight * table[corner]
+    return out
 
 
 def distance_field(shape: BaseGeometry, margin_cm: float = 6.0) -> Field:

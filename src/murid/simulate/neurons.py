@@ -168,10 +168,10 @@ def _covariate(
     name: str, states: xr.DataArray, poses: xr.Dataset | None, individual: str | None, rng: np.random.Generator
 ) -> tuple[Floats, tuple[float, float] | None]:
     """What a unit follows, on the clock of the states, about 0..1; and the place field."""
-    if name not in ("speed", "place"):
+    if name not in ("speed", "place") or poses is None:
         return (mask_of(states, name, individual) == 1).astype(np.float64), None
-    who = 0 if individual is None else [str(i) for i in poses["individual"].values].index(individual)
-    centre = np.nanmean(poses["position"].values[..., who], axis=2).astype(np.float64)
+    column = 0 if individual is None else [str(i) for i in poses["individual"].values].index(individual)
+    centre = np.nanmean(poses["position"].values[..., column], axis=2).astype(np.float64)
     if poses.attrs["unit"] == "px":
         centre = centre / poses.attrs["px_per_cm"]
     when = poses["time"].values

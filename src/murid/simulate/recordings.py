@@ -40,7 +40,10 @@ def recording(
     unit: str = "px",
     id: str | None = None,
     sizes: Mapping[str, float] | None = None,
-    **keys: str,
+    animal: str | None = None,
+    group: str = "",
+    day: str = "",
+    session: str = "",
 ) -> Recording:
     """Simulate a recording with known truth.
 
@@ -73,8 +76,8 @@ def recording(
         Id of the recording.
     sizes : dict, optional
         Sizes of the arena, cm.
-    **keys
-        ``animal``, ``group``, ``day``, ``session`` of the recording.
+    animal, group, day, session : str, optional
+        Keys of the recording; the animal is named as the recording when it is not given.
 
     Returns
     -------
@@ -129,21 +132,25 @@ def recording(
         zones=zones_in_px(place.zones, scale, offset) if unit == "px" else place.zones,
         events=_events(track, names, duration_s),
         meta=meta,
-        **keys,
+        animal=animal,
+        group=group,
+        day=day,
+        session=session,
     )
 
 
 def true_states(recording: Recording) -> xr.DataArray:
     """Return the truth as exclusive States ``(time, individual)`` on the frames of the poses."""
     labels = recording.need("labels").select(rater="truth")
-    time = recording.need("poses")["time"].values
+    poses = recording.need("poses")
+    time, individuals = poses["time"].values, individual_names(poses)
     names = [b for b in labels.vocabulary if b in set(labels.bouts["label"])]
-    multi = labels.to_states(time, names, individuals=individual_names(recording.poses)).values
+    multi = labels.to_states(time, names, individuals=individuals).values
     return make_states(
         np.where((multi == 1).any(-1), multi.argmax(-1), -1),
         time,
         names,
-        individual_names(recording.poses),
+        individuals,
         source="truth",
     )
 

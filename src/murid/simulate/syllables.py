@@ -9,6 +9,7 @@ continuous time, so that frame rates agree.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -55,7 +56,7 @@ class Syllable:
 
 
 def syllable_poses(
-    duration_s: float = 300.0, fps: float = 30.0, *, seed: int = 0, animal: int = 0, **params: float
+    duration_s: float = 300.0, fps: float = 30.0, *, seed: int = 0, animal: int = 0, **params: Any
 ) -> tuple[xr.Dataset, xr.DataArray]:
     """Simulate poses that are made of syllables.
 

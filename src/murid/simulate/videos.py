@@ -86,7 +86,7 @@ def frames(
         for i in range(position.shape[3]):
             points = dict(zip(names, position[t, :, :, i].T.astype(np.float64), strict=True))
             _draw(image, points, scale, grey_levels[1])
-        image = cv2.GaussianBlur(image, (3, 3), 0)
+        image = np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8)
         if pool:
             shift = rng.integers(0, (height, width))
             noisy = image.astype(np.int16) + np.roll(pool[int(rng.integers(4))], shift, axis=(0, 1))
@@ -160,13 +160,13 @@ def _floor(recording: Recording, width: int, height: int, grey: int, rng: np.ran
     texture = cv2.GaussianBlur(rng.standard_normal((height, width)), (0, 0), 4) * 40
     floor = np.clip(grey + texture, 0, 255).astype(np.uint8)
     inside = np.zeros((height, width), np.uint8)
-    zones = recording.zones.of_kind("arena")
-    if recording.zones is not None and len(zones) == 1:
+    zones = [] if recording.zones is None else recording.zones.of_kind("arena")
+    if len(zones) == 1:
         zone = zones[0]
         if zone.polygon is not None:
             cv2.fillPoly(inside, [np.round(zone.polygon).astype(np.int32)], 1)
-        else:
-            cv2.circle(inside, tuple(np.round(zone.centre).astype(int).tolist()), round(zone.radius), 1, -1)
+        elif zone.centre is not None and zone.radius is not None:
+            cv2.circle(inside, (round(zone.centre[0]), round(zone.centre[1])), round(zone.radius), 1, -1)
     return np.where(inside == 1, floor, floor // 2)
 
 
@@ -207,7 +207,7 @@ def _raise(tall: NDArray[np.float64], points: dict[str, NDArray[np.float64]], px
         return
     trunk = np.linalg.norm(points["neck"] - points["centre"]) / px_per_cm
     # A lifted front looks shorter from above: the trunk is 2.2 cm when level.
-    lift = 2.2 * np.sqrt(max(0.0, 1 - min(trunk / 2.2, 1.0) ** 2))
+    lift = 2.2 * float(np.sqrt(max(0.0, 1 - min(float(trunk) / 2.2, 1.0) ** 2)))
     spine, place = _outline(points)
     radii = np.interp(place, _PLACE, _RADIUS_CM) * px_per_cm
     tops = np.interp(place, np.arange(5), (2.0, BACK_CM, 2.3 + lift, 2.0 + 1.5 * lift, 1.2 + 1.8 * lift))
