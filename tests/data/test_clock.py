@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 
 from murid.data.clock import (
     find_dropped,
+    first_sample,
     fit_clock,
     frame_times,
-    match_pulses,
     nearest_sample,
     rate_of,
     sample_edges,
+    sample_stops,
+    segments,
+    spans,
 )
 from murid.data.errors import DataError
 
@@ -34,22 +37,6 @@ def test_fit_clock_recovers_offset_and_ppm():
     assert clock.offset_s == pytest.approx(12.5, abs=1e-6)
     assert clock.residual_max_s < 1e-9
     np.testing.assert_allclose(clock(camera), neural)
-
-
-def test_match_pulses_survives_missing_pulses():
-    rng = np.random.default_rng(1)
-    camera = np.cumsum(rng.uniform(0.5, 4, 120))
-    neural = 3.0 + camera * (1 - 50e-6) + rng.normal(0, 1e-3, 120)
-    clock = match_pulses(np.delete(camera, [0, 1, 50]), np.delete(neural, [10, 80]))
-    assert clock.offset_s == pytest.approx(3.0, abs=2e-3)
-    assert clock.ppm == pytest.approx(-50, abs=15)
-    assert clock.residual_sd_s < 2e-3
-
-
-def test_unrelated_pulses_are_refused():
-    rng = np.random.default_rng(2)
-    with pytest.raises(DataError, match="do not match"):
-        match_pulses(np.cumsum(rng.uniform(1, 5, 40)), np.cumsum(rng.uniform(1, 5, 40)), tolerance_s=0.001)
 
 
 def test_piecewise_follows_a_wandering_clock():
@@ -83,10 +70,62 @@ def test_fps_must_be_positive():
 
 
 def test_segments_and_sample_stops_end_at_dropped_frames():
-    from murid.data.clock import sample_stops, segments
-
     time = np.array([0.0, 0.1, 0.2, 0.7, 0.8])
     assert segments(time) == [(0, 3), (3, 5)]
     np.testing.assert_allclose(sample_stops(time), [0.1, 0.2, 0.3, 0.8, 0.9])
     assert segments([]) == []
     assert segments([3.0]) == [(0, 1)]
+
+
+def test_a_film_that_changes_its_rate_keeps_its_true_time():
+    time = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+    assert segments(time) == [(0, 1200)]
+    assert spans(time).sum() == pytest.approx(60)
+    assert spans(time)[600:].sum() == pytest.approx(40)
+
+
+def test_a_pause_adds_nothing_to_spans_but_a_slower_rate_does():
+    time = np.concatenate([np.arange(300) / 30, 70 + np.arange(300) / 30])
+    assert spans(time).sum() == pytest.approx(20)
+    assert segments(time) == [(0, 300), (300, 600)]
+    assert np.isnan(spans([3.0])).all()
+
+
+@pytest.mark.parametrize("start", [0.0, 7.3, 1e5, 1.7e9, 3.8e9])
+@pytest.mark.parametrize("fps", [15, 25, 30, 50, 60, 100, 120, 29.97])
+def test_rate_is_exact_whenever_the_clock_starts(start, fps):
+    rate = 30000 / 1001 if fps == 29.97 else fps
+    assert rate_of(start + np.arange(4000) / rate) == pytest.approx(rate, rel=1e-9)
+
+
+def test_stamps_rounded_to_ms_give_the_true_rate():
+    # Matroska: 0, 33, 67, 100 ms; the median step of 0.033 s would be 30.303 Hz.
+    for fps in (24, 25, 30, 50, 60):
+        assert rate_of(np.round(np.arange(601) / fps, 3)) == fps
+    assert rate_of(np.arange(4000) / 29.9) == pytest.approx(29.9)
+    assert rate_of(np.arange(40000) / 30.0123) == pytest.approx(30.0123)
+
+
+def test_an_edge_belongs_to_the_nearest_sample_also_in_unix_seconds():
+    for start in (0.0, 1.7e9):
+        time = start + np.arange(1000) / 30
+        assert first_sample(time, time[[0, 10, 500]]).tolist() == [0, 10, 500]
+        assert first_sample(time, time[[10]] + 0.4 / 30).tolist() == [10]
+        assert first_sample(time, time[[10]] + 0.6 / 30).tolist() == [11]
+    paused = np.array([0.0, 0.1, 0.2, 5.0, 5.1])
+    assert first_sample(paused, [1.0, 4.0, 5.0]).tolist() == [3, 3, 3]
+
+
+@pytest.mark.parametrize("start", [0.0, 1e6, 1.7e9, 3.8e9])
+def test_fit_clock_is_exact_in_unix_seconds(start):
+    camera = start + np.cumsum(np.random.default_rng(0).uniform(2, 8, 300))
+    neural = (camera - start) * (1 + 40e-6) + 3
+    there, back = fit_clock(camera, neural), fit_clock(neural, camera)
+    assert there.ppm == pytest.approx(40, abs=0.01)
+    np.testing.assert_allclose(there(camera), neural, atol=2e-6)
+    np.testing.assert_allclose(back(neural) - start, camera - start, atol=2e-6)
+
+
+def test_a_clock_maps_a_single_number():
+    assert fit_clock([0.0, 1, 2], [10.0, 11, 12.1], piecewise=True)(0.5) == pytest.approx(10.5)
+    assert fit_clock([0.0, 1, 2], [10.0, 11, 12])(-1.0) == pytest.approx(9)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import murid
+from murid.data.video import write_video
 
 
 @pytest.mark.realdata
@@ -32,3 +33,9 @@ def test_frame_out_of_range(data_dir):
     with pytest.raises(murid.DataError, match=r"0\.\.993"):
         video.frame(994)
     assert video.frame(993).dtype == np.uint8
+
+
+@pytest.mark.parametrize("fps", [24, 30, 60])
+def test_matroska_stamps_in_ms_give_the_true_rate(tmp_path, fps):
+    pictures = (np.full((16, 16), i, np.uint8) for i in range(61))
+    assert write_video(tmp_path / "film.mkv", pictures, fps).fps == fps

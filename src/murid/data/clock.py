@@ -1,8 +1,9 @@
 """Clocks: frame times, dropped frames, and a second clock mapped onto the first.
 
 Every array in murid carries its own time in seconds. A recording has one time base; other
-clocks are mapped onto it by matched pulses (`fit_pulses`) or by given time stamps
-(`ClockMap` with knots). Never by the ratio of sample counts.
+clocks are mapped onto it by matched pulses (`murid.data.pulses`) or by given time stamps
+(`ClockMap` with knots). Never by the ratio of sample counts. Durations are sums of each sample's own
+`spans`, never a count times a median step.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import median_filter
 
 from murid.data.errors import Faults, fail
 
@@ -25,13 +27,52 @@ def frame_times(n_frames: int, fps: float, start_s: float = 0.0) -> Floats:
     return start_s + np.arange(n_frames, dtype=np.float64) / fps
 
 
+#: Steps longer than this many local steps are pauses or dropped samples: by convention one and a half.
+GAP_FACTOR = 1.5
+#: Steps over which the local rate is taken: long enough to see past a pause, short enough that a film
+#: which changes its rate is seen to change within a second.
+_LOCAL_STEPS = 21
+
+
+def local_step(time_s: ArrayLike, factor: float = GAP_FACTOR) -> Floats:
+    """Return the usual step around each step, shape ``(n - 1,)``, seconds: a running median.
+
+    A clock may change its rate (a film of 30 and later 15 frames/s); a pause is a step that is long
+    against its neighbours, not against the whole recording.
+    """
+    step = np.diff(np.asarray(time_s, dtype=np.float64))
+    if step.size == 0:
+        return step
+    median = float(np.median(step))
+    if step.size <= _LOCAL_STEPS or step.max() <= factor * median:
+        return np.full(step.size, median)
+    local: Floats = median_filter(step, size=_LOCAL_STEPS, mode="reflect")
+    return local
+
+
 def rate_of(time_s: ArrayLike) -> float:
-    """Return the sampling rate in Hz from the median step of `time_s` (NaN for < 2 samples)."""
-    time_s = np.asarray(time_s, dtype=np.float64)
-    if time_s.size < 2:
+    """Return the sampling rate in Hz: samples per second, pauses left out; NaN for < 2 samples.
+
+    Stamps are rounded (to ms in Matroska files, to 0.2 µs in Unix seconds), so that single steps are
+    0.033 or 0.034 s at 30 frames/s; the rate comes from all of them together. Where the stamps cannot
+    tell the measured rate from a usual one (whole or tenth of a Hz, NTSC), it is the usual one.
+    For durations use `spans`: a clock need not have one rate.
+    """
+    time = np.asarray(time_s, dtype=np.float64)
+    if time.size < 2:
         return float("nan")
-    step = float(np.median(np.diff(time_s)))
-    return 1.0 / step if step > 0 else float("nan")
+    step = np.diff(time)
+    steady = step[(step > 0) & (step <= GAP_FACTOR * local_step(time))]
+    if steady.size == 0:
+        return float("nan")
+    total = float(steady.sum())
+    rate = steady.size / total
+    # Rounding moves both ends of the stretch by up to the spread of the steps.
+    unsure = float(steady.max() - steady.min()) + 4 * float(np.spacing(np.abs(time).max()))
+    for usual in (round(rate), round(rate * 1.001) / 1.001, round(rate, 1), 1 / max(round(1 / rate, 3), 1e-3)):
+        if usual > 0 and abs(steady.size / usual - total) <= unsure:
+            return float(usual)
+    return float(rate)
 
 
 def check_time(time_s: ArrayLike, faults: Faults, where: str = "time") -> None:
@@ -66,14 +107,11 @@ class Dropped:
         return int(self.missing.sum())
 
 
-def find_dropped(time_s: ArrayLike, factor: float = 1.5) -> Dropped:
-    """Find gaps longer than `factor` × the median step (1.5 by convention)."""
-    step = np.diff(np.asarray(time_s, dtype=np.float64))
-    if step.size == 0:
-        return Dropped(np.empty(0, np.int64), np.empty(0, np.int64))
-    median = float(np.median(step))
-    index = np.flatnonzero(step > factor * median)
-    missing = np.round(step[index] / median).astype(np.int64) - 1
+def find_dropped(time_s: ArrayLike, factor: float = GAP_FACTOR) -> Dropped:
+    """Find gaps longer than `factor` × the local step (1.5 by convention)."""
+    step, local = np.diff(np.asarray(time_s, dtype=np.float64)), local_step(time_s, factor)
+    index = np.flatnonzero(step > factor * local)
+    missing = np.round(step[index] / local[index]).astype(np.int64) - 1
     return Dropped(index.astype(np.int64), np.maximum(missing, 1))
 
 
@@ -101,6 +139,8 @@ class ClockMap:
     residual_sd_s: float
     residual_max_s: float
     piecewise: bool = False
+    #: A point of the line near the pulses: Unix times would lose digits in ``offset_s + slope * t``.
+    pivot_s: tuple[float, float] | None = None
 
     @property
     def ppm(self) -> float:
@@ -108,16 +148,15 @@ class ClockMap:
         return (self.slope - 1.0) * 1e6
 
     def __call__(self, time_s: ArrayLike) -> Floats:
-        """Map times in seconds of the first clock to the second."""
+        """Map times in seconds of the first clock to the second; the shape is kept."""
         t = np.asarray(time_s, dtype=np.float64)
         if not self.piecewise:
-            return self.offset_s + self.slope * t
+            x0, y0 = self.pivot_s or (0.0, self.offset_s)
+            return np.asarray(y0 + self.slope * (t - x0))
         x, y = self.knots_from_s, self.knots_to_s
-        out = np.interp(t, x, y)
-        left, right = t < x[0], t > x[-1]
-        out[left] = y[0] + (t[left] - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
-        out[right] = y[-1] + (t[right] - x[-1]) * (y[-1] - y[-2]) / (x[-1] - x[-2])
-        return out
+        left = y[0] + (t - x[0]) * (y[1] - y[0]) / (x[1] - x[0])
+        right = y[-1] + (t - x[-1]) * (y[-1] - y[-2]) / (x[-1] - x[-2])
+        return np.where(t < x[0], left, np.where(t > x[-1], right, np.interp(t, x, y)))
 
 
 def fit_clock(from_s: ArrayLike, to_s: ArrayLike, *, piecewise: bool = False) -> ClockMap:
@@ -134,6 +173,12 @@ def fit_clock(from_s: ArrayLike, to_s: ArrayLike, *, piecewise: bool = False) ->
     ------
     DataError
         When the counts differ, fewer than two pulses are given, or time does not increase.
+
+    Examples
+    --------
+    >>> clock = fit_clock([0.0, 10.0, 20.0], [5.0, 15.001, 25.002])
+    >>> round(clock.ppm), float(clock(10.0).round(3))
+    (100, 15.001)
     """
     x, y = np.asarray(from_s, np.float64), np.asarray(to_s, np.float64)
     faults = Faults("clock pulses")
@@ -149,63 +194,26 @@ def fit_clock(from_s: ArrayLike, to_s: ArrayLike, *, piecewise: bool = False) ->
     for name, t in (("first clock", x), ("second clock", y)):
         check_time(t, faults, name)
     faults.raise_if_any()
-    slope, offset = np.polyfit(x, y, 1)
-    residual = y - (offset + slope * x)
-    return ClockMap(x, y, float(slope), float(offset), float(residual.std()), float(np.abs(residual).max()), piecewise)
+    slope, (x0, y0) = line_through(x, y)
+    residual = (y - y0) - slope * (x - x0)
+    return ClockMap(
+        x,
+        y,
+        slope,
+        y0 - slope * x0,
+        float(residual.std()),
+        float(np.abs(residual).max()),
+        piecewise,
+        (x0, y0),
+    )
 
 
-def match_pulses(from_s: ArrayLike, to_s: ArrayLike, *, tolerance_s: float = 0.02, piecewise: bool = False) -> ClockMap:
-    """Match two pulse trains of which some pulses may be missing, then fit the clock.
-
-    The pattern of intervals fixes the offset: every pair of pulses proposes one, the offset that
-    lets most pulses meet within `tolerance_s` wins, and the fit is refined on the pulses that meet.
-
-    Parameters
-    ----------
-    from_s, to_s : array
-        Pulse times on both clocks, seconds. Regular pulse trains cannot be matched when pulses
-        are missing at the start: use irregular pulses or give matched times to `fit_clock`.
-    tolerance_s : float
-        How far apart matched pulses may lie after the fit. 20 ms: one frame at 50 fps.
-
-    Raises
-    ------
-    DataError
-        When fewer than half of the shorter train can be matched.
-    """
-    x, y = np.asarray(from_s, np.float64), np.asarray(to_s, np.float64)
-    if min(x.size, y.size) < 2:
-        fail("clock pulses", "too few pulses", expected="at least 2 on each clock", got=f"{x.size}, {y.size}")
-    candidates = (y[None, : min(50, y.size)] - x[: min(50, x.size), None]).ravel()
-    best_offset, best_score = 0.0, (-1, 0.0)
-    for offset in candidates:
-        head = x[: min(200, x.size)] + offset
-        distance = np.abs(y[_nearest_index(y, head)] - head)
-        meet = distance < 5 * tolerance_s
-        score = (int(meet.sum()), -float(distance[meet].mean()) if meet.any() else 0.0)
-        if score > best_score:
-            best_score, best_offset = score, float(offset)
-    slope, offset = 1.0, best_offset
-    keep = np.empty(0, np.int64)
-    for _ in range(5):
-        mapped = offset + slope * x
-        j = _nearest_index(y, mapped)
-        width = max(tolerance_s, 5 * tolerance_s if keep.size == 0 else tolerance_s)
-        keep = np.flatnonzero(np.abs(y[j] - mapped) < width)
-        keep = keep[np.unique(j[keep], return_index=True)[1]]
-        if keep.size < 2:
-            break
-        slope, offset = np.polyfit(x[keep], y[j[keep]], 1)
-    if keep.size < max(2, min(x.size, y.size) // 2):
-        fail(
-            "clock pulses",
-            "the two pulse trains do not match",
-            expected=f"at least half of {min(x.size, y.size)} pulses within {tolerance_s} s",
-            got=f"{keep.size}",
-            todo="check that both files hold the same pulses, and the edge (rising or falling)",
-        )
-    j = _nearest_index(y, offset + slope * x)
-    return fit_clock(x[keep], y[j[keep]], piecewise=piecewise)
+def line_through(x: Floats, y: Floats) -> tuple[float, tuple[float, float]]:
+    """Least-squares line as its slope and the point of means: exact for times of any size."""
+    # Times first go relative to the first one, which is exact; sums of Unix times are not.
+    x0, y0 = x[0] + float((x - x[0]).mean()), y[0] + float((y - y[0]).mean())
+    dx, dy = x - x0, y - y0
+    return float(dx @ dy / (dx @ dx)), (float(x0), float(y0))
 
 
 def _nearest_index(sorted_s: Floats, query_s: Floats) -> NDArray[np.int64]:
@@ -221,18 +229,64 @@ def nearest_sample(time_s: ArrayLike, query_s: ArrayLike) -> NDArray[np.int64]:
     return _nearest_index(np.asarray(time_s, np.float64), np.asarray(query_s, np.float64))
 
 
-def sample_edges(time_s: ArrayLike) -> Floats:
-    """Return the n+1 edges of n samples: midpoints, and half a median step at both ends.
+def spans(time_s: ArrayLike, factor: float = GAP_FACTOR) -> Floats:
+    """Return the span of each sample in seconds: until the next one, or one local step at a pause.
 
-    Sample i covers the half-open interval ``[edges[i], edges[i + 1])``. Across a gap of dropped
-    samples the covered interval ends half a median step after the last sample.
+    Durations are sums of spans, never a number of samples times a median step: a film that runs at 30
+    and later at 15 frames/s gives the true time, and what lies in a pause adds nothing.
+
+    Parameters
+    ----------
+    time_s : array of shape (time,)
+        Clock in seconds.
+    factor : float
+        A step longer than this many local steps is a pause (1.5 by convention).
+
+    Returns
+    -------
+    array of shape (time,)
+        Seconds; the last sample lasts one local step. NaN for a single sample, which has no span.
+
+    Examples
+    --------
+    >>> spans([0.0, 0.1, 0.2, 5.0, 5.1]).round(3).tolist()
+    [0.1, 0.1, 0.1, 0.1, 0.1]
     """
     t = np.asarray(time_s, np.float64)
-    half = 0.5 / rate_of(t) if t.size > 1 else 0.5
-    return np.concatenate([[t[0] - half], 0.5 * (t[1:] + t[:-1]), [t[-1] + half]])
+    if t.size < 2:
+        return np.full(t.size, np.nan)
+    step, local = np.diff(t), local_step(t, factor)
+    # Spans of rounded or jittered stamps keep their own length; only pauses are cut.
+    return np.append(np.where(step > factor * local, local, step), local[-1])
 
 
-def segments(time_s: ArrayLike, factor: float = 1.5) -> list[tuple[int, int]]:
+def sample_edges(time_s: ArrayLike) -> Floats:
+    """Return the n+1 edges of n samples: midpoints, and half a local step at both ends.
+
+    Sample i covers the half-open interval ``[edges[i], edges[i + 1])``. Across a gap of dropped
+    samples the edge lies in the middle of the gap; `spans` says how long each sample lasts.
+    """
+    t = np.asarray(time_s, np.float64)
+    local = local_step(t) if t.size > 1 else np.ones(1)
+    return np.concatenate([[t[0] - 0.5 * local[0]], 0.5 * (t[1:] + t[:-1]), [t[-1] + 0.5 * local[-1]]])
+
+
+def first_sample(time_s: ArrayLike, query_s: ArrayLike) -> NDArray[np.int64]:
+    """Return for each query the first sample of the interval that begins then (n when past the end).
+
+    An edge belongs to the nearest sample: half a sample's own span decides, and float noise (that of
+    Unix times too) does not. Within a pause the first sample after it is meant, so an interval that
+    lies in a pause covers no sample.
+    """
+    t, query = np.asarray(time_s, np.float64), np.asarray(query_s, np.float64)
+    if t.size == 0:
+        return np.zeros(query.shape, np.int64)
+    span = spans(t) if t.size > 1 else np.ones(1)
+    hair = np.maximum(1e-6 * span, 8 * np.spacing(np.abs(t).max()))
+    return np.searchsorted(t + 0.5 * span - hair, query, side="left").astype(np.int64)
+
+
+def segments(time_s: ArrayLike, factor: float = GAP_FACTOR) -> list[tuple[int, int]]:
     """Return the sample ranges ``(start, stop)`` without dropped samples, stop exclusive.
 
     Bouts, windows and sequence models never reach across the border of two segments.
@@ -243,18 +297,16 @@ def segments(time_s: ArrayLike, factor: float = 1.5) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(edges) if b > a]
 
 
-def sample_stops(time_s: ArrayLike, factor: float = 1.5) -> Floats:
-    """Return the end of each sample in seconds: the next sample's time, or one median step at a gap.
+def sample_stops(time_s: ArrayLike, factor: float = GAP_FACTOR) -> Floats:
+    """Return the end of each sample in seconds: ``time_s + spans(time_s)``, to the bit where samples touch.
 
     Sample i stands for ``[time_s[i], sample_stops[i])``, so that the durations of the samples of a
-    stretch add up to its length, and dropped frames add nothing.
+    stretch add up to its length, and dropped frames add nothing. A single sample lasts one second.
     """
     t = np.asarray(time_s, np.float64)
-    stops = np.empty_like(t)
-    if t.size == 0:
-        return stops
-    step = 1.0 / rate_of(t) if t.size > 1 else 1.0
-    stops[:-1], stops[-1] = t[1:], t[-1] + step
-    gaps = find_dropped(t, factor).index
-    stops[gaps] = t[gaps] + step
-    return stops
+    if t.size < 2:
+        return t + 1.0
+    stops = t + spans(t, factor)
+    joined = np.ones(t.size, bool)
+    joined[find_dropped(t, factor).index], joined[-1] = False, False
+    return np.where(joined, np.append(t[1:], np.nan), stops)

@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from murid.data.bouts import EVERYONE, make_bouts
-from murid.data.clock import rate_of
+from murid.data.clock import first_sample, rate_of, sample_stops, segments
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.runs import runs
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
@@ -232,18 +232,24 @@ class Labels:
         """
         multi = to_multilabel(states)
         time = multi["time"].values
-        step = 1.0 / rate_of(time)
         values, names = multi.values, behaviour_names(multi)
-        rows = []
-        for p, person in enumerate(multi["individual"].values):
-            for b, name in enumerate(names):
-                for start, stop in runs(values[:, p, b] == 1):
-                    rows.append((time[start], time[stop - 1] + step, name, str(person)))
+        stops, pieces = sample_stops(time), segments(time)
+
+        def stretches(mask: np.ndarray) -> list[tuple[float, float]]:
+            return [(time[a + i], stops[a + j - 1]) for a, b in pieces for i, j in runs(mask[a:b])]
+
+        rows = [
+            (start, stop, name, str(person))
+            for p, person in enumerate(multi["individual"].values)
+            for b, name in enumerate(names)
+            for start, stop in stretches(values[:, p, b] == 1)
+        ]
         bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual"])
-        spans = [(time[a], time[b - 1] + step) for a, b in runs((values != UNLABELLED).any(axis=(1, 2)))]
-        scored = pd.DataFrame(spans, columns=["start_s", "stop_s"]).assign(rater=rater, stream=stream)
+        watched = stretches((values != UNLABELLED).any(axis=(1, 2)))
+        scored = pd.DataFrame(watched, columns=["start_s", "stop_s"]).assign(rater=rater, stream=stream)
         exclusive = "behaviour" not in states.dims
-        return cls(make_bouts(bouts.assign(rater=rater, stream=stream)), scored, exclusive, tuple(names), 1.0 / step)
+        bouts = make_bouts(bouts.assign(rater=rater, stream=stream))
+        return cls(bouts, scored, exclusive, tuple(names), rate_of(time))
 
 
 @dataclass(frozen=True)
@@ -311,10 +317,7 @@ def _spans(table: pd.DataFrame, time_s: np.ndarray) -> list[tuple[int, int]]:
     """Sample ranges of a table's intervals: edges rounded to the nearest sample."""
     if time_s.size == 0 or table.empty:
         return []
-    half = 0.5 / rate_of(time_s) if time_s.size > 1 else 0.5
-    # A hair over half a sample, so that float noise in k / fps never moves an edge.
-    start = np.searchsorted(time_s, table["start_s"].to_numpy() - half * (1 - 1e-6))
-    stop = np.searchsorted(time_s, table["stop_s"].to_numpy() - half * (1 - 1e-6))
+    start, stop = (first_sample(time_s, table[edge].to_numpy(np.float64)) for edge in ("start_s", "stop_s"))
     return list(zip(start.tolist(), stop.tolist(), strict=True))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from murid.data.clock import rate_of
 from murid.data.errors import fail
 
 
@@ -44,7 +45,7 @@ class Video:
                 stream = container.streams.video[0]
                 packets = [p for p in container.demux(stream) if p.pts is not None]
                 stamps = np.sort(np.array([p.pts for p in packets], np.int64))
-                base = float(stream.time_base)
+                base = stream.time_base
                 size = (stream.codec_context.height, stream.codec_context.width)
         except (av.error.FFmpegError, IndexError) as exc:
             fail(
@@ -56,7 +57,9 @@ class Video:
             )
         if stamps.size == 0:
             fail("video", "holds no frames", where=str(self.path))
-        return stamps, (stamps - stamps[0]) * base, size
+        if base is None:
+            fail("video", "has no time base", where=str(self.path), todo="re-export it as MP4")
+        return stamps, (stamps - stamps[0]) * float(base), size
 
     @property
     def n_frames(self) -> int:
@@ -75,9 +78,8 @@ class Video:
 
     @property
     def fps(self) -> float:
-        """Frames per second, from the median step of the time stamps."""
-        step = np.diff(self.time_s)
-        return float(1.0 / np.median(step)) if step.size else float("nan")
+        """Frames per second, from the time stamps of all frames (see `murid.data.clock.rate_of`)."""
+        return rate_of(self.time_s)
 
     def frames(
         self, start: int = 0, stop: int | None = None, *, grey: bool = False, only: Collection[int] | None = None
