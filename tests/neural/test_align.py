@@ -13,7 +13,7 @@ from murid.neural.align import exposure, overlap_sums, state_fractions, states_o
 
 def test_fraction_is_the_share_of_the_exposure():
     # Behaviour at 10 Hz, neural samples of 1 s; the first second is 3 samples "a" and 7 "b".
-    time = np.arange(20) / 10 + 0.05
+    time = np.arange(20) / 10
     states = make_states([0] * 3 + [1] * 7 + [0] * 8 + [-1] * 2, time, ["a", "b"])
     fraction, labelled = state_fractions(states, [0.5, 1.5])
     np.testing.assert_allclose(fraction.values[:, 0], [[0.3, 0.7], [1.0, 0.0]], atol=1e-9)
@@ -30,7 +30,7 @@ def test_majority_never_makes_a_label_that_was_not_there():
 
 
 def test_mostly_unlabelled_samples_stay_unlabelled():
-    states = make_states([0, -1, -1, -1, 0, 0, 0, -1], np.arange(8) / 4 + 0.125, ["a"])
+    states = make_states([0, -1, -1, -1, 0, 0, 0, -1], np.arange(8) / 4, ["a"])
     assert states_on(states, [0.5, 1.5]).values[:, 0].tolist() == [-1, 0]
 
 
@@ -45,7 +45,7 @@ def test_multilabel_form_is_kept():
     values = np.zeros((20, 1, 2), np.int8)
     values[:10, 0, 0] = 1
     values[:, 0, 1] = 1
-    on = states_on(make_states(values, np.arange(20) / 20 + 0.025, ["a", "b"]), [0.25, 0.75])
+    on = states_on(make_states(values, np.arange(20) / 20, ["a", "b"]), [0.25, 0.75])
     assert on.values[:, 0].tolist() == [[1, 1], [0, 1]]
 
 

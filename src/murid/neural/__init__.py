@@ -5,7 +5,8 @@
 `tuning`             which units are tuned to which behaviours (AUROC or MI, all-shift null, FDR)
 `nulls`              circular and linear shift nulls, drift diagnostic
 `perievent`          PSTH and event-triggered averages around bouts or events
-`perievent_tests`    hierarchical bootstrap bands, sign flips with cluster mass, event-train shifts
+`bands`              confidence bands over animals, or over stretches of one animal's events
+`perievent_tests`    sign flips with cluster mass, event-train shifts
 `photometry`         isosbestic fit, dF/F, z scores with a stated baseline
 `summary`            mean signal per state or zone
 `decoding`           latents and states from activity, held out in blocks of time (ridge, conv)
@@ -16,10 +17,11 @@
 from __future__ import annotations
 
 from murid.neural.align import state_fractions, states_on, traces_on
+from murid.neural.bands import confidence_band
 from murid.neural.bayes import Combined, combine
 from murid.neural.decoding import Decoded, DecodedStates, DecodingParams, decode, decode_states
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, join, perievent
-from murid.neural.perievent_tests import ResponseTest, bootstrap_ci, shift_test, sign_flip_test
+from murid.neural.perievent_tests import ResponseTest, shift_test, sign_flip_test
 from murid.neural.photometry import dff, fit_isosbestic, zscore
 from murid.neural.summary import by_state
 from murid.neural.tuning import TuningParams, TuningResult, tuning
@@ -34,10 +36,10 @@ __all__ = [
     "ResponseTest",
     "TuningParams",
     "TuningResult",
-    "bootstrap_ci",
     "bout_events",
     "by_state",
     "combine",
+    "confidence_band",
     "decode",
     "decode_states",
     "dff",

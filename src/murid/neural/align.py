@@ -13,12 +13,48 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from murid.data.clock import nearest_sample, rate_of, sample_edges
+from murid.data.clock import nearest_sample, rate_of, sample_edges, sample_stops
 from murid.data.errors import fail
+from murid.data.labels import Labels
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
+from murid.data.traces import Spikes
 
 Floats = NDArray[np.float64]
 TraceRule = Literal["mean", "nearest", "linear"]
+
+
+def as_traces(signal: object, bin_s: float, subject: str) -> xr.DataArray:
+    """Return a signal as traces (time, unit): spikes are binned at `bin_s`, anything else is an error of `subject`."""
+    if isinstance(signal, Spikes):
+        return signal.binned(bin_s)
+    if isinstance(signal, xr.DataArray) and signal.dims == ("time", "unit"):
+        return signal
+    got = str(signal.dims) if isinstance(signal, xr.DataArray) else type(signal).__name__
+    fail(
+        subject,
+        "the neural signal has the wrong form",
+        expected="Spikes, or traces (time, unit)",
+        got=got,
+        todo="build it: murid.make_traces(values, rate_hz=...) or murid.Spikes({unit: times})",
+    )
+
+
+def as_states(states: object, subject: str) -> xr.DataArray:
+    """Return behaviour as States: labels are sampled at their own rate (10 Hz where they have none)."""
+    if isinstance(states, Labels):
+        start = float(states.scored["start_s"].min()) if len(states.scored) else 0.0
+        rate = states.fps if np.isfinite(states.fps) else 10.0
+        return states.to_states(np.arange(start, states.stop_s, 1.0 / rate))
+    if isinstance(states, xr.DataArray) and states.dims[:2] == ("time", "individual"):
+        return states
+    got = str(states.dims) if isinstance(states, xr.DataArray) else type(states).__name__
+    fail(
+        subject,
+        "behaviour has the wrong form",
+        expected="States (time, individual[, behaviour]) or Labels",
+        got=got,
+        todo="a bout table becomes Labels with murid.Labels.from_bouts(bouts), codes become States with make_states",
+    )
 
 
 def exposure(time_s: ArrayLike) -> tuple[Floats, Floats]:
@@ -34,7 +70,13 @@ def exposure(time_s: ArrayLike) -> tuple[Floats, Floats]:
     return np.maximum(edges[:-1], t - 1.5 * half), np.minimum(edges[1:], t + 1.5 * half)
 
 
-def overlap_sums(values: ArrayLike, from_s: ArrayLike, start_s: ArrayLike, stop_s: ArrayLike) -> NDArray[np.float64]:
+def overlap_sums(
+    values: ArrayLike,
+    from_s: ArrayLike,
+    start_s: ArrayLike,
+    stop_s: ArrayLike,
+    spans: tuple[Floats, Floats] | None = None,
+) -> Floats:
     """Integrate step-wise signals over intervals.
 
     Parameters
@@ -45,23 +87,25 @@ def overlap_sums(values: ArrayLike, from_s: ArrayLike, start_s: ArrayLike, stop_
         Clock of `values`, s.
     start_s, stop_s : array of shape (interval,)
         Intervals, s.
+    spans : (start, stop), optional
+        What each sample of `values` stands for, s; its `exposure` by default.
 
     Returns
     -------
     array of shape (interval, column)
         Integral of value × seconds over each interval.
     """
-    values = np.asarray(values, np.float64)
-    start, stop = exposure(from_s)
+    values, begin, end = (np.asarray(v, np.float64) for v in (values, start_s, stop_s))
+    start, stop = exposure(from_s) if spans is None else spans
     # The integral from the beginning is piecewise linear, so interpolating *it* is exact.
     knots = np.column_stack([start, stop]).ravel()
     steps = values * (stop - start)[:, None]
     total = np.zeros((2 * len(values), values.shape[1]))
     total[1::2] = np.cumsum(steps, axis=0)
     total[2::2] = total[1:-1:2]
-    out = np.empty((np.size(start_s), values.shape[1]))
+    out = np.empty((begin.size, values.shape[1]))
     for column in range(values.shape[1]):
-        out[:, column] = np.interp(stop_s, knots, total[:, column]) - np.interp(start_s, knots, total[:, column])
+        out[:, column] = np.interp(end, knots, total[:, column]) - np.interp(begin, knots, total[:, column])
     return out
 
 
@@ -87,9 +131,11 @@ def state_fractions(states: xr.DataArray, time_s: ArrayLike) -> tuple[xr.DataArr
     target = np.asarray(time_s, np.float64)
     start, stop = exposure(target)
     flat = dense.values.reshape(n_time, n_ind * n_beh)
-    from_s = dense["time"].values
-    seconds_in = overlap_sums(flat == 1, from_s, start, stop)
-    seconds_labelled = overlap_sums(flat != UNLABELLED, from_s, start, stop)
+    from_s = np.asarray(dense["time"].values, np.float64)
+    # A sample of behaviour stands for [t, next t), as in bouts and labels; only signals are centred on their time.
+    spans = (from_s, sample_stops(from_s))
+    seconds_in = overlap_sums(flat == 1, from_s, start, stop, spans)
+    seconds_labelled = overlap_sums(flat != UNLABELLED, from_s, start, stop, spans)
     with np.errstate(invalid="ignore", divide="ignore"):
         fraction = np.where(seconds_labelled > 1e-9, seconds_in / seconds_labelled, np.nan)
     shape = (target.size, n_ind, n_beh)
@@ -132,7 +178,7 @@ def states_on(states: xr.DataArray, time_s: ArrayLike, *, min_labelled: float = 
     else:
         best = np.nan_to_num(fraction.values).argmax(axis=-1)
         values = np.where(known.all(axis=-1), best, UNLABELLED)
-    return make_states(values, target, names, individuals, source=states.attrs.get("source", ""))
+    return make_states(values, target, names, [str(i) for i in individuals], source=states.attrs.get("source", ""))
 
 
 def traces_on(
@@ -180,7 +226,7 @@ def traces_on(
         attrs={**traces.attrs, "resampled": how},
         name=traces.name,
     )
-    return out, np.isfinite(moved).any(axis=1)
+    return out, np.asarray(np.isfinite(moved).any(axis=1))
 
 
 def _mean_in_bin(values: Floats, source: Floats, target: Floats) -> Floats:

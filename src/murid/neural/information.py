@@ -53,7 +53,7 @@ def plug_in(n_in: NDArray[np.float64], n_out: NDArray[np.float64]) -> NDArray[np
         return np.where(total > 0, np.maximum(entropy, 0.0) / total, np.nan)
 
 
-def mi_circular(bins: ArrayLike, b_hat: ArrayLike, n_in: int, n_bins: int) -> NDArray[np.float64]:
+def mi_circular(bins: ArrayLike, b_hat: ArrayLike, n_bins: int) -> NDArray[np.float64]:
     """Return MI (bits) at every circular lag.
 
     Parameters
@@ -62,8 +62,6 @@ def mi_circular(bins: ArrayLike, b_hat: ArrayLike, n_in: int, n_bins: int) -> ND
         Quantile bins.
     b_hat : complex array (time // 2 + 1,)
         Transform of the 0/1 behaviour.
-    n_in : int
-        Samples in the state.
     n_bins : int
         Q.
     """
@@ -100,10 +98,10 @@ def mi_linear(bins: ArrayLike, valid: ArrayLike, mask: ArrayLike, n_bins: int, r
     centre = np.zeros(n, bool)
     centre[q : n - q] = True
     sides = [transform((centre & (mask == wanted)).astype(np.float64)) for wanted in (1, 0)]
-    counts: tuple[list, list] = ([], [])
+    counts: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
     for k in range(n_bins):
         member_hat = transform(((bins == k) & valid).astype(np.float64))
-        for side, found in zip(sides, counts, strict=True):
+        for side, per_bin in zip(sides, counts, strict=True):
             lagged = lagged_sums(member_hat, side, n)
-            found.append(np.round(np.concatenate([lagged[:, n - q :], lagged[:, : q + 1]], axis=1)))
+            per_bin.append(np.round(np.concatenate([lagged[:, n - q :], lagged[:, : q + 1]], axis=1)))
     return plug_in(np.stack(counts[0]), np.stack(counts[1]))

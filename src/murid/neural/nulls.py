@@ -248,8 +248,8 @@ class ShiftTest:
         Two-sided (or upper, for one-sided statistics) p by rank, never below ``1 / (B + 1)``.
     null_mean, null_sd : array
         Mean and sd of the null shifts.
-    n_null : int
-        B, the number of null shifts.
+    n_null : int array
+        B, the number of null shifts at which the statistic exists: with missing samples it can differ by unit.
     best_lag_s : array
         Lag of the largest deviation, s (0 when no lag window was asked for).
     """
@@ -258,7 +258,7 @@ class ShiftTest:
     p: NDArray[np.float64]
     null_mean: Array
     null_sd: Array
-    n_null: int
+    n_null: NDArray[np.int64]
     best_lag_s: NDArray[np.float64]
 
 
@@ -276,10 +276,9 @@ def rank_shifts(curve: Array, lags: Lags, *, upper: bool = False) -> ShiftTest:
     """
     observed = curve[:, lags.zero].copy()
     null = lags.null_of(curve)
-    b = null.shape[1]
-    if b == 0:
-        nan = np.full(observed.shape, np.nan)
-        return ShiftTest(observed, nan, nan, nan, 0, np.zeros(observed.shape))
+    # A shift at which nothing meets has no statistic: it is no part of the null, neither extreme nor not.
+    exists = np.isfinite(null)
+    b = exists.sum(axis=1)
     high = rank_p(np.count_nonzero(null >= (observed - TIE)[:, None], axis=1), b)
     if upper:
         p = high
@@ -287,29 +286,42 @@ def rank_shifts(curve: Array, lags: Lags, *, upper: bool = False) -> ShiftTest:
         low = rank_p(np.count_nonzero(null <= (observed + TIE)[:, None], axis=1), b)
         p = two_sided(low, high)
     p = np.where(np.isfinite(observed), p, np.nan)
-    return ShiftTest(
-        observed,
-        p,
-        null.mean(axis=1, dtype=np.float64),
-        null.std(axis=1, dtype=np.float64),
-        b,
-        np.zeros(observed.shape),
-    )
+    filled = np.where(exists, null, 0.0).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = filled.sum(axis=1) / b
+        sd = np.sqrt(np.where(exists, (filled - mean[:, None]) ** 2, 0.0).sum(axis=1) / b)
+    return ShiftTest(observed, p, mean, sd, b, np.zeros(observed.shape))
 
 
-def rank_best_lag(curve: Array, lags: Lags, width: int, *, centre: float = 0.5, upper: bool = False) -> ShiftTest:
+def rank_best_lag(curve: Array, lags: Lags, width: int, *, centre: ArrayLike = 0.5, upper: bool = False) -> ShiftTest:
     """Rank the best value over lags within ± `width` among the same maximum of every null shift.
 
     Choosing the best lag is part of the statistic, so every null replicate chooses its own best
-    lag over a window of the same width. Parameters as in `rank_shifts`; `width` in samples.
+    lag over a window of the same width. Parameters as in `rank_shifts`.
+
+    Parameters
+    ----------
+    curve, lags, upper
+        As in `rank_shifts`.
+    width : int
+        Samples either side.
+    centre : float or array of shape (unit,)
+        What the deviation is measured from: 1/2 for AUROC, the mean of the shifts where both signals drift.
+
+    Returns
+    -------
+    ShiftTest
+        `observed` is the curve at the best lag; the null is that of the largest deviation.
     """
     from scipy.ndimage import maximum_filter1d
 
     size = curve.shape[1]
     window = (lags.zero + np.arange(-width, width + 1)) % size
-    deviation = curve if upper else np.abs(curve - centre)
+    deviation = curve if upper else np.abs(curve - np.asarray(centre, curve.dtype).reshape(-1, 1))
+    deviation = np.where(np.isfinite(deviation), deviation, -np.inf)
     best = deviation[:, window].argmax(axis=1)
     peak = maximum_filter1d(deviation, 2 * width + 1, axis=1, mode="wrap" if lags.wrap else "nearest")
+    peak[~np.isfinite(peak)] = np.nan
     test = rank_shifts(peak, lags.narrowed(width), upper=True)
     observed = np.take_along_axis(curve[:, window], best[:, None], axis=1)[:, 0]
     return ShiftTest(observed, test.p, test.null_mean, test.null_sd, test.n_null, (best - width) * lags.step_s)
@@ -325,16 +337,51 @@ def n_independent(x_hat: ArrayLike, b_hat: ArrayLike) -> NDArray[np.float64]:
     ----------
     x_hat, b_hat : complex arrays (unit, frequency) and (frequency,)
         Transforms of unit and behaviour.
+
+    Returns
+    -------
+    array of shape (unit,)
+
+    Notes
+    -----
+    The power of one recording scatters about its spectrum (exponentially), which makes ``sum P²`` up to 2 times
+    too large for each of the two signals. Neighbouring frequencies scatter independently, so ``sum P_k P_k+1``
+    is free of that; it is used down to the least value that scatter can explain, because in a spectrum with a
+    peak at a single frequency (a trend, a rhythm) neighbours differ for another reason.
     """
     x_power = np.abs(np.asarray(x_hat)[:, 1:]) ** 2
     x_power /= np.maximum(x_power.max(axis=1, keepdims=True), 1e-30)
     b_power = np.abs(np.asarray(b_hat)[1:]) ** 2
     b_power = b_power / max(float(b_power.max()), 1e-30)
-    power = x_power * b_power
+    return _effective_number(x_power * b_power, scatter=4.0)
+
+
+def n_independent_of(curve: Array) -> NDArray[np.float64]:
+    """Return how many of the values of each curve are independent, from the spectrum of the curve itself.
+
+    For linear shifts, whose curve is no product of two transforms. A common offset of all shifts, as shared
+    trends give it, is no variation and does not count.
+
+    Parameters
+    ----------
+    curve : array of shape (unit, lag)
+        Statistic over the null shifts; NaN where it does not exist.
+    """
+    values = np.asarray(curve, np.float64)
+    exists = np.isfinite(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(exists, values, 0.0).sum(axis=1) / exists.sum(axis=1)
+    power = np.abs(transform(np.where(exists, values - mean[:, None], 0.0))[:, 1:]) ** 2
+    return _effective_number(power / np.maximum(power.max(axis=1, keepdims=True), 1e-300), scatter=2.0)
+
+
+def _effective_number(power: NDArray[np.floating], scatter: float) -> NDArray[np.float64]:
+    """``2 (sum P)² / sum P²`` of each row, ``sum P²`` freed of up to `scatter` times of chance scatter."""
     total = power.sum(axis=1, dtype=np.float64)
     squares = np.einsum("uf,uf->u", power, power, dtype=np.float64)
+    neighbours = np.einsum("uf,uf->u", power[:, 1:], power[:, :-1], dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(squares > 0, 2.0 * total**2 / squares, np.nan)
+        return np.where(squares > 0, 2.0 * total**2 / np.maximum(neighbours, squares / scatter), np.nan)
 
 
 def drift(values: ArrayLike, time_s: ArrayLike, *, n_blocks: int = 20) -> NDArray[np.float64]:

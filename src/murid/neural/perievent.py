@@ -2,14 +2,14 @@
 
 Rate in bin k is ``(1 / (E D)) * sum over events of N_ek``; a trace is averaged sample by sample at
 fixed distances from the event, never interpolated. Baseline, exclusions and the unit of the
-confidence interval are stated, not implied. Significance is in `perievent_tests`.
+confidence band are stated, not implied. Bands are in `bands`, significance in `perievent_tests`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,10 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from murid.data.clock import nearest_sample, rate_of
-from murid.data.errors import did_you_mean, fail
+from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.params import Params, param
 from murid.data.traces import Spikes
+from murid.neural.align import as_traces
 
 Floats = NDArray[np.float64]
 
@@ -111,8 +112,37 @@ def bout_events(
     return (start if edge == "start" else stop)[keep]
 
 
+def event_times(events: ArrayLike | pd.DataFrame, subject: str) -> Floats:
+    """Return event times (s), sorted: an array of times, or an events table with ``time_s``."""
+    if isinstance(events, pd.DataFrame):
+        if "time_s" not in events:
+            fail(
+                subject,
+                "events have no times",
+                expected="times in s, or a table with a column time_s",
+                got=f"a table with {', '.join(map(str, events.columns))}",
+                todo="from bouts: bout_events(bouts, 'rear')" if "start_s" in events else "",
+            )
+        events = events["time_s"].to_numpy()
+    try:
+        times = np.asarray(events, np.float64)
+    except (TypeError, ValueError):
+        fail(
+            subject,
+            "events are not times",
+            expected="times in s",
+            got=type(events).__name__,
+            todo="from labels or states: bout_events(bouts_of(states), 'rear')",
+        )
+    return np.sort(times.ravel())
+
+
 def perievent(
-    signal: xr.DataArray | Spikes, events_s: ArrayLike, *, params: PeriEventParams | None = None, animal: str = ""
+    signal: xr.DataArray | Spikes,
+    events_s: ArrayLike | pd.DataFrame,
+    *,
+    params: PeriEventParams | None = None,
+    animal: str = "",
 ) -> PeriEvent:
     """Cut the signal around events.
 
@@ -120,8 +150,8 @@ def perievent(
     ----------
     signal : DataArray (time, unit) or Spikes
         On the recording's time base, s.
-    events_s : array of shape (event,)
-        Event times, s, e.g. from `bout_events` or ``events["time_s"]``.
+    events_s : array of shape (event,) or DataFrame
+        Event times, s, e.g. from `bout_events`, or an events table with ``time_s``.
     params : PeriEventParams, optional
     animal : str
         Whose recording; needed to join recordings for group statistics (`join`).
@@ -134,6 +164,15 @@ def perievent(
     ------
     DataError
         No event inside the recording, or a scale without baseline.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import PeriEventParams, perievent
+    >>> signal = murid.make_traces(np.arange(600) // 300, rate_hz=10)
+    >>> response = perievent(signal, [30.0], params=PeriEventParams(before_s=1, after_s=1, bin_s=1.0))
+    >>> response.average().values[:, 0].round(2).tolist()
+    [0.0, 1.0]
     """
     params = params or PeriEventParams()
     if params.scale != "none" and params.baseline_s is None:
@@ -144,7 +183,9 @@ def perievent(
             got="none",
             todo="state the baseline, e.g. baseline_s=(-2, -1)",
         )
-    times = np.sort(np.asarray(events_s, np.float64).ravel())
+    if not isinstance(signal, Spikes):
+        signal = as_traces(signal, 0.05, "perievent")
+    times = event_times(events_s, "perievent")
     table = _select(times, signal, params)
     kept = table.loc[table["kept"], "time_s"].to_numpy()
     if kept.size == 0:
@@ -170,34 +211,37 @@ def perievent(
             "event_s": ("event", kept),
             "animal": ("event", np.full(kept.size, str(animal), object)),
         },
+        attrs={"scale": params.scale, "baseline_s": params.baseline_s},
     )
     return PeriEvent(trials, table, params, mean, sd)
 
 
-def _span(signal: xr.DataArray | Spikes) -> tuple[float, float]:
-    if isinstance(signal, Spikes):
-        return signal.start_s, signal.stop_s
-    time = signal["time"].values
-    return float(time[0]), float(time[-1])
-
-
 def _select(times: Floats, signal: xr.DataArray | Spikes, params: PeriEventParams) -> pd.DataFrame:
     """Say of each event whether it counts, and why not."""
-    start, stop = _span(signal)
+    if isinstance(signal, Spikes):
+        start, stop, in_gap = signal.start_s, signal.stop_s, np.zeros(times.size, bool)
+    else:
+        clock = signal["time"].values.astype(np.float64)
+        start, stop = float(clock[0]), float(clock[-1])
+        known = np.where(np.isfinite(times), times, start)
+        # A sample stands for at most 3/4 of a step either side (`align.exposure`): further away there is a gap.
+        in_gap = np.abs(clock[nearest_sample(clock, known)] - known) > 0.75 / rate_of(clock)
     reasons, last = [], -np.inf
-    for t in times:
+    for t, gap in zip(times, in_gap, strict=True):
         if not np.isfinite(t):
             reason = "time is missing"
         elif t < start or t > stop:
             reason = "outside the recording"
+        elif gap:
+            reason = "in a gap of the neural clock"
         elif params.overlap == "drop" and t - last < params.before_s + params.after_s - 1e-9:
             reason = "window overlaps the previous event's"
         else:
             reason, last = "", t
         reasons.append(reason)
+    why = np.asarray(reasons, object)
     interval = np.diff(times, prepend=np.nan)
-    reason = np.asarray(reasons, object)
-    return pd.DataFrame({"time_s": times, "kept": reason == "", "reason": reason, "interval_s": interval})
+    return pd.DataFrame({"time_s": times, "kept": why == "", "reason": why, "interval_s": interval})
 
 
 def _trace_trials(signal: xr.DataArray, events: Floats, params: PeriEventParams) -> tuple[Floats, Floats]:
@@ -220,7 +264,7 @@ def _trace_trials(signal: xr.DataArray, events: Floats, params: PeriEventParams)
     bins = np.unique(bin_of)
     whole = [k for k in bins if (bin_of == k).sum() >= 0.5 * params.bin_s / step]
     averaged = np.stack([_nanmean(trials[:, bin_of == k], axis=1) for k in whole], axis=1)
-    return averaged, (np.asarray(whole) + 0.5) * params.bin_s
+    return averaged, (np.asarray(whole, np.float64) + 0.5) * params.bin_s
 
 
 def _spike_trials(spikes: Spikes, events: Floats, params: PeriEventParams) -> tuple[Floats, Floats, list[str]]:
@@ -272,26 +316,60 @@ def _nanmean(x: Floats, axis: int) -> Floats:
         return np.where(finite, x, 0.0).sum(axis=axis) / finite.sum(axis=axis)
 
 
-def join(results: Sequence[PeriEvent]) -> xr.DataArray:
+def join(results: Sequence[PeriEvent], *, same_units: bool = False) -> xr.DataArray:
     """Join several recordings into one (event, lag, unit) array for group statistics.
 
-    Recordings with other unit names are averaged over units first (one signal per recording), because
-    cells of different animals are not the same cells.
+    Parameters
+    ----------
+    results : sequence of PeriEvent
+        Made with the same parameters.
+    same_units : bool
+        The names mean the same in every recording (fibres, regions, cells that were matched). Otherwise each
+        recording is averaged over its units first, because cells of different animals are not the same cells
+        though both may be called "unit_0". One unit in each recording, of one name, needs no averaging.
+
+    Returns
+    -------
+    DataArray (event, lag, unit)
+        ``attrs["scale"]`` is that of the recordings.
+
+    Raises
+    ------
+    DataError
+        Different windows, bins or scales, or with `same_units` different names.
     """
     if not results:
         fail("perievent.join", "no recordings given")
-    parts: list[Any] = [r.trials for r in results]
+    parts = [r.trials for r in results]
     lag = parts[0]["lag"].values
-    for part in parts:
+    names = [[str(u) for u in part["unit"].values] for part in parts]
+    faults = Faults("perievent.join")
+    for k, part in enumerate(parts):
         if part.sizes["lag"] != lag.size or not np.allclose(part["lag"].values, lag, atol=1e-6):
-            fail(
-                "perievent.join",
+            faults.add(
                 "recordings have different windows or bins",
+                where=f"recording {k + 1}",
                 expected=f"{lag.size} lags from {lag[0]:.3f} s",
                 got=f"{part.sizes['lag']} from {part['lag'].values[0]:.3f} s",
                 todo="use the same params, with bin_s set, for all recordings",
             )
-    if any(list(part["unit"].values) != list(parts[0]["unit"].values) for part in parts):
-        parts = [part.mean("unit").expand_dims(unit=["mean"]).transpose("event", "lag", "unit") for part in parts]
-    parts = [part.assign_coords(lag=lag) for part in parts]
-    return xr.concat(parts, dim="event")
+        if part.attrs != parts[0].attrs:
+            faults.add(
+                "recordings have different scales or baselines",
+                where=f"recording {k + 1}",
+                expected=str(parts[0].attrs),
+                got=str(part.attrs),
+            )
+        if same_units and names[k] != names[0]:
+            faults.add(
+                "units have different names", where=f"recording {k + 1}", expected=str(names[0]), got=str(names[k])
+            )
+    faults.raise_if_any()
+    if not same_units and not all(n == names[0] and len(n) == 1 for n in names):
+        parts = [_mean_over_units(part) for part in parts]
+    return xr.concat([part.assign_coords(lag=lag) for part in parts], dim="event")
+
+
+def _mean_over_units(trials: xr.DataArray) -> xr.DataArray:
+    mean = trials.mean("unit", keep_attrs=True).expand_dims(unit=["mean of units"])
+    return mean.transpose("event", "lag", "unit")

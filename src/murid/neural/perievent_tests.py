@@ -1,92 +1,43 @@
-"""Is the response around events real? Confidence bands and permutation tests.
+"""Is the response around events real? Permutation tests.
 
-The unit is the animal where there are several animals, the event where there is one. Tests over many
-time bins are corrected by cluster mass or by the maximum, because neighbouring bins are alike.
+The unit is the animal where there are several animals, the stretch of events, or the shift of the whole event train,
+where there is one. Tests over many time bins are corrected by cluster mass or by the maximum, because neighbouring
+bins are alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal, TypedDict
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from murid.data.clock import nearest_sample, rate_of
+from murid.data.clock import nearest_sample, rate_of, segments
 from murid.data.errors import fail
 from murid.data.pvalues import rank_p, two_sided
+from murid.data.traces import Spikes
+from murid.neural import nulls
+from murid.neural.align import as_traces
+from murid.neural.bands import observations, trials_of
+from murid.neural.perievent import PeriEvent, event_times
 
 Floats = NDArray[np.float64]
+CLUSTER_COLUMNS = ["unit", "start_s", "stop_s", "mass", "p"]
 
 
-def bootstrap_ci(trials: xr.DataArray, *, level: float = 0.95, n_boot: int = 2000, seed: int = 0) -> xr.DataArray:
-    """Return a hierarchical bootstrap band of the mean response.
+class Cluster(TypedDict):
+    """One cluster of the observed statistic: first and last column, start and stop (s), mass."""
 
-    Animals are drawn with replacement, then events within each drawn animal; animals count equally
-    however many events they have. With one animal only events are drawn, and the band then speaks
-    about that animal alone.
-
-    Parameters
-    ----------
-    trials : DataArray (event, lag, unit)
-        `PeriEvent.trials`, or several recordings joined by `join`.
-    level : float
-        Confidence level.
-    n_boot : int
-        Bootstrap replicates.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    DataArray (bound, lag, unit)
-        ``low``, ``mean``, ``high``; attribute ``drawn`` says what was drawn. The mean is that of animal means.
-    """
-    rng = np.random.default_rng(seed)
-    animals, member = np.unique(trials["animal"].values.astype(str), return_inverse=True)
-    n_animals, n_events = animals.size, member.size
-    weights = np.zeros((n_boot + 1, n_events))
-    own = [np.flatnonzero(member == a) for a in range(n_animals)]
-    for index in own:
-        weights[0, index] = 1.0 / (n_animals * index.size)
-    for replicate in range(1, n_boot + 1):
-        drawn = rng.integers(n_animals, size=n_animals) if n_animals > 1 else np.zeros(1, int)
-        for a in drawn:
-            index = own[a]
-            weights[replicate, index] += np.bincount(
-                rng.integers(index.size, size=index.size), minlength=index.size
-            ) / (drawn.size * index.size)
-    values = np.asarray(trials.values, np.float64)
-    flat = values.reshape(n_events, -1)
-    finite = np.isfinite(flat)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = (weights @ np.where(finite, flat, 0.0)) / (weights @ finite)
-    means = means.reshape(n_boot + 1, *values.shape[1:])
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(means[1:], [tail, 1 - tail], axis=0) if finite.any(0).all() else _quantiles(means, tail)
-    return xr.DataArray(
-        np.stack([low, means[0], high]),
-        dims=("bound", "lag", "unit"),
-        coords={"bound": ["low", "mean", "high"], "lag": trials["lag"].values, "unit": trials["unit"].values},
-        attrs={
-            "drawn": "animals, then events" if n_animals > 1 else "events",
-            "level": level,
-            "n_boot": n_boot,
-            "n_animals": n_animals,
-            "n_events": n_events,
-            "seed": seed,
-        },
-    )
-
-
-def _quantiles(means: Floats, tail: float) -> Floats:
-    """Quantiles where some columns have no data at all: those stay NaN without a warning."""
-    out = np.full((2, *means.shape[1:]), np.nan)
-    some = np.isfinite(means[1:]).any(axis=0)
-    out[:, some] = np.nanquantile(means[1:][:, some], [tail, 1 - tail], axis=0)
-    return out
+    first: int
+    last: int
+    start_s: float
+    stop_s: float
+    mass: float
 
 
 @dataclass(frozen=True)
@@ -96,7 +47,8 @@ class ResponseTest:
     Attributes
     ----------
     table : DataFrame
-        ``unit, lag_s, statistic, p`` (pointwise), ``p_corrected`` over the bins of that unit.
+        ``unit, lag_s, statistic, p`` (pointwise), ``p_corrected`` over the bins of that unit, ``n_independent``
+        (shift test: independent shifts) and ``reason`` (why there is no p, else "").
     clusters : DataFrame
         ``unit, start_s, stop_s, mass, p`` of each cluster, for the cluster-mass test; else empty.
     n_null : int
@@ -104,7 +56,7 @@ class ResponseTest:
     exact : bool
         True when every possible sign pattern was used.
     unit_of_test : str
-        ``"animals"``, ``"events"`` or ``"shifts"``.
+        ``"animals"``, ``"stretches of events"``, ``"circular shifts"`` or ``"linear shifts"``.
     """
 
     table: pd.DataFrame
@@ -115,17 +67,22 @@ class ResponseTest:
 
 
 def sign_flip_test(
-    trials: xr.DataArray, *, n_permutations: int = 9999, threshold_p: float = 0.05, seed: int = 0
+    response: xr.DataArray | PeriEvent | Sequence[PeriEvent],
+    *,
+    n_permutations: int = 9999,
+    threshold_p: float = 0.05,
+    seed: int = 0,
 ) -> ResponseTest:
     """Test whether the response differs from 0, with cluster-mass correction over time.
 
     Under the null a baseline-subtracted response is as likely as its negative, so signs of whole
-    responses are flipped: of animals' mean responses when there are two or more animals, of events
-    otherwise. All 2^n patterns are used when there are no more than `n_permutations`.
+    responses are flipped: of animals' mean responses when there are two or more animals, of six stretches
+    of consecutive events otherwise, because neighbouring events of one animal resemble each other. All 2^n
+    patterns are used when there are no more than `n_permutations`.
 
     Parameters
     ----------
-    trials : DataArray (event, lag, unit)
+    response : PeriEvent, sequence of PeriEvent, or DataArray (event, lag, unit)
         Baseline-subtracted (``scale="subtract"`` or ``"z"``) responses. Lags with missing values are left out.
     n_permutations : int
         Random patterns when 2^n is larger.
@@ -134,54 +91,90 @@ def sign_flip_test(
     seed : int
         Seed.
 
+    Raises
+    ------
+    DataError
+        Raw responses (a rate is above 0 without any response), too few responses, or events of one animal
+        that depend on each other for too long.
+
     References
     ----------
     Maris E, Oostenveld R (2007) J Neurosci Methods 164:177.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import PeriEventParams, perievent, sign_flip_test
+    >>> params = PeriEventParams(baseline_s=(-2, -1), scale="subtract")
+    >>> noise = np.random.default_rng(0).standard_normal((6, 3000))
+    >>> signals = [murid.make_traces(x, rate_hz=10) for x in noise]
+    >>> test = sign_flip_test([perievent(s, [50.0], params=params, animal=f"m{k}") for k, s in enumerate(signals)])
+    >>> test.unit_of_test, test.n_null
+    ('animals', 64)
     """
     from scipy.stats import t as t_distribution
 
-    animals = trials["animal"].values.astype(str)
-    by_animal = np.unique(animals).size > 1
-    data = trials.groupby("animal").mean("event").values if by_animal else trials.values
-    n = data.shape[0]
-    if n < 2:
-        fail("sign_flip_test", "too few responses", expected="at least 2 animals or events", got=str(n))
-    signs, exact = _signs(n, n_permutations, np.random.default_rng(seed))
-    threshold = float(t_distribution.isf(threshold_p / 2, n - 1))
-    tables, clusters = [], []
-    lag = trials["lag"].values
-    for u, unit in enumerate(trials["unit"].values):
-        x = np.asarray(data[:, :, u], np.float64)
-        use = np.isfinite(x).all(axis=0)
-        if not use.any():
-            continue
-        t = _flipped_t(x[:, use], signs)
-        null = t if exact else t[1:]
-        count = np.count_nonzero(np.abs(null) >= np.abs(t[0]) - 1e-9, axis=0)
-        p = count / len(null) if exact else rank_p(count, len(null))
-        # Runs must not jump over lags that were left out.
-        masses = cluster_masses(t, threshold, lag_index=np.flatnonzero(use))
-        found = _clusters(t[0], lag[use], np.flatnonzero(use), threshold)
-        null_mass = masses if exact else masses[1:]
-        corrected = np.ones(use.sum())
-        for row in found:
-            k = np.count_nonzero(null_mass >= row["mass"] - 1e-9)
-            row["p"] = float(k / len(null_mass)) if exact else float(rank_p(k, len(null_mass)))
-            corrected[row.pop("first") : row.pop("last") + 1] = row["p"]
-            clusters.append({"unit": str(unit), **row})
-        tables.append(
-            pd.DataFrame({"unit": str(unit), "lag_s": lag[use], "statistic": t[0], "p": p, "p_corrected": corrected})
+    trials = trials_of(response, "sign_flip_test")
+    if trials.attrs.get("scale") == "none":
+        fail(
+            "sign_flip_test",
+            "the responses are raw: they differ from 0 without any response",
+            expected="baseline-subtracted responses",
+            got="scale 'none'",
+            todo="use PeriEventParams(baseline_s=(-2, -1), scale='subtract'), or shift_test for one recording",
         )
+    seen = observations(trials)
+    if seen.reason or len(seen.values) < 2:
+        fail(
+            "sign_flip_test",
+            "no test over the events of one recording",
+            got=seen.reason or "one animal",
+            todo="use shift_test, which keeps the dependence between events, or more animals",
+        )
+    signs, exact = _signs(len(seen.values), n_permutations, np.random.default_rng(seed))
+    threshold = float(t_distribution.isf(threshold_p / 2, len(seen.values) - 1))
+    tables, clusters = [], []
+    for u, unit in enumerate(trials["unit"].values):
+        use = np.isfinite(seen.values[:, :, u]).all(axis=0)
+        if use.any():
+            lag = np.where(use, trials["lag"].values, np.nan)
+            table, found = _flip_unit(seen.values[:, :, u], lag, signs, exact, threshold)
+            tables.append(table.assign(unit=str(unit)))
+            clusters.append(found.assign(unit=str(unit)))
     if not tables:
         fail("sign_flip_test", "no lag has values in every response", todo="use a window the recordings cover")
-    found_table = pd.DataFrame(clusters, columns=["unit", "start_s", "stop_s", "mass", "p"])
+    columns = ["unit", "lag_s", "statistic", "p", "p_corrected"]
     return ResponseTest(
-        pd.concat(tables, ignore_index=True),
-        found_table,
+        pd.concat(tables, ignore_index=True)[columns],
+        pd.concat(clusters, ignore_index=True)[CLUSTER_COLUMNS],
         len(signs) - (not exact),
         exact,
-        "animals" if by_animal else "events",
+        seen.kind,
     )
+
+
+def _flip_unit(
+    x: Floats, lag: Floats, signs: Floats, exact: bool, threshold: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Table and clusters of one unit's responses (observation, lag); lags that are NaN are left out."""
+    index = np.flatnonzero(np.isfinite(lag))
+    t = _flipped_t(x[:, index], signs)
+    null = t if exact else t[1:]
+
+    def p_of(count: NDArray[np.int64]) -> Floats:
+        return np.asarray(count / len(null) if exact else rank_p(count, len(null)), np.float64)
+
+    p = p_of(np.count_nonzero(np.abs(null) >= np.abs(t[0]) - 1e-9, axis=0))
+    # Runs must not jump over lags that were left out.
+    masses = cluster_masses(t, threshold, lag_index=index)
+    null_mass = masses if exact else masses[1:]
+    corrected, rows = np.ones(index.size), []
+    for cluster in _clusters(t[0], lag[index], index, threshold):
+        p_mass = float(p_of(np.asarray(np.count_nonzero(null_mass >= cluster["mass"] - 1e-9))))
+        corrected[cluster["first"] : cluster["last"] + 1] = p_mass
+        rows.append({"start_s": cluster["start_s"], "stop_s": cluster["stop_s"], "mass": cluster["mass"], "p": p_mass})
+    table = pd.DataFrame({"lag_s": lag[index], "statistic": t[0], "p": p, "p_corrected": corrected})
+    return table, pd.DataFrame(rows, columns=CLUSTER_COLUMNS[1:])
 
 
 def _signs(n: int, n_permutations: int, rng: np.random.Generator) -> tuple[Floats, bool]:
@@ -227,7 +220,7 @@ def cluster_masses(t: ArrayLike, threshold: float, *, lag_index: ArrayLike | Non
     return best
 
 
-def _clusters(t: Floats, lag: Floats, index: NDArray[np.int64], threshold: float) -> list[dict]:
+def _clusters(t: Floats, lag: Floats, index: NDArray[np.int64], threshold: float) -> list[Cluster]:
     """Return the clusters of the observed statistic: first and last column, start and stop (s), mass."""
     sign = np.where(np.abs(t) > threshold, np.sign(t), 0.0)
     breaks = np.flatnonzero((np.diff(sign) != 0) | (np.diff(index) != 1)) + 1
@@ -246,9 +239,19 @@ def _clusters(t: Floats, lag: Floats, index: NDArray[np.int64], threshold: float
 
 
 def shift_test(
-    traces: xr.DataArray, events_s: ArrayLike, *, before_s: float = 2.0, after_s: float = 2.0, min_shift_s: float = 10.0
+    signal: xr.DataArray | Spikes,
+    events_s: ArrayLike | pd.DataFrame,
+    *,
+    before_s: float = 2.0,
+    after_s: float = 2.0,
+    baseline_s: tuple[float, float] | None = None,
+    null: Literal["auto", "circular", "linear"] = "auto",
+    min_shift_s: float = 10.0,
+    min_independent: float = 20.0,
+    drift_limit: float = 0.3,
+    bin_s: float = 0.05,
 ) -> ResponseTest:
-    """Test the average response of one recording against all circular shifts of its event train.
+    """Test the average response of one recording against shifts of its event train.
 
     The intervals between events stay as they are and so does the signal; only their alignment is lost.
     One FFT gives the average of every shift: ``R(s) = sum_e x(t_e + s)``, the response at lag tau of the
@@ -256,75 +259,167 @@ def shift_test(
 
     Parameters
     ----------
-    traces : DataArray (time, unit)
-        Evenly sampled signal without missing samples (bin spikes first: `Spikes.binned`).
-    events_s : array (event,)
-        Event times, s.
+    signal : DataArray (time, unit) or Spikes
+        Evenly sampled signal without missing samples or pauses; spikes are binned at `bin_s`.
+    events_s : array (event,) or DataFrame
+        Event times, s, or an events table with ``time_s``.
     before_s, after_s : float
         Window.
+    baseline_s : (start, stop), optional
+        Relative to the event, half-open; its mean is subtracted from the response, in every shift too. Takes slow
+        changes out of the statistic and so leaves more independent shifts.
+    null : {"auto", "circular", "linear"}
+        Circular shifts of the whole train; or linear ones (the events of the central half against the signal up to
+        a quarter of the session earlier or later), right when signal and event rate both drift, where circular
+        shifts err (.09-.11 for .05). "auto" chooses unit by unit by `drift_limit`.
     min_shift_s : float
-        Shifts nearer than this plus the window are no null.
+        Shifts nearer than this plus the window are no null (circular shifts).
+    min_independent : float
+        No verdict from fewer independent shifts: p is NaN and ``reason`` tells the number.
+    drift_limit : float
+        |Correlation with time| above which both must lie for linear shifts.
+    bin_s : float
+        Bin of spikes, s.
 
     Returns
     -------
     ResponseTest
         Pointwise two-sided p and p corrected by the largest |z| in the window of each shift.
-    """
-    from scipy.fft import irfft, rfft
-    from scipy.ndimage import maximum_filter1d
 
-    time = traces["time"].values.astype(np.float64)
-    x = np.asarray(traces.values, np.float64).T
-    if not np.isfinite(x).all():
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import shift_test
+    >>> x, events = np.random.default_rng(0).standard_normal(6000), np.arange(20, 580, 9.0)
+    >>> for k in range(3):
+    ...     x[(events * 10).astype(int) + k] += 2
+    >>> table = shift_test(murid.make_traces(x, rate_hz=10), events).table
+    >>> table[table["p_corrected"] <= 0.01]["lag_s"].round(1).tolist()
+    [0.0, 0.1, 0.2]
+    """
+    traces = as_traces(signal, bin_s, "shift_test")
+    time = _even_clock(traces)
+    x = np.ascontiguousarray(np.asarray(traces.values, np.float64).T)
+    events = event_times(events_s, "shift_test")
+    events = events[(events >= time[0]) & (events <= time[-1])]
+    step = 1.0 / rate_of(time)
+    window = _Window(round(before_s / step), round(after_s / step), step, baseline_s)
+    train = np.bincount(nearest_sample(time, events), minlength=time.size).astype(np.float64)
+    linear = np.full(len(x), null == "linear")
+    if null == "auto":
+        drifts = nulls.drift(x, time) > drift_limit
+        linear = drifts & bool(nulls.drift(train[None], time)[0] > drift_limit)
+    low = round(min_shift_s / step) + window.size
+    tables = []
+    for u, unit in enumerate(traces["unit"].values):
+        curve, lags = _response_curve(x[u], train, window, low, bool(linear[u]))
+        table = _judge(curve, lags, window, min_independent)
+        tables.append(table.assign(unit=str(unit), null="linear" if linear[u] else "circular"))
+    found = pd.concat(tables, ignore_index=True)
+    columns = ["unit", "lag_s", "statistic", "p", "p_corrected", "null", "n_independent", "reason"]
+    kind = "linear shifts" if linear.all() else "circular shifts" if not linear.any() else "shifts"
+    n_null = int(found["n_null"].min())
+    return ResponseTest(found[columns], pd.DataFrame(columns=CLUSTER_COLUMNS), n_null, False, kind)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Samples before and after the event, s per sample, and baseline (s) relative to the event."""
+
+    before: int
+    after: int
+    step_s: float
+    baseline_s: tuple[float, float] | None
+
+    @property
+    def size(self) -> int:
+        return self.before + self.after
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        return np.arange(-self.before, self.after + 1)
+
+    def base(self) -> NDArray[np.int64]:
+        """Offsets in the baseline; an error when there are none."""
+        low, high = self.baseline_s or (0.0, 0.0)
+        lag = np.arange(np.floor(low / self.step_s) - 1, np.ceil(high / self.step_s) + 2)
+        inside = lag[(lag * self.step_s >= low - 1e-9) & (lag * self.step_s < high - 1e-9)].astype(np.int64)
+        if not inside.size:
+            fail("shift_test", "no sample lies in the baseline", got=f"{low}..{high} s", expected="stop after start")
+        return inside
+
+
+def _even_clock(traces: xr.DataArray) -> Floats:
+    """The clock of traces that are even and complete, else an error."""
+    time = np.asarray(traces["time"].values, np.float64)
+    missing = int((~np.isfinite(traces.values)).sum())
+    pieces = segments(time)
+    if missing or len(pieces) > 1:
         fail(
             "shift_test",
-            "the signal has missing samples",
-            got=f"{int((~np.isfinite(x)).sum())} values",
-            todo="fill or cut them, or use sign_flip_test on the events",
+            "the signal has missing samples" if missing else "the clock has pauses",
+            expected="an even clock without gaps",
+            got=f"{missing} missing values" if missing else f"{len(pieces) - 1} pauses",
+            todo="test one piece, traces.sel(time=slice(start, stop)), or use sign_flip_test on the events",
         )
-    n, step = time.size, 1.0 / rate_of(time)
-    events = np.asarray(events_s, np.float64)
-    events = events[(events >= time[0]) & (events <= time[-1])]
-    train = np.bincount(nearest_sample(time, events), minlength=n).astype(np.float64)
-    response = irfft(rfft(x, axis=1) * np.conj(rfft(train)), n=n, axis=1) / max(events.size, 1)
-    n_before, n_after = round(before_s / step), round(after_s / step)
-    reach = n_before + n_after
-    low = round(min_shift_s / step) + reach
-    if events.size == 0 or n - 2 * low < 1:
+    return time
+
+
+def _response_curve(x: Floats, train: Floats, window: _Window, low: int, linear: bool) -> tuple[Floats, nulls.Lags]:
+    """Mean response (lag,) at every shift of the event train, and which lags are observation and null."""
+    n = x.size
+    if linear:
+        q = n // 4
+        kept = np.zeros(n)
+        kept[q : n - q] = train[q : n - q]
+        lags = nulls.linear_lags(n, window.step_s)
+    else:
+        q, kept = 0, train
+        lags = nulls.Lags(0, (slice(low, max(low, n - low + 1)),), True, window.step_s)
+    if kept.sum() == 0 or lags.n_null < 1 or (linear and q <= 2 * window.size):
         fail(
             "shift_test",
             "no shift can be made",
-            expected=f"events inside, and a recording longer than {2 * low * step:.0f} s",
-            got=f"{events.size} events, {n * step:.0f} s",
+            expected=f"events inside{' the central half' if linear else ''}, and a recording longer than "
+            f"{(8 * window.size if linear else 2 * low) * window.step_s:.0f} s",
+            got=f"{int(kept.sum())} events, {n * window.step_s:.0f} s",
         )
-    null = response[:, low : n - low + 1]
-    scale = np.where(null.std(axis=1) > 0, null.std(axis=1), np.nan)[:, None]
-    z = (response - null.mean(axis=1, keepdims=True)) / scale
-    offsets = np.arange(-n_before, n_after + 1)
-    width = offsets.size
-    # Largest |z| in the window of each shift, by the index at which the window starts; the windows of the null
-    # stay clear of the true one.
-    starts = np.arange(low, n - low - width + 2) if n - 2 * low >= width - 1 else np.arange(low, low + 1)
-    peak = maximum_filter1d(np.abs(z), width, axis=1, mode="wrap")
-    null_peak = peak[:, (starts + width // 2) % n]
-    tables = []
-    for u, unit in enumerate(traces["unit"].values):
-        seen = z[u, offsets % n]
-        ordered = np.sort(z[u, low : n - low + 1])
-        high = rank_p(ordered.size - np.searchsorted(ordered, seen - 1e-9), ordered.size)
-        below = rank_p(np.searchsorted(ordered, seen + 1e-9), ordered.size)
-        peaks = np.sort(null_peak[u])
-        corrected = rank_p(peaks.size - np.searchsorted(peaks, np.abs(seen) - 1e-9), peaks.size)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "unit": str(unit),
-                    "lag_s": offsets * step,
-                    "statistic": seen,
-                    "p": two_sided(high, below),
-                    "p_corrected": corrected,
-                }
-            )
-        )
-    empty = pd.DataFrame(columns=["unit", "start_s", "stop_s", "mass", "p"])
-    return ResponseTest(pd.concat(tables, ignore_index=True), empty, int(null.shape[1]), False, "shifts")
+    curve = nulls.lagged_sums(nulls.transform(x[None]), nulls.transform(kept), n)[0] / kept.sum()
+    if window.baseline_s is not None:
+        curve = curve - np.mean([np.roll(curve, -k) for k in window.base()], axis=0)
+    if linear:
+        curve = np.concatenate([curve[n - q :], curve[: q + 1]])
+    return np.asarray(curve, np.float64), lags
+
+
+def _judge(curve: Floats, lags: nulls.Lags, window: _Window, min_independent: float) -> pd.DataFrame:
+    """z and p of each lag of the window, and p corrected by the largest |z| in the window of each shift."""
+    from numpy.lib.stride_tricks import sliding_window_view
+
+    null = lags.null_of(curve[None])[0]
+    independent = float(nulls.n_independent_of(null[None])[0])
+    spread = null.std()
+    z = (curve - null.mean()) / (spread if spread > 0 else np.nan)
+    seen = z[(lags.zero + window.offsets) % z.size]
+    ordered = np.sort((null - null.mean()) / (spread if spread > 0 else np.nan))
+    high = rank_p(ordered.size - np.searchsorted(ordered, seen - 1e-9), ordered.size)
+    below = rank_p(np.searchsorted(ordered, seen + 1e-9), ordered.size)
+    # Windows of the null stay clear of the true one.
+    parts = [np.abs(z[s]) for s in lags.null if s.stop - s.start >= window.offsets.size]
+    peaks = np.sort(np.concatenate([sliding_window_view(p, window.offsets.size).max(axis=1) for p in parts] or [[]]))
+    corrected = rank_p(peaks.size - np.searchsorted(peaks, np.abs(seen) - 1e-9), peaks.size)
+    reason = "" if spread > 0 else "constant signal"
+    if not reason and not independent >= min_independent:
+        reason = f"too few independent shifts ({independent:.1f} < {min_independent:g})"
+    judged = np.where(reason == "", 1.0, np.nan)
+    return pd.DataFrame(
+        {
+            "lag_s": window.offsets * window.step_s,
+            "statistic": seen,
+            "p": two_sided(high, below) * judged,
+            "p_corrected": corrected * judged,
+            "n_independent": independent,
+            "n_null": lags.n_null,
+            "reason": reason,
+        }
+    )

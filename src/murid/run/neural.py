@@ -140,7 +140,7 @@ def _tuning(
             got=", ".join(map(str, states["individual"].values)),
             todo="say whose behaviour: --individual",
         )
-    found = tuning(signal, states, params=TuningParams(**params), individual=individual, seed=seed)
+    found = tuning(signal, states, params=TuningParams(**params), individual=individual)
     table = found.table if behaviours is None else found.table[found.table["behaviour"].isin(behaviours)]
     return {"table": table.reset_index(drop=True), "notes": {"notes": list(found.notes)}}
 

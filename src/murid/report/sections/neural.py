@@ -185,7 +185,7 @@ def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.Da
         draw.examples(items, context.colours_for([i.behaviour for i in items])),
         "Examples",
         f"For each behaviour {which} in {count(len(items), 'example')}. Left: its signal, bouts of the behaviour "
-        "shaded. Right: mean around bout onsets with a 95 % bootstrap band over onsets. Examples are the best of "
+        "shaded. Right: mean around bout onsets with a 95 % band over six stretches of onsets (none where onsets are few or depend on each other). Examples are the best of "
         "many, chosen for being clear: they show what tuning looks like, not how common it is.",
         f"Signals and mean responses: {listed([i.title for i in items])}.",
         data,
@@ -193,7 +193,7 @@ def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.Da
 
 
 def _example(context: Context, row: pd.Series) -> draw.Example | None:
-    from murid.neural import PeriEventParams, bootstrap_ci, bout_events, perievent
+    from murid.neural import PeriEventParams, bout_events, confidence_band, perievent
 
     recording = context.study[str(row["recording"])]
     states = context.label_states(recording.id)
@@ -208,7 +208,7 @@ def _example(context: Context, row: pd.Series) -> draw.Example | None:
         onsets = bout_events(bouts, str(row["behaviour"]))
         params = PeriEventParams(before_s=AROUND_S / 2, after_s=AROUND_S, overlap="keep")
         found = perievent(one, onsets, params=params)
-        band = bootstrap_ci(found.trials, n_boot=500)
+        band = confidence_band(found)
     except (DataError, ValueError):
         return None
     finally:
