@@ -292,3 +292,17 @@ def test_mirrored_twice_is_the_same() -> None:
     roles = guess_roles(VOCABULARIES["dlcanalyzer"][0])
     assert mirrored(roles)["ear_left"] == "earr"
     assert mirrored(mirrored(roles)) == roles
+
+
+def test_given_roles_join_the_guessed_ones() -> None:
+    names = ["nose", "bodycentre", "tailbase", "Implant"]
+    guessed = {"nose": "nose", "centre": "bodycentre", "tail_base": "tailbase"}
+    assert resolve_roles(names, {"implant": "Implant"}) == {**guessed, "implant": "Implant"}
+    assert resolve_roles(names, {"nose": "nose"}) == guessed
+    assert resolve_roles(names, {"nose": ""}) == {k: v for k, v in guessed.items() if k != "nose"}
+    # A keypoint that is given a role loses the guessed one.
+    assert resolve_roles(names, {"head": "nose"}) == {"head": "nose", "centre": "bodycentre", "tail_base": "tailbase"}
+
+
+def test_one_ear_changes_sides_in_the_mirror() -> None:
+    assert mirrored({"nose": "n", "ear_left": "earl"}) == {"nose": "n", "ear_right": "earl"}

@@ -183,3 +183,60 @@ def test_need_names_what_is_there():
         murid.Recording("r").need("poses")
     with pytest.raises(murid.DataError, match="wrong type"):
         murid.Recording("r", labels={"a": 1})
+
+
+def test_raters_of_any_script_keep_their_journals(tmp_path):
+    raters = ["Jürgen", "Jörgen", "Ä", "Ö", "Анна", "a/b"]
+    bouts = pd.DataFrame({"start_s": range(6), "stop_s": range(1, 7), "label": "rear", "rater": raters})
+    study = Study.create(tmp_path / "s")
+    study.add(murid.Recording("Мышь1", labels=murid.Labels.from_bouts(bouts, duration_s=10)))
+    back = Study(tmp_path / "s")["Мышь1"].need("labels")
+    assert back.raters == sorted(raters)
+    assert len(back.bouts) == 6
+
+
+def test_raters_or_recordings_that_would_share_a_file_are_an_error(tmp_path):
+    bouts = pd.DataFrame({"start_s": [0, 1], "stop_s": [1, 2], "label": "rear", "rater": ["Ann", "ann"]})
+    labels = murid.Labels.from_bouts(bouts, duration_s=3)
+    study = Study.create(tmp_path / "s")
+    with pytest.raises(murid.DataError, match="raters are alike"):
+        study.add(murid.Recording("m1", labels=labels))
+    study.add(murid.Recording("m1", labels=labels.select(rater="Ann")))
+    with pytest.raises(murid.DataError, match="'M1' and 'm1' are alike"):
+        study.add(murid.Recording("M1", labels=labels.select(rater="ann")))
+
+
+def by_hand(folder, text):
+    """A study whose recordings.csv somebody typed."""
+    study = Study.create(folder)
+    (folder / "recordings.csv").write_bytes(text.encode("utf-8-sig"))
+    return study
+
+
+def test_a_sheet_typed_by_hand_is_read_as_it_is_meant(tmp_path):
+    study = by_hand(tmp_path / "s", "id , animal,group,sex\nr1,a1 ,ctrl ,f\nr2, a1,ctrl,NA\nr3,a2,n/a,\n,,,\n")
+    assert study.ids == ["r1", "r2", "r3"]
+    assert [r.animal for r in study] == ["a1", "a1", "a2"]
+    assert [r.group for r in study] == ["ctrl", "ctrl", ""]
+    assert study["r2"].meta == {}
+
+
+@pytest.mark.parametrize("id", ["../../x", "a/b", "..", "NA", "a b"])
+def test_ids_that_lead_out_of_the_study_are_refused_when_read(tmp_path, id):
+    study = by_hand(tmp_path / "s", f"id,animal\nr1,a1\n{id},a2\n")
+    with pytest.raises(murid.DataError, match="line 3: .* is no id of a recording"):
+        _ = study.ids
+
+
+def test_roles_typed_by_hand_are_checked(tmp_path):
+    study = Study.create(tmp_path / "s")
+    toml = tmp_path / "s/study.toml"
+    text = toml.read_text()
+    toml.write_text(text + '\n[roles]\nnose = " snoot "\n')
+    assert Study(study.folder).settings["roles"] == {"nose": "snoot"}
+    toml.write_text(text + '\n[roles]\nTailBase = "tail"\nnose = 3\near_left = "tail"\n')
+    with pytest.raises(murid.DataError) as error:
+        Study(study.folder)
+    assert "write tail_base" in str(error.value)
+    assert "nose: keypoint is no text" in str(error.value)
+    assert "keypoints have two roles" in str(error.value)

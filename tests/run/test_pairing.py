@@ -127,3 +127,22 @@ def test_traces_name_the_recordings_where_there_are_no_poses(tmp_path):
     assert added.ids == ["m1", "m2"]
     assert study["m1"].traces.sizes["unit"] == 1
     assert study["m1"].labels.behaviours == ["rest"]
+
+
+def test_names_in_any_script_find_their_own():
+    pairs = pair_files(
+        names("Мышь1.csv", "Крыса1.csv", "Jürgen_pose.csv"),
+        {"labels": names("крыса1_annot.txt", "Ju\u0308rgen_annot.txt")},
+    )
+    found = {p.id: [f.name for f in p.companions.get("labels", [])] for p in pairs}
+    assert found == {"Jürgen": ["Ju\u0308rgen_annot.txt"], "Крыса1": ["крыса1_annot.txt"], "Мышь1": []}
+
+
+def test_labels_of_another_animal_in_another_script_are_refused():
+    with pytest.raises(DataError, match=r"Крыса1_annot\.txt: labels file fits no recording"):
+        pair_files(names("Мышь1.csv", "Мышь2.csv"), {"labels": names("Крыса1_annot.txt")})
+
+
+def test_files_that_differ_in_case_only_are_refused():
+    with pytest.raises(DataError, match="2 poses files would be named 'M1'"):
+        pair_files(names("M1.csv", "m1.csv"))

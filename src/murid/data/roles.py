@@ -2,8 +2,9 @@
 
 A role map ``{"nose": "snout", …}`` lets one set of features and one trained model work on any
 skeleton. `guess_roles` proposes the map from the names, `roles_table` shows it, and every function
-that takes ``roles=`` accepts an edited map. Keypoints without a role (arena corners, implants) are
-left out of the features; a role of your own (``{"implant": "Implant"}``) brings one in.
+that takes ``roles=`` joins what is given to what is guessed: ``{"nose": "snoot"}`` names one point and
+leaves the others. Keypoints without a role (arena corners, implants) are left out of the features; a
+role of your own (``{"implant": "Implant"}``) brings one in, an empty one (``{"nose": ""}``) takes one out.
 """
 
 from __future__ import annotations
@@ -201,7 +202,20 @@ def roles_table(keypoints: Iterable[str], roles: Mapping[str, str] | None = None
 
 
 def resolve_roles(keypoints: Iterable[str], roles: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Check a role map against the keypoints, or guess one when `roles` is None.
+    """Return the role of each keypoint: the given ones, and those guessed for all others.
+
+    Parameters
+    ----------
+    keypoints : iterable of str
+        Names of the keypoints.
+    roles : mapping of role to keypoint, optional
+        Given roles go before guessed ones, and a keypoint given a role has no other. An empty keypoint
+        says that the animal has no such point.
+
+    Returns
+    -------
+    dict of str to str
+        Role → keypoint, known roles from nose to tail, then your own.
 
     Raises
     ------
@@ -210,7 +224,10 @@ def resolve_roles(keypoints: Iterable[str], roles: Mapping[str, str] | None = No
     """
     names = [str(k) for k in keypoints]
     faults = Faults("roles")
-    chosen = dict(guess_roles(names)) if roles is None else {str(r): str(k) for r, k in roles.items() if k}
+    given = {str(r): str(k) for r, k in (roles or {}).items()}
+    taken = set(given.values())
+    chosen = {r: k for r, k in guess_roles(names).items() if r not in given and k not in taken}
+    chosen |= {r: k for r, k in given.items() if k}
     for role, keypoint in chosen.items():
         if keypoint not in names:
             faults.add(f"no keypoint '{keypoint}'", where=f"role '{role}'", todo=did_you_mean(keypoint, names))
@@ -252,4 +269,5 @@ def stand_ins(roles: Iterable[str]) -> dict[str, tuple[str, ...]]:
 def mirrored(roles: Mapping[str, str]) -> dict[str, str]:
     """Swap left and right in a role map (for left/right flip augmentation); unpaired roles stay."""
     swap = {role: role.replace("left", "#").replace("right", "left").replace("#", "right") for role in roles}
-    return {role: roles.get(swap[role], keypoint) for role, keypoint in roles.items()}
+    out = {swap[role]: keypoint for role, keypoint in roles.items()}
+    return {role: out[role] for role in roles if role in out} | out

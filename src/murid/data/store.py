@@ -7,7 +7,6 @@ line; ``events.csv``, ``zones.json`` and ``spikes.npz`` are what they say.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from murid.data.atomic import atomic_file
 from murid.data.bouts import make_bouts, make_events
 from murid.data.errors import fail
 from murid.data.labels import Labels
+from murid.data.names import check_distinct, file_name_of
 from murid.data.plain import to_json
 from murid.data.traces import Spikes
 from murid.data.zones import Zones
@@ -81,6 +81,7 @@ def read_traces_file(path: str | Path) -> xr.DataArray:
 def write_labels(labels: Labels, folder: str | Path) -> None:
     """Write one journal per rater into `folder`."""
     folder = Path(folder)
+    check_distinct([rater or "rater" for rater in labels.raters], "labels", "raters")
     for rater in labels.raters or [""]:
         mine = labels.select(rater=rater) if rater in labels.raters else labels
         head = {
@@ -95,8 +96,8 @@ def write_labels(labels: Labels, folder: str | Path) -> None:
         lines = [to_json(head)]
         for row in mine.bouts.to_dict("records"):
             lines.append(to_json({"op": "add", **row}))
-        with atomic_file(folder / f"{slug(rater) or 'rater'}.jsonl") as temporary:
-            temporary.write_text("\n".join(lines) + "\n")
+        with atomic_file(folder / f"{file_name_of(rater or 'rater')}.jsonl") as temporary:
+            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def read_labels_folder(folder: str | Path) -> Labels:
@@ -118,7 +119,7 @@ def read_labels_folder(folder: str | Path) -> Labels:
 def _read_journal(path: Path) -> Labels:
     rows: list[dict[str, Any]] = []
     head: dict[str, Any] = {}
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
@@ -159,7 +160,7 @@ def read_events_file(path: str | Path) -> pd.DataFrame:
 def write_zones(zones: Zones, path: str | Path) -> None:
     """Write zones and their entry rule as JSON."""
     with atomic_file(path) as temporary:
-        temporary.write_text(zones.to_json())
+        temporary.write_text(zones.to_json(), encoding="utf-8")
 
 
 def write_spikes(spikes: Spikes, path: str | Path) -> None:
@@ -181,8 +182,3 @@ def read_spikes_file(path: str | Path) -> Spikes:
     with np.load(path, allow_pickle=False) as raw:
         times = {str(n): raw["time_s"][raw["unit"] == i] for i, n in enumerate(raw["names"])}
         return Spikes(times, float(raw["span_s"][0]), float(raw["span_s"][1]))
-
-
-def slug(text: str) -> str:
-    """A file name without surprises: letters, digits, dot, dash, underscore."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._")

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ import tomlkit
 from murid.data import store
 from murid.data.atomic import atomic_file, atomic_folder
 from murid.data.errors import DataError, Faults, did_you_mean, fail
+from murid.data.names import look_alike_key, matching_key, slug, without_missing
 from murid.data.recording import NOUNS, Recording
+from murid.data.roles import ROLES
 from murid.data.video import Video
 from murid.data.zones import Zones
 
@@ -65,7 +67,7 @@ class Study:
                 todo=f"make one with: murid new {self.folder}",
             )
         try:
-            self.settings: dict[str, Any] = tomlkit.parse(toml.read_text()).unwrap()
+            self.settings: dict[str, Any] = tomlkit.parse(toml.read_text(encoding="utf-8-sig")).unwrap()
         except tomlkit.exceptions.ParseError as exc:
             fail("study", "study.toml cannot be read", where=str(toml), got=str(exc), todo="mend that line")
         version = self.settings.get("layout", LAYOUT_VERSION)
@@ -78,6 +80,8 @@ class Study:
                 got=str(version),
                 todo="upgrade murid",
             )
+        if "roles" in self.settings:
+            self.settings["roles"] = _checked_roles(self.settings["roles"], toml)
 
     @classmethod
     def create(cls, folder: str | Path, name: str | None = None, **settings: Any) -> Study:
@@ -93,21 +97,21 @@ class Study:
             )
         (folder / "data").mkdir(parents=True, exist_ok=True)
         with atomic_file(folder / "recordings.csv") as temporary:
-            temporary.write_text(",".join(COLUMNS) + "\n")
+            temporary.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
         document = tomlkit.document()
         document.add(tomlkit.comment("A murid study. Edit by hand or with the commands; see docs: study folder."))
         document.update({"name": name or folder.name, "layout": LAYOUT_VERSION, **settings})
         with atomic_file(folder / "study.toml") as temporary:
-            temporary.write_text(tomlkit.dumps(document))
+            temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
         return cls(folder)
 
     def set(self, **settings: Any) -> None:
         """Change settings in study.toml, keeping comments and order."""
         path = self.folder / "study.toml"
-        document = tomlkit.parse(path.read_text())
+        document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
         document.update(settings)
         with atomic_file(path) as temporary:
-            temporary.write_text(tomlkit.dumps(document))
+            temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
         self.settings = document.unwrap()
 
     @property
@@ -136,14 +140,27 @@ class Study:
                 where=str(self.folder),
                 todo="add the recordings again with: murid add",
             )
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        try:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        except (ValueError, pd.errors.ParserError) as exc:
+            fail("study", "recordings.csv cannot be read", where=str(path), got=str(exc).strip().splitlines()[0])
+        table = table.rename(columns=str.strip).map(without_missing)
+        table = table[(table != "").any(axis=1)].reset_index(drop=True)
         faults = Faults(str(path))
         for column in COLUMNS:
             if column not in table:
                 if column == "id":
                     faults.add("column 'id' is missing", got=", ".join(table.columns))
                 table[column] = ""
-        for repeated in table["id"][table["id"].duplicated()].unique():
+        for row, id in enumerate(table["id"], 2):
+            if not id or id != slug(id):
+                faults.add(
+                    f"'{id}' is no id of a recording",
+                    where=f"line {row}",
+                    expected="letters and digits of any script, . _ -",
+                    todo="correct it; it must be the name of a folder in data/",
+                )
+        for repeated in table["id"][table["id"].map(matching_key).duplicated()].unique():
             faults.add(f"id '{repeated}' stands more than once")
         faults.raise_if_any()
         return table
@@ -170,15 +187,20 @@ class Study:
         for unknown in [i for i in wanted if i not in table.index]:
             faults.add(f"no recording '{unknown}'", todo=did_you_mean(unknown, table["id"]))
         faults.raise_if_any()
-        return [self._recording(table.loc[i]) for i in wanted]
+        rows = {row["id"]: row for row in self._rows(table)}
+        return [self._recording(rows[i]) for i in wanted]
 
     def path_of(self, id: str, noun: str) -> Path:
         """File or folder that holds a noun of a recording."""
         if noun == "video":
-            return (self.folder / self.table.set_index("id").at[id, "video"]).resolve()
+            return (self.folder / {row["id"]: row for row in self._rows(self.table)}[id]["video"]).resolve()
         return self.folder / "data" / id / _FILES[noun][0]
 
-    def _recording(self, row: pd.Series) -> Recording:
+    @staticmethod
+    def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
+        return [{str(k): str(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+    def _recording(self, row: dict[str, str]) -> Recording:
         folder = self.folder / "data" / row["id"]
         nouns: dict[str, Any] = {
             noun: _opener(folder / _FILES[noun][0], _FILES[noun][1], noun, row["id"])
@@ -211,13 +233,7 @@ class Study:
             When the id is taken (and not `replace`), a noun is faulty, or a role is another keypoint's in this study.
         """
         table = self.table
-        if recording.id != store.slug(recording.id):
-            fail(
-                "study",
-                f"'{recording.id}' cannot be a folder name",
-                expected="letters, digits, . _ -",
-                todo=f"use '{store.slug(recording.id)}'",
-            )
+        self._check_id(recording.id, table["id"])
         taken = recording.id in set(table["id"])
         if taken and not replace:
             fail(
@@ -233,7 +249,7 @@ class Study:
             for noun in present:
                 name, _, write = _FILES[noun]
                 write(recording.need(noun), temporary / name)
-        video = str(Path(recording.video.path).resolve()) if recording.has("video") else ""
+        video = str(recording.need("video").path.resolve()) if recording.has("video") else ""
         row = {
             "id": recording.id,
             "animal": recording.animal,
@@ -250,6 +266,24 @@ class Study:
         if roles != self.settings.get("roles", {}):
             self.set(roles=roles)
         self._write_table(pd.concat([table, pd.DataFrame([row])], ignore_index=True).fillna(""))
+
+    def _check_id(self, id: str, known: Iterable[str]) -> None:
+        """Refuse an id that is no folder name, or that would share the folder of another recording."""
+        if id != slug(id):
+            fail(
+                "study",
+                f"'{id}' cannot be a folder name",
+                expected="letters and digits of any script, . _ -",
+                todo=f"use '{slug(id)}'",
+            )
+        alike = [other for other in known if other != id and matching_key(other) == matching_key(id)]
+        if alike:
+            fail(
+                f"study {self.folder}",
+                f"recordings '{id}' and '{alike[0]}' are alike and would share a folder",
+                expected="ids that differ in more than case",
+                todo="rename one of them",
+            )
 
     def _joined_roles(self, recording: Recording) -> dict[str, str]:
         """Roles of the study with those of a recording."""
@@ -297,6 +331,28 @@ class Study:
                     todo="add the recording again, or delete the folder",
                 )
         return faults
+
+
+def _checked_roles(roles: object, toml: Path) -> dict[str, str]:
+    """Roles as they stand in study.toml, typed by hand: texts without outer spaces, known words spelt right."""
+    faults = Faults(f"{toml}, [roles]")
+    if not isinstance(roles, Mapping):
+        fail(str(toml), "roles are no table", expected='[roles] with lines like nose = "snout"', got=str(roles))
+    out: dict[str, str] = {}
+    for role, keypoint in roles.items():
+        name = str(role).strip()
+        if not isinstance(keypoint, str):
+            faults.add("keypoint is no text", where=name, expected=f'{name} = "<keypoint>"', got=repr(keypoint))
+            continue
+        twin = next((known for known in ROLES if known != name and look_alike_key(known) == look_alike_key(name)), None)
+        if twin is not None:
+            faults.add(f"role '{name}' is spelt in another way", expected=twin, todo=f"write {twin}")
+        out[name] = keypoint.strip()
+    double = sorted({k for k in out.values() if k and list(out.values()).count(k) > 1})
+    if double:
+        faults.add("keypoints have two roles", got=", ".join(double), todo="give each keypoint one role")
+    faults.raise_if_any()
+    return out
 
 
 def _opener(path: Path, read: Callable[[Path], Any], noun: str, owner: str) -> Callable[[], Any]:

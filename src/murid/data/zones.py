@@ -155,4 +155,4 @@ class Zones(Mapping[str, Zone]):
     @classmethod
     def read(cls, path: str | Path) -> Zones:
         """Read a zones JSON file."""
-        return cls.from_json(Path(path).read_text(), str(path))
+        return cls.from_json(Path(path).read_text(encoding="utf-8-sig"), str(path))

@@ -15,7 +15,8 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import DataError
-from murid.data.store import read_array, slug
+from murid.data.names import slug
+from murid.data.store import read_array
 
 
 class RunFolder:

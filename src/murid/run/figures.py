@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from murid.data.atomic import atomic_file
-from murid.data.store import slug
+from murid.data.names import slug
 from murid.run.runs import Run
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 
 from murid.data.atomic import atomic_folder
 from murid.data.errors import fail
+from murid.data.names import slug
 from murid.data.recording import Recording
-from murid.data.store import slug
 from murid.data.study import Study
 from murid.run.keys import file_digest
 from murid.run.runner import Runner, inputs_of
@@ -54,7 +54,10 @@ def fit_method(
     model = model or name
     if slug(model) != model:
         fail(
-            "fit", f"'{model}' cannot be a folder name", expected="letters, digits, . _ -", todo=f"use '{slug(model)}'"
+            "fit",
+            f"'{model}' cannot be a folder name",
+            expected="letters and digits of any script, . _ -",
+            todo=f"use '{slug(model)}'",
         )
     step = fit_step(study, name, params or {}, ids)
     asked = {"method": name, "params": step.params["params"], "ids": [s.id for s in step.inputs["recordings"]]}

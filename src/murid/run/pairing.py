@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from murid.data.errors import Faults
-from murid.data.store import slug
+from murid.data.names import matching_key, slug, split_runs, split_words
 
 #: Kinds of file a recording may have beside its poses.
 COMPANIONS = ("labels", "events", "zones", "traces", "spikes", "video")
@@ -78,18 +78,16 @@ def stem_of(path: Path) -> str:
 
 
 def words_of(path: Path) -> tuple[str, ...]:
-    """Words of a file name that say what it is of, lower case."""
+    """Words of a file name that say what it is of, of any script, without case."""
     stem = _TRACKER.split(stem_of(path))[0]
-    words = [w for w in re.split(r"[^A-Za-z0-9]+", stem) if w]
-    kept = [w for w in words if w.lower() not in _KIND_WORDS]
-    return tuple(w.lower() for w in (kept or words))
+    words = [matching_key(w) for w in split_words(stem)]
+    return tuple([w for w in words if w not in _KIND_WORDS] or words)
 
 
 def id_of(path: Path) -> str:
-    """Name of the recording a pose file is of: letters, digits, ``. _ -``."""
+    """Name of the recording a pose file is of: letters and digits of any script, ``. _ -``."""
     stem = _TRACKER.split(stem_of(path))[0]
-    parts = re.split(r"([^A-Za-z0-9]+)", stem)
-    kept = [p for p in parts if p.lower() not in _KIND_WORDS] if words_of(path) else parts
+    kept = [run for run in split_runs(stem) if matching_key(run) not in _KIND_WORDS]
     name = re.sub(r"([_\-. ])[_\-. ]+", r"\1", "".join(kept))
     return slug(name) or slug(stem)
 
@@ -160,11 +158,11 @@ def _named(main: Sequence[Path], kind: str, faults: Faults) -> list[Paired]:
     pairs = [Paired(id_of(path), path, kind) for path in main]
     by_id: dict[str, list[Paired]] = {}
     for pair in pairs:
-        by_id.setdefault(pair.id, []).append(pair)
-    for id, same in by_id.items():
+        by_id.setdefault(matching_key(pair.id), []).append(pair)
+    for same in by_id.values():
         if len(same) > 1:
             faults.add(
-                f"{len(same)} {kind} files would be named '{id}'",
+                f"{len(same)} {kind} files would be named '{same[0].id}'",
                 got=", ".join(p.main.name for p in same),
                 todo="rename them, or add them one by one with different names",
             )

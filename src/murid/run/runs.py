@@ -22,8 +22,9 @@ import xarray as xr
 
 from murid.data.atomic import atomic_file
 from murid.data.errors import did_you_mean, fail
+from murid.data.names import slug
 from murid.data.plain import plain
-from murid.data.store import read_array, slug, write_array
+from murid.data.store import read_array, write_array
 from murid.data.study import Study
 from murid.run.keys import digest
 from murid.run.provenance import machine, versions

@@ -24,8 +24,9 @@ import xarray as xr
 
 from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError, fail
+from murid.data.names import slug
 from murid.data.plain import plain
-from murid.data.store import read_array, slug, write_array
+from murid.data.store import read_array, write_array
 from murid.run.keys import file_digest
 from murid.run.step import Kept
 

@@ -1,0 +1,169 @@
+"""Names in any script: how they are compared, and how they become file names without loss.
+
+Names are kept as they were written (composed form, NFC). Two names are *alike* when they differ in
+case or in how accents are stored; files are never shared by names that are alike, since file systems
+of macOS and Windows would make them one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from itertools import groupby
+from urllib.parse import unquote
+
+from murid.data.errors import Faults, fail
+
+_KEPT = "._- "
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))}
+#: File systems allow 255 bytes; endings and temporary names need some of them.
+_MOST_BYTES = 200
+
+#: Letters of Greek and Cyrillic that look like Latin ones: a sheet typed on two keyboards.
+_LOOK_ALIKES = str.maketrans(
+    "АВЕКМНОРСТУХІЈЅаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧοα‐‑‒–—−’‘",
+    "ABEKMHOPCTYXIJSaeopcyxijsABEZHIKMNOPTYXoa------''",
+)
+
+
+def is_word_character(character: str) -> bool:
+    """True for letters, marks and digits of any script."""
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def split_runs(text: str) -> list[str]:
+    """Split into runs of letters and digits (of any script) and the runs between them."""
+    return ["".join(run) for _, run in groupby(unicodedata.normalize("NFC", text), is_word_character)]
+
+
+def split_words(text: str) -> list[str]:
+    """Split into runs of letters and digits, of any script, as they are written."""
+    return [run for run in split_runs(text) if is_word_character(run[0])]
+
+
+def matching_key(text: str) -> str:
+    """Return what two spellings of one name share: composed, without case, without outer spaces.
+
+    Examples
+    --------
+    >>> matching_key("Мышь1 ") == matching_key("МЫШЬ1")
+    True
+    >>> matching_key("Jürgen") == matching_key("Jörgen")
+    False
+    """
+    folded = unicodedata.normalize("NFC", text.strip()).casefold()
+    return unicodedata.normalize("NFC", folded)
+
+
+def look_alike_key(text: str) -> str:
+    """Return what names share that a reader takes for one: case, spaces, dashes, letters of other scripts."""
+    plain = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES).casefold()
+    return "".join(plain.replace("_", " ").replace("-", " ").split())
+
+
+def slug(text: str) -> str:
+    """Return a name of letters and digits of any script, ``. _ -``; all else becomes ``_``.
+
+    For names that are made, not for names that are kept: two texts may give one slug.
+
+    Examples
+    --------
+    >>> slug("Mäuschen (cage 3)")
+    'Mäuschen_cage_3'
+    """
+    text = unicodedata.normalize("NFC", text)
+    marked = "".join(c if is_word_character(c) or c in "._-" else " " for c in text)
+    return "_".join(marked.split()).strip("._")
+
+
+def file_name_of(text: str) -> str:
+    r"""Return a file name for any text: another one for every text, readable in every script.
+
+    What file systems do not take (``/ \ : * ? " < > |``, control characters, a dot or space at an end,
+    names reserved by Windows) is written as ``%`` and its code; `text_of` gives the text back.
+
+    Raises
+    ------
+    DataError
+        When the text is longer than file systems allow.
+
+    Examples
+    --------
+    >>> file_name_of("Jürgen"), file_name_of("a/b")
+    ('Jürgen', 'a%2Fb')
+    >>> text_of(file_name_of("50 % (top)"))
+    '50 % (top)'
+    """
+    text = unicodedata.normalize("NFC", text)
+    last = len(text) - 1
+    out = []
+    for i, c in enumerate(text):
+        kept = is_word_character(c) or (c in _KEPT and not (c in ". " and i in (0, last)))
+        out.append(c if kept else _coded(c))
+    name = "".join(out) or "%"
+    if name.split(".")[0].casefold() in _RESERVED:
+        name = _coded(name[0]) + name[1:]
+    if len(name.encode()) > _MOST_BYTES:
+        fail(
+            f"name '{text[:40]}...'",
+            "is too long for a file name",
+            expected=f"at most {_MOST_BYTES} bytes",
+            got=str(len(name.encode())),
+        )
+    return name
+
+
+def text_of(file_name: str) -> str:
+    """Return the text that `file_name_of` made a file name of."""
+    return "" if file_name == "%" else unquote(file_name)
+
+
+def _coded(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
+
+
+def check_distinct(names: Iterable[str], subject: str, what: str = "names") -> None:
+    """Refuse names that would share a file: equal but for case or the way accents are stored.
+
+    Raises
+    ------
+    DataError
+        Listing every group of names that are alike.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(matching_key(name), []).append(name)
+    faults = Faults(subject)
+    for alike in groups.values():
+        if len(alike) > 1:
+            faults.add(
+                f"{what} are alike and would share a file",
+                got=", ".join(map(repr, alike)),
+                expected="names that differ in more than case",
+                todo="rename one of them",
+            )
+    faults.raise_if_any()
+
+
+#: Words for "no value" in sheets typed by hand or saved by R, pandas and Excel.
+MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "missing", "-", "--", "?", "."})
+
+
+def without_missing(text: str) -> str:
+    """Return a cell without outer spaces, empty for the usual words for "no value"."""
+    text = unicodedata.normalize("NFC", text).strip()
+    return "" if text.casefold() in MISSING_WORDS else text
+
+
+def near_twins(names: Iterable[str]) -> list[list[str]]:
+    """Return groups of distinct names that a reader takes for one (see `look_alike_key`).
+
+    Examples
+    --------
+    >>> near_twins(["ctrl", "Ctrl", "drug", "mouse 1", "mouse_1"])
+    [['ctrl', 'Ctrl'], ['mouse 1', 'mouse_1']]
+    """
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(look_alike_key(name), []).append(name)
+    return [alike for alike in groups.values() if len(alike) > 1]

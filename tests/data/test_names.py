@@ -1,0 +1,53 @@
+"""Names of any script are compared and stored without loss."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import murid
+from murid.data.names import check_distinct, file_name_of, matching_key, near_twins, slug, split_words, text_of
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(lambda t: unicodedata.normalize("NFC", t))
+
+
+@given(text)
+def test_a_file_name_gives_its_text_back(name):
+    file_name = file_name_of(name)
+    assert text_of(file_name) == name
+    assert not set(file_name) & set('/\\:*?"<>|\0\n')
+    assert file_name not in (".", "..", "")
+    assert not file_name.endswith((".", " "))
+
+
+@given(text, text)
+def test_two_texts_never_share_a_file_name(a, b):
+    assert (file_name_of(a) == file_name_of(b)) == (a == b)
+
+
+def test_accents_stored_in_two_ways_are_one_name():
+    assert matching_key("Ju\u0308rgen") == matching_key("JÜRGEN") != matching_key("Jörgen")
+    assert file_name_of("Ju\u0308rgen") == "Jürgen"
+
+
+def test_reserved_and_long_names():
+    assert file_name_of("con.txt") == "%63on.txt"
+    assert text_of("%63on.txt") == "con.txt"
+    with pytest.raises(murid.DataError, match="too long"):
+        file_name_of("ж" * 200)
+
+
+def test_words_keep_their_marks():
+    assert split_words("हिन्दी_चूहा-1") == ["हिन्दी", "चूहा", "1"]
+    assert slug("Мышь 1 (клетка)") == "Мышь_1_клетка"
+
+
+def test_names_that_would_share_a_file_are_listed():
+    with pytest.raises(murid.DataError, match="'Ann', 'ann'"):
+        check_distinct(["Ann", "bob", "ann"], "labels", "raters")
+
+
+def test_near_twins_see_spaces_case_dashes_and_other_keyboards():
+    assert near_twins(["а1", "a1", "A 1", "b1"]) == [["а1", "a1", "A 1"]]
+    assert near_twins(["ctrl", "ctrl-2", "ctrl_2", "drug"]) == [["ctrl-2", "ctrl_2"]]
