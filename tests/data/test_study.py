@@ -224,7 +224,7 @@ def test_a_sheet_typed_by_hand_is_read_as_it_is_meant(tmp_path):
 @pytest.mark.parametrize("id", ["../../x", "a/b", "..", "NA", "a b"])
 def test_ids_that_lead_out_of_the_study_are_refused_when_read(tmp_path, id):
     study = by_hand(tmp_path / "s", f"id,animal\nr1,a1\n{id},a2\n")
-    with pytest.raises(murid.DataError, match="line 3: .* is no id of a recording"):
+    with pytest.raises(murid.DataError, match=r"line 3: .* is no id of a recording"):
         _ = study.ids
 
 
