@@ -146,3 +146,15 @@ def test_labels_of_another_animal_in_another_script_are_refused():
 def test_files_that_differ_in_case_only_are_refused():
     with pytest.raises(DataError, match="2 poses files would be named 'M1'"):
         pair_files(names("M1.csv", "m1.csv"))
+
+
+def test_a_sheet_of_animals_serves_all_their_recordings():
+    sheet = pd.DataFrame({"animal": ["m1", "m2"], "group": ["ctrl", "drug"]})
+    pairs = pair_files(names("m1_day1.csv", "m1_day2.csv", "m2_day1.csv"), sheet=sheet)
+    assert [p.keys["group"] for p in pairs] == ["ctrl", "ctrl", "drug"]
+    assert [p.keys["animal"] for p in pairs] == ["m1", "m1", "m2"]
+
+
+def test_a_number_in_the_sheet_without_its_zeros():
+    pairs = pair_files(names("01.csv", "10.csv"), sheet=pd.DataFrame({"id": ["1", "10"], "group": ["a", "b"]}))
+    assert [p.keys["group"] for p in pairs] == ["a", "b"]

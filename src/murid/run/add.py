@@ -15,6 +15,7 @@ from murid.data.progress import track
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.video import Video
+from murid.io.sheets import read_sheet
 from murid.prepare import calibrate, calibrate_zones
 from murid.run.keys import digest, file_digest
 from murid.run.pairing import COMPANIONS, Paired, pair_files, pairing_table
@@ -87,8 +88,9 @@ def add_files(
     px_per_cm : float, optional
         Scale: poses and zones in px become cm.
     sheet : path or DataFrame, optional
-        CSV or Excel table with column ``id`` and any of ``animal, group, day, session``; other columns
-        are kept as notes.
+        CSV or Excel table with a column for the recording (``id``, ``video``, ``file``) or the animal
+        (``animal``, ``mouse``, ``subject``), and any of ``group`` (``treatment``, ``genotype``), ``day``,
+        ``session``; other columns are kept as notes (see `murid.io.sheets`).
     several_raters : bool
         Several label files of one recording are several raters.
     options : mapping, optional
@@ -115,7 +117,7 @@ def add_files(
         main,
         {k: found[k] for k in COMPANIONS if found.get(k)},
         kind=kind,
-        sheet=_sheet(sheet),
+        sheet=None if sheet is None else read_sheet(sheet),
         several_raters=several_raters,
     )
     settings = Reading(fps, px_per_cm, options or {})
@@ -228,22 +230,3 @@ def _files(given: Paths, kind: str, *, needed: bool = False) -> list[Path]:
         faults.add("none given", expected="at least one pose file")
     faults.raise_if_any()
     return list(dict.fromkeys(found))
-
-
-def _sheet(sheet: str | Path | pd.DataFrame | None) -> pd.DataFrame | None:
-    if sheet is None:
-        return None
-    if isinstance(sheet, pd.DataFrame):
-        table = sheet.astype(str)
-    else:
-        path = Path(sheet)
-        if not path.is_file():
-            fail("sheet", "no such file", where=str(path), todo="check the path")
-        try:
-            if path.suffix.lower() in (".xlsx", ".xls"):
-                table = pd.read_excel(path, dtype=str, keep_default_na=False)
-            else:
-                table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=None, engine="python")
-        except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as exc:
-            fail("sheet", "cannot be read", where=str(path), expected="a CSV or Excel table", got=str(exc))
-    return table.rename(columns=lambda c: str(c).strip().lower())

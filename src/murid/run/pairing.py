@@ -228,7 +228,8 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> float:
 
 
 def _add_keys(pairs: list[Paired], sheet: pd.DataFrame, faults: Faults) -> None:
-    column = next((c for c in ("id", "recording", "file") if c in sheet), None)
+    """Give each recording the keys of its row: by recording, else by animal (one row for all of its recordings)."""
+    column = next((c for c in ("id", "recording", "file", "animal") if c in sheet), None)
     if column is None:
         faults.add(
             "the sheet does not say which recording a row is of",
@@ -236,19 +237,32 @@ def _add_keys(pairs: list[Paired], sheet: pd.DataFrame, faults: Faults) -> None:
             got=", ".join(map(str, sheet.columns)),
         )
         return
-    rows = {str(r[column]): {k: str(v) for k, v in r.items() if k != column} for r in sheet.to_dict("records")}
+    by_animal = column == "animal"
+    records = [{str(k): str(v) for k, v in r.items()} for r in sheet.to_dict("records")]
+    rows = {r[column]: r if by_animal else {k: v for k, v in r.items() if k != column} for r in records}
     if len(rows) < len(sheet):
         twice = sheet[column][sheet[column].duplicated()].astype(str).unique()
         faults.add(f"the sheet has several rows of the same '{column}'", got=", ".join(twice))
     for name, keys in rows.items():
-        exact = [p for p in pairs if name in (p.id, p.main.name, stem_of(p.main))]
-        best = exact or _best(words_of(Path(f"{name}.x")), pairs)
-        if len(best) > 1:
+        best = _rows_recordings(name, pairs)
+        if len(best) > 1 and not by_animal:
             faults.add(f"row '{name}' of the sheet fits {len(best)} recordings", got=", ".join(p.id for p in best))
-        for pair in best[:1]:
+        for pair in best if by_animal else best[:1]:
             if pair.keys:
                 faults.add(f"two rows of the sheet fit recording '{pair.id}'", got=name)
             pair.keys = keys
     for pair in pairs:
         if not pair.keys:
             faults.add(f"recording '{pair.id}' has no row in the sheet", todo=f"add one with {column} = {pair.id}")
+
+
+def _rows_recordings(name: str, pairs: Sequence[Paired]) -> list[Paired]:
+    """Recordings that a cell of the sheet names: exactly, by its words, or as a number (``1`` for ``01``)."""
+    wanted = matching_key(name)
+    exact = [p for p in pairs if wanted in {matching_key(n) for n in (p.id, p.main.name, stem_of(p.main))}]
+    return exact or _best(words_of(Path(f"{name}.x")), pairs) or [p for p in pairs if _number(p.id) == _number(name)]
+
+
+def _number(text: str) -> str:
+    """Text of digits without leading zeros, which spreadsheets drop; other text as it is."""
+    return text.lstrip("0") or "0" if text.isdigit() else text
