@@ -80,5 +80,5 @@ def test_missing_keypoints_are_nan(film: Path) -> None:
 def test_poses_of_another_video_are_refused(film: Path) -> None:
     with pytest.raises(DataError, match="frames that the video has not"):
         pixel_change(Video(film), _poses(range(20)))
-    with pytest.raises(DataError, match="where they lie"):
+    with pytest.raises(DataError, match="px_per_cm"):
         pixel_change(Video(film), _poses(unit="cm"))

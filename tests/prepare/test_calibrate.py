@@ -70,7 +70,7 @@ def test_bad_sources_say_why(poses, kwargs, message):
 
 
 def test_an_impossible_animal_is_reported_with_its_length(poses):
-    with pytest.warns(UserWarning, match=r"'m0' measures 80\.0 cm.*check px_per_cm \(1\)"):
+    with pytest.warns(UserWarning, match=r"'m0' measures 80\.0 cm.*check the scale \(1 px/cm\)"):
         calibrate(poses, 1.0)
     with pytest.warns(UserWarning, match=r"0\.8 cm"):
         calibrate(poses.isel(individual=[0]), 100.0)

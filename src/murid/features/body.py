@@ -214,7 +214,9 @@ def bodies(
     """
     used = mirrored(roles) if mirror else roles
     names = [str(k) for k in poses["keypoint"].values]
-    index = [names.index(keypoint) for keypoint in used.values()]
+    # A role without a keypoint (one ear in the mirror) is missing, not absent: the columns stay the same.
+    index = np.array([names.index(keypoint) if keypoint else 0 for keypoint in used.values()])
+    absent = np.array([not keypoint for keypoint in used.values()])
     clock = Clock(np.asarray(poses["time"].values[frames], np.float64), *step)
     every = [str(i) for i in poses["individual"].values]
     position, confidence = poses["position"].values[frames], poses["confidence"].values[frames]
@@ -226,9 +228,10 @@ def bodies(
         if mirror:
             xy[:, 1] *= np.float32(-1)
         # A point is seen in both coordinates or not at all.
-        missing = np.isnan(xy).any(1)
+        missing = np.isnan(xy).any(axis=1) | absent[:, None]
         if missing.any():
             xy[np.broadcast_to(missing[:, None], xy.shape)] = np.nan
         conf = np.ascontiguousarray(confidence[:, index, who].T, dtype=np.float32)
+        conf[absent] = np.nan
         out[name] = Body(dict(zip(used, xy, strict=True)), conf, clock)
     return out

@@ -13,8 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.errors import Faults
+from murid.data.meet import keypoints_and_roles
 from murid.data.poses import individual_names, keypoint_names
-from murid.data.roles import resolve_roles
 from murid.data.video import Video
 from murid.features.views import px_per_unit
 
@@ -49,7 +49,7 @@ def pixel_change(
         and ``pixel_change_<individual>_<role>``; unit 1. NaN in the first picture, where a keypoint
         is missing or lies outside the picture.
     """
-    used = resolve_roles(keypoint_names(poses), roles)
+    used = keypoints_and_roles(poses, roles)
     names, animals = keypoint_names(poses), individual_names(poses)
     part = poses.isel(time=slice(start, stop))
     frames = part["frame"].values if "frame" in part.coords else np.arange(start, start + part.sizes["time"])

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from murid.data.bouts import EVERYONE
 from murid.data.errors import Faults, did_you_mean
-from murid.data.poses import fps_of, individual_names, keypoint_names
-from murid.data.roles import resolve_roles
+from murid.data.meet import keypoints_and_roles, poses_and_zones
+from murid.data.poses import fps_of, individual_names
 from murid.data.zones import Zones
 from murid.features.body import Body, Column, bodies
 from murid.features.egocentric import egocentric, missing
@@ -215,10 +215,8 @@ def prepare(
     if not fps > 0:
         faults.add("frame rate is unknown", expected="at least two frames with times", got=str(fps))
     faults.raise_if_any()
-    used = resolve_roles(keypoint_names(poses), roles)
+    used = keypoints_and_roles(poses, roles)
     length, name = length_unit(poses, used, params.length)
     if zones:
-        from murid.features.zone_mask import in_unit_of
-
-        zones = Zones([in_unit_of(zone, poses) for zone in zones.values()], zones.rule)
+        zones = poses_and_zones(poses, zones)
     return TablePlan(poses, subject, params, used, zones or None, length, name, fps)

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from murid.data.body import measured_body_length
 from murid.data.errors import fail
+from murid.data.meet import keypoints_and_roles
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.recording import Recording
-from murid.data.roles import resolve_roles, stand_ins
+from murid.data.roles import stand_ins
+from murid.data.units import LengthUnit
 from murid.data.zones import Zones
 
 Floats = NDArray[np.float64]
@@ -94,7 +96,7 @@ def view_kind(recording: Recording, wanted: str) -> Kind:
         return "animal" if recording.has("poses") else "whole"
     if wanted == "animal":
         recording.need("poses")
-    if wanted == "arena" and (not recording.has("zones") or len(recording.zones.of_kind("arena")) != 1):
+    if wanted == "arena" and (not recording.has("zones") or len(recording.need("zones").of_kind("arena")) != 1):
         fail(
             f"recording '{recording.id}'",
             "the arena's place is not known",
@@ -112,11 +114,8 @@ def whole_view(shape: tuple[int, int], n_rows: int, params: ViewParams) -> View:
 def arena_view(zones: Zones, n_rows: int, params: ViewParams, px: float = 1.0) -> View:
     """Show the box around the arena, as large as it fits; `px` is how many px one unit of the zones is."""
     zone = zones.of_kind("arena")[0]
-    if zone.polygon is not None:
-        low, high = zone.polygon.min(axis=0), zone.polygon.max(axis=0)
-    else:
-        low, high = np.subtract(zone.centre, zone.radius), np.add(zone.centre, zone.radius)
-    return _box_view("arena", np.asarray(low, float) * px, np.asarray(high, float) * px, n_rows, params)
+    low, high = zone.bounds
+    return _box_view("arena", low * px, high * px, n_rows, params)
 
 
 def animal_view(
@@ -141,7 +140,7 @@ def animal_view(
     length_px : float, optional
         Body length; that of the stretched animals of this recording by default.
     """
-    used = resolve_roles(keypoint_names(poses), roles)
+    used = keypoints_and_roles(poses, roles)
     px = px_per_unit(poses)
     who = individual_names(poses).index(individual)
     place = poses["position"].values[:, :2, :, who].astype(np.float64) * px
@@ -171,13 +170,7 @@ def animal_view(
 
 def px_per_unit(poses: xr.Dataset) -> float:
     """Pixels of the picture per unit of the poses: 1 for px, the scale for calibrated poses."""
-    unit = poses.attrs.get("unit", "px")
-    px = 1.0 if unit == "px" else float(poses.attrs.get("px_per_cm", np.nan)) / (10.0 if unit == "mm" else 1.0)
-    if not np.isfinite(px):
-        fail(
-            "pictures", "the poses do not say where they lie in the picture", expected="px, or px_per_cm", got=str(unit)
-        )
-    return px
+    return LengthUnit.of(poses.attrs).to("px", "pictures: the place of the poses")
 
 
 def stretched_px(poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> float:
@@ -185,7 +178,7 @@ def stretched_px(poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> f
 
     A median would depend on what the animals do: one that grooms all day is short, and would be shown larger.
     """
-    used = resolve_roles(keypoint_names(poses), roles)
+    used = keypoints_and_roles(poses, roles)
     names, sources = keypoint_names(poses), stand_ins(used)
     if "nose" in sources and "rear" in sources and sources["nose"] != sources["rear"]:
         xy = poses["position"].values[:, :2]
@@ -198,9 +191,7 @@ def stretched_px(poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> f
 
 def scale_px(poses: xr.Dataset) -> float:
     """Pixels of the picture per cm; NaN where the poses are not calibrated."""
-    if poses.attrs.get("unit", "px") == "px":
-        return float(poses.attrs.get("px_per_cm", np.nan))
-    return px_per_unit(poses) * (10.0 if poses.attrs["unit"] == "mm" else 1.0)
+    return LengthUnit.of(poses.attrs).px_per_cm or float("nan")
 
 
 def picture_numbers(recording: Recording) -> NDArray[np.int64]:
@@ -213,7 +204,7 @@ def picture_numbers(recording: Recording) -> NDArray[np.int64]:
     video = recording.need("video")
     if not recording.has("poses"):
         return np.arange(video.n_frames)
-    numbers = recording.poses["frame"].values.astype(np.int64)
+    numbers = recording.need("poses")["frame"].values.astype(np.int64)
     n = video.n_frames
     plain = np.array_equal(numbers, np.arange(len(numbers)))
     slack = max(2, round(0.001 * n))

@@ -59,11 +59,7 @@ def depth(where: Zone, xy: F32, length: float) -> F32:
 
 
 def _scaled(where: Zone, length: float, mirror: bool) -> Zone:
-    k = np.array([1.0, -1.0 if mirror else 1.0]) / length
-    if where.polygon is not None:
-        return Zone(where.name, polygon=where.polygon * k, kind=where.kind)
-    centre = np.asarray(where.centre, np.float64) * k
-    return Zone(where.name, centre=(centre[0], centre[1]), radius=where.radius / length, kind=where.kind)
+    return where.scaled(1.0 / length, where.unit, flip=mirror)
 
 
 def _depth(where: Zone, xy: F32) -> F32:
@@ -75,7 +71,7 @@ def _depth(where: Zone, xy: F32) -> F32:
 def _middle(where: Zone) -> F32:
     """Centre of a circle, or centroid of a polygon's area."""
     if where.polygon is None:
-        return np.asarray(where.centre, np.float32)
+        return np.asarray(where.circle[:2], np.float32)
     x, y = (where.polygon - where.polygon[0]).T
     x2, y2 = np.roll(x, -1), np.roll(y, -1)
     weight = x * y2 - x2 * y

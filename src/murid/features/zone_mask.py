@@ -14,8 +14,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from murid.data.errors import Faults, did_you_mean
+from murid.data.meet import keypoints_and_roles, poses_and_zones
 from murid.data.poses import fps_of, individual_names, keypoint_names
-from murid.data.roles import guess_roles, resolve_roles, stand_ins
+from murid.data.roles import guess_roles, stand_ins
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.geometry import signed_depth
 
@@ -28,16 +29,17 @@ def zone_masks(
     rule: EntryRule | None = None,
     roles: Mapping[str, str] | None = None,
 ) -> xr.DataArray:
-    """Tell for every frame, individual and zone whether the animal is inside.
+    """Find for every frame, individual and zone whether the animal is inside.
 
     Parameters
     ----------
     poses : Dataset
     zones : Zones
-        In the unit of the poses, or in px/cm when the poses carry ``px_per_cm``.
+        In any unit that the poses' scale can bring to theirs; the depth of the rule is converted along.
     rule : EntryRule, optional
-        Instead of the zones' own. Its keypoints are roles (``"nose"``, ``"centre"``, ``"head"``,
-        ``"rear"``; made from others where not tracked) or names of keypoints; a role wins.
+        Instead of the zones' own, its depth in the unit of the poses. Its keypoints are roles
+        (``"nose"``, ``"centre"``, ``"head"``, ``"rear"``; made from others where not
+        tracked) or names of keypoints; a role wins.
     roles : dict of role to keypoint, optional
         Guessed from the names when not given.
 
@@ -61,9 +63,10 @@ def zone_masks(
     DataError
         A keypoint of the rule cannot be had, or the units do not fit.
     """
-    rule = rule or zones.rule
+    aligned = poses_and_zones(poses, zones)
+    rule = rule or aligned.rule
     points = rule_points(poses, rule, roles)
-    shapes = [in_unit_of(zone, poses) for zone in zones.values()]
+    shapes = list(aligned.values())
     names, fps = individual_names(poses), fps_of(poses)
     gap, visit = _frames_below(rule.fill_gap_s, fps), _frames_below(rule.min_visit_s, fps)
     out = np.empty((poses.sizes["time"], len(names), len(shapes)), np.int8)
@@ -81,42 +84,18 @@ def zone_masks(
     )
 
 
-def in_unit_of(zone: Zone, poses: xr.Dataset) -> Zone:
-    """Return the zone in the unit of the poses."""
-    here = poses.attrs.get("unit", "px")
-    if zone.unit == here:
-        return zone
-    per_cm = {"cm": 1.0, "mm": 10.0, "px": poses.attrs.get("px_per_cm")}
-    there_per_cm, here_per_cm = per_cm.get(zone.unit), per_cm.get(here)
-    if not there_per_cm or not here_per_cm:
-        faults = Faults(f"zone '{zone.name}'")
-        faults.add(
-            "its unit does not fit the poses",
-            expected=str(here),
-            got=zone.unit,
-            todo="calibrate the poses, so that they know px_per_cm, or draw the zone in their unit",
-        )
-        faults.raise_if_any()
-    k = here_per_cm / there_per_cm
-    if zone.polygon is not None:
-        return Zone(zone.name, polygon=zone.polygon * k, unit="px" if here == "px" else "cm", kind=zone.kind)
-    centre = (zone.centre[0] * k, zone.centre[1] * k)
-    return Zone(zone.name, centre=centre, radius=zone.radius * k, unit="px" if here == "px" else "cm", kind=zone.kind)
-
-
 def depth_in(zone: Zone, x: NDArray, y: NDArray) -> NDArray[np.float64]:
     """Distance to the zone's border: positive inside, negative outside, NaN where missing."""
     if zone.polygon is not None:
         return signed_depth(np.ascontiguousarray(x), np.ascontiguousarray(y), np.ascontiguousarray(zone.polygon))
-    return zone.radius - np.hypot(
-        np.asarray(x, np.float64) - zone.centre[0], np.asarray(y, np.float64) - zone.centre[1]
-    )
+    cx, cy, radius = zone.circle
+    return radius - np.hypot(np.asarray(x, np.float64) - cx, np.asarray(y, np.float64) - cy)
 
 
 def rule_points(poses: xr.Dataset, rule: EntryRule, roles: Mapping[str, str] | None) -> list[NDArray]:
     """Positions ``(time, 2, individual)`` of the keypoints that decide."""
     names = keypoint_names(poses)
-    known = resolve_roles(names, roles) if roles is not None else guess_roles(names)
+    known = keypoints_and_roles(poses, roles) if roles else guess_roles(names)
     made = stand_ins(known)
     position = poses["position"].values[:, :2]
     faults = Faults("entry rule")

@@ -14,6 +14,7 @@ import xarray as xr
 
 from murid.data.body import trunk_keypoints
 from murid.data.errors import fail
+from murid.data.meet import inside
 from murid.data.poses import keypoint_names, validate_poses
 from murid.data.zones import Zone
 
@@ -124,12 +125,7 @@ def _polygon(reach: np.ndarray, direction: np.ndarray) -> tuple[Zone, float]:
 
 def _visited(xy: np.ndarray, zone: Zone) -> float:
     """Share of cells with their middle inside the zone that hold a position."""
-    import shapely
-
-    if zone.polygon is None:
-        low, high = np.subtract(zone.centre, zone.radius), np.add(zone.centre, zone.radius)
-    else:
-        low, high = zone.polygon.min(axis=0), zone.polygon.max(axis=0)
+    low, high = zone.bounds
     side = float((high - low).max()) / _N_CELLS
     n = np.maximum(1, np.ceil((high - low) / side - 1e-9).astype(int))
     cell = np.floor((xy - low) / side).astype(int)
@@ -137,8 +133,5 @@ def _visited(xy: np.ndarray, zone: Zone) -> float:
     been = np.zeros(n, bool)
     been[cell[:, 0], cell[:, 1]] = True
     middle = low + (np.stack(np.meshgrid(*map(np.arange, n), indexing="ij"), axis=-1) + 0.5) * side
-    if zone.polygon is None:
-        inside = np.linalg.norm(middle - zone.centre, axis=-1) <= zone.radius
-    else:
-        inside = shapely.contains_xy(shapely.Polygon(zone.polygon), middle[..., 0], middle[..., 1])
-    return float(been[inside].mean()) if inside.any() else float("nan")
+    within = inside(zone, middle.reshape(-1, 2)).reshape(middle.shape[:-1])
+    return float(been[within].mean()) if within.any() else float("nan")

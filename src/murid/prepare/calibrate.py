@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike
 from murid.data.body import nose_and_tail_base
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.poses import individual_names, keypoint_names, validate_poses
+from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
 
 #: Nose to tail base of a rodent, cm: from a young mouse to a large rat.
@@ -71,12 +71,24 @@ def calibrate(
         When nose to tail base comes out shorter than 2 cm or longer than 30 cm.
     """
     validate_poses(poses)
+    sources = dict(px_per_cm=px_per_cm, keypoints=keypoints, points=points, arena=arena)
+    _check_source(poses, [name for name, value in sources.items() if value is not None])
+    if poses.attrs["unit"] == "mm":
+        # Millimetres say nothing of the picture: zones drawn in px still need their own scale.
+        return _checked_body(_in_cm(poses, LengthUnit("cm").to("mm"), None), body)
+    if keypoints is not None:
+        px_per_cm = _scale_from_points(*_median_places(poses, keypoints), known_cm)
+    elif points is not None:
+        px_per_cm = _scale_from_points(*points, known_cm)
+    elif arena is not None:
+        px_per_cm = scale_from_arena(arena, known_cm)
+    scale = _checked_scale(px_per_cm)
+    return _checked_body(_in_cm(poses, scale, scale), body)
+
+
+def _check_source(poses: xr.Dataset, given: list[str]) -> None:
+    """Poses in px need exactly one source of the scale, poses in mm none, and poses in cm are done."""
     faults = Faults("calibrate")
-    given = [
-        n
-        for n, v in dict(px_per_cm=px_per_cm, keypoints=keypoints, points=points, arena=arena).items()
-        if v is not None
-    ]
     unit = poses.attrs["unit"]
     if unit == "cm" or "px_per_cm" in poses.attrs:
         faults.add(
@@ -85,22 +97,13 @@ def calibrate(
             got=f"unit {unit}",
             todo="calibrate the poses as read from the file, once",
         )
-    elif unit == "mm":
-        if given:
-            faults.add("poses are in mm: no scale is needed", got=", ".join(given), todo="call calibrate(poses)")
-        px_per_cm = 10.0
-    elif len(given) != 1:
+    elif unit == "mm" and given:
+        faults.add("poses are in mm: no scale is needed", got=", ".join(given), todo="call calibrate(poses)")
+    elif unit == "px" and len(given) != 1:
         faults.add(
             "source of the scale", expected="one of px_per_cm, keypoints, points, arena", got=", ".join(given) or "none"
         )
     faults.raise_if_any()
-    if keypoints is not None:
-        px_per_cm = _scale_from_points(*_median_places(poses, keypoints), known_cm)
-    elif points is not None:
-        px_per_cm = _scale_from_points(*points, known_cm)
-    elif arena is not None:
-        px_per_cm = scale_from_arena(arena, known_cm)
-    return _checked_body(_in_cm(poses, _checked_scale(px_per_cm)), body)
 
 
 def calibrate_zones(zones: Zones, px_per_cm: float) -> Zones:
@@ -119,13 +122,7 @@ def calibrate_zones(zones: Zones, px_per_cm: float) -> Zones:
         if zone.unit != "px":
             faults.add("zone is calibrated already", where=zone.name, expected="px", got=zone.unit)
     faults.raise_if_any()
-    out = []
-    for zone in zones.values():
-        if zone.polygon is not None:
-            out.append(replace(zone, polygon=zone.polygon / scale, unit="cm"))
-        else:
-            centre = (zone.centre[0] / scale, zone.centre[1] / scale)
-            out.append(replace(zone, centre=centre, radius=zone.radius / scale, unit="cm"))
+    out = [zone.scaled(1 / scale, "cm") for zone in zones.values()]
     return Zones(out, zones.rule.replace(hysteresis=zones.rule.hysteresis / scale))
 
 
@@ -154,7 +151,7 @@ def scale_from_arena(arena: Zone | ArrayLike, known_cm: float | Sequence[float] 
     return float(np.sqrt(zone.area / true))
 
 
-def _scale_from_points(a: Sequence[float], b: Sequence[float], known_cm: float | Sequence[float] | None) -> float:
+def _scale_from_points(a: ArrayLike, b: ArrayLike, known_cm: float | Sequence[float] | None) -> float:
     if not isinstance(known_cm, (int, float)) or not known_cm > 0:
         fail(
             "calibrate",
@@ -190,13 +187,14 @@ def _checked_scale(px_per_cm: float | None) -> float:
     return float(px_per_cm)
 
 
-def _in_cm(poses: xr.Dataset, scale: float) -> xr.Dataset:
+def _in_cm(poses: xr.Dataset, scale: float, px_per_cm: float | None) -> xr.Dataset:
     moved = {
         name: (poses[name].dims, (poses[name].values / scale).astype(np.float32))
         for name in ("position", "position_raw")
         if name in poses
     }
-    return poses.assign(moved).assign_attrs(unit="cm", px_per_cm=scale)
+    known = {} if px_per_cm is None else {"px_per_cm": px_per_cm}
+    return poses.assign(moved).assign_attrs(unit="cm", **known)
 
 
 def _checked_body(poses: xr.Dataset, body: tuple[str, str] | None) -> xr.Dataset:
@@ -218,7 +216,7 @@ def _checked_body(poses: xr.Dataset, body: tuple[str, str] | None) -> xr.Dataset
     if found:
         warnings.warn(
             f"calibrate: {', '.join(found)} from {pair[0]} to {pair[1]}, a rodent {low:.0f} to {high:.0f} cm; "
-            f"check px_per_cm ({poses.attrs['px_per_cm']:.4g})",
+            f"check the scale ({poses.attrs.get('px_per_cm', np.nan):.4g} px/cm)",
             stacklevel=3,
         )
     return poses

@@ -34,7 +34,7 @@ class CleanParams(Params):
     )
     zero_is_missing: bool = param(
         True,
-        why="in px, a point at exactly (0, 0) is how trackers and converters write 'not found', at whatever likelihood; "
+        why="in px, a point at exactly (0, 0) is how trackers and converters write 'not found', at any likelihood; "
         "counted as seen it adds the way to the picture's corner and back to the path",
     )
     jumps: bool = param(True, why="mask points where the animal cannot have got to since the last good one")
@@ -67,8 +67,8 @@ class CleanParams(Params):
     smoothing: Literal["none", "median", "savgol", "kalman"] = param(
         "median",
         why="median removes what flickers and leaves fast movements their height; savgol or kalman where speeds and "
-        "accelerations matter; none where rhythms matter: at 100 frames/s a median of 0.1 s leaves .24 of 8 and .20 of 10 Hz "
-        "(`transfer_function` gives the figures)",
+        "accelerations matter; none where rhythms matter: at 100 frames/s a median of 0.1 s leaves .24 of the "
+        "amplitude at 8 Hz and .20 at 10 Hz (`transfer_function` measures it)",
     )
     window_s: float = param(0.1, unit="s", gt=0, why="window of median and savgol; 3 samples at 30 frames/s, 5 at 50")
     savgol_order: int = param(2, ge=0, le=5, why="polynomial of savgol; 2 keeps the height of peaks")
