@@ -356,3 +356,13 @@ def test_real_recordings(name: str, data_dir: Path) -> None:
     if name == "calms21":
         length = compute(poses, first, NO_WINDOWS).sel(feature="dist_nose_tail_base").values
         assert np.nanmedian(length) == pytest.approx(1, abs=0.15)
+
+
+def test_the_mirror_of_one_ear_is_no_ear() -> None:
+    """With one ear tracked, the left ear lay on the right in the mirror."""
+    xy = np.random.default_rng(0).normal(size=(60, 2, 3, 1)) + np.array([[4, 3, -4], [0, -2, 0.0]])[None, :, :, None]
+    poses = make_poses(xy, keypoints=["nose", "ear_left", "tail_base"], fps=30, unit="cm")
+    plain, mirror = (compute(poses, "individual_0", SMALL.replace(mirror=m)) for m in (False, True))
+    assert plain["feature"].values.tolist() == mirror["feature"].values.tolist()
+    assert np.isnan(mirror.sel(feature="ego_y_ear_left")).all()
+    assert np.isfinite(mirror.sel(feature="speed_nose")).all()

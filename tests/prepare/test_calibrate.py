@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from murid.data.errors import DataError
+from murid.data.meet import poses_and_zones
 from murid.data.poses import make_poses
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.prepare import calibrate, calibrate_zones, clean, scale_from_arena
@@ -108,3 +109,20 @@ def test_zones_are_scaled_along():
 def test_three_dimensional_poses_are_scaled_too():
     poses = make_poses(np.ones((3, 3, 2, 1)) * 30, keypoints=["a", "b"], fps=30)
     assert (calibrate(poses, 10.0)["position"] == 3).all()
+
+
+def test_mm_bring_no_scale_of_the_picture(poses):
+    """Zones in px were read as mm: poses in mm got px_per_cm = 10."""
+    out = calibrate(poses.assign_attrs(unit="mm"))
+    assert "px_per_cm" not in out.attrs
+    with pytest.raises(DataError, match="does not fit the poses"):
+        poses_and_zones(out, Zones([Zone("a", centre=(5, 5), radius=2.0)]))
+
+
+def test_corners_in_reading_order_give_the_same_scale():
+    """As a bow-tie they gave .177 px/cm for 20."""
+    corners = np.array([[100, 100], [905, 110], [900, 890], [95, 900.0]])
+    right = scale_from_arena(corners, 40.0)
+    assert right == pytest.approx(20, rel=0.02)
+    with pytest.warns(UserWarning, match="crossed itself"):
+        assert scale_from_arena(corners[[0, 1, 3, 2]], 40.0) == pytest.approx(right)
