@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murid.data.clock import (
+    even_parts,
     find_dropped,
     first_sample,
     fit_clock,
@@ -129,3 +130,17 @@ def test_fit_clock_is_exact_in_unix_seconds(start):
 def test_a_clock_maps_a_single_number():
     assert fit_clock([0.0, 1, 2], [10.0, 11, 12.1], piecewise=True)(0.5) == pytest.approx(10.5)
     assert fit_clock([0.0, 1, 2], [10.0, 11, 12])(-1.0) == pytest.approx(9)
+
+
+def test_parts_of_one_rate_without_pauses():
+    """20 s at 30 and 40 s at 15 frames/s are two parts; dropped frames and jitter are none."""
+    film = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+    assert even_parts(film) == [(0, 600, 30.0), (600, 1200, 15.0)]
+    paused = np.concatenate([np.arange(0, 10, 0.1), np.arange(70, 80, 0.1)])
+    assert [p[:2] for p in even_parts(paused)] == [(0, 100), (100, 200)]
+    dropped = np.delete(np.arange(3000) / 30, [5, 6, 100, 500, 501])
+    assert [p[:2] for p in even_parts(dropped)] == [(0, 2995)]
+    jitter = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.05, 3000))
+    assert [p[:2] for p in even_parts(jitter)] == [(0, 3000)]
+    assert even_parts(np.arange(100) / 4.0) == [(0, 100, 4.0)]
+    assert even_parts([]) == []

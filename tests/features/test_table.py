@@ -366,3 +366,79 @@ def test_the_mirror_of_one_ear_is_no_ear() -> None:
     assert plain["feature"].values.tolist() == mirror["feature"].values.tolist()
     assert np.isnan(mirror.sel(feature="ego_y_ear_left")).all()
     assert np.isfinite(mirror.sel(feature="speed_nose")).all()
+
+
+def _social(xy: np.ndarray, individuals: list[str]) -> dict[str, float]:
+    poses = make_poses(xy, keypoints=["nose", "bodycentre", "tailbase"], individuals=individuals, fps=30, unit="cm")
+    table = compute(poses, "a", FeatureParams(windowed=(), lags_s=(), windows_s=(), families=("social",)))
+    wanted = ("centre_distance", "nose_nose", "closest_distance")
+    return {name: float(table.sel(feature=name)[150]) for name in wanted}
+
+
+def test_the_nearest_partner_is_the_nearest_that_is_seen() -> None:
+    """With the centre of the animal in contact hidden, the nearest was the one 60 cm away (nose to nose 1 -> 60)."""
+    body = np.array([[4, 0], [0, 0], [-4, 0.0]]).T[None, :, :, None]
+    turned = body * np.array([-1, 1])[None, :, None, None]
+    own, near, far = (np.array([x, 0.0]).reshape(1, 2, 1, 1) + b for x, b in ((0, body), (9, turned), (60, body)))
+    xy = np.concatenate([own, near, far], 3).repeat(300, 0)
+    right = _social(xy, ["a", "b", "c"])
+    assert (right["nose_nose"], right["closest_distance"]) == (1.0, 1.0)
+    for hidden in ("b", "a"):
+        x = xy.copy()
+        x[100:200, :, 1, "ab".index(hidden)] = np.nan
+        for order in ([0, 1, 2], [0, 2, 1]):
+            got = _social(x[..., order], [["a", "b", "c"][i] for i in order])
+            assert got["nose_nose"] == 1.0
+            assert got["closest_distance"] == 1.0
+            assert np.isnan(got["centre_distance"])
+    x = xy.copy()
+    x[100:200, :, :, 0] = np.nan
+    assert np.isnan(list(_social(x, ["a", "b", "c"]).values())).all()
+
+
+def test_together_the_overlap_is_that_of_the_closest_pair() -> None:
+    """Two of three animals on top of each other had an overlap of 0: that of the pair farthest apart."""
+    rng = np.random.default_rng(0)
+    place = np.array([[0, 0, 60], [0, 0, 0.0]])[None, :, None, :]
+    xy = np.repeat(SKELETON.T[None, :, :, None] + place, 90, 0) + rng.normal(size=(90, 2, 7, 3)) * 0.05
+    poses = make_poses(xy, keypoints=KEYPOINTS, individuals=["a", "b", "c"], fps=30, unit="cm")
+    table = compute(poses, "all", NO_WINDOWS)
+    assert float(table.sel(feature="overlap")[45]) > 0.9
+    assert float(table.sel(feature="closest_distance")[45]) < 0.5
+
+
+def test_the_turning_of_the_path_is_whole_at_the_ends() -> None:
+    """One-sided steps at the ends belong to times closer together: .65 rad/s was given for 1.3."""
+    t = np.arange(300) / 30
+    way = 1.3 * t
+    centre = np.stack([20 * np.cos(way), 20 * np.sin(way)], 1)
+    ahead = np.stack([-np.sin(way), np.cos(way)], 1)
+    xy = np.stack([centre + k * ahead for k in (4, 0, -4)], 2)[..., None]
+    poses = make_poses(xy, keypoints=["nose", "centre", "tail_base"], fps=30, unit="cm")
+    table = compute(poses, "individual_0", NO_WINDOWS)
+    np.testing.assert_allclose(np.abs(table.sel(feature="path_turn_rate")), 1.3, rtol=0.02)
+
+
+def test_nothing_reaches_over_a_pause() -> None:
+    """An animal carried 10 cm in a pause of 60 s had a speed of 1.66 cm/s and lags of 60.5 s."""
+    time = np.concatenate([np.arange(0, 10, 0.1), np.arange(70, 80, 0.1)])
+    x = np.where(time < 30, 5.0, 15.0)
+    xy = np.stack([np.stack([x + k, np.full_like(x, 5.0)], 1) for k in (4, 0, -4)], 2)[..., None]
+    poses = make_poses(xy, keypoints=["nose", "centre", "tail_base"], time_s=time, unit="cm")
+    table = compute(poses, "individual_0", SMALL)
+    for name in ("speed_centre", "speed_centre_max_1s", "forward_nose_min_1s"):
+        np.testing.assert_allclose(table.sel(feature=name), 0.0, atol=1e-5)
+    lag = table.sel(feature="speed_centre_lag_-0.5s").values
+    assert np.flatnonzero(np.isnan(lag)).tolist() == [0, 1, 2, 3, 4, 100, 101, 102, 103, 104]
+    rows = compute_rows(poses, "individual_0", [3, 99, 100, 150], SMALL)
+    np.testing.assert_array_equal(rows.values, table.values[[3, 99, 100, 150]])
+
+
+def test_windows_are_seconds_where_the_film_changes_its_rate() -> None:
+    """20 s at 30 and 40 s at 15 frames/s: each half has the windows of its own rate."""
+    time = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+    xy = np.stack([_animal(time, 0)], -1)
+    mixed = compute(make_poses(xy, keypoints=KEYPOINTS, time_s=time, unit="cm"), "individual_0", SMALL)
+    late = time[600:] - 20
+    alone = make_poses(xy[600:], keypoints=KEYPOINTS, time_s=late, unit="cm")
+    _same(mixed[600:], compute(alone, "individual_0", SMALL).assign_coords(time=time[600:]), 1e-5)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from murid.data.clock import rate_of
 from murid.data.errors import DataError
 from murid.features.window_kernel import TILE
 from murid.features.windows import rolling, window_frames
@@ -168,3 +169,13 @@ def test_bad_requests_are_named() -> None:
         rolling(np.zeros(5), 30.0, (1.0,), ("median",))
     with pytest.raises(DataError, match="axes"):
         rolling(np.zeros((2, 2, 2)), 30.0)
+
+
+@pytest.mark.parametrize("fps", [50, 60, 100])
+@pytest.mark.parametrize("start_s", [0.0, 1e5, 1.7e9])
+def test_windows_of_even_frame_counts_do_not_depend_on_float_noise(fps, start_s):
+    """1 s at 50, 60, 100 Hz was 49, 59, 99 frames at some start times and lengths and 51, 61, 101 at others."""
+    for n in (1000, 1237, 4000):
+        rate = rate_of(start_s + np.arange(n) / fps)
+        assert window_frames(1.0, rate) == (fps // 2, fps // 2)
+        assert window_frames(1.0, rate, "trailing") == (fps - 1, 0)

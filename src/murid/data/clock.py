@@ -297,6 +297,60 @@ def segments(time_s: ArrayLike, factor: float = GAP_FACTOR) -> list[tuple[int, i
     return [(a, b) for a, b in itertools.pairwise(edges) if b > a]
 
 
+def even_parts(
+    time_s: ArrayLike, longest_gap_s: float = 0.2, rate_change: float = 1.25
+) -> list[tuple[int, int, float]]:
+    """Return the stretches of one sampling rate without a pause: ``(start, stop, rate in Hz)``, stop exclusive.
+
+    What is counted in samples (windows, lags) is counted inside such a part, at its own rate. Dropped
+    samples of up to `longest_gap_s` stay inside: the time that cleaning fills, too.
+
+    Parameters
+    ----------
+    time_s : array of shape (time,)
+        Clock in seconds.
+    longest_gap_s : float
+        A longer step is a pause, where it is also longer than one and a half local steps.
+    rate_change : float
+        A rate that differs by this factor for 21 samples is another rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> film = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+    >>> even_parts(film)
+    [(0, 600, 30.0), (600, 1200, 15.0)]
+    """
+    t = np.asarray(time_s, np.float64)
+    if t.size < 2:
+        return [(0, t.size, float("nan"))] if t.size else []
+    step = np.diff(t)
+    if step.max() <= min(rate_change * step.min(), longest_gap_s):
+        return [(0, t.size, rate_of(t))]
+    local = median_filter(step, size=_LOCAL_STEPS, mode="nearest") if step.size > _LOCAL_STEPS else local_step(t)
+    pauses = np.flatnonzero((step > longest_gap_s) & (step > GAP_FACTOR * local)) + 1
+    edges = [0, *pauses.tolist(), t.size]
+    out = []
+    for start, stop in itertools.pairwise(edges):
+        cuts = [start, *(start + c for c in _rate_changes(local[start : stop - 1], rate_change)), stop]
+        out += [(a, b, rate_of(t[a:b])) for a, b in itertools.pairwise(cuts)]
+    return out
+
+
+def _rate_changes(local: Floats, factor: float) -> list[int]:
+    """Steps from which on the local step differs by `factor` from the one before, for `_LOCAL_STEPS` or longer."""
+    cuts, start = [], 0
+    while start < local.size:
+        usual = np.median(local[start : start + _LOCAL_STEPS])
+        other = np.maximum(local[start:] / usual, usual / local[start:]) > factor
+        kept = np.convolve(other, np.ones(_LOCAL_STEPS), "valid") >= _LOCAL_STEPS - 0.5
+        if not kept.any():
+            break
+        start += max(int(np.argmax(kept)), 1)
+        cuts.append(start)
+    return cuts
+
+
 def sample_stops(time_s: ArrayLike, factor: float = GAP_FACTOR) -> Floats:
     """Return the end of each sample in seconds: ``time_s + spans(time_s)``, to the bit where samples touch.
 

@@ -6,9 +6,9 @@ arrays are float32 with time last, ``(frame,)``; points are ``(2, frame)``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from murid.data.roles import LIMBS, mirrored, stand_ins
 
 F32 = NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
 
 
 class Column(NamedTuple):
     """One feature on a stretch of frames.
 
     `unit` writes lengths as ``L`` (cm or body length, settled by the table). `symmetric` marks
-    features of a pair that are the same from either side.
+    features of a pair that are the same from either side; `closest` says whether the smallest or the
+    largest value belongs to the pair that is closest together.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Column(NamedTuple):
     what: str
     values: F32
     symmetric: bool = False
+    closest: Literal["min", "max"] = "min"
 
 
 class Clock:
@@ -41,21 +44,56 @@ class Clock:
     time_s : array of shape (frame,)
     back, ahead : int
         The step runs from `back` frames before to `ahead` frames after; ``ahead=0`` uses the past alone.
+    parts : sequence of (start, stop), optional
+        Stretches without a pause: no step reaches from one into the other. All frames by default.
     """
 
-    def __init__(self, time_s: NDArray[np.float64], back: int, ahead: int) -> None:
+    def __init__(
+        self,
+        time_s: NDArray[np.float64],
+        back: int,
+        ahead: int,
+        parts: Sequence[tuple[int, int]] | None = None,
+    ) -> None:
         self.n = time_s.size
         self.back, self.ahead = back, ahead
         self.time_s = time_s
+        self._bounds: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        if parts is not None and len(parts) > 1:
+            low, high = (np.repeat([p[k] for p in parts], [b - a for a, b in parts]) for k in (0, 1))
+            frames = np.arange(self.n)
+            self._bounds = np.maximum(frames - back, low), np.minimum(frames + ahead, high - 1)
         before, after = self.ends(time_s)
-        span = after - before
-        self.per_s = np.divide(1.0, span, out=np.full(self.n, np.nan), where=span > 0).astype(np.float32)
+        self.per_s = _reciprocal(after - before)
 
-    def ends(self, x: NDArray) -> tuple[NDArray, NDArray]:
+    @cached_property
+    def per_s_of_rates(self) -> F32:
+        """One over the time between two steps: what the change of a *rate* is divided by.
+
+        At the ends of a recording steps are one-sided, so that the rates there belong to times closer together than
+        the frames are.
+        """
+        before, after = self.ends(self.time_s)
+        early, late = self.ends((before + after) / 2)
+        whole_before, whole_after = self.ends(self._whole)
+        inner = self._whole & whole_before & whole_after
+        return np.where(inner, self.per_s, _reciprocal(late - early)).astype(np.float32)
+
+    @cached_property
+    def _whole(self) -> NDArray[np.bool_]:
+        """Whether a frame's step has its full length on both sides."""
+        number = np.arange(self.n)
+        before, after = self.ends(number)
+        whole: NDArray[np.bool_] = (number - before == self.back) & (after - number == self.ahead)
+        return whole
+
+    def ends(self, x: NDArray[Number]) -> tuple[NDArray[Number], NDArray[Number]]:
         """Return `x` at the start and at the end of every frame's step.
 
         One-sided at the two ends of the recording: truncated, never wrapped or padded.
         """
+        if self._bounds is not None:
+            return x[..., self._bounds[0]], x[..., self._bounds[1]]
         back, ahead = min(self.back, self.n - 1), min(self.ahead, self.n - 1)
         first, last = np.repeat(x[..., :1], back, axis=-1), np.repeat(x[..., -1:], ahead, axis=-1)
         before = np.concatenate([first, x[..., : self.n - back]], axis=-1)
@@ -64,7 +102,7 @@ class Clock:
     def step(self, x: F32) -> F32:
         """Return the change of `x` over the step, same shape as `x`."""
         back, ahead, n = self.back, self.ahead, self.n
-        if back + ahead >= n:
+        if back + ahead >= n or self._bounds is not None:
             before, after = self.ends(x)
             return after - before
         out = np.empty_like(x)
@@ -77,6 +115,15 @@ class Clock:
     def rate(self, x: F32) -> F32:
         """Return the change of `x` per second (NaN where either side is missing)."""
         return self.step(x) * self.per_s
+
+    def rate_of_rate(self, x: F32) -> F32:
+        """Return the change per second of `x` that is itself a rate over the step: an acceleration."""
+        return self.step(x) * self.per_s_of_rates
+
+
+def _reciprocal(span: NDArray[np.float64]) -> F32:
+    """One over spans in seconds, NaN where there is none."""
+    return np.divide(1.0, span, out=np.full(span.shape, np.nan), where=span > 0).astype(np.float32)
 
 
 def norm(v: F32) -> F32:
@@ -102,7 +149,7 @@ def angle(u: F32, v: F32) -> F32:
 def unit_vector(v: F32) -> F32:
     """Direction of `v`; NaN where it has no length."""
     length = norm(v)
-    return v / np.where(length > 0, length, np.float32(np.nan))
+    return (v / np.where(length > 0, length, np.float32(np.nan))).astype(np.float32, copy=False)
 
 
 class Body:
@@ -200,6 +247,7 @@ def bodies(
     scale: float,
     step: tuple[int, int],
     mirror: bool = False,
+    parts: Sequence[tuple[int, int]] | None = None,
 ) -> dict[str, Body]:
     """Cut a stretch of frames out of poses as one `Body` an individual.
 
@@ -211,13 +259,15 @@ def bodies(
         Frames before and after over which velocities are taken.
     mirror : bool
         Flip the picture top to bottom and swap left and right roles.
+    parts : sequence of (start, stop), optional
+        Stretches of the frames without a pause, see `Clock`.
     """
     used = mirrored(roles) if mirror else roles
     names = [str(k) for k in poses["keypoint"].values]
     # A role without a keypoint (one ear in the mirror) is missing, not absent: the columns stay the same.
     index = np.array([names.index(keypoint) if keypoint else 0 for keypoint in used.values()])
     absent = np.array([not keypoint for keypoint in used.values()])
-    clock = Clock(np.asarray(poses["time"].values[frames], np.float64), *step)
+    clock = Clock(np.asarray(poses["time"].values[frames], np.float64), *step, parts)
     every = [str(i) for i in poses["individual"].values]
     position, confidence = poses["position"].values[frames], poses["confidence"].values[frames]
     out = {}

@@ -40,7 +40,9 @@ def kinematics(
         if body.sources.get("centre") != (role,):
             speed = norm(clock.rate(body.point(role)))
             out.append(Column(f"speed_{role}", "L/s", "speed of a keypoint", speed))
-    out.append(Column("acceleration_centre", "L/s^2", "change of the speed of the centre", clock.rate(body.speed)))
+    out.append(
+        Column("acceleration_centre", "L/s^2", "change of the speed of the centre", clock.rate_of_rate(body.speed))
+    )
     if body.has_axis:
         out += _in_body_frame(body)
     if body.has_head_axis:
@@ -91,7 +93,7 @@ def _in_body_frame(body: Body) -> list[Column]:
 def _path(body: Body, windows: Iterable[tuple[float, int, int]]) -> list[Column]:
     """Turning of the path, and net distance over travelled distance in windows."""
     clock = body.clock
-    turning = angle(*clock.ends(body.velocity)) * clock.per_s
+    turning = angle(*clock.ends(body.velocity)) * clock.per_s_of_rates
     turning[body.speed == 0] = 0.0
     out = [Column("path_turn_rate", "rad/s", "turning of the direction of motion, signed", turning)]
     centre = body.point("centre")

@@ -29,14 +29,18 @@ def social(me: Body, other: Body, field_of_view_rad: float) -> list[Column]:
     around, relative = cross(towards, me.velocity), norm(me.velocity - other.velocity)
     out = [
         Column("centre_distance", "L", "distance between the body centres", distance, True),
-        Column("closing_speed", "L/s", "how fast the centres come closer", -clock.rate(distance), True),
+        Column("closing_speed", "L/s", "how fast the centres come closer", -clock.rate(distance), True, "max"),
         Column("approach_speed", "L/s", "own velocity towards the partner", dot(me.velocity, towards)),
         Column("tangential_speed", "L/s", "own velocity around the partner, unsigned", np.abs(around)),
         Column("partner_speed", "L/s", "speed of the partner's centre", other.speed),
         Column("speed_difference", "L/s", "own minus the partner's speed", me.speed - other.speed),
         Column("relative_speed", "L/s", "length of the difference of the velocities", relative, True),
-        Column("overlap", "1", "overlap of the two bodies' ellipses: 0 apart, 1 the same", _overlap(me, other), True),
-        Column("closest_distance", "L", "smallest distance between any two keypoints", _closest(me, other), True),
+        Column(
+            "overlap", "1", "overlap of the two bodies' ellipses: 0 apart, 1 the same", _overlap(me, other), True, "max"
+        ),
+        Column(
+            "closest_distance", "L", "smallest distance between two keypoints of the trunk", closest(me, other), True
+        ),
     ]
     if me.has("nose"):
         out += _nose(me, other)
@@ -103,7 +107,8 @@ def between(me: Body, other: Body, ordered: bool = True) -> list[Column]:
     return out
 
 
-def _closest(me: Body, other: Body) -> F32:
+def closest(me: Body, other: Body) -> F32:
+    """Smallest distance between two trunk keypoints that are seen, ``(frame,)``; NaN where none is."""
     best = np.full(me.clock.n, np.inf, np.float32)
     for a in me.trunk:
         for b in other.trunk:
@@ -126,6 +131,20 @@ def _overlap(me: Body, other: Body) -> F32:
     return np.sqrt(np.sqrt(det1 * det2) / det) * np.exp(-mahalanobis / 8)
 
 
+def partner_distances(me: Body, others: Sequence[Body]) -> F32:
+    """Distance to each partner ``(partner, frame)``, by which the nearest is chosen; NaN where it is not known.
+
+    Centre to centre where all these distances are known. Where a centre is hidden, the partners are compared by
+    the smallest distance between trunk keypoints that are seen: a hidden point does not send its animal away.
+    """
+    centres = np.stack([norm(other.point("centre") - me.point("centre")) for other in others])
+    hidden = np.isnan(centres).any(axis=0)
+    if len(others) == 1 or not hidden.any():
+        return centres
+    seen = np.stack([closest(me, other) for other in others])
+    return np.where(hidden, seen, centres)
+
+
 def towards_partners(tables: Sequence[list[Column]], distances: F32) -> list[Column]:
     """Join the columns towards each partner: the nearest partner's, and the mean when several.
 
@@ -134,13 +153,15 @@ def towards_partners(tables: Sequence[list[Column]], distances: F32) -> list[Col
     tables : sequence of list of Column
         The same columns towards each partner.
     distances : array of shape (partner, frame)
-        Distance to each partner; the smallest says who is nearest.
+        From `partner_distances`; the smallest says who is nearest. Where none is known, the nearest's columns
+        are NaN: they do not depend on the order of the animals.
     """
     if len(tables) == 1:
         return list(tables[0])
     values = np.stack([[column.values for column in table] for table in tables])
     rank = np.where(np.isnan(distances), np.inf, distances).argmin(0)
     nearest = np.take_along_axis(values, rank[None, None], axis=0)[0]
+    nearest[:, np.isnan(distances).all(axis=0)] = np.nan
     known = ~np.isnan(values)
     count = known.sum(0)
     mean = np.where(known, values, 0).sum(0) / np.where(count > 0, count, np.nan)
@@ -156,7 +177,8 @@ def towards_partners(tables: Sequence[list[Column]], distances: F32) -> list[Col
 def combine(tables: Sequence[list[Column]], how: Sequence[str]) -> list[Column]:
     """Make columns of several animals or directed pairs independent of their order.
 
-    Symmetric columns keep their name and hold the smallest value over the pairs; others become
+    Symmetric columns keep their name and hold the value of the pair that is closest together (the smallest distance,
+    the largest overlap: `Column.closest`); others become
     ``<name>_min``, ``_max``, ``_mean`` and ``_absdiff`` (largest minus smallest) as asked for. A
     missing animal is passed over by min, max and mean, and makes absdiff NaN.
     """
@@ -166,7 +188,7 @@ def combine(tables: Sequence[list[Column]], how: Sequence[str]) -> list[Column]:
         values = np.stack([column.values for column in columns])
         low, high = np.fmin.reduce(values), np.fmax.reduce(values)
         if first.symmetric:
-            out.append(first._replace(values=low))
+            out.append(first._replace(values=low if first.closest == "min" else high))
             continue
         for kind in how:
             if kind == "min":

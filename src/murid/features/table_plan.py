@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.bouts import EVERYONE
+from murid.data.clock import even_parts
 from murid.data.errors import Faults, did_you_mean
 from murid.data.meet import keypoints_and_roles, poses_and_zones
 from murid.data.poses import fps_of, individual_names
@@ -21,7 +22,7 @@ from murid.features.kinematics import kinematics
 from murid.features.params import FAMILIES, FeatureParams
 from murid.features.scale import length_unit
 from murid.features.shape import shape
-from murid.features.social import between, combine, social, towards_partners
+from murid.features.social import between, combine, partner_distances, social, towards_partners
 from murid.features.windows import WindowPlan, plan, run_kernel, window_frames
 
 
@@ -99,7 +100,7 @@ class TablePlan:
         me = [every[name] for name in self.members]
         out: list[tuple[str, Column]] = []
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            own = [self._own(body, frames) for body in me]
+            own = [self._own(body) for body in me]
             for family in p.active:
                 tables = [table[family] for table in own if family in table]
                 if tables:
@@ -111,7 +112,7 @@ class TablePlan:
         out.sort(key=lambda row: order[row[0]])
         return out
 
-    def _own(self, body: Body, frames: slice) -> dict[str, list[Column]]:
+    def _own(self, body: Body) -> dict[str, list[Column]]:
         """Families of one animal alone."""
         p = self.params
         out: dict[str, list[Column]] = {}
@@ -146,9 +147,7 @@ class TablePlan:
         if together:
             joined = combine(tables, p.combine)
         else:
-            centre = every[self.subject].point("centre")
-            away = [every[b].point("centre") - centre for _, b in pairs]
-            joined = towards_partners(tables, np.stack([np.sqrt((v * v).sum(0)) for v in away]))
+            joined = towards_partners(tables, partner_distances(every[self.subject], [every[b] for _, b in pairs]))
         return [("between" if c.name.startswith("between_") else "social", c) for c in joined]
 
     @cached_property
@@ -173,8 +172,31 @@ class TablePlan:
                 meanings.append(column.what)
         return names, units, families, meanings, np.array(first, np.int64), np.array(windowed, bool)
 
+    @cached_property
+    def parts(self) -> list[tuple[int, int, TablePlan]]:
+        """Stretches of one frame rate without a pause, each planned like a recording of its own.
+
+        Windows, lags and steps are counted in frames: they neither reach over a pause nor mean another time
+        where the film changes its rate.
+        """
+        found = even_parts(self.poses["time"].values)
+        if len(found) == 1:
+            return [(0, self.poses.sizes["time"], self)]
+        out = []
+        for start, stop, rate in found:
+            fps = rate if np.isfinite(rate) else self.fps
+            out.append((start, stop, replace(self, poses=self.poses.isel(time=slice(start, stop)), fps=fps)))
+        return out
+
     def fill(self, rows: NDArray[np.int64], out: NDArray[np.float32]) -> None:
         """Write the features of `rows` (ascending, one block) into `out (row, feature)`."""
+        for start, stop, part in self.parts:
+            a, b = np.searchsorted(rows, [start, stop])
+            if a < b:
+                part.fill_part(rows[a:b] - start, out[a:b])
+
+    def fill_part(self, rows: NDArray[np.int64], out: NDArray[np.float32]) -> None:
+        """Write the features of `rows` of a plan without pauses."""
         from murid.features.window_kernel import TILE, window_table
 
         n = self.poses.sizes["time"]

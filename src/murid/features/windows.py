@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from murid.data.errors import Faults
 from murid.features.params import STATS
 
+#: Frames by which a window may miss a tie and still count as one.
+_TIE = 1e-6
+
 
 @dataclass(frozen=True)
 class WindowPlan:
@@ -50,13 +53,14 @@ class WindowPlan:
 def window_frames(window_s: float, fps: float, align: str = "centred") -> tuple[int, int]:
     """Reach of a window before and after its frame.
 
-    Centred windows have the odd number of frames nearest to ``window_s * fps`` and at least 3, so
-    that the frame lies in their middle; trailing ones end at the frame and have at least 2.
+    Centred windows have the odd number of frames nearest to ``window_s * fps`` (the larger of two) and
+    at least 3, so that the frame lies in their middle; trailing ones end at the frame and have at least 2.
     """
     if align == "centred":
-        half = max(1, int((window_s * fps - 1) / 2 + 0.5))
+        # A whole, even number of frames is a tie: float noise of the frame rate must not decide it.
+        half = max(1, int((window_s * fps - 1) / 2 + 0.5 + _TIE))
         return half, half
-    return max(2, int(window_s * fps + 0.5)) - 1, 0
+    return max(2, int(window_s * fps + 0.5 + _TIE)) - 1, 0
 
 
 def plan(
@@ -117,7 +121,7 @@ def plan(
         after,
         np.array([s in chosen for s in STATS]),
         np.asarray(percentiles, np.float64),
-        np.array([round(lag * fps) for lag in lags_s], np.int64),
+        np.array([int(np.floor(lag * fps + 0.5 + _TIE)) for lag in lags_s], np.int64),
         waves,
         band_of,
         float(min_share),

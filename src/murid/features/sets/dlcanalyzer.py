@@ -84,7 +84,7 @@ def _pair(me: Body, other: Body) -> list[Column]:
         for b in points
     ]
     closing = -me.clock.rate(norm(other.point("centre") - me.point("centre")))
-    return [*out, Column("closing_speed", "L/s", "how fast the centres come closer", closing, True)]
+    return [*out, Column("closing_speed", "L/s", "how fast the centres come closer", closing, True, "max")]
 
 
 def missing_features(where: Scene, version: Version = "v3") -> list[str]:
@@ -127,7 +127,7 @@ def _own(body: Body, where: Scene, version: Version) -> list[Column]:
     if version != "v1":
         for p in _ACCELERATED:
             if p in body.tracked:
-                change = body.clock.rate(norm(body.clock.rate(body.point(p))))
+                change = body.clock.rate_of_rate(norm(body.clock.rate(body.point(p))))
                 change = np.abs(change) if version == "fst" else change
                 out.append(Column(f"acceleration_{p}", "L/s^2", "change of speed", change))
     return out

@@ -114,8 +114,10 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
     out += [
         Column("speed", "L/s", "head and hips", speed),
         Column("speed_centroid", "L/s", "centroid", norm(centre_velocity)),
-        Column("acceleration", "L/s^2", "of the speed", rate(speed)),
-        Column("acceleration_centroid", "L/s^2", "of the centroid's speed", rate(norm(centre_velocity))),
+        Column("acceleration", "L/s^2", "of the speed", body.clock.rate_of_rate(speed)),
+        Column(
+            "acceleration_centroid", "L/s^2", "of the centroid's speed", body.clock.rate_of_rate(norm(centre_velocity))
+        ),
     ]
     if body.has_axis:
         out.append(Column("speed_forward", "L/s", "along the body", dot(velocity, body.axis)))
@@ -144,7 +146,7 @@ def _pair(me: Body, other: Body) -> list[Column]:
         Column("distance_head_body", "L", "head to body", norm(_part(other, "body") - _part(me, "head"))),
         Column("distance_change", "L/s", "of the centroids", rate(distance), True),
         Column("gap", "L", "nearest points", _nearest(mine, theirs), True),
-        Column("box_overlap", "1", "boxes: intersection over union", _iou(mine, theirs), True),
+        Column("box_overlap", "1", "boxes: intersection over union", _iou(mine, theirs), True, "max"),
         Column("area_ratio", "1", "of the ellipses", _area(me) / np.where(_area(other) > 0, _area(other), np.nan)),
         Column("speed_radial", "L/s", "towards the other", dot(velocity, towards)),
         Column("speed_tangential", "L/s", "around the other", np.abs(cross(towards, velocity))),

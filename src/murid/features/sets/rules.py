@@ -17,7 +17,7 @@ from murid.data.zones import Zone, Zones
 from murid.features.body import F32, Body, Column, angle, norm
 from murid.features.params import FeatureParams
 from murid.features.sets.scene import Scene, named_table, scene, table_of
-from murid.features.social import towards_partners
+from murid.features.social import partner_distances, towards_partners
 from murid.features.table import compute
 from murid.features.zone import depth
 
@@ -94,7 +94,7 @@ def _own(where: Scene) -> list[Column]:
 
 def _change(body: Body, speeds: F32) -> F32:
     """Size of the mean change of the keypoints' speeds: DLCAnalyzer's sign of a floating animal."""
-    change = np.stack([body.clock.rate(speed) for speed in speeds])
+    change = np.stack([body.clock.rate_of_rate(speed) for speed in speeds])
     seen = ~np.isnan(change)
     count = np.where(seen.any(0), seen.sum(0), np.nan)
     return np.abs(np.where(seen, change, 0).sum(0) / count).astype(np.float32)
@@ -142,8 +142,7 @@ def _towards(where: Scene, trail: int) -> list[Column]:
                 Column("nose_trail", "L", "nose to where the partner's tail base was", _trail(nose, other, trail)),
             ]
         tables.append(table)
-    away = [b.point("centre") - me.point("centre") for b in others]
-    return towards_partners(tables, np.stack([norm(v) for v in away]))[: len(tables[0])]
+    return towards_partners(tables, partner_distances(me, others))[: len(tables[0])]
 
 
 def _trail(nose: F32, other: Body, frames: int) -> F32:

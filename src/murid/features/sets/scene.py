@@ -15,7 +15,7 @@ from murid.data.poses import individual_names
 from murid.data.zones import Zones
 from murid.features.body import Body, Column, bodies
 from murid.features.params import FeatureParams
-from murid.features.social import combine, towards_partners
+from murid.features.social import combine, partner_distances, towards_partners
 from murid.features.table_plan import prepare
 from murid.features.windows import rolling
 
@@ -142,8 +142,7 @@ def _of_one(
     for other in others:
         table = [c._replace(name=f"partner_{c.name}") for c in own(other)]
         tables.append(table + (pair(me, other) if pair else []))
-    away = [b.point("centre") - me.point("centre") for b in others]
-    nearest = towards_partners(tables, np.stack([np.sqrt((v * v).sum(0)) for v in away]))
+    nearest = towards_partners(tables, partner_distances(me, others))
     # The mean over partners is murid's own addition; published sets know the nearest one only.
     return out + nearest[: len(tables[0])]
 

@@ -229,7 +229,7 @@ def _turning(body: Body, per_frame: bool) -> Column:
     """Turning of the centre's path, unsigned: between two steps (rad), or per second."""
     step = body.clock.step(body.point("centre"))
     if not per_frame:
-        turned = np.abs(angle(*body.clock.ends(body.velocity))) * body.clock.per_s
+        turned = np.abs(angle(*body.clock.ends(body.velocity))) * body.clock.per_s_of_rates
         turned[body.speed == 0] = 0
         return Column("turning", "rad/s", "turning of the path, unsigned", turned)
     turned = np.zeros(body.clock.n, np.float32)
