@@ -262,7 +262,10 @@ def bodies(
     parts : sequence of (start, stop), optional
         Stretches of the frames without a pause, see `Clock`.
     """
-    used = mirrored(roles) if mirror else roles
+    used = dict(roles)
+    if mirror:
+        swapped = mirrored(roles)
+        used = {role: swapped.get(role, "") for role in roles}
     names = [str(k) for k in poses["keypoint"].values]
     # A role without a keypoint (one ear in the mirror) is missing, not absent: the columns stay the same.
     index = np.array([names.index(keypoint) if keypoint else 0 for keypoint in used.values()])
