@@ -59,6 +59,7 @@ _PACKAGES = (
     "assays",
     "neural",
     "stats",
+    "plot",
     "report",
     "compare",
     "run",

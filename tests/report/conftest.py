@@ -1,27 +1,25 @@
-"""A small simulated study, analysed once for all tests of the report."""
+"""A small simulated study with run folders made by hand, once for all tests of the report."""
 
 from __future__ import annotations
 
 import shutil
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from murid.data.study import Study
+from tests.report import folders
 
 BEHAVIOURS = ["freeze", "rear", "groom"]
-#: As fast as it goes: what is tested is the report, not the method.
-FAST_GBDT = {
-    "folds": 2,
-    "sample_hz": 3.0,
-    "n_features": 12,
-    "context_s": [],
-    "tune": False,
-    "repair_identity": False,
-    "features": {"windows_s": [0.5], "stats": ["mean"]},
-    "trees": {"n_trees": 6, "min_leaf": 10, "n_threads": 1},
+UNITS = {
+    "distance": "cm",
+    "time_percent:centre": "%",
+    "entries:centre": "",
+    "latency:centre": "s",
+    "mean_speed": "cm/s",
 }
 
 
@@ -44,36 +42,31 @@ class Made:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory) -> Made:
     from murid import simulate
-    from murid.run import (
-        apply_method,
-        check_study,
-        evaluate_methods,
-        fit_method,
-        run_assay,
-        run_neural,
-    )
 
     folder = tmp_path_factory.mktemp("report") / "study"
     study = Study.create(folder, "small study")
-    recordings, _ = simulate.study(2, duration_s=60.0, fps=12.0, seed=3)
+    recordings, _ = simulate.study(2, duration_s=60.0, fps=10.0, seed=3)
     for k, clean in enumerate(recordings):
         states = simulate.true_states(clean)
-        present = [b for b in BEHAVIOURS if b in states.attrs["behaviours"]]
-        traces, _ = simulate.units(states, n_units=6, tuned={b: 1 for b in present}, rate_hz=5.0, seed=k)
+        traces, _ = simulate.units(states, n_units=3, tuned={"rear": 1}, rate_hz=5.0, seed=k)
         study.add(simulate.corrupt(clean, seed=k).replace(traces=traces))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        runs = {
-            "check": check_study(study),
-            "assay": run_assay(study, "open_field"),
-            "evaluate": evaluate_methods(
-                study, "gbdt", params={"gbdt": FAST_GBDT}, folds=2, behaviours=BEHAVIOURS, leaky=True, rare="ignore"
-            ),
-            "fit": fit_method(study, "kmeans", {"n_motifs": 5, "replicates": 1}, model="motifs"),
-            "apply": apply_method(study, "motifs"),
-            "neural": run_neural(study, "labels", {"min_bouts": 2}),
-        }
-    return Made(folder, {k: r.folder for k, r in runs.items()})
+    ids = study.ids
+    animals = pd.DataFrame({"recording": ids, "animal": ids, "group": ["control"] * 2 + ["stressed"] * 2})
+    animals["individual"] = "mouse_1"
+    values = np.array([[280.0, 41, 3, 2.0, 4.7], [360, 18, 5, 25, 6.2], [362, 7, 2, 26, 6.1], [271, 9, 2, 40, 4.5]])
+    animals[list(UNITS)] = values
+    tuned = {("unit_0", "rear"): 0.7, ("unit_1", "groom"): -0.5}
+    runs = {
+        "check": folders.check_run(study, {ids[0]: "bad"}),
+        "assay": folders.assay_run(study, animals, UNITS, folders.compared(animals, list(UNITS))),
+        "evaluate": folders.evaluate_run(study, BEHAVIOURS),
+        "fit": folders.fit_run(study),
+        "apply": folders.apply_run(study),
+        "neural": folders.neural_run(
+            study, folders.tuning_table(study, ["unit_0", "unit_1", "unit_2"], BEHAVIOURS, tuned)
+        ),
+    }
+    return Made(folder, runs)
 
 
 @pytest.fixture(scope="session")

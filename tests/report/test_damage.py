@@ -20,7 +20,7 @@ def text_of(path) -> str:
 @pytest.fixture(autouse=True)
 def unpainted(monkeypatch):
     """Figures are made but not painted: these tests read the text."""
-    monkeypatch.setattr(render, "image", lambda figure: "data:,")
+    monkeypatch.setattr(render, "image", lambda _figure: "data:,")
 
 
 @pytest.fixture
@@ -72,10 +72,10 @@ def test_column_that_is_missing_is_named(copy, tmp_path):
 
 
 def test_recording_that_cannot_be_read_is_named(copy, tmp_path):
-    id = copy.study.ids[0]
-    (copy.folder / "data" / id / "poses.nc").write_bytes(b"nothing")
+    recording_id = copy.study.ids[0]
+    (copy.folder / "data" / recording_id / "poses.nc").write_bytes(b"nothing")
     text = text_of(build(copy.study, [copy.runs["check"]], tmp_path / "r.html"))
-    assert f"recording &#39;{id}&#39;" in text
+    assert f"recording &#39;{recording_id}&#39;" in text
     assert "could not be read" in text
     assert "Paths" in text
 
@@ -88,7 +88,7 @@ def test_folder_that_does_not_exist(copy, tmp_path):
 def test_section_that_fails_is_a_note(copy, tmp_path, monkeypatch):
     from murid.report.sections import places
 
-    def broken(context):
+    def broken(_context):
         raise ValueError("planted")
 
     monkeypatch.setattr(places, "make", broken)

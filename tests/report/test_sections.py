@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from murid.plot.dots import spread
+from murid.plot.estimates import Estimate
 from murid.report.context import Context
-from murid.report.figures.dots import spread
-from murid.report.figures.estimation import Estimate, estimation
+from murid.report.figures.estimation import estimation
 from murid.report.sections import assay, evaluation, places
 
 
@@ -19,8 +20,8 @@ def two_raters(made, tmp_path):
     """A study whose second rater misses the first quarter of every bout."""
     copy = made.copy(tmp_path / "study")
     study = copy.study
-    for id in study.ids:
-        recording = study[id]
+    for recording_id in study.ids:
+        recording = study[recording_id]
         first = recording.labels
         name = first.raters[0]
         bouts = first.bouts.assign(rater="second")
@@ -59,25 +60,26 @@ def test_measures_are_not_chosen_by_p_alone():
         "corner_percent",
         "x",
     ]
-    comparison = pd.DataFrame({"measure": columns, "p": [0.9, 0.8, 0.8, 0.0001, 0.7, 0.001, 0.6], "q": [1.0] * 7})
-    comparison.loc[5, "q"] = 0.01
-    shown = assay.chosen(comparison, columns, limit=4)
+    differ = ["corner_percent"]
+    shown = assay.chosen(differ, columns, limit=4)
     assert shown == ["distance", "time_percent:centre", "entries:centre", "corner_percent"]
-    assert "unknown:centre" not in assay.chosen(comparison, columns)
-    assert "time:centre" not in assay.chosen(comparison, columns)
+    assert "unknown:centre" not in assay.chosen(differ, columns)
+    assert "time:centre" not in assay.chosen(differ, columns)
 
 
-def test_latency_that_never_came_is_hollow(made):
-    context = Context(made.study, [made.runs["assay"]])
-    run = context.runs[0]
-    measures, animals = run.table("measures").copy(), run.table("animals")
-    late = (measures["measure"] == "latency") & (measures["zone"] == "centre") & (measures["recording"] == "control_1")
-    measures.loc[late, "censored"] = True
-    estimate = assay._estimate(animals, measures, None, "latency:centre", {"latency:centre": "s"}, "group")
+def test_latency_that_never_came_is_hollow(made, tmp_path):
+    copy = made.copy(tmp_path / "study")
+    path = copy.runs["assay"] / "tables" / "measures.parquet"
+    measures = pd.read_parquet(path)
+    late = (measures["measure"] == "latency") & (measures["recording"] == "control_1")
+    measures.assign(censored=late).to_parquet(path)
+    run = Context(copy.study, [copy.runs["assay"]]).runs[0]
+    found = assay.AssayRun(run, "open field", run.table("animals"), "group")
+    estimate = assay.estimate_of(found, "latency:centre")
     assert estimate.censored["control"].tolist() == [True, False]
     assert not estimate.censored["stressed"].any()
     assert estimate.title == "latency, centre"
-    assert estimate.unit == "s"
+    assert estimate.unit == "latency (s)"
 
 
 def test_three_groups_have_no_difference_axis():
@@ -96,7 +98,7 @@ def test_every_group_is_shown_when_not_all_recordings_are(made):
 
 def test_occupancy_sums_to_all_time():
     xy = np.random.default_rng(1).uniform(-2, 12, (500, 2))
-    cells = places._cells(xy, np.zeros(2), np.full(2, 10.0), np.full(2, 10.0))
+    cells = places.time_in_cells(xy, np.zeros(2), np.full(2, 10.0), np.full(2, 10.0))
     assert cells.shape == (places.CELLS, places.CELLS)
     assert cells.sum() == pytest.approx(100)
 

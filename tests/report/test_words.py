@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murid.report import colours
-from murid.report.words import count, listed, natural, number, p_value, short
+from murid.plot import colours
+from murid.plot.words import count, listed, natural, number, p_value, short
 
 
 @pytest.mark.parametrize(

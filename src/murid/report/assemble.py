@@ -10,10 +10,10 @@ from pathlib import Path
 from murid.data.atomic import atomic_file
 from murid.data.errors import DataError, fail
 from murid.data.study import Study
+from murid.plot.words import count, listed
 from murid.report import sections
 from murid.report.context import Context
 from murid.report.parts import Section, Words
-from murid.report.words import count, listed
 
 #: Sentences in "what was found".
 MAX_FINDINGS = 6

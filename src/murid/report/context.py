@@ -11,11 +11,12 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import DataError
+from murid.data.labels import Labels
 from murid.data.study import Study
-from murid.report import colours
+from murid.plot import colours
+from murid.plot.words import natural
 from murid.report.glance import Glance, glance
 from murid.report.runfolder import RunFolder
-from murid.report.words import natural
 
 
 class Context:
@@ -73,13 +74,15 @@ class Context:
             recording.forget()
         return out
 
-    def keys(self, id: str) -> dict[str, str]:
+    def keys(self, recording_id: str) -> dict[str, str]:
         """Row of a recording in ``recordings.csv``."""
-        return self._rows[id]
+        return self._rows[recording_id]
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, str]]:
-        return {row["id"]: row for row in self.table.to_dict("records")}
+        columns = [str(c) for c in self.table.columns]
+        rows = self.table.astype(str).itertuples(index=False, name=None)
+        return {row["id"]: row for row in (dict(zip(columns, values, strict=True)) for values in rows)}
 
     @property
     def groups(self) -> list[str]:
@@ -88,7 +91,7 @@ class Context:
 
     @cached_property
     def animals(self) -> pd.Series:
-        """Animal of each recording (its id where none is given), by id."""
+        """Animal of each recording (its id where none is given), by recording."""
         table = self.table
         return pd.Series(np.where(table["animal"] == "", table["id"], table["animal"]), index=table["id"])
 
@@ -96,25 +99,27 @@ class Context:
     def labelled(self) -> list[str]:
         """Recordings with labels."""
         return [
-            id for id, nouns in zip(self.table["id"], self.table["nouns"], strict=True) if "labels" in nouns.split()
+            recording_id
+            for recording_id, nouns in zip(self.table["id"], self.table["nouns"], strict=True)
+            if "labels" in nouns.split()
         ]
 
-    def label_states(self, id: str) -> xr.DataArray | None:
+    def label_states(self, recording_id: str) -> xr.DataArray | None:
         """Labels of a recording as States, of its first rater and stream; None when there are none."""
-        if id not in self._label_states:
-            self._label_states[id] = self._read_labels(id)
-        return self._label_states[id]
+        if recording_id not in self._label_states:
+            self._label_states[recording_id] = self._read_labels(recording_id)
+        return self._label_states[recording_id]
 
     @cached_property
     def _label_states(self) -> dict[str, xr.DataArray | None]:
         return {}
 
-    def _read_labels(self, id: str) -> xr.DataArray | None:
-        recording = self.study[id]
+    def _read_labels(self, recording_id: str) -> xr.DataArray | None:
+        recording = self.study[recording_id]
         if not recording.has("labels"):
             return None
         try:
-            labels = recording.labels
+            labels: Labels = recording.need("labels")
             if len(labels.raters) > 1:
                 labels = labels.select(rater=labels.raters[0])
             rate = labels.fps if np.isfinite(labels.fps) else 10.0
@@ -122,7 +127,7 @@ class Context:
                 return None
             return labels.to_states(np.arange(0.0, labels.stop_s, 1.0 / rate), others="negative")
         except (DataError, OSError) as exc:
-            self._problem(f"labels of recording '{id}': {str(exc).splitlines()[0]}")
+            self._problem(f"labels of recording '{recording_id}': {str(exc).splitlines()[0]}")
             return None
 
     # ---- colours --------------------------------------------------------------------------------
@@ -134,8 +139,8 @@ class Context:
             table = run.table("per_class", ["behaviour"])
             if table is not None:
                 names += [b for b in table["behaviour"].astype(str) if b != "macro"]
-        for id in self.labelled():
-            states = self.label_states(id)
+        for recording_id in self.labelled():
+            states = self.label_states(recording_id)
             if states is not None:
                 names += [str(b) for b in states["behaviour"].values]
         for run in self.runs_of("neural"):

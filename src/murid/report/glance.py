@@ -83,7 +83,7 @@ def glance(recording: Recording) -> Glance:
 
 def _scale(recording: Recording) -> float | None:
     """Px per cm of poses that are in px, 1 for cm; None when not known."""
-    poses = recording.poses
+    poses = recording.need("poses")
     if poses.attrs["unit"] == "cm":
         return 1.0
     known = poses.attrs.get("px_per_cm") if poses.attrs["unit"] == "px" else None
@@ -93,7 +93,7 @@ def _scale(recording: Recording) -> float | None:
 def _tracks(recording: Recording, low: np.ndarray, scale: float) -> dict[str, np.ndarray]:
     from murid.features.points import points_of
 
-    poses = recording.poses
+    poses = recording.need("poses")
     sure = poses.assign(position=poses["position"].where(~low[:, None]))
     centre = points_of(sure, "centre", recording.roles or None).values
     n = max(1, round(TRACK_STEP_S * fps_of(poses)))
@@ -112,6 +112,6 @@ def _zones(recording: Recording, unit: str, scale: float | None) -> tuple[Zone, 
     if unit == "cm" and scale and any(z.unit == "px" for z in zones.values()):
         from murid.prepare import calibrate_zones
 
-        known = recording.poses.attrs.get("px_per_cm")
+        known = recording.need("poses").attrs.get("px_per_cm")
         zones = calibrate_zones(zones, float(known or scale))
     return tuple(z for z in zones.values() if z.unit == unit)

@@ -14,9 +14,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from murid.plot.style import SVG
+from murid.plot.words import number
 from murid.report import parts
-from murid.report.figures.style import SVG
-from murid.report.words import number
 
 #: CSV of more than this is not put into the page; the run folder holds it.
 MAX_CSV_BYTES = 400_000
@@ -43,10 +43,10 @@ def page(**values: Any) -> str:
 
 def image(figure: Figure) -> str:
     """Return a figure as a data URI: SVG, or PNG where the drawing would be too heavy."""
-    import matplotlib as mpl
+    from matplotlib import style
 
     buffer = io.BytesIO()
-    with mpl.rc_context(SVG):
+    with style.context(SVG):
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
         raw, kind = _lean(buffer.getvalue()), "svg+xml"
         if len(raw) > MAX_SVG_BYTES:

@@ -99,18 +99,18 @@ class RunFolder:
         """Recordings that states were written for."""
         return sorted(p.stem for p in (self.folder / "states").glob("*.nc"))
 
-    def states(self, id: str) -> xr.Dataset | None:
+    def states(self, recording_id: str) -> xr.Dataset | None:
         """Return what a method said of a recording, or None (and a problem noted)."""
-        path = self.folder / "states" / f"{slug(id)}.nc"
+        path = self.folder / "states" / f"{slug(recording_id)}.nc"
         if not path.is_file():
             return None
         try:
             data = read_array(path)
         except (DataError, OSError, ValueError) as exc:
-            self._problem(f"states of recording '{id}' cannot be read ({str(exc).splitlines()[0]})")
+            self._problem(f"states of recording '{recording_id}' cannot be read ({str(exc).splitlines()[0]})")
             return None
         if "states" not in data:
-            self._problem(f"the file of recording '{id}' holds no states")
+            self._problem(f"the file of recording '{recording_id}' holds no states")
             return None
         return data
 

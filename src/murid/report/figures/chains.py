@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from murid.report.colours import GREY, INK, pick, text_on
-from murid.report.figures.style import bare, canvas, styled
-from murid.report.words import readable, short
+from murid.plot.colours import GREY, INK, pick, text_on
+from murid.plot.style import bare, canvas, styled
+from murid.plot.words import readable, short
 
 
 @styled
@@ -62,7 +62,8 @@ def transition_graph(
         colour = pick(colours, name)
         ax.add_patch(Circle(at[k], radius[k], facecolor=colour, edgecolor="white", linewidth=1, zorder=2))
         ax.text(
-            *at[k],
+            float(at[k, 0]),
+            float(at[k, 1]),
             f"{100 * share[k]:.0f}" if share[k] >= 0.005 else "<1",
             ha="center",
             va="center",
@@ -72,7 +73,16 @@ def transition_graph(
         )
         out = at[k] * (1 + radius[k] + 0.06)
         side = "center" if abs(at[k, 0]) < 0.15 else "left" if at[k, 0] > 0 else "right"
-        ax.text(*out, short(readable(name), 18), ha=side, va="center", fontsize=8, color=INK, zorder=3)
+        ax.text(
+            float(out[0]),
+            float(out[1]),
+            short(readable(name), 18),
+            ha=side,
+            va="center",
+            fontsize=8,
+            color=INK,
+            zorder=3,
+        )
     bare(ax)
     ax.set_xlim(-1.75, 1.75)
     ax.set_ylim(-1.25, 1.28)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from murid.report.colours import INK, pick
-from murid.report.figures.style import PAGE, canvas, grid, styled
-from murid.report.words import readable, short
+from murid.plot.colours import pick
+from murid.plot.dots import column_of_dots
+from murid.plot.style import PAGE, canvas, grid, slanted, styled
+from murid.plot.words import readable, short
 
 
 @styled
@@ -46,58 +45,8 @@ def by_behaviour(
     axes[-1].set_xticks(range(len(behaviours)), [short(readable(b), 16) for b in behaviours])
     axes[-1].set_xlim(-0.6, len(behaviours) - 0.4)
     if sum(len(b) for b in behaviours) > 95:
-        axes[-1].tick_params(axis="x", rotation=30)
-        for text in axes[-1].get_xticklabels():
-            text.set_ha("right")
-            text.set_rotation_mode("anchor")
+        slanted(axes[-1])
     if len(groups) > 1:
         handles = [Line2D([], [], marker="o", linestyle="", color=pick(colours, g), label=g) for g in groups]
         figure.legend(handles=handles, loc="outside upper right", ncols=len(groups))
     return figure
-
-
-def column_of_dots(
-    ax: Axes, x: float, values: np.ndarray, colour: str, width: float, *, hollow: np.ndarray | None = None
-) -> None:
-    """Draw values as dots that do not hide each other, and a line at their mean.
-
-    Parameters
-    ----------
-    ax : Axes
-    x : float
-        Middle of the column.
-    values : array (animal,)
-    colour : str
-    width : float
-        Of the column, in data units.
-    hollow : bool array, optional
-        Dots drawn empty (censored values).
-    """
-    if values.size == 0:
-        return
-    full = np.ones(values.size, bool) if hollow is None else ~hollow
-    at = x + spread(values, width)
-    ax.scatter(at[full], values[full], s=17, color=colour, alpha=0.85, linewidths=0, zorder=3)
-    ax.scatter(at[~full], values[~full], s=17, facecolors="white", edgecolors=colour, linewidths=1, zorder=3)
-    ax.plot([x - width * 0.55, x + width * 0.55], [values.mean()] * 2, color=INK, linewidth=1.6, zorder=4)
-
-
-def spread(values: np.ndarray, width: float) -> np.ndarray:
-    """Sideways shifts, within ± width / 2, that part values lying close together; the same every time."""
-    span = np.ptp(values) or 1.0
-    shifts = np.zeros(values.size)
-    order = np.argsort(values, kind="stable")
-    placed: list[tuple[float, float]] = []
-    steps = [0.0, *(s * w for w in (0.25, 0.5, 0.75, 1.0) for s in (1, -1))]
-    for i in order:
-        gaps = []
-        for step in steps:
-            near = [((values[i] - v) / (0.09 * span)) ** 2 + ((step - s) / 0.3) ** 2 for v, s in placed]
-            gap = min(near, default=np.inf)
-            gaps.append(gap)
-            if gap >= 1:
-                break
-        best = steps[int(np.argmax(np.minimum(gaps, 1.0)))]
-        placed.append((float(values[i]), best))
-        shifts[i] = best * width / 2
-    return shifts

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from murid.report.colours import GREY, INK, PALE, pick
-from murid.report.figures.style import PAGE, canvas, styled
-from murid.report.words import readable, short
+from murid.plot.colours import GREY, INK, pick
+from murid.plot.ethograms import draw_bouts, draw_scored, legend_of
+from murid.plot.style import PAGE, canvas, styled
+from murid.plot.words import short
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Row:
     group: str
     tracks: Mapping[str, pd.DataFrame]
     duration_s: float
+    scored: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @styled
@@ -57,8 +57,8 @@ def ethogram(
     for k, row in enumerate(rows):
         for j, kind in enumerate(kinds):
             y = k * (len(kinds) + 0.45) + j
-            ax.barh(y, row.duration_s / 60, height=0.86, color="white", edgecolor=PALE, linewidth=0.5)
             if kind in row.tracks:
+                draw_scored(ax, row.scored.get(kind, whole(row.duration_s)), 0.0, row.duration_s, y - 0.43, 0.86)
                 draw_bouts(ax, row.tracks[kind], colours, y - 0.43, 0.86)
             if len(kinds) > 1:
                 ax.text(minutes * 1.006, y, kind, va="center", fontsize=6.8, color=GREY, clip_on=False)
@@ -71,15 +71,18 @@ def ethogram(
     ax.set_xlabel("time (min)")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    handles = [
-        Patch(facecolor=pick(colours, b), edgecolor=GREY, linewidth=0.4, label=short(readable(b))) for b in legend
-    ]
+    gaps = any(_unscored(row, kind) for row in rows for kind in row.tracks)
+    handles = legend_of(legend, colours, not_scored=gaps)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)), handlelength=1.2)
     return figure
 
 
-def draw_bouts(ax: Axes, bouts: pd.DataFrame, colours: Mapping[str, str], bottom: float, height: float) -> None:
-    """Draw bouts as bars; `bottom` and `height` in data units, time in minutes."""
-    for label, own in bouts.groupby("label", sort=False):
-        spans = [(a / 60, (b - a) / 60) for a, b in zip(own["start_s"], own["stop_s"], strict=True)]
-        ax.broken_barh(spans, (bottom, height), facecolors=pick(colours, str(label)), linewidth=0, rasterized=True)
+def whole(duration_s: float) -> pd.DataFrame:
+    """One scored stretch: the whole recording."""
+    return pd.DataFrame({"start_s": [0.0], "stop_s": [duration_s]})
+
+
+def _unscored(row: Row, kind: str) -> bool:
+    """True when more than a second of a track was not scored."""
+    spans = row.scored.get(kind, whole(row.duration_s))
+    return float((spans["stop_s"] - spans["start_s"]).sum()) < row.duration_s - 1.0

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from murid.report.colours import GREY, INK, WARN, pick
-from murid.report.figures.style import PAGE, canvas, grid, styled
-from murid.report.words import number, readable, short
+from murid.plot.colours import GREY, INK, WARN, pick
+from murid.plot.style import PAGE, canvas, grid, styled
+from murid.plot.words import number, readable, short
 
 
 @styled
@@ -52,10 +52,20 @@ def f1_bars(
             at = [(found[b], k) for k, b in enumerate(table["behaviour"]) if np.isfinite(found.get(b, np.nan))]
             if at:
                 xs, ys = zip(*at, strict=True)
-                face = {"facecolors": "white", "edgecolors": colour} if marker == "D" else {"color": colour}
-                ax.scatter(xs, ys, marker=marker, s=30, zorder=4, linewidths=1.4, **face)
-                edge = dict(markerfacecolor="white") if marker == "D" else {}
-                handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, label=label, **edge))
+                inside = "white" if marker == "D" else colour
+                (drawn,) = ax.plot(
+                    xs,
+                    ys,
+                    linestyle="",
+                    marker=marker,
+                    markersize=5.5,
+                    color=colour,
+                    markerfacecolor=inside,
+                    markeredgewidth=1.4,
+                    zorder=4,
+                    label=label,
+                )
+                handles.append(drawn)
     ax.set_yticks(y, ["mean of behaviours" if b == "macro" else short(readable(b)) for b in table["behaviour"]])
     ax.set_xlim(0, 1.02)
     ax.set_xlabel("F1 on held-out animals (1 = every frame right)")

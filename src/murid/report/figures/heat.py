@@ -10,9 +10,9 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
 
-from murid.report.colours import HEAT, NONE, text_on
-from murid.report.figures.style import PAGE, bare, canvas, colourbar, styled
-from murid.report.words import short
+from murid.plot.colours import HEAT, NONE, text_on
+from murid.plot.style import PAGE, bare, canvas, colourbar, slanted, styled
+from murid.plot.words import short
 
 #: Cells carry their number up to this many.
 MAX_WRITTEN = 320
@@ -70,10 +70,7 @@ def matrix(
     ax.tick_params(length=0)
     longest = max((len(str(c)) for c in table.columns), default=0)
     if longest * 0.075 > (width - 2.6) / max(n_cols, 1):
-        ax.tick_params(axis="x", rotation=35)
-        for text in ax.get_xticklabels():
-            text.set_ha("right")
-            text.set_rotation_mode("anchor")
+        slanted(ax, 35)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     for edge in np.arange(0.5, n_cols - 1):
@@ -82,9 +79,11 @@ def matrix(
         ax.axhline(edge, color="white", linewidth=1)
     if marks is not None or values.size <= MAX_WRITTEN:
         for (i, j), value in np.ndenumerate(values):
-            text = fmt.format(value) if marks is None else str(marks.iat[i, j])
-            if np.isfinite(value) and text:
-                ax.text(j, i, text, ha="center", va="center", fontsize=7.2, color=text_on(to_hex(shades(norm(value)))))
+            written = fmt.format(value) if marks is None else str(marks.iat[i, j])
+            if np.isfinite(value) and written:
+                ax.text(
+                    j, i, written, ha="center", va="center", fontsize=7.2, color=text_on(to_hex(shades(norm(value))))
+                )
     # A bar of few rows is shorter than its label.
     label = "\n".join(textwrap.wrap(label, max(14, round((0.5 + cell[1] * n_rows) / 0.075))))
     colourbar(figure, drawn, ax, label, shrink=1.0 if n_rows < 8 else 0.7)

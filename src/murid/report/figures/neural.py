@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from murid.report.colours import DIVERGING, GREY, INK, NONE, PALE, lighter, pick
-from murid.report.figures.style import PAGE, bare, canvas, colourbar, grid, styled
-from murid.report.words import readable, short
+from murid.plot.colours import GREY, INK, PALE, lighter, pick
+from murid.plot.style import PAGE, canvas, colourbar, grid, slanted, styled
+from murid.plot.units import DIRECTIONS, MAX_NAMED, draw_response, draw_selectivity
+from murid.plot.words import readable, short
 
 EXCITED, SUPPRESSED, FAINT = "#b2182b", "#2166ac", "#a3abb5"
 
@@ -30,23 +30,10 @@ def selectivity(wide: pd.DataFrame, called: pd.DataFrame) -> Figure:
     called : DataFrame of bool, same shape
     """
     n_units, n_behaviours = wide.shape
-    figure = canvas(min(PAGE, 2.2 + 0.62 * n_behaviours), float(np.clip(0.035 * n_units + 1.3, 3.2, 7.5)))
+    height = 0.11 * n_units if n_units <= MAX_NAMED else 0.035 * n_units
+    figure = canvas(min(PAGE, 2.9 + 0.62 * n_behaviours), float(np.clip(height + 1.3, 3.2, 8.0)))
     ax = figure.subplots()
-    values = wide.to_numpy(float)
-    reach = max(0.2, float(np.nanmax(np.abs(values), initial=0.0)))
-    shades = colormaps[DIVERGING].with_extremes(bad=NONE)
-    drawn = ax.imshow(
-        np.ma.masked_invalid(values), aspect="auto", cmap=shades, vmin=-reach, vmax=reach, interpolation="nearest"
-    )
-    rows, columns = np.nonzero(called.to_numpy(bool))
-    ax.scatter(columns, rows, s=5 if n_units > 60 else 10, color=INK, linewidths=0)
-    bare(ax)
-    names = [short(readable(b), 16) for b in wide.columns]
-    ax.set_xticks(range(n_behaviours), names, rotation=35, ha="right", rotation_mode="anchor")
-    ax.set_ylabel(f"{n_units} units")
-    for edge in np.arange(0.5, n_behaviours - 1):
-        ax.axvline(edge, color="white", linewidth=1.2)
-    colourbar(figure, drawn, ax, "selectivity", shrink=0.8)
+    colourbar(figure, draw_selectivity(ax, wide, called), ax, "selectivity (2 AUROC − 1)", shrink=0.8)
     return figure
 
 
@@ -63,7 +50,7 @@ def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     figure = canvas(PAGE * 0.72, 3.3)
     ax = figure.subplots()
     height = -np.log10(table["p"].clip(lower=1e-6))
-    called = table["direction"].isin(["excited", "suppressed"])
+    called = table["direction"].isin(DIRECTIONS)
     ax.scatter(table.loc[~called, "selectivity"], height[~called], s=8, color=FAINT, linewidths=0, rasterized=True)
     handles = [Line2D([], [], marker="o", linestyle="", color=FAINT, label="not called")]
     for behaviour, own in table[called].groupby("behaviour", sort=False):
@@ -102,10 +89,7 @@ def fractions(table: pd.DataFrame) -> Figure:
     ax.axhline(5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     ax.set_xticks(x, [short(readable(b), 14) for b in table["behaviour"]])
     if sum(len(str(b)) for b in table["behaviour"]) > 80:
-        ax.tick_params(axis="x", rotation=30)
-        for text in ax.get_xticklabels():
-            text.set_ha("right")
-            text.set_rotation_mode("anchor")
+        slanted(ax)
     ax.set_ylabel("units (% of those tested)")
     ax.tick_params(axis="x", length=0)
     grid(ax)
@@ -208,10 +192,7 @@ def examples(items: Sequence[Example], colours: Mapping[str, str]) -> Figure:
         wide.set_xlim(item.time_s[0], item.time_s[-1])
         wide.set_ylabel(item.unit)
         wide.set_title(item.title, fontsize=8.2)
-        narrow.axvline(0, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-        narrow.fill_between(item.lag_s, item.low, item.high, color=lighter(colour, 0.45), linewidth=0)
-        narrow.plot(item.lag_s, item.mean, color=INK, linewidth=1.4)
-        narrow.set_xlim(item.lag_s[0], item.lag_s[-1])
+        draw_response(narrow, item.lag_s, item.mean, (item.low, item.high), colour)
         narrow.set_title(f"mean of {item.n_events} onsets", fontsize=8.2, fontweight="normal")
         for ax in (wide, narrow):
             ax.locator_params(axis="y", nbins=4)

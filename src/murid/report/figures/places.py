@@ -7,20 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Polygon
 
 from murid.data.zones import Zone
-from murid.report.colours import GREY, HEAT, INK
-from murid.report.figures.style import PAGE, bare, canvas, colourbar, styled
-from murid.report.words import number, short
+from murid.plot.colours import GREY, HEAT
+from murid.plot.places import draw_zones, frame, limits
+from murid.plot.style import PAGE, canvas, colourbar, styled
+from murid.plot.words import short
 
 #: Panels beside each other.
 COLUMNS = 4
-#: Lengths a scale bar may have.
-_BARS = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
 
 
 @dataclass(frozen=True)
@@ -103,55 +100,3 @@ def occupancy(
     bar = colourbar(figure, drawn, list(axes), "time per cell (%)", extend="max")
     bar.ax.minorticks_off()
     return figure
-
-
-def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:
-    """Outline zones; the arena in full lines, zones inside it dashed."""
-    for zone in zones:
-        arena = zone.kind == "arena" or zone.name == "arena"
-        look: dict[str, object] = {"fill": False, "edgecolor": INK if arena else GREY}
-        look |= {"linewidth": 1.1, "linestyle": "-"} if arena else {"linewidth": 0.8, "linestyle": (0, (3, 2))}
-        if zone.polygon is not None:
-            ax.add_patch(Polygon(zone.polygon, closed=True, **look))  # type: ignore[arg-type]
-        else:
-            ax.add_patch(Circle(zone.centre, zone.radius, **look))  # type: ignore[arg-type]
-
-
-def limits(zones: Sequence[Zone], tracks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Corners (low, high) that hold the zones and nearly all of the tracks."""
-    points = [zone_box(z) for z in zones]
-    for xy in tracks:
-        known = xy[np.isfinite(xy).all(axis=1)]
-        if len(known):
-            points.append(np.percentile(known, [0.5, 99.5], axis=0))
-    if not points:
-        return np.zeros(2), np.ones(2)
-    all_points = np.concatenate(points)
-    return all_points.min(axis=0), all_points.max(axis=0)
-
-
-def zone_box(zone: Zone) -> np.ndarray:
-    """Corners of the box around a zone, (2, 2)."""
-    if zone.polygon is not None:
-        return np.stack([zone.polygon.min(axis=0), zone.polygon.max(axis=0)])
-    middle = np.asarray(zone.centre, float)
-    return np.stack([middle - zone.radius, middle + zone.radius])
-
-
-def bar_length(size: float) -> float:
-    """Return a round length near a quarter of what is drawn."""
-    return float(_BARS[np.argmin(np.abs(_BARS - 0.25 * size))])
-
-
-def frame(ax: Axes, low: np.ndarray, high: np.ndarray, unit: str) -> None:
-    """Set equal scales, y down as in the picture, and a scale bar below the arena."""
-    bare(ax)
-    size = float(max(high - low))
-    margin = 0.04 * size
-    length = bar_length(size)
-    y = high[1] + 0.06 * size
-    ax.plot([low[0], low[0] + length], [y, y], color=INK, linewidth=2, solid_capstyle="butt")
-    ax.text(low[0] + length + 0.02 * size, y, f"{number(length)} {unit}", va="center", fontsize=7.5)
-    ax.set_xlim(low[0] - margin, high[0] + margin)
-    ax.set_ylim(high[1] + 0.12 * size, low[1] - margin)
-    ax.set_aspect("equal")

@@ -8,10 +8,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from murid.report.colours import GREY, colours_of, lighter
-from murid.report.figures.places import bar_length
-from murid.report.figures.style import PAGE, bare, canvas, styled
-from murid.report.words import number, readable, short
+from murid.plot.colours import GREY, colours_of, lighter
+from murid.plot.places import bar_length
+from murid.plot.style import PAGE, bare, canvas, styled
+from murid.plot.words import number, readable, short
 
 COLUMNS = 4
 #: Pairs of roles that a line joins.
@@ -40,9 +40,8 @@ def bones_of(roles: Mapping[str, str], keypoints: Sequence[str]) -> list[tuple[i
     index = {k: i for i, k in enumerate(keypoints)}
     pairs = [(index[roles[a]], index[roles[b]]) for a, b in BONES if a in roles and b in roles]
     if ("neck" not in roles) and "tail_base" in roles:
-        for ear in ("ear_left", "ear_right", "head"):
-            if ear in roles:
-                pairs.append((index[roles[ear]], index[roles.get("centre", roles["tail_base"])]))
+        middle = index[roles.get("centre", roles["tail_base"])]
+        pairs += [(index[roles[r]], middle) for r in ("ear_left", "ear_right", "head") if r in roles]
     return pairs or [(i, i + 1) for i in range(len(keypoints) - 1)]
 
 
@@ -115,4 +114,5 @@ def windows(drawn: xr.DataArray, names: Sequence[str] = (), *, every_s: float = 
     shown = drawn.transpose("window", "time", "point", "space").values[:, ::step]
     titles = list(names) or [f"window {k}" for k in range(len(shown))]
     bones = bones_of({p: p for p in points}, points)
-    return postures(dict(zip(titles, shown, strict=True)), time[::step], bones, colours_of(titles), drawn.attrs["unit"])
+    lags_s = [float(t) for t in time[::step]]
+    return postures(dict(zip(titles, shown, strict=True)), lags_s, bones, colours_of(titles), drawn.attrs["unit"])

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from murid.report.colours import GREY, pick
-from murid.report.figures.style import PAGE, canvas, styled
-from murid.report.words import number, readable, short
+from murid.plot.colours import GREY, pick
+from murid.plot.style import PAGE, canvas, styled
+from murid.plot.words import number, readable, short
 
 
 @styled

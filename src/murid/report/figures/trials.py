@@ -13,10 +13,10 @@ from matplotlib.patches import Patch
 
 from murid.data.states import behaviour_names
 from murid.ethogram.bouts import bouts_of
-from murid.report.colours import GREY, NONE
-from murid.report.figures.ethogram import draw_bouts
-from murid.report.figures.style import PAGE, canvas, styled
-from murid.report.words import readable, short
+from murid.plot.colours import GREY, NONE
+from murid.plot.ethograms import draw_bouts
+from murid.plot.style import PAGE, canvas, styled
+from murid.plot.words import readable, short
 
 
 @styled

@@ -1,4 +1,4 @@
-"""What the animals did, and when: labels and what methods said."""
+"""What the animals did, and when: labels and predictions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.states import behaviour_names, is_multilabel, make_states
-from murid.ethogram import bouts_of, summary, transitions_of
+from murid.ethogram import bouts_of, scored_of, summary, transitions_of
+from murid.plot.words import count, listed, natural, number, readable
 from murid.report.context import Context
 from murid.report.figures import dots
 from murid.report.figures.chains import transition_graph
@@ -15,7 +16,7 @@ from murid.report.figures.ethogram import Row, ethogram
 from murid.report.figures.heat import matrix
 from murid.report.parts import Part, Picture, Section, Table
 from murid.report.sections.places import spread_over_groups
-from murid.report.words import count, listed, natural, number, readable
+from murid.report.sentences import transitions_compared
 
 MAX_ROWS = 12
 #: More behaviours than this are not drawn as a graph.
@@ -34,7 +35,11 @@ _HEADINGS = {
 
 def make(context: Context) -> Section | None:
     """Ethograms of labels and held-out predictions, bout statistics and transitions of the labels."""
-    labels = {id: states for id in context.labelled() if (states := context.label_states(id)) is not None}
+    labels = {
+        recording_id: states
+        for recording_id in context.labelled()
+        if (states := context.label_states(recording_id)) is not None
+    }
     predicted = _predicted(context)
     if not labels and not predicted:
         return None
@@ -57,7 +62,11 @@ def make(context: Context) -> Section | None:
 def _predicted(context: Context) -> dict[str, xr.DataArray]:
     """States of held-out recordings of the last evaluation that wrote some."""
     for run in reversed(context.runs_of("evaluate")):
-        found = {id: data["states"] for id in run.recordings if (data := run.states(id)) is not None}
+        found = {
+            recording_id: data["states"]
+            for recording_id in run.recordings
+            if (data := run.states(recording_id)) is not None
+        }
         if found:
             return found
     return {}
@@ -67,24 +76,33 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     ids = [i for i in context.table["id"] if i in labels or i in predicted]
     # Where some recordings have both bars, they are what there is to see.
     shown = spread_over_groups(context, [i for i in ids if i in labels and i in predicted] or ids, MAX_ROWS)
+    sources = {"labels": labels, "method": predicted}
     rows, tables = [], []
-    for id in shown:
+    for recording_id in shown:
         tracks = {}
-        for kind, source in (("labels", labels), ("method", predicted)):
-            if id in source:
-                tracks[kind] = bouts_of(source[id])
-                tables.append(tracks[kind].assign(recording=id, shown=kind))
+        for kind, source in sources.items():
+            if recording_id in source:
+                tracks[kind] = bouts_of(source[recording_id])
+                tables.append(tracks[kind].assign(recording=recording_id, shown=kind))
         stop = max((float(t["stop_s"].max()) for t in tracks.values() if len(t)), default=0.0)
-        length = context.duration_s.get(id, np.nan)
-        rows.append(Row(id, context.keys(id)["group"], tracks, length if np.isfinite(length) else max(stop, 1.0)))
+        length = context.duration_s.get(recording_id, np.nan)
+        rows.append(
+            Row(
+                recording_id,
+                context.keys(recording_id)["group"],
+                tracks,
+                length if np.isfinite(length) else max(stop, 1.0),
+                {k: scored_of(s[recording_id]) for k, s in sources.items() if recording_id in s},
+            )
+        )
     names = list(dict.fromkeys(b for t in tables for b in t["label"]))
     colours = context.colours_for(names)
     names = [b for b in colours if b in names]
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
     asked = list(dict.fromkeys(b for s in predicted.values() for b in behaviour_names(s)))
     two = (
-        " Upper bar: labels of a person; lower bar: what the method said about this animal without having seen it or "
-        f"its labels; it was asked for {listed(map(readable, asked), 10)}."
+        " Upper bar: labels of a person; lower bar: prediction for this animal by a method trained without it; "
+        f"predicted behaviours: {listed(map(readable, asked), 10)}."
         if labels and predicted
         else ""
     )
@@ -92,7 +110,8 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     return Picture(
         ethogram(rows, colours, context.group_colours, names),
         "Ethograms",
-        f"Each row is one recording.{two} White: none of the behaviours. Look for animals that differ from their "
+        f"Each row is one recording.{two} White: scored, none of the behaviours; hatched: not scored. Look for animals "
+        f"that differ from their "
         f"group, and for change over the session; numbers and tests are below.{more}",
         f"Ethograms of {count(len(rows), 'recording')}; behaviours: {listed(map(readable, names), 12)}.",
         bouts[["recording", "shown", "individual", "label", "start_s", "stop_s"]],
@@ -101,31 +120,26 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
 
 def statistics(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
     """Bout statistics by behaviour and group, animals as dots, with their table."""
-    parts = [summary(s).assign(recording=id) for id, s in states.items()]
+    parts = [summary(s).assign(recording=recording_id) for recording_id, s in states.items()]
     return statistics_of(context, pd.concat(parts, ignore_index=True), who)
 
 
 def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]:
     """As `statistics`, from rows of `murid.ethogram.summary` with a column ``recording``."""
-    found = found.assign(
-        animal=[context.animals.get(r, r) for r in found["recording"]],
-        group=[context.keys(r)["group"] if r in context.animals.index else "" for r in found["recording"]],
-        percent=100 * found["fraction"],
-    )
-    columns = ["rate_per_min", "mean_s", "percent", "count", "total_s", "median_s"]
-    animals = found.groupby(["behaviour", "group", "animal"], sort=False)[columns].mean().reset_index()
-    groups = [g for g in context.groups if (animals["group"] == g).any()] or [""]
-    if groups == [""]:
-        animals["group"] = ""
+    animals = per_animal(context, found)
+    groups = [g for g in context.groups if (animals["group"] == g).any()]
+    if groups:
+        animals = animals[animals["group"].isin(groups)]
+    else:
+        animals, groups = animals.assign(group=""), [""]
     order = {b: k for k, b in enumerate(sorted(dict.fromkeys(animals["behaviour"]), key=natural))}
     known = {b: k for k, b in enumerate(context.behaviour_colours)}
     animals = animals.sort_values(
         "behaviour", key=lambda s: s.map(lambda b: (known.get(b, 999), order[b])), kind="stable"
     )
     means = animals.groupby(["behaviour", "group"], sort=False)
-    table = means[columns].mean().reset_index()
+    table = means[["count", "rate_per_min", "mean_s", "median_s", "total_s", "percent"]].mean().reset_index()
     table.insert(2, "n", means["animal"].nunique().to_numpy())
-    table = table[["behaviour", "group", "n", "count", "rate_per_min", "mean_s", "median_s", "total_s", "percent"]]
     sizes = animals.groupby("group")["animal"].nunique()
     n, by_group = ", ".join(f"{g} {sizes[g]}" for g in groups), " and group"
     if groups == [""]:
@@ -139,9 +153,10 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
                 groups,
             ),
             "Bouts",
-            f"Number, length and share of time of each behaviour, {who}. Every dot is one animal (n: {n}), the line "
-            "their mean. More time in a behaviour may come from more bouts or from longer ones; the panels tell "
-            "which. The figure shows animals; it tests nothing.",
+            f"Number, length and share of the scored time of each behaviour, {who}. Every dot is one animal (n: {n}), "
+            "the line their mean; an animal that never showed a behaviour counts with 0 bouts and 0 % (and has no mean "
+            "length). More time in a behaviour may come from more bouts or from longer ones; the panels show which. "
+            "The figure shows animals; it tests nothing.",
             "Dot plots of bouts per minute, mean bout length and share of time for "
             f"{listed(map(readable, dict.fromkeys(animals['behaviour'])), 12)}.",
             animals,
@@ -149,7 +164,8 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
         Table(
             table.assign(behaviour=table["behaviour"].map(readable)),
             f"Bouts by behaviour{by_group}",
-            "Means over animals. The CSV holds every recording.",
+            "Means over animals, of which each weighs the same; within an animal recordings weigh by their scored time."
+            " The CSV holds every recording.",
             _HEADINGS,
             folded=len(table) > 24,
             full=found,
@@ -157,9 +173,52 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
     ]
 
 
+def per_animal(context: Context, found: pd.DataFrame) -> pd.DataFrame:
+    """Pool the recordings of each animal within its group: shares and rates over the scored time of all of them.
+
+    Parameters
+    ----------
+    context : Context
+    found : DataFrame
+        Rows of `murid.ethogram.summary` with a column ``recording``. A behaviour without a row in a recording that
+        was scored did not occur there: it counts as zero.
+
+    Returns
+    -------
+    DataFrame
+        ``behaviour, group, animal, count`` (per recording), ``rate_per_min, mean_s, median_s, total_s`` (per
+        recording), ``percent``.
+    """
+    tracks = found.groupby(["recording", "individual"], sort=False)["scored_s"].first()
+    every = pd.MultiIndex.from_tuples(
+        [(r, i, b) for r, i in tracks.index for b in dict.fromkeys(found["behaviour"])],
+        names=["recording", "individual", "behaviour"],
+    )
+    full = found.set_index(["recording", "individual", "behaviour"]).reindex(every)
+    full["scored_s"] = [tracks[(r, i)] for r, i, _ in full.index]
+    full[["count", "total_s"]] = full[["count", "total_s"]].fillna(0.0)
+    full = full[full["scored_s"] > 0].reset_index()
+    full["bout_s"] = (full["mean_s"] * full["count"]).fillna(0.0)
+    full["animal"] = [context.animals.get(r, r) for r in full["recording"]]
+    full["group"] = [context.keys(r)["group"] if r in context.animals.index else "" for r in full["recording"]]
+    by = full.groupby(["behaviour", "group", "animal"], sort=False)
+    sums, n = by[["count", "total_s", "scored_s", "bout_s"]].sum(), by["recording"].nunique()
+    out = pd.DataFrame(
+        {
+            "count": sums["count"] / n,
+            "rate_per_min": 60 * sums["count"] / sums["scored_s"],
+            "mean_s": sums["bout_s"] / sums["count"].where(sums["count"] > 0),
+            "median_s": by["median_s"].mean(),
+            "total_s": sums["total_s"] / n,
+            "percent": 100 * sums["total_s"] / sums["scored_s"],
+        }
+    )
+    return out.reset_index()
+
+
 def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
     """Matrix and graph of what follows what; staying is no transition."""
-    chains = {id: one for id, s in states.items() if (one := exclusive(s)) is not None}
+    chains = {recording_id: one for recording_id, s in states.items() if (one := exclusive(s)) is not None}
     if not chains:
         return []
     names = sorted(dict.fromkeys(b for s in chains.values() for b in behaviour_names(s)), key=natural)
@@ -176,7 +235,7 @@ def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> 
     colours = context.colours_for(used)
     shown = probability.mask(np.eye(len(used), dtype=bool))
     shown.index, shown.columns = [readable(n) for n in used], [readable(n) for n in used]
-    n_animals = len({context.animals.get(id, id) for id in chains})
+    n_animals = len({context.animals.get(recording_id, recording_id) for recording_id in chains})
     frequent = total.counts.max()
     i, j = np.unravel_index(int(total.counts.argmax()), total.counts.shape)
     data = pd.DataFrame(
@@ -243,29 +302,34 @@ def exclusive(states: xr.DataArray) -> xr.DataArray | None:
 
 
 def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
-    """One test of all transitions together between two groups of at least two animals each."""
+    """One test of all transitions together between two groups of at least two animals each.
+
+    Animals with recordings in both groups make the design paired; their transitions are not compared here.
+    """
     from murid.ethogram import group_difference
-    from murid.report.words import p_value
 
     if len(context.groups) != 2:
         return ""
     per_animal: dict[str, np.ndarray] = {}
-    group_of: dict[str, str] = {}
-    for id, one in states.items():
-        group, animal = context.keys(id)["group"], context.animals[id]
+    group_of: dict[str, set[str]] = {}
+    for recording_id, one in states.items():
+        group, animal = context.keys(recording_id)["group"], context.animals[recording_id]
         if group:
             counts = transitions_of(one).counts
             per_animal[animal] = per_animal.get(animal, np.zeros_like(counts)) + counts
-            group_of[animal] = group
-    groups = list(group_of.values())
-    if min((groups.count(g) for g in context.groups), default=0) < 2:
+            group_of.setdefault(animal, set()).add(group)
+    both = [a for a, own in group_of.items() if len(own) > 1]
+    if both:
+        return (
+            f"Transitions of {listed(context.groups)} were not compared: {count(len(both), 'animal')} "
+            f"{'was' if len(both) == 1 else 'were'} recorded in both, which needs a paired test."
+        )
+    groups = [next(iter(own)) for own in group_of.values()]
+    sizes = {g: groups.count(g) for g in context.groups}
+    if min(sizes.values(), default=0) < 2:
         return ""
     found = group_difference(np.stack(list(per_animal.values())), groups, measure="fractions")
-    verdict = "differ" if found["p"] <= 0.05 else "are not shown to differ"
-    return (
-        f"Taken together, the transitions of {listed(context.groups)} {verdict} ({p_value(found['p'])}, one "
-        f"permutation test of the whole matrix, n = {len(groups)} animals)."
-    )
+    return transitions_compared(context.groups, float(found["p"]), sizes)
 
 
 def _renamed(states: xr.DataArray, names: list[str]) -> xr.DataArray:

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from murid.data.errors import DataError
+from murid.data.labels import Labels
+from murid.plot.words import count, listed, number, readable, span
 from murid.report.context import Context
 from murid.report.figures import evaluation as draw
 from murid.report.figures.heat import matrix
 from murid.report.parts import Part, Picture, Section, Table, Words
 from murid.report.runfolder import RunFolder
-from murid.report.words import count, listed, number, readable, span
+from murid.report.sentences import frequent_mistake, random_split
 
 MAX_TOTALS = 6
 _NONE = {"(none of them)": "none of them"}
@@ -54,7 +56,10 @@ def make(context: Context) -> Section | None:
         "method will do on new animals filmed in the same way, not in another arena or under another camera.",
     )
     for run in runs:
-        for method in dict.fromkeys(run.table("per_class").get("method", pd.Series(["method"])).astype(str)):
+        scores = run.table("per_class")
+        if scores is None:
+            continue
+        for method in dict.fromkeys(scores["method"].astype(str)) if "method" in scores else ["method"]:
             _one(context, section, run, method)
     return section
 
@@ -63,7 +68,7 @@ def _one(context: Context, section: Section, run: RunFolder, method: str) -> Non
     per_class = _of(run.table("per_class"), method)
     numbers = (run.summary.get("methods") or {}).get(method, {})
     folds = run.table("folds", ["fold", "side", "animal"]) if run.has("folds") else None
-    section.add(*_verdict(section, run, method, per_class, numbers, folds))
+    section.add(*_verdict(section, method, per_class, numbers, folds))
     leaky = _of(run.table("leaky", ["behaviour", "f1"]), method) if run.has("leaky") else None
     ceiling = human_ceiling(context, run, [b for b in per_class["behaviour"] if b != "macro"])
     section.add(
@@ -84,7 +89,6 @@ def _of(table: pd.DataFrame | None, method: str) -> pd.DataFrame:
 
 def _verdict(
     section: Section,
-    run: RunFolder,
     method: str,
     per_class: pd.DataFrame,
     numbers: dict[str, Any],
@@ -162,16 +166,16 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
     pairs: list[tuple[Any, Any]] = []
     ids: list[str] = []
     groups: list[str] = []
-    for id in context.labelled():
-        recording = context.study[id]
+    for recording_id in context.labelled():
+        recording = context.study[recording_id]
         try:
-            labels = recording.labels
+            labels: Labels = recording.need("labels")
             raters = [labels.select(rater=r) for r in labels.raters] if len(labels.raters) > 1 else []
             for a, b in combinations(raters, 2):
                 time = np.arange(0.0, min(a.stop_s, b.stop_s), 1.0 / (labels.fps if np.isfinite(labels.fps) else 10.0))
                 pairs.append((a, b.to_states(time, behaviours, others="negative")))
-                ids.append(f"{id} {len(ids)}")
-                groups.append(context.animals[id])
+                ids.append(f"{recording_id} {len(ids)}")
+                groups.append(context.animals[recording_id])
         except (DataError, OSError):
             continue
         finally:
@@ -188,14 +192,10 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
 def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words | None:
     if leaky is None or leaky.empty:
         return None
-    found = numbers.get("leaky") or {}
-    return Words(
-        f"Leaky score: with frames split at random, the mean F1 is {number(found.get('macro_f1'), 2)} instead of "
-        f"{number(found.get('honest_macro_f1', numbers.get('macro_f1')), 2)}. Neighbouring frames are near copies, "
-        "so test frames were as good as learnt by heart. It is inflated, not a measure of performance on new "
-        "animals, and must not be reported as one.",
-        "warning",
-    )
+    scores = numbers.get("leaky") or {}
+    by_frames = float(scores.get("macro_f1", np.nan))
+    by_animals = float(scores.get("honest_macro_f1", numbers.get("macro_f1", np.nan)))
+    return Words(random_split(by_frames, by_animals), "warning")
 
 
 def _table(method: str, per_class: pd.DataFrame) -> Table:
@@ -228,7 +228,7 @@ def _confusion(run: RunFolder, method: str) -> Picture | None:
     share.columns = [readable(c) for c in share.columns]
     off = counts.to_numpy().copy()
     np.fill_diagonal(off, 0)
-    i, j = np.unravel_index(int(off.argmax()), off.shape)
+    i, j = divmod(int(off.argmax()), off.shape[1])
     return Picture(
         matrix(
             share,
@@ -241,9 +241,8 @@ def _confusion(run: RunFolder, method: str) -> Picture | None:
         ),
         f"What is taken for what ({method})",
         "Read along a row: of the frames that people gave this label, which share got which prediction. The diagonal "
-        f"is right. Most frequent mistake: {readable(counts.index[i])} taken for {readable(counts.columns[j])} "
-        f"({number(int(off[i, j]))} frames). Mistakes at the edges of bouts, where people disagree too, are among "
-        "them.",
+        f"is right. {frequent_mistake(str(counts.index[i]), str(counts.columns[j]), int(off[i, j]))} Mistakes at the "
+        "edges of bouts, where people disagree too, are among them.",
         f"Confusion matrix of {listed(map(readable, counts.index), 12)}.",
         table,
     )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from murid.data.errors import DataError
+from murid.plot.words import count, listed, number, readable
 from murid.report.context import Context
 from murid.report.parts import Listing, Section, Words
+from murid.report.rows import compared_measures
 from murid.report.runfolder import RunFolder
-from murid.report.words import count, listed, number, readable
 
 #: Papers behind what murid itself computes.
 CITES = {
     "estimation": "Ho J. et al. (2019) Moving beyond P values: data analysis with estimation graphics. Nat Methods "
     "16:565–566",
     "fdr": "Benjamini Y. & Hochberg Y. (1995) Controlling the false discovery rate. J R Stat Soc B 57:289–300",
-    "bca": "Efron B. (1987) Better bootstrap confidence intervals. J Am Stat Assoc 82:171–185",
+    "logrank": "Mantel N. (1966) Evaluation of survival data and two new rank order statistics arising in its "
+    "consideration. Cancer Chemother Rep 50:163–170",
     "hedges": "Hedges L.V. (1981) Distribution theory for Glass's estimator of effect size. J Educ Stat 6:107–128",
     "shift": "Harris K.D. (2020) Nonsense correlations in neuroscience. bioRxiv 2020.11.29.402719",
     "agreement": "Bland J.M. & Altman D.G. (1986) Statistical methods for assessing agreement. Lancet 327:307–310",
@@ -36,11 +38,9 @@ def make(context: Context) -> Section | None:
         "before (animals, apparatus, tracking) is for you to add.",
     )
     cites: list[str] = []
-    writers = {"check": _check, "assay": _assay, "evaluate": _evaluate, "fit": _fit, "apply": _apply, "neural": _neural}
     section.add(Words(_software(context)))
     for run in context.runs:
-        writer = writers.get(run.command)
-        text, papers = writer(context, run) if writer else ("", [])
+        text, papers = _check(context, run) if run.command == "check" else _WRITERS.get(run.command, _nothing)(run)
         if text:
             section.add(Words(text))
         cites += papers
@@ -71,7 +71,9 @@ def _software(context: Context) -> str:
 
 def _check(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     s = run.summary
-    if "recordings" not in s:
+    n = s.get("recordings", 0)
+    n = len(n) if isinstance(n, list) else int(n or 0)
+    if not n:
         return "", []
     parts = []
     if context.glances:
@@ -80,39 +82,52 @@ def _check(context: Context, run: RunFolder) -> tuple[str, list[str]]:
         parts.append("missing samples, dead and saturated signals and their overlap with the labels")
     what = f" for {listed(parts)}" if parts else ""
     return (
-        f"The quality of {count(s['recordings'], 'recording')} was checked{what}; "
-        f"{number(s.get('bad', 0))} checks were judged bad.",
+        f"The quality of {count(n, 'recording')} was checked{what}; {_bad(run)}.",
         [],
     )
 
 
-def _cleaning(told: Any) -> str:
+def _bad(run: RunFolder) -> str:
+    """Bad checks, and of how many recordings."""
+    bad = int(run.summary.get("bad", 0) or 0)
+    table = run.table("quality", ["recording", "verdict"]) if run.has("quality") else None
+    text = f"{count(bad, 'check was', 'checks were')} judged bad"
+    if not bad or table is None:
+        return text
+    concerned = table.loc[table["verdict"] == "bad", "recording"].nunique()
+    return f"{text}, in {count(concerned, 'recording')}"
+
+
+def _nothing(_run: RunFolder) -> tuple[str, list[str]]:
+    return "", []
+
+
+def _cleaning(asked: object) -> str:
     """Describe CleanParams as stored."""
-    if not isinstance(told, dict) or "min_confidence" not in told:
+    if not isinstance(asked, dict) or "min_confidence" not in asked:
         return ""
-    parts = [f"keypoints with a confidence below {number(told['min_confidence'])} were masked"]
-    if told.get("jumps"):
+    parts = [f"keypoints with a confidence below {number(asked['min_confidence'])} were masked"]
+    if asked.get("jumps"):
         parts.append(
-            f"as were positions that needed a speed above {number(told.get('max_speed_cm_s'))} cm/s "
-            f"({number(told.get('max_speed_body'))} body lengths/s where no scale is known)"
+            f"as were positions that needed a speed above {number(asked.get('max_speed_cm_s'))} cm/s "
+            f"({number(asked.get('max_speed_body'))} body lengths/s where no scale is known)"
         )
     text = ", ".join(parts)
-    text += f"; gaps up to {number(told.get('max_gap_s'))} s were filled ({told.get('fill', 'interpolated')})"
-    kind = told.get("smoothing")
+    text += f"; gaps up to {number(asked.get('max_gap_s'))} s were filled ({asked.get('fill', 'interpolated')})"
+    kind = asked.get("smoothing")
     if kind == "savgol":
-        text += (
-            f" and tracks smoothed (Savitzky–Golay, order {told.get('savgol_order')}, {number(told.get('window_s'))} s)"
-        )
+        window = number(asked.get("window_s"))
+        text += f" and tracks smoothed (Savitzky–Golay, order {asked.get('savgol_order')}, {window} s)"
     elif kind and kind != "none":
-        text += f" and tracks smoothed ({kind}, {number(told.get('window_s'))} s)"
+        text += f" and tracks smoothed ({kind}, {number(asked.get('window_s'))} s)"
     return f"{text[0].upper()}{text[1:]}. "
 
 
-def _assay(context: Context, run: RunFolder) -> tuple[str, list[str]]:
-    told = run.params.get("params", {})
+def _assay(run: RunFolder) -> tuple[str, list[str]]:
+    asked = run.params.get("params", {})
     name = readable(run.summary.get("paradigm") or run.params.get("name") or "assay")
-    plain = {k: v for k, v in told.items() if not isinstance(v, dict) and v is not None}
-    text = f"{name[0].upper()}{name[1:]}. {_cleaning(told.get('clean'))}"
+    plain = {k: v for k, v in asked.items() if not isinstance(v, dict) and v is not None}
+    text = f"{name[0].upper()}{name[1:]}. {_cleaning(asked.get('clean'))}"
     text += "Parameters: " + ", ".join(_parameter(k, v) for k, v in plain.items()) + ". "
     conventions = run.summary.get("conventions") or {}
     for key, words in (("moving", "Movement"), ("entry", "Zone entries"), ("latency", "Latency")):
@@ -120,14 +135,26 @@ def _assay(context: Context, run: RunFolder) -> tuple[str, list[str]]:
             text += f"{words}: {conventions[key]}. "
     if not run.has("comparison"):
         return text.strip(), []
-    groups = run.summary.get("groups") or {}
-    sizes = listed([f"{g} n = {n}" for g, n in groups.items()])
-    text += (
-        f"Groups ({sizes}; unit: animal) were compared by permutation of animals between groups (two-sided), with "
-        "the mean difference and Hedges' g and their 95 % bias-corrected and accelerated bootstrap intervals; p "
-        "values of all measures were corrected by the Benjamini–Hochberg procedure (q)."
-    )
-    return text, [CITES["estimation"], CITES["hedges"], CITES["bca"], CITES["fdr"]]
+    table = run.table("comparison", ["measure", "p", "q"])
+    rows = [] if table is None else compared_measures(table)
+    tested = max(rows, key=lambda r: len(r.groups), default=None)
+    if tested is None:
+        return text.strip(), []
+    sizes = listed([f"{g.name} n = {g.n}" for g in tested.groups])
+    late = run.table("latencies", ["measure"]) if run.has("latencies") else None
+    text += f"Groups ({sizes}; unit: animal) were compared by permutation of animals between groups"
+    papers = [CITES["estimation"], CITES["fdr"]]
+    if len(tested.groups) == 2:
+        text += " (two-sided), with the mean difference and Hedges' g and their 95 % confidence intervals. "
+        papers.append(CITES["hedges"])
+    else:
+        text += f" ({readable(tested.test) or 'one test over all groups'})"
+        text += ", and pairs of groups with Holm's correction. " if run.has("pairwise") else ". "
+    if late is not None and len(late):
+        text += "Latencies that some animals never reached were compared by the log-rank test (p by permutation). "
+        papers.append(CITES["logrank"])
+    text += "p values of all measures were corrected by the Benjamini–Hochberg procedure (q)."
+    return text, papers
 
 
 def card_of(name: str) -> dict[str, Any]:
@@ -149,24 +176,24 @@ def _parameter(name: str, value: Any) -> str:
     return f"{readable(name)} {text}"
 
 
-def _told(params: dict[str, Any]) -> str:
+def _listed(params: dict[str, Any]) -> str:
     """Parameters that are single values, as a list in words."""
     plain = {k: v for k, v in params.items() if v is not None and not isinstance(v, (dict, list)) and k != "seed"}
     return ", ".join(_parameter(k, v) for k, v in plain.items())
 
 
-def _evaluate(context: Context, run: RunFolder) -> tuple[str, list[str]]:
-    told = run.params.get("methods", {})
+def _evaluate(run: RunFolder) -> tuple[str, list[str]]:
+    asked = run.params.get("methods", {})
     papers: list[str] = []
     parts = []
-    for name, params in told.items():
+    for name, params in asked.items():
         card = card_of(name)
         papers += card.get("cites", ())
         title = f" ({card['title']})" if card else ""
-        parts.append(f"{name}{title}; {_told(params)}" if params else f"{name}{title}")
+        parts.append(f"{name}{title}; {_listed(params)}" if params else f"{name}{title}")
     if not parts:
         return "", []
-    cleaning = next((c for p in told.values() if (c := _cleaning(p.get("clean")))), "")
+    cleaning = next((c for p in asked.values() if (c := _cleaning(p.get("clean")))), "")
     split = (
         f"{run.params.get('folds')} folds"
         if run.params.get("train") is None
@@ -183,20 +210,20 @@ def _evaluate(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     return text, [*papers, CITES["agreement"]]
 
 
-def _fit(context: Context, run: RunFolder) -> tuple[str, list[str]]:
+def _fit(run: RunFolder) -> tuple[str, list[str]]:
     name = str(run.params.get("method", ""))
     card = card_of(name)
-    told = run.params.get("params", {})
+    asked = run.params.get("params", {})
     ids = run.params.get("ids") or []
     text = (
         f"Model '{run.params.get('model', name)}'. "
-        f"{_cleaning(told.get('clean'))}{name}{' (' + card['title'] + ')' if card else ''} was fitted to "
-        f"{count(len(ids), 'recording')} ({_told(told)}; seed {told.get('seed', 'none')})."
+        f"{_cleaning(asked.get('clean'))}{name}{' (' + card['title'] + ')' if card else ''} was fitted to "
+        f"{count(len(ids), 'recording')} ({_listed(asked)}; seed {asked.get('seed', 'none')})."
     )
     return text, list(card.get("cites", ()))
 
 
-def _apply(context: Context, run: RunFolder) -> tuple[str, list[str]]:
+def _apply(run: RunFolder) -> tuple[str, list[str]]:
     name = str(run.summary.get("method") or "")
     if not name:
         return "", []
@@ -207,23 +234,42 @@ def _apply(context: Context, run: RunFolder) -> tuple[str, list[str]]:
     return text + "Transitions are changes of state; staying is not counted.", papers
 
 
-def _neural(context: Context, run: RunFolder) -> tuple[str, list[str]]:
-    told = run.params.get("params", {})
+def _neural(run: RunFolder) -> tuple[str, list[str]]:
+    asked = run.params.get("params", {})
     statistic = (
-        "the area under the ROC curve (AUROC)" if told.get("statistic", "auroc") == "auroc" else "mutual information"
+        "the area under the ROC curve (AUROC)" if asked.get("statistic", "auroc") == "auroc" else "mutual information"
     )
     source = run.params.get("states_from", "labels")
-    said = "human labels" if source == "labels" else f"model '{source}'"
-    null = {
-        "circular": "circular shifts",
-        "linear": "linear shifts",
-        "auto": "circular shifts, and linear shifts where unit and behaviour both drift (|correlation with time| > "
-        f"{number(told.get('drift_limit', 0.3))})",
-    }.get(str(told.get("null", "auto")), str(told.get("null")))
+    states = "human labels" if source == "labels" else f"model '{source}'"
     text = (
-        f"Tuning of units to behaviours ({said}) was measured by {statistic} of the signal in against out of the "
-        f"behaviour, and tested against all {null}, shifts of less than {number(told.get('min_shift_s', 30))} s left "
-        f"out. Behaviours with fewer than {told.get('min_bouts', 5)} bouts were not tested. p values were corrected "
-        f"within each recording by the Benjamini–Hochberg procedure (q ≤ {number(told.get('alpha', 0.05))})."
+        f"Tuning of units to behaviours ({states}) was measured by {statistic} of the signal in against out of the "
+        f"behaviour, and tested against {_shifts(run, asked)}. Behaviours with fewer than {asked.get('min_bouts', 5)} "
+        "bouts were not tested. p values were corrected within each recording by the Benjamini–Hochberg procedure "
+        f"(q ≤ {number(asked.get('alpha', 0.05))})."
     )
     return text, [CITES["shift"], CITES["fdr"]]
+
+
+def _shifts(run: RunFolder, asked: dict[str, Any]) -> str:
+    """Name the null that was really used, pair by pair, and the shifts it leaves out."""
+    shortest, share = number(asked.get("min_shift_s", 30)), number(100 * float(asked.get("max_min_shift", 0.1)))
+    circular = (
+        f"circular shifts of the signal (shifts of less than {shortest} s, or of less than {share} % of a session too "
+        "short for that, left out)"
+    )
+    reach = number(100 * float(asked.get("linear_reach", 0.25)))
+    linear = f"linear shifts of up to {reach} % of the session either way"
+    table = run.table("tuning", ["null", "p"]) if run.has("tuning") else None
+    kinds = set() if table is None else set(table.loc[table["p"].notna(), "null"].astype(str))
+    if kinds == {"linear"}:
+        return linear
+    if kinds == {"circular"} or asked.get("null") == "circular":
+        return circular
+    return (
+        f"{circular}, or, where unit and behaviour both drift (|correlation with time| > "
+        f"{number(asked.get('drift_limit', 0.3))}), {linear}"
+    )
+
+
+#: Command of a run → what writes its paragraph.
+_WRITERS = {"assay": _assay, "evaluate": _evaluate, "fit": _fit, "apply": _apply, "neural": _neural}

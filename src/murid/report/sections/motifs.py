@@ -7,9 +7,11 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import DataError
+from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.ethogram import bouts_of, summary
-from murid.report.colours import colours_of
+from murid.ethogram import bouts_of, scored_of, summary
+from murid.plot.colours import colours_of
+from murid.plot.words import count, listed, natural, number, readable
 from murid.report.context import Context
 from murid.report.figures.ethogram import Row, ethogram
 from murid.report.figures.skeleton import bones_of, postures
@@ -18,7 +20,6 @@ from murid.report.parts import Picture, Section, Table, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sections.ethograms import statistics_of, transitions
 from murid.report.sections.places import spread_over_groups
-from murid.report.words import count, listed, natural, number, readable
 
 MAX_ROWS, MAX_POSES = 8, 24
 #: Recordings and bouts averaged in the mean postures, and the times after the onset that are drawn.
@@ -80,15 +81,21 @@ def _side_by_side(table: pd.DataFrame) -> Table:
 
 
 def _one(context: Context, section: Section, run: RunFolder) -> None:
-    states = {id: data["states"] for id in run.recordings if (data := run.states(id)) is not None}
-    states = {id: s for id, s in states.items() if id in context.animals.index}
+    states = {
+        recording_id: data["states"]
+        for recording_id in run.recordings
+        if (data := run.states(recording_id)) is not None
+    }
+    states = {recording_id: s for recording_id, s in states.items() if recording_id in context.animals.index}
     if not states:
         section.add(Words(f"The states of {run.name} cannot be read.", "warning"))
         return
     names = sorted({b for s in states.values() for b in behaviour_names(s)}, key=natural)
     method = str(run.summary.get("method") or run.params.get("model") or "a method")
     colours = {**colours_of(names), **{k: v for k, v in context.behaviour_colours.items() if k in names}}
-    per = pd.concat([summary(s).assign(recording=id) for id, s in states.items()], ignore_index=True)
+    per = pd.concat(
+        [summary(s).assign(recording=recording_id) for recording_id, s in states.items()], ignore_index=True
+    )
     share = per.groupby("behaviour")["fraction"].mean().sort_values(ascending=False)
     animals = count(len({context.animals[i] for i in states}), "animal")
     behaviours = set(names) <= set(context.behaviour_colours)
@@ -106,7 +113,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
 def _finding(method: str, animals: str, share: pd.Series, behaviours: bool) -> str:
     """Return one sentence: shares of known behaviours, or the number of motifs."""
     if behaviours:
-        parts = [f"{readable(b)} {number(100 * float(s), 2)} %" for b, s in share.items()]
+        parts = [f"{readable(str(b))} {number(100 * float(s), 2)} %" for b, s in share.items()]
         return f"{method} names the behaviour of {animals}; share of time: {listed(parts, 6)}."
     return (
         f"{method} divides the behaviour of {animals} into {number(int((share > 0.005).sum()))} states that take more "
@@ -124,10 +131,19 @@ def _ethogram(
 ) -> Picture:
     ids = [i for i in context.table["id"] if i in states]
     shown = spread_over_groups(context, ids, MAX_ROWS)
-    tracks = {id: bouts_of(states[id]) for id in shown}
-    rows = [Row(id, context.keys(id)["group"], {"": tracks[id]}, context.duration_s[id]) for id in shown]
+    tracks = {recording_id: bouts_of(states[recording_id]) for recording_id in shown}
+    rows = [
+        Row(
+            recording_id,
+            context.keys(recording_id)["group"],
+            {"": tracks[recording_id]},
+            context.duration_s[recording_id],
+            {"": scored_of(states[recording_id])},
+        )
+        for recording_id in shown
+    ]
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
-    bouts = pd.concat([t.assign(recording=id) for id, t in tracks.items()], ignore_index=True)
+    bouts = pd.concat([t.assign(recording=recording_id) for recording_id, t in tracks.items()], ignore_index=True)
     hint = (
         "Behaviours have the colours they have above."
         if behaviours
@@ -152,10 +168,10 @@ def _postures(
     keypoints: list[str] | None = None
     roles: dict[str, str] = {}
     unit = ""
-    for id in ids:
-        recording = context.study[id]
+    for recording_id in ids:
+        recording = context.study[recording_id]
         try:
-            frames = _onset_frames(recording, states[id], gathered)
+            frames = _onset_frames(recording, states[recording_id], gathered)
         except DataError:
             frames = None
         if frames is not None:
@@ -199,7 +215,7 @@ def _tree(run: RunFolder, ids: list[str], share: pd.Series, colours: dict[str, s
     """Which motifs are alike by the method's own latent; nothing where it has none."""
     from murid.methods.motifs.descriptions import similarity_tree
 
-    outputs = [data for id in ids if (data := run.states(id)) is not None and "latent" in data]
+    outputs = [data for recording_id in ids if (data := run.states(recording_id)) is not None and "latent" in data]
     if not outputs or len({o.sizes["component"] for o in outputs}) != 1:
         return None
     try:
@@ -221,7 +237,7 @@ def _tree(run: RunFolder, ids: list[str], share: pd.Series, colours: dict[str, s
 
 
 def _onset_frames(
-    recording: object, states: xr.DataArray, gathered: dict[str, list[np.ndarray]]
+    recording: Recording, states: xr.DataArray, gathered: dict[str, list[np.ndarray]]
 ) -> tuple[list[str], dict[str, str], str] | None:
     """Add aligned postures (bout, lag, keypoint, 2) of one recording; return keypoints, roles and unit."""
     from murid.data.clock import nearest_sample
@@ -229,9 +245,9 @@ def _onset_frames(
     from murid.data.roles import resolve_roles, stand_ins
     from murid.prepare import egocentric
 
-    poses = recording.need("poses")  # type: ignore[attr-defined]
+    poses = recording.need("poses")
     keypoints = keypoint_names(poses)
-    roles = resolve_roles(keypoints, recording.roles or None)  # type: ignore[attr-defined]
+    roles = resolve_roles(keypoints, recording.roles or None)
     points = stand_ins(roles)
     if poses.sizes["space"] != 2 or not {"front", "rear", "centre"} <= set(points):
         return None

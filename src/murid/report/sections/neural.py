@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from murid.data.errors import DataError
+from murid.data.recording import Recording
 from murid.data.traces import Spikes
 from murid.ethogram import bouts_of
+from murid.plot.units import DIRECTIONS, selectivity_of
+from murid.plot.words import count, listed, number, p_value, readable
 from murid.report.context import Context
 from murid.report.figures import neural as draw
 from murid.report.parts import Picture, Section, Table, Words
+from murid.report.rows import as_float, as_text, cells, tuned_units
 from murid.report.runfolder import RunFolder
-from murid.report.words import count, listed, number, p_value, readable
+from murid.report.sentences import units_tuned
 
 MAX_EXAMPLES = 4
 #: Stretch of signal shown around an example's bouts, and window around onsets.
@@ -52,22 +61,17 @@ def make(context: Context) -> Section | None:
 
 def _one(context: Context, section: Section, run: RunFolder) -> None:
     table = run.table("tuning", _NEEDS)
+    if table is None:
+        return
     tested = table[table["p"].notna()].reset_index(drop=True)
-    units = table.groupby("recording")["unit"].nunique()
-    animals = context.animals.reindex(units.index).nunique()
-    alpha = float(run.summary.get("alpha") or run.params.get("params", {}).get("alpha") or 0.05)
-    called = table[table["direction"].isin(["excited", "suppressed"])]
-    n_tuned = called.groupby("recording")["unit"].nunique().sum()
+    counts = tuned_units(table)
+    animals = int(context.animals.reindex(table["recording"].unique()).nunique())
+    alpha = float(run.summary.get("alpha") or _asked(run).get("alpha") or 0.05)
+    called = table[table["direction"].isin(DIRECTIONS)]
     source = str(run.summary.get("states_from") or run.params.get("states_from") or "labels")
-    text = (
-        f"{number(int(n_tuned)) if n_tuned else 'None'} of {count(int(units.sum()), 'unit')} of "
-        f"{count(int(animals), 'animal')} change their activity with at least one behaviour (q ≤ {number(alpha)})"
-    )
-    top = called["behaviour"].value_counts()
-    if len(top):
-        text += f", most of them with {listed([f'{readable(b)} ({n})' for b, n in top.head(3).items()])}"
-    section.findings.append(f"{text}.")
-    section.add(Words(f"{text}. Behaviour from: {readable(source)}.", "finding"))
+    text = units_tuned(counts, animals, alpha)
+    section.findings.append(text)
+    section.add(Words(f"{text} Behaviour from: {readable(source)}.", "finding"))
     section.add(
         Words(
             "A tuned unit goes with a behaviour; it need not cause it, and it may follow something that goes with "
@@ -77,12 +81,33 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
         )
     )
     if tested.empty:
-        section.add(Words("No pair of unit and behaviour could be tested; the table says why.", "warning"))
+        section.add(Words("No pair of unit and behaviour could be tested; the table gives the reasons.", "warning"))
     else:
-        section.add(_heat(table), _fractions(table, units.sum(), alpha), _volcano(context, tested, alpha))
-        section.add(_examples(context, called, source, tested))
+        section.add(_heat(table), _fractions(table, counts.units, alpha), _volcano(context, tested, alpha))
+        section.add(_examples(context, called, source, tested, float(_asked(run).get("bin_s") or 0.1)))
         section.add(*_null(run, tested))
     section.add(_table(table))
+
+
+def _asked(run: RunFolder) -> dict[str, Any]:
+    """Parameters of the analysis, {} in a damaged run."""
+    params = run.params.get("params")
+    return params if isinstance(params, dict) else {}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One unit and behaviour of the table."""
+
+    recording: str
+    unit: str
+    behaviour: str
+    selectivity: float
+    p: float
+    q: float
+
+
+_ORDER = ("selectivity", "p", "q")
 
 
 def _key(table: pd.DataFrame) -> pd.Series:
@@ -91,19 +116,7 @@ def _key(table: pd.DataFrame) -> pd.Series:
 
 def _heat(table: pd.DataFrame) -> Picture:
     """Units × behaviours, units ordered by the behaviour they prefer most."""
-    wide = table.assign(key=_key(table), value=table["selectivity"].where(table["p"].notna()))
-    columns = list(dict.fromkeys(wide["behaviour"]))
-    values = wide.pivot(index="key", columns="behaviour", values="value")[columns]
-    wide["hit"] = wide["direction"].isin(["excited", "suppressed"])
-    called = wide.pivot(index="key", columns="behaviour", values="hit")[columns]
-    values = values[values.notna().any(axis=1)]
-    columns = [c for c in columns if values[c].notna().any()]
-    values = values[columns]
-    strength = np.nan_to_num(np.abs(values.to_numpy()))
-    best = strength.argmax(axis=1)
-    signed = np.nan_to_num(values.to_numpy())[np.arange(len(values)), best]
-    order = np.lexsort((-signed, best))
-    values, called = values.iloc[order], called.loc[values.index[order], columns].fillna(False).astype(bool)
+    values, called = selectivity_of(table.assign(key=_key(table)))
     return Picture(
         draw.selectivity(values, called),
         "Selectivity",
@@ -111,22 +124,23 @@ def _heat(table: pd.DataFrame) -> Picture:
         "higher during it, −1 always lower. Dots: called tuned after correction. Grey: not tested (too few bouts). "
         "Units are ordered by their strongest behaviour, which makes steps along the diagonal appear in pure noise "
         "too: only dots count.",
-        f"Heat map of {len(values)} units by {len(columns)} behaviours with {int(called.to_numpy().sum())} dots.",
+        f"Heat map of {len(values)} units by {values.shape[1]} behaviours with {int(called.to_numpy().sum())} dots.",
         table[[c for c in _SHOWN if c in table]],
     )
 
 
 def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for behaviour, own in table[table["p"].notna()].groupby("behaviour", sort=False):
         n = len(own)
         rows.append(
             {
-                "behaviour": behaviour,
+                "behaviour": str(behaviour),
                 "tested": n,
                 "recordings": own["recording"].nunique(),
                 "excited": 100 * float((own["direction"] == "excited").sum()) / n,
                 "suppressed": 100 * float((own["direction"] == "suppressed").sum()) / n,
+                "tuned": 100 * float(own["direction"].isin(DIRECTIONS).mean()),
                 "nominal": 100 * float((own["p"] <= 0.05).mean()),
             }
         )
@@ -137,8 +151,7 @@ def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
         f"Coloured: units called excited or suppressed after correction (q ≤ {number(alpha)}). Pale: units with p ≤ "
         "0.05 before correction; without any tuning 5 % would have it (dashed line), so a pale bar at the line is "
         f"what chance gives. Untested units are left out ({number(int(n_units))} units in all).",
-        "Bars: "
-        + listed([f"{readable(r['behaviour'])} {number(r['excited'] + r['suppressed'], 2)} % tuned" for r in rows], 12),
+        "Bars: " + listed([f"{readable(r['behaviour'])} {number(r['tuned'], 2)} % tuned" for r in rows], 12),
         shares,
     )
 
@@ -161,7 +174,9 @@ def _volcano(context: Context, tested: pd.DataFrame, alpha: float) -> Picture:
     )
 
 
-def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.DataFrame) -> Picture | Words | None:
+def _examples(
+    context: Context, called: pd.DataFrame, source: str, tested: pd.DataFrame, bin_s: float
+) -> Picture | Words | None:
     """Signal and mean response of the clearest pair of each behaviour."""
     if source != "labels":
         return Words("Examples are drawn from labels only; this run took behaviour from a model.", "note")
@@ -169,13 +184,16 @@ def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.Da
     pool = pool.assign(strength=pool["selectivity"].abs()).sort_values(
         ["q", "strength"], ascending=[True, False], kind="stable"
     )
-    items = []
-    for _, row in pool.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES).iterrows():
-        item = _example(context, row)
-        if item is not None:
-            items.append(item)
-        if len(items) == MAX_EXAMPLES:
-            break
+    best = [
+        Pair(
+            as_text(row, "recording"),
+            as_text(row, "unit"),
+            as_text(row, "behaviour"),
+            *(as_float(row, c) for c in _ORDER),
+        )
+        for row in cells(pool.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES))
+    ]
+    items = list(islice((i for pair in best if (i := _example(context, pair, bin_s)) is not None), MAX_EXAMPLES))
     if not items:
         return None
     curves = [{"example": i.title, "lag_s": i.lag_s, "mean": i.mean, "low": i.low, "high": i.high} for i in items]
@@ -192,20 +210,38 @@ def _examples(context: Context, called: pd.DataFrame, source: str, tested: pd.Da
     )
 
 
-def _example(context: Context, row: pd.Series) -> draw.Example | None:
+def _signal(recording: Recording, unit: str, bin_s: float) -> tuple[xr.DataArray, str] | None:
+    """The trace of one unit (time, unit) with its unit of measurement; spikes as a rate per second."""
+    if recording.has("traces"):
+        traces: xr.DataArray = recording.need("traces")
+        kind = {"dff": "ΔF/F", "z": "z"}.get(str(traces.attrs.get("kind", "")), "signal (a.u.)")
+        names = [str(u) for u in traces["unit"].values]
+        if unit in names:
+            return traces.isel(unit=[names.index(unit)]), kind
+    if recording.has("spikes"):
+        spikes: Spikes = recording.need("spikes")
+        counts = spikes.binned(bin_s)
+        names = [str(u) for u in counts["unit"].values]
+        if unit in names:
+            one = counts.isel(unit=[names.index(unit)])
+            return (one / bin_s).assign_attrs(one.attrs), "spikes/s"
+    return None
+
+
+def _example(context: Context, pair: Pair, bin_s: float) -> draw.Example | None:
     from murid.neural import PeriEventParams, bout_events, confidence_band, perievent
 
-    recording = context.study[str(row["recording"])]
+    recording = context.study[pair.recording]
     states = context.label_states(recording.id)
     if states is None:
         return None
     try:
-        signal = recording.traces if recording.has("traces") else recording.need("spikes")
-        traces = signal.binned(0.1) if isinstance(signal, Spikes) else signal
-        unit = [str(u) for u in traces["unit"].values].index(str(row["unit"]))
-        one = traces.isel(unit=[unit])
+        signal = _signal(recording, pair.unit, bin_s)
+        if signal is None:
+            return None
+        one, kind = signal
         bouts = bouts_of(states)
-        onsets = bout_events(bouts, str(row["behaviour"]))
+        onsets = bout_events(bouts, pair.behaviour)
         params = PeriEventParams(before_s=AROUND_S / 2, after_s=AROUND_S, overlap="keep")
         found = perievent(one, onsets, params=params)
         band = confidence_band(found)
@@ -214,28 +250,22 @@ def _example(context: Context, row: pd.Series) -> draw.Example | None:
     finally:
         recording.forget()
     time, values = one["time"].values, one.values[:, 0]
-    own = bouts[bouts["label"] == row["behaviour"]]
+    own = bouts[bouts["label"] == pair.behaviour]
     start = _busiest(own, float(time[0]), float(time[-1]))
     inside = (time >= start) & (time <= start + STRETCH_S)
     spans = [(a, b) for a, b in zip(own["start_s"], own["stop_s"], strict=True) if b > start and a < start + STRETCH_S]
-    kind = (
-        "spikes/s"
-        if isinstance(signal, Spikes)
-        else {"dff": "ΔF/F", "z": "z"}.get(str(traces.attrs.get("kind", "")), "signal")
-    )
-    mean = band.sel(bound="mean").values[:, 0]
     title = (
-        f"{recording.id}, {row['unit']}: {readable(row['behaviour'])} (selectivity {number(row['selectivity'], 2)}, "
-        f"{p_value(row['p'])}, q = {number(row['q'], 2)})"
+        f"{recording.id}, {pair.unit}: {readable(pair.behaviour)} (selectivity {number(pair.selectivity, 2)}, "
+        f"{p_value(pair.p)}, q = {number(pair.q, 2)})"
     )
     return draw.Example(
         title,
-        str(row["behaviour"]),
+        pair.behaviour,
         time[inside],
         values[inside],
         spans,
         found.trials["lag"].values,
-        mean,
+        band.sel(bound="mean").values[:, 0],
         band.sel(bound="low").values[:, 0],
         band.sel(bound="high").values[:, 0],
         found.n_events,
@@ -256,8 +286,7 @@ def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
     if not {"null", "drift_unit", "drift_behaviour"} <= set(tested):
         return []
     kinds = tested["null"].value_counts()
-    told = run.params.get("params", {})
-    limit = float(told.get("drift_limit", 0.3))
+    limit = float(_asked(run).get("drift_limit", 0.3))
     few = int((tested["n_independent"] < 40).sum()) if "n_independent" in tested else 0
     text = (
         f"Null: circular shift for {number(int(kinds.get('circular', 0)))} pairs, linear shift for "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from murid.plot.words import DASH, count, listed, number
 from murid.report.context import Context
 from murid.report.parts import Facts, Section, Table, Words
-from murid.report.words import DASH, count, listed, number
 
 _HEADINGS = {
     "id": "recording",
@@ -56,13 +56,13 @@ def recordings_table(context: Context) -> pd.DataFrame:
     """One row a recording: who, how long, how fast, how many keypoints, what it holds."""
     known = context.table
     rows = []
-    for id in known["id"]:
-        look, row = context.glances.get(id), context.keys(id)
+    for recording_id in known["id"]:
+        look, row = context.glances.get(recording_id), context.keys(recording_id)
         rows.append(
             {
-                "id": id,
+                "id": recording_id,
                 **{k: row[k] for k in ("animal", "group", "day", "session") if (known[k] != "").any()},
-                "length (min)": context.duration_s[id] / 60,
+                "length (min)": context.duration_s[recording_id] / 60,
                 "frame rate (1/s)": look.fps if look else np.nan,
                 "keypoints": float(len(look.keypoints)) if look else np.nan,
                 "individuals": float(len(look.individuals)) if look else np.nan,

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from murid.data.zones import Zone
-from murid.report.colours import pick
+from murid.plot.colours import pick
+from murid.plot.places import limits, zone_box
+from murid.plot.words import count, listed, number
 from murid.report.context import Context
 from murid.report.figures import places as draw
 from murid.report.glance import TRACK_STEP_S, Glance
 from murid.report.parts import Picture, Section, Words
-from murid.report.words import count, listed, number
 
 MAX_TRACKS = 12
 #: Cells across the longer side of the arena; arenas that differ by more than this share are not pooled.
@@ -21,7 +22,9 @@ CELLS, ALIKE = 28, 0.1
 def make(context: Context) -> Section | None:
     """Draw tracks, and occupancy by group where arenas are alike."""
     looks = {
-        id: look for id, look in context.glances.items() if any(np.isfinite(t).any() for t in look.tracks.values())
+        recording_id: look
+        for recording_id, look in context.glances.items()
+        if any(np.isfinite(t).any() for t in look.tracks.values())
     }
     if not looks:
         return None
@@ -48,25 +51,28 @@ def spread_over_groups(context: Context, ids: list[str], limit: int) -> list[str
 
 def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
     unit = _common_unit(looks)
-    usable = [id for id, look in looks.items() if look.unit == unit]
+    usable = [recording_id for recording_id, look in looks.items() if look.unit == unit]
     ids = spread_over_groups(context, usable, MAX_TRACKS)
     panels = [
         draw.TrackPanel(
-            id, pick(context.group_colours, context.keys(id)["group"]), list(looks[id].tracks.values()), looks[id].zones
+            recording_id,
+            pick(context.group_colours, context.keys(recording_id)["group"]),
+            list(looks[recording_id].tracks.values()),
+            looks[recording_id].zones,
         )
-        for id in ids
+        for recording_id in ids
     ]
     more = f" {count(len(usable) - len(ids), 'more recording')} not shown." if len(usable) > len(ids) else ""
     path = pd.DataFrame(
         [
             {
-                "recording": id,
+                "recording": recording_id,
                 "individual": name,
                 f"path_{unit}": float(np.nansum(np.hypot(*np.diff(xy, axis=0).T))),
                 "seen_percent": 100 * float(np.isfinite(xy).all(axis=1).mean()),
             }
-            for id in usable
-            for name, xy in looks[id].tracks.items()
+            for recording_id in usable
+            for name, xy in looks[recording_id].tracks.items()
         ]
     )
     groups = f" Title colours are groups ({listed(context.groups)})." if context.groups else ""
@@ -91,28 +97,30 @@ def _arena(look: Glance) -> tuple[np.ndarray, np.ndarray]:
     """Corners of the drawn arena, or of all zones and tracks."""
     drawn = [z for z in look.zones if z.kind == "arena" or z.name == "arena"] or list(look.zones)
     if drawn:
-        boxes = np.concatenate([draw.zone_box(z) for z in drawn])
+        boxes = np.concatenate([zone_box(z) for z in drawn])
         return boxes.min(axis=0), boxes.max(axis=0)
-    return draw.limits((), list(look.tracks.values()))
+    return limits((), list(look.tracks.values()))
 
 
 def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Words]:
     unit = _common_unit(looks)
-    boxes = {id: _arena(look) for id, look in looks.items() if look.unit == unit}
+    boxes = {recording_id: _arena(look) for recording_id, look in looks.items() if look.unit == unit}
     sizes = np.array([high - low for low, high in boxes.values()])
     middle = np.median(sizes, axis=0)
-    alike = [id for id, s in zip(boxes, sizes, strict=True) if (np.abs(s / middle - 1) <= ALIKE).all()]
+    alike = [
+        recording_id for recording_id, s in zip(boxes, sizes, strict=True) if (np.abs(s / middle - 1) <= ALIKE).all()
+    ]
     if len(alike) < 0.5 * len(boxes):
         return [Words("Arenas differ in size, so occupancy is not pooled over recordings.", "note")]
     maps: dict[str, list[np.ndarray]] = {}
     animals = context.animals
     per_animal: dict[tuple[str, str], list[np.ndarray]] = {}
-    for id in alike:
-        group = context.keys(id)["group"] or ("all animals" if not context.groups else "no group")
-        tracks = np.concatenate([t for t in looks[id].tracks.values()])
-        cells = _cells(tracks, *boxes[id], middle)
+    for recording_id in alike:
+        group = context.keys(recording_id)["group"] or ("all animals" if not context.groups else "no group")
+        tracks = np.concatenate([t for t in looks[recording_id].tracks.values()])
+        cells = time_in_cells(tracks, *boxes[recording_id], middle)
         if cells is not None:
-            per_animal.setdefault((group, animals[id]), []).append(cells)
+            per_animal.setdefault((group, animals[recording_id]), []).append(cells)
     for (group, _), found in per_animal.items():
         maps.setdefault(group, []).append(np.mean(found, axis=0))
     if not maps:
@@ -139,7 +147,7 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
     ]
 
 
-def _cells(tracks: np.ndarray, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> np.ndarray | None:
+def time_in_cells(tracks: np.ndarray, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> np.ndarray | None:
     """Percent of the time seen, in cells over the arena; what lies outside counts for the nearest cell."""
     from scipy.ndimage import gaussian_filter
 

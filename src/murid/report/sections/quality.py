@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from murid.plot.words import count, listed, natural, number
 from murid.report.context import Context
 from murid.report.figures.heat import matrix
 from murid.report.parts import Picture, Section, Table, Words
 from murid.report.runfolder import RunFolder
-from murid.report.words import count, listed, number
+from murid.report.sentences import quality_found
 
 _HEADINGS = {"todo": "what to do", "recordings": "recordings concerned", "worst": "worst case"}
 #: Rows of the heat map; more recordings are in the CSV.
@@ -40,18 +41,14 @@ def _verdicts(section: Section, run: RunFolder) -> None:
     faults = run.table("faults")
     if quality is not None and len(quality):
         verdict = quality["verdict"].value_counts()
-        bad = quality.loc[quality["verdict"] == "bad", "recording"].nunique()
+        bad = sorted(set(quality.loc[quality["verdict"] == "bad", "recording"].astype(str)), key=natural)
         text = (
             f"{count(quality['recording'].nunique(), 'recording')}, {count(len(quality), 'check')}: "
             f"{number(int(verdict.get('ok', 0)))} fine, {number(int(verdict.get('look', 0)))} worth a look, "
             f"{number(int(verdict.get('bad', 0)))} bad."
         )
         section.add(Words(text, "finding"))
-        section.findings.append(
-            f"Quality: {count(bad, 'recording')} with at least one bad check (see what to do below)."
-            if bad
-            else "Quality: no recording has a bad check."
-        )
+        section.findings.append(quality_found(bad, quality["recording"].nunique()))
         table = overview if overview is not None and len(overview) else None
         if table is None:
             section.add(Words("No check asks for action."))
@@ -72,7 +69,10 @@ def _verdicts(section: Section, run: RunFolder) -> None:
 
 def _missing(context: Context) -> Picture:
     """Heat map of the share of frames in which a keypoint is missing or doubted."""
-    table = pd.concat([g.keypoint_table.assign(recording=id) for id, g in context.glances.items()], ignore_index=True)
+    table = pd.concat(
+        [g.keypoint_table.assign(recording=recording_id) for recording_id, g in context.glances.items()],
+        ignore_index=True,
+    )
     several = table.groupby("recording")["individual"].transform("nunique") > 1
     table["track"] = table["recording"] + (" " + table["individual"]).where(several, "")
     table["bad_pct"] = table["missing_pct"] + table["low_pct"]

@@ -46,10 +46,10 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def p_value(p: float) -> str:
-    """Return ``p = 0.032`` or ``p < 0.0001``."""
+    """Return ``p = 0.032`` or ``p < 0.0001``; three digits near 0.05, where two would hide the verdict."""
     if p is None or not np.isfinite(p):
         return f"p {DASH}"
-    return "p < 0.0001" if p < 1e-4 else f"p = {number(p, 2)}"
+    return "p < 0.0001" if p < 1e-4 else f"p = {number(p, 3 if 0.045 < p < 0.055 else 2)}"
 
 
 def span(low: float, high: float) -> str | None:
@@ -85,3 +85,11 @@ def short(name: str, length: int = 22) -> str:
 def readable(name: str) -> str:
     """Return an identifier as words: ``stretch_attend`` → ``stretch attend``."""
     return str(name).replace("_", " ")
+
+
+def measure_name(name: str, unit: str = "") -> str:
+    """Return a measure as words, with its unit when given: ``time_percent:centre`` → ``time, centre (%)``."""
+    base, _, zone = str(name).partition(":")
+    words = readable(base).replace("time percent", "time").replace("distance percent", "share of distance")
+    text = f"{words}, {readable(zone)}" if zone else words
+    return f"{text} ({unit})" if unit else text
