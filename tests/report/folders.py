@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.store import slug, write_array
+from murid.data.names import slug
+from murid.data.store import write_array
 from murid.data.study import Study
 from murid.stats import compare_many
 

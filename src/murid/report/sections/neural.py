@@ -203,8 +203,9 @@ def _examples(
         draw.examples(items, context.colours_for([i.behaviour for i in items])),
         "Examples",
         f"For each behaviour {which} in {count(len(items), 'example')}. Left: its signal, bouts of the behaviour "
-        "shaded. Right: mean around bout onsets with a 95 % band over six stretches of onsets (none where onsets are few or depend on each other). Examples are the best of "
-        "many, chosen for being clear: they show what tuning looks like, not how common it is.",
+        "shaded. Right: mean around bout onsets; the 95 % band is over stretches of consecutive onsets of this recording "
+        "and is left out where they are too few or depend on each other. Examples are the best of many, chosen for "
+        "being clear: they show what tuning looks like, not how common it is.",
         f"Signals and mean responses: {listed([i.title for i in items])}.",
         data,
     )
