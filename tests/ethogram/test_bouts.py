@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,3 +115,64 @@ def test_an_unscored_bin_is_missing_not_zero():
 def test_bad_bins_are_refused(bad):
     with pytest.raises(DataError):
         ethogram.time_bins(exclusive([0, 1, 0]), bad)
+
+
+TENTHS = np.arange(100) / 10
+
+
+def _probability(values: dict[str, np.ndarray], people=("all",)) -> xr.DataArray:
+    stacked = np.stack(list(values.values()), -1)[:, None].repeat(len(people), 1)
+    coords = {"time": TENTHS, "individual": list(people), "behaviour": list(values)}
+    return xr.DataArray(stacked, dims=("time", "individual", "behaviour"), coords=coords)
+
+
+@pytest.mark.parametrize("order", [["a", "b"], ["b", "a"]])
+def test_scores_of_bouts_are_matched_by_name(order):
+    """With the probabilities in another order the score was .2 for .9."""
+    p = {"a": np.full(100, 0.9), "b": np.full(100, 0.2)}
+    states = make_states((np.arange(100) < 50)[:, None, None] * np.array([1, 0], np.int8), TENTHS, ["a", "b"])
+    assert ethogram.bouts_of(states, probability=_probability({k: p[k] for k in order}))["score"].tolist() == [0.9]
+
+
+def test_a_class_without_probability_has_no_score():
+    """An appended "none" was an IndexError."""
+    p = _probability({"a": np.where(np.arange(100) < 50, 0.9, 0.1), "b": np.where(np.arange(100) < 50, 0.2, 0.1)})
+    table = ethogram.bouts_of(ethogram.exclusive.argmax(p), probability=p)
+    assert table["label"].tolist() == ["a", "none"]
+    np.testing.assert_allclose(table["score"], [0.9, np.nan])
+
+
+def test_probabilities_on_another_clock_are_an_error():
+    states = make_states(np.zeros(50, int), TENTHS[:50], ["a"])
+    with pytest.raises(DataError, match="another clock"):
+        ethogram.bouts_of(states, probability=_probability({"a": np.ones(100)}))
+
+
+def test_bouts_of_two_raters_are_an_error():
+    """Their union was taken: 20 s for 10 and 15 s."""
+    table = pd.DataFrame({"start_s": [0, 5.0], "stop_s": [10, 20.0], "label": "groom", "rater": ["A", "B"]})
+    with pytest.raises(DataError, match="several raters"):
+        ethogram.states_of(table, np.arange(0, 60, 0.1))
+    one = ethogram.states_of(table[table["rater"] == "A"], np.arange(0, 60, 0.1))
+    assert (one.values == 1).sum() == 100
+
+
+def test_bins_that_nobody_watched_hold_nan():
+    v = np.zeros((600, 1, 1), np.int8)
+    v[50:80], v[300:] = 1, -1
+    table = ethogram.time_bins(make_states(v, np.arange(600) / 10, ["groom"]), 30.0)
+    assert table["count"].tolist()[0] == 1
+    empty = table.iloc[1]
+    for column in ("count", "rate_per_min", "total_s", "fraction", "latency_s", "mean_s"):
+        assert np.isnan(empty[column]), column
+    assert not empty["latency_censored"]
+    assert empty["scored_s"] == 0
+
+
+def test_durations_are_sums_of_spans():
+    """A film of 20 s at 30 and 40 s at 15 frames/s: time, and shortest bouts, are those of the film."""
+    time = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+    states = make_states((time >= 10)[:, None, None].astype(np.int8), time, ["zone"])
+    assert ethogram.summary(states)["total_s"].item() == pytest.approx(50)
+    inside = make_states(((time >= 20)[:, None, None]).astype(np.int8), time, ["zone"])
+    assert ethogram.summary(inside)["total_s"].item() == pytest.approx(40)

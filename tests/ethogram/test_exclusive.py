@@ -70,3 +70,13 @@ def test_to_exclusive_tells_none_from_unlabelled():
     np.testing.assert_array_equal(exclusive.to_exclusive(states, none="none").values[:, 0], [0, 2, -1])
     with pytest.raises(DataError, match="overlap"):
         exclusive.to_exclusive(multi([[1, 1]]))
+
+
+def test_the_most_probable_stays_whatever_the_order_of_the_probabilities():
+    time = np.arange(10) / 10
+    both = make_states(np.ones((10, 1, 2), np.int8), time, ["a", "b"])
+    coords = {"time": time, "individual": ["all"], "behaviour": ["b", "a"]}
+    p = xr.DataArray(np.tile([0.2, 0.9], (10, 1))[:, None], dims=("time", "individual", "behaviour"), coords=coords)
+    out = exclusive.exclude(both, probability=p)
+    assert out.values[:, 0, 0].tolist() == [1] * 10
+    assert out.values[:, 0, 1].tolist() == [0] * 10

@@ -28,8 +28,10 @@ def test_posterior_and_viterbi_agree_with_summing_over_all_paths(seed):
     likelihood, move = rng.random((6, 3)), rng.dirichlet(np.ones(3), 3)
     start = rng.dirichlet(np.ones(3))
     posterior, path = enumerate_paths(likelihood, move, start)
-    np.testing.assert_allclose(hmm.forward_backward(likelihood, move, start), posterior, rtol=1e-10)
-    np.testing.assert_array_equal(hmm.viterbi(likelihood, move, start), path)
+    np.testing.assert_allclose(
+        hmm.forward_backward(likelihood, move[None], np.zeros(6, int), start), posterior, rtol=1e-10
+    )
+    np.testing.assert_array_equal(hmm.viterbi(likelihood, move[None], np.zeros(6, int), start), path)
 
 
 def simulated(seed, fps, seconds=400.0, leave=(0.5, 1.0)):
@@ -101,3 +103,20 @@ def test_behaviours_must_agree():
         hmm.smooth(p, chain)
     with pytest.raises(DataError, match="no labelled states"):
         hmm.fit_chain([])
+
+
+def test_the_chain_moves_by_time_where_the_film_changes_its_rate():
+    """Rates are per second: each half is smoothed with its own step."""
+    chain = hmm.Chain(("a", "b"), np.array([[-0.5, 0.5], [1.0, -1.0]]), np.array([0.6, 0.4]))
+    film = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+    p = np.random.default_rng(0).dirichlet([2, 2], 1200)[:, None]
+    coords = {"individual": ["m"], "behaviour": ["a", "b"]}
+
+    def posterior(values, time):
+        array = xr.DataArray(values, dims=("time", "individual", "behaviour"), coords={"time": time, **coords})
+        return hmm.smooth(array, chain)[1].values
+
+    whole = posterior(p, film)
+    # Far from the border the other half does not matter.
+    np.testing.assert_allclose(whole[:500], posterior(p[:600], film[:600])[:500], atol=1e-4)
+    np.testing.assert_allclose(whole[700:], posterior(p[600:], film[600:])[100:], atol=1e-4)

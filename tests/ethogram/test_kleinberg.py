@@ -23,7 +23,7 @@ def test_the_path_is_the_cheapest_of_all(seed):
         return np.sum(-np.log(rates[list(path)]) + rates[list(path)] * gaps) + rise * steps[steps > 0].sum()
 
     best = min(product(range(3), repeat=6), key=cost)
-    got = kleinberg._cheapest_path(gaps, rates, rise)
+    got = kleinberg.cheapest_path(gaps, rates, rise)
     assert cost(tuple(got)) == pytest.approx(cost(best))
 
 

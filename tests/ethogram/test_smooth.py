@@ -190,3 +190,43 @@ def test_forward_backward_has_the_same_width_at_any_rate():
         y = smooth.forward_backward(probability(np.isclose(t, 4.0), fps)).values.ravel().astype(float)
         widths.append(np.sqrt(np.sum(y * (t - 4.0) ** 2) / y.sum()))
     np.testing.assert_allclose(widths, widths[0], rtol=0.02)
+
+
+FILM = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+
+
+@pytest.mark.parametrize("shortest", [0.4, 0.6])
+def test_the_shortest_bout_is_a_time_where_the_film_changes_its_rate(shortest):
+    """A bout of .5 s stays or goes alike at 30 and at 15 frames/s."""
+    value = ((FILM >= 5) & (FILM < 5.5 - 1e-9)) | ((FILM >= 30) & (FILM < 30.5 - 1e-9))
+    states = multi(value, FILM)
+    kept = smooth.min_bout(states, shortest).values[:, 0, 0]
+    np.testing.assert_array_equal(kept, value if shortest < 0.5 else 0 * kept)
+    absent = multi(1 - value, FILM)
+    closed = smooth.close_gaps(absent, shortest).values[:, 0, 0]
+    np.testing.assert_array_equal(closed, 1 - value if shortest < 0.5 else 0 * closed + 1)
+    absorbed = smooth.min_bout(states, shortest, "absorb").values[:, 0, 0]
+    np.testing.assert_array_equal(absorbed, kept)
+
+
+def test_windows_are_times_where_the_film_changes_its_rate():
+    p = xr.DataArray(
+        (np.abs(FILM - 10) < 0.05).astype(float)[:, None, None] + (np.abs(FILM - 40) < 0.05)[:, None, None],
+        dims=("time", "individual", "behaviour"),
+        coords={"time": FILM, "individual": ["a"], "behaviour": ["x"]},
+    )
+    mean = smooth.moving_mean(p, 1.0).values[:, 0, 0]
+    for centre in (10, 40):
+        reach = FILM[(mean > 0) & (np.abs(FILM - centre) < 5)]
+        np.testing.assert_allclose(np.ptp(reach), 2.0, atol=0.15)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.7e9, 3.8e9])
+@pytest.mark.parametrize("fps", [30, 50, 120])
+def test_bouts_of_exactly_the_minimum_stay_at_any_start_of_the_clock(start, fps):
+    """Unix and Harp seconds lost all bouts of exactly .5 s."""
+    time = start + np.arange(4000) / fps
+    value = np.zeros(4000, np.int8)
+    for a in range(100, 3800, 200):
+        value[a : a + fps // 2] = 1
+    np.testing.assert_array_equal(smooth.min_bout(multi(value, time), 0.5).values[:, 0, 0], value)

@@ -33,7 +33,9 @@ def test_raster_phases_and_edges():
     table = phases(cut.isel(trial=[0]), ["lever", "port", "eat"]).set_index("phase")
     np.testing.assert_allclose(table["latency_s"], [0.0, 1.0, 2.0], atol=1e-9)
     np.testing.assert_allclose(table["first_s"], [0.5, 1.0, 2.0], atol=1e-9)
-    assert phases(cut, ["eat"], from_s=4.5)["present"].tolist() == [False, False]
+    # Nothing of it in what was seen, and not all was seen: unknown.
+    assert phases(cut, ["eat"], from_s=4.5)["present"].isna().all()
+    assert phases(cut.isel(lag=slice(0, 60)), ["eat"], from_s=4.5)["present"].fillna(True).tolist() == [False, True]
     both = stack([cut, cut], ["r1", "r2"])
     assert both.sizes["trial"] == 4
     assert phases(both, ["port"])["recording"].tolist() == ["r1", "r1", "r2", "r2"]
@@ -66,7 +68,7 @@ def test_training_days_are_compared_within_animals():
     for animal in range(5):
         for day in (1, 2, 10):
             wait = 40 // day + animal
-            made = states(trial((1, 5), (0, wait), (3, 10), (0, 60 - wait)))
+            made = states(trial((1, 5), (0, wait), (3, 10), (0, 100 - wait)))
             recordings.append(Recording(f"m{animal}d{day}", animal=f"m{animal}", day=str(day), group="g"))
             cuts.append(raster(made, [0.0, 3.0], before_s=0, after_s=7))
     table = phases(stack(cuts, [r.id for r in recordings]), ["lever", "eat"], from_s=0.0)
@@ -91,3 +93,20 @@ def test_overlap_and_names():
     np.testing.assert_allclose(table.to_numpy(), [[0.5, 0.5], [0, 1], [np.nan, np.nan]])
     with pytest.raises(DataError, match="did you mean 'lever'"):
         phases(raster(states([0, 1]), [0.0], before_s=0, after_s=0.1), ["levr"])
+
+
+def test_a_trial_cut_by_the_end_is_unknown_not_absent():
+    """The last of six trials begins .2 s before the end: the share of trials was 5/6."""
+    value, events = np.zeros(300, int), [5.0, 10.0, 15.0, 20.0, 25.0, 29.8]
+    for event in events:
+        value[int((event + 0.5) * 10) : int((event + 1) * 10)] = 1
+    cut = raster(make_states(value, np.arange(300) / 10, ["rest", "eat"]), events, before_s=1, after_s=3)
+    present = phases(cut, ["eat"])["present"]
+    assert present.isna().tolist() == [False] * 5 + [True]
+    assert present.mean() == 1.0
+
+
+def test_codes_without_a_name_are_an_error():
+    """They were counted under the next state."""
+    with pytest.raises(DataError, match="a label has no name"):
+        overlap([0, 0, 1, 1], [0, 2, 0, 1], ["s", "t"], ["x", "y"])

@@ -39,9 +39,10 @@ def test_rats_are_repaired_and_cleaned(data_dir, session):
 
 def test_missing_shares_of_the_rats(data_dir):
     """README of the data: body 21 %, tail 20 %, tail-m 32 %, top 39 %, tail-e 69 % over all sessions."""
-    table = []
-    for session in (1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45):
-        table.append(keypoint_quality(rats(data_dir, session)).groupby("keypoint")["missing_pct"].mean())
+    table = [
+        keypoint_quality(rats(data_dir, session)).groupby("keypoint")["missing_pct"].mean()
+        for session in (1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45)
+    ]
     mean = np.mean(table, axis=0)
     for share, want in zip(mean, (21, 20, 69, 32, 39), strict=True):  # body, tail, tail-e, tail-m, top
         assert share == pytest.approx(want, abs=5)

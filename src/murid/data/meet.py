@@ -15,6 +15,7 @@ import xarray as xr
 from murid.data.errors import Faults, fail
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.roles import resolve_roles
+from murid.data.states import behaviour_names
 from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
 
@@ -148,6 +149,54 @@ def inside(zone: Zone, place: np.ndarray) -> np.ndarray:
     return out
 
 
+def by_behaviour(probability: xr.DataArray, states: xr.DataArray) -> np.ndarray:
+    """Return probabilities in the order of the individuals and behaviours of states, matched by name.
+
+    Parameters
+    ----------
+    probability : DataArray (time, individual, behaviour)
+    states : DataArray (time, individual[, behaviour])
+        On the same clock.
+
+    Returns
+    -------
+    float array (time, individual, behaviour)
+        NaN for an individual or behaviour without probabilities (a "none" that no classifier scores).
+
+    Raises
+    ------
+    DataError
+        Another clock, or no behaviour in common.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([[[1, 0]]], [0.0], ["rest", "run"])
+    >>> coords = {"time": [0.0], "individual": ["all"], "behaviour": ["run", "rest"]}
+    >>> p = xr.DataArray([[[0.2, 0.8]]], dims=("time", "individual", "behaviour"), coords=coords)
+    >>> by_behaviour(p, states).tolist()
+    [[[0.8, 0.2]]]
+    """
+    names, known = behaviour_names(states), behaviour_names(probability)
+    people = [str(i) for i in states["individual"].values]
+    known_people = [str(i) for i in probability["individual"].values]
+    faults = Faults("probabilities")
+    if probability.dims != ("time", "individual", "behaviour"):
+        faults.add("axes", expected="(time, individual, behaviour)", got=str(probability.dims))
+    if not np.array_equal(probability["time"].values, states["time"].values):
+        faults.add("lie on another clock than the states", expected=f"{states.sizes['time']} equal times")
+    for what, a, b in (("behaviour", names, known), ("individual", people, known_people)):
+        if not set(a) & set(b):
+            faults.add(f"no {what} in common", expected=", ".join(a), got=", ".join(b))
+    faults.raise_if_any()
+    out = np.full((states.sizes["time"], len(people), len(names)), np.nan)
+    for p, person in enumerate(people):
+        for b, name in enumerate(names):
+            if person in known_people and name in known:
+                out[:, p, b] = probability.values[:, known_people.index(person), known.index(name)]
+    return out
+
+
 def keypoints_and_roles(poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return which keypoint of the poses plays which role: the given roles, and guessed ones beside them.
 
@@ -172,4 +221,4 @@ def keypoints_and_roles(poses: xr.Dataset, roles: Mapping[str, str] | None = Non
     return resolve_roles(keypoint_names(poses), roles)
 
 
-__all__ = ["IN_ARENA", "arena_of_each", "inside", "keypoints_and_roles", "poses_and_zones"]
+__all__ = ["IN_ARENA", "arena_of_each", "by_behaviour", "inside", "keypoints_and_roles", "poses_and_zones"]

@@ -15,6 +15,7 @@ from murid.data.bouts import make_bouts
 from murid.data.clock import sample_stops, segments
 from murid.data.errors import fail
 from murid.data.labels import Labels
+from murid.data.meet import by_behaviour
 from murid.data.runs import runs
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
 
@@ -56,9 +57,10 @@ def bouts_of(
     behaviours : sequence of str, optional
         Behaviours to return; all by default.
     probability : DataArray (time, individual, behaviour), optional
-        Where given, a bout's `score` is the mean probability of its samples.
+        Matched by name. A bout's `score` is the mean probability of its samples; NaN for a behaviour
+        without probabilities.
     source : str
-        Who says so: ``"human"``, ``"model"`` …
+        Where the states are from: ``"human"``, ``"model"`` …
 
     Returns
     -------
@@ -70,13 +72,14 @@ def bouts_of(
     time = multi["time"].values
     stops, stretches = sample_stops(time), segments(time)
     names = behaviour_names(multi)
+    scores = None if probability is None else by_behaviour(probability, multi)
     rows = []
     for p, person in enumerate(multi["individual"].values):
         for b, name in enumerate(names):
             if behaviours is not None and name not in behaviours:
                 continue
             for start, stop in runs_within(multi.values[:, p, b] == 1, stretches):
-                score = np.nan if probability is None else _mean(probability.values[start:stop, p, b])
+                score = np.nan if scores is None else _mean(scores[start:stop, p, b])
                 rows.append((time[start], stops[stop - 1], name, str(person), score))
     table = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual", "score"])
     return make_bouts(table.assign(source=source))
@@ -88,7 +91,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def scored_of(states: xr.DataArray) -> pd.DataFrame:
-    """Return the stretches in which somebody said something: ``start_s, stop_s, individual``."""
+    """Return the stretches that are labelled: ``start_s, stop_s, individual``."""
     time = states["time"].values
     stops, stretches = sample_stops(time), segments(time)
     known = states.values != UNLABELLED
@@ -130,20 +133,29 @@ def states_of(
     Raises
     ------
     DataError
-        `exclusive` and two behaviours share a sample.
+        Bouts of several raters, or `exclusive` and two behaviours share a sample.
     """
     time = np.asarray(time_s, np.float64)
-    bouts = make_bouts(bouts).assign(rater="", stream="")
+    bouts = make_bouts(bouts)
+    raters = sorted(set(bouts["rater"]))
+    if len(raters) > 1:
+        fail(
+            "bouts",
+            "several raters",
+            got=", ".join(map(repr, raters)),
+            todo="choose one: bouts[bouts['rater'] == ...]",
+        )
+    bouts = bouts.assign(rater="", stream="")
     names = list(behaviours) if behaviours is not None else list(dict.fromkeys(bouts["label"]))
     people = list(individuals) if individuals is not None else list(dict.fromkeys(bouts["individual"])) or ["all"]
-    whole = pd.DataFrame({"start_s": [time[0]], "stop_s": [sample_stops(time)[-1]]}) if time.size else None
-    watched = (whole if scored is None else scored).assign(rater="", stream="")
+    whole = {"start_s": time[:1], "stop_s": sample_stops(time)[-1:]}
+    watched = (pd.DataFrame(whole) if scored is None else scored).assign(rater="", stream="")
     columns = []
     for person in people:
-        mine = watched
+        own = watched
         if "individual" in watched:
-            mine = watched[watched["individual"].isin([person, "all"])]
-        labels = Labels(bouts, mine.reset_index(drop=True), vocabulary=tuple(names))
+            own = watched[watched["individual"].isin([person, "all"])]
+        labels = Labels(bouts, own.reset_index(drop=True), vocabulary=tuple(names))
         columns.append(labels.to_states(time, names, others="negative", individuals=[person]).values)
     values = np.concatenate(columns, axis=1)
     if not exclusive:
@@ -180,7 +192,7 @@ def summary(states: xr.DataArray, *, start_s: float | None = None, stop_s: float
         *scored* time; ``latency_s``: from the window's first scored sample to the first bout, or to the
         end of scoring when there is none (``latency_censored``: feed it to survival statistics, not to
         a mean); ``interval_s``: median time from the end of a bout to the start of the next inside the
-        same scored stretch.
+        same scored stretch. Without scored time all are NaN.
     """
     low = -np.inf if start_s is None else start_s
     high = np.inf if stop_s is None else stop_s
@@ -216,14 +228,14 @@ class _Track:
         return {
             "individual": self.individual,
             "behaviour": self.behaviour,
-            "count": int(j - i),
+            "count": int(j - i) if scored_s else np.nan,
             "rate_per_min": 60.0 * (j - i) / scored_s if scored_s else np.nan,
             "total_s": total if scored_s else np.nan,
             "fraction": total / scored_s if scored_s else np.nan,
             "mean_s": float(lengths.mean()) if lengths.size else np.nan,
             "median_s": float(np.median(lengths)) if lengths.size else np.nan,
             "latency_s": _latency(self.time[a:b], self.stops[a:b], known, present),
-            "latency_censored": present.size == 0,
+            "latency_censored": known.size > 0 and present.size == 0,
             "interval_s": float(np.median(pauses)) if pauses.size else np.nan,
             "scored_s": scored_s,
         }
@@ -270,7 +282,7 @@ def time_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFr
         which it begins; its time is shared out. Bins without scored time hold NaN, not 0.
     """
     time = states["time"].values
-    if np.ndim(bin_s) == 0:
+    if isinstance(bin_s, (int, float)):
         if not bin_s > 0:
             fail("time_bins", "bin_s is not valid", expected="> 0 s", got=str(bin_s))
         end = sample_stops(time)[-1]

@@ -1,6 +1,6 @@
 """From probabilities to one state a sample: thresholds, arg-max, mutual exclusion, "none".
 
-"None" is a statement (nobody of these behaviours happens) and differs from −1 (nobody said anything).
+"None" is a state (none of these behaviours happens) and differs from −1 (not scored).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.meet import by_behaviour
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 
 Thresholds = float | Mapping[str, float]
@@ -88,8 +89,8 @@ def exclude(
         Multi-label.
     groups : sequence of sequences of str, optional
         Behaviours that exclude each other; all by default.
-    probability : DataArray of the same shape, optional
-        The most probable one stays.
+    probability : DataArray (time, individual, behaviour), optional
+        Matched by name; the most probable one stays.
     priority : sequence of str, optional
         Without probabilities the first of this list stays; the order of the behaviours by default.
     """
@@ -104,7 +105,9 @@ def exclude(
     faults.raise_if_any()
     order = list(dict.fromkeys([*(priority or []), *names]))
     rank = -np.array([order.index(n) for n in names], np.float64)
-    weight = np.broadcast_to(rank, states.shape) if probability is None else np.nan_to_num(probability.values, nan=-1.0)
+    weight = np.broadcast_to(rank, states.shape)
+    if probability is not None:
+        weight = np.nan_to_num(by_behaviour(probability, states), nan=-1.0)
     out = states.values.copy()
     for group in groups:
         index = [names.index(n) for n in group]

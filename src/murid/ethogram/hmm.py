@@ -15,7 +15,7 @@ import xarray as xr
 from numba import njit
 from scipy.linalg import expm
 
-from murid.data.clock import rate_of, sample_stops, segments
+from murid.data.clock import even_parts, rate_of, sample_stops, segments
 from murid.data.errors import fail
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 from murid.ethogram.bouts import runs_within
@@ -118,8 +118,7 @@ def smooth(
     if tuple(names) != chain.behaviours:
         fail("hmm", "behaviours differ from the chain's", expected=", ".join(chain.behaviours), got=", ".join(names))
     time = probability["time"].values
-    step = 1.0 / rate_of(time) if time.size > 1 else 1.0
-    move = chain.step(step)
+    moves, which = _moves(chain, time)
     scale = 1.0 / chain.prior if divide_by_prior else np.ones(len(names))
     posterior = np.full(probability.shape, np.nan, np.float32)
     states = np.full(probability.shape[:2], UNLABELLED, np.int16)
@@ -127,17 +126,30 @@ def smooth(
         values = probability.values[:, p].astype(np.float64)
         for a, b in runs_within(np.isfinite(values).all(axis=1), segments(time)):
             likelihood = np.maximum(values[a:b] * scale, 1e-12)
-            gamma = forward_backward(likelihood, move, chain.prior)
+            gamma = forward_backward(likelihood, moves, which[a:b], chain.prior)
             posterior[a:b, p] = gamma
-            path = gamma.argmax(axis=1) if how == "posterior" else viterbi(likelihood, move, chain.prior)
+            path = gamma.argmax(axis=1) if how == "posterior" else viterbi(likelihood, moves, which[a:b], chain.prior)
             states[a:b, p] = path
     people = [str(i) for i in probability["individual"].values]
     return make_states(states, time, names, people, source="hmm"), probability.copy(data=posterior)
 
 
+def _moves(chain: Chain, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Transition matrices of the recording's rates ``(rate, from, to)``, and which one leads to each sample."""
+    parts = even_parts(time)
+    usual = rate_of(time)
+    steps = [1.0 / rate if np.isfinite(rate) else 1.0 / usual if np.isfinite(usual) else 1.0 for *_, rate in parts]
+    part = np.repeat(np.arange(len(parts)), [b - a for a, b, _ in parts])
+    # The step into a sample lasts as long as the sample before it.
+    return np.stack([chain.step(s) for s in steps]), np.concatenate([part[:1], part[:-1]])
+
+
 @njit(cache=True, nogil=True)
-def forward_backward(likelihood: np.ndarray, move: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return the posterior ``(time, state)``; scaled at each step, so that nothing underflows."""
+def forward_backward(likelihood: np.ndarray, moves: np.ndarray, which: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the posterior ``(time, state)``; scaled at each step, so that nothing underflows.
+
+    ``moves[which[t]]`` leads from sample t − 1 to t.
+    """
     n, k = likelihood.shape
     forward = np.empty((n, k))
     now = start * likelihood[0]
@@ -146,7 +158,7 @@ def forward_backward(likelihood: np.ndarray, move: np.ndarray, start: np.ndarray
         for j in range(k):
             total = 0.0
             for i in range(k):
-                total += forward[t - 1, i] * move[i, j]
+                total += forward[t - 1, i] * moves[which[t], i, j]
             now[j] = total * likelihood[t, j]
         forward[t] = now / now.sum()
     backward = np.ones(k)
@@ -155,7 +167,7 @@ def forward_backward(likelihood: np.ndarray, move: np.ndarray, start: np.ndarray
         for i in range(k):
             total = 0.0
             for j in range(k):
-                total += move[i, j] * likelihood[t + 1, j] * backward[j]
+                total += moves[which[t + 1], i, j] * likelihood[t + 1, j] * backward[j]
             back[i] = total
         backward[:] = back / back.sum()
         forward[t] *= backward
@@ -164,10 +176,10 @@ def forward_backward(likelihood: np.ndarray, move: np.ndarray, start: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def viterbi(likelihood: np.ndarray, move: np.ndarray, start: np.ndarray) -> np.ndarray:
+def viterbi(likelihood: np.ndarray, moves: np.ndarray, which: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return the most probable state sequence ``(time,)``, in log space."""
     n, k = likelihood.shape
-    log_move = np.log(np.maximum(move, 1e-300))
+    log_moves = np.log(np.maximum(moves, 1e-300))
     score = np.log(np.maximum(start, 1e-300)) + np.log(np.maximum(likelihood[0], 1e-300))
     origin = np.zeros((n, k), np.int16)
     new = np.empty(k)
@@ -175,7 +187,7 @@ def viterbi(likelihood: np.ndarray, move: np.ndarray, start: np.ndarray) -> np.n
         for j in range(k):
             best, where = -np.inf, 0
             for i in range(k):
-                s = score[i] + log_move[i, j]
+                s = score[i] + log_moves[which[t], i, j]
                 if s > best:
                     best, where = s, i
             origin[t, j] = where

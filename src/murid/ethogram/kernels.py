@@ -1,4 +1,7 @@
-"""Compiled loops over one stretch of labels or probabilities. No clocks here: counts are samples."""
+"""Compiled loops over one stretch of labels or probabilities.
+
+Windows are counted in samples, durations in ticks: how long each sample lasts, in whole units of time.
+"""
 
 from __future__ import annotations
 
@@ -28,30 +31,33 @@ def majority_1d(labels: np.ndarray, half: int, n_labels: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def run_lengths(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Label and length of each run."""
+def run_lengths(labels: np.ndarray, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Label, length in ticks and number of samples of each run; `ticks` is how long each sample lasts."""
     n = labels.size
     values = np.empty(n, np.int64)
     lengths = np.empty(n, np.int64)
+    counts = np.empty(n, np.int64)
     m = 0
     for i in range(n):
         if m > 0 and labels[i] == values[m - 1]:
-            lengths[m - 1] += 1
+            lengths[m - 1] += ticks[i]
+            counts[m - 1] += 1
         else:
             values[m] = labels[i]
-            lengths[m] = 1
+            lengths[m] = ticks[i]
+            counts[m] = 1
             m += 1
-    return values[:m], lengths[:m]
+    return values[:m], lengths[:m], counts[:m]
 
 
 @njit(cache=True, nogil=True)
-def absorb_short_1d(labels: np.ndarray, shortest: int) -> np.ndarray:
-    """Give the shortest run to its longer neighbour until every run has `shortest` samples.
+def absorb_short_1d(labels: np.ndarray, ticks: np.ndarray, shortest: int) -> np.ndarray:
+    """Give the shortest run to its longer neighbour until every run lasts `shortest` ticks.
 
     Shortest first, leftmost first. A run that lies between two runs of one label joins both, which for
     two labels is "flip the shortest bout". Runs only grow, so one sweep per length is enough.
     """
-    values, lengths = run_lengths(labels)
+    values, lengths, counts = run_lengths(labels, ticks)
     m = values.size
     before = np.arange(m) - 1
     after = np.arange(m) + 1
@@ -70,6 +76,7 @@ def absorb_short_1d(labels: np.ndarray, shortest: int) -> np.ndarray:
                 if side == -1 or values[side] != values[r]:
                     continue
                 lengths[r] += lengths[side]
+                counts[r] += counts[side]
                 if side == left:
                     before[r] = before[side]
                 else:
@@ -84,7 +91,7 @@ def absorb_short_1d(labels: np.ndarray, shortest: int) -> np.ndarray:
     out = np.empty_like(labels)
     i, r = 0, first
     while r != -1:
-        for _ in range(lengths[r]):
+        for _ in range(counts[r]):
             out[i] = values[r]
             i += 1
         r = after[r]
@@ -92,23 +99,23 @@ def absorb_short_1d(labels: np.ndarray, shortest: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def close_gaps_1d(labels: np.ndarray, shortest: int, target: int) -> np.ndarray:
-    """Fill runs shorter than `shortest` that lie between two runs of one label.
+def close_gaps_1d(labels: np.ndarray, ticks: np.ndarray, shortest: int, target: int) -> np.ndarray:
+    """Fill runs shorter than `shortest` ticks that lie between two runs of one label.
 
     `target` ≥ 0 closes only the gaps of that label (1 in a multi-label column); −1 those of any label.
     Gaps are judged on the labels as they came, left to right, so a closed gap never closes another.
     """
-    values, lengths = run_lengths(labels)
+    values, lengths, counts = run_lengths(labels, ticks)
     out = labels.copy()
-    start = lengths[0] if lengths.size else 0
+    start = counts[0] if counts.size else 0
     for r in range(1, values.size - 1):
         same = values[r - 1] == values[r + 1]
         wanted = target < 0 or values[r - 1] == target
         filled_before = start > 0 and out[start - 1] != labels[start - 1]
         if lengths[r] < shortest and same and wanted and not filled_before:
-            for i in range(start, start + lengths[r]):
+            for i in range(start, start + counts[r]):
                 out[i] = values[r - 1]
-        start += lengths[r]
+        start += counts[r]
     return out
 
 

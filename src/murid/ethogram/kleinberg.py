@@ -57,11 +57,12 @@ def _levels(gaps: np.ndarray, sigma: float, gamma: float) -> np.ndarray:
     total, n = gaps.sum(), gaps.size
     n_states = max(2, int(np.ceil(1 + np.log(total / gaps.min()) / np.log(sigma))))
     rates = sigma ** np.arange(n_states) * n / total
-    return _cheapest_path(gaps, rates, gamma * np.log(n))
+    return cheapest_path(gaps, rates, gamma * np.log(n))
 
 
 @njit(cache=True, nogil=True)
-def _cheapest_path(gaps: np.ndarray, rates: np.ndarray, rise: float) -> np.ndarray:
+def cheapest_path(gaps: np.ndarray, rates: np.ndarray, rise: float) -> np.ndarray:
+    """State of each gap ``(gap,)`` on the cheapest path; `rates` per state in 1/s, `rise` the cost of a level."""
     n, k = gaps.size, rates.size
     cost = np.full(k, np.inf)
     cost[0] = 0.0

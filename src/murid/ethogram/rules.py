@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from murid.data.clock import rate_of, segments
+from murid.data.clock import even_parts, segments
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.states import UNLABELLED, make_states
 from murid.ethogram import kernels, smooth
@@ -267,10 +267,11 @@ def _used(rule: Rule) -> set[str]:
 
 
 def _smoothed(x: np.ndarray, time: np.ndarray, window_s: float) -> np.ndarray:
-    half = int(np.floor(window_s / 2 * rate_of(time) + 0.5))
     out = np.full(x.shape, np.nan)
-    for a, b in runs_within(np.isfinite(x), segments(time)):
-        out[a:b] = kernels.mean_1d(x[a:b], half)
+    for start, stop, rate in even_parts(time):
+        half = smooth.n_samples(window_s / 2, rate)
+        for a, b in runs_within(np.isfinite(x[start:stop]), segments(time[start:stop])):
+            out[start + a : start + b] = kernels.mean_1d(x[start + a : start + b], half)
     return out
 
 

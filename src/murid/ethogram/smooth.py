@@ -6,13 +6,14 @@ nothing is smoothed across them or across dropped frames: "no prediction" is no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from murid.data.clock import rate_of, segments
+from murid.data.clock import even_parts, rate_of, segments, spans
 from murid.data.errors import fail
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 from murid.ethogram import kernels
@@ -26,9 +27,12 @@ def majority(states: xr.DataArray, half_s: float) -> xr.DataArray:
 
     Ties keep the present state. DLCAnalyzer votes over ±10 frames at 25 fps: ``half_s=0.4``.
     """
-    half = n_samples(half_s, states)
     n_labels = 2 if is_multilabel(states) else len(behaviour_names(states))
-    return _map_states(states, lambda x, _: kernels.majority_1d(x, half, n_labels))
+    return _map_states(
+        states,
+        lambda x, _, track: kernels.majority_1d(x, n_samples(half_s, track.rate), n_labels),
+        even_parts_of(states),
+    )
 
 
 def close_gaps(states: xr.DataArray, shorter_s: PerBehaviour) -> xr.DataArray:
@@ -38,7 +42,9 @@ def close_gaps(states: xr.DataArray, shorter_s: PerBehaviour) -> xr.DataArray:
     `shorter_s` may be a mapping behaviour → seconds for multi-label states.
     """
     target = 1 if is_multilabel(states) else -1
-    return _map_states(states, lambda x, b: kernels.close_gaps_1d(x, _shortest(shorter_s, b, states), target))
+    return _map_states(
+        states, lambda x, b, track: kernels.close_gaps_1d(x, track.ticks, track.shortest(_pick(shorter_s, b)), target)
+    )
 
 
 def min_bout(
@@ -65,7 +71,9 @@ def min_bout(
         Behaviour that takes the deleted bouts of exclusive states; without it they become −1.
     """
     if how == "absorb":
-        return _map_states(states, lambda x, b: kernels.absorb_short_1d(x, _shortest(shortest_s, b, states)))
+        return _map_states(
+            states, lambda x, b, track: kernels.absorb_short_1d(x, track.ticks, track.shortest(_pick(shortest_s, b)))
+        )
     if how != "delete":
         fail("min_bout", "how is not valid", expected="delete or absorb", got=repr(how))
     names = behaviour_names(states)
@@ -73,15 +81,16 @@ def min_bout(
         fail("min_bout", f"no behaviour '{none}'", expected=", ".join(names))
     keep = names.index(none) if none is not None and not is_multilabel(states) else None
 
-    shortest = np.array([_shortest(shortest_s, name, states) for name in names])
+    seconds = [_pick(shortest_s, name) for name in names]
 
-    def delete(x: np.ndarray, behaviour: str | None) -> np.ndarray:
-        values, lengths = kernels.run_lengths(x)
+    def delete(x: np.ndarray, behaviour: str | None, track: _Stretch) -> np.ndarray:
+        shortest = np.array([track.shortest(s) for s in seconds])
+        values, lengths, counts = kernels.run_lengths(x, track.ticks)
         if behaviour is not None:
             short, gone = (values == 1) & (lengths < shortest[names.index(behaviour)]), 0
         else:
             short, gone = lengths < shortest[values], UNLABELLED if keep is None else keep
-        return np.repeat(np.where(short, gone, values), lengths)
+        return np.repeat(np.where(short, gone, values), counts)
 
     return _map_states(states, delete)
 
@@ -102,7 +111,7 @@ def hysteresis(probability: xr.DataArray, high: PerBehaviour = 0.6, low: PerBeha
         Thresholds, ``high >= low``. A single threshold is ``high == low``.
     """
 
-    def one(x: np.ndarray, behaviour: str) -> np.ndarray:
+    def one(x: np.ndarray, behaviour: str, _rate: float) -> np.ndarray:
         top, bottom = _pick(high, behaviour), _pick(low, behaviour)
         if top < bottom:
             fail("hysteresis", "high is below low", where=behaviour, expected=f">= {bottom}", got=str(top))
@@ -114,7 +123,7 @@ def hysteresis(probability: xr.DataArray, high: PerBehaviour = 0.6, low: PerBeha
 def moving_mean(probability: xr.DataArray, half_s: PerBehaviour) -> xr.DataArray:
     """Mean probability within ±`half_s` seconds, per behaviour when a mapping is given."""
     return _map_probability(
-        probability, lambda x, b: kernels.mean_1d(x, n_samples(_pick(half_s, b), probability)), np.nan
+        probability, lambda x, b, rate: kernels.mean_1d(x, n_samples(_pick(half_s, b), rate)), np.nan
     )
 
 
@@ -123,11 +132,11 @@ def median(probability: xr.DataArray, half_s: PerBehaviour) -> xr.DataArray:
     if probability.dtype.kind in "iub":
         if not is_multilabel(probability):
             fail("median", "exclusive states have no order", todo="use majority()")
-        return majority(probability, float(half_s))
+        return majority(probability, _pick(half_s, None))
     from scipy.ndimage import median_filter
 
-    def one(x: np.ndarray, behaviour: str) -> np.ndarray:
-        return median_filter(x, size=2 * n_samples(_pick(half_s, behaviour), probability) + 1, mode="nearest")
+    def one(x: np.ndarray, behaviour: str, rate: float) -> np.ndarray:
+        return median_filter(x, size=2 * n_samples(_pick(half_s, behaviour), rate) + 1, mode="nearest")
 
     return _map_probability(probability, one, np.nan)
 
@@ -150,11 +159,10 @@ def forward_backward(
     shift_s : float
         Shift of the outer copies, seconds.
     """
-    rate = rate_of(probability["time"].values)
-    passes = max(0, round((sd_s * rate) ** 2 / 0.8))
-    shift = max(0, round(shift_s * rate))
 
-    def one(x: np.ndarray, behaviour: str) -> np.ndarray:
+    def one(x: np.ndarray, _behaviour: str, rate: float) -> np.ndarray:
+        passes = max(0, round((sd_s * rate) ** 2 / 0.8))
+        shift = max(0, round(shift_s * rate))
         y = kernels.binomial_passes_1d(x, passes)
         padded = np.pad(y, shift, mode="edge")
         return (padded[: y.size] + y + padded[2 * shift :]) / 3.0
@@ -162,19 +170,44 @@ def forward_backward(
     return _map_probability(probability, one, np.nan)
 
 
-def n_samples(seconds: float, array: xr.DataArray) -> int:
-    """Return a time span as a whole number of samples of `array`'s clock (nearest)."""
+def n_samples(seconds: float, rate_hz: float) -> int:
+    """Return a time span as a whole number of samples at a rate (nearest)."""
     if not (np.isfinite(seconds) and seconds >= 0):
         fail("smoothing", "time span is not valid", expected=">= 0 s", got=str(seconds))
-    rate = rate_of(array["time"].values)
-    return int(np.floor(seconds * rate + 0.5)) if np.isfinite(rate) else 0
+    return int(np.floor(seconds * rate_hz + 0.5)) if np.isfinite(rate_hz) else 0
 
 
-def _shortest(shortest_s: PerBehaviour, behaviour: str | None, states: xr.DataArray) -> int:
-    """Samples of the shortest run that counts as long enough: the first not below `shortest_s`."""
-    seconds = _pick(shortest_s, behaviour)
-    rate = rate_of(states["time"].values)
-    return int(np.ceil(seconds * rate - 1e-6)) if np.isfinite(rate) else 0
+class _Stretch(NamedTuple):
+    """What a kernel needs to know of time on a stretch of samples without a break.
+
+    `ticks` is how long each sample lasts, in whole units of ``1 / ticks_hz`` s: one tick a sample where the
+    recording has one rate, milliseconds where it has several. `rate` is the stretch's own rate in Hz.
+    """
+
+    rate: float
+    ticks: np.ndarray
+    ticks_hz: float
+
+    def shortest(self, seconds: float) -> int:
+        """Return the fewest ticks that are not below `seconds`."""
+        return int(np.ceil(seconds * self.ticks_hz - 1e-6)) if np.isfinite(self.ticks_hz) else 0
+
+
+def even_parts_of(states: xr.DataArray) -> list[tuple[int, int]]:
+    """Stretches of one rate without a pause: windows do not reach from one into another."""
+    return [part[:2] for part in even_parts(states["time"].values)]
+
+
+def _clock_of(time: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """Ticks of every sample, ticks per second, and the local rate at every sample."""
+    parts = even_parts(time)
+    rates = np.array([rate for _, _, rate in parts])
+    usual = rate_of(time)
+    rates = np.where(np.isfinite(rates), rates, usual)
+    local = np.repeat(rates, [b - a for a, b, _ in parts])
+    if not len(rates) or not np.isfinite(usual) or rates.max() <= 1.01 * rates.min():
+        return np.ones(time.size, np.int64), usual, local
+    return np.maximum(np.round(1000 * spans(time)), 1).astype(np.int64), 1000.0, local
 
 
 def _pick(value: PerBehaviour, behaviour: str | None) -> float:
@@ -187,41 +220,58 @@ def _pick(value: PerBehaviour, behaviour: str | None) -> float:
     return float(value[behaviour])
 
 
-def _map_states(states: xr.DataArray, kernel: Callable[[np.ndarray, str | None], np.ndarray]) -> xr.DataArray:
-    """Apply `kernel` to each labelled stretch of each track."""
+def _map_states(
+    states: xr.DataArray,
+    kernel: Callable[[np.ndarray, str | None, _Stretch], np.ndarray],
+    parts: Sequence[tuple[int, int]] | None = None,
+) -> xr.DataArray:
+    """Apply `kernel` to each labelled stretch of each track, cut at dropped samples and at `parts`."""
     multi = is_multilabel(states)
     names = behaviour_names(states)
+    time = states["time"].values
     values = states.values.reshape(states.sizes["time"], -1)
     out = values.copy()
-    stretches = segments(states["time"].values)
+    ticks, ticks_hz, local = _clock_of(time)
+    stretches = _joint(segments(time), parts)
     for track in range(values.shape[1]):
         behaviour = names[track % len(names)] if multi else None
         column = np.ascontiguousarray(values[:, track])
         for a, b in runs_within(column != UNLABELLED, stretches):
-            out[a:b, track] = kernel(column[a:b], behaviour)
+            out[a:b, track] = kernel(column[a:b], behaviour, _Stretch(local[a], ticks[a:b], ticks_hz))
     return states.copy(data=out.reshape(states.shape))
+
+
+def _joint(stretches: Sequence[tuple[int, int]], parts: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
+    """Cut stretches at the borders of `parts`."""
+    if parts is None or len(parts) < 2:
+        return list(stretches)
+    cuts = {a for a, _ in (*stretches, *parts)} | {b for _, b in stretches}
+    edges = sorted(cuts)
+    return [(a, b) for a, b in pairwise(edges) if any(low <= a and b <= high for low, high in stretches)]
 
 
 def _map_probability(
     probability: xr.DataArray,
-    kernel: Callable[[np.ndarray, str], np.ndarray],
+    kernel: Callable[[np.ndarray, str, float], np.ndarray],
     missing: float,
     *,
     as_states: bool = False,
 ) -> xr.DataArray:
-    """Apply `kernel` to each stretch of finite values of each track."""
+    """Apply `kernel` to each stretch of finite values of each track, with its rate."""
     if probability.dims != ("time", "individual", "behaviour"):
         fail("probability", "axes", expected="(time, individual, behaviour)", got=str(probability.dims))
     names = behaviour_names(probability)
+    time = probability["time"].values
     values = probability.values.reshape(probability.sizes["time"], -1)
     out = np.full(values.shape, missing, np.int8 if as_states else values.dtype)
-    stretches = segments(probability["time"].values)
+    local = _clock_of(time)[2]
+    stretches = _joint(segments(time), even_parts_of(probability))
     for track in range(values.shape[1]):
         column = values[:, track].astype(np.float64)
         for a, b in runs_within(np.isfinite(column), stretches):
-            out[a:b, track] = kernel(column[a:b], names[track % len(names)])
+            out[a:b, track] = kernel(column[a:b], names[track % len(names)], float(local[a]))
     out = out.reshape(probability.shape)
     if as_states:
         people = [str(i) for i in probability["individual"].values]
-        return make_states(out, probability["time"].values, names, people, source=probability.attrs.get("source", ""))
+        return make_states(out, time, names, people, source=probability.attrs.get("source", ""))
     return probability.copy(data=out)

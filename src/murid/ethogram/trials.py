@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from murid.data.clock import rate_of
+from murid.data.clock import nearest_sample, rate_of, spans
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel
@@ -46,8 +46,8 @@ def raster(
     one = states.isel(individual=0) if individual is None else states.sel(individual=individual)
     lags = np.arange(-round(before_s * rate), round(after_s * rate) + 1) / rate
     at = events[:, None] + lags
-    index = np.clip(np.searchsorted(time, at - 0.5 / rate), 0, len(time) - 1)
-    near = np.abs(time[index] - at) <= 0.75 / rate
+    index = nearest_sample(time, at.ravel()).reshape(at.shape)
+    near = np.abs(time[index] - at) <= 0.75 * np.maximum(spans(time)[index], 1 / rate)
     codes = np.where(near, one.values[index], UNLABELLED).astype(np.int16)
     return xr.DataArray(
         codes,
@@ -88,7 +88,8 @@ def phases(trials: xr.DataArray, order: Sequence[str], *, from_s: float = 0.0) -
     Returns
     -------
     DataFrame
-        One row a trial and phase: ``trial, recording, phase, present, latency_s`` (from the event to the first bout;
+        One row a trial and phase: ``trial, recording, phase, present`` (missing where the trial was not seen to its
+        end and the phase not in what was seen), ``latency_s`` (from the event to the first bout;
         NaN when the phase does not occur), ``first_s`` (length of the first bout), ``total_s``, ``bouts``.
         For training days: `by_day`.
     """
@@ -101,20 +102,20 @@ def phases(trials: xr.DataArray, order: Sequence[str], *, from_s: float = 0.0) -
     for i, row in enumerate(trials.values[:, late]):
         for phase, code in zip(order, codes, strict=True):
             edges = np.flatnonzero(np.diff(np.concatenate([[False], row == code, [False]]).astype(np.int8)))
-            spans = edges.reshape(-1, 2)
+            bouts = edges.reshape(-1, 2)
             rows.append(
                 {
                     "trial": i,
                     "recording": str(names[i]),
                     "phase": phase,
-                    "present": bool(len(spans)),
-                    "latency_s": float(lag[late][spans[0, 0]]) if len(spans) else np.nan,
-                    "first_s": float(spans[0, 1] - spans[0, 0]) * step if len(spans) else np.nan,
+                    "present": True if len(bouts) else pd.NA if (row == UNLABELLED).any() else False,
+                    "latency_s": float(lag[late][bouts[0, 0]]) if len(bouts) else np.nan,
+                    "first_s": float(bouts[0, 1] - bouts[0, 0]) * step if len(bouts) else np.nan,
                     "total_s": float((row == code).sum()) * step,
-                    "bouts": len(spans),
+                    "bouts": len(bouts),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"present": "boolean"})
 
 
 def by_day(table: pd.DataFrame, recordings: Sequence[Recording]) -> pd.DataFrame:
@@ -130,28 +131,29 @@ def by_day(table: pd.DataFrame, recordings: Sequence[Recording]) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        One row an animal, day and phase: ``animal, group, day, phase, trials, present`` (share of the trials that have
-        the phase), ``latency_s, first_s, total_s`` (medians over the trials that have it; NaN where none has). Days are
+        One row an animal, day and phase: ``animal, group, day, phase, trials`` (those seen well enough to
+        know), ``present`` (share of them that have the phase),
+        ``latency_s, first_s, total_s`` (medians over the trials that have it; NaN where none has). Days are
         numbers where all of them are. Compare days by ``murid.stats.compare(rows, "latency_s", "day", paired=True)``
         for one phase's rows, groups over days by ``murid.stats.mixed(rows, "latency_s", "group", "day")``.
     """
-    who = {r.id: (r.animal, r.group, r.day) for r in recordings}
+    keys = {r.id: (r.animal, r.group, r.day) for r in recordings}
     faults = Faults("phases by day")
     for name in dict.fromkeys(table["recording"]):
-        if name not in who:
-            faults.add(f"no recording '{name}'", todo=did_you_mean(str(name), who))
-        elif not who[name][2]:
+        if name not in keys:
+            faults.add(f"no recording '{name}'", todo=did_you_mean(str(name), keys))
+        elif not keys[name][2]:
             faults.add("has no day", where=f"recording '{name}'", todo="give it one: column 'day' of recordings.csv")
     faults.raise_if_any()
     rows = table.assign(
-        **{k: [who[n][i] for n in table["recording"]] for i, k in enumerate(("animal", "group", "day"))}
+        **{k: [keys[n][i] for n in table["recording"]] for i, k in enumerate(("animal", "group", "day"))}
     )
     days = pd.to_numeric(rows["day"], errors="coerce")
     rows["day"] = days if days.notna().all() else rows["day"]
     # A trial without the phase spent no time in it, but its median belongs to the trials that have it.
-    rows.loc[~rows["present"], "total_s"] = np.nan
+    rows.loc[~rows["present"].fillna(False), "total_s"] = np.nan
     out = rows.groupby(["animal", "group", "day", "phase"], sort=False).agg(
-        trials=("present", "size"),
+        trials=("present", "count"),
         present=("present", "mean"),
         latency_s=("latency_s", "median"),
         first_s=("first_s", "median"),
@@ -216,6 +218,11 @@ def overlap(
         Of the codes.
     """
     a, b = np.asarray(trials_or_codes).ravel(), np.asarray(labels).ravel()
+    faults = Faults("overlap")
+    for what, codes, known_names in (("state", a, names), ("label", b, label_names)):
+        if codes.size and codes.max() >= len(known_names):
+            faults.add(f"a {what} has no name", expected=f"codes below {len(known_names)}", got=str(int(codes.max())))
+    faults.raise_if_any()
     known = (a >= 0) & (b >= 0)
     flat = np.bincount(a[known].astype(np.int64) * len(label_names) + b[known], minlength=len(names) * len(label_names))
     counts = flat.reshape(len(names), len(label_names)).astype(float)

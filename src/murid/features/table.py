@@ -194,7 +194,7 @@ def _filled(table: TablePlan, rows: NDArray[np.int64], workers: int | None) -> N
     from murid.features.window_kernel import TILE
 
     out = np.empty((rows.size, len(table.layout[0])), np.float32)
-    chunks = _chunks(table, rows, 4 * TILE)
+    chunks = _chunks(rows, 4 * TILE)
     at = np.cumsum([0, *(c.size for c in chunks)])
     jobs = [(chunk, out[a:b]) for chunk, a, b in zip(chunks, at, at[1:], strict=False)]
     n = _workers(workers)
@@ -219,7 +219,7 @@ def _blocks(
         table.fill(chunk, out)
         return out
 
-    chunks = _chunks(table, rows, max(1, int(block_s * table.fps)))
+    chunks = _chunks(rows, max(1, int(block_s * table.fps)))
     n = _workers(workers)
     if n == 1:
         for chunk in chunks:
@@ -237,7 +237,7 @@ def _blocks(
             yield done, future.result()
 
 
-def _chunks(table: TablePlan, rows: NDArray[np.int64], frames: int) -> list[NDArray[np.int64]]:
+def _chunks(rows: NDArray[np.int64], frames: int) -> list[NDArray[np.int64]]:
     """Cut ascending rows into groups that share whole tiles."""
     from murid.features.window_kernel import TILE
 
