@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from murid.data.order import natural as natural
 
 DASH = "–"
 
@@ -68,11 +69,6 @@ def listed(names: Iterable[Any], limit: int = 8, last: str = "and") -> str:
     if len(items) > limit:
         items = [*items[: limit - 1], f"{len(items) - limit + 1} more"]
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
-
-
-def natural(name: str) -> tuple[Any, ...]:
-    """Sort key in which ``motif_2`` comes before ``motif_10``."""
-    return tuple(int(p) if p.isdigit() else p for p in re.split(r"(\d+)", str(name)))
 
 
 def short(name: str, length: int = 22) -> str:

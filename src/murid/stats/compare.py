@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -11,17 +11,34 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from murid.data.errors import fail
+from murid.data.errors import Faults, fail
 from murid.data.params import Params, param
 from murid.data.pvalues import fdr, holm
-from murid.stats.effects import bca, hedges_g, paired_effects
+from murid.stats import linear
+from murid.stats.effects import (
+    NO_INTERVAL,
+    Estimate,
+    Interval,
+    hedges_g,
+    hedges_interval,
+    paired_effect_interval,
+    paired_effects,
+    paired_interval,
+    welch_interval,
+)
 from murid.stats.permutation import PermutationTest, f_test, freedman_lane, sign_flip, two_groups, within_units
+from murid.stats.statements import SEPARATOR, Pair, Statement, pair_of, sizes_text
 from murid.stats.units import UnitTable, by_unit
 
 Floats = NDArray[np.float64]
+NAN = float("nan")
 
-#: Groups smaller than this get a warning: intervals and p values of so few animals are fragile.
+#: Groups smaller than this get a note: p values and intervals rest on very few animals.
 SMALL_GROUP = 8
+#: No interval of an effect size below this many units: nothing can be seen of the distribution it assumes.
+MIN_FOR_EFFECT = 5
+#: Skewness of the values within groups from this many standard errors on gets a note.
+SKEWED = 2.5
 
 
 class CompareParams(Params):
@@ -29,9 +46,8 @@ class CompareParams(Params):
 
     n_permutations: int = param(9999, ge=999, why="random permutations when not all are used; p never below 1e-4")
     exact_up_to: int = param(50_000, ge=1, why="use all arrangements up to this many: 9 against 9 units")
-    n_boot: int = param(4999, ge=999, why="bootstrap resamples of the BCa intervals")
     level: float = param(0.95, gt=0.5, lt=1, why="confidence level")
-    ranks: bool = param(False, why="more than two groups: Kruskal-Wallis H on ranks instead of F")
+    ranks: bool = param(False, why="more than two groups: Kruskal-Wallis H on ranks instead of Welch's F")
 
 
 @dataclass(frozen=True)
@@ -40,18 +56,23 @@ class Comparison:
 
     Attributes
     ----------
-    value, groups, paired : measure, group names in order, design
+    value, groups, paired : measure, group names in order (the first is the reference), design
+    unit : str
+        What the unit of analysis is called.
     summary : DataFrame
-        Per group ``n, n_rows, mean, sd, sem, median``.
+        Per group ``n, mean, sd, sem, median``.
     difference, difference_ci : float, (low, high)
         Second minus first group (adjusted for covariates if there are any); NaN for more than two groups.
     effect, effect_ci, effect_name : float, (low, high), str
-        Hedges g, or g_av for paired data (``d_z`` apart); NaN for more than two groups.
+        Hedges g, or g_av for paired data (``d_z`` apart), adjusted as the difference is; NaN for more than two
+        groups. Intervals from 5 units a group on.
     test : PermutationTest
     pairwise : DataFrame
-        For more than two groups: every pair with ``difference, effect, p, p_holm``.
+        For more than two groups: every pair with ``difference, effect, p, p_holm``, adjusted as the test is.
+    left_out : dict of group to int
+        Groups of one unit, which can not be compared.
     notes : tuple of str
-        Averaged recordings, small groups, rows left out.
+        Averaged recordings, units left out, small groups, skewed values.
     data : DataFrame
         The table that was tested: one row per unit.
     """
@@ -62,50 +83,73 @@ class Comparison:
     unit: str
     summary: pd.DataFrame
     difference: float
-    difference_ci: tuple[float, float]
+    difference_ci: Interval
     effect: float
-    effect_ci: tuple[float, float]
+    effect_ci: Interval
     effect_name: str
     test: PermutationTest
     pairwise: pd.DataFrame
     notes: tuple[str, ...]
     data: pd.DataFrame
     level: float = 0.95
-    d_z: float = float("nan")
-    covariates: tuple[str, ...] = field(default=())
+    d_z: float = NAN
+    covariates: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def p(self) -> float:
         """P value of the test."""
         return self.test.p
 
-    def sentence(self) -> str:
-        """Return the result as one sentence for a paper."""
-        s = self.summary
-        parts = [
-            f"{g} {_num(s.at[g, 'mean'])} ± {_num(s.at[g, 'sd'])} (n = {s.at[g, 'n']} {self.unit}s)" for g in s.index
-        ]
-        text = f"{self.value}: {', '.join(parts)}, mean ± sd; "
-        if len(self.groups) == 2:
-            adjusted = f", adjusted for {', '.join(self.covariates)}" if self.covariates else ""
-            text += (
-                f"difference {_num(self.difference)} [{_num(self.difference_ci[0])}, "
-                f"{_num(self.difference_ci[1])}]{adjusted}, {self.effect_name} = {self.effect:.2f} "
-                f"[{self.effect_ci[0]:.2f}, {self.effect_ci[1]:.2f}] ({100 * self.level:g} % intervals), "
-            )
+    def statement(self, unit: str = "", q: float = NAN) -> Statement:
+        """Return the fields that sentences are made from.
+
+        Parameters
+        ----------
+        unit : str
+            Unit of the measure, ``"cm"`` or ``"%"``.
+        q : float
+            p corrected together with other measures.
+        """
+        n, mean, sd = (dict(zip(self.groups, self.summary[c].tolist(), strict=True)) for c in ("n", "mean", "sd"))
         how = "exact, all" if self.test.exact else "random,"
-        text += f"p = {_p(self.test.p)} ({self.test.name}; {how} {self.test.n_permutations:,} permutations)."
-        return " ".join([text, *(note[0].upper() + note[1:] + "." for note in self.notes)])
+        return Statement(
+            measure=self.value,
+            unit=unit,
+            groups=self.groups,
+            n=n,
+            mean=mean,
+            sd=sd,
+            noun=self.unit,
+            paired=self.paired,
+            difference=self.difference,
+            interval=self.difference_ci,
+            effect_name=self.effect_name,
+            effect=self.effect,
+            effect_interval=self.effect_ci,
+            p=self.p,
+            q=q,
+            test=f"{self.test.name}; {how} {self.test.n_permutations:,} permutations",
+            covariates=self.covariates,
+            pairs=self._pairs(),
+            left_out=self.left_out,
+            notes=self.notes,
+            level=self.level,
+        )
+
+    def _pairs(self) -> tuple[Pair, ...]:
+        return tuple(pair_of(record) for record in self.pairwise.to_dict("records"))
+
+    def sentence(self, unit: str = "") -> str:
+        """Return the result as one sentence for a paper; `unit` is that of the measure."""
+        return self.statement(unit).sentence()
 
     def row(self) -> dict[str, Any]:
-        """Return one flat row for a table of many measures."""
+        """Return one flat row for a table of many measures; `murid.stats.statements` reads it back."""
         out: dict[str, Any] = {"measure": self.value}
+        summary = self.summary.to_dict("index")
         for g in self.groups:
-            out |= {
-                f"n_{g}": self.summary.at[g, "n"],
-                f"mean_{g}": self.summary.at[g, "mean"],
-                f"sd_{g}": self.summary.at[g, "sd"],
-            }
+            out |= {f"{column}_{g}": summary[g][column] for column in ("n", "mean", "sd")}
         return out | {
             "difference": self.difference,
             "difference_low": self.difference_ci[0],
@@ -118,11 +162,28 @@ class Comparison:
             "statistic": self.test.statistic,
             "p": self.test.p,
             "p_floor": self.test.p_floor,
+            "groups": SEPARATOR.join(self.groups),
+            "paired": self.paired,
+            "unit_of_analysis": self.unit,
+            "covariates": SEPARATOR.join(self.covariates),
+            "left_out": sizes_text(self.left_out),
+            "level": self.level,
             "notes": "; ".join(self.notes),
         }
 
     def __str__(self) -> str:
         return self.sentence()
+
+
+@dataclass(frozen=True)
+class _TwoGroups:
+    """Difference, effect and test of two groups."""
+
+    difference: Estimate
+    effect: Estimate
+    effect_name: str
+    test: PermutationTest
+    d_z: float = NAN
 
 
 def compare(
@@ -142,7 +203,7 @@ def compare(
     Parameters
     ----------
     table : DataFrame
-        One row per recording (cell, bout …); repeated rows of a unit are averaged first, and the result says so.
+        One row per recording (cell, bout …); repeated rows of a unit are averaged first, and the result notes it.
     value, group : str
         Columns of the measure and of the group (or of the condition, when `paired`).
     unit : str or None
@@ -151,10 +212,12 @@ def compare(
         Each unit is measured under every condition: signs of differences are flipped (two conditions), or
         conditions permuted within units (more).
     covariates : sequence of str
-        Columns (numbers or text, e.g. ``"sex"``) to adjust for by Freedman–Lane permutation. Not with `paired`.
+        Columns (numbers or text, e.g. ``"sex"``) that difference, effect, test and pairs are adjusted for
+        (Freedman–Lane permutation). Not with `paired`.
     order : sequence of str, optional
         Groups in order, reference first: the difference is second minus first.
     params : CompareParams, optional
+        See there.
     seed : int
         Same seed, same answer.
 
@@ -165,7 +228,21 @@ def compare(
     Raises
     ------
     DataError
-        See `units.by_unit`; also when covariates are asked for in a paired design.
+        See `by_unit`; also covariates in a paired design, and covariates that can not be told from the group.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({
+    ...     "animal": [f"m{i}" for i in range(12)],
+    ...     "group": ["saline"] * 6 + ["drug"] * 6,
+    ...     "open_arm_s": [20.0, 25, 31, 18, 27, 23, 41, 35, 38, 29, 44, 36],
+    ... })
+    >>> result = compare(rows, "open_arm_s", "group")
+    >>> round(result.p, 4)
+    0.0043
+    >>> result.statement("s").difference_text()
+    '13.2 s more in drug than in saline [6.63, 19.7]'
     """
     params = params or CompareParams()
     if paired and covariates:
@@ -175,161 +252,197 @@ def compare(
             todo="leave covariates out, or use murid.stats.mixed for a model with both",
         )
     units = by_unit(table, value, group, unit=unit, paired=paired, covariates=covariates, order=order)
-    samples = [units.table.loc[units.table["group"] == g, "value"].to_numpy() for g in units.groups]
-    if paired:
-        wide = units.table.pivot(index="unit", columns="group", values="value")[list(units.groups)]
-        samples = [wide[g].to_numpy() for g in units.groups]
-    nan = (float("nan"), float("nan"))
-    found: dict[str, Any] = {
-        "difference": float("nan"),
-        "difference_ci": nan,
-        "effect": float("nan"),
-        "effect_ci": nan,
-        "effect_name": "none",
-        "d_z": float("nan"),
-    }
-    pairwise = pd.DataFrame()
+    faults = Faults(f"comparison of '{value}'")
+    linear.check_identified(units.table, units.groups, covariates, faults)
+    faults.raise_if_any()
+    nothing = Estimate(NAN, NO_INTERVAL)
     if len(units.groups) == 2:
-        found |= _two(samples, paired, params, seed)
-        test = _test_two(samples, paired, params, seed)
+        two = _compare_two(units.table, units.groups, paired, covariates, params, seed)
+        test, pairwise = two.test, pd.DataFrame()
     else:
-        test = _test_many(units, samples, paired, params, seed)
-        pairwise = _pairwise(units.groups, samples, paired, params, seed)
-    if covariates:
-        design, nuisance = _design(units, covariates)
-        test = freedman_lane(units.table["value"], design, nuisance, n_permutations=params.n_permutations, seed=seed)
-        if len(units.groups) == 2:
-            found |= _adjusted(units, design, nuisance, params, seed)
+        test = _test_many(units, paired, covariates, params, seed)
+        two = _TwoGroups(nothing, nothing, "none", test)
+        pairwise = _pairwise(units, paired, covariates, params, seed)
     return Comparison(
         value=value,
         groups=units.groups,
         paired=paired,
         unit=unit or "row",
-        summary=_summary(units, samples),
+        summary=_summary(units),
+        difference=two.difference.value,
+        difference_ci=two.difference.interval,
+        effect=two.effect.value,
+        effect_ci=two.effect.interval,
+        effect_name=two.effect_name,
         test=test,
         pairwise=pairwise,
-        notes=tuple(_notes(units, samples, unit)),
+        notes=tuple(_notes(units, unit, test)),
         data=units.table,
         level=params.level,
+        d_z=two.d_z,
         covariates=tuple(covariates),
-        **found,
+        left_out=units.small,
     )
 
 
-def compare_many(table: pd.DataFrame, measures: Sequence[str], group: str, **kwargs: Any) -> pd.DataFrame:
+def compare_many(table: pd.DataFrame, measures: Sequence[str], group: str, **options: Any) -> pd.DataFrame:
     """Compare several measures and correct over them.
 
     Parameters
     ----------
     table : DataFrame
+        One row per recording.
     measures : sequence of str
         Columns to compare.
     group : str
         Column of the group.
-    **kwargs
+    **options
         As for `compare`.
 
     Returns
     -------
     DataFrame
         One row a measure (see `Comparison.row`) with ``q``: Benjamini–Hochberg over all measures.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"animal": range(8), "group": ["ctrl"] * 4 + ["drug"] * 4,
+    ...                      "cm": [1.0, 2, 3, 4, 11, 12, 13, 14], "s": [1.0, 2, 3, 4, 2, 1, 4, 3]})
+    >>> compare_many(rows, ["cm", "s"], "group")[["measure", "p", "q"]].round(3).values.tolist()
+    [['cm', 0.029, 0.057], ['s', 1.0, 1.0]]
     """
-    out = pd.DataFrame([compare(table, measure, group, **kwargs).row() for measure in measures])
-    out.insert(list(out.columns).index("p") + 1, "q", fdr(out["p"]))
-    return out
+    return compare_tables(table, measures, group, **options)[0]
 
 
-def _mean_difference(a: Floats, b: Floats, axis: int = -1) -> Floats:
-    return b.mean(axis=axis) - a.mean(axis=axis)
+def compare_tables(
+    table: pd.DataFrame, measures: Sequence[str], group: str, **options: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare several measures; return the table of `compare_many` and the table of pairs.
+
+    Parameters
+    ----------
+    table, measures, group, **options
+        As for `compare_many`.
+
+    Returns
+    -------
+    comparison : DataFrame
+        See `compare_many`.
+    pairs : DataFrame
+        For more than two groups one row a measure and pair: ``measure, first, second, difference, …, p, p_holm``
+        (Holm over the pairs of a measure). Empty for two groups.
+    """
+    results = [compare(table, measure, group, **options) for measure in measures]
+    comparison = pd.DataFrame([result.row() for result in results])
+    comparison.insert(list(comparison.columns).index("p") + 1, "q", fdr(comparison["p"]))
+    pairs = [r.pairwise.assign(measure=r.value) for r in results if len(r.pairwise)]
+    if not pairs:
+        return comparison, pd.DataFrame()
+    both = pd.concat(pairs, ignore_index=True)
+    return comparison, both[["measure", *(c for c in both.columns if c != "measure")]]
 
 
-def _two(samples: list[Floats], paired: bool, params: CompareParams, seed: int) -> dict[str, Any]:
-    """Difference and effect of two groups with their intervals."""
-    a, b = samples
-    options: dict[str, Any] = dict(level=params.level, n_boot=params.n_boot, seed=seed, paired=paired)
-
-    def effect(x: Floats, y: Floats, axis: int = -1) -> Floats:
-        return paired_effects(x, y, axis)[0] if paired else hedges_g(x, y, axis)
-
-    return {
-        "difference": float(_mean_difference(a, b)),
-        "difference_ci": bca((a, b), _mean_difference, **options),
-        "effect": float(effect(a, b)),
-        "effect_ci": bca((a, b), effect, **options),
-        "effect_name": "Hedges g_av" if paired else "Hedges g",
-        "d_z": float(paired_effects(a, b)[1]) if paired else float("nan"),
-    }
-
-
-def _test_two(samples: list[Floats], paired: bool, params: CompareParams, seed: int) -> PermutationTest:
-    options: dict[str, Any] = dict(n_permutations=params.n_permutations, exact_up_to=params.exact_up_to, seed=seed)
+def _compare_two(
+    table: pd.DataFrame,
+    groups: Sequence[str],
+    paired: bool,
+    covariates: Sequence[str],
+    params: CompareParams,
+    seed: int,
+) -> _TwoGroups:
+    """Difference, effect and test of two groups, adjusted if there are covariates."""
+    if covariates:
+        return _adjusted(table, groups, covariates, params, seed)
+    a, b = _samples(table, groups, paired)
+    counts: dict[str, Any] = dict(n_permutations=params.n_permutations, exact_up_to=params.exact_up_to, seed=seed)
+    enough = min(a.size, b.size) >= MIN_FOR_EFFECT
+    difference = float(b.mean() - a.mean())
     if paired:
-        return sign_flip(samples[1] - samples[0], **options)
-    return two_groups(*samples, **options)
+        g_av, d_z = (float(v) for v in paired_effects(a, b))
+        interval = paired_effect_interval(a, b, params.level) if enough else NO_INTERVAL
+        return _TwoGroups(
+            Estimate(difference, paired_interval(a, b, params.level)),
+            Estimate(g_av, interval),
+            "Hedges g_av",
+            sign_flip(b - a, **counts),
+            d_z,
+        )
+    return _TwoGroups(
+        Estimate(difference, welch_interval(a, b, params.level)),
+        Estimate(float(hedges_g(a, b)), hedges_interval(a, b, params.level) if enough else NO_INTERVAL),
+        "Hedges g",
+        two_groups(a, b, **counts),
+    )
+
+
+def _adjusted(
+    table: pd.DataFrame, groups: Sequence[str], covariates: Sequence[str], params: CompareParams, seed: int
+) -> _TwoGroups:
+    """Two groups with covariates; NaN throughout where the two can not be told from the covariates."""
+    design = linear.design_of(table, groups, covariates)
+    y = table["value"].to_numpy(np.float64)
+    if linear.rank(design.full) == linear.rank(design.nuisance) or design.df < 1:
+        nothing = Estimate(NAN, NO_INTERVAL)
+        return _TwoGroups(nothing, nothing, "Hedges g", PermutationTest(NAN, NAN, 0, False, "not identified"))
+    effect = linear.adjusted_effect(y, design, params.level)
+    if min((table["group"] == g).sum() for g in groups) < MIN_FOR_EFFECT:
+        effect = Estimate(effect.value, NO_INTERVAL)
+    test = freedman_lane(y, design.tested, design.nuisance, n_permutations=params.n_permutations, seed=seed)
+    return _TwoGroups(linear.adjusted_difference(y, design, params.level), effect, "Hedges g", test)
 
 
 def _test_many(
-    units: UnitTable, samples: list[Floats], paired: bool, params: CompareParams, seed: int
+    units: UnitTable, paired: bool, covariates: Sequence[str], params: CompareParams, seed: int
 ) -> PermutationTest:
+    """Test over all groups at once."""
+    table = units.table
     if paired:
-        return within_units(np.column_stack(samples), n_permutations=params.n_permutations, seed=seed)
-    codes = units.table["group"].map({g: i for i, g in enumerate(units.groups)}).to_numpy()
-    return f_test(units.table["value"], codes, ranks=params.ranks, n_permutations=params.n_permutations, seed=seed)
+        matrix = np.column_stack(_samples(table, units.groups, paired))
+        return within_units(matrix, n_permutations=params.n_permutations, seed=seed)
+    if covariates:
+        design = linear.design_of(table, units.groups, covariates)
+        return freedman_lane(
+            table["value"], design.tested, design.nuisance, n_permutations=params.n_permutations, seed=seed
+        )
+    codes = table["group"].map({g: i for i, g in enumerate(units.groups)}).to_numpy()
+    return f_test(table["value"], codes, ranks=params.ranks, n_permutations=params.n_permutations, seed=seed)
 
 
 def _pairwise(
-    groups: tuple[str, ...], samples: list[Floats], paired: bool, params: CompareParams, seed: int
+    units: UnitTable, paired: bool, covariates: Sequence[str], params: CompareParams, seed: int
 ) -> pd.DataFrame:
-    """Every pair of groups, Holm-corrected."""
+    """Every pair of groups as if it were the only one, adjusted alike; Holm over the pairs."""
     rows = []
-    for i, j in combinations(range(len(groups)), 2):
-        pair = [samples[i], samples[j]]
-        found = _two(pair, paired, params, seed)
+    for pair in combinations(units.groups, 2):
+        own = units.table[units.table["group"].isin(pair)]
+        two = _compare_two(own, pair, paired, covariates, params, seed)
         rows.append(
             {
-                "first": groups[i],
-                "second": groups[j],
-                "difference": found["difference"],
-                "difference_low": found["difference_ci"][0],
-                "difference_high": found["difference_ci"][1],
-                "effect": found["effect"],
-                "effect_low": found["effect_ci"][0],
-                "effect_high": found["effect_ci"][1],
-                "p": _test_two(pair, paired, params, seed).p,
+                "first": pair[0],
+                "second": pair[1],
+                "difference": two.difference.value,
+                "difference_low": two.difference.interval[0],
+                "difference_high": two.difference.interval[1],
+                "effect": two.effect.value,
+                "effect_low": two.effect.interval[0],
+                "effect_high": two.effect.interval[1],
+                "p": two.test.p,
             }
         )
     table = pd.DataFrame(rows)
     return table.assign(p_holm=holm(table["p"]))
 
 
-def _design(units: UnitTable, covariates: Sequence[str]) -> tuple[Floats, Floats]:
-    """Group dummies (first group is the reference), and intercept with covariates (text as dummies)."""
-    group = pd.Categorical(units.table["group"], categories=units.groups)
-    design = pd.get_dummies(group, drop_first=True).to_numpy(float)
-    z = pd.get_dummies(units.table[list(covariates)], drop_first=True).to_numpy(float)
-    z = (z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0)
-    return design, np.column_stack([np.ones(len(z)), z])
+def _samples(table: pd.DataFrame, groups: Sequence[str], paired: bool) -> list[Floats]:
+    """Values of each group; in the same order of units when paired."""
+    if paired:
+        wide = table.pivot(index="unit", columns="group", values="value")
+        return [wide[g].to_numpy(np.float64) for g in groups]
+    return [table.loc[table["group"] == g, "value"].to_numpy(np.float64) for g in groups]
 
 
-def _adjusted(units: UnitTable, design: Floats, nuisance: Floats, params: CompareParams, seed: int) -> dict[str, Any]:
-    """Covariate-adjusted difference with a percentile interval that resamples units within their groups."""
-    y = units.table["value"].to_numpy(float)
-    full = np.column_stack([nuisance, design])
-    rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(design[:, 0] == k) for k in (0, 1)]
-    draws = np.empty(params.n_boot)
-    for k in range(params.n_boot):
-        index = np.concatenate([rng.choice(m, m.size) for m in members])
-        draws[k] = np.linalg.lstsq(full[index], y[index], rcond=None)[0][-1]
-    tail = (1 - params.level) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return {
-        "difference": float(np.linalg.lstsq(full, y, rcond=None)[0][-1]),
-        "difference_ci": (float(low), float(high)),
-    }
-
-
-def _summary(units: UnitTable, samples: list[Floats]) -> pd.DataFrame:
+def _summary(units: UnitTable) -> pd.DataFrame:
     rows = [
         {
             "n": x.size,
@@ -338,26 +451,35 @@ def _summary(units: UnitTable, samples: list[Floats]) -> pd.DataFrame:
             "sem": x.std(ddof=1) / np.sqrt(x.size),
             "median": np.median(x),
         }
-        for x in samples
+        for x in _samples(units.table, units.groups, paired=False)
     ]
     return pd.DataFrame(rows, index=pd.Index(units.groups, name="group"))
 
 
-def _notes(units: UnitTable, samples: list[Floats], unit: str | None) -> list[str]:
-    notes = []
-    if units.averaged:
-        notes.append(f"{units.n_rows} rows were averaged to {len(units.table)} ({unit} is the unit of analysis)")
-    if units.n_missing:
-        notes.append(f"{units.n_missing} rows without value, group or covariate were left out")
-    small = [g for g, x in zip(units.groups, samples, strict=True) if x.size < SMALL_GROUP]
+def _notes(units: UnitTable, unit: str | None, test: PermutationTest) -> list[str]:
+    """What a reader has to know: rows averaged or left out, and where p or intervals do not hold."""
+    samples = dict(zip(units.groups, _samples(units.table, units.groups, paired=False), strict=True))
+    notes = units.notes(unit)
+    small = [g for g, x in samples.items() if x.size < SMALL_GROUP]
     if small:
-        notes.append(f"fewer than {SMALL_GROUP} units in {', '.join(small)}: intervals and p values are fragile")
+        notes.append(f"fewer than {SMALL_GROUP} units in {', '.join(small)}: p values and intervals rest on few units")
+    tiny = [g for g, x in samples.items() if x.size < MIN_FOR_EFFECT]
+    if tiny:
+        notes.append(f"fewer than {MIN_FOR_EFFECT} units in {', '.join(tiny)}: no interval of the effect size")
+    if test.p_floor > 0.05:
+        notes.append(f"no p below {test.p_floor:.2g} is possible with so few units")
+    if skewness_z(list(samples.values())) > SKEWED:
+        notes.append("values are skewed: intervals may cover less often than they claim; compare their logarithms")
     return notes
 
 
-def _num(x: float) -> str:
-    return f"{x:.3g}"
+def skewness_z(samples: Sequence[Floats]) -> float:
+    """Return the skewness of values around their group means, in standard errors (absolute).
 
+    Each group is scaled by its own SD, so that groups which differ in spread do not pass for skewed.
+    """
+    from scipy.stats import skew
 
-def _p(p: float) -> str:
-    return f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+    scaled = [(x - x.mean()) / x.std() for x in samples if x.size > 2 and x.std() > 0]
+    residual = np.concatenate(scaled) if scaled else np.zeros(0)
+    return abs(float(skew(residual))) / float(np.sqrt(6 / residual.size)) if residual.size >= SMALL_GROUP else 0.0

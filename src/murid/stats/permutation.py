@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from murid.data.pvalues import rank_p
+from murid.stats.linear import basis, wald
 
 Floats = NDArray[np.float64]
 
@@ -135,15 +136,26 @@ def sign_flip(
 def f_test(
     values: ArrayLike, group: ArrayLike, *, ranks: bool = False, n_permutations: int = 9999, seed: int = 0
 ) -> PermutationTest:
-    """Permute group labels; statistic the one-way F, or Kruskal–Wallis H on ranks.
+    """Permute group labels; statistic Welch's F, or Kruskal–Wallis H on ranks.
+
+    Welch's F weighs each group by its own spread. The usual one-way F does not, and its permutation test errs up to
+    21 % of the time when a small group has the larger spread. H shares that weakness: it tests whether the groups
+    have one distribution.
 
     Parameters
     ----------
     values : array of shape (n,)
+        One value a unit.
     group : int array of shape (n,)
-        Group index of each unit.
+        Group index of each unit; two units a group at least.
     ranks : bool
         H instead of F.
+    n_permutations, seed : int
+        Random permutations and their seed.
+
+    References
+    ----------
+    Welch BL (1951) Biometrika 38:330. Pauly M, Brunner E, Konietschke F (2015) J R Stat Soc B 77:461.
     """
     from scipy.stats import rankdata
 
@@ -151,23 +163,41 @@ def f_test(
     y = rankdata(y) if ranks else y
     y = y - y.mean()
     group = np.asarray(group)
-    k, n = int(group.max()) + 1, y.size
-    onehot = (group[:, None] == np.arange(k)).astype(np.float64)
-    sizes, total = onehot.sum(axis=0), float((y**2).sum())
-    orders = np.argsort(np.random.default_rng(seed).random((n_permutations, n)), axis=1)
-    orders = np.concatenate([np.arange(n)[None], orders])
-    between = ((y[orders] @ onehot) ** 2 / sizes).sum(axis=1)
-    if ranks:
-        statistic = between / max(total / (n - 1), 1e-300)
-    else:
-        within = np.maximum(total - between, 1e-12 * max(total, 1e-300))
-        statistic = (between / (k - 1)) / (within / (n - k))
-    return _outcome(
-        statistic[1:],
-        float(statistic[0]),
-        False,
-        f"permutation of group labels, {'Kruskal-Wallis H' if ranks else 'one-way F'}",
-    )
+    onehot = (group[:, None] == np.arange(int(group.max()) + 1)).astype(np.float64)
+    orders = np.argsort(np.random.default_rng(seed).random((n_permutations, y.size)), axis=1)
+    arranged = np.concatenate([y[None], y[orders]])
+    statistic = _kruskal(arranged, onehot) if ranks else welch_f(arranged, onehot)
+    name = f"permutation of group labels, {'Kruskal-Wallis H' if ranks else 'Welch F'}"
+    return _outcome(statistic[1:], float(statistic[0]), False, name)
+
+
+def _kruskal(ranked: Floats, onehot: Floats) -> Floats:
+    """Kruskal–Wallis H (with ties) of centred ranks, per row."""
+    between = ((ranked @ onehot) ** 2 / onehot.sum(axis=0)).sum(axis=1)
+    total = float((ranked[0] ** 2).sum())
+    return np.asarray(between / max(total / (ranked.shape[1] - 1), 1e-300), np.float64)
+
+
+def welch_f(arranged: Floats, onehot: Floats) -> Floats:
+    """Return Welch's F for each arrangement of the values.
+
+    Parameters
+    ----------
+    arranged : float array (arrangement, unit)
+        Centred values in another order on each row.
+    onehot : float array (unit, group)
+        1 where the unit's place belongs to the group.
+    """
+    sizes, k = onehot.sum(axis=0), onehot.shape[1]
+    mean = (arranged @ onehot) / sizes
+    variance = np.maximum(arranged**2 @ onehot - sizes * mean**2, 0.0) / (sizes - 1)
+    floor = 1e-20 * max(float((arranged[0] ** 2).mean()), 1e-300)
+    weight = sizes / (variance + floor)
+    total = weight.sum(axis=1, keepdims=True)
+    middle = (weight * mean).sum(axis=1, keepdims=True) / total
+    between = (weight * (mean - middle) ** 2).sum(axis=1) / (k - 1)
+    lost = ((1 - weight / total) ** 2 / (sizes - 1)).sum(axis=1)
+    return np.asarray(between / (1 + 2 * (k - 2) / (k**2 - 1) * lost), np.float64)
 
 
 def within_units(matrix: ArrayLike, *, n_permutations: int = 9999, seed: int = 0) -> PermutationTest:
@@ -201,38 +231,38 @@ def within_units(matrix: ArrayLike, *, n_permutations: int = 9999, seed: int = 0
 def freedman_lane(
     values: ArrayLike, design: ArrayLike, nuisance: ArrayLike, *, n_permutations: int = 9999, seed: int = 0
 ) -> PermutationTest:
-    """Test the terms of `design` after `nuisance`, permuting residuals of the reduced model.
+    """Test the terms of `design` after `nuisance`, permuting residuals of the reduced model; statistic HC2 Wald.
+
+    The statistic allows for units that differ in spread (without covariates and with two groups it is Welch's t).
 
     Parameters
     ----------
     values : array of shape (n,)
+        One value a unit.
     design : array of shape (n, p)
         Columns of interest (group dummies), without intercept.
     nuisance : array of shape (n, q)
         Covariates, intercept included.
+    n_permutations, seed : int
+        Random permutations and their seed.
 
     References
     ----------
-    Freedman D, Lane D (1983) J Bus Econ Stat 1:292. Winkler AM et al. (2014) NeuroImage 92:381.
+    Freedman D, Lane D (1983) J Bus Econ Stat 1:292. DiCiccio CJ, Romano JP (2017) J Am Stat Assoc 112:1211.
     """
     y = np.asarray(values, np.float64)
     x, z = np.asarray(design, np.float64), np.asarray(nuisance, np.float64)
-    q_reduced = _basis(z)
-    q_full = _basis(np.column_stack([z, x]))
-    p = q_full.shape[1] - q_reduced.shape[1]
-    fitted = q_reduced @ (q_reduced.T @ y)
+    y, reduced = y - y.mean(), basis(z)
+    fitted = reduced @ (reduced.T @ y)
     residual = y - fitted
-    n, rest = y.size, y.size - q_full.shape[1]
-    orders = np.argsort(np.random.default_rng(seed).random((n_permutations, n)), axis=1)
+    orders = np.argsort(np.random.default_rng(seed).random((n_permutations, y.size)), axis=1)
     surrogate = np.concatenate([y[None], fitted + residual[orders]])
-    total = (surrogate**2).sum(axis=1)
-    reduced = np.maximum(total - ((surrogate @ q_reduced) ** 2).sum(axis=1), 0.0)
-    full = np.maximum(total - ((surrogate @ q_full) ** 2).sum(axis=1), 1e-14 * total + 1e-300)
-    f = ((reduced - full) / max(p, 1)) / (full / max(rest, 1))
-    return _outcome(f[1:], float(f[0]), False, "Freedman-Lane permutation of residuals, F")
-
-
-def _basis(columns: Floats) -> Floats:
-    """Orthonormal basis of the column space."""
-    u, s, _ = np.linalg.svd(columns, full_matrices=False)
-    return u[:, s > s.max() * 1e-10]
+    statistic = wald(surrogate, np.column_stack([z, x]), x.shape[1])
+    letter = "t" if x.shape[1] == 1 else "F"
+    test = _outcome(
+        np.abs(statistic[1:]),
+        float(abs(statistic[0])),
+        False,
+        f"Freedman-Lane permutation of residuals, HC2 {letter}",
+    )
+    return PermutationTest(float(statistic[0]), test.p, test.n_permutations, test.exact, test.name)

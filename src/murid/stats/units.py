@@ -6,8 +6,8 @@ them first keeps the error rate (simulated: t test on cells 46 % false positives
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -17,29 +17,70 @@ from murid.data.errors import Faults, did_you_mean
 
 @dataclass(frozen=True)
 class UnitTable:
-    """One row per unit (and condition), and what was averaged to get there.
+    """One row per unit (and condition), and what was averaged or left out to get there.
 
     Attributes
     ----------
     table : DataFrame
-        Columns ``unit, group, value`` and the covariates.
+        Columns ``unit, group, value`` and the covariates; sorted by group, then unit, so that the order of the
+        rows in the file changes nothing.
     groups : tuple of str
-        Group names in order.
+        Group names in order; the first one is the reference.
     n_rows : int
-        Rows with a value that went in.
+        Rows that the table was made of.
     n_missing : int
-        Rows without value or group that were left out.
+        Rows without value, unit or covariate that were left out.
+    n_no_group : int
+        Units without a group (empty cell or missing), left out.
+    small : dict of str to int
+        Groups of fewer than two units, left out, and their number of units.
+    incomplete : dict of str to int
+        Paired designs: condition → units left out since they lack it.
     """
 
     table: pd.DataFrame
     groups: tuple[str, ...]
     n_rows: int
     n_missing: int
+    n_no_group: int = 0
+    small: Mapping[str, int] = field(default_factory=dict)
+    incomplete: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def averaged(self) -> bool:
         """True when some unit had several rows."""
         return self.n_rows > len(self.table)
+
+    def notes(self, unit: str | None) -> list[str]:
+        """What was averaged and left out, one phrase each; `unit` names the column of the unit."""
+        noun = unit or "row"
+        notes = []
+        if self.averaged:
+            notes.append(f"{self.n_rows} rows were averaged to {len(self.table)} ({noun} is the unit of analysis)")
+        if self.n_missing:
+            notes.append(f"{counted(self.n_missing, 'row')} without value or covariate left out")
+        if self.n_no_group:
+            notes.append(f"{counted(self.n_no_group, noun)} without a group left out")
+        notes += [f"group {g} left out ({counted(n, noun)})" for g, n in self.small.items()]
+        notes += [f"{counted(n, noun)} without '{g}' left out" for g, n in self.incomplete.items()]
+        return notes
+
+
+def counted(n: int, noun: str) -> str:
+    """Return ``1 animal`` or ``3 animals``."""
+    return f"{n} {noun if n == 1 else noun + 's'}"
+
+
+def group_names(column: pd.Series) -> pd.Series:
+    """Return group names as text without outer spaces; missing and empty cells are NaN.
+
+    Parameters
+    ----------
+    column : Series
+        Names, numbers or truth values; `Study.table` writes ``""`` where a recording has no group.
+    """
+    names = column.map(str).str.strip().where(column.notna())
+    return names.where(names != "")
 
 
 def by_unit(
@@ -59,7 +100,7 @@ def by_unit(
     table : DataFrame
         One row per recording (or cell, or bout).
     value, group : str
-        Column of the measure (numeric) and of the group or condition.
+        Column of the measure (numeric) and of the group or condition. Rows without a group are left out.
     unit : str or None
         Column that names the animal, pair or litter. None: every row is its own unit.
     paired : bool
@@ -69,74 +110,123 @@ def by_unit(
     order : sequence of str, optional
         Order of the groups; the difference is second minus first. By first appearance otherwise.
 
+    Returns
+    -------
+    UnitTable
+
     Raises
     ------
     DataError
         Missing columns, text where numbers belong, a unit in two groups of an unpaired design, fewer than two
-        groups or than two units a group.
+        groups of two units.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({
+    ...     "animal": ["a", "a", "b", "c", "d"],
+    ...     "group": ["ctrl", "ctrl", "ctrl", "drug", "drug"],
+    ...     "cm": [1.0, 3.0, 4.0, 5.0, 7.0],
+    ... })
+    >>> units = by_unit(rows, "cm", "group")
+    >>> units.table["value"].tolist()
+    [2.0, 4.0, 5.0, 7.0]
+    >>> units.notes("animal")
+    ['5 rows were averaged to 4 (animal is the unit of analysis)']
     """
     faults = Faults(f"comparison of '{value}'")
-    needed = [value, group, *covariates] + ([unit] if unit else [])
+    _check_columns(table, [value, group, *covariates] + ([unit] if unit else []), faults)
+    numbers = numbers_of(table, value, faults)
+    names = group_names(table[group])
+    has_value = np.isfinite(numbers) & table[list(covariates)].notna().all(axis=1)
+    ids = group_names(table[unit]) if unit else pd.Series(_rows(len(table)), index=table.index)
+    has_value &= ids.notna()
+    keep = has_value & names.notna()
+    flat = pd.DataFrame({"unit": ids[keep], "group": names[keep], "value": numbers[keep].astype(float)})
+    for name in covariates:
+        flat[name] = table.loc[keep, name].to_numpy()
+    groups = _groups(flat, order, faults)
+    flat = flat[flat["group"].isin(groups)]
+    if not paired:
+        _check_one_group(flat, faults)
+    faults.raise_if_any()
+    out = _average(flat, list(covariates), faults)
+    out, incomplete = _complete(out, groups) if paired else (out, {})
+    groups, small = _large_enough(out, groups, faults)
+    faults.raise_if_any()
+    out = out[out["group"].isin(groups)]
+    rank = {name: i for i, name in enumerate(groups)}
+    out = out.assign(_rank=out["group"].map(rank)).sort_values(["_rank", "unit"]).drop(columns="_rank")
+    used = set(zip(out["unit"], out["group"], strict=True))
+    n_rows = sum(key in used for key in zip(flat["unit"], flat["group"], strict=True))
+    no_group = ids[has_value & names.isna()].nunique()
+    n_missing = int((~has_value).sum())
+    return UnitTable(out.reset_index(drop=True), groups, n_rows, n_missing, int(no_group), small, incomplete)
+
+
+def _rows(n: int) -> list[str]:
+    """Names of rows that are units of their own, sorting as they stand."""
+    width = len(str(n))
+    return [f"row {i:0{width}d}" for i in range(n)]
+
+
+def _check_columns(table: pd.DataFrame, needed: Sequence[str], faults: Faults) -> None:
     for column in needed:
         if column not in table:
             faults.add(f"no column '{column}'", todo=did_you_mean(column, map(str, table.columns)))
     faults.raise_if_any()
-    numbers = pd.to_numeric(table[value], errors="coerce")
+
+
+def numbers_of(table: pd.DataFrame, value: str, faults: Faults) -> pd.Series:
+    """Return a column as numbers; text that is no number is a fault that names its row."""
+    numbers = pd.to_numeric(table[value], errors="coerce").astype(np.float64)
     bad = numbers.isna() & table[value].notna()
     if bad.any():
         faults.add(
             f"'{value}' is not a number", where=f"row {table.index[bad][0]}", got=repr(table.loc[bad, value].iloc[0])
         )
-    keep = np.isfinite(numbers) & table[list(covariates) + [group]].notna().all(axis=1)
-    if unit:
-        keep &= table[unit].notna()
-    rows = table[keep].assign(**{value: numbers[keep].astype(float)})
-    flat = pd.DataFrame(
-        {
-            "unit": rows[unit].astype(str) if unit else [f"row {i}" for i in range(len(rows))],
-            "group": rows[group].astype(str),
-            "value": rows[value],
-        }
-    )
-    for name in covariates:
-        flat[name] = rows[name].to_numpy()
-    groups = _groups(flat, order, faults)
-    flat = flat[flat["group"].isin(groups)]
-    if not paired:
-        twice = flat.groupby("unit")["group"].nunique()
-        if (twice > 1).any():
-            faults.add(
-                "units belong to more than one group",
-                got=", ".join(map(str, twice.index[twice > 1][:5])),
-                todo="use paired=True for measures before and after, or name the column of the animal in unit=",
-            )
-    faults.raise_if_any()
-    out = _average(flat, list(covariates), faults)
-    if paired:
-        complete = out.groupby("unit")["group"].nunique() == len(groups)
-        out = out[out["unit"].map(complete)]
-    for name in groups:
-        n = int((out["group"] == name).sum())
-        if n < 2:
-            faults.add(f"group '{name}' is too small", expected="at least 2 units", got=str(n))
-    faults.raise_if_any()
-    out = out.sort_values("group", key=lambda g: g.map({name: i for i, name in enumerate(groups)}), kind="stable")
-    return UnitTable(out.reset_index(drop=True), groups, len(flat), int(len(table) - keep.sum()))
+    return numbers
+
+
+def _check_one_group(flat: pd.DataFrame, faults: Faults) -> None:
+    n_groups = flat.groupby("unit")["group"].nunique()
+    if (n_groups > 1).any():
+        faults.add(
+            "units belong to more than one group",
+            got=", ".join(map(str, n_groups.index[n_groups > 1][:5])),
+            todo="use paired=True for measures before and after, or name the column of the animal in unit=",
+        )
 
 
 def _groups(flat: pd.DataFrame, order: Sequence[str] | None, faults: Faults) -> tuple[str, ...]:
     """Return the group names in order, or note what is wrong with them."""
-    found = [str(g) for g in flat["group"].unique()]
-    if order is None:
-        groups = tuple(found)
-    else:
-        groups = tuple(map(str, order))
-        for name in groups:
-            if name not in found:
-                faults.add(f"no group '{name}'", todo=did_you_mean(name, found))
+    present = [str(g) for g in flat["group"].unique()]
+    groups = tuple(present) if order is None else tuple(map(str, order))
+    for name in groups:
+        if name not in present:
+            faults.add(f"no group '{name}'", todo=did_you_mean(name, present))
     if len(groups) < 2:
         faults.add("too few groups", expected="at least 2", got=", ".join(groups) or "none")
     return groups
+
+
+def _complete(out: pd.DataFrame, groups: tuple[str, ...]) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Keep the units that have every condition; count the others by the condition that they lack."""
+    has = out.groupby("unit")["group"].agg(set)
+    lacking = {g: int(sum(g not in own for own in has)) for g in groups}
+    complete = has.map(lambda own: own >= set(groups))
+    return out[out["unit"].map(complete).astype(bool)], {g: n for g, n in lacking.items() if n}
+
+
+def _large_enough(out: pd.DataFrame, groups: tuple[str, ...], faults: Faults) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Leave out groups of fewer than two units; a fault when fewer than two groups remain."""
+    sizes = {name: int((out["group"] == name).sum()) for name in groups}
+    small = {name: n for name, n in sizes.items() if n < 2}
+    if len(groups) - len(small) < 2:
+        for name, n in small.items():
+            faults.add(f"group '{name}' is too small", expected="at least 2 units", got=str(n))
+        return groups, {}
+    return tuple(g for g in groups if g not in small), small
 
 
 def _average(flat: pd.DataFrame, covariates: list[str], faults: Faults) -> pd.DataFrame:
