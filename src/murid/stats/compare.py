@@ -242,7 +242,7 @@ def compare(
     >>> round(result.p, 4)
     0.0043
     >>> result.statement("s").difference_text()
-    '13.2 s more in drug than in saline [6.63, 19.7]'
+    '13.2 s more in drug than in saline [6.77, 19.6]'
     """
     params = params or CompareParams()
     if paired and covariates:

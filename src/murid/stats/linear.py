@@ -92,12 +92,15 @@ def check_identified(table: pd.DataFrame, groups: Sequence[str], covariates: Seq
         if rank(alone.full) - rank(alone.nuisance) == own:
             continue
         text = not pd.api.types.is_numeric_dtype(table[name])
-        nested = text and int((table.groupby(name)["group"].nunique() > 1).sum()) == 0
+        per_group = table.groupby("group")[name].nunique()
+        nested = text and int((table.groupby(name)["group"].nunique() > 1).sum()) == 0 and int(per_group.min()) > 1
         faults.add(
             f"the effect of the group can not be told from that of '{name}'",
             expected=f"'{name}' that varies within groups",
             got=f"every '{name}' occurs in one group only" if nested else f"'{name}' that follows from the group",
-            todo=f"make it the unit of analysis (unit='{name}'), or leave it out" if nested else "leave it out",
+            todo=f"make it the unit of analysis (unit='{name}'), or leave it out"
+            if nested
+            else "leave it out: this study can not separate the two",
         )
     if faults or not covariates:
         return

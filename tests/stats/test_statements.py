@@ -1,0 +1,122 @@
+"""Sentences from declared fields: direction, unit, reference, pairs, who was left out."""
+
+import math
+
+import pytest
+
+from murid.stats import LatencyStatement, Pair, Statement
+from murid.stats.statements import p_text
+
+
+def statement(difference=8.76, interval=(3.0, 14.5), **fields):
+    base = {
+        "measure": "time in centre",
+        "unit": "%",
+        "groups": ("ctrl", "drug"),
+        "n": {"ctrl": 8, "drug": 7},
+        "mean": {"ctrl": 20.1, "drug": 28.9},
+        "sd": {"ctrl": 4.0, "drug": 5.0},
+        "difference": difference,
+        "interval": interval,
+        "effect_name": "Hedges g",
+        "effect": 1.9,
+        "effect_interval": (0.6, 3.1),
+        "p": 0.002,
+        "test": "permutation of group labels, Welch t",
+    }
+    return Statement(**(base | fields))
+
+
+def test_differences_of_percentages_are_percentage_points_and_means_are_percent():
+    text = statement().sentence()
+    assert "8.76 percentage points more in drug than in ctrl" in text
+    assert "ctrl 20.1 ± 4 % (n = 8 animals)" in text
+    assert "cm less" in statement(difference=-3.0, interval=(-5.0, -1.0), unit="cm").difference_text()
+
+
+def test_less_carries_a_positive_size_and_interval():
+    assert statement(difference=-3.0, interval=(-5.0, 1.0), unit="cm").difference_text() == (
+        "3 cm less in drug than in ctrl [-1, 5]"
+    )
+
+
+def test_the_group_that_zero_stands_for_is_the_first_compared_one():
+    s = statement(left_out={"sham": 1})
+    assert s.reference == "ctrl"
+    assert "not compared, too small: sham (n = 1 animal)" in s.sentence().replace("Not", "not")
+
+
+def test_no_difference_is_worded_as_not_shown():
+    assert "no difference between ctrl and drug was shown" in statement(p=0.4).finding()
+    assert "no difference" in statement(p=0.001, q=0.2).finding()
+    assert "was shown" not in statement(p=0.001, q=0.02).finding()
+
+
+def test_untested_measures_are_not_called_different():
+    s = statement(p=math.nan, difference=math.nan, effect=math.nan)
+    assert s.finding() == "time in centre: ctrl and drug could not be compared"
+    assert not s.shown
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0502, "p = 0.0502"),
+        (0.0498, "p = 0.0498"),
+        (0.05, "p = 0.05"),
+        (0.0123, "p = 0.012"),
+        (0.00001, "p < 0.0001"),
+        (0.5, "p = 0.50"),
+        (math.nan, "not tested"),
+    ],
+)
+def test_p_never_rounds_to_the_limit(p, text):
+    assert p_text(p) == text
+
+
+def test_three_groups_name_the_pairs_that_differ():
+    pairs = (
+        Pair("a", "b", 0.1, (-1.0, 1.2), 0.1, (-1.0, 1.0), 0.9, 0.9),
+        Pair("a", "c", 3.0, (2.0, 4.0), 2.0, (1.0, 3.0), 0.001, 0.003),
+    )
+    s = statement(
+        groups=("a", "b", "c"),
+        n={"a": 8, "b": 8, "c": 8},
+        mean={"a": 0.0, "b": 0.1, "c": 3.0},
+        sd={"a": 1.0, "b": 1.0, "c": 1.0},
+        difference=math.nan,
+        interval=(math.nan, math.nan),
+        effect_name="none",
+        effect=math.nan,
+        pairs=pairs,
+        unit="cm",
+        p=0.001,
+    )
+    assert s.finding() == (
+        "time in centre differs between a, b and c (p = 0.001); 3 cm more in c than in a [2, 4], p = 0.003"
+    )
+    assert "0.1 cm more in b than in a [-1, 1.2], p = 0.90" in s.sentence()
+    assert s.direction == ""
+
+
+def test_adjustment_covers_difference_and_effect():
+    text = statement(covariates=("weight",)).sentence()
+    assert text.count("adjusted for weight") == 2
+
+
+def test_latencies_name_medians_and_who_did_it():
+    s = LatencyStatement(
+        "latency",
+        ("ctrl", "drug"),
+        {"ctrl": 8, "drug": 8},
+        {"ctrl": 8, "drug": 3},
+        {"ctrl": 17.0, "drug": math.nan},
+        300.0,
+        0.0002,
+        n_missing=1,
+        n_no_group=2,
+    )
+    text = s.sentence()
+    assert "ctrl median 17 s (8 of 8 did), drug median not reached (3 of 8 did), log-rank p = 0.0002" in text
+    assert "1 animal without latency left out" in text
+    assert "2 animals without a group left out" in text
