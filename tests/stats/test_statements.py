@@ -120,3 +120,19 @@ def test_latencies_name_medians_and_who_did_it():
     assert "ctrl median 17 s (8 of 8 did), drug median not reached (3 of 8 did), log-rank p = 0.0002" in text
     assert "1 animal without latency left out" in text
     assert "2 animals without a group left out" in text
+
+
+def test_latencies_read_back_from_a_stored_table(tmp_path):
+    import numpy as np
+    import pandas as pd
+
+    from murid.stats import latency_statements, survival
+
+    t = np.minimum(np.random.default_rng(0).exponential(30, 24), 60)
+    table = pd.DataFrame({"animal": range(24), "g": np.repeat(["a", "b", "c"], 8), "t": t, "e": t < 60})
+    found = survival(table, "t", "e", "g", n_permutations=199)
+    pd.DataFrame([found.row("latency")]).to_csv(tmp_path / "l.csv", index=False)
+    read = latency_statements(pd.read_csv(tmp_path / "l.csv"))[0]
+    made = found.statement("latency")
+    assert read.finding() == made.finding()
+    assert [p[:2] for p in read.pairs] == [p[:2] for p in made.pairs]

@@ -123,9 +123,7 @@ def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, se
         except DataError as exc:
             run.warn(f"latency '{name}' is not compared: {exc}")
             continue
-        by_group = found.summary[["n", "events", "median_s", "rmst_s"]].to_dict("index")
-        numbers = {f"{key}_{g}": value for g, row in by_group.items() for key, value in row.items()}
-        rows.append({"measure": name, **numbers, "statistic": found.statistic, "p": found.p})
+        rows.append(found.row(name))
     if rows:
         run.table("latencies", pd.DataFrame(rows))
 

@@ -23,7 +23,7 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> 
 
     Does nothing but say so when there are no two groups of two animals.
     """
-    from murid.stats import compare_many
+    from murid.stats import compare_tables
 
     if group not in table:
         run.warn(f"no comparison: no recording has a {group}")
@@ -32,14 +32,17 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> 
     if (sizes >= 2).sum() < 2:
         run.warn(f"no comparison: it takes two {group}s with two animals each, there are {sizes.to_dict()}")
         return
-    table = table[table[group].isin(sizes.index[sizes >= 2])]
+    small = {str(g): int(n) for g, n in sizes.items() if n < 2}
+    if small:
+        run.warn(f"{group}s of one animal are not compared: {', '.join(small)}")
+    compared = table[table[group].isin(sizes.index[sizes >= 2])]
     numbers = [c for c in table.columns if c not in KEYS and pd.api.types.is_numeric_dtype(table[c])]
-    usable = [c for c in numbers if table[c].notna().all() and table[c].nunique() > 1]
+    usable = [c for c in numbers if compared[c].notna().all() and compared[c].nunique() > 1]
     if not usable:
         run.warn("no comparison: no measure varies")
         return
     try:
-        found = compare_many(table, usable, group, seed=seed)
+        found, pairs = compare_tables(table, usable, group, seed=seed)
     except DataError as exc:
         run.warn(f"no comparison: {exc}")
         return
@@ -47,8 +50,10 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> 
     if left_out:
         run.warn(f"not compared, since missing somewhere or the same everywhere: {', '.join(left_out)}")
     run.table("comparison", found)
+    if len(pairs):
+        run.table("pairs", pairs)
     run.note(
-        groups={str(k): int(v) for k, v in sizes.items()},
+        groups={str(k): int(v) for k, v in sizes.items() if v >= 2},
         differ=found.loc[found["q"] <= 0.05, "measure"].tolist(),
         compared=len(found),
     )

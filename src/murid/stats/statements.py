@@ -380,6 +380,50 @@ def statements(
     ]
 
 
+def latency_statements(latencies: pd.DataFrame, *, names: Mapping[str, str] | None = None) -> list[LatencyStatement]:
+    """Return the statements of a stored table of latencies.
+
+    Parameters
+    ----------
+    latencies : DataFrame
+        One `Survival.row` a measure, with ``q`` where it was corrected together with other measures.
+    names : dict of measure to str, optional
+        Readable names.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.stats import survival
+    >>> rows = pd.DataFrame({"animal": range(8), "group": ["a"] * 4 + ["b"] * 4, "happened": [1] * 6 + [0] * 2,
+    ...                      "s": [5.0, 8, 9, 11, 60, 80, 300, 300]})
+    >>> table = pd.DataFrame([survival(rows, "s", "happened", "group").row("latency")])
+    >>> latency_statements(table)[0].median_s["b"]
+    80.0
+    """
+    return [_latency_of_row(row, names or {}) for row in latencies.to_dict("records")]
+
+
+def _latency_of_row(row: Mapping[Any, Any], names: Mapping[str, str]) -> LatencyStatement:
+    groups = tuple(_cell(row["groups"]).split(SEPARATOR))
+    pairs = []
+    for part in _cell(row["pairs_p_holm"]).split(SEPARATOR):
+        pair, _, p = part.rpartition(": ")
+        pairs += [(a, b, float(p)) for a in groups for b in groups if pair == f"{a} and {b}"]
+    return LatencyStatement(
+        measure=names.get(str(row["measure"]), str(row["measure"])),
+        groups=groups,
+        n={g: int(row[f"n_{g}"]) for g in groups},
+        events={g: int(row[f"events_{g}"]) for g in groups},
+        median_s={g: float(row[f"median_s_{g}"]) for g in groups},
+        horizon_s=float(row["horizon_s"]),
+        p=float(row["p"]),
+        q=float(row.get("q", NAN)),
+        pairs=tuple(pairs),
+        n_missing=int(row["n_missing"]),
+        n_no_group=int(row["n_no_group"]),
+    )
+
+
 def _of_row(row: Mapping[Any, Any], pairs: pd.DataFrame | None, unit: str, name: str) -> Statement:
     measure = str(row["measure"])
     groups = tuple(str(g) for g in str(row["groups"]).split(SEPARATOR))

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.pvalues import holm, rank_p
-from murid.stats.statements import LatencyStatement
+from murid.stats.statements import SEPARATOR, LatencyStatement
 from murid.stats.units import group_names
 
 Floats = NDArray[np.float64]
@@ -99,6 +99,23 @@ class Survival:
             n_no_group=self.n_no_group,
             noun=noun,
         )
+
+    def row(self, measure: str) -> dict[str, float | int | str]:
+        """Return one flat row for a table of several latencies; `murid.stats.latency_statements` reads it back."""
+        out: dict[str, float | int | str] = {"measure": measure}
+        by_group = self.summary.to_dict("index")
+        for column in ("n", "events", "median_s", "rmst_s"):
+            out |= {f"{column}_{g}": row[column] for g, row in by_group.items()}
+        pairs = [f"{r['first']} and {r['second']}: {r['p_holm']:.6g}" for r in self.pairwise.to_dict("records")]
+        return out | {
+            "statistic": self.statistic,
+            "p": self.p,
+            "groups": SEPARATOR.join(str(g) for g in by_group),
+            "horizon_s": self.horizon_s,
+            "pairs_p_holm": SEPARATOR.join(pairs),
+            "n_missing": self.n_missing,
+            "n_no_group": self.n_no_group,
+        }
 
 
 def kaplan_meier(time_s: ArrayLike, event: ArrayLike) -> pd.DataFrame:
