@@ -51,7 +51,7 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> 
         run.warn(f"not compared, since missing somewhere or the same everywhere: {', '.join(left_out)}")
     run.table("comparison", found)
     if len(pairs):
-        run.table("pairs", pairs)
+        run.table("pairwise", pairs)
     run.note(
         groups={str(k): int(v) for k, v in sizes.items() if v >= 2},
         differ=found.loc[found["q"] <= 0.05, "measure"].tolist(),
