@@ -1,5 +1,7 @@
 """Labels: unlabelled is not absent, edges round to frames, bouts and states agree."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 import murid
 from murid.data.clock import frame_times
-from murid.data.labels import Labels
+from murid.data.labels import LabelChoice, Labels
 from murid.data.states import make_states, mask_of, to_multilabel
 
 
@@ -97,3 +99,84 @@ def test_events_need_times():
     with pytest.raises(murid.DataError, match="time is missing"):
         murid.make_events(time_s=["soon"], label=["tone"])
     assert murid.make_events(time_s=[2, 1], label=["b", "a"])["label"].tolist() == ["a", "b"]
+
+
+def two_streams():
+    return Labels.from_bouts(
+        pd.DataFrame(
+            {
+                "start_s": [10.0, 0.0, 30.0],
+                "stop_s": [20.0, 30.0, 40.0],
+                "label": ["sniff", "rear", "rear"],
+                "stream": ["social", "posture", "posture"],
+            }
+        ),
+        duration_s=60,
+    )
+
+
+def test_behaviours_of_two_streams_are_both_there():
+    states = two_streams().to_states(np.arange(600) / 10, ["rear", "sniff"])
+    assert (states == 1).sum(("time", "individual")).values.tolist() == [400, 100]
+    assert (states == -1).sum() == 0
+
+
+def test_a_behaviour_of_two_streams_asks_for_the_stream():
+    marks = two_streams()
+    marks = replace(marks, bouts=marks.bouts.assign(label=["rear", "rear", "groom"]))
+    with pytest.raises(murid.DataError, match=r"several streams hold the same behaviour; expected rear.*--stream"):
+        marks.to_states(np.arange(600) / 10, ["rear", "groom", "sniff"])
+
+
+def test_labels_of_everyone_belong_to_each_animal():
+    table = pd.DataFrame({"start_s": [0, 5.0], "stop_s": [2, 8.0], "label": "a", "individual": ["m1", "all"]})
+    marks, time = Labels.from_bouts(table, duration_s=10), np.arange(100) / 10
+    own = marks.select(individual="m1")
+    assert own.individuals == ["m1"]
+    assert (own.to_states(time) == 1).sum() == (marks.to_states(time, individuals=["m1"]) == 1).sum() == 50
+
+
+def test_a_pause_cuts_bouts_and_scored_stretches():
+    time = np.concatenate([np.arange(100) / 10, 70 + np.arange(100) / 10])
+    marks = Labels.from_states(murid.make_states(np.zeros(200, int), time, ["walk"]))
+    np.testing.assert_allclose(marks.bouts[["start_s", "stop_s"]], [[0, 10], [70, 80]])
+    np.testing.assert_allclose(marks.scored[["start_s", "stop_s"]], [[0, 10], [70, 80]])
+
+
+def test_animals_watched_at_different_times_come_back_as_they_were(tmp_path):
+    values = np.full((600, 2, 1), -1, np.int8)
+    values[:300, 0], values[300:, 1] = 0, 0
+    values[50:80, 0], values[400:450, 1] = 1, 1
+    time = np.arange(600) / 10
+    marks = Labels.from_states(murid.make_states(values, time, ["groom"], ["a", "b"]))
+    study = murid.Study.create(tmp_path / "s")
+    study.add(murid.Recording("r", labels=marks))
+    for labels in (marks, study["r"].need("labels")):
+        np.testing.assert_array_equal(labels.to_states(time, ["groom"], individuals=["a", "b"]), values)
+    np.testing.assert_array_equal(marks.select(individual="b").to_states(time, ["groom"]).values[:, 0], values[:, 1])
+
+
+def test_behaviours_scored_in_different_stretches_come_back_as_they_were():
+    values = np.full((600, 1, 2), -1, np.int8)
+    values[:300, 0, 0], values[200:, 0, 1] = 0, 0
+    values[50:80, 0, 0], values[400:450, 0, 1] = 1, 1
+    time = np.arange(600) / 10
+    marks = Labels.from_states(murid.make_states(values, time, ["groom", "rear"]))
+    np.testing.assert_array_equal(marks.to_states(time, ["groom", "rear"]), values)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.7e9])
+@pytest.mark.parametrize("fps", [15, 25, 30, 29.97, 50])
+def test_bouts_and_back_on_any_clock(fps, start):
+    rng, time = np.random.default_rng(0), start + np.arange(2000) / fps
+    values = np.repeat(rng.integers(0, 2, 100), 20)[:, None, None].astype(np.int8)
+    states = murid.make_states(values, time, ["x"])
+    np.testing.assert_array_equal(Labels.from_states(states).to_states(time, ["x"]), values)
+
+
+def test_a_choice_of_labels_is_one_rule():
+    marks = labels([(0, 1, "a", "all", "jin"), (0, 2, "a", "all", "oliver")], duration_s=3)
+    with pytest.raises(murid.DataError, match="several raters"):
+        LabelChoice(behaviours=("a",)).states(marks)
+    states = LabelChoice(behaviours=("a",), rater="oliver").states(marks, np.arange(30) / 10)
+    assert (states == 1).sum() == 20

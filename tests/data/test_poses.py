@@ -63,3 +63,21 @@ def test_an_animal_is_absent_only_when_nothing_of_it_is_seen_for_long():
     away = absent(make(position=position, individuals=["a", "b"]), 1.0)
     assert np.flatnonzero(away[:, 0]).tolist() == list(range(10, 40))
     assert not away[:, 1].any()
+
+
+def test_confidence_in_percent_is_refused():
+    values = np.random.default_rng(0).uniform(0, 100, (90, 1, 1))
+    with pytest.raises(murid.DataError, match=r"confidence lies outside 0\.\.1.*divide it by 100"):
+        murid.make_poses(np.zeros((90, 2, 1, 1)), values, keypoints=["nose"], fps=30)
+
+
+def test_repeated_frame_numbers_are_refused():
+    with pytest.raises(murid.DataError, match="frame numbers do not increase"):
+        murid.make_poses(np.zeros((9, 2, 1, 1)), keypoints=["nose"], fps=30, frames=np.zeros(9, int))
+
+
+def test_poses_share_no_memory_with_the_caller():
+    given = np.zeros((9, 2, 1, 1), np.float32)
+    poses = murid.make_poses(given, keypoints=["nose"], fps=30)
+    given += 5
+    assert poses["position"].values.max() == 0

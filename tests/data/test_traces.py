@@ -31,3 +31,29 @@ def test_recording_maps_the_neural_clock_onto_its_own():
     moved = recording.map_clock("traces", fit_clock([0, 1], [5, 6.001]))
     assert moved.traces["time"].values[0] == pytest.approx(5)
     assert recording.traces["time"].values[0] == 0
+
+
+def test_only_whole_bins_are_counted():
+    for stop, width, bins in ((10, 0.1, 100), (10, 0.3, 33), (60, 1 / 30, 1800), (600, 0.1, 6000), (10.05, 0.1, 100)):
+        counts = murid.Spikes({"u": np.arange(0.005, stop, 0.01)}, 0, stop).binned(width).values[:, 0]
+        assert len(counts) == bins
+        assert counts[-1] == pytest.approx(100 * width, abs=1)
+
+
+def test_spikes_with_an_unknown_end_keep_the_last_one():
+    spikes = murid.Spikes({"u": [0.05, 1.0]})
+    assert spikes.times_s["u"].tolist() == [0.05, 1.0]
+
+
+def test_spikes_outside_the_recorded_stretch_are_left_out():
+    with pytest.warns(UserWarning, match="2 spikes outside 0-2 s"):
+        spikes = murid.Spikes({"u": [-0.5, 0.05, 1.0, 99.0]}, 0, 2.0)
+    assert spikes.times_s["u"].tolist() == [0.05, 1.0]
+
+
+def test_a_mapped_clock_knows_its_rate_and_keeps_what_spikes_know():
+    poses = murid.make_poses(np.zeros((100, 2, 1, 1)), keypoints=["nose"], fps=1)
+    recording = murid.Recording("r", poses=poses, spikes=murid.Spikes({"u": [1.0]}, 0, 5, {"probe": "a"}))
+    clock = fit_clock([0, 100.0], [5.0, 5 + 100 / 30])
+    assert recording.map_clock("poses", clock).need("poses").attrs["fps"] == pytest.approx(30)
+    assert recording.map_clock("spikes", clock).need("spikes").meta == {"probe": "a"}

@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from murid.data.bouts import EVERYONE, make_bouts
+from murid.data.bouts import EVERYONE, make_bouts, text_column
 from murid.data.clock import first_sample, rate_of, sample_stops, segments
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.runs import runs
@@ -42,7 +42,8 @@ class Labels:
     bouts : DataFrame
         ``start_s, stop_s, label, individual, rater, stream, source, score``.
     scored : DataFrame
-        ``start_s, stop_s, rater, stream``: what was watched.
+        ``start_s, stop_s, rater, stream``: what was watched; with ``individual`` where animals were
+        watched at different times.
     exclusive : bool
         One label at a time per individual and stream.
     vocabulary : tuple of str
@@ -101,7 +102,11 @@ class Labels:
         if individual is not None:
             if individual not in self.individuals:
                 faults.add(f"no labels for '{individual}'", todo=did_you_mean(individual, self.individuals))
-            bouts = bouts[bouts["individual"] == individual]
+            # What belongs to all animals together belongs to this one too.
+            bouts = bouts[bouts["individual"].isin([individual, EVERYONE])].assign(individual=individual)
+            if "individual" in scored:
+                scored = scored[text_column(scored["individual"], EVERYONE).isin([individual, EVERYONE])]
+                scored = scored.drop(columns="individual")
         faults.raise_if_any()
         return replace(self, bouts=bouts.reset_index(drop=True), scored=scored.reset_index(drop=True))
 
@@ -124,33 +129,35 @@ class Labels:
         return self
 
     def stream_with(self, behaviours: Sequence[str] | None) -> Labels:
-        """Return the one stream that holds all of `behaviours` (the only stream when there is one).
+        """Return the labels of the stream, or streams, that hold `behaviours`.
 
+        The one stream that holds all of them; else every behaviour from the only stream that holds it.
         With `behaviours=None` the first stream is taken.
 
         Raises
         ------
         DataError
-            When no single stream holds them all.
+            When a behaviour stands in several of the streams, or none of them in any.
         """
         if len(self.streams) <= 1:
             return self
         if behaviours is None:
             return self.select(stream=self.streams[0])
-        for stream in self.streams:
-            chosen = self.select(stream=stream)
-            if set(behaviours) <= set(chosen.bouts["label"]):
-                return chosen
-        best = max(self.streams, key=lambda s: len(set(behaviours) & set(self.select(stream=s).bouts["label"])))
-        chosen = self.select(stream=best)
-        if set(behaviours) & set(chosen.bouts["label"]):
-            return chosen
+        held = {s: set(self.bouts.loc[self.bouts["stream"] == s, "label"]) & set(behaviours) for s in self.streams}
+        whole = [s for s, names in held.items() if set(behaviours) <= names]
+        if whole:
+            return self.select(stream=whole[0])
+        used = [s for s, names in held.items() if names]
+        shared = sorted({n for n in behaviours if sum(n in held[s] for s in used) > 1})
+        if used and not shared:
+            bouts, scored = (t[t["stream"].isin(used)].reset_index(drop=True) for t in (self.bouts, self.scored))
+            return replace(self, bouts=bouts, scored=scored, exclusive=self.exclusive and len(used) == 1)
         fail(
             f"labels {self.source_file}".strip(),
-            "no stream holds these behaviours",
-            expected=", ".join(behaviours),
+            "several streams hold the same behaviour" if shared else "no stream holds these behaviours",
+            expected=", ".join(shared or behaviours),
             got="; ".join(f"{s}: {', '.join(self.select(stream=s).behaviours)}" for s in self.streams),
-            todo="name behaviours of one stream, or choose it: stream=... (labels.select(stream=...))",
+            todo="choose the stream: --stream (Python: labels.select(stream=...))",
         )
 
     def to_states(
@@ -182,20 +189,41 @@ class Labels:
         people = list(individuals) if individuals is not None else chosen.individuals
         time_s = np.asarray(time_s, np.float64)
         out = np.full((time_s.size, len(people), len(names)), UNLABELLED, np.int8)
-        for start, stop in _spans(chosen.scored, time_s):
-            out[start:stop] = 0
-        ignored = _ignored(names, set(chosen.bouts["label"]), others)
+        ignored: set[str] = set()
+        for part, columns in chosen._by_stream(names):
+            more = _ignored(names, set(part.bouts["label"]), others)
+            out[:, :, columns] = part._filled(time_s, [names[c] for c in columns], people, more)
+            ignored |= set(more)
+        _warn_if_mostly_ignored(out, sorted(ignored), others)
+        return make_states(out, time_s, names, people, source=", ".join(filter(None, chosen.raters)))
+
+    def _by_stream(self, names: Sequence[str]) -> list[tuple[Labels, list[int]]]:
+        """Labels of each stream, and which of `names` it says something about."""
+        if len(self.streams) <= 1:
+            return [(self, list(range(len(names))))]
+        parts = [(self.select(stream=s), s) for s in self.streams]
+        owner = {n: s for part, s in parts for n in set(part.bouts["label"])}
+        # What no stream holds is absent where the first one was scored.
+        at = {s: [c for c, n in enumerate(names) if owner.get(n, self.streams[0]) == s] for _, s in parts}
+        return [(part, at[s]) for part, s in parts if at[s]]
+
+    def _filled(self, time_s: np.ndarray, names: list[str], people: list[str], ignored: list[str]) -> np.ndarray:
+        """One stream's int8 ``(time, individual, behaviour)``: 1 present, 0 absent, −1 not scored."""
+        out = np.full((time_s.size, len(people), len(names)), UNLABELLED, np.int8)
+        watched = text_column(self.scored["individual"], EVERYONE) if "individual" in self.scored else None
         for p, person in enumerate(people):
-            mine = chosen.bouts[chosen.bouts["individual"].isin([person, EVERYONE])]
-            for start, stop in _spans(mine[mine["label"].isin(ignored)], time_s):
+            scored = self.scored if watched is None else self.scored[watched.isin([person, EVERYONE])]
+            for start, stop in _spans(scored, time_s):
+                out[start:stop, p] = 0
+            own = self.bouts[self.bouts["individual"].isin([person, EVERYONE])]
+            for start, stop in _spans(own[own["label"].isin(ignored)], time_s):
                 out[start:stop, p] = UNLABELLED
             for b, name in enumerate(names):
-                for start, stop in _spans(mine[mine["label"] == name], time_s):
+                for start, stop in _spans(own[own["label"] == name], time_s):
                     block = out[start:stop, p]
                     block[(block == UNLABELLED).all(axis=1)] = 0
                     out[start:stop, p, b] = 1
-        _warn_if_mostly_ignored(out, ignored, others)
-        return make_states(out, time_s, names, people, source=", ".join(filter(None, chosen.raters)))
+        return out
 
     @classmethod
     def from_bouts(
@@ -228,28 +256,38 @@ class Labels:
     def from_states(cls, states: xr.DataArray, rater: str = "", stream: str = "") -> Labels:
         """Build Labels from States: runs of 1 become bouts, runs of not-unlabelled become scored.
 
-        A frame counts as scored when any individual has a label there.
+        Nothing is counted as scored that was not: where animals were watched at different times,
+        `scored` has a column ``individual``; behaviours that were scored in different stretches become
+        streams of their own.
         """
         multi = to_multilabel(states)
-        time = multi["time"].values
-        values, names = multi.values, behaviour_names(multi)
+        time, values, names = multi["time"].values, multi.values, behaviour_names(multi)
+        people = [str(i) for i in multi["individual"].values]
         stops, pieces = sample_stops(time), segments(time)
 
         def stretches(mask: np.ndarray) -> list[tuple[float, float]]:
             return [(time[a + i], stops[a + j - 1]) for a, b in pieces for i, j in runs(mask[a:b])]
 
-        rows = [
-            (start, stop, name, str(person))
-            for p, person in enumerate(multi["individual"].values)
-            for b, name in enumerate(names)
-            for start, stop in stretches(values[:, p, b] == 1)
-        ]
-        bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual"])
-        watched = stretches((values != UNLABELLED).any(axis=(1, 2)))
-        scored = pd.DataFrame(watched, columns=["start_s", "stop_s"]).assign(rater=rater, stream=stream)
-        exclusive = "behaviour" not in states.dims
-        bouts = make_bouts(bouts.assign(rater=rater, stream=stream))
-        return cls(bouts, scored, exclusive, tuple(names), rate_of(time))
+        groups: dict[bytes, list[int]] = {}
+        for b in range(len(names)):
+            groups.setdefault((values[:, :, b] != UNLABELLED).tobytes(), []).append(b)
+        bouts: list[tuple[float, float, str, str, str]] = []
+        watched: list[tuple[float, float, str, str]] = []
+        for number, columns in enumerate(groups.values(), 1):
+            name = stream if number == 1 else f"{stream}{number}"
+            known = values[:, :, columns[0]] != UNLABELLED
+            alike = (known == known[:, :1]).all()
+            for p, person in enumerate(people[:1] if alike else people):
+                watched += [(a, z, EVERYONE if alike else person, name) for a, z in stretches(known[:, p])]
+            for p, person in enumerate(people):
+                for b in columns:
+                    bouts += [(a, z, names[b], person, name) for a, z in stretches(values[:, p, b] == 1)]
+        scored = pd.DataFrame(watched, columns=["start_s", "stop_s", "individual", "stream"]).assign(rater=rater)
+        shared = bool((scored["individual"] == EVERYONE).all())
+        scored = scored[["start_s", "stop_s", "rater", "stream"] + ([] if shared else ["individual"])]
+        table = pd.DataFrame(bouts, columns=["start_s", "stop_s", "label", "individual", "stream"])
+        exclusive = "behaviour" not in states.dims and len(groups) <= 1
+        return cls(make_bouts(table.assign(rater=rater)), scored, exclusive, tuple(names), rate_of(time))
 
 
 @dataclass(frozen=True)

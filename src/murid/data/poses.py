@@ -60,9 +60,17 @@ def make_poses(
     Raises
     ------
     DataError
-        Listing every fault: shapes, names, time, unit.
+        Listing every fault: shapes, names, time, unit, confidence, frame numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> poses = make_poses(np.zeros((60, 2, 1, 1)), keypoints=["nose"], fps=30)
+    >>> dict(poses.sizes)["time"], poses.attrs["unit"]
+    (60, 'px')
     """
-    position = np.asarray(position, dtype=np.float32)
+    # A copy: the dataset never shares memory with the caller.
+    position = np.array(position, dtype=np.float32)
     faults = Faults(f"poses {attrs.get('source_file', '')}".strip())
     if position.ndim != 4:
         faults.add(
@@ -74,7 +82,7 @@ def make_poses(
     n, _, n_kp, n_ind = position.shape
     if confidence is None:
         confidence = np.full((n, n_kp, n_ind), np.nan, np.float32)
-    confidence = np.asarray(confidence, dtype=np.float32)
+    confidence = np.array(confidence, dtype=np.float32)
     if confidence.shape != (n, n_kp, n_ind):
         faults.add("confidence does not fit position", expected=str((n, n_kp, n_ind)), got=str(confidence.shape))
     for axis, names, size in (("keypoint", keypoints, n_kp), ("individual", individuals, n_ind)):
@@ -90,7 +98,7 @@ def make_poses(
             todo="pass fps=<frames per second of the video>",
         )
     faults.raise_if_any()
-    time = frame_times(n, fps) if fps is not None else np.asarray(time_s, np.float64)
+    time = frame_times(n, fps) if fps is not None else np.array(time_s, np.float64)
     if time.shape != (n,):
         faults.add("time_s has the wrong length", expected=str(n), got=str(time.shape))
         faults.raise_if_any()
@@ -104,7 +112,7 @@ def make_poses(
             "space": ["x", "y", "z"][: position.shape[1]],
             "keypoint": np.asarray([str(k) for k in keypoints], dtype=object),
             "individual": np.asarray([str(i) for i in individuals], dtype=object),
-            "frame": ("time", np.arange(n) if frames is None else np.asarray(frames, np.int64)),
+            "frame": ("time", np.arange(n) if frames is None else np.array(frames, np.int64)),
         },
         attrs={"unit": unit, "fps": float(fps or rate_of(time)), "ds_type": "poses", "time_unit": "seconds", **attrs},
     )
@@ -127,6 +135,15 @@ def validate_poses(poses: xr.Dataset, name: str = "") -> xr.Dataset:
         faults.add("space", expected="x, y or x, y, z", got=str(poses.sizes["space"]))
     if poses.attrs.get("unit") not in UNITS:
         faults.add("unit", expected=" or ".join(UNITS), got=str(poses.attrs.get("unit")))
+    if "frame" in poses.coords and (np.diff(poses["frame"].values) <= 0).any():
+        row = int(np.flatnonzero(np.diff(poses["frame"].values) <= 0)[0]) + 1
+        faults.add(
+            "frame numbers do not increase",
+            where=f"row {row}",
+            got=f"{poses['frame'].values[row]} after {poses['frame'].values[row - 1]}",
+            todo="sort the rows and drop repeated ones",
+        )
+    _check_confidence(poses["confidence"].values, faults)
     values = poses["position"].values
     if values.size and np.isinf(values).any():
         faults.add("positions are infinite", got=f"{int(np.isinf(values).sum())} values")
@@ -138,6 +155,20 @@ def validate_poses(poses: xr.Dataset, name: str = "") -> xr.Dataset:
         )
     faults.raise_if_any()
     return poses
+
+
+def _check_confidence(confidence: np.ndarray, faults: Faults) -> None:
+    """Confidence is a share; percent would pass every threshold below 1."""
+    known = confidence[np.isfinite(confidence)]
+    if not known.size or (known.min() >= -1e-3 and known.max() <= 1 + 1e-3):
+        return
+    percent = known.min() >= 0 and 1.5 < known.max() <= 100
+    faults.add(
+        "confidence lies outside 0..1",
+        expected="0..1, NaN where unknown",
+        got=f"{known.min():.4g}..{known.max():.4g}",
+        todo="it seems to be in percent: divide it by 100" if percent else "clip it to 0..1, or leave it out",
+    )
 
 
 def fps_of(data: xr.Dataset | xr.DataArray) -> float:

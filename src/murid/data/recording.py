@@ -193,7 +193,8 @@ class Recording:
         moved: Noun
         if isinstance(data, (xr.Dataset, xr.DataArray)):
             moved = data.assign_coords(time=clock(data["time"].values))
-            moved.attrs["fps"] = rate_of(moved["time"].values)
+            if "fps" in data.attrs:
+                moved = moved.assign_attrs(fps=rate_of(moved["time"].values))
         elif isinstance(data, pd.DataFrame):
             moved = data.assign(time_s=clock(data["time_s"]))
         elif isinstance(data, Spikes):

@@ -1,6 +1,6 @@
 """States: what each individual does at each sample.
 
-Two forms, both `xarray.DataArray`, both with −1 for "nobody said" (never "background"):
+Two forms, both `xarray.DataArray`, both with −1 for "unlabelled" (never "background"):
 
 * exclusive: int16 ``(time, individual)``, a value is an index into ``attrs["behaviours"]``
 * multi-label: int8 ``(time, individual, behaviour)`` with 1 present, 0 absent, −1 unlabelled
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from murid.data.bouts import EVERYONE
 from murid.data.clock import check_time
-from murid.data.errors import Faults, did_you_mean
+from murid.data.errors import Faults, did_you_mean, fail
 
 UNLABELLED = -1
 
@@ -36,8 +36,8 @@ def make_states(
     Parameters
     ----------
     values : array
-        Exclusive: int ``(time,)`` or ``(time, individual)`` of indices into `behaviours`, −1 =
-        unlabelled. Multi-label: ``(time, individual, behaviour)`` of 1, 0, −1.
+        Exclusive: ``(time,)`` or ``(time, individual)`` of indices into `behaviours`, −1 or NaN =
+        unlabelled. Multi-label: ``(time, individual, behaviour)`` of 1, 0, −1 or NaN.
     time_s : array of shape (time,)
         Seconds.
     behaviours : sequence of str
@@ -47,7 +47,7 @@ def make_states(
     source : str
         Rater or model.
     """
-    values = np.asarray(values)
+    values = _whole(np.asarray(values))
     if values.ndim == 1:
         values = values[:, None]
     exclusive = values.ndim == 2
@@ -71,6 +71,25 @@ def make_states(
         name="states",
     )
     return validate_states(states)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    """Codes as whole numbers: NaN is unlabelled, anything else that is not whole is an error."""
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), UNLABELLED, values)
+        odd = np.argwhere(values != np.round(values))
+        if len(odd):
+            fail(
+                "states",
+                "values are not whole",
+                where=f"sample {odd[0][0]}",
+                expected="codes, or 1, 0, -1 (NaN: unlabelled)",
+                got=f"{values[tuple(odd[0])]:.6g} ({len(odd)} values)",
+                todo="probabilities become states by a threshold: (p > 0.5)",
+            )
+    elif values.dtype.kind not in "iub":
+        fail("states", "values are no numbers", expected="codes, or 1, 0, -1", got=str(values.dtype))
+    return values
 
 
 def validate_states(states: xr.DataArray) -> xr.DataArray:

@@ -83,7 +83,7 @@ def write_labels(labels: Labels, folder: str | Path) -> None:
     folder = Path(folder)
     check_distinct([rater or "rater" for rater in labels.raters], "labels", "raters")
     for rater in labels.raters or [""]:
-        mine = labels.select(rater=rater) if rater in labels.raters else labels
+        own = labels.select(rater=rater) if rater in labels.raters else labels
         head = {
             "op": "open",
             "rater": rater,
@@ -91,10 +91,10 @@ def write_labels(labels: Labels, folder: str | Path) -> None:
             "vocabulary": list(labels.vocabulary),
             "fps": labels.fps,
             "source_file": labels.source_file,
-            "scored": mine.scored[_SCORED].to_dict("records"),
+            "scored": own.scored.to_dict("records"),
         }
         lines = [to_json(head)]
-        for row in mine.bouts.to_dict("records"):
+        for row in own.bouts.to_dict("records"):
             lines.append(to_json({"op": "add", **row}))
         with atomic_file(folder / f"{file_name_of(rater or 'rater')}.jsonl") as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -134,7 +134,8 @@ def _read_journal(path: Path) -> Labels:
     if not head:
         fail("labels", "journal has no opening line", where=str(path), todo="add the labels again")
     bouts = pd.DataFrame(rows, columns=None if rows else ["start_s", "stop_s", "label", "individual", "rater"])
-    scored = pd.DataFrame(head.get("scored", []), columns=_SCORED)
+    scored = pd.DataFrame(head.get("scored", []))
+    scored = scored if len(scored) else pd.DataFrame(columns=_SCORED)
     fps = head.get("fps")
     return Labels(
         make_bouts(bouts, name=str(path)),
@@ -154,7 +155,13 @@ def write_events(events: pd.DataFrame, path: str | Path) -> None:
 
 def read_events_file(path: str | Path) -> pd.DataFrame:
     """Read a study's ``events.csv``."""
-    return make_events(pd.read_csv(path, keep_default_na=True), name=str(path))
+    # Text stays text: an animal may be called 1, an event "null", a value "NA".
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    for column in table.columns.difference(["time_s", "label", "individual"]):
+        filled = table[column] != ""
+        numbers = pd.to_numeric(table[column].where(filled), errors="coerce")
+        table[column] = numbers if (numbers.notna() == filled).all() else table[column].where(filled)
+    return make_events(table, name=str(path))
 
 
 def write_zones(zones: Zones, path: str | Path) -> None:
@@ -174,6 +181,7 @@ def write_spikes(spikes: Spikes, path: str | Path) -> None:
             unit=np.repeat(np.arange(len(names)), [t.size for t in times]),
             names=np.array(names, dtype=str),
             span_s=np.array([spikes.start_s, spikes.stop_s]),
+            meta=np.array(to_json(spikes.meta)),
         )
 
 
@@ -181,4 +189,5 @@ def read_spikes_file(path: str | Path) -> Spikes:
     """Read a study's ``spikes.npz``."""
     with np.load(path, allow_pickle=False) as raw:
         times = {str(n): raw["time_s"][raw["unit"] == i] for i, n in enumerate(raw["names"])}
-        return Spikes(times, float(raw["span_s"][0]), float(raw["span_s"][1]))
+        meta = json.loads(str(raw["meta"])) if "meta" in raw else {}
+        return Spikes(times, float(raw["span_s"][0]), float(raw["span_s"][1]), meta)

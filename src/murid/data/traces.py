@@ -6,6 +6,7 @@ Traces: float32 DataArray ``(time, unit)``, attributes ``kind`` (``"dff"``, ``"d
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from murid.data.clock import check_time, frame_times
-from murid.data.errors import Faults
+from murid.data.errors import Faults, fail
 
 
 def make_traces(
@@ -40,14 +41,17 @@ def make_traces(
     kind : str
         What the numbers are.
     """
-    values = np.asarray(values, np.float32)
+    values = np.array(values, np.float32)
     if values.ndim == 1:
         values = values[:, None]
     faults = Faults(f"traces {attrs.get('source_file', '')}".strip())
     if (time_s is None) == (rate_hz is None):
         faults.add("time base", expected="either time_s or rate_hz")
         faults.raise_if_any()
-    time = np.asarray(time_s, np.float64) if time_s is not None else frame_times(len(values), rate_hz)
+    if rate_hz is not None:
+        time = frame_times(len(values), rate_hz)
+    else:
+        time = np.array(time_s, np.float64)
     names = [f"unit_{i}" for i in range(values.shape[1])] if units is None else [str(u) for u in units]
     if time.shape != (len(values),):
         faults.add("time and values differ in length", expected=str(len(values)), got=str(time.shape))
@@ -71,7 +75,23 @@ def make_traces(
 
 @dataclass(frozen=True)
 class Spikes:
-    """Spike times in seconds per unit, sorted, inside ``[start_s, stop_s)``."""
+    """Spike times in seconds per unit, sorted, inside ``[start_s, stop_s)``.
+
+    Parameters
+    ----------
+    times_s : mapping of unit name to array
+        Spike times in seconds. Those outside the recorded stretch are left out, with a warning.
+    start_s, stop_s : float
+        The recorded stretch; with an unknown end it lasts to the last spike, which is kept.
+    meta : dict
+        Anything else worth keeping.
+
+    Examples
+    --------
+    >>> spikes = Spikes({"u1": [0.1, 0.15, 0.9]}, start_s=0.0, stop_s=1.0)
+    >>> spikes.binned(0.5).values[:, 0].tolist()
+    [2.0, 1.0]
+    """
 
     times_s: Mapping[str, np.ndarray]
     start_s: float = 0.0
@@ -85,18 +105,41 @@ class Spikes:
             if not np.isfinite(times).all():
                 faults.add("spike times are not finite", where=f"unit {unit}")
         faults.raise_if_any()
-        object.__setattr__(self, "times_s", clean)
         if not np.isfinite(self.stop_s):
-            last = max((t[-1] for t in clean.values() if t.size), default=0.0)
-            object.__setattr__(self, "stop_s", float(last))
+            last = max((float(t[-1]) for t in clean.values() if t.size), default=self.start_s)
+            # Half-open: the next number after the last spike, so that it lies inside.
+            object.__setattr__(self, "stop_s", float(np.nextafter(last, np.inf)))
+        inside = {u: t[(t >= self.start_s) & (t < self.stop_s)] for u, t in clean.items()}
+        lost = sum(t.size for t in clean.values()) - sum(t.size for t in inside.values())
+        if lost:
+            warnings.warn(
+                f"spikes: {lost} spikes outside {self.start_s:g}-{self.stop_s:g} s are left out", stacklevel=3
+            )
+        object.__setattr__(self, "times_s", inside)
 
     @property
     def units(self) -> list[str]:
         """Unit names in order."""
         return list(self.times_s)
 
+    @property
+    def duration_s(self) -> float:
+        """Length of the recorded stretch in seconds."""
+        return self.stop_s - self.start_s
+
     def binned(self, bin_s: float) -> xr.DataArray:
-        """Return spike counts per bin as traces of kind ``"counts"``; time = bin centre (s)."""
-        edges = np.arange(self.start_s, self.stop_s + bin_s, bin_s)
+        """Return spike counts per bin as traces of kind ``"counts"``; time = bin centre (s).
+
+        Only whole bins: a last bin that the recording fills in part would count too little.
+        """
+        n_bins = int((self.stop_s - self.start_s) / bin_s * (1 + 1e-12) + 1e-9)
+        if n_bins < 1:
+            fail(
+                "spikes",
+                "no whole bin fits the recording",
+                expected=f"at least {bin_s:g} s",
+                got=f"{self.duration_s:g} s",
+            )
+        edges = self.start_s + bin_s * np.arange(n_bins + 1)
         counts = np.stack([np.histogram(t, edges)[0] for t in self.times_s.values()], axis=1)
         return make_traces(counts, time_s=edges[:-1] + bin_s / 2, units=self.units, kind="counts")
