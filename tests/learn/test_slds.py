@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 
 from murid.data.errors import DataError
 from murid.learn.segment import _band as band_kernels
+from murid.learn.segment._chain import floor_rows
+from murid.learn.segment._mixed import mixed_filter, sightings
 from murid.learn.segment._pose_start import _filled, as_poses, fit_shape
 from murid.learn.segment._pose_state import factors, turn
 from murid.learn.segment.arhmm import ArHmmParams
@@ -105,6 +110,67 @@ def test_random_walk_equals_dense_algebra():
     assert np.allclose(root @ root.T, np.linalg.inv(total))
 
 
+def filtered(precision, pull, coef, cov, transitions, cut=None):
+    """Filter of rows whose latent has variance 10 before row 0; in one piece or cut in two."""
+    n, k, size = len(pull), len(coef), coef.shape[2] - 1
+    alpha, before, mean = np.empty((n, k), np.float32), np.zeros(k), np.zeros((k, size))
+    spread = np.tile(10.0 * np.eye(size), (k, 1, 1))
+    total = 0.0
+    for part in np.split(np.arange(n), [] if cut is None else [cut]):
+        seen = sightings(precision[part], pull[part])
+        rows = slice(part[0], part[-1] + 1)
+        total += mixed_filter(*seen, coef, cov, floor_rows(transitions), before, mean, spread, alpha[rows])
+    return total, alpha
+
+
+def dense_evidence(coef, cov, precision, pull):
+    """Log-likelihood of sightings under one state's dynamics, written out as one Gaussian; two lags before row 0."""
+    n, d = pull.shape
+    map_, drive, noise = np.eye((n + 1) * d), np.zeros((n + 1) * d), np.zeros(((n + 1) * d,) * 2)
+    noise[: 2 * d, : 2 * d] = 10 * np.eye(2 * d)
+    for t in range(2, n + 1):
+        rows = slice(t * d, (t + 1) * d)
+        for lag in (1, 2):
+            map_[rows, (t - lag) * d : (t - lag + 1) * d] -= coef[:, (lag - 1) * d : lag * d]
+        drive[rows], noise[rows, rows] = coef[:, -1], cov
+    back = np.linalg.inv(map_)
+    mean, spread = back @ drive, back @ noise @ back.T
+    seen = [t for t in range(n) if precision[t].any()]
+    at = np.concatenate([np.arange((t + 1) * d, (t + 2) * d) for t in seen])
+    values = np.concatenate([np.linalg.solve(precision[t], pull[t]) for t in seen])
+    error = np.zeros((len(at),) * 2)
+    for j, t in enumerate(seen):
+        error[j * d : (j + 1) * d, j * d : (j + 1) * d] = np.linalg.inv(precision[t])
+    return multivariate_normal(mean[at], spread[np.ix_(at, at)] + error).logpdf(values)
+
+
+def test_filter_of_one_state_is_the_exact_evidence_also_in_pieces_and_over_hidden_rows(chain):
+    coef, cov, _, precision, pull = chain
+    precision = precision.copy()
+    precision[5] = 0.0
+    pull = pull * (precision != 0).any(axis=2)
+    wanted = dense_evidence(coef[0], cov[0], precision, pull)
+    for cut in (None, 4):
+        assert filtered(precision, pull, coef[:1], cov[:1], np.ones((1, 1)), cut)[0] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_filter_of_states_that_never_change_weighs_them_by_their_evidence(chain):
+    coef, cov, _, precision, pull = chain
+    alone = np.array([dense_evidence(coef[k], cov[k], precision, pull) for k in range(3)])
+    wanted = np.exp(alone - alone.max())
+    _, alpha = filtered(precision, pull, coef, cov, np.eye(3))
+    np.testing.assert_allclose(alpha[-1], wanted / wanted.sum(), atol=1e-4)
+    np.testing.assert_allclose(filtered(precision, pull, coef, cov, np.eye(3), 6)[1], alpha, atol=1e-6)
+
+
+def test_hidden_directions_of_a_sighting_have_infinite_noise():
+    axes, noise, value = sightings(np.diag([4.0, 0.0])[None], np.array([[8.0, 0.0]]))
+    assert np.isinf(noise[0, 0])
+    assert noise[0, 1] == pytest.approx(0.25)
+    assert abs(axes[0, 1] @ [1, 0]) == pytest.approx(1)
+    assert abs(value[0, 1]) == pytest.approx(2)
+
+
 def simulate(n=4000, n_states=4, seed=0, noise=0.25):
     """A body of 7 keypoints (cm) whose shape follows planted rotations; jitter, jumps and gaps on top."""
     rng = np.random.default_rng(seed)
@@ -164,6 +230,30 @@ def test_recovers_syllables_and_pose_under_noise(fitted):
     error = np.sqrt(np.mean((rebuilt - clean) ** 2))
     raw = np.sqrt(np.nanmean((y - clean) ** 2))
     assert error < 0.5 * raw
+
+
+def test_confidence_is_the_share_of_right_labels(fitted):
+    _, model = fitted
+    y, confidence, z, *_ = simulate(seed=0, noise=1.6)
+    tracked = replace(model, noise_std=1.6).apply(y, confidence)
+    main = np.array([np.bincount(z[tracked.labels == k], minlength=4).argmax() for k in range(model.dynamics.n_states)])
+    right = main[tracked.labels] == z
+    assert 0.6 < right.mean() < 0.95
+    assert np.nanmean(tracked.confidence) == pytest.approx(right.mean(), abs=0.06)
+    unsure = tracked.confidence < 0.8
+    assert tracked.confidence[unsure].mean() == pytest.approx(right[unsure].mean(), abs=0.12)
+
+
+def test_wrong_labels_of_the_start_are_left(fitted):
+    (y, confidence, z, *_), _ = fitted
+    rng = np.random.default_rng(3)
+    bout = np.cumsum(np.diff(z, prepend=z[0]) != 0)
+    other = rng.integers(4, size=bout[-1] + 1)[bout]
+    start = np.where((rng.random(bout[-1] + 1) < 0.35)[bout], other, z)
+    assert adjusted_rand_score(z, start) < 0.6
+    dynamics = QUICK.dynamics.replace(n_states=6, em_iterations=0, merge=False, sweeps=0)
+    model = fit_slds(y, FRONT, REAR, QUICK.replace(dynamics=dynamics), confidence=confidence, labels=start)
+    assert adjusted_rand_score(z, model.apply(y, confidence).labels) > 0.9
 
 
 def test_apply_handles_lost_animals_missing_keypoints_and_new_recordings(fitted):

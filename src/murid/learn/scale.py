@@ -66,7 +66,7 @@ class Scaler(Fitted):
     def n_components(self, share: float) -> int:
         """How many principal components hold this share of the variance."""
         held = np.cumsum(self.variance) / max(self.total_variance, 1e-300)
-        return int(min(np.searchsorted(held, share - 1e-12) + 1, len(self.variance)))
+        return min(int(np.searchsorted(held, share - 1e-12)) + 1, len(self.variance))
 
 
 def fit_scaler(

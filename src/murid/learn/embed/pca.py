@@ -230,7 +230,7 @@ def fit_pca(
     DataError
         When no frame can be used or more components than features are asked for.
     """
-    seqs = as_sequences(x, lengths)
+    seqs = as_sequences(x if isinstance(x, (np.ndarray, Sequences)) else list(x), lengths)
     frames = seqs.frames
     w = np.ones(len(frames)) if weights is None else np.asarray(weights, float)
     seen = ~np.isnan(frames)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
+from murid.data.errors import fail
 from murid.learn.nets._torch import torch
 
 nn = torch.nn
@@ -54,7 +55,7 @@ class AutoEncoder(nn.Module):
             sizes.append((-(-h // stride), -(-w // stride)))
             down += [nn.Conv2d(a, b, 5, stride, 2), nn.LeakyReLU(0.05)]
             # What a convolution with rounding-up took away, its transpose must give back.
-            lost = tuple(n - ((m - 1) * stride + 1) for n, m in zip((h, w), sizes[-1], strict=True))
+            lost = h - ((sizes[-1][0] - 1) * stride + 1), w - ((sizes[-1][1] - 1) * stride + 1)
             up.append([nn.ConvTranspose2d(b, a, 5, stride, 2, output_padding=lost), nn.LeakyReLU(0.05)])
         self.encoder = nn.Sequential(*down, nn.Flatten())
         flat = widths[-1] * sizes[-1][0] * sizes[-1][1]
@@ -65,6 +66,7 @@ class AutoEncoder(nn.Module):
         self.decoder = nn.Sequential(nn.Unflatten(1, (widths[-1], *sizes[-1])), *layers)
         # Pictures are painted as differences from the mean picture: few pixels show the animal at any time, and a
         # network that has to find the dark floor first gets stuck there.
+        self.mean_logit: torch.Tensor
         self.register_buffer("mean_logit", torch.zeros(channels, height, width))
         # Labels are read off their latents one by one: y = scale · z + offset.
         self.label_scale = nn.Parameter(torch.ones(n_labels)) if kind == "psvae" else None
@@ -72,7 +74,8 @@ class AutoEncoder(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.kaiming_normal_(module.weight, a=0.05)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
                 if isinstance(module, nn.ConvTranspose2d):
                     # Each output pixel of a strided transpose gets only so many of the taps.
                     module.weight.data *= module.stride[0] * (module.in_channels / module.out_channels) ** -0.5
@@ -91,6 +94,8 @@ class AutoEncoder(nn.Module):
 
     def labels(self, latents: torch.Tensor) -> torch.Tensor:
         """Return the labels that the supervised latents stand for."""
+        if self.label_scale is None or self.label_offset is None:
+            fail("autoencoder", "has no latents of labels", expected="kind='psvae'", got=f"kind='{self.kind}'")
         return latents[:, : self.n_labels] * self.label_scale + self.label_offset
 
     def terms(
@@ -121,7 +126,7 @@ class AutoEncoder(nn.Module):
         """
         hidden = self.encoder(pictures)
         mean = self.to_latents(hidden)
-        if self.kind == "ae":
+        if self.to_logvar is None:
             mse = nn.functional.mse_loss(self.decode(mean), pictures)
             return {"loss": mse, "mse": mse}
         logvar = self.to_logvar(hidden).clamp(-12, 6)
@@ -137,7 +142,7 @@ class AutoEncoder(nn.Module):
             inside, shared, width = decomposed_kl(latents[:, free], mean[:, free], logvar[:, free], n_samples)
             terms |= {"information": inside, "correlation": shared, "width": width}
             loss = terms["fit"] + inside + beta * shared + width
-        if self.kind == "psvae":
+        if self.kind == "psvae" and labels is not None:
             own = slice(0, self.n_labels)
             terms["label"] = _known_mse(self.labels(mean), labels)
             terms["label_kl"] = -0.5 * (1 + logvar - mean**2 - logvar.exp())[:, own].sum(dim=1).mean()

@@ -174,7 +174,22 @@ class ResBlock(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-class SmallResNet(nn.Module):
+class PictureNet(nn.Module):
+    """Base of networks that turn pictures into features: the mean over their last feature maps."""
+
+    #: Width of the features.
+    n_out: int
+
+    def maps(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the last feature maps, ``(sample, n_out, row, column)``."""
+        raise NotImplementedError
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the mean over the maps, ``(sample, n_out)``."""
+        return self.maps(images).mean(dim=(2, 3))
+
+
+class SmallResNet(PictureNet):
     """A residual network for CPUs: one block a width, each halves the image; mean over the image at the end.
 
     Parameters
@@ -196,7 +211,3 @@ class SmallResNet(nn.Module):
     def maps(self, images: torch.Tensor) -> torch.Tensor:
         """Return the last feature maps (for class-activation maps)."""
         return self.blocks(self.stem(images))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return ``(sample, n_out)``."""
-        return self.maps(images).mean(dim=(2, 3))

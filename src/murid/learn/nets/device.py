@@ -36,7 +36,7 @@ def pick_device(wanted: Device | str = "auto") -> torch.device:
     if wanted not in ("cpu", "cuda", "mps"):
         fail("device", f"'{wanted}' is not known", expected="auto, cpu, cuda or mps")
     index = int(os.environ.get("LOCAL_RANK", "0")) if wanted == "cuda" else None
-    return torch.device(wanted, index)
+    return torch.device(wanted) if index is None else torch.device(wanted, index)
 
 
 def laid_out(net: torch.nn.Module, device: torch.device, *, training: bool = True) -> torch.nn.Module:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -55,13 +56,14 @@ class Step:
 
 
 Terms = dict[str, torch.Tensor]
+Net = TypeVar("Net", bound=torch.nn.Module)
 #: ``loss(net, batch, step)`` returns named terms, each a mean over the samples; the one called "loss" is optimised.
-Loss = Callable[[torch.nn.Module, Batch, Step], Terms]
+Loss = Callable[[Net, Batch, Step], Terms]
 
 
 def train(
-    net: torch.nn.Module,
-    loss: Loss,
+    net: Net,
+    loss: Loss[Net],
     source: Source,
     params: TrainParams | None = None,
     *,
@@ -126,10 +128,10 @@ def train(
     return History(s.rows, describe(device), s.best_epoch if run.best is not None else None, s.stopped, s.parts)
 
 
-class _Objective(torch.nn.Module):
+class _Objective(torch.nn.Module, Generic[Net]):
     """Net and loss as one module, so that gradients of any part the loss calls are averaged over processes."""
 
-    def __init__(self, net: torch.nn.Module, loss: Loss) -> None:
+    def __init__(self, net: Net, loss: Loss[Net]) -> None:
         super().__init__()
         self.net, self._loss = net, loss
 
@@ -137,11 +139,11 @@ class _Objective(torch.nn.Module):
         return self._loss(self.net, batch, step)
 
 
-class _Run:
+class _Run(Generic[Net]):
     """One training under way."""
 
     def __init__(
-        self, net: torch.nn.Module, loss: Loss, p: TrainParams, device: torch.device, world: World, n: int, seed: int
+        self, net: Net, loss: Loss[Net], p: TrainParams, device: torch.device, world: World, n: int, seed: int
     ) -> None:
         if n < 1 or (p.drop_last and n < p.batch):
             fail(

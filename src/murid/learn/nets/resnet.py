@@ -9,6 +9,7 @@ from pathlib import Path
 
 from murid.data.errors import fail
 from murid.learn.nets._torch import torch
+from murid.learn.nets.blocks import PictureNet
 
 nn = torch.nn
 
@@ -53,7 +54,7 @@ def _shortcut(n_in: int, n_out: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
 
 
-class ResNet(nn.Module):
+class ResNet(PictureNet):
     """ResNet-18 or -50 without its last layer.
 
     Parameters
@@ -63,15 +64,19 @@ class ResNet(nn.Module):
 
     def __init__(self, depth: int = 50) -> None:
         super().__init__()
-        block, numbers = {18: (_Basic, (2, 2, 2, 2)), 50: (_Bottleneck, (3, 4, 6, 3))}[depth]
+        block: type[_Basic] | type[_Bottleneck] = _Basic if depth == 18 else _Bottleneck
+        numbers = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3)}[depth]
         self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
         width = 64
+        levels = []
         for i, number in enumerate(numbers):
-            blocks = []
+            blocks: list[nn.Module] = []
             for k in range(number):
                 blocks.append(block(width, 64 * 2**i, 2 if i and not k else 1))
                 width = 64 * 2**i * block.widen
-            setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
+            levels.append(nn.Sequential(*blocks))
+        # Names as in published weights.
+        self.layer1, self.layer2, self.layer3, self.layer4 = levels
         self.n_out = width
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -82,10 +87,6 @@ class ResNet(nn.Module):
         x = torch.relu(self.bn1(self.conv1(images)))
         x = nn.functional.max_pool2d(x, 3, 2, 1)
         return self.layer4(self.layer3(self.layer2(self.layer1(x))))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the mean over the maps, ``(sample, n_out)``."""
-        return self.maps(images).mean(dim=(2, 3))
 
 
 def load_pretrained(net: ResNet, path: str | Path) -> None:

@@ -134,7 +134,7 @@ class LabelledSequences:
             (i, a, b)
             for i, table in enumerate(self.tables)
             for low, high in (spans[i] if spans is not None else [(0, len(table))])
-            for run in _runs(~np.isnan(table[low:high]).any(axis=1))
+            for run in _runs(_known_rows(table[low:high]))
             for a, b in cut_overlapping(low + run[0], low + run[1], length)
             if (self.codes[i][a:b] >= 0).any()
         ]
@@ -193,10 +193,10 @@ def fit_sequences(
     labelled = np.concatenate([c[c >= 0] for c in source.codes])
     share = np.bincount(labelled, minlength=n_labels) / len(labelled)
     # A label of a few frames must not outweigh all others: shares count as 0.1 % at least.
-    weight = np.where(share > 0, np.maximum(share, 1e-3) ** -net_params.balance, 0.0)
-    weight = torch.from_numpy((weight / (weight * share).sum()).astype(np.float32))
+    balanced = np.where(share > 0, np.maximum(share, 1e-3) ** -net_params.balance, 0.0)
+    weight = torch.from_numpy((balanced / (balanced * share).sum()).astype(np.float32))
 
-    def loss(model: torch.nn.Module, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+    def loss(model: torch.nn.Module, batch: Batch, _step: Step) -> dict[str, torch.Tensor]:
         logits, codes = model(batch["features"]).flatten(0, 1), batch["codes"].flatten()
         entropy = nn.functional.cross_entropy(logits, codes, weight.to(logits.device), ignore_index=UNLABELLED)
         known = codes >= 0
@@ -220,7 +220,7 @@ def encode(net: SequenceNet, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     latent, probability = (np.full((len(table), k), np.nan, np.float32) for k in widths(net))
     net.eval()
     with torch.inference_mode(), settled(torch.device("cpu")):
-        for a, b in _runs(~np.isnan(table).any(axis=1)):
+        for a, b in _runs(_known_rows(table)):
             z = net.encode(torch.from_numpy(np.ascontiguousarray(table[a:b], np.float32))[None])
             latent[a:b], probability[a:b] = z[0].numpy(), torch.softmax(net.leave(z), dim=2)[0].numpy()
     return latent, probability
@@ -230,6 +230,11 @@ def widths(net: SequenceNet) -> tuple[int, int]:
     """Numbers of latents and labels of a network."""
     layers = [m for m in net.leave.modules() if isinstance(m, nn.Linear)]
     return layers[0].in_features, layers[-1].out_features
+
+
+def _known_rows(table: np.ndarray) -> np.ndarray:
+    """Whether nothing is missing, per row."""
+    return np.asarray(~np.isnan(table).any(axis=1))
 
 
 def _runs(mask: np.ndarray) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ them on snippets of video.
 from __future__ import annotations
 
 from murid.learn.nets._torch import torch
+from murid.learn.nets.blocks import PictureNet
 
 nn = torch.nn
 
@@ -16,8 +17,8 @@ class Siamese(nn.Module):
 
     Parameters
     ----------
-    backbone : Module
-        Pictures → ``(sample, n_out)``; has ``n_out`` and ``maps``.
+    backbone : PictureNet
+        Pictures → ``(sample, n_out)``.
     width : int
         Of projector and its output; 2048 in the paper.
     bottleneck : int
@@ -26,7 +27,7 @@ class Siamese(nn.Module):
         Width of the grouping head; 1024 in the paper.
     """
 
-    def __init__(self, backbone: nn.Module, width: int, bottleneck: int, n_group: int) -> None:
+    def __init__(self, backbone: PictureNet, width: int, bottleneck: int, n_group: int) -> None:
         super().__init__()
         self.backbone = backbone
         n = backbone.n_out
@@ -89,13 +90,13 @@ def spread(features: torch.Tensor) -> torch.Tensor:
     return directions.std(dim=0, correction=0).mean() * features.shape[1] ** 0.5
 
 
-def activation_map(net: nn.Module, pictures: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def activation_map(net: PictureNet, pictures: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Where in the pictures a direction of the features comes from (class-activation map; Zhou et al. 2016).
 
     Parameters
     ----------
-    net : Module
-        Has ``maps``; its features are the mean over the maps, so that a weight on features is one on maps.
+    net : PictureNet
+        Its features are the mean over the maps, so that a weight on features is one on maps.
     pictures : (sample, channel, row, column) tensor, 0..1
     weight : (feature,) or (sample, feature) tensor
         Of a linear classifier, or the features themselves.

@@ -230,7 +230,10 @@ def _future_error(net: VameNet, z: torch.Tensor, table: np.ndarray, first: int, 
     n = min(len(z), stop - net.p.future - first + 1)
     if net.predictor is None or n < 1:
         return
-    future = net.decode(z[:n])[1].numpy()
+    predicted = net.decode(z[:n])[1]
+    if predicted is None:
+        return
+    future = predicted.numpy()
     rows = np.arange(n)[:, None] + first + np.arange(net.p.future)
     error[first : first + n] = ((future - table[rows]) ** 2).mean(axis=(1, 2))
 

@@ -70,15 +70,15 @@ def forward(loglik, first, transitions, alpha):
 
 
 @njit(cache=True, nogil=True)
-def backward(alpha, transitions, to_from, flow):
+def backward(alpha, to_from, flow):
     """Turn filtered into smoothed probabilities, in place, and add up the expected transitions.
 
     Parameters
     ----------
     alpha : (T, K) array
         From `forward`; overwritten with p(state | all frames).
-    transitions, to_from : (K, K) float64
-        The transition matrix and its transpose (contiguous).
+    to_from : (K, K) float64
+        Transposed transition matrix (contiguous).
     flow : (K, K) float64
         Added to: ``flow[j, i]``; multiply by `to_from` to get expected transitions i → j.
     """

@@ -116,7 +116,7 @@ def lagged(frames: np.ndarray, start: int, stop: int, origin: int, lags: int, dt
         if skip < n:
             g[skip:, lag * d : (lag + 1) * d] = frames[start + skip - lag : stop - lag]
     g[:, -1] = 1
-    valid = ~np.isnan(g).any(axis=1)
+    valid = np.asarray(~np.isnan(g).any(axis=1))
     valid[: max(origin + lags - start, 0)] = False
     g[~valid] = 0
     return g, valid

@@ -64,7 +64,7 @@ def posterior(prior: Mniw, moments: np.ndarray, counts: np.ndarray) -> Mniw:
     scale = prior.scale + moments[:, :d, :d] + prior.mean @ prior.precision @ prior.mean.T
     scale = scale - mean @ cross.transpose(0, 2, 1)
     scale = 0.5 * (scale + scale.transpose(0, 2, 1))
-    if np.any(prior.floor):
+    if isinstance(prior.floor, np.ndarray) and prior.floor.any():
         scale = _raised(scale, prior.floor, counts)
     # Rounding may eat the smallest eigenvalue of a large difference; the prior is its floor.
     return Mniw(mean, precision, scale + 1e-9 * np.trace(prior.scale) / d * np.eye(d), prior.dof + counts)

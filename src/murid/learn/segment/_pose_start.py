@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 
@@ -24,6 +24,20 @@ class PoseSequences(NamedTuple):
     confidence: np.ndarray
     offsets: np.ndarray
     listed: bool
+
+
+class PoseFields(TypedDict):
+    """Fields of `Slds` other than the dynamics."""
+
+    anterior: np.ndarray
+    posterior: np.ndarray
+    noise_std: float
+    step_std: float
+    noise_dof: float
+    confidence_slope: float
+    apply_rounds: int
+    shape: np.ndarray
+    rest: np.ndarray
 
 
 def as_poses(poses, confidence=None, *, n_keypoints: int | None = None, n_space: int | None = None) -> PoseSequences:
@@ -56,12 +70,12 @@ def as_poses(poses, confidence=None, *, n_keypoints: int | None = None, n_space:
 
 def fit_shape(
     seqs: PoseSequences, anterior: Sequence[int], posterior: Sequence[int], params
-) -> tuple[dict[str, Any], PoseState]:
+) -> tuple[PoseFields, PoseState]:
     """Shape space by PCA of aligned keypoints, measured scales, and the pose state to start from.
 
     Returns
     -------
-    start : dict
+    start : PoseFields
         Fields of `Slds` other than the dynamics.
     state : PoseState
     """
@@ -74,43 +88,57 @@ def fit_shape(
     if len(unseen):
         faults.add("keypoints that are never seen", where=f"keypoints {unseen.tolist()}", todo="leave them out")
     faults.raise_if_any()
-    start: dict[str, Any] = dict(
-        anterior=np.asarray(anterior, np.int64),
-        posterior=np.asarray(posterior, np.int64),
-        noise_std=params.noise_std or _jitter(seqs),
-        noise_dof=params.noise_dof,
-        confidence_slope=params.confidence_slope,
-        apply_rounds=params.apply_rounds,
-    )
+    front, rear = np.asarray(anterior, np.int64), np.asarray(posterior, np.int64)
     filled = _filled(seqs)
-    heading, centroid = _first_guess(filled, start["anterior"], start["posterior"])
+    heading, centroid = _first_guess(filled, front, rear)
     steps = np.diff(centroid, axis=0)[np.setdiff1d(np.arange(len(centroid) - 1), seqs.offsets[1:-1] - 1)]
-    start["step_std"] = params.step_std or float(np.sqrt(np.nanmean(steps**2)) + 1e-6)
     aligned = turn(filled - centroid[:, None], -heading).reshape(len(filled), -1)
     known = aligned[~np.isnan(aligned).any(axis=1)]
     most = min(params.n_latent, (k - 1) * seqs.y.shape[2])
     pca = fit_pca(known[:: max(1, len(known) // 1_000_000)], params.variance, whiten=True, max_components=most)
     shape = (pca.components.T @ pca.whitener).reshape(k, seqs.y.shape[2], -1)
     rest = pca.mean.reshape(k, -1)
-    return start | dict(shape=shape, rest=rest), _state(
-        seqs, filled, heading, centroid, shape, rest, start, params.dynamics.gap_frames
+    start = PoseFields(
+        anterior=front,
+        posterior=rear,
+        noise_std=params.noise_std or _jitter(seqs),
+        step_std=params.step_std or float(np.sqrt(np.nanmean(steps**2)) + 1e-6),
+        noise_dof=params.noise_dof,
+        confidence_slope=params.confidence_slope,
+        apply_rounds=params.apply_rounds,
+        shape=shape,
+        rest=rest,
     )
+    return start, _state(seqs, filled, heading, centroid, start, params.dynamics.gap_frames)
 
 
 def pose_state(seqs: PoseSequences, model, gap_frames: int) -> PoseState:
     """First guess of the pose state of recordings under a fitted model."""
     filled = _filled(seqs)
     heading, centroid = _first_guess(filled, model.anterior, model.posterior)
-    start = dict(
+    start = PoseFields(
+        anterior=model.anterior,
+        posterior=model.posterior,
         noise_std=model.noise_std,
         step_std=model.step_std,
         noise_dof=model.noise_dof,
         confidence_slope=model.confidence_slope,
+        apply_rounds=model.apply_rounds,
+        shape=model.shape,
+        rest=model.rest,
     )
-    return _state(seqs, filled, heading, centroid, model.shape, model.rest, start, gap_frames)
+    return _state(seqs, filled, heading, centroid, start, gap_frames)
 
 
-def _state(seqs, filled, heading, centroid, shape, rest, start, gap_frames: int) -> PoseState:
+def _state(
+    seqs: PoseSequences,
+    filled: np.ndarray,
+    heading: np.ndarray,
+    centroid: np.ndarray,
+    start: PoseFields,
+    gap_frames: int,
+) -> PoseState:
+    shape, rest = start["shape"], start["rest"]
     k, s, d = shape.shape
     flat = shape.reshape(k * s, d)
     aligned = turn(filled - centroid[:, None], -heading) - rest

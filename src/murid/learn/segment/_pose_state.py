@@ -72,6 +72,13 @@ class PoseState:
         k, s, _ = self.shape.shape
         return (self.x[part] @ self.flat.T).reshape(-1, k, s) + self.rest
 
+    def shape_evidence(self, part: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the seen keypoints say of the shape: precision (T, D, D) and precision times value (T, D)."""
+        weight, d = self.weights(part), self.x.shape[1]
+        own = turn(self.y[part] - self.centroid[part, None], -self.heading[part]) - self.rest
+        pull = (own * weight[..., None]).reshape(len(own), -1) @ self.flat
+        return (weight.astype(np.float64) @ self.squares).reshape(-1, d, d), pull
+
     def settle(self, rounds: int = 5, block: int = 20_000) -> None:
         """Move shape, heading and centroid of each frame by itself to what its seen keypoints say.
 
@@ -83,11 +90,9 @@ class PoseState:
         for start in range(0, len(shown), block):
             at = shown[start : start + block]
             weight, y = self.weights(at), self.y[at]
-            precision = (weight.astype(np.float64) @ self.squares).reshape(-1, d, d) + np.eye(d)
             for _ in range(rounds):
-                own = turn(y - self.centroid[at, None], -self.heading[at]) - self.rest
-                pull = (own * weight[..., None]).reshape(len(at), -1) @ self.flat
-                self.x[at] = np.linalg.solve(precision, pull[..., None])[..., 0]
+                precision, pull = self.shape_evidence(at)
+                self.x[at] = np.linalg.solve(precision + np.eye(d), pull[..., None])[..., 0]
                 self.update_heading(at)
                 free = y - turn(self.body(at), self.heading[at])
                 self.centroid[at] = (weight[..., None] * free).sum(axis=1) / weight.sum(axis=1, keepdims=True)
@@ -97,18 +102,25 @@ class PoseState:
         part = slice(segment.start, segment.stop)
         n, d = segment.stop - segment.start, self.x.shape[1]
         width = quadratic.shape[1]
-        weight = self.weights(part)
-        own = turn(self.y[part] - self.centroid[part, None], -self.heading[part]) - self.rest
-        pull = (own * weight[..., None]).reshape(n, -1) @ self.flat
+        precision, pull = self.shape_evidence(part)
         rows = n * d + width
         if getattr(WORK, "band", np.empty((0, 0))).shape[1] != width or len(WORK.band) < rows:
             WORK.band = np.empty((rows, width))
         potential = np.empty(rows)
         edges = np.array([segment.start, segment.stop, chain.start, chain.stop])
         noise = np.zeros(n * d) if rng is None else rng.standard_normal(n * d)
-        precision = weight.astype(np.float64) @ self.squares
         sample_path(
-            WORK.band, potential, self.x, states, edges, quadratic, linear, 1 / START_VARIANCE, precision, pull, noise
+            WORK.band,
+            potential,
+            self.x,
+            states,
+            edges,
+            quadratic,
+            linear,
+            1 / START_VARIANCE,
+            precision.reshape(n, d * d),
+            pull,
+            noise,
         )
         self.x[part] = potential[: n * d].reshape(n, d)
 

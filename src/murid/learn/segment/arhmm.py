@@ -175,19 +175,23 @@ class ArHmm(Fitted):
     def _marginal(self, seqs: Sequences, chain: Chain, steps: np.ndarray, groups) -> np.ndarray:
         """Smoothed state probabilities of one chain, mean over the posterior draws (or the point estimate)."""
         first = np.full(self.n_states, 1 / self.n_states)
-        if self.draws_coef is None:
+        if self.draws_coef is None or self.draws_cov is None or self.draws_transitions is None:
             sets = [(self.coef, self.cov, steps)]
         else:
             sets = [
                 (coef, cov, self._steps_of(matrices, chain.sequence, groups))
                 for coef, cov, matrices in zip(self.draws_coef, self.draws_cov, self.draws_transitions, strict=True)
             ]
-        total = None
-        for coef, cov, matrix in sets:
+
+        def smoothed(coef: np.ndarray, cov: np.ndarray, matrix: np.ndarray) -> np.ndarray:
             ll, _ = self._loglik(seqs, chain, self._white(coef, cov))
             forward(ll, first, matrix, ll)
-            backward(ll, matrix, np.ascontiguousarray(matrix.T), np.zeros_like(matrix))
-            total = ll if total is None else np.add(total, ll, out=total)
+            backward(ll, np.ascontiguousarray(matrix.T), np.zeros_like(matrix))
+            return ll
+
+        total = smoothed(*sets[0])
+        for one in sets[1:]:
+            total += smoothed(*one)
         return np.divide(total, len(sets), out=total)
 
     def _loglik(self, seqs: Sequences, chain: Chain, white: emission.Whitener) -> tuple[np.ndarray, int]:

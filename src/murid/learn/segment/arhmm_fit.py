@@ -166,7 +166,7 @@ class Sampler:
             gamma = np.empty_like(ll)
             total = forward(ll, first, steps[group], gamma)
             flow = np.zeros((self.n_groups, k, k))
-            backward(gamma, steps[group], backs[group], flow[group])
+            backward(gamma, backs[group], flow[group])
             flow[group] = (flow[group] * backs[group]).T
             self.states[segment.start : segment.stop] = gamma.argmax(axis=1)
             counts = gamma[valid].sum(axis=0, dtype=np.float64)
@@ -197,7 +197,7 @@ class Sampler:
         n_left = n
         while n_left > 1 and (gain.max() > 0 or n_left > self.params.n_states):
             n_left -= 1
-            i, j = np.unravel_index(np.argmax(gain), gain.shape)
+            i, j = (int(v) for v in np.unravel_index(np.argmax(gain), gain.shape))
             groups[i] += groups[j]
             groups[j] = []
             moments[i], counts[i] = moments[i] + moments[j], counts[i] + counts[j]
@@ -236,10 +236,7 @@ class Sampler:
             Dynamics of the states as numbered in `drawn_states`.
         """
         self.round += 1
-        p = self.params
-        self.beta, steps = sticky.draw_transitions(
-            self.flow, self.beta, alpha=p.alpha, kappa=self.kappa, share=self.share, rng=self.stream(1)
-        )
+        steps = self.draw_transitions()
         coef, cov = self.draw_dynamics()
         self.resample_states(coef, cov, steps)
         if keep:
@@ -249,6 +246,14 @@ class Sampler:
         if prune:
             self._prune()
         return coef, cov
+
+    def draw_transitions(self) -> np.ndarray:
+        """Draw the transition matrices (n_groups, K, K) and the global weights given the states."""
+        p = self.params
+        self.beta, steps = sticky.draw_transitions(
+            self.flow, self.beta, alpha=p.alpha, kappa=self.kappa, share=self.share, rng=self.stream(1)
+        )
+        return steps
 
     def draw_dynamics(self) -> tuple[np.ndarray, np.ndarray]:
         """Draw the dynamics of all states given which rows are whose."""
@@ -283,7 +288,7 @@ class Sampler:
         place = self._places()
         passes = [[i for i in range(len(self.segments)) if place[i] % 2 == parity] for parity in (0, 1)]
         parts = [summed(self.pmap, resample, numbers) for numbers in passes if numbers]
-        self.moments, self.counts, total = (sum(values) for values in zip(*parts, strict=True))
+        self.moments, self.counts, total = (np.sum(values, axis=0) for values in zip(*parts, strict=True))
         self.trace.append(float(total) / self.n_valid)
         self._count_flow()
 
@@ -293,7 +298,7 @@ class Sampler:
 
     def order(self) -> np.ndarray:
         """Return the states that the model keeps, most used first."""
-        counts = sum(c for _, c, _ in self.sums) / len(self.sums) if self.sums else self.counts
+        counts = np.mean([c for _, c, _ in self.sums], axis=0) if self.sums else self.counts
         order = np.argsort(-counts, kind="stable")
         return order[counts[order] >= 1]
 
@@ -301,7 +306,7 @@ class Sampler:
         """Posterior-mean model over the kept draws (or the EM mode), states ordered by use."""
         p = self.params
         if self.sums:
-            moments, counts, flow = (sum(values) / len(self.sums) for values in zip(*self.sums, strict=True))
+            moments, counts, flow = (np.mean(values, axis=0) for values in zip(*self.sums, strict=True))
             coef, cov = mniw.expected(mniw.posterior(self.prior, moments, counts))
         else:
             counts, flow = self.counts, self.flow
@@ -309,7 +314,7 @@ class Sampler:
         beta = sticky.expected_beta(flow, self.share)
         steps = sticky.expected_transitions(flow, beta, alpha=p.alpha, kappa=self.kappa)
         order = self.order()
-        pair = np.ix_(range(self.n_groups), order, order)
+        pair = np.ix_(np.arange(self.n_groups), order, order)
         draws: list[np.ndarray | None] = [None, None, None]
         if self.draws:
             draws = [
@@ -342,7 +347,7 @@ class Sampler:
         place[keep] = np.arange(len(keep))
         self.states = place[self.states]
         self.moments, self.counts = self.moments[keep], self.counts[keep]
-        self.flow = self.flow[np.ix_(range(self.n_groups), keep, keep)]
+        self.flow = self.flow[np.ix_(np.arange(self.n_groups), keep, keep)]
         self.beta = self.beta[keep] / self.beta[keep].sum()
 
     def _places(self) -> np.ndarray:

@@ -39,9 +39,8 @@ def find_chains(seqs: Sequences, *, gap_frames: int, least_frames: int = 1) -> l
         if not len(at):
             continue
         cuts = np.flatnonzero(np.diff(at) > gap_frames + 1)
-        for run in np.split(at, cuts + 1):
-            if len(run) >= least_frames:
-                chains.append(Chain(int(run[0]), int(run[-1]) + 1, i))
+        runs = (run for run in np.split(at, cuts + 1) if len(run) >= least_frames)
+        chains.extend(Chain(int(run[0]), int(run[-1]) + 1, i) for run in runs)
     return chains
 
 

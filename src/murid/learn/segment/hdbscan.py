@@ -2,8 +2,7 @@
 
 Campello et al. 2013, through the `hdbscan` library. The single-linkage tree does not depend on
 the smallest cluster size, so a sweep of 25 sizes builds it once and condenses it 25 times. The
-size that gives the most clusters wins; points that belong to none are −1, and soft labels give
-them to the cluster of highest membership.
+size that gives the most clusters wins; points that belong to none are −1.
 """
 
 from __future__ import annotations
@@ -27,10 +26,6 @@ class Hdbscan(Fitted):
         Complete frames of the fit.
     labels : (n,) int array
         Cluster of each point, −1 for noise.
-    soft : (n,) int array
-        Cluster of highest membership of each point, never −1.
-    membership : (n, n_clusters) array
-        Membership of each point in each cluster; rows sum to the chance of any cluster.
     sizes, counts : (n_sizes,) int arrays
         Smallest cluster sizes tried and the number of clusters each gave.
     min_cluster_size : int
@@ -39,8 +34,6 @@ class Hdbscan(Fitted):
 
     points: np.ndarray
     labels: np.ndarray
-    soft: np.ndarray
-    membership: np.ndarray
     sizes: np.ndarray
     counts: np.ndarray
     min_cluster_size: int
@@ -48,10 +41,10 @@ class Hdbscan(Fitted):
     @property
     def n_clusters(self) -> int:
         """Number of clusters."""
-        return self.membership.shape[1]
+        return int(self.labels.max()) + 1
 
-    def predict(self, x: Arrays | Sequences, lengths=None, *, soft: bool = True):
-        """Label of the nearest point of the fit; −1 where a frame has a missing value (or, not soft, is noise)."""
+    def predict(self, x: Arrays | Sequences, lengths=None):
+        """Label of the nearest point of the fit; −1 where that is noise or a frame has a missing value."""
         from scipy.spatial import cKDTree
 
         seqs = as_sequences(x, lengths, n_features=self.points.shape[1])
@@ -59,7 +52,7 @@ class Hdbscan(Fitted):
         seen = seqs.observed
         if seen.any():
             _, at = cKDTree(self.points).query(seqs.frames[seen])
-            labels[seen] = (self.soft if soft else self.labels)[at]
+            labels[seen] = self.labels[at]
         return seqs.answer(labels)
 
 
@@ -111,17 +104,8 @@ def fit_hdbscan(
             todo="lower `shares` or embed with more neighbours",
         )
     best = int(sizes[np.argmax(counts)])
-    labels, model.probabilities_, model.cluster_persistence_, model._condensed_tree, _ = _tree_to_labels(
-        points, tree, best
-    )
-    model.labels_, model.min_cluster_size = labels, best
-    model.generate_prediction_data()
-    with np.errstate(all="ignore"):
-        membership = np.nan_to_num(library.all_points_membership_vectors(model))
+    labels = _tree_to_labels(points, tree, best)[0]
     order = np.argsort(-np.bincount(labels[labels >= 0], minlength=counts.max()), kind="stable")
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order))
-    labels = np.where(labels >= 0, place[labels], -1).astype(np.int32)
-    membership = membership[:, order]
-    soft = np.where(labels >= 0, labels, membership.argmax(axis=1)).astype(np.int32)
-    return Hdbscan(points, labels, soft, membership, sizes, counts, best)
+    return Hdbscan(points, np.where(labels >= 0, place[labels], -1).astype(np.int32), sizes, counts, best)

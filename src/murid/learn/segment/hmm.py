@@ -93,7 +93,7 @@ class HMM(Fitted):
         def smooth(chain: Chain) -> None:
             ll = _chain_loglik(seqs, chain, white)
             forward(ll, first, steps, ll)
-            backward(ll, steps, to_from, np.zeros_like(steps))
+            backward(ll, to_from, np.zeros_like(steps))
             out[chain.start : chain.stop] = ll
 
         with workers(n_workers) as pmap:
@@ -160,7 +160,7 @@ def fit_hmm(
     seen = seqs.observed
     if seen.sum() < params.n_states:
         fail("HMM", "too few complete frames", expected=f"at least {params.n_states}", got=str(int(seen.sum())))
-    best = None
+    best: HMM | None = None
     for stream in np.random.SeedSequence(seed).spawn(params.restarts):
         start = labels
         if start is None:
@@ -172,6 +172,8 @@ def fit_hmm(
             best = model
         if labels is not None:
             break
+    if best is None:
+        fail("HMM", "no start was asked for", expected="restarts of at least 1", got=str(params.restarts))
     return best
 
 
@@ -199,7 +201,7 @@ def _em(seqs: Sequences, chains: list[Chain], labels: np.ndarray, params: HmmPar
         gamma = emission.loglik(g, valid, white)
         total = forward(gamma, initial, transitions, gamma)
         flow = np.zeros((k, k))
-        backward(gamma, transitions, to_from, flow)
+        backward(gamma, to_from, flow)
         return emission.moments_by_weight(g, gamma), (flow * to_from).T, gamma[0].astype(float), total
 
     trace: list[float] = []

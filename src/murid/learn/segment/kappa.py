@@ -155,8 +155,8 @@ def scan_kappa(
             }
         )
     table = pd.DataFrame(rows)
-    ratio = np.abs(np.log(table["median_s"] / table["target_s"])).fillna(np.inf)
-    return float(table["kappa"][int(ratio.to_numpy().argmin())]), table
+    ratio = np.abs(np.log(table["median_s"].to_numpy(float) / table["target_s"].to_numpy(float)))
+    return float(table["kappa"].to_numpy(float)[int(np.where(np.isnan(ratio), np.inf, ratio).argmin())]), table
 
 
 def expected_marginal_likelihood(models: Sequence[ArHmm], latents: Sequence[Arrays]) -> np.ndarray:

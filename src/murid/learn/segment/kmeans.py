@@ -125,12 +125,18 @@ def fit_kmeans(
         pick = np.sort(np.random.default_rng(streams[-1]).choice(len(frames), size, replace=False))
         screen, screen_w = np.ascontiguousarray(frames[pick]), w[pick]
     with workers(n_workers) as pmap:
-        best = None
-        for stream in streams[:replicates]:
-            start = _plus_plus(screen, screen_w, n_clusters, np.random.default_rng(stream))
-            candidate = lloyd(screen, screen_w, start, max_iterations, spread, pmap)
-            if best is None or candidate.inertia < best.inertia:
-                best = candidate
+        tries = (
+            lloyd(
+                screen,
+                screen_w,
+                _plus_plus(screen, screen_w, n_clusters, np.random.default_rng(stream)),
+                max_iterations,
+                spread,
+                pmap,
+            )
+            for stream in streams[: max(replicates, 1)]
+        )
+        best = min(tries, key=lambda candidate: candidate.inertia)
         if screen is not frames:
             best = lloyd(frames, w, best.centroids, max_iterations, spread, pmap)
     order = np.argsort(-best.mass, kind="stable")

@@ -121,7 +121,7 @@ def _posterior(syllables: np.ndarray, usage: np.ndarray, stay: float) -> tuple[n
     gamma = np.ascontiguousarray(np.log(floor_rows(usage)).T[syllables])
     total = forward(gamma, np.full(m, 1 / m), steps, gamma)
     flow = np.zeros_like(steps)
-    backward(gamma, steps, np.ascontiguousarray(steps.T), flow)
+    backward(gamma, np.ascontiguousarray(steps.T), flow)
     return gamma, float(total), flow
 
 

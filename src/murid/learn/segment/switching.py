@@ -102,5 +102,5 @@ def _draw_states(loglik, first, steps, back, rng: np.random.Generator, states: n
     alpha = np.ascontiguousarray(loglik, np.float64).copy()
     forward(alpha, first, steps, alpha)
     sample_backward(alpha, back, rng.random(len(alpha)), -1, states)
-    backward(alpha, steps, back, np.zeros_like(steps))
+    backward(alpha, back, np.zeros_like(steps))
     return alpha

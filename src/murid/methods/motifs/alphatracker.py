@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from typing_extensions import override
 
 from murid.data.clock import nearest_sample
 from murid.data.errors import fail
@@ -196,12 +197,14 @@ class AlphaTracker(MotifMethod):
         own = block.removeprefix("other_")
         return float(self.params.weights.get(block, self.params.weights.get(own, 1.0)))
 
+    @override
     def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
         every = max(1, round(self.params.clip_s / self.params.step_s))
         table = table[::every]
         return table[table[:, -1] < self.params.near] if self.social else table
 
     # ---- motifs ---------------------------------------------------------------------------------
+    @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         tables = [t[:, :-1] if self.social else t for t in tables]

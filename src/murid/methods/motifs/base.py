@@ -12,7 +12,7 @@ import abc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -31,6 +31,7 @@ from murid.learn.fitted import Fitted
 from murid.learn.sequences import Place
 from murid.methods.base import Dump, Method, output
 from murid.prepare import CleanParams, clean
+from murid.prepare.clean import OBSERVED
 
 #: Points off the body that flick about: left out unless asked for.
 TAIL = ("tail_mid", "tail_tip")
@@ -96,6 +97,19 @@ class Track:
         xy[np.isnan(xy).any(axis=2)] = np.nan
         return xy / self.body_length
 
+    def observed(self) -> np.ndarray:
+        """Whether the tracker saw each point, bool ``(time, point)``: neither missing, masked nor filled in."""
+        return self._of_points("status") == OBSERVED
+
+    def confidence(self) -> np.ndarray:
+        """Confidence of each point, ``(time, point)``; NaN where the tracker gives none."""
+        return self._of_points("confidence")
+
+    def _of_points(self, variable: str) -> np.ndarray:
+        names = keypoint_names(self.poses)
+        column = [str(i) for i in self.poses["individual"].values].index(self.individual)
+        return self.poses[variable].values[:, [names.index(self.roles[p]) for p in self.points], column]
+
     def stretches(self) -> list[slice]:
         """Frames between drops of the clock; no feature reaches across."""
         return [slice(a, b) for a, b in segments(self.time_s)]
@@ -142,10 +156,34 @@ class Origin:
         return Place(f"{self.recording}, {self.individual}", self.start_s + np.arange(n_rows) / rate_hz)
 
 
-class MotifMethod(Method):
-    """Base of the motif methods; see the module's text."""
+class Described(Protocol):
+    """One animal (or scene) over time, as a method describes it."""
 
-    params: MotifParams
+    @property
+    def individual(self) -> str:
+        """Whose behaviour is described."""
+
+    @property
+    def time_s(self) -> np.ndarray:
+        """Time of each frame, s."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+
+    def stretches(self) -> list[slice]:
+        """Frames between drops of the clock."""
+
+
+Seen = TypeVar("Seen", bound=Described)
+
+
+class SegmentingMethod(Method, Generic[Seen]):
+    """Base of methods that describe each subject over time, learn motifs from all, and label each frame.
+
+    `Seen` is what is described: a `Track` of poses, or the pictures of a subject.
+    """
+
     #: Name in `parts` → class, to read them back.
     part_types: ClassVar[dict[str, type[Fitted]]] = {}
 
@@ -154,55 +192,53 @@ class MotifMethod(Method):
         self.parts: dict[str, Any] = {}
         self.facts: dict[str, Any] = {}
 
-    # ---- what a motif method writes -------------------------------------------------------------
+    # ---- what a method writes -------------------------------------------------------------------
     @abc.abstractmethod
-    def _describe(self, track: Track) -> np.ndarray:
-        """Return the features of a track, float32 ``(row, feature)``."""
+    def tracks(self, recording: Recording) -> Iterator[Seen]:
+        """Yield who is described in a recording."""
+
+    @abc.abstractmethod
+    def _start(self, recordings: Sequence[Recording]) -> dict[str, Any]:
+        """Return the facts that a fit begins with."""
+
+    @abc.abstractmethod
+    def _describe(self, track: Seen) -> np.ndarray:
+        """Return the features of a subject, float32 ``(row, feature)``."""
 
     @abc.abstractmethod
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
-        """Learn from the training rows of all tracks; fill `parts` and `facts`; return the number of motifs."""
+        """Learn from the training rows of all subjects; fill `parts` and `facts`; return the number of motifs."""
 
     @abc.abstractmethod
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
-        """Give each frame of a track its motif, from what `_describe` returned."""
+    def _label(self, track: Seen, table: np.ndarray) -> Labelled:
+        """Give each frame of a subject its motif, from what `_describe` returned."""
+
+    @property
+    @abc.abstractmethod
+    def _least_bout_s(self) -> float:
+        """Bouts shorter than this join their neighbour, s."""
 
     def _prepare(self, recordings: Sequence[Recording]) -> None:
-        """Learn what `_describe` itself needs, before any track is described; nothing by default."""
+        """Learn what `_describe` itself needs, before anything is described; nothing by default."""
 
-    def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
-        """Return the rows of a track's table that are learnt from; all by default."""
+    def _rows(self, track: Seen, table: np.ndarray) -> np.ndarray:
+        """Return the rows of a table that are learnt from; all by default."""
+        del track
         return table
-
-    def _start(self, recordings: Sequence[Recording]) -> dict[str, Any]:
-        """Return the facts that a fit begins with: the points that all recordings share."""
-        return {"points": shared_points(recordings, self.params.points)}
 
     def _motif_names(self) -> list[str]:
         return [f"motif_{k:02d}" for k in range(self.n_motifs)]
 
     # ---- what they share ------------------------------------------------------------------------
     @property
+    def motif_names(self) -> list[str]:
+        """Names of the motifs of the fitted method, in the order of their codes."""
+        return self._motif_names()
+
+    @property
     def n_motifs(self) -> int:
         """Number of motifs of the fitted method."""
         return int(self.facts["n_motifs"])
-
-    def tracks(self, recording: Recording) -> Iterator[Track]:
-        """Yield the cleaned track of each animal of a recording."""
-        raw = recording.need("poses")
-        roles = point_map(recording, self.params.points)
-        missing = [p for p in self.facts["points"] if p not in roles]
-        if missing:
-            fail(
-                f"recording '{recording.id}'",
-                "lacks points that the motifs were learnt from",
-                expected=", ".join(self.facts["points"]),
-                got=", ".join(roles),
-                todo=f"set the recording's roles (missing: {', '.join(missing)}), or fit with points= those all have",
-            )
-        poses = clean(raw, self.params.clean)
-        for individual in raw["individual"].values:
-            yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
 
     def _fit(self, recordings: Sequence[Recording]) -> None:
         self.parts, self.facts = {}, self._start(recordings)
@@ -230,7 +266,7 @@ class MotifMethod(Method):
             [t.individual for t in tracks],
             source=self.name,
         )
-        states = smooth.min_bout(states, self.params.min_bout_s, "absorb")
+        states = smooth.min_bout(states, self._least_bout_s, "absorb")
 
         def stacked(name: str) -> np.ndarray | None:
             parts = [getattr(f, name) for f in found]
@@ -257,9 +293,40 @@ class MotifMethod(Method):
         self.facts = dump.json["facts"]
         values = {**dump.arrays, **dump.json["numbers"]}
         for name, kind in self.part_types.items():
-            mine = {k.removeprefix(f"{name}."): v for k, v in values.items() if k.startswith(f"{name}.")}
-            if mine:
-                self.parts[name] = kind.from_arrays(mine)
+            own = {k.removeprefix(f"{name}."): v for k, v in values.items() if k.startswith(f"{name}.")}
+            if own:
+                self.parts[name] = kind.from_arrays(own)
+
+
+class MotifMethod(SegmentingMethod[Track]):
+    """Base of the methods that find motifs in poses."""
+
+    params: MotifParams
+
+    @property
+    def _least_bout_s(self) -> float:
+        return self.params.min_bout_s
+
+    def _start(self, recordings: Sequence[Recording]) -> dict[str, Any]:
+        """Return the facts that a fit begins with: the points that all recordings share."""
+        return {"points": shared_points(recordings, self.params.points)}
+
+    def tracks(self, recording: Recording) -> Iterator[Track]:
+        """Yield the cleaned track of each animal of a recording."""
+        raw = recording.need("poses")
+        roles = point_map(recording, self.params.points)
+        missing = [p for p in self.facts["points"] if p not in roles]
+        if missing:
+            fail(
+                f"recording '{recording.id}'",
+                "lacks points that the motifs were learnt from",
+                expected=", ".join(self.facts["points"]),
+                got=", ".join(roles),
+                todo=f"set the recording's roles (missing: {', '.join(missing)}), or fit with points= those all have",
+            )
+        poses = clean(raw, self.params.clean)
+        for individual in raw["individual"].values:
+            yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
 
 
 def point_map(recording: Recording, wanted: Sequence[str] = ()) -> dict[str, str]:

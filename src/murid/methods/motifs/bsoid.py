@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from murid.data.params import param
 from murid.features.pairs import pair_motion, running_mean
@@ -76,6 +77,7 @@ class Bsoid(MotifMethod):
         bins = np.arange(0.5, len(table) / track.fps / self.params.bin_s)
         return table[np.unique(np.minimum((bins * self.params.bin_s * track.fps).astype(int), len(table) - 1))]
 
+    @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         from murid.learn.embed.umap import fit_umap
         from murid.learn.segment.hdbscan import fit_hdbscan
@@ -103,6 +105,7 @@ class Bsoid(MotifMethod):
         }
         return found.n_clusters
 
+    @override
     def _label(self, track: Track, table: np.ndarray) -> Labelled:
         x = self.parts["scaler"](table)
         votes = self.parts["forest"].probabilities(x)

@@ -242,7 +242,7 @@ def relabel(states: xr.DataArray, names: Mapping[str, str]) -> xr.DataArray:
         table[states.values],
         states["time"].values,
         kept,
-        states["individual"].values,
+        [str(i) for i in states["individual"].values],
         source=str(states.attrs.get("source", "")),
     )
 

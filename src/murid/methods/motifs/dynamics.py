@@ -158,7 +158,7 @@ class DynamicsMethod(MotifMethod):
     def _label_rows(self, track: Track, features: np.ndarray, model: ArHmm) -> Labelled:
         """Viterbi labels and their posterior probability, on the recording's own frames."""
         labels, sure = model.apply(np.asarray(features, np.float32), n_workers=self.params.workers)
-        return self._to_frames(track, labels, features, sure)
+        return self._to_frames(track, np.asarray(labels), features, np.asarray(sure))
 
     def _to_frames(self, track: Track, labels: np.ndarray, features: np.ndarray, sure: np.ndarray) -> Labelled:
         row = np.minimum(self.even(track).row, len(labels) - 1)

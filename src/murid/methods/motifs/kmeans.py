@@ -7,6 +7,7 @@ components of the study; k-means. No time model, no network: what it finds, post
 from __future__ import annotations
 
 import numpy as np
+from typing_extensions import override
 
 from murid.data.params import param
 from murid.features import FeatureParams, compute
@@ -58,6 +59,7 @@ class KMeans(MotifMethod):
         roles = {p: track.roles[p] for p in track.points}
         return np.asarray(compute(track.poses, track.individual, features, roles=roles).values, np.float32)
 
+    @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         scaler = fit_scaler(tables, robust=True, min_seen=p.min_seen)
@@ -68,6 +70,7 @@ class KMeans(MotifMethod):
         self.parts = {"scaler": scaler, "pca": pca, "clusters": clusters}
         return p.n_motifs
 
+    @override
     def _label(self, track: Track, table: np.ndarray) -> Labelled:
         clusters: Clusters = self.parts["clusters"]
         scores = self.parts["pca"].transform(self.parts["scaler"](table))

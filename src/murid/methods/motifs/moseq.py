@@ -26,6 +26,11 @@ from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams, Templa
 from murid.prepare.depth import DEPTH, Crops, crops_of
 from murid.prepare.shape import align_to, fit_template
 
+#: Past that predicts the next row, s, as published.
+PUBLISHED_LAGS_S = 0.1
+#: Share of the steps of posture that is jitter, above which the published past costs more than it brings.
+JITTERY = 0.5
+
 
 class MoseqParams(DynamicsParams):
     """Parameters of `moseq`."""
@@ -46,10 +51,16 @@ class MoseqParams(DynamicsParams):
         lt=1,
         why="components that lose more of their variance in a row are jitter; 0 keeps all, as published",
     )
-    lags_s: float = param(0.1, gt=0, unit="s", why="past that predicts the next row; 3 rows at 30 Hz as in MoSeq")
+    lags_s: float | None = param(
+        None,
+        gt=0,
+        unit="s",
+        why="past that predicts the next row; None takes 0.1, 3 rows at 30 Hz as in MoSeq, but one row where jitter of "
+        "the tracker makes more than half of the steps of posture from row to row",
+    )
     student_dof: float = param(0.0, ge=0, why="heavy-tailed residuals, degrees of freedom; 0 Gaussian as published")
     sweeps: int = param(30, ge=0, why="Gibbs sweeps of the AR-HMM after EM; the last ten are the draws for confidence")
-    slds_sweeps: int = param(100, ge=1, why="Gibbs sweeps of the SLDS; 200 to 500 as published, from a random start")
+    slds_sweeps: int = param(40, ge=1, why="Gibbs sweeps of the SLDS; 200 to 500 as published, from a random start")
     by_group: bool = param(False, why="transitions of its own for each group of recordings")
 
 
@@ -72,8 +83,9 @@ class Moseq(DynamicsMethod):
             "alignment by all visible points, not by an axis of two",
             "start from levels of posture and EM, then tens of sweeps instead of hundreds",
             "stickiness chosen by held-out likelihood and the duration of bouts; times in seconds at any frame rate",
-            "labels by Viterbi under the mean model (AR-HMM) or by votes over samples (SLDS), with confidence; "
-            "apply agrees with the fit",
+            "labels by Viterbi under the mean model (AR-HMM) or with the latent shape integrated out (SLDS), with "
+            "the posterior probability as confidence",
+            "one row of past instead of three where jitter is large",
         ),
     )
 
@@ -121,8 +133,9 @@ class Moseq(DynamicsMethod):
             scores = np.concatenate([self.parts["pca"].transform(b) for b in crops.blocks()])
             return even.resample(scores, track.time_s).astype(np.float32)
         if self.params.model == "slds":
-            xy = even.resample(track.xy(), track.time_s)
-            sure = even.resample(np.nan_to_num(_confidence(track), nan=1.0), track.time_s)
+            # Points that cleaning filled in were not seen: the model of the noise is to infer them itself.
+            xy = even.resample(np.where(track.observed()[..., None], track.xy(), np.nan), track.time_s)
+            sure = even.resample(np.nan_to_num(track.confidence(), nan=1.0), track.time_s)
             return np.concatenate([xy.reshape(len(xy), -1), sure], axis=1).astype(np.float32)
         aligned = self.aligned(track).points
         return aligned.reshape(len(aligned), -1).astype(np.float32)
@@ -140,7 +153,7 @@ class Moseq(DynamicsMethod):
             self.parts |= _components(tables, self.params)
         features = [self._features(t) for t in tables]
         rows = self._check_rows(features)
-        settings = self._settings()
+        settings = self._settings(features)
         kappa = self._settled_kappa(features, settings)
         p = self.params
         model = fit_from_levels(
@@ -162,7 +175,7 @@ class Moseq(DynamicsMethod):
         front, rear = self._ends()
         p = self.params
         features = _quick_scores(xy, p)
-        settings = self._settings()
+        settings = self._settings(features)
         kappa = self._settled_kappa(features, settings)
         start = fit_from_levels(
             features,
@@ -174,7 +187,12 @@ class Moseq(DynamicsMethod):
         )
         labels = np.concatenate([np.maximum(z, 0) for z in start.predict(features)])
         dynamics = settings.replace(
-            n_states=start.n_states, kappa=kappa, em_iterations=0, merge=False, sweeps=0, draws=0
+            n_states=start.n_states + settings.spare_states,
+            kappa=kappa,
+            em_iterations=0,
+            merge=False,
+            sweeps=0,
+            draws=0,
         )
         slds = fit_slds(
             list(xy),
@@ -184,7 +202,8 @@ class Moseq(DynamicsMethod):
                 dynamics=dynamics,
                 kappa=kappa,
                 sweeps=p.slds_sweeps,
-                n_latent=features[0].shape[1],
+                draws=min(10, p.slds_sweeps),
+                n_latent=p.n_components,
                 variance=0.999,
             ),
             confidence=list(sure),
@@ -197,8 +216,13 @@ class Moseq(DynamicsMethod):
         self._keep_evidence(rows, slds.dynamics, np.empty(0))
         return slds.dynamics.n_states
 
-    def _settings(self) -> ArHmmParams:
-        lags = max(1, round(self.params.lags_s * self.facts["rate_hz"]))
+    def _settings(self, features: Sequence[np.ndarray]) -> ArHmmParams:
+        lags_s, rate = self.params.lags_s, self.facts["rate_hz"]
+        share = jitter_share(features)
+        if lags_s is None:
+            lags_s = PUBLISHED_LAGS_S if not share > JITTERY else 1 / rate
+        lags = max(1, round(lags_s * rate))
+        self.facts.setdefault("evidence", {}).update(jitter_share=share, lags=lags)
         return self._model_params(lags=lags, student_dof=self.params.student_dof)
 
     def _keep_evidence(self, rows: int, model: ArHmm, explained: np.ndarray) -> None:
@@ -215,10 +239,8 @@ class Moseq(DynamicsMethod):
         groups = self._group(track.recording)
         if self.params.model == "slds":
             xy, sure = self._poses_of(table)
-            found = self.parts["slds"].apply(
-                xy, sure, groups=groups, seed=self.params.seed, n_workers=self.params.workers
-            )
-            return self._to_frames(track, found.labels, found.latent, found.confidence)
+            tracked = self.parts["slds"].apply(xy, sure, groups=groups, n_workers=self.params.workers)
+            return self._to_frames(track, tracked.labels, tracked.latent, tracked.confidence)
         features = self._features(table)
         labels, sure = self.parts["model"].apply(features, groups=groups, n_workers=self.params.workers)
         return self._to_frames(track, labels, features, sure)
@@ -279,17 +301,33 @@ def without_jitter(pca: PCA, tables: Sequence[np.ndarray], least: float) -> PCA:
     return replace(pca, components=pca.components[kept], variance=pca.variance[kept], whitener=np.linalg.cholesky(cov))
 
 
+def jitter_share(features: Sequence[np.ndarray]) -> float:
+    """Share of the row-to-row steps of features that is white noise of single rows.
+
+    White noise turns each step round in the next one: two steps in a row have a covariance of minus its variance.
+    Movement that goes on for some rows gives a positive covariance.
+
+    Parameters
+    ----------
+    features : list of (T_i, D) arrays
+        NaN where missing.
+
+    Returns
+    -------
+    float
+        0 (or less: movement alone) … 1; weighted by the size of the steps of each feature; NaN without three rows.
+    """
+    turned = total = 0.0
+    for table in features:
+        step = np.diff(np.asarray(table, np.float64), axis=0)
+        turned += float(np.nansum(step[1:] * step[:-1]))
+        total += float(np.nansum(np.where(np.isnan(step[:-1]), np.nan, step[1:]) ** 2))
+    return -2 * turned / total if total > 0 else float("nan")
+
+
 def _quick_scores(parts: Sequence[np.ndarray], params: MoseqParams) -> list[np.ndarray]:
     """Whitened components of aligned keypoints that are not jitter: where the SLDS starts, and how many it has."""
     template = fit_template(parts)
     tables = [align_to(part, template).points.reshape(len(part), -1) for part in parts]
     found = _components(tables, params)
     return [np.asarray(found["pca"].transform(found["fill"].complete(t)), np.float32) for t in tables]
-
-
-def _confidence(track: Track) -> np.ndarray:
-    """Confidence of the track's points, ``(time, point)``."""
-    names = [str(k) for k in track.poses["keypoint"].values]
-    who = [str(i) for i in track.poses["individual"].values].index(track.individual)
-    values = track.poses["confidence"].values
-    return values[:, [names.index(track.roles[p]) for p in track.points], who]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from typing_extensions import override
 
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -77,6 +78,7 @@ class Pyrat(MotifMethod):
             parts.append(now)
         return np.concatenate(parts)
 
+    @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         scaler = fit_scaler(tables, min_seen=p.min_seen)
@@ -93,6 +95,7 @@ class Pyrat(MotifMethod):
         self.facts["evidence"] = {"frames": len(x), "prototypes": len(ward.mass), "top_heights": _tops(ward)}
         return ward.n_clusters
 
+    @override
     def _label(self, track: Track, table: np.ndarray) -> Labelled:
         ward: Ward = self.parts["ward"]
         x = self.parts["scaler"](table)

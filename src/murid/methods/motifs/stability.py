@@ -6,6 +6,7 @@ Refits with other seeds, half the animals, another number of motifs; the same be
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,18 +64,18 @@ def stability_report(
         labels.append(labels_of(make(seeds[0]).fit(part), recordings))
     rows = []
     for kind in ("seed", "half"):
-        mine = [i for i, f in enumerate(fits) if f[0] == kind]
-        if len(mine) > 1:
-            pairs = stability([labels[i] for i in mine])
-            for row in pairs.itertuples():
-                a, b = mine[row.run_a], mine[row.run_b]
+        of_kind = [i for i, f in enumerate(fits) if f[0] == kind]
+        if len(of_kind) > 1:
+            pairs = stability([labels[i] for i in of_kind])
+            for run_a, run_b, ari, agreement in pairs[["run_a", "run_b", "ari", "agreement"]].to_numpy():
+                a, b = of_kind[int(run_a)], of_kind[int(run_b)]
                 rows.append(
                     {
                         "kind": kind,
                         "run_a": fits[a][1],
                         "run_b": fits[b][1],
-                        "ari": row.ari,
-                        "agreement": row.agreement,
+                        "ari": ari,
+                        "agreement": agreement,
                         "k_a": _used(labels[a]),
                         "k_b": _used(labels[b]),
                     }
@@ -110,7 +111,7 @@ def k_evidence(
     rows = []
     for k in ks:
         report = stability_report(
-            lambda seed, k=k: make(k, seed), recordings, seeds=seeds, halves=len({r.animal for r in recordings}) > 1
+            partial(make, k), recordings, seeds=seeds, halves=len({r.animal for r in recordings}) > 1
         )
         outs = _outputs(make(k, seeds[0]).fit(list(recordings)), recordings)
         codes = [o["states"].values[:, i] for o in outs for i in range(o.sizes["individual"])]

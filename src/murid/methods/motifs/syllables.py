@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from typing_extensions import override
 
 from murid.data.errors import fail
 from murid.data.params import param
@@ -114,6 +115,7 @@ class Syllables(DynamicsMethod):
         return np.concatenate([scores, extra], axis=1).astype(np.float32)
 
     # ---- learning -------------------------------------------------------------------------------
+    @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         width = 2 * len(self.facts["points"])
@@ -162,7 +164,7 @@ class Syllables(DynamicsMethod):
             return [f"syllable_{k:02d}" for k in range(model.n_states)]
         old = self._old()
         matching = match_states(model, old.parts["model"], features, most=self.params.match_nats)
-        names, first = old._motif_names(), len(old._motif_names())
+        names, first = old.motif_names, old.n_motifs
         fresh = iter(range(first, first + model.n_states))
         self.facts["evidence"]["matched_share"] = float(model.usage[matching.old >= 0].sum())
         return [names[j] if j >= 0 else f"syllable_{next(fresh):02d}" for j in matching.old]

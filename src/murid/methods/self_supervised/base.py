@@ -10,7 +10,7 @@ import numpy as np
 
 from murid.learn.fitted import Fitted
 from murid.methods.base import Dump
-from murid.methods.motifs.base import MotifMethod
+from murid.methods.motifs.base import Seen, SegmentingMethod
 
 
 class Weights(Fitted):
@@ -29,8 +29,8 @@ class Weights(Fitted):
         return cls(arrays)
 
 
-class NetMethod(MotifMethod):
-    """Base of motif methods with a network; its weights are the part ``net``."""
+class NetMethod(SegmentingMethod[Seen]):
+    """Base of methods with a network; its weights are the part ``net``."""
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from typing_extensions import override
 
 from murid.data.clock import nearest_sample
 from murid.data.errors import fail
@@ -148,6 +149,7 @@ class Behavenet(VideoMethod):
             1, v.height, v.width, p.n_latents + self.n_labels, p.widths, p.strides, p.kind, self.n_labels
         )
 
+    @override
     def _loss(self, net: Any, batch: Any, step: Any, n_samples: int) -> dict[str, Any]:
         from murid.learn.nets.images import unit
 
@@ -164,10 +166,11 @@ class Behavenet(VideoMethod):
     def _keypoints(self, subject: Subject) -> np.ndarray:
         """Keypoints of each row where the view shows them, ``(row, 2 · point)``: −1 to 1 across the view."""
         roles = point_map(subject.recording, self.params.points)
-        names = [str(k) for k in subject.poses["keypoint"].values]
-        who = [str(i) for i in subject.poses["individual"].values].index(subject.individual)
+        poses = subject.poses if subject.poses is not None else subject.recording.need("poses")
+        names = [str(k) for k in poses["keypoint"].values]
+        column = [str(i) for i in poses["individual"].values].index(subject.individual)
         index = [names.index(roles[point]) for point in self.facts["points"]]
-        xy = subject.poses["position"].values[:, :2][:, :, index, who].astype(np.float64) * px_per_unit(subject.poses)
+        xy = poses["position"].values[:, :2][:, :, index, column].astype(np.float64) * px_per_unit(poses)
         xy = xy[np.maximum(subject.sample, 0)]
         seen = np.einsum("rij,rjp->rip", subject.view.matrix[:, :, :2], xy) + subject.view.matrix[:, :, 2:]
         half = np.array([self.params.pictures.width, self.params.pictures.height])[:, None] / 2
@@ -197,6 +200,7 @@ class Behavenet(VideoMethod):
                 count += truth.size
         self.facts["evidence"] |= {"mse": error / count, "pixel_r2": 1 - error / max(total, 1e-12)}
 
+    @override
     def _latent(self, table: np.ndarray, features: np.ndarray) -> np.ndarray:
         return table
 

@@ -28,7 +28,16 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifParams, Origin, Track, margin, need_frames, shared_points
+from murid.methods.motifs.base import (
+    Labelled,
+    MotifMethod,
+    MotifParams,
+    Origin,
+    Track,
+    margin,
+    need_frames,
+    shared_points,
+)
 from murid.methods.self_supervised.base import NetMethod, Weights
 from murid.methods.self_supervised.pose_inputs import (
     Template,
@@ -104,7 +113,7 @@ class DbmParams(MotifParams):
     )
 
 
-class Dbm(NetMethod):
+class Dbm(NetMethod[Track], MotifMethod):
     """Microstates from a network trained on pseudo-labels."""
 
     name = "dbm"
@@ -212,8 +221,7 @@ class Dbm(NetMethod):
         for recording in recordings:
             found[recording.id] = self._pseudo_labels(recording, table, events)
             self._trials[recording.id] = self._trial_times(recording)
-            for track in self.tracks(recording):
-                shapes.append(self._xy(track))
+            shapes.extend(self._xy(track) for track in self.tracks(recording))
         need_frames(self.name, sum(int(np.isfinite(s).all(2).any(1).sum()) for s in shapes), 100)
         self.parts["template"] = template_of(shapes)
         self.facts["bounds"] = bounds_of(shapes).tolist()

@@ -49,7 +49,7 @@ def windowed(
 
     one = features.isel(individual=0) if individual is None else features.sel(individual=individual)
     x, rate = np.asarray(one.values, np.float64), rate_of(features["time"].values)
-    seen = np.isfinite(x).all(axis=1)
+    seen = np.asarray(np.isfinite(x).all(axis=1))
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
     parts = [x]
     for window in windows_s:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
+from typing_extensions import override
 
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -120,6 +121,7 @@ class Selfee(VideoMethod):
             load_pretrained(backbone, p.pretrained)
         return Siamese(backbone, p.projection, max(4, p.projection // 4), max(4, p.projection // 2))
 
+    @override
     def _loss(self, net: Any, batch: Any, step: Any, n_samples: int) -> dict[str, Any]:
         from murid.learn.nets.images import jittered, moved, unit
 
@@ -130,6 +132,7 @@ class Selfee(VideoMethod):
         )
         return net.both(one, two, p.n_clusters, p.cld)
 
+    @override
     def _after_training(self, net: Any, films: Films, rows: Films, held: Films) -> None:
         """Say whether the features collapsed: all moments alike."""
         from murid.learn.nets._torch import torch

@@ -28,7 +28,7 @@ from murid.learn.segment.hmm import HMM, HmmParams, fit_hmm
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
 from murid.learn.sequences import Place
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
 from murid.methods.self_supervised.base import NetMethod, Weights
 from murid.methods.self_supervised.pose_inputs import Template, align, slowest_rate, steps, template_of
 from murid.prepare.even import EvenTime, even_time
@@ -88,7 +88,7 @@ class Motifs(Fitted):
     errors: np.ndarray
 
 
-class Vame(NetMethod):
+class Vame(NetMethod[Track], MotifMethod):
     """Motifs of a variational latent of posture windows."""
 
     name = "vame"

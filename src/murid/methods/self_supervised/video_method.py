@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from typing_extensions import override
 
 from murid.data.bouts import EVERYONE
 from murid.data.clock import nearest_sample, rate_of, segments
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 #: Fewest rows that carry a fit.
 MIN_ROWS = 200
 #: One array for each subject.
-Films = list[np.ndarray]
+Films = Sequence[np.ndarray]
 
 
 class VideoParams(Params):
@@ -146,10 +147,14 @@ class Subject:
         )
 
 
-class VideoMethod(NetMethod):
+class VideoMethod(NetMethod[Subject]):
     """Base of `selfee` and `behavenet`."""
 
     params: VideoParams
+
+    @property
+    def _least_bout_s(self) -> float:
+        return self.params.min_bout_s
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -165,6 +170,7 @@ class VideoMethod(NetMethod):
     def _loss(self, net: Any, batch: Any, step: Any, n_samples: int) -> dict[str, torch.Tensor]:
         """Return the loss terms of a batch."""
 
+    @override
     def _extra(self, subject: Subject) -> dict[str, np.ndarray]:
         """Return further values of each row that the loss needs; nothing by default."""
         return {}
@@ -226,14 +232,14 @@ class VideoMethod(NetMethod):
                 todo="choose one, e.g. pictures.view=whole",
             )
         rates = [_rate_of(r) for r in recordings]
-        facts = {"view": next(iter(kinds.values())), "rate_hz": float(min(self.params.rate_hz, *rates))}
+        facts: dict[str, Any] = {"view": next(iter(kinds.values())), "rate_hz": float(min(self.params.rate_hz, *rates))}
         if facts["view"] == "animal":
-            lengths = [stretched_px(r.poses, r.roles or None) / scale_px(r.poses) for r in recordings]
+            lengths = [stretched_px(r.need("poses"), r.roles or None) / scale_px(r.need("poses")) for r in recordings]
             # Where all are calibrated, one length fits all: large and small animals look large and small.
             facts["body_cm"] = float(np.median(lengths)) if np.isfinite(lengths).all() else None
         return facts
 
-    def tracks(self, recording: Recording) -> Iterator[Subject]:  # type: ignore[override]
+    def tracks(self, recording: Recording) -> Iterator[Subject]:
         """Yield who is seen in a recording."""
         p, kind = self.params.pictures, self.facts["view"]
         video: Video = recording.need("video")
@@ -241,20 +247,21 @@ class VideoMethod(NetMethod):
             recording.need("poses")
         numbers = picture_numbers(recording)
         self._surplus[recording.id] = int((numbers < 0).sum())
-        time_s = np.asarray(recording.poses["time"].values if recording.has("poses") else video.time_s, np.float64)
+        raw = recording.poses
+        time_s = np.asarray(video.time_s if raw is None else raw["time"].values, np.float64)
         even = even_time(time_s, self.facts["rate_hz"])
         sample = nearest_sample(time_s, even.time_s) if len(time_s) > 1 else np.zeros(len(even.time_s), np.int64)
         far = np.abs(time_s[sample] - even.time_s) > max(0.75 / rate_of(time_s), 0.5 / self.facts["rate_hz"])
         sample = np.where(far, -1, sample)
         shown = snippet_numbers(numbers, time_s, sample, self._offsets())
-        poses = clean(recording.poses, self.params.clean) if kind == "animal" else None
+        poses = clean(recording.need("poses"), self.params.clean) if kind == "animal" else None
         if poses is not None:
             roles, scale = recording.roles or None, scale_px(poses)
             known = self.facts["body_cm"] is not None and np.isfinite(scale)
             length = self.facts["body_cm"] * scale if known else stretched_px(poses, roles)
             views = [animal_view(poses, i, p, roles, length) for i in individual_names(poses)]
         elif kind == "arena":
-            px = px_per_unit(recording.poses) if recording.has("poses") else 1.0
+            px = 1.0 if raw is None else px_per_unit(raw)
             views = [arena_view(recording.need("zones"), len(time_s), p, px)]
         else:
             views = [whole_view(video.shape, len(time_s), p)]
@@ -332,7 +339,7 @@ class VideoMethod(NetMethod):
         """Return the further values as the network sees them; unchanged by default."""
         return extra
 
-    def _describe(self, track: Subject) -> np.ndarray:  # type: ignore[override]
+    def _describe(self, track: Subject) -> np.ndarray:
         """Latents of each row, float32 ``(row, latent)``; NaN where nothing is shown."""
         film = getattr(self, "_kept", {}).pop((track.recording.id, track.individual), None)
         film = film or track.film(self.params.pictures)
@@ -348,6 +355,7 @@ class VideoMethod(NetMethod):
         return encode(self.net, self.net, film, rows, self.params.train)
 
     # ---- states ---------------------------------------------------------------------------------
+    @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         p, rate = self.params, self.facts["rate_hz"]
         self._kept = {}
@@ -382,12 +390,13 @@ class VideoMethod(NetMethod):
         }
         return model.n_states
 
-    def _label(self, track: Subject, table: np.ndarray) -> Labelled:  # type: ignore[override]
+    def _label(self, track: Subject, table: np.ndarray) -> Labelled:
         features = np.asarray(self.parts["pca"].transform(table), np.float32)
         labels, sure = self.parts["model"].apply(features, n_workers=self.params.workers)
         row = np.minimum(track.even.row, len(labels) - 1)
         return Labelled(labels[row], self._latent(table, features)[row], np.clip(sure[row], 0, 1))
 
+    @override
     def _latent(self, table: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Return what is given out as latent: the components by default."""
         return features
@@ -438,7 +447,8 @@ class VideoMethod(NetMethod):
 
 
 def _rate_of(recording: Recording) -> float:
-    rate = rate_of(recording.poses["time"].values) if recording.has("poses") else recording.need("video").fps
+    poses = recording.poses
+    rate = recording.need("video").fps if poses is None else rate_of(poses["time"].values)
     if not np.isfinite(rate):
         fail(f"recording '{recording.id}'", "is too short to have a frame rate", expected="at least 2 frames")
     return float(rate)
