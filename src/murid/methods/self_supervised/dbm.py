@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.data.clock import nearest_sample
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.scratch import scratch
-from murid.data.states import UNLABELLED, behaviour_names, is_multilabel
-from murid.ethogram.exclusive import to_exclusive
+from murid.data.states import UNLABELLED, behaviour_names
 from murid.ethogram.pseudo_labels import RuleTable, event_times, label, read_table
 from murid.features.sets.rules import rule_features
 from murid.learn.nets.params import TrainParams
@@ -39,6 +39,7 @@ from murid.methods.motifs.base import (
     shared_points,
 )
 from murid.methods.self_supervised.base import NetMethod, Weights
+from murid.methods.self_supervised.own_labels import own_labels
 from murid.methods.self_supervised.pose_inputs import (
     Template,
     align,
@@ -181,8 +182,7 @@ class Dbm(NetMethod[Track], MotifMethod):
 
     def _pseudo_labels(self, recording: Recording, table: RuleTable, events: Sequence[str]) -> xr.DataArray:
         if self.params.labels_from == "labels":
-            raw = recording.need("labels").to_states(recording.need("poses")["time"].values)
-            return to_exclusive(raw, none=self.params.rest) if is_multilabel(raw) else raw
+            return own_labels(recording, self.params.rest)
         parts = []
         for track in self.tracks(recording):
             x = self._quantities(track)
@@ -217,15 +217,15 @@ class Dbm(NetMethod[Track], MotifMethod):
         table = self._usable(recordings)
         events = sorted({name for r in recordings for name in event_times(r.events)})
         self.facts["length"] = self._study_length(recordings)
-        found, shapes = {}, []
+        states, shapes = {}, []
         for recording in recordings:
-            found[recording.id] = self._pseudo_labels(recording, table, events)
+            states[recording.id] = self._pseudo_labels(recording, table, events)
             self._trials[recording.id] = self._trial_times(recording)
             shapes.extend(self._xy(track) for track in self.tracks(recording))
         need_frames(self.name, sum(int(np.isfinite(s).all(2).any(1).sum()) for s in shapes), 100)
         self.parts["template"] = template_of(shapes)
         self.facts["bounds"] = bounds_of(shapes).tolist()
-        used = {n for s in found.values() for k, n in enumerate(behaviour_names(s)) if (s.values == k).any()}
+        used = {n for s in states.values() for k, n in enumerate(behaviour_names(s)) if (s.values == k).any()}
         order = self.table.names if self.params.labels_from == "rules" else sorted(used)
         self.facts["behaviours"] = names = [n for n in order if n in used]
         if len(names) < 2:
@@ -237,16 +237,15 @@ class Dbm(NetMethod[Track], MotifMethod):
                 todo="look at them with method.preview(recording), and edit the rule table",
             )
         for recording in recordings:
-            states = found[recording.id]
-            code = np.array(
-                [names.index(n) if n in names else UNLABELLED for n in behaviour_names(states)] + [UNLABELLED]
-            )
-            for k, track in enumerate(self.tracks(recording)):
-                even = self._even(track)
-                # Labels of everyone count for each animal.
-                own = states.values[:, min(k, states.sizes["individual"] - 1)]
-                at = np.clip(np.searchsorted(track.time_s, even.time_s), 0, len(own) - 1)
-                self._targets[recording.id, track.individual] = code[own[at]]
+            for track in self.tracks(recording):
+                self._targets[recording.id, track.individual] = self._targets_of(track, states[recording.id])
+
+    def _targets_of(self, track: Track, states: xr.DataArray) -> np.ndarray:
+        """Pseudo-label of each row of a track, as a number of `facts["behaviours"]`: that of the nearest frame."""
+        names = self.facts["behaviours"]
+        code = np.array([names.index(n) if n in names else UNLABELLED for n in behaviour_names(states)] + [UNLABELLED])
+        own = states.sel(individual=track.individual).values
+        return code[own[nearest_sample(track.time_s, self._even(track).time_s)]]
 
     def _study_length(self, recordings: Sequence[Recording]) -> float | None:
         """Median body length over all tracks where lengths are the study's, else None."""

@@ -9,12 +9,11 @@ import numpy as np
 
 from murid.data.clock import rate_of
 from murid.data.recording import Recording
-from murid.data.states import is_multilabel
-from murid.ethogram.exclusive import to_exclusive
 from murid.evaluate.latent import linear_probe, linear_recovery, persistence, seed_agreement, trustworthiness
 from murid.features import FeatureParams, compute
 from murid.methods.base import Method
 from murid.methods.motifs.base import point_map
+from murid.methods.self_supervised.own_labels import own_labels
 from murid.prepare import CleanParams, clean
 
 #: How far ahead a latent is asked to predict, s: VAME's future.
@@ -86,12 +85,9 @@ def _latents(method: Method, recordings: Sequence[Recording]) -> np.ndarray:
 
 
 def _codes(recording: Recording, behaviours: Sequence[str]) -> np.ndarray:
-    poses = recording.need("poses")
-    states = recording.need("labels").to_states(poses["time"].values, list(behaviours))
-    if is_multilabel(states):
-        states = to_exclusive(states, none="none")
-    columns = np.minimum(np.arange(poses.sizes["individual"]), states.sizes["individual"] - 1)
-    return np.concatenate([states.values[:, k] for k in columns])
+    """Behaviour of all frames of all animals, ``(frame,)``, in the order of `_latents`."""
+    states = own_labels(recording, "none", list(behaviours))
+    return states.values.T.ravel()
 
 
 def _reference(recording: Recording, ahead_s: float = 0.0) -> np.ndarray:
