@@ -16,6 +16,7 @@ help:
 	@echo "make demo   set up, simulate a study, analyse it, say where the report is"
 	@echo "make test   set up and run the tests    (test-slow: the long ones too)"
 	@echo "make lint | types | layers              style, types, floors of the house"
+	@echo "make docs   build the documentation site into docs/_build/html"
 	@echo "make bench  run the benchmarks"
 
 $(READY): pyproject.toml constraints.txt
@@ -34,14 +35,18 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
 
 lint: $(READY)
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs
 
 types: $(READY)
 	$(BIN)/mypy
 
 layers: $(READY)
 	$(BIN)/lint-imports
+
+docs: $(READY)
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
@@ -50,4 +55,4 @@ lock: $(READY)
 	$(BIN)/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" > constraints.txt
 
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO) docs/_build docs/api docs/gallery/made .pytest_cache .mypy_cache .ruff_cache

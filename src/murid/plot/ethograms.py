@@ -53,7 +53,7 @@ def ethogram(states: xr.DataArray, *, colours: Mapping[str, str] | None = None, 
     bouts, scored = bouts_of(states), scored_of(states)
     separate = "behaviour" in states.dims
     rows = [(p, b) for p in people for b in (names if separate else [""])]
-    ax = axes_of(ax, PAGE, 1.2 + 0.3 * len(rows))
+    ax = axes_of(ax, PAGE, max(0.9 + 0.3 * len(rows), 0.4 + 0.19 * (len(names) + 1)))
     time = states["time"].values
     start, stop = float(time[0]), float(time[-1])
     for k, (person, behaviour) in enumerate(rows):

@@ -60,7 +60,7 @@ def trajectory(
     >>> import murid.plot
     >>> from murid import simulate
     >>> ax = murid.plot.trajectory(simulate.recording(duration_s=20.0, seed=1, id="m1"))
-    >>> ax.get_title(loc="left")
+    >>> ax.get_title()
     'm1'
     """
     poses = recording.need("poses")
@@ -77,7 +77,7 @@ def trajectory(
     draw_zones(ax, outlines)
     low, high = limits(outlines, [xy])
     frame(ax, low, high, unit)
-    ax.set_title(short(recording.id if len(people) == 1 else f"{recording.id}, {people[k]}", 40), color=colour)
+    ax.set_title(short(recording.id if len(people) == 1 else f"{recording.id}, {people[k]}", 40), color=colour, loc="center")
     return ax
 
 

@@ -161,7 +161,7 @@ def perievent(
     >>> signal = murid.make_traces(np.exp(-(time % 10))[:, None], time_s=time, units=["roi_1"])
     >>> found = perievent(signal, np.arange(10.0, 51.0, 10.0))
     >>> ax = murid.plot.perievent(found, label="ΔF/F")
-    >>> ax.get_title(loc="left")
+    >>> ax.get_title()
     'roi_1, n = 5 events'
     """
     units = [str(u) for u in found.trials["unit"].values]
@@ -182,7 +182,7 @@ def perievent(
         draw_response(ax, lag, mean, (low, high), colour)
     ax.set_xlabel("time from the event (s)")
     ax.set_ylabel(label)
-    ax.set_title(f"{name}, n = {found.n_events} events")
+    ax.set_title(f"{name}, n = {found.n_events} events", loc="center")
     return ax
 
 
