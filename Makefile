@@ -36,7 +36,7 @@ test-slow: $(READY)
 
 lint: $(READY)
 	$(BIN)/ruff check src tests benchmarks docs
-	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs/conf.py docs/_ext docs/gallery
 
 types: $(READY)
 	$(BIN)/mypy
