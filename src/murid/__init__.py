@@ -43,6 +43,7 @@ _LAZY = {
     "method": "murid.methods",
     "load_method": "murid.methods",
     "methods_table": "murid.methods",
+    "run_analysis": "murid.run",
     "to_movement": "murid.io.movement",
     "from_movement": "murid.io.movement",
 }

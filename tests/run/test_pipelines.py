@@ -178,7 +178,7 @@ def test_the_tuned_unit_is_found_from_labels_and_from_a_model(study, tiny):
 
 def test_neural_without_signals_says_what_to_add(tmp_path):
     study = work.small_study(tmp_path / "s", 1)
-    with pytest.raises(DataError, match=r"neural signal and labels.*--traces"):
+    with pytest.raises(DataError, match=r"needs.*traces or spikes.*murid add"):
         run_neural(study)
 
 
@@ -230,7 +230,7 @@ def test_assay_without_groups_says_so_and_goes_on(study):
 def test_assay_names_every_recording_that_lacks_a_scale(study):
     from murid.run.assay import run_assay
 
-    with pytest.raises(DataError, match=r"6 of 6 could not be done") as error:
+    with pytest.raises(DataError, match=r"no recording could be analysed: 6 faults") as error:
         run_assay(study, "open_field")
     assert all(f"'{id}'" in str(error.value) for id in study.ids)
 

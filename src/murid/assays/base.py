@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from murid.data.analysis import Tables
 from murid.data.recording import Recording
+from murid.data.tables import Table, flag, number, text
 
 MEASURE_COLUMNS = (
     "measure",
@@ -109,4 +111,56 @@ def result(
     table = pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
     return AssayResult(
         paradigm, recording.id, recording.animal, recording.group, table, visits, conventions, tuple(warnings)
+    )
+
+
+#: Tables of every paradigm, the same for all.
+MEASURES = Table(
+    "measures",
+    {
+        "measure": text(),
+        "value": number(why="in the unit of the row"),
+        "unit": text(),
+        "zone": text(why="empty when it is of the whole arena"),
+        "bin_start_s": number("from", unit="s", why="missing: the whole recording"),
+        "bin_stop_s": number("to", unit="s"),
+        "censored": flag(why="true where a latency never ended"),
+        "definition": text(),
+    },
+    "One row a recording, individual, measure, zone and time bin.",
+)
+ANIMALS = Table(
+    "animals",
+    {"individual": text()},
+    "One row a recording and individual, one column a measure of the whole recording.",
+    measures=number(),
+)
+VISITS = Table(
+    "visits",
+    {
+        "start_s": number("from", unit="s"),
+        "stop_s": number("to", unit="s"),
+        "label": text("zone"),
+        "rater": text(optional=True),
+        "stream": text(optional=True),
+        "source": text(optional=True),
+        "score": number(optional=True),
+    },
+    "One row a visit to a zone.",
+)
+
+
+def tables_of(found: AssayResult) -> Tables:
+    """Return the result of a paradigm as the tables that every paradigm declares."""
+    whole = found.measures[found.measures["bin_start_s"].isna()]
+    names = np.where(whole["zone"] == "", whole["measure"], whole["measure"] + ":" + whole["zone"])
+    return Tables(
+        {
+            "measures": found.measures,
+            "animals": found.wide().drop(columns=["recording", "animal", "group"]),
+            "visits": found.visits,
+        },
+        warnings=found.warnings,
+        conventions=found.conventions,
+        units=dict(zip(names.tolist(), whole["unit"].tolist(), strict=True)),
     )

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from murid.assays.base import AssayResult, Measures, result
+from murid.assays.base import ANIMALS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
 from murid.assays.locomotion import Track, add_locomotion, track_of
 from murid.assays.occupancy import ENTRY, add_occupancy, time_bins, visit_table
+from murid.data.analysis import Tables, analysis
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.zones import EntryRule, Zone, Zones
@@ -44,7 +45,9 @@ class OpenFieldParams(Params):
     bin_s: float = param(300.0, unit="s", ge=0, why="time bins, 5 min as IMPC; 0 = none")
     start_s: float = param(0.0, unit="s", ge=0, why="analysis starts here, e.g. after the hand has left")
     duration_s: float | None = param(None, unit="s", gt=0, why="and lasts this long; to the end by default")
-    clean: CleanParams = CleanParams(smoothing="savgol", window_s=0.3)
+    clean: CleanParams = param(
+        CleanParams(smoothing="savgol", window_s=0.3), why="of the poses, before anything is measured"
+    )
 
 
 def open_field(recording: Recording, params: OpenFieldParams | None = None) -> AssayResult:
@@ -99,6 +102,30 @@ def open_field(recording: Recording, params: OpenFieldParams | None = None) -> A
             measures.append(out)
         visits += [visit_table(z, masks[z][0], time, individual) for z in zones]
     return result("open_field", recording, measures, _joined(visits), _conventions(p, zones, arena, poses), notes)
+
+
+@analysis(
+    "open_field",
+    family="assay",
+    params=OpenFieldParams,
+    needs=("poses",),
+    uses=("zones", "events"),
+    tables=(MEASURES, ANIMALS, VISITS),
+    compare="animals",
+    primary=(
+        "distance",
+        "mean_speed",
+        "time_moving",
+        "time_percent:centre",
+        "entries:centre",
+        "latency:centre",
+        "thigmotaxis_time",
+    ),
+    cites=("Sturman et al. 2020",),
+)
+def analyse_open_field(recording: Recording, params: OpenFieldParams) -> Tables:
+    """Measure locomotion, centre, wall and corners of an open field."""
+    return tables_of(open_field(recording, params))
 
 
 def _arena(poses: xr.Dataset, zones: Zones | None, notes: list[str]) -> Zone:

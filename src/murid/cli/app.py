@@ -28,6 +28,7 @@ COMMANDS = (
     "explain",
     "label_queue",
     "neural",
+    "analyses",
     "report",
     "methods",
     "formats",

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     ) -> Reply:
         """List the methods; show the card of one; or check that one keeps the contract of all methods."""
         words = words or []
-        if not words:
+        if not words or words == ["list"]:
             return _table()
         if words[0] != "check" and len(words) == 1:
             return _card(words[0])

@@ -6,21 +6,22 @@ from typing import Annotated
 
 import typer
 
+from murid.cli.analyses import list_of
+from murid.cli.analysis import (
+    Compare,
+    Individual,
+    Measures,
+    OthersOption,
+    Rater,
+    ShowParams,
+    StatesFrom,
+    Stream,
+    parameters_of,
+    run_named,
+)
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import (
-    Behaviours,
-    Ids,
-    ParamOption,
-    Seed,
-    StudyFolder,
-    Workers,
-    items,
-    n_workers,
-    pick,
-    read_params,
-)
-from murid.cli.replies import of_run
+from murid.cli.options import Behaviours, Ids, ParamOption, Seed, StudyFolder, Workers, asks_for_list
 
 
 def register(app: typer.Typer) -> None:
@@ -28,42 +29,49 @@ def register(app: typer.Typer) -> None:
 
     @command(
         app,
-        """murid neural S
-        murid neural S --states-from gbdt -b rear,freeze
-        murid neural S -p max_lag_s=1 -p alpha=0.01 --json""",
+        """murid neural list
+        murid neural S
+        murid neural S tuning --states-from gbdt -b rear,freeze
+        murid neural S tuning -p max_lag_s=1 -p alpha=0.01 --json""",
     )
     def neural(
         study: StudyFolder,
-        states_from: Annotated[str, typer.Option(help="'labels', or a fitted model.")] = "labels",
+        name: Annotated[str, typer.Argument(help="Analysis; 'murid neural list' names them.")] = "tuning",
+        states_from: StatesFrom = "labels",
         param: ParamOption = None,
         ids: Ids = None,
+        compare: Compare = "group",
+        measures: Measures = None,
         behaviours: Behaviours = None,
-        individual: Annotated[str, typer.Option(help="Whose behaviour, when there are several animals.")] = "",
-        rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
+        individual: Individual = "",
+        rater: Rater = "",
+        stream: Stream = "",
+        others: OthersOption = "auto",
+        params: ShowParams = False,
         seed: Seed = 0,
         workers: Workers = 0,
     ) -> Reply:
-        """Test every unit for tuning to every behaviour, against shifts of the behaviour in time."""
-        from murid.data.study import Study
-        from murid.neural import TuningParams
-        from murid.run import run_neural
+        """Analyse neural signals: by default tuning of every unit to every behaviour, against shifts in time."""
+        from murid.run.assay import require_family
 
-        opened = Study(study)
-        run = run_neural(
-            opened,
-            states_from,
-            read_params(TuningParams, param),
-            pick(opened, ids),
-            behaviours=items(behaviours),
-            individual=individual or None,
-            rater=rater or None,
+        if asks_for_list(study):
+            return list_of("neural")
+        require_family(name, "neural")
+        if params:
+            return parameters_of(name)
+        return run_named(
+            study,
+            name,
+            param,
+            ids,
+            compare=compare,
+            measures=measures,
+            states_from=states_from,
+            behaviours=behaviours,
+            individual=individual,
+            rater=rater,
+            stream=stream,
+            others=others,
             seed=seed,
-            workers=n_workers(workers),
-        )
-        s = run.summary
-        return of_run(
-            run,
-            [f"{s['tuned_units']} of {s['units']} units are tuned (q <= {s['alpha']:g} within recording)."],
-            {"Units by behaviour": run.tables["tuned"]},
-            json_tables=("tuned", "tuning"),
+            workers=workers,
         )

@@ -47,6 +47,11 @@ Others = Literal["auto", "ignore", "negative"]
 Seed = Annotated[int, typer.Option(help="Same seed, same answer.")]
 
 
+def asks_for_list(study: Path) -> bool:
+    """True for ``murid assay list``: the word where the study stands, and no study of that name."""
+    return str(study) == "list" and not (study / "study.toml").is_file()
+
+
 def n_workers(workers: int) -> int:
     """Return the number of processes; 0 stands for one per core."""
     import os

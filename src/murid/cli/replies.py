@@ -38,4 +38,4 @@ def of_run(
         "files": sorted(str(p.relative_to(run.folder)) for p in run.folder.rglob("*.parquet")),
         "warnings": run.provenance["warnings"],
     }
-    return Reply(data, [*text, f"Tables and provenance: {run.folder}"], tables or {}, run.provenance["warnings"])
+    return Reply(data, [*text, f"Tables (CSV): {run.folder / 'tables'}"], tables or {}, run.provenance["warnings"])

@@ -30,6 +30,7 @@ _LAZY = {
     "fit_method": "fit",
     "preview_labels": "preview",
     "propose_bouts": "label_queue",
+    "run_analysis": "analysis",
     "run_assay": "assay",
     "run_demo": "demo",
     "run_neural": "neural",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from murid.data.errors import DataError
 from murid.run.runs import Run
+from murid.stats import compare_tables, survival
 
 #: Columns that say whose row it is.
 WHO = ("animal", "group", "day", "session")
+#: Columns of a comparison that belong to its tests.
+_TESTED = ("test", "statistic", "p", "q", "p_floor")
 KEYS = ("recording", *WHO, "individual")
 
 
@@ -18,13 +23,13 @@ def with_keys(table: pd.DataFrame, recording_id: str, who: pd.DataFrame) -> pd.D
     return pd.concat([pd.DataFrame(keys, index=table.index), table.drop(columns=list(keys), errors="ignore")], axis=1)
 
 
-def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> None:
+def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, primary: Sequence[str] = ()) -> None:
     """Compare every measure of a table between groups, animals being the unit; write ``comparison``.
 
-    Does nothing but say so when there are no two groups of two animals.
+    Where measures are `primary` (what the test is made for), they alone are the family that is corrected for
+    multiple testing; the others are described in the table ``described``: means, differences and intervals,
+    no tests. Warns when there are no two groups of two animals.
     """
-    from murid.stats import compare_tables
-
     if group not in table:
         run.warn(f"no comparison: no recording has a {group}")
         return
@@ -41,8 +46,11 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> 
     if not usable:
         run.warn("no comparison: no measure varies")
         return
+    family = [m for m in primary if m in usable]
+    others = [m for m in usable if m not in family]
     try:
-        found, pairs = compare_tables(table, usable, group, seed=seed)
+        found, pairs = compare_tables(table, family or usable, group, seed=seed)
+        described = compare_tables(table, others, group, seed=seed)[0] if family and others else None
     except DataError as exc:
         run.warn(f"no comparison: {exc}")
         return
@@ -52,8 +60,28 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0) -> 
     run.table("comparison", found)
     if len(pairs):
         run.table("pairwise", pairs)
+    if described is not None:
+        run.table("described", described.drop(columns=[c for c in _TESTED if c in described]))
     run.note(
         groups={str(k): int(v) for k, v in sizes.items() if v >= 2},
         differ=found.loc[found["q"] <= 0.05, "measure"].tolist(),
         compared=len(found),
+        described=0 if described is None else len(described),
     )
+
+
+def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, seed: int = 0) -> None:
+    """Compare latencies that may be censored (it never happened) by their survival; write ``latencies``."""
+    rows = []
+    for name, table in late.items():
+        if group not in table:
+            continue
+        happened = ~table["censored"].astype(bool)
+        try:
+            found = survival(table.assign(happened=happened), "value", "happened", group, seed=seed)
+        except DataError as exc:
+            run.warn(f"latency '{name}' is not compared: {exc}")
+            continue
+        rows.append(found.row(name))
+    if rows:
+        run.table("latencies", pd.DataFrame(rows))

@@ -16,8 +16,8 @@ from murid.data.errors import Faults, MuridError, fail
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
-from murid.run.apply import apply_step, model_folder, with_keys
-from murid.run.assay import compare_groups
+from murid.run.apply import apply_step, model_folder
+from murid.run.comparing import compare_groups, with_keys
 from murid.run.executor import StepFailed, Stopped
 from murid.run.fit import fit_step, nouns_for
 from murid.run.runner import Result, Runner, inputs_of

@@ -40,8 +40,8 @@ def build_report(study: Study, runs: Sequence[Run | str] | str | None = None, *,
 
 
 def _newest(study: Study) -> list[Run]:
-    """Return the newest complete run of each command, in the order of the commands' first use."""
-    newest: dict[str, Run] = {}
+    """Return the newest complete run of each command and analysis, in the order of their first use."""
+    newest: dict[tuple[str, str], Run] = {}
     for run in runs_of(study):
-        newest[run.provenance["command"]] = run
+        newest[run.provenance["command"], str(run.summary.get("analysis", ""))] = run
     return list(newest.values())

@@ -28,6 +28,24 @@ class Result:
         return self.store.get(self.kept)
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A step without a result.
+
+    Attributes
+    ----------
+    step : Step
+    reason : str
+        What was wrong, for people.
+    crash : str
+        Traceback, when it was no fault of the data.
+    """
+
+    step: Step
+    reason: str
+    crash: str = ""
+
+
 class Runner:
     """Does steps for one study.
 
@@ -60,12 +78,44 @@ class Runner:
         """
         steps = list(steps)
         scheme = plan(steps)
+        self._work(scheme, text, None)
+        return [Result(self.store, kept, step) for kept, step in zip(scheme.wanted, steps, strict=True)]
+
+    def attempt(self, steps: Iterable[Step], text: str = "") -> tuple[list[Result], list[Failure]]:
+        """Return the results of the steps that could be done, and why the others could not.
+
+        For work in which one bad recording must not cost the others their results.
+        """
+        steps = list(steps)
+        unreadable: dict[int, str] = {}
+        scheme = plan(steps, unreadable=unreadable)
+        failed: dict[Kept, Failure] = {}
+        self._work(scheme, text, failed)
+        wanted = iter(scheme.wanted)
+        results, failures = [], []
+        for step in steps:
+            kept = None if id(step) in unreadable else next(wanted)
+            if kept is None:
+                failures.append(Failure(step, unreadable[id(step)]))
+            elif kept in failed:
+                failures.append(Failure(step, failed[kept].reason, failed[kept].crash))
+            else:
+                results.append(Result(self.store, kept, step))
+        return results, failures
+
+    def _work(self, scheme: Plan, text: str, failed: dict[Kept, Failure] | None) -> None:
+        """Do what is stale; failures are gathered in `failed`, or raised when it is None."""
         self.store.sweep()
         self._note_inputs(scheme)
         entries = {task.address: self.store.entry(task.address) for task in scheme.tasks}
         done = 0
         tell(text or "steps", 0, len(scheme.tasks))
         for wave in _waves(scheme.tasks):
+            for task in wave:
+                cause = _failed_parent(task, failed)
+                if failed is not None and cause is not None:
+                    failed[task.address] = Failure(task.step, cause.reason, cause.crash)
+            wave = [task for task in wave if failed is None or task.address not in failed]
             stale = [task for task in wave if entries[task.address] is None]
             for task in wave:
                 entry = entries[task.address]
@@ -81,8 +131,10 @@ class Runner:
                 tell(text or "steps", done, len(scheme.tasks))
                 state = "failed" if outcome.failed else "done"
                 self._note_step(stale[outcome.index], state, outcome.seconds, outcome.peak_mb, outcome.warnings)
-            raise_failures(stale, sorted(outcomes, key=lambda o: o.index))
-        return [Result(self.store, kept, step) for kept, step in zip(scheme.wanted, steps, strict=True)]
+            if failed is None:
+                raise_failures(stale, sorted(outcomes, key=lambda o: o.index))
+            else:
+                failed.update({stale[o.index].address: _failure(stale[o.index], o) for o in outcomes if o.failed})
 
     def values(self, steps: Iterable[Step], text: str = "") -> list[Any]:
         """Return the values of `steps` themselves, in order."""
@@ -120,6 +172,18 @@ def inputs_of(
 ) -> list[RecordingInput]:
     """Return the recordings of a study as inputs; unknown ids are an error."""
     return [RecordingInput(study.folder, r.id, tuple(nouns), tuple(keys)) for r in study.recordings(ids)]
+
+
+def _failed_parent(task: Task, failed: dict[Kept, Failure] | None) -> Failure | None:
+    """The first of the steps that a task depends on that failed."""
+    parents = [v for value in task.given.values() for v in (value if isinstance(value, list) else [value])]
+    return next((failed[p] for p in parents if isinstance(p, Kept) and p in failed), None) if failed else None
+
+
+def _failure(task: Task, outcome: Outcome) -> Failure:
+    last = outcome.crash.strip().splitlines()[-1] if outcome.crash else ""
+    reason = outcome.fault or f"an unforeseen error, please report it: {last} (traceback in log.jsonl of the run)"
+    return Failure(task.step, reason, outcome.crash)
 
 
 def _waves(tasks: Sequence[Task]) -> list[list[Task]]:

@@ -26,6 +26,7 @@ from murid.data.names import slug
 from murid.data.plain import plain
 from murid.data.store import read_array, write_array
 from murid.data.study import Study
+from murid.data.tables import as_text, with_unit
 from murid.run.keys import digest
 from murid.run.provenance import machine, versions
 
@@ -103,12 +104,20 @@ class Run:
         run.log("start", command=command)
         return run
 
-    def table(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
-        """Write a table as parquet and as CSV; return it."""
+    def table(self, name: str, table: pd.DataFrame, *, units: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Write a table as parquet and as CSV; return it.
+
+        Units stand in the headings of the CSV, ``distance (cm)``; in the parquet file the columns keep their
+        names, and the units are its ``attrs["units"]``.
+        """
+        units = {str(k): v for k, v in (units or {}).items() if v and k in table}
+        table = table.copy(deep=False)
+        table.attrs = {"units": units} if units else {}
         with atomic_file(self.folder / "tables" / f"{slug(name)}.parquet") as temporary:
             table.to_parquet(temporary)
         with atomic_file(self.folder / "tables" / f"{slug(name)}.csv") as temporary:
-            table.to_csv(temporary, index=not isinstance(table.index, pd.RangeIndex))
+            shown = as_text(table).rename(columns={k: with_unit(k, unit) for k, unit in units.items()})
+            shown.to_csv(temporary, index=not isinstance(table.index, pd.RangeIndex))
         return table
 
     def write_parts(self) -> None:

@@ -186,8 +186,15 @@ class Plan:
     inputs: list[Any]
 
 
-def plan(steps: Sequence[Step]) -> Plan:
+def plan(steps: Sequence[Step], *, unreadable: dict[int, str] | None = None) -> Plan:
     """Give every step, and every step it depends on, its key.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+    unreadable : dict, optional
+        Filled with ``id(step)`` → reason for every step that cannot be done since an input is missing; these
+        steps are left out of the plan. Without it such steps are an error.
 
     Raises
     ------
@@ -197,22 +204,31 @@ def plan(steps: Sequence[Step]) -> Plan:
     tasks: dict[Kept, Task] = {}
     address: dict[int, Kept] = {}
     prints: dict[Input, Any] = {}
+    broken: dict[int, str] = {}
     faults = Faults("cannot start")
     for step in steps:
         for one in _parents_first(step):
-            if id(one) in address:
+            if id(one) in address or id(one) in broken:
                 continue
             try:
                 given, marks = _addresses(one, address, prints)
             except DataError as exc:
                 faults.items.append(Fault(str(exc)))
-                given, marks = {}, {}
+                broken[id(one)] = str(exc)
+                continue
+            reason = next((broken[id(parent)] for parent in one.parents() if id(parent) in broken), None)
+            if reason is not None:
+                broken[id(one)] = reason
+                continue
             kept = Kept(one.name, _key(one, marks))
             address[id(one)] = kept
             tasks.setdefault(kept, Task(one, kept.key, given))
-    faults.items = list(dict.fromkeys(faults.items))
-    faults.raise_if_any()
-    return Plan(list(tasks.values()), [address[id(s)] for s in steps], list(prints.values()))
+    if unreadable is None:
+        faults.items = list(dict.fromkeys(faults.items))
+        faults.raise_if_any()
+    else:
+        unreadable.update({id(s): broken[id(s)] for s in steps if id(s) in broken})
+    return Plan(list(tasks.values()), [address[id(s)] for s in steps if id(s) in address], list(prints.values()))
 
 
 def _key(step: Step, inputs: Mapping[str, Any]) -> str:
@@ -242,8 +258,8 @@ def _addresses(
 
     def one(item: Any) -> tuple[Any, Any]:
         if isinstance(item, Step):
-            kept = address[id(item)]
-            return kept, f"{kept.step}/{kept.key}"
+            kept = address.get(id(item))
+            return kept, "" if kept is None else f"{kept.step}/{kept.key}"
         if item not in prints:
             prints[item] = item.fingerprint()
         return item, prints[item]

@@ -1,0 +1,80 @@
+"""Tables of measures as people read them on a screen of 80 columns: one line a measure, the main ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Measures printed; the CSV has all.
+MAX_MEASURES = 20
+#: Up to so many recordings each has a column of its own; above, mean and spread are shown.
+MAX_COLUMNS = 3
+_KEYS = ("recording", "animal", "group", "day", "session", "individual")
+
+
+def comparison_table(found: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+    """Return one line a measure: mean of each group, difference with its interval, effect, p and q.
+
+    The smallest p comes first.
+    """
+    import pandas as pd
+
+    from murid.data.tables import with_unit
+
+    order = found.sort_values("p", kind="stable")
+    order = order.head(MAX_MEASURES)
+    groups = [c[len("mean_") :] for c in found.columns if c.startswith("mean_")]
+    shown = {"measure": [with_unit(m, units.get(m, "")) for m in order["measure"]]}
+    for group in groups:
+        shown[group] = [_short(v) for v in order[f"mean_{group}"]]
+    if "difference" in order and order["difference"].notna().any():
+        shown["difference [95 %]"] = [
+            f"{_short(d)} [{_short(low)}, {_short(high)}]" if low == low else _short(d)
+            for d, low, high in order[["difference", "difference_low", "difference_high"]].itertuples(index=False)
+        ]
+        shown["g"] = [_short(v) for v in order["effect"]]
+    shown["p"] = [_p(v) for v in order["p"]]
+    shown["q"] = [_p(v) for v in order["q"]]
+    return pd.DataFrame(shown)
+
+
+def one_line_a_measure(animals: pd.DataFrame, units: Mapping[str, str], primary: Sequence[str] = ()) -> pd.DataFrame:
+    """Return one line a measure: a column a recording where these are few, else n, mean, SD and range."""
+    import pandas as pd
+
+    from murid.data.tables import with_unit
+
+    numbers = [c for c in animals.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(animals[c])]
+    names = [*(m for m in primary if m in numbers), *(m for m in numbers if m not in primary)][:MAX_MEASURES]
+    shown: dict[str, list[object]] = {"measure": [with_unit(name, units.get(name, "")) for name in names]}
+    if len(animals) <= MAX_COLUMNS:
+        several = "individual" in animals and animals["individual"].nunique() > 1
+        for row in animals.index:
+            parts = [animals.at[row, "recording"], *([animals.at[row, "individual"]] if several else [])]
+            shown[" ".join(map(str, parts))] = [_short(animals.at[row, name]) for name in names]
+        return pd.DataFrame(shown)
+    values = animals[names].astype(float)
+    shown["n"] = [int(v) for v in values.notna().sum()]
+    for heading, numbers_of in (
+        ("mean", values.mean()),
+        ("SD", values.std()),
+        ("lowest", values.min()),
+        ("highest", values.max()),
+    ):
+        shown[heading] = [_short(v) for v in numbers_of]
+    return pd.DataFrame(shown)
+
+
+def _short(value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _p(value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{value:.3f}".lstrip("0") if value >= 0.001 else "<.001"

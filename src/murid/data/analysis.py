@@ -1,0 +1,305 @@
+"""The contract of every analysis: a recording in, declared tables out.
+
+An analysis is one function under `@analysis(...)`, which declares what the function needs, its parameters
+and its tables. The command, the run folder, the report's tables, the documentation and the contract test
+come from the declaration::
+
+    STEPS = Table("animals", {"individual": text()}, "One row an animal.", measures=number(low=0))
+
+    class StepsParams(Params):
+        min_cm: float = param(1.0, unit="cm", ge=0, why="shorter steps are jitter")
+
+    @analysis("steps", params=StepsParams, needs=("poses",), tables=(STEPS,), compare="animals")
+    def steps(recording: Recording, p: StepsParams) -> Tables:
+        \"\"\"Count the steps of every animal.\"\"\"
+        return Tables({"animals": ...}, units={"steps": "1"})
+
+murid's own analyses are named in `murid.data.registry`; a package adds its own by an entry point::
+
+    [project.entry-points."murid.analyses"]
+    steps = "my_package.steps"
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
+from typing import Any, Literal, TypeVar
+
+import pandas as pd
+
+from murid.data.errors import MuridError, did_you_mean, fail
+from murid.data.params import Params
+from murid.data.recording import NOUNS
+from murid.data.registry import BUILT_IN, analysis_names, foreign
+from murid.data.tables import Table
+
+#: Do states (what the animal did, from labels or from a fitted model) go into an analysis?
+States = Literal["none", "needed", "optional"]
+Function = TypeVar("Function", bound=Callable[..., "Tables"])
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What an analysis returns.
+
+    Attributes
+    ----------
+    frames : mapping of str to DataFrame
+        Table name → rows.
+    warnings : sequence of str
+        What a reader must know before believing the numbers.
+    conventions : mapping
+        Every choice that changes a number, plain values.
+    units : mapping of str to str
+        Units of measure columns (those of a table's `measures`).
+    summary : mapping
+        Main numbers over all recordings, from `Analysis.together` or a pooled analysis.
+    sentences : sequence of str
+        The result in words, likewise.
+    """
+
+    frames: Mapping[str, pd.DataFrame]
+    warnings: Sequence[str] = ()
+    conventions: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    sentences: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A declared analysis; see `analysis` for the fields."""
+
+    name: str
+    function: Callable[..., Tables]
+    params: type[Params]
+    tables: tuple[Table, ...]
+    needs: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    states: States = "none"
+    pooled: bool = False
+    together: Callable[..., Tables] | None = None
+    compare: str = ""
+    primary: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    family: str = ""
+    cites: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """First sentence of the function's docstring."""
+        return (inspect.getdoc(self.function) or self.name).split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def seeded(self) -> bool:
+        """True when the function draws random numbers: it takes ``seed``."""
+        return "seed" in inspect.signature(self.function).parameters
+
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        """Everything of a recording that the function may look at."""
+        return tuple(dict.fromkeys([*self.needs, *self.any_of, *self.uses]))
+
+    @property
+    def command(self) -> str:
+        """How it is called on the command line."""
+        return f"murid {self.family} STUDY {self.name}" if self.family else f"murid {self.name} STUDY"
+
+    def table(self, name: str) -> Table:
+        """Return the declaration of one of its tables."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        fail(f"analysis '{self.name}'", f"no table '{name}'", todo=did_you_mean(name, [t.name for t in self.tables]))
+
+    def lacks(self, recording: Any) -> str:
+        """What a recording lacks for this analysis, in words; "" when nothing."""
+        missing = [noun for noun in self.needs if not recording.has(noun)]
+        if self.any_of and not any(recording.has(noun) for noun in self.any_of):
+            missing.append(" or ".join(self.any_of))
+        return ", ".join(missing)
+
+    def check(self, found: Tables) -> Tables:
+        """Return the tables, each checked against its declaration."""
+        frames = {name: self.table(name).check(frame, owner=self.name) for name, frame in found.frames.items()}
+        return Tables(frames, found.warnings, found.conventions, found.units, found.summary, found.sentences)
+
+    def card(self) -> dict[str, Any]:
+        """What it is, as plain values: for help, documentation and JSON."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "command": self.command,
+            "needs": list(self.needs),
+            "any_of": list(self.any_of),
+            "uses": list(self.uses),
+            "states": self.states,
+            "compared": self.compare,
+            "primary": list(self.primary),
+            "params": self.params.table(),
+            "tables": {
+                t.name: {"caption": t.caption, "columns": {n: vars(c) for n, c in t.columns.items()}}
+                for t in self.tables
+            },
+            "cites": list(self.cites),
+        }
+
+
+_declared: dict[str, Analysis] = {}
+
+
+def analysis(
+    name: str,
+    *,
+    params: type[Params],
+    tables: Sequence[Table],
+    needs: Sequence[str] = (),
+    any_of: Sequence[str] = (),
+    uses: Sequence[str] = (),
+    states: States = "none",
+    pooled: bool = False,
+    together: Callable[..., Tables] | None = None,
+    compare: str = "",
+    primary: Sequence[str] = (),
+    shown: Sequence[str] = (),
+    family: str = "",
+    cites: Sequence[str] = (),
+) -> Callable[[Function], Function]:
+    """Declare a function to be an analysis.
+
+    The function is called ``f(recording, params)``, with the keywords ``states`` (when `states` is not
+    "none"; None where a recording has none) and ``seed`` (when it has such an argument), and returns `Tables`.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits and ``_``; the command's name.
+    params : type of Params
+        Its parameters.
+    tables : sequence of Table
+        Every table that it may return.
+    needs : sequence of str
+        Nouns without which a recording is left out: ``("poses",)``.
+    any_of : sequence of str
+        Nouns of which one is enough: ``("traces", "spikes")``.
+    uses : sequence of str
+        Nouns that are looked at where they are there.
+    states : {"none", "needed", "optional"}
+        Does it take states (what the animal did)? They come from the labels, or from a fitted model.
+    pooled : bool
+        The function takes the list of all recordings at once, and is called once.
+    together : callable, optional
+        ``f(frames, params)`` over all recordings: takes the tables with their keys and returns `Tables`
+        (changed and further tables, `summary` and `sentences`).
+    compare : str
+        Table of one row a recording and individual, and one column a measure, whose measures are compared
+        between groups.
+    primary : sequence of str
+        Measures that the analysis is made for: they are shown first and form the family that is corrected
+        for multiple testing; the others are described. All measures by default.
+    shown : sequence of str
+        Tables that the command prints when no groups are compared; the first one by default.
+    family : str
+        Command that it belongs to (``"assay"``, ``"neural"``); a command of its own when "".
+    cites : sequence of str
+        Papers that it follows.
+    """
+
+    def declare(function: Function) -> Function:
+        made = Analysis(
+            name,
+            function,
+            params,
+            tuple(tables),
+            tuple(needs),
+            tuple(any_of),
+            tuple(uses),
+            states,
+            pooled,
+            together,
+            compare,
+            tuple(primary),
+            tuple(shown),
+            family,
+            tuple(cites),
+        )
+        _refuse_mistakes(made)
+        _declared[name] = made
+        return function
+
+    return declare
+
+
+def _refuse_mistakes(made: Analysis) -> None:
+    """Check a declaration: mistakes of whoever writes an analysis are found at import."""
+    subject = f"analysis '{made.name}'"
+    if not made.name.isidentifier():
+        fail(subject, "the name cannot be a command", expected="letters, digits and _")
+    for noun in made.nouns:
+        if noun not in NOUNS:
+            fail(subject, f"no noun '{noun}'", todo=did_you_mean(noun, NOUNS))
+    names = [t.name for t in made.tables]
+    for name in filter(None, [made.compare, *made.shown]):
+        if name not in names:
+            fail(subject, f"no table '{name}' is declared", todo=did_you_mean(name, names))
+    other = _declared.get(made.name)
+    if other is not None and other.function.__module__ != made.function.__module__:
+        fail(subject, "is declared twice", got=f"{other.function.__module__} and {made.function.__module__}")
+
+
+def find_analysis(name: str) -> Analysis:
+    """Return an analysis by name; an unknown name suggests near ones.
+
+    Raises
+    ------
+    DataError
+        No such analysis.
+    MuridError
+        The package that brings it cannot be imported.
+
+    Examples
+    --------
+    >>> find_analysis("open_field").needs
+    ('poses',)
+    """
+    if name not in _declared:
+        if name in BUILT_IN:
+            importlib.import_module(BUILT_IN[name][0])
+        elif name in foreign():
+            _load(foreign()[name])
+        else:
+            fail("analyses", f"no analysis '{name}'", todo=did_you_mean(name, analysis_names()))
+    if name not in _declared:
+        fail("analyses", f"'{name}' is registered, but its module declares no such analysis")
+    return _declared[name]
+
+
+def _load(entry: EntryPoint) -> None:
+    """Import the module of an entry point; what goes wrong names the package."""
+    try:
+        entry.load()
+    except Exception as exc:
+        package = entry.dist.name if entry.dist is not None else entry.value
+        raise MuridError(
+            f"analysis '{entry.name}' cannot be loaded: {type(exc).__name__}: {exc} "
+            f"-> it comes from the package {package}; update that package, or report it to its authors"
+        ) from exc
+
+
+def broken_analyses() -> dict[str, str]:
+    """Analyses of other packages that cannot be loaded → why; all others work."""
+    broken = {}
+    for name in foreign():
+        try:
+            find_analysis(name)
+        except MuridError as exc:
+            broken[name] = str(exc)
+    return broken
+
+
+__all__ = ["Analysis", "Tables", "analysis", "analysis_names", "broken_analyses", "find_analysis"]

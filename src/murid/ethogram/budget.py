@@ -1,0 +1,81 @@
+"""Time budget as an analysis: how long, how often and when first, behaviour by behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import xarray as xr
+
+from murid.data.analysis import Tables, analysis
+from murid.data.params import Params, param
+from murid.data.recording import Recording
+from murid.data.tables import KEYS, Table, count, flag, number, text
+from murid.ethogram.bouts import summary
+
+BUDGET = Table(
+    "budget",
+    {
+        "behaviour": text(),
+        "count": count("bouts"),
+        "rate_per_min": number("bouts per minute", unit="1/min", low=0, why="bouts / scored time"),
+        "total_s": number("time", unit="s", low=0),
+        "fraction": number("share of the scored time", low=0, high=1 + 1e-9),
+        "mean_s": number("mean bout", unit="s", low=0, why="missing where there is no bout"),
+        "median_s": number("median bout", unit="s", low=0),
+        "latency_s": number("latency", unit="s", low=0, why="to the first bout, else to the end of scoring"),
+        "latency_censored": flag(why="true where the behaviour never happened"),
+        "interval_s": number("median pause", unit="s", low=0, why="from the end of a bout to the next"),
+        "scored_s": number("scored time", unit="s", low=0),
+    },
+    "One row a recording, individual and behaviour; a behaviour that an animal never showed has its row, with 0.",
+)
+ANIMALS = Table(
+    "animals",
+    {"individual": text()},
+    "One row a recording and individual: percent of the scored time in each behaviour, zeros included.",
+    measures=number(unit="%", low=0, high=100 + 1e-6),
+)
+#: What a behaviour that never happened has.
+_NEVER = {"count": 0, "rate_per_min": 0.0, "total_s": 0.0, "fraction": 0.0, "latency_censored": True}
+
+
+class BudgetParams(Params):
+    """Which part of a recording counts."""
+
+    start_s: float = param(0.0, unit="s", ge=0, why="bouts and time from here on")
+    stop_s: float | None = param(None, unit="s", gt=0, why="and up to here; to the end by default")
+
+
+def complete(frames: Mapping[str, pd.DataFrame], _params: BudgetParams) -> Tables:
+    """Give every animal a row for every behaviour that any animal showed, and one column a behaviour."""
+    table = frames["budget"]
+    keys = [k for k in KEYS if k in table]
+    behaviours = list(dict.fromkeys(table["behaviour"]))
+    animals = table[[*keys, "scored_s"]].groupby(keys, sort=False, as_index=False).max()
+    every = animals.merge(pd.DataFrame({"behaviour": behaviours}), how="cross")
+    full = every.merge(table.drop(columns="scored_s"), how="left", on=[*keys, "behaviour"])
+    absent = full["count"].isna() & (full["scored_s"] > 0)
+    for name, value in _NEVER.items():
+        full.loc[absent, name] = value
+    full.loc[absent, "latency_s"] = full.loc[absent, "scored_s"]
+    full["latency_censored"] = full["latency_censored"].astype(bool)
+    full["count"] = full["count"].astype("Int64")
+    wide = full.assign(percent=100 * full["fraction"])
+    wide = wide.pivot(index=keys, columns="behaviour", values="percent")[behaviours]
+    wide = wide.rename_axis(columns=None).reset_index()
+    return Tables({"budget": full, "animals": wide}, units=dict.fromkeys(behaviours, "%"))
+
+
+@analysis(
+    "budget",
+    params=BudgetParams,
+    states="needed",
+    tables=(BUDGET, ANIMALS),
+    together=complete,
+    compare="animals",
+    shown=("budget",),
+)
+def budget(_recording: Recording, params: BudgetParams, *, states: xr.DataArray) -> Tables:
+    """Time spent in every behaviour, zeros included, and whether groups differ."""
+    return Tables({"budget": summary(states, start_s=params.start_s or None, stop_s=params.stop_s)})

@@ -1,0 +1,114 @@
+"""Agreement of raters as an analysis: how far do people who scored the same recordings agree?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from murid.data.analysis import Tables, analysis
+from murid.data.clock import frame_times
+from murid.data.errors import fail
+from murid.data.labels import LabelChoice, Labels
+from murid.data.params import Params, param
+from murid.data.recording import Recording
+from murid.data.tables import Table, count, number, text
+from murid.evaluate.agreement import compare
+
+_KAPPAS = {
+    "kappa": number("Cohen's kappa", low=-1, high=1, why="agreement of frames beyond chance"),
+    "kappa_low": number("95 % from", low=-1, high=1, why="bootstrap over blocks of time"),
+    "kappa_high": number("to", low=-1, high=1),
+    "pabak": number("PABAK", low=-1, high=1, why="kappa corrected for rarity"),
+    "n": count("samples", why="both scored"),
+}
+PAIRS = Table(
+    "pairs",
+    {
+        "rater_a": text("rater"),
+        "rater_b": text("other rater"),
+        "behaviour": text(),
+        **_KAPPAS,
+        "prevalence": number(low=0, high=1, why="share of time, mean of the two"),
+        "f1": number("F1 of frames", low=0, high=1),
+        "event_f1": number("F1 of bouts", low=0, high=1, why="matched one to one by overlap"),
+        "onset_ms": number("onset error", unit="ms", low=0, why="median, absolute, of matched bouts"),
+        "time_r": number("r of times", low=-1, high=1, why="over recordings"),
+        "bouts_r": number("r of counts", low=-1, high=1, why="over recordings"),
+    },
+    "One row a pair of raters and behaviour, pooled over recordings.",
+)
+CLASSES = Table(
+    "classes",
+    {"rater_a": text("rater"), "rater_b": text("other rater"), **_KAPPAS},
+    "One row a pair of raters: kappa over all behaviours at once, for labels of which one holds at a time.",
+)
+ALPHA = Table(
+    "alpha",
+    {"behaviour": text(), "alpha": number("Krippendorff's alpha", low=-1, high=1, why="over all raters")},
+    "One row a behaviour.",
+)
+
+
+class AgreementParams(Params):
+    """How frames and bouts of raters are compared."""
+
+    rate_hz: float = param(25.0, unit="1/s", gt=0, why="clock of labels that were scored in seconds, not frames")
+    iou: float = param(0.5, gt=0, le=1, why="overlap from which two bouts are the same event; 0.5 is usual")
+    block_s: float = param(10.0, unit="s", gt=0, why="blocks of the bootstrap: longer than most bouts")
+    n_boot: int = param(1000, ge=100, why="draws of the bootstrap")
+
+
+@analysis(
+    "agreement",
+    params=AgreementParams,
+    needs=("labels",),
+    pooled=True,
+    tables=(PAIRS, CLASSES, ALPHA),
+    shown=("pairs", "alpha"),
+    cites=("Cohen 1960", "Byrt et al. 1993", "Krippendorff 2004"),
+)
+def agreement(recordings: list[Recording], params: AgreementParams, *, choice: LabelChoice, seed: int = 0) -> Tables:
+    """How far raters of the same recordings agree: kappa, PABAK, F1 of frames and bouts, alpha.
+
+    Recordings that one person alone has scored say nothing about agreement and are left out.
+    """
+    rated: dict[str, Labels] = {}
+    single = []
+    for recording in recordings:
+        labels = recording.need("labels").select(stream=choice.stream)
+        if len(labels.raters) < 2:
+            single.append(recording.id)
+        else:
+            rated[recording.id] = labels
+    if not rated:
+        fail(
+            "agreement",
+            "no recording has two raters",
+            got=f"{len(single)} recordings with one",
+            todo="add the files of all raters of a recording together: murid add ... --labels FOLDER --raters",
+        )
+    many = list(rated.values())
+    clocks = []
+    for labels in many:
+        rate = labels.fps if np.isfinite(labels.fps) else params.rate_hz
+        clocks.append(frame_times(round(labels.stop_s * rate), rate))
+    found = compare(
+        many,
+        choice.behaviours,
+        time_s=clocks,
+        others=choice.others,
+        iou=params.iou,
+        block_s=params.block_s,
+        n_boot=params.n_boot,
+        seed=seed,
+    )
+    alpha = found.alpha.rename_axis("behaviour").reset_index(name="alpha")
+    frames = {"pairs": found.pairs, "classes": found.classes, "alpha": alpha}
+    warned = [f"{len(single)} recordings have one rater and are left out: {', '.join(single[:8])}"] if single else []
+    raters = sorted({rater for labels in many for rater in labels.raters})
+    return Tables(
+        {name: pd.DataFrame(frame) for name, frame in frames.items() if len(frame)},
+        warnings=warned,
+        summary={"raters": raters, "rated_twice": list(rated)},
+        sentences=[f"{len(raters)} raters, {len(rated)} recordings that two or more of them scored."],
+    )

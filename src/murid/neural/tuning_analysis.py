@@ -1,0 +1,93 @@
+"""Tuning as an analysis: which units care about which behaviours, over all recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import xarray as xr
+
+from murid.data.analysis import Tables, analysis
+from murid.data.errors import fail
+from murid.data.pvalues import fdr
+from murid.data.recording import Recording
+from murid.data.tables import Table, count, number, text
+from murid.neural.tuning import TuningParams, tuning
+
+DIRECTIONS = ("excited", "suppressed", "none", "not tested")
+
+TUNING = Table(
+    "tuning",
+    {
+        "unit": text(),
+        "behaviour": text(),
+        "auroc": number("AUROC", low=0, high=1, why="chance that the signal is higher in the behaviour than outside"),
+        "selectivity": number(low=-1, high=1, why="2 × AUROC − 1"),
+        "p": number(low=0, high=1, why="against shifts of the behaviour in time"),
+        "q": number(low=0, high=1, why="Benjamini–Hochberg within the recording"),
+        "q_all": number(low=0, high=1, why="Benjamini–Hochberg over all recordings", optional=True),
+        "z": number(why="against the shifts"),
+        "direction": text(choices=DIRECTIONS, why="by q within the recording"),
+        "null": text(why="kind of shift: circular or linear"),
+        "reason": text(why="why it could not be tested; empty where it could"),
+    },
+    "One row a recording, unit and behaviour.",
+    measures=number(),
+)
+TUNED = Table(
+    "tuned",
+    {
+        "behaviour": text(),
+        "tested": count("units tested"),
+        "excited": count(),
+        "suppressed": count(),
+    },
+    "One row a behaviour: how many units.",
+)
+
+
+def count_tuned(frames: Mapping[str, pd.DataFrame], params: TuningParams) -> Tables:
+    """Correct over all recordings, and count the units that are tuned."""
+    table = frames["tuning"].copy()
+    table["q_all"] = fdr(table["p"])
+    by_behaviour = {"tested": table["p"].notna()}
+    by_behaviour |= {way: table["direction"] == way for way in ("excited", "suppressed")}
+    counts = pd.DataFrame({name: table[rows].groupby("behaviour").size() for name, rows in by_behaviour.items()})
+    counts = counts.reindex(table["behaviour"].unique()).fillna(0).astype(int).rename_axis("behaviour").reset_index()
+    tuned = table[table["direction"].isin(["excited", "suppressed"])]
+    units = int(table.groupby("recording")["unit"].nunique().sum())
+    n_tuned = int(tuned.groupby("recording")["unit"].nunique().sum())
+    return Tables(
+        {"tuning": table, "tuned": counts},
+        summary={
+            "units": units,
+            "tuned_units": n_tuned,
+            "alpha": params.alpha,
+            "behaviours": counts.set_index("behaviour").to_dict("index"),
+        },
+        sentences=[f"{n_tuned} of {units} units are tuned (q <= {params.alpha:g} within recording)."],
+    )
+
+
+@analysis(
+    "tuning",
+    family="neural",
+    params=TuningParams,
+    any_of=("traces", "spikes"),
+    states="needed",
+    tables=(TUNING, TUNED),
+    together=count_tuned,
+    shown=("tuned",),
+)
+def tune(recording: Recording, params: TuningParams, *, states: xr.DataArray) -> Tables:
+    """Test every unit for tuning to every behaviour, against shifts of the behaviour in time."""
+    if states.sizes["individual"] > 1:
+        fail(
+            f"recording '{recording.id}'",
+            "several animals have states",
+            got=", ".join(map(str, states["individual"].values)),
+            todo="choose whose behaviour: --individual NAME (individual=... in Python)",
+        )
+    signal = recording.need("traces") if recording.has("traces") else recording.need("spikes")
+    found = tuning(signal, states, params=params)
+    return Tables({"tuning": found.table.reset_index(drop=True)}, warnings=found.notes)
