@@ -1,8 +1,8 @@
-"""Repeated measures: a linear mixed model that admits when it did not work, and a test that always does.
+"""Repeated measures: a linear mixed model with small-sample tests, and a permutation test beside it.
 
-``value ~ group * time + (1 | animal)`` by restricted maximum likelihood (statsmodels). With few animals
-its z tests are too optimistic (no Satterthwaite correction) and it often fails to converge, so every
-result also carries a permutation test in which whole animals change groups.
+``value ~ group * time + (1 + time | animal)`` by restricted maximum likelihood (statsmodels). Animals may
+differ in slope where time is numeric; with levels of time the degrees of freedom are Greenhouse–Geisser's.
+Every result also carries a permutation test in which whole animals change groups.
 """
 
 from __future__ import annotations
@@ -10,36 +10,65 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from murid.data.errors import Faults, did_you_mean, fail
-from murid.data.pvalues import rank_p
-from murid.stats.units import by_unit
+from murid.data.order import natural
+from murid.stats import linear
+from murid.stats.repeated import permuted
+from murid.stats.units import by_unit, counted, group_names, numbers_of
 
 Floats = NDArray[np.float64]
+#: Groups smaller than this get a note.
+SMALL_GROUP = 8
+#: A variance below this share of the residual variance is estimated as 0.
+NO_VARIANCE = 1e-4
+#: Times an animal must have on average before its slope can be told from noise.
+TIMES_FOR_SLOPES = 3
+
+
+class _Fit(Protocol):
+    """What is used of a fit of statsmodels."""
+
+    fe_params: Floats
+    bse_fe: Floats
+    cov_re: Floats
+    scale: float
+    converged: bool
+
+    def cov_params(self) -> Floats:
+        """Covariance of all parameters, fixed effects first."""
 
 
 @dataclass(frozen=True)
 class MixedResult:
-    """A fitted mixed model and its fallback.
+    """A fitted mixed model and the permutation test beside it.
 
     Attributes
     ----------
     coefficients : DataFrame
-        ``estimate, se, z, p, low, high`` per fixed effect (Wald, large-sample).
+        ``estimate, se, t, df, p, low, high`` per fixed effect. Groups are compared with the first one (`reference`);
+        numeric time is centred, so that ``group[drug]`` is the difference at the mean time.
     terms : DataFrame
-        ``chi2, df, p`` of each term (group, time, group:time), Wald.
+        ``F, df, df_residual, p`` of group (averaged over time), time (averaged over groups), group × time, and
+        each covariate. They do not depend on where time is 0 nor on the order of groups.
     animal_variance, residual_variance : float
+        Between animals (at the mean time) and within.
+    slope_variance : float
+        Of the animals' slopes; NaN when the model has none.
     converged, singular : bool
         False / True: do not use the model's p values. Singular: the variance between animals is estimated as 0.
     permutation : DataFrame
-        ``term, statistic, p``: group (on animal means) and group:time, whole animals permuted between groups.
+        ``term, statistic, p, n_animals``: group (on animal means, adjusted for days and covariates) and group × time.
     notes : tuple of str
-        What the optimiser complained about, small samples, what to report instead.
+        Rows left out, what the optimiser complained about, small samples, what to report instead.
     formula : str
+    reference : str
+        First group, and for levels of time the first time: what coefficients are compared with.
     n_animals, n_rows : int
     """
 
@@ -47,11 +76,13 @@ class MixedResult:
     terms: pd.DataFrame
     animal_variance: float
     residual_variance: float
+    slope_variance: float
     converged: bool
     singular: bool
     permutation: pd.DataFrame
     notes: tuple[str, ...]
     formula: str
+    reference: str
     n_animals: int
     n_rows: int
 
@@ -59,6 +90,36 @@ class MixedResult:
     def trustworthy(self) -> bool:
         """True when the model converged to a variance between animals above 0."""
         return self.converged and not self.singular
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Checked rows: one a unit and time."""
+
+    table: pd.DataFrame
+    groups: tuple[str, ...]
+    times: tuple[str, ...]
+    covariates: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def numeric(self) -> bool:
+        """True when time is a number."""
+        return not self.times
+
+
+@dataclass(frozen=True)
+class _Model:
+    """Columns of the fixed effects, and the contrasts that test each term.
+
+    ``time`` is scaled to SD 1 around its mean; `scale` gives each coefficient back in the user's unit.
+    """
+
+    columns: Floats
+    names: tuple[str, ...]
+    scale: Floats
+    contrasts: dict[str, Floats]
+    time: Floats
 
 
 def mixed(
@@ -69,208 +130,329 @@ def mixed(
     *,
     unit: str = "animal",
     covariates: Sequence[str] = (),
+    order: Sequence[str] | None = None,
     n_permutations: int = 4999,
     seed: int = 0,
 ) -> MixedResult:
-    """Fit ``value ~ group * time + covariates + (1 | unit)``.
+    """Fit ``value ~ group * time + covariates + (1 + time | unit)``.
 
     Parameters
     ----------
     table : DataFrame
-        One row per animal and time point (day, session, tone).
+        One row per animal and time point (day, session, tone). Rows without a group are left out.
     value, group, time : str
-        Columns; `time` may be numbers (slope) or text (levels).
+        Columns; `time` may be numbers (slope) or text (levels, in natural order: ``day 2`` before ``day 10``).
     unit : str
         Column of the animal; each animal belongs to one group.
     covariates : sequence of str
         Further fixed effects.
+    order : sequence of str, optional
+        Groups in order, reference first; by first appearance otherwise.
     n_permutations, seed : int
         Of the permutation of whole animals.
+
+    Returns
+    -------
+    MixedResult
 
     Raises
     ------
     DataError
-        Missing columns, an animal in two groups, fewer than two animals a group, one time point only.
-    """
-    import statsmodels.formula.api as smf
+        Missing columns, an animal in two groups, fewer than two animals a group, one time point only, one row an
+        animal, covariates that can not be told from the group.
 
-    rows = _checked(table, value, group, time, unit, covariates)
-    # Plain column names, so that spaces and operators in the user's names can not break the formula.
-    extra = [f"covariate_{k}" for k in range(len(covariates))]
-    formula = " + ".join(["value ~ group * time", *extra])
-    model = smf.mixedlm(formula, rows, groups=rows["unit"])
-    fit, complaints = _fit(model)
-    variance = float(np.asarray(fit.cov_re)[0, 0])
-    singular = variance < 1e-4 * fit.scale
-    converged = bool(fit.converged) and bool(np.isfinite(fit.bse_fe).all())
-    notes = [*complaints]
+    Notes
+    -----
+    Between-animal terms have ``animals − groups − covariates`` degrees of freedom, slopes ``animals − groups``
+    (exact for complete designs). Levels of time: Greenhouse–Geisser.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> rows = pd.DataFrame([
+    ...     {"animal": f"m{a}", "group": "drug" if a > 7 else "ctrl", "day": d,
+    ...      "freezing": 10 + level + 2 * d * (a > 7) + rng.normal(0, 1)}
+    ...     for a, level in enumerate(rng.normal(0, 2, 16)) for d in range(4)])
+    >>> result = mixed(rows, "freezing", "group", "day", n_permutations=999)
+    >>> bool(result.terms.loc["group:day", "p"] < 0.001), result.trustworthy
+    (True, True)
+    """
+    rows = _checked(table, (value, group, time, unit), covariates, order)
+    model = _model(rows, {"group": group, "time": time})
+    scale = float(rows.table["value"].std()) or 1.0
+    y = ((rows.table["value"] - rows.table["value"].mean()) / scale).to_numpy(np.float64)
+    fit, slopes, notes = _fitted(y, model, rows)
+    variances = np.asarray(fit.cov_re, np.float64) * scale**2
+    singular = bool(variances[0, 0] < NO_VARIANCE * fit.scale * scale**2)
+    converged = bool(fit.converged) and bool(np.isfinite(np.asarray(fit.bse_fe)).all())
     if not converged or singular:
-        notes.append(
-            "do not use the model's p values: "
-            + ("it did not converge" if not converged else "the variance between animals is estimated as 0")
-            + "; report the permutation test"
-        )
-    per_group = rows.groupby("group")["unit"].nunique()
-    if per_group.min() < 8:
-        notes.append("fewer than 8 animals in a group: Wald p values are too small, report the permutation test")
-    names = {"group": group, "time": time, **dict(zip(extra, covariates, strict=True))}
+        why = "it did not converge" if not converged else "the variance between animals is estimated as 0"
+        notes.append(f"do not use the model's p values: {why}; report the permutation test")
+    if rows.table.groupby("group")["unit"].nunique().min() < SMALL_GROUP:
+        notes.append(f"fewer than {SMALL_GROUP} animals in a group: report the permutation test beside the model")
+    df = _degrees_of_freedom(rows, model)
+    tests = permuted(rows.table, rows.groups, rows.covariates, n_permutations=n_permutations, seed=seed)
+    shown = {"group": group, "group:time": f"{group}:{time}"}
+    random = f"(1 + {time} | {unit})" if slopes else f"(1 | {unit})"
     return MixedResult(
-        _coefficients(fit, names),
-        _terms(fit, names),
-        variance,
-        float(fit.scale),
+        _coefficients(fit, model, df, scale, float(rows.table["value"].mean())),
+        _terms(fit, model, df, {"group": group, "time": time, "group:time": f"{group}:{time}"}),
+        float(variances[0, 0]),
+        float(fit.scale) * scale**2,
+        float(variances[1, 1] / _time_scale(rows) ** 2) if slopes else float("nan"),
         converged,
         singular,
-        _permuted(rows, n_permutations, seed, names),
-        tuple(notes),
-        f"{value} ~ {group} * {time}{''.join(f' + {c}' for c in covariates)} + (1 | {unit})",
-        int(rows["unit"].nunique()),
-        len(rows),
+        tests.assign(term=tests["term"].map(shown)),
+        (*rows.notes, *notes),
+        f"{value} ~ {group} * {time}{''.join(f' + {c}' for c in covariates)} + {random}",
+        rows.groups[0] if rows.numeric else f"{rows.groups[0]}, {rows.times[0]}",
+        int(rows.table["unit"].nunique()),
+        len(rows.table),
     )
 
 
 def _checked(
-    table: pd.DataFrame, value: str, group: str, time: str, unit: str, covariates: Sequence[str]
-) -> pd.DataFrame:
+    table: pd.DataFrame, columns: tuple[str, str, str, str], covariates: Sequence[str], order: Sequence[str] | None
+) -> _Rows:
+    value, group, time, unit = columns
     faults = Faults(f"mixed model of '{value}'")
-    for column in (value, group, time, unit, *covariates):
+    for column in (*columns, *covariates):
         if column not in table:
             faults.add(f"no column '{column}'", todo=did_you_mean(column, map(str, table.columns)))
     faults.raise_if_any()
-    by_unit(table, value, group, unit=unit)  # one group per animal, two animals per group, numbers are numbers
-    rows = pd.DataFrame(
-        {
-            "value": pd.to_numeric(table[value], errors="coerce"),
-            "group": table[group].astype(str),
-            "time": table[time],
-            "unit": table[unit].astype(str),
-        }
-    )
-    for k, name in enumerate(covariates):
-        rows[f"covariate_{k}"] = table[name]
-    rows = rows[table[[value, group, time, unit, *covariates]].notna().all(axis=1)].reset_index(drop=True)
-    if rows["time"].nunique() < 2:
+    units = by_unit(table, value, group, unit=unit, order=order)  # one group per animal, two animals per group
+    names, ids = group_names(table[group]), group_names(table[unit])
+    flat = pd.DataFrame({"value": numbers_of(table, value, faults), "group": names, "time": table[time], "unit": ids})
+    for name in covariates:
+        flat[name] = table[name]
+    keep = flat.notna().all(axis=1) & flat["group"].isin(units.groups)
+    flat = flat[keep]
+    numeric = pd.api.types.is_numeric_dtype(flat["time"])
+    flat["time"] = flat["time"].astype(np.float64) if numeric else flat["time"].map(str).str.strip()
+    if flat["time"].nunique() < 2:
         faults.add("only one time point", expected="at least 2", todo="use murid.stats.compare")
+    elif flat.groupby("unit")["time"].nunique().max() < 2:
+        faults.add(
+            "every animal was measured at one time only",
+            expected="animals with two times or more",
+            got="variance between animals can not be told from variance within",
+            todo="use murid.stats.compare at each time",
+        )
+    per_unit = flat.groupby("unit").agg({"group": "first"} | {c: _typical(flat[c]) for c in covariates}).reset_index()
+    linear.check_identified(per_unit, units.groups, covariates, faults)
     faults.raise_if_any()
-    if not pd.api.types.is_numeric_dtype(rows["time"]):
-        rows["time"] = rows["time"].astype(str)
-    return rows
+    notes = [f"{counted(int((~keep).sum()), 'row')} without value, group, time or covariate left out"] * bool(
+        (~keep).any()
+    )
+    once = flat.groupby(["unit", "time"], sort=False, as_index=False).agg(
+        {"value": "mean", "group": "first"} | {c: _typical(flat[c]) for c in covariates}
+    )
+    if len(once) < len(flat):
+        notes.append(f"{len(flat)} rows were averaged to {len(once)} (one a {unit} and {time})")
+    times = () if numeric else tuple(sorted(once["time"].unique(), key=natural))
+    missing = once["unit"].nunique() * once["time"].nunique() - len(once)
+    if missing and len(once) >= 2 * once["time"].nunique():
+        notes.append(f"{missing} of {missing + len(once)} pairs of {unit} and {time} are missing")
+    return _Rows(
+        once.sort_values(["unit", "time"]).reset_index(drop=True), units.groups, times, tuple(covariates), tuple(notes)
+    )
 
 
-def _fit(model):
-    """Fit by two optimisers in turn; return the fit and the warnings of the one that is returned."""
-    fit, complaints = None, []
-    for optimiser in ("lbfgs", "powell"):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                fit = model.fit(reml=True, method=optimiser)
-            except np.linalg.LinAlgError:
-                continue
-        complaints = sorted({str(w.message).split("\n")[0] for w in caught})
-        if fit.converged and np.isfinite(fit.bse_fe).all():
-            break
+def _typical(column: pd.Series) -> str:
+    """How a covariate is brought to one value: mean of numbers, first of everything else."""
+    return "mean" if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column) else "first"
+
+
+def _time_scale(rows: _Rows) -> float:
+    """SD of numeric time."""
+    return float(rows.table["time"].std()) if rows.numeric else 1.0
+
+
+def _model(rows: _Rows, shown: dict[str, str]) -> _Model:
+    """Build the columns with treatment coding and the contrasts that average over the other factor."""
+    table = rows.table
+    group = (table["group"].to_numpy()[:, None] == np.array(rows.groups[1:])).astype(np.float64)
+    step = _time_scale(rows)
+    if rows.numeric:
+        time = ((table["time"] - table["time"].mean()) / step).to_numpy(np.float64)[:, None]
+        time_names = [shown["time"]]
+    else:
+        time = (table["time"].to_numpy()[:, None] == np.array(rows.times[1:])).astype(np.float64)
+        time_names = [f"{shown['time']}[{t}]" for t in rows.times[1:]]
+    both = (group[:, :, None] * time[:, None]).reshape(len(table), -1)
+    group_names_ = [f"{shown['group']}[{g}]" for g in rows.groups[1:]]
+    names = ["Intercept", *group_names_, *time_names, *(f"{g}:{t}" for g in group_names_ for t in time_names)]
+    blocks, extra, scale = [np.ones((len(table), 1)), group, time, both], {}, [1.0] * (1 + group.shape[1])
+    scale += [1 / step] * (len(names) - len(scale))
+    at = len(names)
+    for name in rows.covariates:
+        z, own_names, own_scale = _covariate(table[name], name)
+        blocks.append(z)
+        extra[name] = list(range(at, at + len(own_names)))
+        names, scale, at = [*names, *own_names], [*scale, *own_scale], at + len(own_names)
+    contrasts = _contrasts(len(rows.groups) - 1, time.shape[1], at, rows.numeric)
+    contrasts |= {name: np.eye(at)[own] for name, own in extra.items() if own}
+    return _Model(np.column_stack(blocks), tuple(names), np.array(scale), contrasts, time)
+
+
+def _covariate(column: pd.Series, name: str) -> tuple[Floats, list[str], list[float]]:
+    """Columns, their names and scales of one covariate: a standardised number, or dummies of levels."""
+    if _typical(column) == "mean":
+        spread = float(column.std()) or 1.0
+        return ((column - column.mean()) / spread).to_numpy(np.float64)[:, None], [name], [1 / spread]
+    dummies = pd.get_dummies(column.map(str), drop_first=True)
+    return dummies.to_numpy(np.float64), [f"{name}[{c}]" for c in dummies.columns], [1.0] * dummies.shape[1]
+
+
+def _contrasts(n_groups: int, n_times: int, n_columns: int, numeric: bool) -> dict[str, Floats]:
+    """Contrasts of group (averaged over time), time (averaged over groups) and their interaction.
+
+    `n_groups` and `n_times` count the columns of each factor, the reference left out.
+    """
+    first_time, first_both = 1 + n_groups, 1 + n_groups + n_times
+    group = np.zeros((n_groups, n_columns))
+    time = np.zeros((n_times, n_columns))
+    both = np.zeros((n_groups * n_times, n_columns))
+    for g in range(n_groups):
+        group[g, 1 + g] = 1.0
+        for t in range(n_times):
+            at = first_both + g * n_times + t
+            # Centred time is 0 on average; levels are averaged with equal weight.
+            group[g, at] = 0.0 if numeric else 1 / (n_times + 1)
+            time[t, at] = 1 / (n_groups + 1)
+            both[g * n_times + t, at] = 1.0
+    time[:, first_time : first_time + n_times] = np.eye(n_times)
+    return {"group": group, "time": time, "group:time": both}
+
+
+def _fitted(y: Floats, model: _Model, rows: _Rows) -> tuple[_Fit, bool, list[str]]:
+    """Fit with random slopes where animals have enough times, without where that fails."""
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    units = rows.table["unit"].to_numpy()
+    n_times = rows.table.groupby("unit")["time"].nunique()
+    notes: list[str] = []
+    if rows.numeric and float(n_times.mean()) >= TIMES_FOR_SLOPES:
+        random = np.column_stack([np.ones(len(y)), model.time[:, 0]])
+        fit, _ = _optimised(MixedLM(y, model.columns, groups=units, exog_re=random))
+        if fit is not None and fit.converged and np.isfinite(np.asarray(fit.bse_fe)).all():
+            return fit, True, notes
+        notes.append("animals' slopes are not estimated as different: random intercepts only")
+    fit, complaints = _optimised(MixedLM(y, model.columns, groups=units))
     if fit is None:
         fail(
             "mixed model",
             "the fit broke down (singular matrix)",
             todo="check for groups or times without data, or use murid.stats.compare on animal means",
         )
+    return fit, False, [*notes, *complaints]
+
+
+def _optimised(model: object) -> tuple[_Fit | None, list[str]]:
+    """Fit by two optimisers in turn; return the fit and the warnings of the one that is returned."""
+    fit: _Fit | None = None
+    complaints: list[str] = []
+    for optimiser in ("lbfgs", "powell"):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                fit = model.fit(reml=True, method=optimiser)  # type: ignore[attr-defined]  # statsmodels is untyped
+            except (np.linalg.LinAlgError, ValueError):
+                continue
+        complaints = sorted({str(w.message).split("\n")[0] for w in caught})
+        if fit is not None and fit.converged and np.isfinite(np.asarray(fit.bse_fe)).all():
+            break
     return fit, complaints
 
 
-def _coefficients(fit, names: dict[str, str]) -> pd.DataFrame:
-    from scipy.stats import norm
+@dataclass(frozen=True)
+class _Df:
+    """Residual degrees of freedom, and the factor on both degrees of freedom of terms with time."""
 
-    estimate, se = fit.fe_params, fit.bse_fe
-    z = estimate / se
-    table = pd.DataFrame(
+    between: float
+    within: float
+    epsilon: float = 1.0
+
+
+def _degrees_of_freedom(rows: _Rows, model: _Model) -> _Df:
+    n, k = rows.table["unit"].nunique(), len(rows.groups)
+    n_covariates = sum(len(model.contrasts[c]) for c in rows.covariates if c in model.contrasts)
+    between = max(n - k - n_covariates, 1)
+    if rows.numeric:
+        return _Df(between, max(n - k, 1))
+    steps = len(rows.times) - 1
+    return _Df(between, max(steps * (n - k), 1), epsilon_of(rows.table, k))
+
+
+def epsilon_of(rows: pd.DataFrame, n_groups: int) -> float:
+    """Return Greenhouse and Geisser's ε of the units that have every time; its lower bound where they are too few.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``unit, group, time, value``.
+    n_groups : int
+        Number of groups.
+
+    References
+    ----------
+    Greenhouse SW, Geisser S (1959) Psychometrika 24:95.
+    """
+    wide = rows.pivot(index="unit", columns="time", values="value").dropna()
+    steps = rows["time"].nunique() - 1
+    group = rows.groupby("unit")["group"].first().reindex(wide.index)
+    if steps == 1 or len(wide) - n_groups < 2:
+        return 1 / steps
+    residual = (wide - wide.groupby(group).transform("mean")).to_numpy(np.float64)
+    centre = np.eye(steps + 1) - 1 / (steps + 1)
+    covariance = centre @ (residual.T @ residual) @ centre
+    total = float((covariance**2).sum())
+    return float(np.trace(covariance) ** 2 / (steps * total)) if total > 0 else 1 / steps
+
+
+def _coefficients(fit: _Fit, model: _Model, df: _Df, scale: float, middle: float) -> pd.DataFrame:
+    from scipy.stats import t
+
+    estimate = np.asarray(fit.fe_params, np.float64) * scale * model.scale
+    estimate[0] += middle
+    se = np.asarray(fit.bse_fe, np.float64) * scale * model.scale
+    n_between = 1 + len(model.contrasts["group"])
+    n_within = len(model.contrasts["time"]) + len(model.contrasts["group:time"])
+    own_df = np.full(len(se), df.between)
+    own_df[n_between : n_between + n_within] = df.within * df.epsilon
+    width = t.ppf(0.975, own_df) * se
+    return pd.DataFrame(
         {
             "estimate": estimate,
             "se": se,
-            "z": z,
-            "p": 2 * norm.sf(np.abs(z)),
-            "low": estimate - 1.959964 * se,
-            "high": estimate + 1.959964 * se,
-        }
+            "t": estimate / se,
+            "df": own_df,
+            "p": 2 * t.sf(np.abs(estimate / se), own_df),
+            "low": estimate - width,
+            "high": estimate + width,
+        },
+        index=pd.Index(model.names, name="term"),
     )
-    table.index = [_rename(i, names) for i in table.index]
-    return table
 
 
-def _rename(term: str, names: dict[str, str]) -> str:
-    """Put the user's column names back into a formula term such as ``group[T.drug]:time``."""
-    parts = []
-    for part in term.split(":"):
-        head, _, level = part.partition("[T.")
-        parts.append(f"{names.get(head, head)}[{level}" if level else names.get(head, head))
-    return ":".join(parts)
+def _terms(fit: _Fit, model: _Model, df: _Df, shown: dict[str, str]) -> pd.DataFrame:
+    """F test of every term by its contrast."""
+    from scipy.stats import f
 
-
-def _terms(fit, names: dict[str, str]) -> pd.DataFrame:
-    """Wald chi-square of every term of the formula."""
-    from scipy.stats import chi2
-
-    params = np.asarray(fit.fe_params)
-    covariance = np.asarray(fit.cov_params())[: params.size, : params.size]
-    keys = [":".join(part.partition("[T.")[0] for part in name.split(":")) for name in fit.fe_params.index]
+    params = np.asarray(fit.fe_params, np.float64)
+    covariance = np.asarray(fit.cov_params(), np.float64)[: params.size, : params.size]
     rows = {}
-    for term in dict.fromkeys(k for k in keys if k != "Intercept"):
-        own = [i for i, k in enumerate(keys) if k == term]
-        statistic = float(params[own] @ np.linalg.pinv(covariance[np.ix_(own, own)]) @ params[own])
-        rows[_rename(term, names)] = {"chi2": statistic, "df": len(own), "p": float(chi2.sf(statistic, len(own)))}
+    for term, contrast in model.contrasts.items():
+        estimate = contrast @ params
+        size = float(estimate @ np.linalg.pinv(contrast @ covariance @ contrast.T) @ estimate) / len(contrast)
+        within = term in ("time", "group:time")
+        factor = df.epsilon if within else 1.0
+        own, residual = len(contrast) * factor, (df.within if within else df.between) * factor
+        rows[shown.get(term, term)] = {
+            "F": size,
+            "df": own,
+            "df_residual": residual,
+            "p": float(f.sf(size, own, residual)),
+        }
     return pd.DataFrame(rows).T
-
-
-def _permuted(rows: pd.DataFrame, n_permutations: int, seed: int, names: dict[str, str]) -> pd.DataFrame:
-    """Permute whole animals between groups: one-way F of animal means, and of animals' changes over time.
-
-    The change is a slope for numeric time, and the animal's profile around its own mean otherwise.
-    """
-    wide = rows.pivot_table(index="unit", columns="time", values="value", aggfunc="mean")
-    group = rows.groupby("unit")["group"].first().reindex(wide.index)
-    codes = pd.Categorical(group).codes.astype(np.int64)
-    means = wide.mean(axis=1).to_numpy()[:, None]
-    if pd.api.types.is_numeric_dtype(rows["time"]):
-        t = wide.columns.to_numpy(np.float64)
-        centred = np.where(wide.notna(), t, np.nan) - np.nanmean(np.where(wide.notna(), t, np.nan), axis=1)[:, None]
-        denominator = np.nansum(centred**2, axis=1)
-        change = (
-            np.nansum(centred * wide.to_numpy(), axis=1)[:, None]
-            / np.where(denominator > 0, denominator, np.nan)[:, None]
-        )
-    else:
-        change = (wide.sub(wide.mean(axis=1), axis=0)).to_numpy()
-    rng = np.random.default_rng(seed)
-    orders = np.argsort(rng.random((n_permutations, codes.size)), axis=1)
-    out = []
-    for term, data in ((names["group"], means), (f"{names['group']}:{names['time']}", change)):
-        complete = np.isfinite(data).all(axis=1)
-        if np.unique(codes[complete]).size < 2:
-            out.append({"term": term, "statistic": np.nan, "p": np.nan, "n_animals": int(complete.sum())})
-            continue
-        x, own = data[complete], codes[complete]
-        observed = _pseudo_f(x, own[None])[0]
-        shuffled = orders if complete.all() else np.argsort(rng.random((n_permutations, own.size)), axis=1)
-        k = np.count_nonzero(_pseudo_f(x, own[shuffled]) >= observed * (1 - 1e-9))
-        out.append(
-            {
-                "term": term,
-                "statistic": float(observed),
-                "p": float(rank_p(k, n_permutations)),
-                "n_animals": int(complete.sum()),
-            }
-        )
-    return pd.DataFrame(out)
-
-
-def _pseudo_f(x: Floats, codes: NDArray[np.int64]) -> Floats:
-    """Between- over within-group sum of squares of (unit, column) data, per arrangement of group codes."""
-    x = x - x.mean(axis=0)
-    k, n = int(codes.max()) + 1, len(x)
-    total = float((x**2).sum())
-    between = np.zeros(len(codes))
-    for g in range(k):
-        member = (codes == g).astype(np.float64)
-        between += ((member @ x) ** 2).sum(axis=1) / np.maximum(member.sum(axis=1), 1)
-    return (between / (k - 1)) / (np.maximum(total - between, 1e-12 * max(total, 1e-300)) / (n - k))

@@ -326,7 +326,7 @@ def _checked(table: pd.DataFrame, time: str, event: str, group: str, unit: str |
     if len(groups) < 2:
         faults.add("too few groups", expected="at least 2", got=", ".join(groups) or "none")
     faults.raise_if_any()
-    codes = names.map({g: i for i, g in enumerate(groups)}).to_numpy(np.int64)
+    codes = np.asarray(names.map({g: i for i, g in enumerate(groups)}), np.int64)
     missing, no_group = int((~known).sum()), int((known & named.isna()).sum())
     return _Latencies(latency, rows[event].to_numpy().astype(bool), codes, groups, missing, no_group)
 
