@@ -40,6 +40,8 @@ _LAZY = {
     "read_zones": "murid.io",
     "read_traces": "murid.io",
     "read_spikes": "murid.io",
+    "FeatureParams": "murid.features.params",
+    "FeatureTable": "murid.features.feature_table",
     "method": "murid.methods",
     "load_method": "murid.methods",
     "methods_table": "murid.methods",
@@ -77,6 +79,8 @@ if TYPE_CHECKING:
     from murid.data.traces import Spikes, make_traces
     from murid.data.video import Video
     from murid.data.zones import EntryRule, Zone, Zones
+    from murid.features.feature_table import FeatureTable
+    from murid.features.params import FeatureParams
     from murid.io import read_events, read_labels, read_poses, read_traces, read_zones
     from murid.io.movement import from_movement, to_movement
     from murid.methods import load_method, method, methods_table

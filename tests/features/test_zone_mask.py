@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from murid.data.clock import spans
 from murid.data.errors import DataError
 from murid.data.poses import make_poses
 from murid.data.zones import EntryRule, Zone, Zones
@@ -132,3 +133,55 @@ def test_rule_travels_with_the_result() -> None:
     assert masks.attrs["rule"]["hysteresis"] == 1.5
     assert masks.dtype == np.int8
     assert masks.dims == ("time", "individual", "zone")
+
+
+FILM = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+
+
+def test_a_film_that_changes_its_rate_gives_the_true_time_in_a_zone() -> None:
+    """20 s at 30 and 40 s at 15 frames/s, the animal inside in the second part: 40 s, not 20.4."""
+    x = np.where(FILM < 20, 50.0, 5.0)
+    poses = make_poses(
+        np.stack([x, np.full_like(x, 5)], 1)[..., None, None], keypoints=["centre"], time_s=FILM, unit="cm"
+    )
+    inside = zone_masks(poses, Zones([Zone("box", polygon=BOX, unit="cm")])).values[:, 0, 0] == 1
+    assert spans(FILM)[inside].sum() == pytest.approx(40)
+
+
+@pytest.mark.parametrize("shortest", [0.4, 0.6])
+def test_the_times_of_the_rule_are_times_at_every_rate(shortest: float) -> None:
+    visit = ((FILM >= 5) & (FILM < 5.5 - 1e-9)) | ((FILM >= 30) & (FILM < 30.5 - 1e-9))
+    for inside, rule in (
+        (visit, EntryRule(min_visit_s=shortest, fill_gap_s=0)),
+        (~visit, EntryRule(min_visit_s=0, fill_gap_s=shortest)),
+    ):
+        x = np.where(inside, 5.0, 50.0)
+        poses = make_poses(np.stack([x, 0 * x + 5], 1)[..., None, None], keypoints=["centre"], time_s=FILM, unit="cm")
+        got = zone_masks(poses, Zones([Zone("box", polygon=BOX, unit="cm")], rule)).values[:, 0, 0]
+        np.testing.assert_array_equal(got == 1, inside if shortest < 0.5 else inside[0])
+
+
+def test_a_visit_ends_at_a_pause() -> None:
+    """The animal is taken out and put back 2 cm outside the hysteresis: inside is judged anew."""
+    time = np.concatenate([np.arange(0, 10, 0.1), np.arange(70, 80, 0.1)])
+    x = np.where(time < 30, 5.0, 9.5)
+    poses = make_poses(np.stack([x, 0 * x + 5], 1)[..., None, None], keypoints=["centre"], time_s=time, unit="cm")
+    rule = EntryRule(hysteresis=1.0, fill_gap_s=100.0, **{"min_visit_s": 0.0})
+    x[100:150] = 15.0
+    poses["position"].values[:, 0, 0, 0] = x
+    got = zone_masks(poses, Zones([Zone("box", polygon=BOX, unit="cm")], rule)).values[:, 0, 0]
+    assert got[:100].tolist() == [1] * 100
+    assert got[100:150].tolist() == [0] * 50
+
+
+@pytest.mark.parametrize("start", [0.0, 1.7e9, 3.8e9])
+@pytest.mark.parametrize("fps", [30, 50, 120])
+def test_visits_of_exactly_the_minimum_stay_at_any_start_of_the_clock(start: float, fps: int) -> None:
+    x = np.full(4000, 50.0)
+    for a in range(100, 3800, 200):
+        x[a : a + fps // 2] = 5.0
+    time = start + np.arange(4000) / fps
+    poses = make_poses(np.stack([x, 0 * x + 5], 1)[..., None, None], keypoints=["centre"], time_s=time, unit="cm")
+    rule = EntryRule(min_visit_s=0.5, fill_gap_s=0)
+    got = zone_masks(poses, Zones([Zone("box", polygon=BOX, unit="cm")], rule)).values[:, 0, 0]
+    np.testing.assert_array_equal(got == 1, x == 5)

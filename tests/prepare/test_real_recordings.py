@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from murid.io import read_poses
-from murid.prepare import body_length, calibrate, clean, estimate_arena, keypoint_quality, quality, repair_identity
+from murid.prepare import (
+    calibrate,
+    clean,
+    estimate_arena,
+    keypoint_quality,
+    quality,
+    repair_identity,
+    typical_body_length,
+)
 from murid.prepare.clean import LOW_CONFIDENCE
 from murid.prepare.jumps import count_jumps
 
@@ -54,7 +62,7 @@ def test_swaps_planted_into_rats_are_found(data_dir):
     x = poses["position"].values
     both = np.isfinite(x[:, 0]).all(axis=2).sum(axis=1) >= 3  # keypoints that both rats show
     near = _apart(x)
-    good = np.flatnonzero(both[1:] & both[:-1] & (near[1:] > 0.5 * body_length(poses))) + 1
+    good = np.flatnonzero(both[1:] & both[:-1] & (near[1:] > 0.5 * typical_body_length(poses))) + 1
     starts = np.sort(np.random.default_rng(0).choice(good, 40, replace=False))
     starts = starts[np.insert(np.diff(starts) > 24, 0, True)]
     bad = x.copy()
@@ -91,7 +99,7 @@ def test_the_absent_mouse_is_masked(data_dir):
 def test_a_good_recording_is_hardly_touched(data_dir):
     path = data_dir / "behaviordepot" / "demo1" / "demo1_tracking.csv.gz"
     poses = calibrate(read_poses(path, fps=50), 32.0)  # px/cm from the data's README
-    assert 5 < body_length(poses) < 12
+    assert 5 < typical_body_length(poses) < 12
     out = clean(poses)
     share = np.bincount(out["status"].values.ravel(), minlength=5) / out["status"].size
     assert share[0] > 0.99

@@ -29,7 +29,7 @@ def nose_and_tail_base(names: list[str]) -> tuple[str, str] | None:
     return (roles["nose"], roles["tail_base"]) if {"nose", "tail_base"} <= roles.keys() else None
 
 
-def body_length(
+def typical_body_length(
     poses: xr.Dataset,
     roles: Mapping[str, str] | None = None,
     *,
@@ -73,8 +73,8 @@ def body_length(
 
 
 def measured_body_length(poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> float:
-    """`body_length`, or a DataError when no two trunk keypoints are ever seen together."""
-    length = body_length(poses, roles)
+    """`typical_body_length`, or a DataError when no two trunk keypoints are ever seen together."""
+    length = typical_body_length(poses, roles)
     if not np.isfinite(length):
         fail(
             "poses",
@@ -96,7 +96,7 @@ def speed_scale(poses: xr.Dataset, per_cm: float, per_body: float) -> float:
         return per_cm
     if unit == "mm":
         return per_cm * 10.0
-    return per_body * body_length(poses)
+    return per_body * typical_body_length(poses)
 
 
 def _median_distance(a: np.ndarray, b: np.ndarray) -> float:

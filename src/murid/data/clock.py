@@ -297,6 +297,32 @@ def segments(time_s: ArrayLike, factor: float = GAP_FACTOR) -> list[tuple[int, i
     return [(a, b) for a, b in itertools.pairwise(edges) if b > a]
 
 
+def _running_median(step: Floats) -> Floats:
+    if step.size <= _LOCAL_STEPS:
+        return np.full(step.size, np.median(step))
+    local: Floats = median_filter(step, size=_LOCAL_STEPS, mode="nearest")
+    return local
+
+
+def unbroken(time_s: ArrayLike, longest_gap_s: float = 0.2) -> list[tuple[int, int]]:
+    """Return the stretches without a pause: ``(start, stop)``, stop exclusive.
+
+    A pause is a step longer than `longest_gap_s` and longer than one and a half local steps. What happens in
+    shorter gaps is filled by cleaning; an animal may be carried about in a longer one.
+
+    Examples
+    --------
+    >>> unbroken([0.0, 0.1, 0.2, 60.0, 60.1])
+    [(0, 3), (3, 5)]
+    """
+    t = np.asarray(time_s, np.float64)
+    step = np.diff(t)
+    pauses = (
+        np.flatnonzero((step > longest_gap_s) & (step > GAP_FACTOR * _running_median(step))) + 1 if step.size else []
+    )
+    return [(a, b) for a, b in itertools.pairwise([0, *map(int, pauses), t.size]) if b > a]
+
+
 def even_parts(
     time_s: ArrayLike, longest_gap_s: float = 0.2, rate_change: float = 1.25
 ) -> list[tuple[int, int, float]]:
@@ -327,11 +353,9 @@ def even_parts(
     step = np.diff(t)
     if step.max() <= min(rate_change * step.min(), longest_gap_s):
         return [(0, t.size, rate_of(t))]
-    local = median_filter(step, size=_LOCAL_STEPS, mode="nearest") if step.size > _LOCAL_STEPS else local_step(t)
-    pauses = np.flatnonzero((step > longest_gap_s) & (step > GAP_FACTOR * local)) + 1
-    edges = [0, *pauses.tolist(), t.size]
+    local = _running_median(step)
     out = []
-    for start, stop in itertools.pairwise(edges):
+    for start, stop in unbroken(t, longest_gap_s):
         cuts = [start, *(start + c for c in _rate_changes(local[start : stop - 1], rate_change)), stop]
         out += [(a, b, rate_of(t[a:b])) for a, b in itertools.pairwise(cuts)]
     return out

@@ -13,9 +13,10 @@ import xarray as xr
 from numba import njit
 from numpy.typing import NDArray
 
+from murid.data.clock import spans, unbroken
 from murid.data.errors import Faults, did_you_mean
 from murid.data.meet import keypoints_and_roles, poses_and_zones
-from murid.data.poses import fps_of, individual_names, keypoint_names
+from murid.data.poses import individual_names, keypoint_names
 from murid.data.roles import guess_roles, stand_ins
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.geometry import signed_depth
@@ -53,9 +54,9 @@ def zone_masks(
     -----
     The steps, in this order: (1) the animal enters when `mode` of its keypoints lie at least
     `hysteresis` inside the border and leaves when they no longer lie inside; before the first
-    crossing, inside means within the border; (2) absences and unknown stretches shorter than
-    `fill_gap_s` between two visits join them, unknown stretches as short between two absences are
-    absences; (3) visits shorter than `min_visit_s` are dropped, or unknown where they touch an
+    crossing, and after a pause of the clock, inside means within the border; (2) absences and unknown
+    stretches shorter than `fill_gap_s` between two visits join them, unknown stretches as short between
+    two absences are absences; (3) visits shorter than `min_visit_s` are dropped, or unknown where they touch an
     unknown stretch.
 
     Raises
@@ -67,14 +68,16 @@ def zone_masks(
     rule = rule or aligned.rule
     points = rule_points(poses, rule, roles)
     shapes = list(aligned.values())
-    names, fps = individual_names(poses), fps_of(poses)
-    gap, visit = _frames_below(rule.fill_gap_s, fps), _frames_below(rule.min_visit_s, fps)
+    names, time = individual_names(poses), np.asarray(poses["time"].values, np.float64)
+    gap, visit, until = _limits(rule, time)
     out = np.empty((poses.sizes["time"], len(names), len(shapes)), np.int8)
     for i in range(len(names)):
         for z, zone in enumerate(shapes):
             depth = np.stack([depth_in(zone, xy[:, 0, i], xy[:, 1, i]) for xy in points])
-            state = _hysteresis(_condition(depth, rule.hysteresis, rule), _condition(depth, 0.0, rule))
-            out[:, i, z] = _drop_short(_fill_gaps(state, gap), visit)
+            enter, stay = _condition(depth, rule.hysteresis, rule), _condition(depth, 0.0, rule)
+            for a, b in unbroken(time):
+                state = _fill_gaps(_hysteresis(enter[a:b], stay[a:b]), until[a : b + 1], gap)
+                out[a:b, i, z] = _drop_short(state, until[a : b + 1], visit)
     return xr.DataArray(
         out,
         dims=("time", "individual", "zone"),
@@ -113,9 +116,15 @@ def rule_points(poses: xr.Dataset, rule: EntryRule, roles: Mapping[str, str] | N
     return points
 
 
-def _frames_below(seconds: float, fps: float) -> int:
-    """Largest number of frames that lasts less than `seconds`."""
-    return int(np.ceil(seconds * fps - 1e-6)) - 1 if seconds > 0 else 0
+def _limits(rule: EntryRule, time: NDArray[np.float64]) -> tuple[float, float, NDArray[np.float64]]:
+    """Times below which absences are closed and visits dropped, and the time seen until each frame ``(time + 1,)``.
+
+    Durations are sums of the frames' own spans. A hair less than the rule's times, so that the float noise of
+    the clock never makes a visit of exactly the minimum too short.
+    """
+    until = np.concatenate([[0.0], np.cumsum(np.nan_to_num(spans(time)))])
+    hair = 1e-6 * until[-1] / max(time.size, 1) + 16 * np.spacing(np.abs(time).max())
+    return rule.fill_gap_s - hair, rule.min_visit_s - hair, until
 
 
 def _condition(depth: NDArray, least: float, rule: EntryRule) -> NDArray[np.int8]:
@@ -152,7 +161,7 @@ def _hysteresis(enter, stay):
 
 
 @njit(cache=True, nogil=True)
-def _fill_gaps(state, longest):
+def _fill_gaps(state, until, shorter_s):
     """Close runs that are not inside between two visits, and unknown runs between two absences."""
     out = state.copy()
     for value in (1, 0):
@@ -160,7 +169,7 @@ def _fill_gaps(state, longest):
         only_unknown = True
         for t in range(out.size):
             if out[t] == value:
-                if last >= 0 and t - last - 1 <= longest and (value == 1 or only_unknown):
+                if last >= 0 and until[t] - until[last + 1] < shorter_s and (value == 1 or only_unknown):
                     out[last + 1 : t] = value
                 last = t
                 only_unknown = True
@@ -170,8 +179,8 @@ def _fill_gaps(state, longest):
 
 
 @njit(cache=True, nogil=True)
-def _drop_short(state, longest):
-    """Drop visits of up to `longest` frames; beside an unknown stretch they become unknown."""
+def _drop_short(state, until, shorter_s):
+    """Drop visits shorter than `shorter_s`; beside an unknown stretch they become unknown."""
     out = state.copy()
     t = 0
     while t < out.size:
@@ -181,7 +190,7 @@ def _drop_short(state, longest):
         stop = t
         while stop < out.size and state[stop] == 1:
             stop += 1
-        if stop - t <= longest:
+        if until[stop] - until[t] < shorter_s:
             beside = (t > 0 and state[t - 1] < 0) or (stop < out.size and state[stop] < 0)
             out[t:stop] = -1 if beside else 0
         t = stop

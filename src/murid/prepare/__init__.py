@@ -13,7 +13,7 @@
 The functions load their compiled kernels when they are first called.
 """
 
-from murid.data.body import body_length
+from murid.data.body import typical_body_length
 from murid.prepare.arena import ArenaEstimate, estimate_arena
 from murid.prepare.calibrate import calibrate, calibrate_zones, scale_from_arena
 from murid.prepare.clean import STATUS, CleanParams, clean
@@ -28,7 +28,7 @@ __all__ = [
     "CleanParams",
     "IdentityParams",
     "QualityParams",
-    "body_length",
+    "typical_body_length",
     "calibrate",
     "calibrate_zones",
     "clean",

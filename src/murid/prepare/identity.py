@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.body import body_length
+from murid.data.body import typical_body_length
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.prepare.clean import jump_gate
@@ -80,7 +80,7 @@ def repair_identity(poses: xr.Dataset, params: IdentityParams | None = None) -> 
     """
     p = params or IdentityParams()
     validate_poses(poses)
-    length = body_length(poses)
+    length = typical_body_length(poses)
     if poses.sizes["individual"] < 2 or not np.isfinite(length):
         return poses, _table([], poses)
     scale = _Scale(p.margin * length, p.margin_rate * length, 3.0 * length)

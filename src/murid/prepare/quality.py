@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.body import body_length, nose_and_tail_base
+from murid.data.body import nose_and_tail_base, typical_body_length
 from murid.data.clock import find_dropped, rate_of
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
@@ -302,7 +302,7 @@ def _scale_checks(poses: xr.Dataset) -> list[tuple]:
         ]
     pair = nose_and_tail_base(keypoint_names(poses))
     part = poses.sel(keypoint=list(pair)) if pair else poses
-    length = body_length(part) / {"cm": 1.0, "mm": 10.0, "px": per_cm}[unit]
+    length = typical_body_length(part) / {"cm": 1.0, "mm": 10.0, "px": per_cm}[unit]
     if not np.isfinite(length):
         return [("scale", "", float("nan"), "cm", OK, "not known", "")]
     low, high = BODY_CM
