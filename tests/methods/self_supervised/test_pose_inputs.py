@@ -7,7 +7,7 @@ import pytest
 
 import murid
 from murid.data.zones import Zone
-from murid.methods.motifs.base import shared_points
+from murid.methods.motifs.points import shared_points
 from murid.methods.self_supervised.pose_inputs import Template, align, bounds_of, movement, place, steps
 
 SHAPE = np.array([[0.5, 0.0], [0.0, 0.15], [0.0, -0.15], [-0.5, 0.0]])

@@ -190,3 +190,10 @@ def test_networks_of_the_papers_are_what_they_should_be():
     net = murid.method("behavenet", **BEHAVENET_PAPER)._build()
     with torch.no_grad():
         assert net.decode(net(torch.rand(1, 1, 128, 128))).shape == (1, 1, 128, 128)
+
+
+def test_an_animal_whose_rear_is_never_tracked_cannot_be_shown(selfee, films):
+    poses = films[2].poses.copy(deep=True)
+    poses["position"].values[:, :, list(poses["keypoint"].values).index("tail_base")] = np.nan
+    with pytest.raises(DataError, match="keypoint 'tail_base' is hardly ever tracked"):
+        selfee.apply(films[2].replace(poses=poses))

@@ -19,23 +19,19 @@ import xarray as xr
 
 from murid.data.body import measured_body_length
 from murid.data.clock import rate_of, segments
-from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.errors import fail
 from murid.data.params import Params, param
 from murid.data.poses import keypoint_names
 from murid.data.progress import tell
 from murid.data.recording import Recording
-from murid.data.roles import guess_roles, resolve_roles
 from murid.data.states import make_states
 from murid.ethogram import smooth
 from murid.learn.fitted import Fitted
 from murid.learn.sequences import Place
 from murid.methods.base import Dump, Method, output
+from murid.methods.motifs.points import point_map, refuse_untracked, shared_points
 from murid.prepare import CleanParams, clean
 from murid.prepare.clean import OBSERVED
-
-#: Points off the body that flick about: left out unless asked for.
-TAIL = ("tail_mid", "tail_tip")
-
 
 class MotifParams(Params):
     """Parameters that all motif methods have."""
@@ -96,6 +92,11 @@ class Track:
         xy = self.poses["position"].values[:, :2, :, who][:, :, index].transpose(0, 2, 1).astype(np.float64)
         xy[np.isnan(xy).any(axis=2)] = np.nan
         return xy / self.body_length
+
+    @cached_property
+    def point_poses(self) -> xr.Dataset:
+        """The poses without keypoints that are not points of the model."""
+        return self.poses.sel(keypoint=[self.roles[p] for p in self.points])
 
     def observed(self) -> np.ndarray:
         """Whether the tracker saw each point, bool ``(time, point)``: neither missing, masked nor filled in."""
@@ -309,7 +310,7 @@ class MotifMethod(SegmentingMethod[Track]):
 
     def _start(self, recordings: Sequence[Recording]) -> dict[str, Any]:
         """Return the facts that a fit begins with: the points that all recordings share."""
-        return {"points": shared_points(recordings, self.params.points)}
+        return {"points": shared_points(recordings, self.params.points, self.params.clean.min_confidence)}
 
     def tracks(self, recording: Recording) -> Iterator[Track]:
         """Yield the cleaned track of each animal of a recording."""
@@ -324,40 +325,11 @@ class MotifMethod(SegmentingMethod[Track]):
                 got=", ".join(roles),
                 todo=f"set the recording's roles (missing: {', '.join(missing)}), or fit with points= those all have",
             )
+        used = [roles[p] for p in self.facts["points"]]
+        refuse_untracked(recording, used, self.params.clean.min_confidence, self.name)
         poses = clean(raw, self.params.clean)
         for individual in raw["individual"].values:
             yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
-
-
-def point_map(recording: Recording, wanted: Sequence[str] = ()) -> dict[str, str]:
-    """Say which keypoint each point is: roles where there are some, else the keypoints' own names."""
-    names = keypoint_names(recording.need("poses"))
-    # Roles that somebody gave are checked even when there are too few of them to name the points.
-    roles = resolve_roles(names, recording.roles) if recording.roles else guess_roles(names)
-    roles = resolve_roles(names, roles) if len(roles) >= 2 else {name: name for name in names}
-    return {**roles, **{p: p for p in wanted if p in names and p not in roles}}
-
-
-def shared_points(recordings: Sequence[Recording], wanted: Sequence[str] = ()) -> list[str]:
-    """Points that every recording tracks, or those `wanted` after checking that every recording has them."""
-    maps = {r.id: point_map(r, wanted) for r in recordings}
-    faults = Faults("points")
-    for point in wanted:
-        lacking = [i for i, m in maps.items() if point not in m]
-        if lacking:
-            faults.add(f"no point '{point}'", where=", ".join(lacking), todo=did_you_mean(point, maps[lacking[0]]))
-    faults.raise_if_any()
-    first = next(iter(maps.values()))
-    shared = list(wanted) or [p for p in first if p not in TAIL and all(p in m for m in maps.values())]
-    if len(shared) < 2:
-        fail(
-            "points",
-            "the recordings share fewer than two points",
-            expected="at least 2",
-            got=", ".join(shared),
-            todo="give the recordings roles, so that equal points have equal names",
-        )
-    return shared
 
 
 def need_frames(method: str, got: int, least: int, unit: str = "frames") -> None:

@@ -57,7 +57,7 @@ class KMeans(MotifMethod):
             length="body",
         )
         roles = {p: track.roles[p] for p in track.points}
-        return np.asarray(compute(track.poses, track.individual, features, roles=roles).values, np.float32)
+        return np.asarray(compute(track.point_poses, track.individual, features, roles=roles).values, np.float32)
 
     @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:

@@ -105,7 +105,7 @@ class MotionMapper(MotifMethod):
             families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"
         )
         roles = {p: track.roles[p] for p in track.points}
-        table = compute(track.poses, track.individual, features, roles=roles)
+        table = compute(track.point_poses, track.individual, features, roles=roles)
         if table.sizes["feature"] < 2:
             fail("motionmapper", "no body axis", expected="points at the front and the rear", got=", ".join(roles))
         return np.asarray(table.values, np.float32)

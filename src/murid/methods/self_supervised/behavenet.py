@@ -27,7 +27,7 @@ from murid.learn.fitted import Fitted
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmm
 from murid.methods.base import Card
-from murid.methods.motifs.base import point_map, shared_points
+from murid.methods.motifs.points import point_map, shared_points
 from murid.methods.self_supervised.base import Weights
 from murid.methods.self_supervised.video_method import Films, Subject, VideoMethod, VideoParams
 
@@ -132,7 +132,7 @@ class Behavenet(VideoMethod):
                     expected="recordings with poses, seen by animal",
                     todo="add poses, or take kind='btcvae'",
                 )
-            facts["points"] = shared_points(recordings, self.params.points)
+            facts["points"] = shared_points(recordings, self.params.points, self.params.clean.min_confidence)
         return facts
 
     @property

@@ -28,16 +28,8 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
 from murid.methods.base import Card
-from murid.methods.motifs.base import (
-    Labelled,
-    MotifMethod,
-    MotifParams,
-    Origin,
-    Track,
-    margin,
-    need_frames,
-    shared_points,
-)
+from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs.points import shared_points
 from murid.methods.self_supervised.base import NetMethod, Weights
 from murid.methods.self_supervised.own_labels import own_labels
 from murid.methods.self_supervised.pose_inputs import (
@@ -161,7 +153,7 @@ class Dbm(NetMethod[Track], MotifMethod):
         DataArray (time, individual)
             Exclusive states. `murid.report.figures.trials.preview` draws them, ``murid preview`` those of a study.
         """
-        self.facts.setdefault("points", shared_points([recording], self.params.points))
+        self.facts.setdefault("points", self._start([recording])["points"])
         known = sorted({*events, *event_times(recording.events)})
         return self._pseudo_labels(recording, self._usable([recording]), known)
 

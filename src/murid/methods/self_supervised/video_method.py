@@ -21,9 +21,11 @@ from typing_extensions import override
 from murid.data.bouts import EVERYONE
 from murid.data.clock import nearest_sample, rate_of, segments
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.meet import keypoints_and_roles
 from murid.data.params import Params, param
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
+from murid.data.roles import stand_ins
 from murid.data.scratch import scratch
 from murid.data.video import Video
 from murid.features.pictures import Pictures, snippet_numbers, write_pictures
@@ -45,6 +47,7 @@ from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.sequences import Place
 from murid.methods.motifs.base import Labelled, Origin
+from murid.methods.motifs.points import refuse_untracked
 from murid.methods.self_supervised.base import NetMethod
 from murid.prepare import CleanParams, clean
 from murid.prepare.even import EvenTime, even_time
@@ -257,6 +260,7 @@ class VideoMethod(NetMethod[Subject]):
         poses = clean(recording.need("poses"), self.params.clean) if kind == "animal" else None
         if poses is not None:
             roles, scale = recording.roles or None, scale_px(poses)
+            self._check_view_points(recording)
             known = self.facts["body_cm"] is not None and np.isfinite(scale)
             length = self.facts["body_cm"] * scale if known else stretched_px(poses, roles)
             views = [animal_view(poses, i, p, roles, length) for i in individual_names(poses)]
@@ -267,6 +271,15 @@ class VideoMethod(NetMethod[Subject]):
             views = [whole_view(video.shape, len(time_s), p)]
         for view in views:
             yield Subject(recording, view.individual, time_s, even, shown, view.take(sample), sample, poses)
+
+    def _check_view_points(self, recording: Recording) -> None:
+        """Refuse recordings without the points that say where an animal is and where it looks: it would not be shown."""
+        used = keypoints_and_roles(recording.need("poses"), recording.roles or None)
+        needed = ("centre", "front", "rear") if self.params.pictures.turned else ("centre",)
+        sources = stand_ins(used)
+        keypoints = list(dict.fromkeys(used[r] for point in needed for r in sources.get(point, ())))
+        if len(keypoints) > 1:
+            refuse_untracked(recording, keypoints, self.params.clean.min_confidence, self.name)
 
     def _prepare(self, recordings: Sequence[Recording]) -> None:
         """Train the network on the pictures of all recordings."""
