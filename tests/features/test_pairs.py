@@ -58,6 +58,27 @@ def test_clips_at_two_frame_rates_are_the_same():
     assert (np.diff(found[0]["displacement"][:, 7:], axis=1) > 0).all()  # it travels on: a length, not an x coordinate
 
 
+@pytest.mark.parametrize("fps", [30.0, 60.0, 90.0])
+def test_samples_of_a_clip_are_frames_and_keep_the_height_of_fast_movement(fps):
+    t = np.arange(int(20 * fps)) / fps
+    centres = clip_centres(t, [slice(0, len(t))], 0.5, 0.1)[0]
+    for hz in (8.0, 10.0, 14.0):
+        x = np.sin(2 * np.pi * hz * t)
+        taken = sample(x, t, centres, 0.5, 15)
+        assert np.isin(taken.round(9), x.round(9)).all()
+        assert taken.std() == pytest.approx(np.sqrt(0.5), rel=0.05)
+    noise = np.random.default_rng(0).normal(size=len(t))
+    assert sample(noise, t, centres, 0.5, 15).std() == pytest.approx(1, abs=0.1)
+
+
+def test_clips_of_a_recording_cut_in_two_are_the_same():
+    t = np.arange(900) / 30.0
+    whole = clip_centres(t, [slice(0, 900)], 0.5, 0.1)[0]
+    parts = [clip_centres(part, [slice(0, len(part))], 0.5, 0.1)[0] for part in (t[:451], t[451:])]
+    assert np.isin(np.concatenate(parts), whole).all()
+    assert len(np.concatenate(parts)) >= len(whole) - 6
+
+
 def test_clips_do_not_depend_on_place_and_heading():
     rng = np.random.default_rng(1)
     points = [rng.normal(size=(3, 15, 2)) for _ in range(3)]

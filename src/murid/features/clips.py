@@ -2,7 +2,7 @@
 
 The description of AlphaTracker (Chen et al. 2023): a clip is turned by its middle frame (nose at the
 origin, rump behind), so that the path within the clip stays. Clips are sampled at fixed times, not
-frames: 15 samples in 0.5 s at every frame rate.
+frames: 15 samples in 0.5 s at every frame rate; at 30, 60, 90 frames/s each of them is a frame.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from murid.data.clock import nearest_sample
 from murid.data.errors import fail
 
 #: Stand-ins for the base of the head and for the rump, best first.
@@ -43,19 +44,25 @@ def body_points(points: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 
 def clip_centres(time_s: Floats, stretches: Sequence[slice], clip_s: float, step_s: float) -> list[Floats]:
-    """Times of the middles of the clips in each unbroken stretch, every `step_s` seconds."""
+    """Times of the middles of the clips in each unbroken stretch: the frames nearest to multiples of `step_s`.
+
+    The grid is that of the recording's clock, not of the stretch, so that a recording cut in two has the same clips.
+    Middles are frames, so that at a whole multiple of the clips' own rate every sample is a frame.
+    """
     out = []
     for stretch in stretches:
-        start, stop = time_s[stretch][0], time_s[stretch][-1]
-        # The last frame still lasts one step; half a frame of slack keeps 15 frames of 30 Hz a clip.
-        n = int(np.floor((stop - start - clip_s) / step_s + 1e-6)) + 1 if stop - start >= clip_s else 0
-        out.append(start + clip_s / 2 + step_s * np.arange(n))
+        own = time_s[stretch]
+        first, last = own[0] + clip_s / 2, own[-1] - clip_s / 2
+        # Half a frame of slack: 15 frames of 30 Hz are a clip of 0.5 s.
+        slack = 0.5 * float(np.median(np.diff(own))) if len(own) > 1 else 0.0
+        steps = np.arange(np.ceil((first - slack) / step_s - 1e-6), np.floor((last + slack) / step_s + 1e-6) + 1)
+        out.append(own[nearest_sample(own, steps * step_s)] if len(steps) and len(own) > 1 else np.empty(0))
     return out
 
 
 def sample(x: Floats, time_s: Floats, centres: Floats, clip_s: float, n_samples: int) -> Floats:
     """Values at `n_samples` times of each clip, ``(clip, sample, …)``, linear between the frames ``x (time, …)``."""
-    offsets = ((np.arange(n_samples) + 0.5) / n_samples - 0.5) * clip_s
+    offsets = (np.arange(n_samples) - n_samples // 2) * clip_s / n_samples
     at = (centres[:, None] + offsets).clip(time_s[0], time_s[-1])
     right = np.clip(np.searchsorted(time_s, at, side="right"), 1, len(time_s) - 1)
     share = (at - time_s[right - 1]) / (time_s[right] - time_s[right - 1])

@@ -185,3 +185,9 @@ def test_operant_trials_of_the_authors(data_dir):
         right.append(np.mean([a == b for a, b in zip(said, truth, strict=True)]))
         base.append(np.mean([t == "RESTING" for t in truth]))
     assert np.mean(right) > np.mean(base) + 0.15
+
+
+def test_the_network_of_dbm_knows_no_place():
+    for place in ("zones", "camera"):
+        with pytest.raises(DataError, match="knows no place"):
+            murid.method("dbm", net="lstm", place=place)

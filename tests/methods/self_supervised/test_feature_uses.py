@@ -61,13 +61,13 @@ def test_windows_hold_mean_sd_and_rhythm():
 def test_what_only_the_treated_do_is_strange():
     usual = [features(blocks(800, 3, s), s).values[:, 0] for s in range(4)]
     codes = blocks(800, [0, 1, 2, 4], 9)
-    found = anomaly(features(codes, 9).values[:, 0], usual[:2], control=usual[2:])
+    found = anomaly(features(codes, 9).values[:, 0], usual[:2], rate_hz=30.0, control=usual[2:])
     assert found.strange[codes == 4].mean() > 0.95
     assert found.strange[codes != 4].mean() < 0.02
     assert (found.nearest[:, 0] < 2).all()
     assert found.nearest[:, 1].max() < 800
     with pytest.raises(DataError, match="no reference"):
-        anomaly(usual[0], [])
+        anomaly(usual[0], [], rate_hz=30.0)
 
 
 def test_what_is_rare_everywhere_is_not_strange():
@@ -75,5 +75,18 @@ def test_what_is_rare_everywhere_is_not_strange():
     usual = [features(blocks(800, 3, s), s).values[:, 0] for s in range(3)]
     codes = blocks(800, 3, 9)
     codes[400:410] = 4
-    found = anomaly(features(codes, 9).values[:, 0], usual[:2], control=usual[2:])
+    found = anomaly(features(codes, 9).values[:, 0], usual[:2], rate_hz=30.0, control=usual[2:])
     assert found.strange[400:410].mean() <= 0.3
+
+
+@pytest.mark.parametrize("fps", [10, 60])
+def test_moments_are_apart_by_seconds_at_every_rate(fps):
+    """What comes back after two seconds is another moment; what lasts one second is one moment."""
+    rng = np.random.default_rng(0)
+    usual = np.repeat(rng.normal(size=(20, 8)), fps, axis=0)
+    odd = rng.normal(size=(1, 8))
+    back = np.concatenate([usual, np.repeat(odd, fps, axis=0), usual[: 2 * fps], np.repeat(odd, fps, axis=0)])
+    once = np.concatenate([usual, np.repeat(odd, fps, axis=0), usual[: 2 * fps]])
+    for table, strange in ((back, True), (once, False)):
+        found = anomaly(table, [usual], rate_hz=fps)
+        assert (found.score[20 * fps : 21 * fps].max() > 0.3) is strange

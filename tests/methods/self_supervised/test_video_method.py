@@ -197,3 +197,8 @@ def test_an_animal_whose_rear_is_never_tracked_cannot_be_shown(selfee, films):
     poses["position"].values[:, :, list(poses["keypoint"].values).index("tail_base")] = np.nan
     with pytest.raises(DataError, match="keypoint 'tail_base' is hardly ever tracked"):
         selfee.apply(films[2].replace(poses=poses))
+
+
+def test_weights_need_a_backbone_that_has_some():
+    with pytest.raises(DataError, match="small backbone has no published weights"):
+        murid.method("selfee", pretrained="resnet18.safetensors")

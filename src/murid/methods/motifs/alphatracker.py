@@ -24,6 +24,7 @@ from murid.learn.segment.cuts import best_cut, cut_evidence
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
 from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.prepare import CleanParams
 
 MIN_CLIPS = 40
 #: Frames of each track that the outline's components are learnt from.
@@ -33,6 +34,7 @@ OUTLINES = 500
 class AlphaTrackerParams(MotifParams):
     """Parameters of `alphatracker`."""
 
+    clean: CleanParams = CleanParams.for_rhythms()
     mode: Literal["individual", "social"] = param(
         "individual", why="'social' describes both animals and labels the clips in which they are near"
     )
@@ -51,7 +53,10 @@ class AlphaTrackerParams(MotifParams):
     dark: bool = param(False, why="the animal is darker than the floor")
     n_motifs: int | None = param(None, ge=2, why="cut the tree into this many motifs")
     height: float | None = param(
-        None, gt=0, why="cut at this height (30 is the original's); neither: swept from 30 to 500 by `criterion`"
+        None,
+        gt=0,
+        why="cut at this height instead (30 is the original's; heights grow with the number of clips); neither: the "
+        "number of motifs is swept by `criterion`",
     )
     criterion: Literal["davies_bouldin", "calinski_harabasz"] = param(
         "davies_bouldin", why="what the sweep optimises; both are in the evidence"
@@ -79,16 +84,20 @@ class AlphaTracker(MotifMethod):
         differs=(
             "clips are 0.5 s at every frame rate; the original's are 15 frames",
             "new recordings are labelled, by the nearest weighted prototype, every 0.1 s",
-            "displacement is the distance travelled; the original stores its x coordinate there",
+            "displacement is how far the nose is from its place in the middle of the clip; the original stores its x "
+            "coordinate there",
             "no constant dummy feature of weight 4",
             "social clips: the animals come near at some time of the clip, in body lengths; the original compares "
             "norms over the whole clip. Clips apart are a motif of their own, 'apart'",
-            "the cut is swept by separation unless a height or number is given; phases weigh nothing by default",
+            "the number of motifs is swept by separation unless it or a height is given (the original sweeps heights, "
+            "which hold for one number of clips); phases weigh nothing by default",
         ),
     )
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
+        if self.params.n_motifs is not None and self.params.height is not None:
+            fail("method 'alphatracker'", "n_motifs and height both say where to cut", todo="give one of them")
         if self.params.contour:
             from dataclasses import replace
 
@@ -221,14 +230,20 @@ class AlphaTracker(MotifMethod):
         x = x[np.isfinite(x[:, 0])]
         need_frames(self.name, len(x), max(MIN_CLIPS, 2 * (p.n_motifs or 0)), "clips")
         ward = fit_ward(x, n_clusters=p.n_motifs or 2, n_prototypes=p.n_prototypes, seed=p.seed)
-        rows = cut_evidence(ward, 30.0, 500.0, least=p.min_motifs, most=p.max_motifs)
-        if p.n_motifs is None:
+        rows = cut_evidence(ward, 0.0, np.inf, least=p.min_motifs, most=p.max_motifs)
+        if p.height is not None:
+            ward = ward.cut(height=p.height)
+        elif p.n_motifs is None:
             chosen = best_cut(rows, p.criterion)
-            ward = (
-                ward.cut(height=p.height)
-                if p.height
-                else ward.cut(n_clusters=chosen or min(p.min_motifs, len(ward.mass)))
-            )
+            if chosen is None:
+                fail(
+                    "method 'alphatracker'",
+                    "no number of motifs can be judged",
+                    expected=f"{p.min_motifs} to {p.max_motifs} motifs in more prototypes than motifs",
+                    got=f"{len(ward.mass)} prototypes of {len(x)} clips",
+                    todo="set n_motifs, or add recordings",
+                )
+            ward = ward.cut(n_clusters=chosen)
         self.parts |= {"scaler": scaler, "ward": ward}
         self.facts["evidence"] = {"clips": len(x), "blocks": [b[0] for b in self._blocks], "cuts": rows}
         return ward.n_clusters + self.social

@@ -33,6 +33,7 @@ from murid.methods.motifs.points import point_map, refuse_untracked, shared_poin
 from murid.prepare import CleanParams, clean
 from murid.prepare.clean import OBSERVED
 
+
 class MotifParams(Params):
     """Parameters that all motif methods have."""
 
@@ -330,6 +331,13 @@ class MotifMethod(SegmentingMethod[Track]):
         poses = clean(raw, self.params.clean)
         for individual in raw["individual"].values:
             yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
+
+
+def slowest_rate(recordings: Sequence[Recording], wanted_hz: float) -> float:
+    """Return the wanted rate, or that of the slowest recording when it is lower."""
+    rates = [rate_of(r.need("poses")["time"].values) for r in recordings]
+    known = [r for r in rates if np.isfinite(r)]
+    return float(min([wanted_hz, *known]))
 
 
 def need_frames(method: str, got: int, least: int, unit: str = "frames") -> None:

@@ -7,19 +7,25 @@ labels any frame of any recording.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from typing_extensions import override
 
 from murid.data.params import param
+from murid.data.recording import Recording
 from murid.features.pairs import pair_motion, running_mean
 from murid.learn.classify.forests import ClassForest, fit_class_forest
 from murid.learn.fitted import Fitted
 from murid.learn.scale import Scaler, fit_scaler
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames
+from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames, slowest_rate
+from murid.prepare import CleanParams
+from murid.prepare.even import EvenTime, even_time
 
+#: Rows a second that displacements are summed over, at most: each adds the tracker's jitter.
+REFERENCE_HZ = 30.0
 #: Fewest bins that carry a map: 20 s at 100 ms.
 MIN_BINS = 200
 
@@ -27,6 +33,7 @@ MIN_BINS = 200
 class BsoidParams(MotifParams):
     """Parameters of `bsoid`."""
 
+    clean: CleanParams = CleanParams.for_rhythms()
     bin_s: float = param(0.1, unit="s", gt=0, why="bin of the features; 100 ms as published, at any frame rate")
     smooth_s: float = param(0.1, unit="s", ge=0, why="running mean before binning, about 100 ms as published")
     variance: float = param(0.7, gt=0, lt=1, why="as many UMAP dimensions as principal components for this share")
@@ -60,7 +67,9 @@ class Bsoid(MotifMethod):
         family="unsupervised",
         cites=("Hsu A.I. & Yttri E.A. (2021) B-SOiD, an open-source unsupervised algorithm. Nat Commun 12:5188",),
         differs=(
-            "bins are 100 ms at every frame rate (the original rounds: 80 ms at 25 frames/s)",
+            "bins are 100 ms at every frame rate (the original rounds: 80 ms at 25 frames/s); recordings of more than "
+            "30 frames/s are averaged to 30 first, since sums of displacements add up jitter with every frame",
+            "UMAP takes evenly spaced bins where there are more than 20,000; leaves of the forest hold three bins",
             "one scaling for the study, kept with the model (the original scales each file, so that splitting a file "
             "changes its motifs), and the forest sees scaled features",
             "every frame is labelled from the 100 ms around it: the original's frame shift, without its half-bin lag",
@@ -70,12 +79,21 @@ class Bsoid(MotifMethod):
         ),
     )
 
+    def _prepare(self, recordings: Sequence[Recording]) -> None:
+        self.facts["rate_hz"] = slowest_rate(recordings, REFERENCE_HZ)
+
+    def _even(self, track: Track) -> EvenTime:
+        return even_time(track.time_s, self.facts["rate_hz"])
+
     def _describe(self, track: Track) -> np.ndarray:
-        return bin_features(track, self.params.bin_s, self.params.smooth_s)
+        even = self._even(track)
+        xy = even.resample(track.xy(), track.time_s)
+        return bin_features(xy, 1 / even.step_s, self.params.bin_s, self.params.smooth_s)
 
     def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
-        bins = np.arange(0.5, len(table) / track.fps / self.params.bin_s)
-        return table[np.unique(np.minimum((bins * self.params.bin_s * track.fps).astype(int), len(table) - 1))]
+        step = self.params.bin_s / self._even(track).step_s
+        bins = np.arange(0.5, len(table) / step)
+        return table[np.unique(np.minimum((bins * step).astype(int), len(table) - 1))]
 
     @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
@@ -113,27 +131,29 @@ class Bsoid(MotifMethod):
         best = np.where(known[:, None], votes, 0).argmax(axis=1)
         latent = self.parts["scaler"].pca.transform(x)[:, : self.facts["evidence"]["dimensions"]]
         sure = np.where(known, votes[np.arange(len(x)), best], np.nan)
-        return Labelled(np.where(known, best, -1), latent, sure)
+        row = np.minimum(self._even(track).row, len(x) - 1)
+        return Labelled(np.where(known, best, -1)[row], latent[row], sure[row])
 
 
-def bin_features(track: Track, bin_s: float = 0.1, smooth_s: float = 0.1) -> np.ndarray:
-    """Pair features of the `bin_s` seconds around each frame.
+def bin_features(xy: np.ndarray, rate_hz: float, bin_s: float = 0.1, smooth_s: float = 0.1) -> np.ndarray:
+    """Pair features of the `bin_s` seconds around each row.
+
+    Parameters
+    ----------
+    xy : (row, point, 2) array
+        Body lengths, at `rate_hz` rows a second; NaN where missing.
 
     Returns
     -------
-    float32 array (time, feature)
+    float32 array (row, feature)
         P(P−1)/2 mean distances (body lengths), as many sums of signed angle changes (degrees per bin)
         and P sums of displacements (body lengths per bin); P points.
     """
-    xy = track.xy()
-    parts = []
-    for stretch in track.stretches():
-        distance, turn, shift = pair_motion(xy[stretch])
-        x = np.concatenate([distance, turn * bin_s * track.fps, shift * bin_s * track.fps], axis=1)
-        if smooth_s > 0:
-            x = running_mean(x, smooth_s * track.fps)
-        parts.append(running_mean(x, bin_s * track.fps))
-    return np.concatenate(parts)
+    distance, turn, shift = pair_motion(xy)
+    x = np.concatenate([distance, turn * bin_s * rate_hz, shift * bin_s * rate_hz], axis=1)
+    if smooth_s > 0:
+        x = running_mean(x, smooth_s * rate_hz)
+    return running_mean(x, bin_s * rate_hz)
 
 
 def _held_out(x: np.ndarray, labels: np.ndarray, p: BsoidParams) -> float:

@@ -17,11 +17,13 @@ from murid.learn.segment.kmeans import KMeans as Clusters
 from murid.learn.segment.kmeans import fit_kmeans
 from murid.methods.base import Card
 from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.prepare import CleanParams
 
 
 class KMeansParams(MotifParams):
     """Parameters of `kmeans`."""
 
+    clean: CleanParams = CleanParams.for_rhythms()
     n_motifs: int = param(15, ge=2, why="number of motifs; 15 as in VAME, for comparison")
     window_s: float = param(0.5, unit="s", gt=0, why="span of the posture window: a step or a head turn")
     variance: float = param(0.9, gt=0, le=1, why="share of the variance the principal components keep")

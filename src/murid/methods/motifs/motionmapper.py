@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from typing_extensions import override
 
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.runs import runs
 from murid.ethogram.kernels import hysteresis_1d
 from murid.features import FeatureParams, compute
 from murid.features.views import ViewParams
@@ -26,14 +28,19 @@ from murid.learn.segment.rest import RestGate, fit_rest
 from murid.learn.segment.watershed import BehaviourMap, fit_watershed
 from murid.methods.base import Card
 from murid.methods.motifs.aligned_video import describe_pixels, fit_pixels
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames
+from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames, slowest_rate
+from murid.prepare import CleanParams
+from murid.prepare.even import EvenTime, even_time
 
 MIN_FRAMES = 300
+#: Fastest rhythm that is looked for unless another is given, Hz.
+FASTEST_HZ = 50.0
 
 
 class MotionMapperParams(MotifParams):
     """Parameters of `motionmapper`."""
 
+    clean: CleanParams = CleanParams.for_rhythms()
     source: Literal["keypoints", "video"] = param(
         "keypoints", why="what shows posture; video = pictures of the animal turned by its keypoints, as published"
     )
@@ -94,11 +101,20 @@ class MotionMapper(MotifMethod):
         faults.raise_if_any()
 
     def _prepare(self, recordings: Sequence[Recording]) -> None:
+        self.facts["rate_hz"] = slowest_rate(recordings, 2 * (self.params.high_hz or FASTEST_HZ))
         if self.params.source == "video":
             tracks = (track for recording in recordings for track in self.tracks(recording))
             self.parts["pixels"] = fit_pixels(tracks, len(recordings), self.params.pictures, self.params.variance)
 
+    def _even(self, track: Track) -> EvenTime:
+        return even_time(track.time_s, self.facts["rate_hz"])
+
     def _describe(self, track: Track) -> np.ndarray:
+        # One rate for all: white jitter has a smaller share in a spectrum the faster the frames.
+        return self._even(track).resample(self._posture(track), track.time_s).astype(np.float32)
+
+    def _posture(self, track: Track) -> np.ndarray:
+        """Egocentric posture, or components of pixels, of each frame."""
         if self.params.source == "video":
             return describe_pixels(track, self.params.pictures, self.parts["pixels"])
         features = FeatureParams(
@@ -110,6 +126,7 @@ class MotionMapper(MotifMethod):
             fail("motionmapper", "no body axis", expected="points at the front and the rear", got=", ".join(roles))
         return np.asarray(table.values, np.float32)
 
+    @override
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         scaler = fit_scaler(tables, min_seen=p.min_seen)
@@ -117,17 +134,17 @@ class MotionMapper(MotifMethod):
         # Modes are of posture itself, not of scaled features: a still point must not weigh like a paw.
         modes = fit_pca([_unscaled(scaler, t) for t in tables], p.variance, missing=False, max_components=p.max_modes)
         self.parts |= {"scaler": scaler, "modes": modes}
-        slowest = min(o.fps for o in origins)
-        high = min(50.0, slowest / 2) if p.high_hz is None else p.high_hz
-        if not p.low_hz < high <= slowest / 2 * (1 + 1e-9):
+        rate = self.facts["rate_hz"]
+        high = rate / 2 if p.high_hz is None else p.high_hz
+        if not p.low_hz < high <= rate / 2 * (1 + 1e-9):
             fail(
                 "motionmapper",
                 "frequencies cannot be seen at this frame rate",
-                expected=f"low_hz < high_hz <= {slowest / 2:g} Hz",
+                expected=f"low_hz < high_hz <= {rate / 2:g} Hz",
                 got=f"{p.low_hz:g} to {high:g} Hz",
             )
         self.facts["high_hz"] = float(high)
-        spectra = [self._spectra(t, o.fps, o.stretches) for t, o in zip(tables, origins, strict=True)]
+        spectra = [self._spectra(t) for t in tables]
         templates = self._templates(spectra)
         tsne = fit_tsne(
             templates, perplexity=min(p.perplexity, len(templates) / 4), iterations=p.iterations - 125, seed=p.seed
@@ -136,7 +153,7 @@ class MotionMapper(MotifMethod):
         places = [tsne.transform(s) for s in spectra]
         found = np.concatenate(places)
         regions = fit_watershed(found, max_regions=p.max_regions)
-        gate = fit_rest([_speed(z, o.fps, o.stretches) for z, o in zip(places, origins, strict=True)])
+        gate = fit_rest([_speed(z, rate) for z in places])
         again = tsne.transform(templates)
         self.parts |= {"map": regions, "gate": gate}
         self.facts["evidence"] = {
@@ -148,17 +165,14 @@ class MotionMapper(MotifMethod):
         }
         return regions.n_regions
 
-    def _spectra(self, table: np.ndarray, fps: float, stretches: Sequence[slice]) -> np.ndarray:
-        """Morlet amplitudes of the modes, each frame summing to 1, float32 ``(time, mode · frequency)``."""
+    def _spectra(self, table: np.ndarray) -> np.ndarray:
+        """Morlet amplitudes of the modes, each row summing to 1, float32 ``(row, mode · frequency)``."""
         hz = dyadic_frequencies(self.params.low_hz, self.facts["high_hz"], self.params.n_frequencies)
         scores = self.parts["modes"].transform(_unscaled(self.parts["scaler"], table))
-        parts = []
-        for stretch in stretches:
-            amplitude = morlet(scores[stretch], fps, hz, omega0=self.params.omega0)
-            amplitude = amplitude.reshape(len(amplitude), -1)
-            total = amplitude.sum(axis=1, keepdims=True)
-            parts.append(amplitude / np.where(total > 0, total, np.nan))
-        return np.concatenate(parts)
+        amplitude = morlet(scores, self.facts["rate_hz"], hz, omega0=self.params.omega0)
+        amplitude = amplitude.reshape(len(amplitude), -1)
+        total = amplitude.sum(axis=1, keepdims=True)
+        return amplitude / np.where(total > 0, total, np.nan)
 
     def _templates(self, spectra: list[np.ndarray]) -> np.ndarray:
         """Choose frames so that rare rhythms are there too: evenly over the regions of each track's own map."""
@@ -189,16 +203,16 @@ class MotionMapper(MotifMethod):
                 got=f"{track.fps:g}",
                 todo=f"fit with high_hz={track.fps / 2:g}",
             )
-        stretches = track.stretches()
-        places = self.parts["tsne"].transform(self._spectra(table, track.fps, stretches))
+        places = self.parts["tsne"].transform(self._spectra(table))
         region = self.parts["map"].predict(places)
-        rest = self.parts["gate"].probability(_speed(places, track.fps, stretches))
-        codes = np.full(len(region), -1, np.int64)
-        for stretch in stretches:
-            codes[stretch] = _stays(region[stretch], rest[stretch], p.rest, p.leave)
-            if p.transit == "nearest":
-                codes[stretch] = _joined(codes[stretch], region[stretch])
-        return Labelled(codes, places, np.where(codes >= 0, rest, np.nan))
+        rest = self.parts["gate"].probability(_speed(places, self.facts["rate_hz"]))
+        codes = _stays(region, rest, p.rest, p.leave)
+        if p.transit == "nearest":
+            # Rows without a place end a stretch: nothing is taken over from beyond them.
+            for a, b in runs(region >= 0):
+                codes[a:b] = _joined(codes[a:b], region[a:b])
+        row = np.minimum(self._even(track).row, len(codes) - 1)
+        return Labelled(codes[row], places[row], np.where(codes >= 0, rest, np.nan)[row])
 
     def map_view(self) -> dict[str, Any]:
         """Return what a picture of the map needs: ``density, regions (x, y), origin, step`` in map units."""
@@ -211,15 +225,15 @@ def _unscaled(scaler: Scaler, table: np.ndarray) -> np.ndarray:
     return scaler(table) * scaler.spread + scaler.centre
 
 
-def _speed(places: np.ndarray, fps: float, stretches: Sequence[slice]) -> np.ndarray:
-    """Speed in the map, map units a second, from neighbouring frames; NaN where a place is missing."""
+def _speed(places: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Speed in the map, map units a second, from neighbouring rows; NaN where a place is missing."""
     out = np.full(len(places), np.nan)
-    for stretch in stretches:
-        z = places[stretch]
+    for a, b in runs(np.isfinite(places).all(axis=1)):
+        z = places[a:b]
         if len(z) > 2:
             ahead, behind = np.vstack([z[1:], z[-1:]]), np.vstack([z[:1], z[:-1]])
             span = np.r_[1.0, np.full(len(z) - 2, 2.0), 1.0]
-            out[stretch] = np.linalg.norm(ahead - behind, axis=1) / span * fps
+            out[a:b] = np.linalg.norm(ahead - behind, axis=1) / span * rate_hz
     return out
 
 

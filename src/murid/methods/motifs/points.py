@@ -12,6 +12,7 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.meet import keypoints_and_roles
 from murid.data.poses import keypoint_names
 from murid.data.recording import Recording
+from murid.data.roles import guess_roles
 
 #: Points off the body that flick about: left out unless asked for.
 TAIL = ("tail_mid", "tail_tip")
@@ -23,7 +24,8 @@ def point_map(recording: Recording, wanted: Sequence[str] = ()) -> dict[str, str
     """Return the keypoint of each point: roles where there are two or more, else the keypoints' own names."""
     poses = recording.need("poses")
     names = keypoint_names(poses)
-    roles = keypoints_and_roles(poses, recording.roles or None)
+    # Roles that somebody gave are checked even when there are too few of them to name the points.
+    roles = keypoints_and_roles(poses, recording.roles) if recording.roles else guess_roles(names)
     roles = roles if len(roles) >= 2 else {name: name for name in names}
     return {**roles, **{p: p for p in wanted if p in names and p not in roles}}
 
@@ -109,8 +111,8 @@ def _without_untracked(
     if lacking:
         some = "; ".join(f"'{p}' (recording {', '.join(ids[:5])})" for p, ids in lacking.items())
         warnings.warn(
-            f"points that are tracked in less than {LEAST_TRACKED:.0%} of the frames of an animal are left out: {some}; "
-            "to keep them, leave out these recordings",
+            f"points that are tracked in less than {LEAST_TRACKED:.0%} of the frames of an animal are left out: "
+            f"{some}; to keep them, leave out these recordings",
             stacklevel=2,
         )
     return [p for p in points if p not in lacking]

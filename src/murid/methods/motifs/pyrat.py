@@ -19,6 +19,7 @@ from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
 from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.prepare import CleanParams
 
 MIN_FRAMES = 100
 
@@ -26,6 +27,7 @@ MIN_FRAMES = 100
 class PyratParams(MotifParams):
     """Parameters of `pyrat`."""
 
+    clean: CleanParams = CleanParams.for_rhythms()
     height: float = param(
         28.0, gt=0, why="height at which Ward's tree is cut, as published; in scaled features, see reference_frames"
     )
@@ -39,7 +41,13 @@ class PyratParams(MotifParams):
     window_s: float = param(
         0.0, unit="s", ge=0, why="0: one frame, as published. Above: also the distances half a window before and after"
     )
-    gap_s: float = param(1 / 3, unit="s", ge=0, why="interruptions up to this are closed: 10 frames at 30 frames/s")
+    gap_s: float = param(
+        0.0,
+        unit="s",
+        ge=0,
+        why="interruptions up to this are closed; the original closes 10 frames (1/3 s) where it shows bouts, which as "
+        "labels overwrites short motifs",
+    )
     n_prototypes: int = param(4000, ge=100, why="frames are gathered into so many prototypes before the tree")
 
 

@@ -63,7 +63,9 @@ class BehavenetParams(VideoParams):
     variance: float = param(0.999, gt=0, lt=1, why="components of the latents explain this share; all, but whitened")
     n_components: int = param(64, ge=1, why="most components")
     n_states: int = param(16, ge=2, le=1000, why="upper bound; 2 to 12 in the paper")
-    lags_s: float = param(0.067, gt=0, unit="s", why="past that predicts the next row; one row, as published")
+    lags_s: float | None = param(
+        None, gt=0, unit="s", why="past that predicts the next row; None takes one row, as published, at every rate"
+    )
     train: TrainParams = TrainParams(
         epochs=40,
         batch=64,

@@ -28,8 +28,16 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
-from murid.methods.motifs.points import shared_points
+from murid.methods.motifs.base import (
+    Labelled,
+    MotifMethod,
+    MotifParams,
+    Origin,
+    Track,
+    margin,
+    need_frames,
+    slowest_rate,
+)
 from murid.methods.self_supervised.base import NetMethod, Weights
 from murid.methods.self_supervised.own_labels import own_labels
 from murid.methods.self_supervised.pose_inputs import (
@@ -39,7 +47,6 @@ from murid.methods.self_supervised.pose_inputs import (
     distances,
     movement,
     place,
-    slowest_rate,
     template_of,
 )
 from murid.prepare.even import EvenTime, even_time
@@ -79,7 +86,7 @@ class DbmParams(MotifParams):
         10, ge=1, why="restarts of k-means; DBM's 100 choose the same partition in ten times the time"
     )
     net: Literal["tcn", "lstm"] = param(
-        "tcn", why="tcn sees distances, posture, speed and place; lstm = DBM: distances alone, from the past alone"
+        "tcn", why="tcn sees distances, posture, speed and place; lstm = DBM: distances alone, up to the next row"
     )
     place: Literal["auto", "zones", "camera", "none"] = param(
         "auto",
@@ -132,6 +139,13 @@ class Dbm(NetMethod[Track], MotifMethod):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
+        if self.params.net == "lstm" and self.params.place in ("zones", "camera"):
+            fail(
+                "method 'dbm'",
+                "the network of DBM sees distances alone and knows no place",
+                got=f"net='lstm', place='{self.params.place}'",
+                todo="set net='tcn', or leave place out",
+            )
         # The text, not the path of its file, is what travels with a model.
         self.params = self.params.replace(pseudo_labels=_text_of(self.params.pseudo_labels))
         self.table: RuleTable = read_table(self.params.pseudo_labels, self.params.rest)

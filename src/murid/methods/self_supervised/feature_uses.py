@@ -160,8 +160,9 @@ def anomaly(
     table: Floats,
     reference: Sequence[Floats],
     *,
+    rate_hz: float,
     control: Sequence[Floats] = (),
-    apart: int = 50,
+    apart_s: float = 50 / 30,
 ) -> Anomaly:
     """Find what a reference group never does.
 
@@ -173,8 +174,10 @@ def anomaly(
         Recordings of the reference group.
     control : sequence of arrays (frame, column)
         Further recordings of the reference group, for the threshold.
-    apart : int
-        Frames within this distance are the same moment; 50 as published.
+    rate_hz : float
+        Rows a second of all tables.
+    apart_s : float
+        Rows of one recording within this many seconds are the same moment; 50 frames of 30 a second, as published.
     """
     if not reference:
         fail("anomaly", "no reference", expected="recordings of the reference group")
@@ -183,6 +186,7 @@ def anomaly(
     known = np.isfinite(others).all(axis=1)
     if not known.any():
         fail("anomaly", "the reference holds no features", expected="frames without NaN")
+    apart = round(apart_s * rate_hz)
     score, at = _strangeness(table, others[known], apart)
     nearest = np.where(at[:, None] >= 0, origin[known][np.maximum(at, 0)], -1)
     limits = [np.nanmax(_strangeness(c, others[known], apart)[0]) for c in control]
@@ -192,12 +196,12 @@ def anomaly(
 def _strangeness(table: Floats, others: Floats, apart: int) -> tuple[np.ndarray, np.ndarray]:
     rows = np.flatnonzero(np.isfinite(table).all(axis=1))
     score, at = np.full(len(table), np.nan), np.full(len(table), -1)
-    mine, theirs = _directions(table[rows]), _directions(others)
+    own_way, other_way = _directions(table[rows]), _directions(others)
     for start in range(0, len(rows), 1024):
         part = slice(start, start + 1024)
-        like = mine[part] @ theirs.T
+        like = own_way[part] @ other_way.T
         best = like.argmax(axis=1)
-        own = mine[part] @ mine.T
+        own = own_way[part] @ own_way.T
         own[np.abs(rows[part][:, None] - rows[None]) <= apart] = -np.inf
         itself = own.max(axis=1)
         # A recording too short to hold another moment has nothing to be compared with.

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from murid.data.clock import rate_of
-from murid.data.recording import Recording
 from murid.data.zones import Zone
 from murid.features.zone import depth
 from murid.learn.fitted import Fitted
@@ -141,10 +139,3 @@ def template_of(parts: Sequence[np.ndarray], per_track: int = 2000) -> Template:
 def align(xy: np.ndarray, template: Template, min_seen: float = 0.5) -> Aligned:
     """Bring rows onto the mean shape; those with less than `min_seen` of the points are NaN."""
     return align_to(xy, template.points, least=max(2, int(np.ceil(min_seen * xy.shape[1]))))
-
-
-def slowest_rate(recordings: Sequence[Recording], wanted_hz: float) -> float:
-    """Return the wanted rate, or that of the slowest recording when it is lower."""
-    rates = [rate_of(r.need("poses")["time"].values) for r in recordings]
-    known = [r for r in rates if np.isfinite(r)]
-    return float(min([wanted_hz, *known]))

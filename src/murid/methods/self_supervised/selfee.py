@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from typing_extensions import override
 
+from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.learn.embed.pca import PCA
@@ -65,7 +66,7 @@ class SelfeeParams(VideoParams):
     turn_deg: float = param(37.0, ge=0, le=180, unit="degrees", why="turned by up to so much")
     flips: float = param(0.5, ge=0, le=1, why="probability of each flip; 0 where left and right differ in meaning")
     turbo: float = param(0.5, ge=0, le=1, why="probability of re-colouring by the Turbo map")
-    jitter: float = param(0.1, ge=0, lt=1, why="of brightness and contrast")
+    jitter: float = param(0.1, ge=0, lt=1, why="of brightness and contrast, before re-colouring")
     train: TrainParams = TrainParams(
         epochs=30,
         batch=128,
@@ -100,9 +101,21 @@ class Selfee(VideoMethod):
             "a small network without pretrained weights by default; the paper's is `selfee.PAPER`",
             "snippets are 0.1 s apart at every frame rate",
             "batches mix recordings, from which the arena was taken off",
+            "brightness and contrast are changed before re-colouring, hue and saturation are not; crops keep their "
+            "proportions; momentum is constant and the learning rate follows a cosine",
             "number and stickiness of states chosen from the data; the original: at most 5, kappa 1e7",
         ),
     )
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        if self.params.pretrained and self.params.backbone == "small":
+            fail(
+                "method 'selfee'",
+                "the small backbone has no published weights",
+                got=f"pretrained='{self.params.pretrained}'",
+                todo="set backbone='resnet18' or 'resnet50', or leave pretrained out",
+            )
 
     def _offsets(self) -> tuple[float, ...]:
         return (-self.params.interval_s, 0.0, self.params.interval_s)
@@ -117,7 +130,7 @@ class Selfee(VideoMethod):
         small = p.backbone == "small"
         backbone: Any = SmallResNet(3, p.widths) if small else ResNet(int(p.backbone.removeprefix("resnet")))
         # A fitted model has its own weights: the file of the start may be long gone.
-        if p.pretrained and not small and "net" not in self.parts:
+        if p.pretrained and "net" not in self.parts:
             load_pretrained(backbone, p.pretrained)
         return Siamese(backbone, p.projection, max(4, p.projection // 4), max(4, p.projection // 2))
 

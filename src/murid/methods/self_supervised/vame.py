@@ -28,9 +28,18 @@ from murid.learn.segment.hmm import HMM, HmmParams, fit_hmm
 from murid.learn.segment.kmeans import KMeans, fit_kmeans
 from murid.learn.sequences import Place
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs.base import (
+    Labelled,
+    MotifMethod,
+    MotifParams,
+    Origin,
+    Track,
+    margin,
+    need_frames,
+    slowest_rate,
+)
 from murid.methods.self_supervised.base import NetMethod, Weights
-from murid.methods.self_supervised.pose_inputs import Template, align, slowest_rate, steps, template_of
+from murid.methods.self_supervised.pose_inputs import Template, align, steps, template_of
 from murid.prepare.even import EvenTime, even_time
 
 #: Tables and where their rows are.
@@ -236,7 +245,9 @@ class Vame(NetMethod[Track], MotifMethod):
         return Labelled(codes[row], latent[row], sure[row], unseen=unseen[row] if self._net_params().future else None)
 
     # ---- views ----------------------------------------------------------------------------------
-    def communities(self, outputs: Sequence[xr.Dataset], *, depth: int = 3) -> tuple[pd.Series, Tree]:
+    def communities(
+        self, outputs: Sequence[xr.Dataset], *, depth: int = 3, cost: Literal["paper", "as_coded"] = "paper"
+    ) -> tuple[pd.Series, Tree]:
         """Group motifs by how they follow each other.
 
         Parameters
@@ -245,6 +256,9 @@ class Vame(NetMethod[Track], MotifMethod):
             What `apply` returned for the recordings; a motif may be missing in some or in all of them.
         depth : int
             Where the tree is cut; 3 as in VAME.
+        cost : {"paper", "as_coded"}
+            What merging two motifs costs: (u_i + u_j) / (T_ij + T_ji) as in the paper, or what VAME's program computes,
+            u_i + u_j / (T_ij + T_ji); u is the share of frames.
 
         Returns
         -------
@@ -253,7 +267,9 @@ class Vame(NetMethod[Track], MotifMethod):
         Tree
         """
         pooled = transitions_of([out["states"] for out in outputs])
-        tree = merge_tree(pooled)
+        codes = np.concatenate([out["states"].values.ravel() for out in outputs])
+        usage = np.bincount(codes[codes >= 0], minlength=len(pooled.behaviours))
+        tree = merge_tree(pooled, usage, cost=cost)
         return tree.cut_depth(depth), tree
 
     def generate(self, motif: int | None = None, *, n: int = 16, seed: int = 0) -> xr.DataArray:

@@ -77,7 +77,7 @@ class VideoParams(Params):
     target_s: float | None = param(
         None, gt=0, unit="s", why="wanted median bout; None takes that of the blocks between model-free changepoints"
     )
-    lags_s: float = param(0.1, gt=0, unit="s", why="past that predicts the next row")
+    lags_s: float | None = param(0.1, gt=0, unit="s", why="past that predicts the next row; None takes one row")
     smooth_s: float = param(0.1, ge=0, unit="s", why="Gaussian over the latents that the k-means start looks at")
     gap_s: float = param(1.0, ge=0, unit="s", why="longer gaps stay without state; shorter ones the model bridges")
     em_iterations: int = param(20, ge=1, why="EM iterations of the AR-HMM")
@@ -273,7 +273,7 @@ class VideoMethod(NetMethod[Subject]):
             yield Subject(recording, view.individual, time_s, even, shown, view.take(sample), sample, poses)
 
     def _check_view_points(self, recording: Recording) -> None:
-        """Refuse recordings without the points that say where an animal is and where it looks: it would not be shown."""
+        """Refuse recordings that lack the points by which an animal is placed and turned: nothing would be shown."""
         used = keypoints_and_roles(recording.need("poses"), recording.roles or None)
         needed = ("centre", "front", "rear") if self.params.pictures.turned else ("centre",)
         sources = stand_ins(used)
@@ -377,7 +377,7 @@ class VideoMethod(NetMethod[Subject]):
         features = [np.asarray(pca.transform(t), np.float32) for t in tables]
         settings = ArHmmParams(
             n_states=p.n_states,
-            lags=max(1, round(p.lags_s * rate)),
+            lags=1 if p.lags_s is None else max(1, round(p.lags_s * rate)),
             em_iterations=p.em_iterations,
             sweeps=0,
             draws=0,
