@@ -50,7 +50,7 @@ def main(frames: int = 50_000) -> None:
     few = dict(behaviours=("rear", "groom", "walk", "freeze"), trees=dict(n_trees=60, n_threads=2), context_s=())
     bare = [r.replace(zones=None) for r in short[:4]]
     model = clock("full fit, 4 x 100 s, 60 trees", lambda: method("gbdt", **few).fit(bare))
-    print(f"{len(model.features_used)} features, {len(model.behaviours)} behaviours")
+    print(f"{len(model.model.feature_names)} features, {len(model.model.behaviours)} behaviours")
     warm = Warm(model)
     clock(f"feature tables of {4 * times * 100 / 60:.0f} min of recording", warm.keep, pool)
     n = sum(t.sizes["time"] for t in warm.tables.values())

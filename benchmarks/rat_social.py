@@ -72,7 +72,9 @@ def inside(method: Any, train: Sequence[murid.Recording], **scoring: Any) -> dic
     outputs = []
     for r in train:
         found = method.out_of_fold[f"{r.id}/all"]
-        outputs.append(xr.Dataset({"states": method._to_states(method._refine(found)), "probability": found}))
+        model = method.model
+        states = model.with_unlearnt(method.recipe().to_states(model.decision, model.refiner(found)))
+        outputs.append(xr.Dataset({"states": states, "probability": found}))
     return {
         **scored(train, outputs, **scoring).to_dict(),
         "fit_cpu_s": fit,
@@ -84,15 +86,15 @@ def inside(method: Any, train: Sequence[murid.Recording], **scoring: Any) -> dic
 
 def leaky(recordings: Sequence[murid.Recording], stream: str, params: dict[str, Any]) -> str:
     """F1 of gbdt's features and trees when frames, not sessions, are split: INFLATED."""
-    from murid.learn.classify.boost import binned, fit_boosters, top_features
+    from murid.learn.classify.boost import TopFeatures, binned, fit_boosters
+    from murid.methods.supervised import stages
 
     method = build("gbdt", stream, params)
-    samples = method._samples(recordings)
-    features = np.concatenate(
-        [np.asarray(method._features(s.recording, s.subject, s.rows), np.float32) for s in samples]
-    )
-    targets, weights = (np.concatenate([getattr(s, k) for s in samples]) for k in ("targets", "weights"))
-    features = features[:, top_features(features, targets, method.params.n_features, weights=weights)]
+    recipe, labelling = method.recipe(), method.labelling()
+    material = stages.gather(recipe, recipe.features, stages.labelled(recipe, recordings, labelling), labelling)
+    targets, weights = material.targets, material.weights
+    columns = TopFeatures.of(material.features).choose(targets, method.params.n_features, weights=weights)
+    features = np.ascontiguousarray(material.features[:, columns])
     data, said = binned(features), np.zeros_like(targets)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -9,10 +9,11 @@ import pytest
 
 from murid import simulate
 from murid.data.errors import DataError
-from murid.data.labels import Labels
+from murid.data.labels import LabelChoice, Labels
 from murid.data.roles import guess_roles
 from murid.methods import load_method, method
-from murid.methods.training_summary import Manifest, fingerprint
+from murid.methods.supervised.training_rows import labelled_frames
+from murid.methods.training_summary import TrainingSummary, fingerprint
 
 
 def blind(recording, **changes):
@@ -111,13 +112,13 @@ def test_a_model_of_body_lengths_sets_a_scale_aside(animals):
         poses.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"} | {"unit": "px"}
         return r.replace(poses=poses, zones=None)
 
-    manifest = Manifest.of([bare(r) for r in animals[:2]])
-    assert not manifest.calibrated
-    seen = manifest.fit_to(animals[3], "gbdt")
+    summary = TrainingSummary.of([bare(r) for r in animals[:2]])
+    assert not summary.calibrated
+    seen = summary.fit_to(animals[3], "gbdt")
     assert seen.poses.attrs["unit"] == "px"
     assert "px_per_cm" not in seen.poses.attrs
     with pytest.raises(DataError, match=r"1 of 3 have no scale.*r1"):
-        Manifest.of([bare(animals[0]), animals[1], animals[2]])
+        TrainingSummary.of([bare(animals[0]), animals[1], animals[2]])
 
 
 # ---- labels that cannot be learnt from ------------------------------------------------------------
@@ -155,7 +156,7 @@ def test_unlabelled_recordings_and_other_raters_are_named_not_dropped_in_silence
     small = dict(behaviours=("walk",), n_features=20, trees=dict(n_trees=5, n_threads=1), context_s=())
     with pytest.warns(UserWarning, match=r"1 of 3 recordings have no labels.*r3"):
         fitted = method("gbdt", **small).fit([animals[0], animals[1], blind(animals[2])])
-    assert set(fitted.manifest.recordings) == {"r1", "r2"}
+    assert set(fitted.model.training.recordings) == {"r1", "r2"}
 
 
 def test_mostly_ignored_labels_are_warned_of_once_for_all_recordings(animals):
@@ -165,7 +166,7 @@ def test_mostly_ignored_labels_are_warned_of_once_for_all_recordings(animals):
         ).assign(individual="mouse_1", rater="x")
         return r.replace(labels=Labels.from_bouts(bouts, duration_s=90.0, fps=25))
 
-    model = method("gbdt", behaviours=("walk",))
+    choice = LabelChoice(("walk",))
     with pytest.warns(UserWarning, match=r"r1: \d+% of the frames are labelled base.*in 1 more: r2") as said:
-        model._samples([mostly_base(r) for r in animals[:2]])
+        labelled_frames([mostly_base(r) for r in animals[:2]], choice, sample_hz=8, exponent=0.5, name="gbdt")
     assert len(said) == 1

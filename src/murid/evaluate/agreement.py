@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import ArrayLike
 
 from murid.data.clock import frame_times, rate_of, sample_stops
 from murid.data.errors import fail
 from murid.data.labels import Labels, Others
-from murid.data.states import UNLABELLED, make_states
+from murid.data.states import UNLABELLED
 from murid.evaluate import bootstrap, bouts, frames, totals
-from murid.evaluate.align import known_behaviours
+from murid.evaluate.raters import consensus, rater_states
 
 
 def table_of(a: ArrayLike, b: ArrayLike, n_classes: int) -> np.ndarray:
@@ -121,46 +121,15 @@ def krippendorff_alpha(ratings: ArrayLike, n_classes: int | None = None) -> floa
     return float(1.0 - observed / expected) if expected > 0 else float("nan")
 
 
-def rater_states(
-    labels: Labels,
-    time_s: ArrayLike,
-    behaviours: Sequence[str],
-    *,
-    others: Others = "auto",
-    individuals: Sequence[str] | None = None,
-) -> dict[str, np.ndarray]:
-    """Return each rater's labels on one clock, int8 ``(time, individual, behaviour)``."""
-    people = list(individuals) if individuals is not None else labels.individuals
-    used = set(labels.bouts["label"])
-    stream = labels.stream_with([b for b in behaviours if b in used] or None)
-    return {
-        rater: stream.select(rater=rater).to_states(time_s, behaviours, others=others, individuals=people).values
-        for rater in stream.raters
-    }
+#: Codes of two raters of one animal, and their clock.
+Track = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def consensus(
-    labels: Labels,
-    time_s: ArrayLike,
-    behaviours: Sequence[str] | None = None,
-    *,
-    others: Others = "auto",
-    individuals: Sequence[str] | None = None,
-) -> xr.DataArray:
-    """Return the majority of the raters, multi-label.
+class Boot(NamedTuple):
+    """Resamples of a bootstrap, and its seed."""
 
-    For each behaviour, the raters who scored the sample vote; a tie is unlabelled (−1), because nobody can
-    say. `score(..., rater="consensus")` uses this.
-    """
-    names = list(behaviours) if behaviours is not None else known_behaviours(labels)
-    people = list(individuals) if individuals is not None else labels.individuals
-    votes = rater_states(labels, time_s, names, others=others, individuals=people)
-    if not votes:
-        fail(f"labels {labels.source_file}".strip(), "no rater", todo="give labels with at least one scored stretch")
-    stack = np.stack(list(votes.values()))
-    yes, no = (stack == 1).sum(0), (stack == 0).sum(0)
-    values = np.where(yes > no, 1, np.where(no > yes, 0, UNLABELLED))
-    return make_states(values, time_s, names, people, source="consensus")
+    n_boot: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -234,29 +203,33 @@ def compare(
             got=", ".join(raters) or "none",
             todo="join the raters' labels of a recording into one Labels",
         )
-    boot = dict(n_boot=n_boot, seed=seed)
-    rows, classes = [], []
+    boot = Boot(n_boot, seed)
+    rows: list[dict[str, str | float]] = []
+    classes: list[dict[str, str | float]] = []
     for one, two in combinations(raters, 2):
         shared = [(v[one], v[two], t) for v, t in zip(rated, clocks, strict=True) if one in v and two in v]
         if not shared:
             continue
-        who = {"rater_a": one, "rater_b": two}
+        pair = {"rater_a": one, "rater_b": two}
         for b, name in enumerate(names):
             columns = [(x[:, p, b], y[:, p, b], t) for x, y, t in shared for p in range(x.shape[1])]
-            rows.append({**who, "behaviour": name, **_pair(columns, iou, block_s, boot)})
-        if all((x == 1).sum(2).max(initial=0) <= 1 for pair in shared for x in pair[:2]):
+            rows.append({**pair, "behaviour": name, **_pair(columns, iou, block_s, boot)})
+        if all((x == 1).sum(2).max(initial=0) <= 1 for both in shared for x in both[:2]):
             codes = [
                 (frames.exclusive_codes(x)[:, p], frames.exclusive_codes(y)[:, p], t)
                 for x, y, t in shared
                 for p in range(x.shape[1])
             ]
-            classes.append({**who, **_kappas(codes, len(names) + 1, block_s, boot)})
+            classes.append({**pair, **_kappas(codes, len(names) + 1, block_s, boot)})
     return Agreement(pd.DataFrame(rows), pd.DataFrame(classes), _alphas(rated, raters, names))
 
 
-def _clocks(many: list[Labels], time_s, fps: float | None, single: bool) -> list[np.ndarray]:
+def _clocks(
+    many: list[Labels], time_s: ArrayLike | Sequence[ArrayLike] | None, fps: float | None, single: bool
+) -> list[np.ndarray]:
     if time_s is not None:
-        return [np.asarray(t, np.float64) for t in ([time_s] if single else time_s)]
+        given = [cast("ArrayLike", time_s)] if single else cast("Sequence[ArrayLike]", time_s)
+        return [np.asarray(t, np.float64) for t in given]
     out = []
     for labels in many:
         rate = labels.fps if fps is None else fps
@@ -266,10 +239,10 @@ def _clocks(many: list[Labels], time_s, fps: float | None, single: bool) -> list
     return out
 
 
-def _kappas(columns: list[tuple], n_classes: int, block_s: float, boot: dict) -> dict[str, float]:
+def _kappas(columns: Sequence[Track], n_classes: int, block_s: float, boot: Boot) -> dict[str, float]:
     blocks = [_block_tables(x, y, n_classes, max(1, round(block_s * rate_of(t)))) for x, y, t in columns]
     tables = np.concatenate(blocks)
-    low, high = bootstrap.interval(tables, kappa_of, **boot)
+    low, high = bootstrap.interval(tables, kappa_of, n_boot=boot.n_boot, seed=boot.seed)
     whole = tables.sum(0)
     return {
         "kappa": float(kappa_of(whole)),
@@ -280,7 +253,7 @@ def _kappas(columns: list[tuple], n_classes: int, block_s: float, boot: dict) ->
     }
 
 
-def _pair(columns: list[tuple], iou: float, block_s: float, boot: dict) -> dict[str, float]:
+def _pair(columns: Sequence[Track], iou: float, block_s: float, boot: Boot) -> dict[str, float]:
     """Compare two raters on one behaviour over the tracks of all recordings."""
     cells, events = np.zeros(4), np.zeros(4)
     late, seconds, numbers = [], [], []
@@ -288,21 +261,21 @@ def _pair(columns: list[tuple], iou: float, block_s: float, boot: dict) -> dict[
         both = (x != UNLABELLED) & (y != UNLABELLED)
         x, y = np.where(both, x, UNLABELLED), np.where(both, y, UNLABELLED)
         cells += frames.counts(x[:, None], y[:, None])[0]
-        found = bouts.compare(x, y, time, iou)
-        m = found.n_matched
-        events += (m, found.n_predicted - m, found.n_truth - m, 0)
-        late.append(np.abs(found.onset_ms))
+        errors = bouts.compare(x, y, time, iou)
+        m = errors.n_matched
+        events += (m, errors.n_predicted - m, errors.n_truth - m, 0)
+        late.append(np.abs(errors.onset_ms))
         width = sample_stops(time) - time
         seconds.append((width[x == 1].sum(), width[y == 1].sum()))
-        numbers.append((found.n_truth, found.n_predicted))
-    errors = np.concatenate(late)
+        numbers.append((errors.n_truth, errors.n_predicted))
+    onset = np.concatenate(late)
     tp, fp, fn, _ = cells
     return {
         **_kappas(columns, 2, block_s, boot),
         "prevalence": float(frames.ratio(2 * tp + fp + fn, 2 * cells.sum())),
         "f1": float(frames.f1_of(cells)),
         "event_f1": float(frames.f1_of(events)),
-        "onset_ms": float(np.median(errors)) if errors.size else np.nan,
+        "onset_ms": float(np.median(onset)) if onset.size else np.nan,
         "time_r": totals.correlation(*np.transpose(seconds)),
         "bouts_r": totals.correlation(*np.transpose(numbers)),
     }
@@ -318,3 +291,16 @@ def _alphas(rated: list[dict[str, np.ndarray]], raters: list[str], names: list[s
             parts.append(np.stack([votes[r][..., b].ravel() if r in votes else absent for r in raters]))
         values[name] = krippendorff_alpha(np.concatenate(parts, axis=1), 2)
     return pd.Series(values, name="alpha", dtype=float)
+
+
+__all__ = [
+    "Agreement",
+    "cohen_kappa",
+    "compare",
+    "consensus",
+    "kappa_of",
+    "krippendorff_alpha",
+    "pabak_of",
+    "rater_states",
+    "table_of",
+]

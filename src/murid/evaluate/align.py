@@ -13,6 +13,7 @@ from murid.data.clock import nearest_sample, rate_of
 from murid.data.errors import Faults, did_you_mean, fail, nearest
 from murid.data.labels import PLACEHOLDERS, Labels, Others
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, to_multilabel
+from murid.evaluate.raters import consensus, known_behaviours, unwatched_end
 
 #: Names of the class "none of the behaviours": a prediction may have it, a truth need not.
 NONE_NAMES = ("none", "other", "others", "background", "negative", "nothing", *PLACEHOLDERS)
@@ -45,8 +46,8 @@ class Pair:
 
     @property
     def scored(self) -> np.ndarray:
-        """Bool (time, individual): the truth says something about at least one behaviour."""
-        return (self.truth != UNLABELLED).any(axis=2)
+        """Bool (time, individual): the truth labels at least one behaviour."""
+        return np.any(self.truth != UNLABELLED, axis=2)
 
     @property
     def exclusive(self) -> bool:
@@ -75,7 +76,7 @@ def align(
         Of several streams the one that holds the predicted behaviours is taken; of several raters
         `rater`, which may be ``"consensus"`` (majority; ties are unlabelled).
     predicted : States, or Dataset with ``states`` and optionally ``probability``
-        What a method said.
+        Of a method.
     probability : DataArray (time, individual, behaviour), optional
         Class probabilities on the prediction's clock.
     behaviours : sequence of str, optional
@@ -97,11 +98,13 @@ def align(
     if stream is not None and isinstance(truth, Labels):
         truth = truth.select(stream=stream)
     names, notes = _shared_behaviours(truth, predicted, behaviours, what)
-    said = to_multilabel(predicted)
-    people, of_truth = _shared_individuals(_individuals_of(truth), _individuals_of(said), what)
-    time = said["time"].values
-    want = _truth_states(truth, time, names, of_truth, others, rater)
-    picked = said.sel(individual=people, behaviour=names).values
+    multi = to_multilabel(predicted)
+    people, of_truth = _shared_individuals(_individuals_of(truth), _individuals_of(multi), what)
+    time = multi["time"].values
+    want, remark = _truth_states(truth, time, names, of_truth, others, rater)
+    picked = multi.sel(individual=people, behaviour=names).values
+    if remark:
+        notes.append(f"{recording}: {remark}" if recording else remark)
     if not (want != UNLABELLED).any():
         fail(
             what,
@@ -115,43 +118,35 @@ def align(
     return Pair(recording, time, names, people, want, picked.astype(np.int8), p, notes)
 
 
-def known_behaviours(truth: Labels | xr.DataArray) -> list[str]:
-    """Behaviours that a truth can tell: its vocabulary and those in use, without placeholders."""
-    if isinstance(truth, Labels):
-        names = dict.fromkeys([*truth.vocabulary, *truth.bouts["label"]])
-        return [n for n in names if n.lower() not in PLACEHOLDERS]
-    return behaviour_names(truth)
-
-
 def _shared_behaviours(
     truth: Labels | xr.DataArray, predicted: xr.DataArray, behaviours: Sequence[str] | None, what: str
 ) -> tuple[list[str], list[str]]:
-    said, known = behaviour_names(predicted), known_behaviours(truth)
+    predicted_names, known = behaviour_names(predicted), known_behaviours(truth)
     if behaviours is not None:
         faults = Faults(what)
         for name in behaviours:
-            if name not in said:
-                faults.add(f"'{name}' was not predicted", todo=did_you_mean(name, said))
+            if name not in predicted_names:
+                faults.add(f"'{name}' was not predicted", todo=did_you_mean(name, predicted_names))
             if not isinstance(truth, Labels) and name not in known:
                 faults.add(f"'{name}' is not in the truth", todo=did_you_mean(name, known))
         faults.raise_if_any()
         return list(behaviours), []
-    names = [n for n in said if n in known]
+    names = [n for n in predicted_names if n in known]
     if not names:
         fail(
             what,
             "truth and prediction share no behaviour",
             expected=", ".join(known),
-            got=", ".join(said),
+            got=", ".join(predicted_names),
             todo="rename one side, or name `behaviours`",
         )
     notes = []
-    for name in said:
+    for name in predicted_names:
         if name not in names and name.lower() not in NONE_NAMES:
             close = [c for c in nearest(name, known) if c not in names]
             hint = f" (truth has '{close[0]}')" if close else ""
             notes.append(f"'{name}' was predicted but the truth does not know it: not scored{hint}")
-    missing = [n for n in known if n not in said and n.lower() not in NONE_NAMES]
+    missing = [n for n in known if n not in predicted_names and n.lower() not in NONE_NAMES]
     if missing:
         notes.append(f"in the truth but never predicted, counted as other: {', '.join(missing)}")
     return names, notes
@@ -163,18 +158,18 @@ def _individuals_of(side: Labels | xr.DataArray) -> list[str]:
     return [str(i) for i in side["individual"].values]
 
 
-def _shared_individuals(of_truth: list[str], said: list[str], what: str) -> tuple[list[str], list[str]]:
+def _shared_individuals(of_truth: list[str], predicted: list[str], what: str) -> tuple[list[str], list[str]]:
     """Individuals to take from the prediction and, in the same order, from the truth."""
-    if len(of_truth) == 1 and len(said) == 1:
-        return said, of_truth
-    both = [name for name in said if name in of_truth]
+    if len(of_truth) == 1 and len(predicted) == 1:
+        return predicted, of_truth
+    both = [name for name in predicted if name in of_truth]
     if not both:
         hint = "labels of all animals together need a prediction for 'all'" if of_truth == [EVERYONE] else ""
         fail(
             what,
             "truth and prediction share no individual",
             expected=", ".join(of_truth),
-            got=", ".join(said),
+            got=", ".join(predicted),
             todo=hint or "rename the individuals of one side",
         )
     return both, both
@@ -187,15 +182,14 @@ def _truth_states(
     people: list[str],
     others: Others,
     rater: str | None,
-) -> np.ndarray:
+) -> tuple[np.ndarray, str]:
+    """Truth on the prediction's clock, and a remark where its end was probably not watched."""
     if not isinstance(truth, Labels):
-        return _on_clock(to_multilabel(truth), time, names, people, UNLABELLED, "truth").astype(np.int8)
+        return _on_clock(to_multilabel(truth), time, names, people, UNLABELLED, "truth").astype(np.int8), ""
     used = set(truth.bouts["label"])
     labels = truth.stream_with([n for n in names if n in used] or None)
     if rater == "consensus":
-        from murid.evaluate.agreement import consensus
-
-        return consensus(labels, time, names, others=others, individuals=people).values
+        return consensus(labels, time, names, others=others, individuals=people).values, ""
     if rater is not None:
         labels = labels.select(rater=rater)
     elif len(labels.raters) > 1:
@@ -205,7 +199,7 @@ def _truth_states(
             got=", ".join(labels.raters),
             todo="give rater='...' or rater='consensus'",
         )
-    return labels.to_states(time, names, others=others, individuals=people).values
+    return labels.to_states(time, names, others=others, individuals=people).values, unwatched_end(labels)
 
 
 def _on_clock(

@@ -11,9 +11,9 @@ from murid.data.states import UNLABELLED
 
 
 def _known(truth: ArrayLike, probability: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    truth, p = np.asarray(truth).ravel(), np.asarray(probability, np.float64).ravel()
-    keep = (truth != UNLABELLED) & np.isfinite(p)
-    truth, p = truth[keep] == 1, p[keep]
+    codes, p = np.asarray(truth).ravel(), np.asarray(probability, np.float64).ravel()
+    keep = (codes != UNLABELLED) & np.isfinite(p)
+    yes, p = codes[keep] == 1, p[keep]
     if p.size and (p.min() < -1e-6 or p.max() > 1 + 1e-6):
         fail(
             "calibration",
@@ -22,7 +22,7 @@ def _known(truth: ArrayLike, probability: ArrayLike) -> tuple[np.ndarray, np.nda
             got=f"{p.min():.3g}..{p.max():.3g}",
             todo="scores are no probabilities: calibrate them first",
         )
-    return truth, np.clip(p, 0.0, 1.0)
+    return yes, np.clip(p, 0.0, 1.0)
 
 
 def reliability(truth: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def reliability(truth: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> p
     Returns
     -------
     DataFrame
-        ``low, high, probability`` (mean said), ``observed`` (share that came true), ``n``; empty bins NaN.
+        ``low, high, probability`` (mean), ``observed`` (share that came true), ``n``; empty bins NaN.
     """
     yes, p = _known(truth, probability)
     index = np.minimum((p * n_bins).astype(np.int64), n_bins - 1)
@@ -59,7 +59,7 @@ def reliability(truth: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> p
 
 
 def ece(truth: ArrayLike, probability: ArrayLike, n_bins: int = 10) -> float:
-    """Return the expected calibration error: mean |said − observed| over bins, weighted by samples."""
+    """Return the expected calibration error: mean |probability − observed| over bins, weighted by samples."""
     curve = reliability(truth, probability, n_bins)
     n = curve["n"].to_numpy()
     if n.sum() == 0:

@@ -158,11 +158,12 @@ def behaviour_seconds(recordings: Sequence[Recording], behaviours: Sequence[str]
     """Return the labelled seconds of each behaviour in each recording, ``(recording, behaviour)``."""
     rows: list[dict[str, float]] = []
     for recording in recordings:
-        bouts = recording.labels.bouts if recording.has("labels") else None
-        if bouts is None or bouts.empty:
+        if not recording.has("labels") or recording.need("labels").bouts.empty:
             rows.append({})
             continue
-        used = recording.labels.behaviours if behaviours is None else list(behaviours)
+        labels = recording.need("labels")
+        bouts = labels.bouts
+        used = labels.behaviours if behaviours is None else list(behaviours)
         length = (bouts["stop_s"] - bouts["start_s"]).groupby(bouts["label"]).sum()
         rows.append({name: float(length[name]) for name in used if name in length.index})
     table = pd.DataFrame(rows, index=range(len(recordings))).fillna(0.0)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,23 @@ import xarray as xr
 from murid.data.clock import sample_stops
 from murid.data.errors import fail
 from murid.data.labels import Labels, Others
+from murid.data.plain import plain
 from murid.data.states import UNLABELLED, behaviour_names
 from murid.evaluate import bootstrap, bouts, calibration, frames, totals
 from murid.evaluate.align import NONE_NAMES, Pair, align
 
 #: Columns of which the macro row is the mean over behaviours.
-_MACRO = ("precision", "recall", "f1", "pr_auc", "bout_f1", "boundary_f1", "annotation_f1", "prediction_f1")
+_MACRO = (
+    "precision",
+    "recall",
+    "f1",
+    "pr_auc",
+    "bout_f1",
+    "boundary_f1",
+    "annotation_f1",
+    "prediction_f1",
+    "coverage",
+)
 _SHOWN = (
     "precision",
     "recall",
@@ -29,10 +40,29 @@ _SHOWN = (
     "bout_f1",
     "annotation_f1",
     "prediction_f1",
+    "coverage",
     "support",
     "bouts_true",
     "bouts_predicted",
 )
+
+
+class Options(NamedTuple):
+    """How samples, bouts and boundaries are compared (see `score`)."""
+
+    behaviours: tuple[str, ...] | None = None
+    others: Others = "auto"
+    rater: str | None = None
+    stream: str | None = None
+    iou: float = 0.3
+    tolerance_s: float = 0.1
+    skip_silent: bool = False
+    n_boot: int = 1000
+    seed: int = 0
+
+
+#: Truth, prediction, and probability where it is not in the prediction.
+Given = tuple[Labels | xr.DataArray, xr.DataArray | xr.Dataset, xr.DataArray | None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +75,8 @@ class Score:
         One row per behaviour and a row ``macro``. Frames: ``precision, recall, f1`` with its confidence
         limits ``f1_low, f1_high`` (over recordings), ``pr_auc, accuracy, support, predicted`` (samples).
         Bouts: ``bout_precision, bout_recall, bout_f1`` (one-to-one, IoU), ``boundary_f1``,
-        ``annotation_f1, prediction_f1``, ``onset_ms, offset_ms`` (median error, positive = late),
+        ``annotation_f1, prediction_f1``, ``coverage`` (share of its scored samples that the prediction labels; the
+        others count as absent), ``onset_ms, offset_ms`` (median error, positive = late),
         ``onset_abs_ms, offset_abs_ms``, ``bouts_true, bouts_predicted``, ``time_true_s, time_predicted_s``.
         Probabilities: ``ece, brier``.
     confusion : DataFrame
@@ -58,7 +89,7 @@ class Score:
     accuracy : float
         Share of scored samples with every behaviour right; ``accuracy_ci`` its limits.
     coverage : float
-        Share of scored samples for which the prediction said anything.
+        Share of scored samples that the prediction labels at all; of each behaviour it is a column of `table`.
     """
 
     table: pd.DataFrame
@@ -75,7 +106,7 @@ class Score:
     @property
     def f1(self) -> float:
         """Macro frame F1."""
-        return float(self.table.at["macro", "f1"])
+        return float(self.table["f1"].to_numpy(float)[list(self.table.index).index("macro")])
 
     @property
     def behaviours(self) -> list[str]:
@@ -84,20 +115,23 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not known is None."""
-        return _plain(
-            {
-                "accuracy": self.accuracy,
-                "accuracy_ci": list(self.accuracy_ci),
-                "coverage": self.coverage,
-                "macro_f1": self.f1,
-                "macro_f1_ci": list(self.macro_f1_ci),
-                "behaviours": self.table.to_dict(orient="index"),
-                "confusion": self.confusion.to_dict(orient="index"),
-                "totals": self.totals.to_dict(orient="index"),
-                "recordings": self.recordings.to_dict(orient="records"),
-                "settings": self.settings,
-                "notes": list(self.notes),
-            }
+        return cast(
+            "dict[str, Any]",
+            plain(
+                {
+                    "accuracy": self.accuracy,
+                    "accuracy_ci": list(self.accuracy_ci),
+                    "coverage": self.coverage,
+                    "macro_f1": self.f1,
+                    "macro_f1_ci": list(self.macro_f1_ci),
+                    "behaviours": self.table.to_dict(orient="index"),
+                    "confusion": self.confusion.to_dict(orient="index"),
+                    "totals": self.totals.to_dict(orient="index"),
+                    "recordings": self.recordings.to_dict(orient="records"),
+                    "settings": self.settings,
+                    "notes": list(self.notes),
+                }
+            ),
         )
 
     def __str__(self) -> str:
@@ -161,22 +195,18 @@ def score(
     DataError
         No shared behaviours or individuals, several raters, lists of different lengths.
     """
-    options = dict(
-        behaviours=behaviours,
-        others=others,
-        rater=rater,
-        stream=stream,
-        iou=iou,
-        tolerance_s=tolerance_s,
-        skip_silent=skip_silent,
-    )
-    if isinstance(truth, (list, tuple)) or isinstance(predicted, (list, tuple)):
-        if not (isinstance(truth, (list, tuple)) and isinstance(predicted, (list, tuple))) or probability is not None:
-            fail("score", "one side is a list", todo="give two lists of equal length, probabilities in Datasets")
-        if len(truth) != len(predicted):
-            fail("score", "lists differ in length", expected=str(len(truth)), got=str(len(predicted)))
-        return score_many(list(zip(truth, predicted, strict=True)), **options)
-    return _score([(truth, predicted, probability)], **options)
+    options = Options(tuple(behaviours) if behaviours is not None else None, others, rater, stream, iou, tolerance_s)
+    options = options._replace(skip_silent=skip_silent)
+    many = isinstance(truth, (list, tuple))
+    if many != isinstance(predicted, (list, tuple)) or (many and probability is not None):
+        fail("score", "one side is a list", todo="give two lists of equal length, probabilities in Datasets")
+    if many:
+        truths, predictions = cast("Sequence[Labels | xr.DataArray]", truth), cast("Sequence[xr.Dataset]", predicted)
+        if len(truths) != len(predictions):
+            fail("score", "lists differ in length", expected=str(len(truths)), got=str(len(predictions)))
+        return _score([(t, p, None) for t, p in zip(truths, predictions, strict=True)], options)
+    one = (cast("Labels | xr.DataArray", truth), cast("xr.DataArray | xr.Dataset", predicted), probability)
+    return _score([one], options)
 
 
 def score_many(
@@ -217,81 +247,54 @@ def score_many(
     """
     if not pairs:
         fail("score", "no recordings given")
-    triples = [(truth, predicted, None) for truth, predicted in pairs]
-    return _score(
-        triples,
-        recordings,
-        groups,
-        behaviours,
-        others=others,
-        rater=rater,
-        stream=stream,
-        iou=iou,
-        tolerance_s=tolerance_s,
-        skip_silent=skip_silent,
-        n_boot=n_boot,
-        seed=seed,
-    )
+    names = tuple(behaviours) if behaviours is not None else None
+    options = Options(names, others, rater, stream, iou, tolerance_s, skip_silent, n_boot, seed)
+    return _score([(truth, predicted, None) for truth, predicted in pairs], options, recordings, groups)
 
 
 def _score(
-    pairs: Sequence[tuple],
+    pairs: Sequence[Given],
+    options: Options,
     recordings: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
-    behaviours: Sequence[str] | None = None,
-    *,
-    others: Others = "auto",
-    rater: str | None = None,
-    stream: str | None = None,
-    iou: float = 0.3,
-    tolerance_s: float = 0.1,
-    skip_silent: bool = False,
-    n_boot: int = 1000,
-    seed: int = 0,
 ) -> Score:
-    """Score ``(truth, predicted, probability or None)`` of several recordings."""
+    """Score several recordings."""
     names = [f"recording {i + 1}" for i in range(len(pairs))] if recordings is None else [str(r) for r in recordings]
     if len(names) != len(pairs):
         fail("score", "one name per recording is needed", expected=str(len(pairs)), got=str(len(names)))
-    if stream is not None:
-        pairs = [(t.select(stream=stream) if isinstance(t, Labels) else t, p, q) for t, p, q in pairs]
-    aligned = _align_all(pairs, names, behaviours, others, rater)
-    settings = dict(
-        iou=iou,
-        tolerance_s=tolerance_s,
-        others=others,
-        rater=rater,
-        stream=stream,
-        skip_silent=skip_silent,
-        n_boot=n_boot,
-        seed=seed,
-        n_recordings=len(pairs),
-    )
-    parts = [_part(pair, iou, tolerance_s, skip_silent) for pair in aligned]
-    return _pool(aligned, parts, groups, settings)
+    if options.stream is not None:
+        pairs = [(t.select(stream=options.stream) if isinstance(t, Labels) else t, p, q) for t, p, q in pairs]
+    aligned = _align_all(pairs, names, options)
+    parts = [_part(pair, options) for pair in aligned]
+    return _pool(aligned, parts, groups, options)
 
 
-def _align_all(
-    pairs: Sequence[tuple], names: list[str], behaviours: Sequence[str] | None, others: Others, rater: str | None
-) -> list[Pair]:
+def _align_all(pairs: Sequence[Given], names: list[str], options: Options) -> list[Pair]:
     """Align every recording; behaviours seen in one recording count in all."""
-    aligned = [
-        align(t, p, probability=q, behaviours=behaviours, others=others, rater=rater, recording=name)
-        for (t, p, q), name in zip(pairs, names, strict=True)
-    ]
+
+    def one(given: Given, name: str, behaviours: Sequence[str] | None) -> Pair:
+        truth, predicted, probability = given
+        return align(
+            truth,
+            predicted,
+            probability=probability,
+            behaviours=behaviours,
+            others=options.others,
+            rater=options.rater,
+            recording=name,
+        )
+
+    aligned = [one(given, name, options.behaviours) for given, name in zip(pairs, names, strict=True)]
     union = list(dict.fromkeys(b for pair in aligned for b in pair.behaviours))
     out = []
-    for pair, (truth, predicted, q) in zip(aligned, pairs, strict=True):
+    for pair, given in zip(aligned, pairs, strict=True):
         if pair.behaviours == union:
             out.append(pair)
             continue
-        states = predicted["states"] if isinstance(predicted, xr.Dataset) else predicted
-        told = behaviour_names(states)
-        here = [b for b in union if b in pair.behaviours or (b in told and _may_be_absent(truth, b))]
-        again = align(
-            truth, predicted, probability=q, behaviours=here, others=others, rater=rater, recording=pair.recording
-        )
-        out.append(_widen(again, union))
+        truth, predicted, _ = given
+        of_states = behaviour_names(predicted["states"] if isinstance(predicted, xr.Dataset) else predicted)
+        shared = [b for b in union if b in pair.behaviours or (b in of_states and _may_be_absent(truth, b))]
+        out.append(_widen(one(given, pair.recording, shared), union))
     return out
 
 
@@ -311,7 +314,7 @@ def _widen(pair: Pair, union: list[str]) -> Pair:
     for i, name in enumerate(pair.behaviours):
         k = union.index(name)
         truth[..., k], predicted[..., k] = pair.truth[..., i], pair.predicted[..., i]
-        if p is not None:
+        if p is not None and pair.probability is not None:
             p[..., k] = pair.probability[..., i]
     return Pair(pair.recording, pair.time_s, union, pair.individuals, truth, predicted, p, pair.notes)
 
@@ -327,81 +330,87 @@ class _Part:
     prediction: np.ndarray  # (behaviour, 4) over predicted intervals
     seconds: np.ndarray  # (behaviour, 2): true, predicted
     exact: tuple[int, int]
-    said: int
+    labelled: int
+    coverage: np.ndarray  # (behaviour, 2): labelled by the prediction, scored
     late_ms: list[np.ndarray]  # per behaviour (n, 2): onset, offset
 
 
-def _part(pair: Pair, iou: float, tolerance_s: float, skip_silent: bool) -> _Part:
-    truth, said = pair.truth, pair.predicted
-    if skip_silent:
-        truth = np.where(said == UNLABELLED, UNLABELLED, truth)
+def _part(pair: Pair, options: Options) -> _Part:
+    truth, predicted = pair.truth, pair.predicted
+    if options.skip_silent:
+        truth = np.where(predicted == UNLABELLED, UNLABELLED, truth)
     n = len(pair.behaviours)
     cells = {key: np.zeros((n, 4), np.int64) for key in ("bouts", "edges", "annotation", "prediction")}
     late: list[list[np.ndarray]] = [[np.empty((0, 2))] for _ in range(n)]
     width = sample_stops(pair.time_s) - pair.time_s
     for p in range(truth.shape[1]):
         for b in range(n):
-            found = bouts.compare(truth[:, p, b], said[:, p, b], pair.time_s, iou)
-            m = found.n_matched
-            cells["bouts"][b] += (m, found.n_predicted - m, found.n_truth - m, 0)
-            late[b].append(np.column_stack([found.onset_ms, found.offset_ms]))
-            codes = truth[:, p, b], np.where(truth[:, p, b] == UNLABELLED, UNLABELLED, said[:, p, b] == 1)
-            edges = [bouts.boundaries(c, pair.time_s) for c in codes]
-            cells["edges"][b] += bouts.boundary_cells(*edges, tolerance_s)
-        _add_intervals(cells, truth[:, p], said[:, p], pair)
+            want, got = truth[:, p, b], predicted[:, p, b]
+            errors = bouts.compare(want, got, pair.time_s, options.iou)
+            m = errors.n_matched
+            cells["bouts"][b] += (m, errors.n_predicted - m, errors.n_truth - m, 0)
+            late[b].append(np.column_stack([errors.onset_ms, errors.offset_ms]))
+            shown = np.where(want == UNLABELLED, UNLABELLED, got == 1)
+            edges = bouts.boundaries(want, pair.time_s), bouts.boundaries(shown, pair.time_s)
+            cells["edges"][b] += bouts.boundary_cells(edges[0], edges[1], options.tolerance_s)
+        _add_intervals(cells, truth[:, p], predicted[:, p], pair)
     known = truth != UNLABELLED
-    seconds = [(width[:, None, None] * ((side == 1) & known)).sum(axis=(0, 1)) for side in (truth, said)]
-    scored = known.any(axis=2)
+    seconds = [(width[:, None, None] * ((side == 1) & known)).sum(axis=(0, 1)) for side in (truth, predicted)]
     return _Part(
-        frames.counts(truth, said),
+        frames.counts(truth, predicted),
         cells["bouts"],
         cells["edges"],
         cells["annotation"],
         cells["prediction"],
         np.stack(seconds, axis=1),
-        frames.exact(truth, said),
-        int((scored & (said != UNLABELLED).any(axis=2)).sum()),
+        frames.exact(truth, predicted),
+        int((known.any(axis=2) & (predicted != UNLABELLED).any(axis=2)).sum()),
+        np.stack([(known & (predicted != UNLABELLED)).sum(axis=(0, 1)), known.sum(axis=(0, 1))], axis=1),
         [np.concatenate(rows) for rows in late],
     )
 
 
-def _add_intervals(cells: dict[str, np.ndarray], truth: np.ndarray, said: np.ndarray, pair: Pair) -> None:
+def _add_intervals(cells: dict[str, np.ndarray], truth: np.ndarray, predicted: np.ndarray, pair: Pair) -> None:
     """Add annotation and prediction intervals of one individual, over classes or behaviour by behaviour."""
     n = truth.shape[1]
     known = truth != UNLABELLED
     if pair.exclusive and (known.all(axis=1) == known.any(axis=1)).all():
-        want, got = frames.exclusive_codes(truth), np.maximum(frames.exclusive_codes(said), 0)
+        want, got = frames.exclusive_codes(truth), np.maximum(frames.exclusive_codes(predicted), 0)
         got = np.where(want == UNLABELLED, UNLABELLED, got)
         cells["annotation"] += bouts.interval_cells(want, got, n + 1, pair.time_s)[1:]
         cells["prediction"] += bouts.interval_cells(got, want, n + 1, pair.time_s)[1:]
         return
     for b in range(n):
         want = truth[:, b]
-        got = np.where(want == UNLABELLED, UNLABELLED, said[:, b] == 1)
+        got = np.where(want == UNLABELLED, UNLABELLED, predicted[:, b] == 1)
         cells["annotation"][b] += bouts.interval_cells(want, got, 2, pair.time_s)[1]
         cells["prediction"][b] += bouts.interval_cells(got, want, 2, pair.time_s)[1]
 
 
-def _pool(pairs: list[Pair], parts: list[_Part], groups: Sequence[str] | None, settings: dict[str, Any]) -> Score:
+def _pool(pairs: list[Pair], parts: list[_Part], groups: Sequence[str] | None, options: Options) -> Score:
     names = pairs[0].behaviours
     per = np.stack([p.frames for p in parts])
-    boot = dict(groups=groups, n_boot=settings["n_boot"], seed=settings["seed"])
+
+    def interval(cells: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        return np.asarray(bootstrap.interval(cells, of, groups=groups, n_boot=options.n_boot, seed=options.seed))
+
     table = frames.table(per.sum(0), names)
-    table["f1_low"], table["f1_high"] = bootstrap.interval(per, frames.f1_of, **boot)
+    table["f1_low"], table["f1_high"] = interval(per, frames.f1_of)
     _add_bout_columns(table, parts)
+    covered = np.sum([p.coverage for p in parts], axis=0)
+    table["coverage"] = frames.ratio(covered[:, 0], covered[:, 1])
     for b, name in enumerate(names):
         for column, value in _of_probability(pairs, b).items():
             table.loc[name, column] = value
     macro = {c: float(frames.mean_known(table[c].to_numpy())) for c in _MACRO}
-    macro_ci = bootstrap.interval(per, lambda cells: frames.mean_known(frames.f1_of(cells)), **boot)
+    macro_ci = interval(per, lambda cells: frames.mean_known(frames.f1_of(cells)))
     table.loc["macro", list(macro)] = list(macro.values())
     table.loc["macro", ["f1_low", "f1_high"]] = [float(v) for v in macro_ci]
     for column in ("support", "predicted", "bouts_true", "bouts_predicted", "time_true_s", "time_predicted_s"):
         table.loc["macro", column] = table.loc[names, column].sum()
     right = np.array([p.exact for p in parts])
-    accuracy_ci = bootstrap.interval(right, lambda x: frames.ratio(x[:, 0], x[:, 1]), **boot)
+    accuracy_ci = interval(right, lambda x: frames.ratio(x[:, 0], x[:, 1]))
     recordings = _per_recording(pairs, parts)
-    notes = list(dict.fromkeys(note for pair in pairs for note in pair.notes))
     return Score(
         table=table,
         confusion=_confusion(pairs, per.sum(0)),
@@ -410,35 +419,34 @@ def _pool(pairs: list[Pair], parts: list[_Part], groups: Sequence[str] | None, s
         accuracy=float(frames.ratio(*right.sum(0))),
         accuracy_ci=(float(accuracy_ci[0]), float(accuracy_ci[1])),
         macro_f1_ci=(float(macro_ci[0]), float(macro_ci[1])),
-        coverage=float(frames.ratio(sum(p.said for p in parts), right[:, 1].sum())),
-        settings=settings,
-        notes=tuple(notes),
+        coverage=float(frames.ratio(sum(p.labelled for p in parts), right[:, 1].sum())),
+        settings={**{k: v for k, v in options._asdict().items() if k != "behaviours"}, "n_recordings": len(pairs)},
+        notes=tuple(dict.fromkeys(note for pair in pairs for note in pair.notes)),
     )
 
 
 def _add_bout_columns(table: pd.DataFrame, parts: list[_Part]) -> None:
-    cells = sum(p.bouts for p in parts)
+    cells = np.sum([p.bouts for p in parts], axis=0)
     tp, fp, fn, _ = cells.T
     table["bout_precision"], table["bout_recall"] = frames.ratio(tp, tp + fp), frames.ratio(tp, tp + fn)
     table["bout_f1"] = frames.f1_of(cells)
-    table["boundary_f1"] = frames.f1_of(sum(p.boundaries for p in parts))
-    table["annotation_f1"] = frames.f1_of(sum(p.annotation for p in parts))
-    table["prediction_f1"] = frames.f1_of(sum(p.prediction for p in parts))
+    table["boundary_f1"] = frames.f1_of(np.sum([p.boundaries for p in parts], axis=0))
+    table["annotation_f1"] = frames.f1_of(np.sum([p.annotation for p in parts], axis=0))
+    table["prediction_f1"] = frames.f1_of(np.sum([p.prediction for p in parts], axis=0))
     late = [np.concatenate([p.late_ms[b] for p in parts]) for b in range(len(table))]
     for side, column in enumerate(("onset", "offset")):
         table[f"{column}_ms"] = [float(np.median(x[:, side])) if len(x) else np.nan for x in late]
         table[f"{column}_abs_ms"] = [float(np.median(np.abs(x[:, side]))) if len(x) else np.nan for x in late]
     table["bouts_true"], table["bouts_predicted"] = tp + fn, tp + fp
-    seconds = sum(p.seconds for p in parts)
+    seconds = np.sum([p.seconds for p in parts], axis=0)
     table["time_true_s"], table["time_predicted_s"] = seconds[:, 0], seconds[:, 1]
 
 
 def _of_probability(pairs: list[Pair], b: int) -> dict[str, float]:
-    given = [pair for pair in pairs if pair.probability is not None]
+    given = [(pair.truth[..., b], pair.probability[..., b]) for pair in pairs if pair.probability is not None]
     if not given:
         return {"pr_auc": np.nan, "ece": np.nan, "brier": np.nan}
-    truth = np.concatenate([pair.truth[..., b].ravel() for pair in given])
-    p = np.concatenate([pair.probability[..., b].ravel() for pair in given])
+    truth, p = (np.concatenate([side.ravel() for side in sides]) for sides in zip(*given, strict=True))
     finite = p[np.isfinite(p)]
     out = {"pr_auc": frames.pr_auc(truth, p), "ece": np.nan, "brier": np.nan}
     if finite.size and finite.min() >= 0 and finite.max() <= 1:
@@ -464,7 +472,7 @@ def _confusion(pairs: list[Pair], cells: np.ndarray) -> pd.DataFrame:
     names = pairs[0].behaviours
     if not all(pair.exclusive for pair in pairs):
         return pd.DataFrame(cells, index=pd.Index(names, name="behaviour"), columns=list(frames.CELLS))
-    matrix = sum(frames.confusion(pair.truth, pair.predicted) for pair in pairs)
+    matrix = np.sum([frames.confusion(pair.truth, pair.predicted) for pair in pairs], axis=0)
     order = [*range(1, len(names) + 1), 0]
     labels = [*names, "(none of them)"]
     return pd.DataFrame(
@@ -474,18 +482,3 @@ def _confusion(pairs: list[Pair], cells: np.ndarray) -> pd.DataFrame:
 
 def _ci(limits: tuple[float, float]) -> str:
     return f" [{limits[0]:.3f}, {limits[1]:.3f}]" if np.isfinite(limits[0]) else ""
-
-
-def _plain(value: Any) -> Any:
-    """Numbers, strings, lists and dicts only; NaN becomes None."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    return value

@@ -2,7 +2,9 @@
 
 Purity and homogeneity rise with the number of states, so each measure stands beside that of a control with
 the same states, usage and bout lengths that knows nothing of the truth. Codes are int arrays ``(time,)``, one a
-recording, −1 = unlabelled.
+recording, −1 = unlabelled. Samples that the truth leaves unlabelled never count; samples that the *method* leaves
+unlabelled do, as a state of their own or as a miss, and every table has a row ``coverage``: nobody gains by leaving
+out the hard frames without its being seen.
 """
 
 from __future__ import annotations
@@ -22,25 +24,27 @@ Codes = Sequence[np.ndarray]
 
 
 def overlap(truth: ArrayLike, codes: ArrayLike) -> dict[str, float]:
-    """Compare two labellings of the same samples; only those labelled on both sides count.
+    """Compare two labellings of the samples that `truth` labels; −1 of `codes` is a state of its own.
 
     Returns
     -------
     dict
-        ``ari, ami, nmi, homogeneity, completeness, v_measure, purity, k``. ARI and AMI are 0 on average for
-        independent labellings; the others are not, and rise with k.
+        ``ari, ami, nmi, homogeneity, completeness, v_measure, purity, coverage, k``. ARI and AMI are 0 on average for
+        independent labellings; the others are not, and rise with k. Unlabelled samples are never pure. ``coverage``:
+        share of the samples that `codes` labels; ``k`` counts states, without −1.
     """
     from sklearn import metrics
 
     a, b = np.asarray(truth), np.asarray(codes)
     if a.shape != b.shape:
         fail("segmentation", "lengths differ", expected=str(a.shape), got=str(b.shape))
-    both = (a != UNLABELLED) & (b != UNLABELLED)
-    a, b = a[both], b[both]
-    if a.size == 0:
+    known = a != UNLABELLED
+    a, b = a[known], b[known]
+    shown = b != UNLABELLED
+    if not shown.any():
         fail("segmentation", "no sample is labelled on both sides")
     homogeneity, completeness, v = metrics.homogeneity_completeness_v_measure(a, b)
-    table = metrics.cluster.contingency_matrix(a, b)
+    table = metrics.cluster.contingency_matrix(a[shown], b[shown])
     return {
         "ari": float(metrics.adjusted_rand_score(a, b)),
         "ami": float(metrics.adjusted_mutual_info_score(a, b)),
@@ -49,7 +53,8 @@ def overlap(truth: ArrayLike, codes: ArrayLike) -> dict[str, float]:
         "completeness": float(completeness),
         "v_measure": float(v),
         "purity": float(table.max(axis=0).sum() / a.size),
-        "k": int(np.unique(b).size),
+        "coverage": float(shown.mean()),
+        "k": int(np.unique(b[shown]).size),
     }
 
 
@@ -77,7 +82,9 @@ def control(codes: ArrayLike, rng: np.random.Generator) -> np.ndarray:
 
 def majority_map(truth: Codes, codes: Codes) -> dict[int, int]:
     """Give each state the behaviour it coincides with most, on *training* recordings."""
-    a, b = _joined(truth, codes)
+    a, b = joined(truth, codes)
+    both = b != UNLABELLED
+    a, b = a[both], b[both]
     out = {}
     for state in np.unique(b):
         out[int(state)] = int(np.bincount(a[b == state]).argmax())
@@ -105,28 +112,49 @@ def mapped_score(truth: Codes, codes: Codes, folds: Sequence[tuple[Sequence[int]
     Returns
     -------
     dict
-        ``macro_f1, balanced_accuracy`` and ``f1``: behaviour code → F1, pooled over the test sides.
+        ``macro_f1, balanced_accuracy, coverage`` and ``f1``: behaviour code → F1, pooled over the test sides. Samples
+        that `codes` leaves unlabelled, and states that training never saw, are misses.
     """
     n = 1 + max(int(np.max(t, initial=0)) for t in truth)
-    cells = np.zeros((n, 4), np.int64)
+    cells, covered = np.zeros((n, 4), np.int64), np.zeros(2)
     for train, test in folds:
         mapping = majority_map([truth[i] for i in train], [codes[i] for i in train])
         for i in test:
-            known = np.asarray(codes[i]) != UNLABELLED
-            want = np.where(known, truth[i], UNLABELLED)
-            cells += frames.counts(_one_hot(want, n), _one_hot(mapped(codes[i], mapping), n))
+            want, got = np.asarray(truth[i]), mapped(codes[i], mapping)
+            cells += frames.counts(_one_hot(want, n), _one_hot(got, n))
+            covered += ((want != UNLABELLED) & (got != UNLABELLED)).sum(), (want != UNLABELLED).sum()
     f1 = frames.f1_of(cells)
     recall = frames.ratio(cells[:, 0], cells[:, 0] + cells[:, 2])
     return {
         "macro_f1": float(frames.mean_known(f1)),
         "balanced_accuracy": float(frames.mean_known(recall)),
+        "coverage": float(frames.ratio(covered[0], covered[1])),
         "f1": {k: float(v) for k, v in enumerate(f1)},
     }
 
 
 def leave_one_out(n: int) -> list[tuple[list[int], list[int]]]:
-    """Each recording tested once, the others for training. Give grouped folds where animals repeat."""
+    """Each recording tested once, the others for training; where animals repeat use `leave_animal_out`."""
     return [([j for j in range(n) if j != i], [i]) for i in range(n)]
+
+
+def leave_animal_out(animals: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+    """Each animal tested once, with all its recordings, the others for training.
+
+    Parameters
+    ----------
+    animals : sequence of str
+        Animal of each recording.
+
+    Examples
+    --------
+    >>> leave_animal_out(["a", "a", "b"])
+    [([2], [0, 1]), ([0, 1], [2])]
+    """
+    return [
+        ([i for i, a in enumerate(animals) if a != one], [i for i, a in enumerate(animals) if a == one])
+        for one in dict.fromkeys(animals)
+    ]
 
 
 def linear_probe(
@@ -141,15 +169,15 @@ def linear_probe(
 ) -> dict:
     """Read behaviour from the states alone: one-hot states, averaged over ±`half_s`, through `latent.linear_probe`.
 
-    The window lets a state speak for its surroundings, so that short states are not at a disadvantage.
+    The window lets a state stand for its surroundings, so that short states are not at a disadvantage. A sample without
+    a state is read from its surroundings too; it counts like any other.
     """
     k = 1 + max(int(np.max(c, initial=0)) for c in codes)
     half = round(half_s * fps)
 
     def side(index: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         x = [_box(_one_hot(codes[i], k).clip(0), half) for i in index]
-        y = [np.where(np.asarray(codes[i]) == UNLABELLED, UNLABELLED, truth[i]) for i in index]
-        return np.concatenate(x), np.concatenate(y)
+        return np.concatenate(x), np.concatenate([np.asarray(truth[i]) for i in index])
 
     return latent.linear_probe(side(train), side(test), seed=seed)
 
@@ -184,7 +212,7 @@ def boundary_score(
         (bouts.boundaries(a, t), bouts.boundaries(b, t), float(t[0]), float(t[-1] - t[0]))
         for a, b, t in zip(truth, codes, times, strict=True)
     ]
-    cells = sum(bouts.boundary_cells(a, b, tolerance_s) for a, b, _, _ in edges)
+    cells = np.sum([bouts.boundary_cells(a, b, tolerance_s) for a, b, _, _ in edges], axis=0)
     rng = np.random.default_rng(seed)
     null = []
     for _ in range(n_shifts):
@@ -192,7 +220,7 @@ def boundary_score(
             bouts.boundary_cells(a, start + (b - start + rng.uniform(0.05, 0.95) * span) % span, tolerance_s)
             for a, b, start, span in edges
         ]
-        null.append(float(frames.f1_of(sum(moved))))
+        null.append(float(frames.f1_of(np.sum(moved, axis=0))))
     tp, fp, fn, _ = cells
     return {
         "f1": float(frames.f1_of(cells)),
@@ -260,6 +288,8 @@ def change_score(
 def stability(runs: Codes) -> pd.DataFrame:
     """Compare labellings of the same samples by several seeds, refits, or by fit and apply.
 
+    Samples that only one of them leaves unlabelled count as different; those that both do are left out.
+
     Returns
     -------
     DataFrame
@@ -270,7 +300,9 @@ def stability(runs: Codes) -> pd.DataFrame:
 
     rows = []
     for i, j in combinations(range(len(runs)), 2):
-        a, b = _joined([runs[i]], [runs[j]])
+        a, b = np.asarray(runs[i]), np.asarray(runs[j])
+        either = (a != UNLABELLED) | (b != UNLABELLED)
+        a, b = a[either], b[either]
         rows.append((i, j, float(adjusted_rand_score(a, b)), matched_agreement(a, b)))
     return pd.DataFrame(rows, columns=["run_a", "run_b", "ari", "agreement"])
 
@@ -323,6 +355,7 @@ def compare(
     truth: Codes,
     codes: Codes,
     *,
+    animals: Sequence[str] | None = None,
     folds: Sequence[tuple[Sequence[int], Sequence[int]]] | None = None,
     n_controls: int = 20,
     seed: int = 0,
@@ -333,24 +366,30 @@ def compare(
     ----------
     truth, codes : list of int arrays (time,)
         Behaviour and state codes of each recording, −1 unlabelled.
+    animals : sequence of str, optional
+        Animal of each recording: for the mapped F1 one animal is left out at a time, with all its recordings. Without
+        it every recording is taken for another animal.
     folds : sequence of (train, test), optional
-        For the mapped F1; leave one recording out by default.
+        For the mapped F1, instead.
     n_controls, seed
         Number of controls (see `control`) and their seed.
 
     Returns
     -------
     DataFrame
-        Rows ``ari, ami, nmi, homogeneity, completeness, v_measure, purity, mapped_f1, mapped_balanced_accuracy``;
-        columns ``value, control_mean, control_sd, z, k``.
+        Rows ``ari, ami, nmi, homogeneity, completeness, v_measure, purity, coverage``, and with two animals or
+        more ``mapped_f1, mapped_balanced_accuracy``; columns ``value, control_mean, control_sd, z, k``.
     """
     if len(truth) != len(codes) or not truth:
         fail("segmentation", "one code array per recording is needed", expected=str(len(truth)), got=str(len(codes)))
-    parts = leave_one_out(len(truth)) if folds is None else folds
+    groups = [str(i) for i in range(len(truth))] if animals is None else list(animals)
+    if len(groups) != len(truth):
+        fail("segmentation", "one animal per recording is needed", expected=str(len(truth)), got=str(len(groups)))
+    parts = leave_animal_out(groups) if folds is None else folds
 
     def measure(states: Codes) -> dict[str, float]:
-        out = overlap(*_joined(truth, states))
-        if len(truth) > 1:
+        out = overlap(*joined(truth, states))
+        if len(parts) > 1:
             score = mapped_score(truth, states, parts)
             out |= {"mapped_f1": score["macro_f1"], "mapped_balanced_accuracy": score["balanced_accuracy"]}
         return out
@@ -381,14 +420,14 @@ def _beside(value: float, null: Sequence[float], name: str) -> dict[str, float]:
     return {f"{name}_mean": mean, f"{name}_sd": sd, "z": (value - mean) / sd if sd > 0 else float("nan")}
 
 
-def _joined(truth: Codes, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
-    """Samples labelled on both sides, over all recordings."""
+def joined(truth: Codes, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
+    """Samples that the truth labels, over all recordings."""
     a = np.concatenate([np.asarray(t) for t in truth])
     b = np.concatenate([np.asarray(c) for c in codes])
     if a.shape != b.shape:
         fail("segmentation", "lengths differ", expected=str(a.size), got=str(b.size))
-    both = (a != UNLABELLED) & (b != UNLABELLED)
-    return a[both], b[both]
+    known = a != UNLABELLED
+    return a[known], b[known]
 
 
 def _one_hot(codes: ArrayLike, n: int) -> np.ndarray:

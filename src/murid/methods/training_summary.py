@@ -1,8 +1,8 @@
-"""Manifest: what a model was trained on, and whether a recording fits it.
+"""What a model was trained on, and whether a recording fits it.
 
-A model travels to other labs, cameras and skeletons. Before it says anything there, the new recording is
-laid beside the training recordings: roles of the keypoints, number of animals, unit of length, frame rate,
-size of the body. What can be mapped is mapped, what is merely unusual is a warning, what would give wrong
+A model travels to other labs, cameras and skeletons. Before it is applied there, the new recording is compared
+with the training recordings: roles of the keypoints and whether they are tracked, number of animals, unit of length,
+frame rate, size of the body. What can be mapped is mapped, what is merely unusual is a warning, what would give wrong
 answers is one error that lists everything.
 """
 
@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+import xarray as xr
 
 from murid.data.body import measured_body_length
 from murid.data.clock import rate_of
-from murid.data.errors import DataError, Faults
+from murid.data.errors import DataError, Faults, fail
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.recording import Recording
 from murid.data.roles import resolve_roles
@@ -29,10 +30,14 @@ from murid.data.zones import Zones
 FPS_FACTOR = 2.0
 #: Bodies shorter or longer than the training animals by more than this are another species, or a wrong scale.
 BODY_FACTOR = 1.6
+#: A keypoint that is seen in a smaller share of the frames of an animal is not tracked in that recording.
+TRACKED = 0.01
+#: Points less certain than this are not seen.
+_SEEN = 0.1
 
 
 @dataclass(frozen=True)
-class Manifest:
+class TrainingSummary:
     """What a model was trained on.
 
     Attributes
@@ -53,6 +58,8 @@ class Manifest:
         Fewest and most animals in a recording.
     zones : tuple of str
         Zones that every training recording had.
+    tracked : tuple of str
+        Roles (keypoints where names could not be read) that were tracked in every training recording.
     recordings : dict of str to str
         Training recording → fingerprint of its poses and labels.
     versions : dict of str to str
@@ -69,6 +76,7 @@ class Manifest:
     zones: tuple[str, ...] = ()
     recordings: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    tracked: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, recordings: Sequence[Recording]) -> Self:
@@ -79,35 +87,33 @@ class Manifest:
         DataError
             When some are calibrated and others are not: one column would hold cm and body lengths.
         """
-        seen = [_look(r) for r in recordings]
-        in_cm = [s["calibrated"] for s in seen]
-        if any(in_cm) and not all(in_cm):
-            faults = Faults("training recordings")
-            without = [r.id for r, c in zip(recordings, in_cm, strict=True) if not c]
-            faults.add(
+        seen = [Seen.of(r) for r in recordings]
+        without = [r.id for r, one in zip(recordings, seen, strict=True) if not one.calibrated]
+        if 0 < len(without) < len(seen):
+            fail(
+                "training recordings",
                 f"{len(without)} of {len(seen)} have no scale",
                 expected="all in cm, or none",
                 got=", ".join(without[:20]),
                 todo="calibrate them (px_per_cm, murid add --px-per-cm), or leave them out",
             )
-            faults.raise_if_any()
-        roles = [r for r in seen[0]["roles"] if all(r in s["roles"] for s in seen)]
-        scales = [s["px_per_cm"] for s in seen if np.isfinite(s["px_per_cm"])]
-        lengths = [s["body_length_cm"] for s in seen if np.isfinite(s["body_length_cm"])]
-        counts = [s["n_individuals"] for s in seen]
-        fps = [s["fps"] for s in seen]
-        zones = [z for z in seen[0]["zones"] if all(z in s["zones"] for s in seen)]
+        scales = [one.px_per_cm for one in seen if np.isfinite(one.px_per_cm)]
+        lengths = [one.body_length_cm for one in seen if np.isfinite(one.body_length_cm)]
+        counts, fps = [one.n_individuals for one in seen], [one.fps for one in seen]
         return cls(
-            tuple(roles),
-            tuple(seen[0]["keypoints"]),
-            all(in_cm),
-            (min(scales), max(scales)) if scales else (),
-            (min(fps), max(fps)),
-            float(np.median(lengths)) if lengths else float("nan"),
-            (min(counts), max(counts)),
-            tuple(zones),
-            {r.id: fingerprint(r) for r in recordings},
-            _versions(),
+            roles=tuple(r for r in seen[0].roles if all(r in one.roles for one in seen)),
+            keypoints=tuple(seen[0].keypoints),
+            calibrated=not without,
+            px_per_cm=(min(scales), max(scales)) if scales else (),
+            fps=(min(fps), max(fps)),
+            body_length_cm=float(np.median(lengths)) if lengths else float("nan"),
+            n_individuals=(min(counts), max(counts)),
+            zones=tuple(z for z in seen[0].zones if all(z in one.zones for one in seen)),
+            recordings={r.id: fingerprint(r) for r in recordings},
+            versions=_versions(),
+            tracked=tuple(
+                n for n in seen[0].names() if all(n in one.names() and n not in one.untracked() for one in seen)
+            ),
         )
 
     def fit_to(self, recording: Recording, name: str, features: Sequence[str] = ()) -> Recording:
@@ -122,63 +128,76 @@ class Manifest:
         DataError
             Roles or zones that are missing, one animal instead of several, no scale: all at once.
         """
-        here = _look(recording)
+        seen = Seen.of(recording)
         faults = Faults(f"model of '{name}' and recording '{recording.id}'")
-        lacking = [r for r in self.roles if r not in here["roles"]]
-        if lacking:
-            free = [k for k in here["keypoints"] if k not in here["roles"].values()]
-            faults.add(
-                f"keypoints are missing: {', '.join(lacking)}",
-                expected=", ".join(self.roles),
-                got=", ".join(f"{r}={k}" for r, k in here["roles"].items()) or "no keypoint with a known role",
-                todo=f"if one of {', '.join(free)} is it, say so: roles={{'{lacking[0]}': '{free[0]}'}} "
-                "(study.toml: [roles])"
-                if free
-                else "track them, or fit a model without them",
-            )
-        if (self.n_individuals[0] > 1) != (here["n_individuals"] > 1):
+        self._check_keypoints(seen, faults)
+        if (self.n_individuals[0] > 1) != (seen.n_individuals > 1):
             faults.add(
                 "the number of animals does not fit",
                 expected=_span(self.n_individuals, "animals"),
-                got=str(here["n_individuals"]),
+                got=str(seen.n_individuals),
             )
-        if self.calibrated and not here["calibrated"]:
+        if self.calibrated and not seen.calibrated:
             faults.add(
                 "the poses have no scale, and the model measures in cm",
                 expected="px_per_cm, or poses in cm",
                 got="px",
                 todo="calibrate them: murid add --px-per-cm, or murid.prepare.calibrate",
             )
-        absent = [z for z in self.zones if z not in here["zones"] and any(z in f for f in features)]
-        if absent:
+        lacking = [z for z in self.zones if z not in seen.zones and any(z in f for f in features)]
+        if lacking:
             faults.add(
-                f"zones are missing: {', '.join(absent)}",
-                got=", ".join(here["zones"]) or "none",
+                f"zones are missing: {', '.join(lacking)}",
+                got=", ".join(seen.zones) or "none",
                 todo="draw zones of these names (murid add --zones)",
             )
         faults.raise_if_any()
-        self._warn(here, recording.id)
-        if not self.calibrated and here["calibrated"]:
+        self._warn(seen, recording.id)
+        if not self.calibrated and seen.calibrated:
             recording = _without_scale(recording)
         if self.roles:
-            recording = recording.replace(roles={r: here["roles"][r] for r in self.roles})
+            recording = recording.replace(roles={r: seen.roles[r] for r in self.roles})
         return recording
 
-    def _warn(self, here: dict[str, Any], id: str) -> None:
+    def _check_keypoints(self, seen: Seen, faults: Faults) -> None:
+        """Keypoints that the recording lacks, or that are never tracked in it."""
+        lacking = [r for r in self.roles if r not in seen.roles]
+        if lacking:
+            free = [k for k in seen.keypoints if k not in seen.roles.values()]
+            faults.add(
+                f"keypoints are missing: {', '.join(lacking)}",
+                expected=", ".join(self.roles),
+                got=", ".join(f"{r}={k}" for r, k in seen.roles.items()) or "no keypoint with a known role",
+                todo=f"if one of {', '.join(free)} is it, say so: roles={{'{lacking[0]}': '{free[0]}'}} "
+                "(study.toml: [roles])"
+                if free
+                else "track them, or fit a model without them",
+            )
+        known = self.roles or self.keypoints
+        empty = [n for n in self.tracked if n in known and n in seen.untracked()]
+        if empty:
+            faults.add(
+                f"keypoints are never tracked: {', '.join(empty)}",
+                expected=f"seen in {TRACKED:.0%} of the frames of every animal, as in all training recordings",
+                got=", ".join(f"{n} {seen.share_tracked[n]:.1%}" for n in empty),
+                todo="track them, or fit a model without them",
+            )
+
+    def _warn(self, seen: Seen, name: str) -> None:
         low, high = self.fps
-        if not low / FPS_FACTOR * 0.999 <= here["fps"] <= high * FPS_FACTOR * 1.001:
+        if not low / FPS_FACTOR * 0.999 <= seen.fps <= high * FPS_FACTOR * 1.001:
             warnings.warn(
-                f"recording '{id}': {here['fps']:g} frames/s, but the model was trained at "
+                f"recording '{name}': {seen.fps:g} frames/s, but the model was trained at "
                 f"{_span(self.fps, 'frames/s')} and is good for {low / FPS_FACTOR:g} to {high * FPS_FACTOR:g}: "
                 "check some bouts by eye",
-                stacklevel=4,
+                stacklevel=5,
             )
-        ratio = here["body_length_cm"] / self.body_length_cm if self.calibrated else 1.0
+        ratio = seen.body_length_cm / self.body_length_cm if self.calibrated else 1.0
         if np.isfinite(ratio) and not 1 / BODY_FACTOR <= ratio <= BODY_FACTOR:
             warnings.warn(
-                f"recording '{id}': the body is {here['body_length_cm']:.1f} cm long, "
+                f"recording '{name}': the body is {seen.body_length_cm:.1f} cm long, "
                 f"{self.body_length_cm:.1f} cm in training: another species or age, or a wrong scale (px_per_cm)",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -214,39 +233,90 @@ def fingerprint(recording: Recording) -> str:
     return digest.hexdigest()
 
 
-def _look(recording: Recording) -> dict[str, Any]:
-    """What a recording has that a model may depend on."""
-    poses = recording.need("poses")
-    unit, scale = poses.attrs.get("unit", "px"), float(poses.attrs.get("px_per_cm", np.nan))
-    per_cm = {"cm": 1.0, "mm": 10.0}.get(unit, scale)
-    try:
-        roles = resolve_roles(keypoint_names(poses), recording.roles or None)
-        length = measured_body_length(poses, roles)
-    except DataError:
-        if recording.roles:
-            raise
-        roles, length = {}, float("nan")
-    fps = rate_of(poses["time"].values)
-    return {
-        "roles": roles,
-        "keypoints": keypoint_names(poses),
-        "calibrated": bool(np.isfinite(per_cm) and per_cm > 0),
-        "px_per_cm": scale,
-        "fps": float(round(fps, 3)) if np.isfinite(fps) else float(poses.attrs.get("fps", np.nan)),
-        "body_length_cm": length / per_cm if np.isfinite(per_cm) and per_cm > 0 else float("nan"),
-        "n_individuals": len(individual_names(poses)),
-        "zones": sorted(recording.zones) if recording.has("zones") else [],
-    }
+@dataclass(frozen=True)
+class Seen:
+    """What a recording has that a model may depend on.
+
+    Attributes
+    ----------
+    roles : dict of str to str
+        Role → keypoint; empty when no name could be read.
+    keypoints : list of str
+    calibrated : bool
+    px_per_cm, fps, body_length_cm : float
+        NaN where unknown.
+    n_individuals : int
+    zones : list of str
+    share_tracked : dict of str to float
+        Of each role, or keypoint where there are no roles: the share of frames in which it is seen, of the animal in
+        which it is seen least (animals that are never seen left out).
+    """
+
+    roles: dict[str, str]
+    keypoints: list[str]
+    calibrated: bool
+    px_per_cm: float
+    fps: float
+    body_length_cm: float
+    n_individuals: int
+    zones: list[str]
+    share_tracked: dict[str, float]
+
+    def names(self) -> list[str]:
+        """Roles, or keypoints where there are no roles."""
+        return list(self.roles) or self.keypoints
+
+    def untracked(self) -> list[str]:
+        """Names seen in less than `TRACKED` of the frames."""
+        return [n for n, share in self.share_tracked.items() if share < TRACKED]
+
+    @classmethod
+    def of(cls, recording: Recording) -> Self:
+        """Look at a recording."""
+        poses = recording.need("poses")
+        unit, scale = poses.attrs.get("unit", "px"), float(poses.attrs.get("px_per_cm", np.nan))
+        per_cm = {"cm": 1.0, "mm": 10.0}.get(unit, scale)
+        names = keypoint_names(poses)
+        try:
+            roles = resolve_roles(names, recording.roles or None)
+            length = measured_body_length(poses, roles)
+        except DataError:
+            if recording.roles:
+                raise
+            roles, length = {}, float("nan")
+        fps = rate_of(poses["time"].values)
+        of_keypoint = _share_tracked(poses)
+        known = bool(np.isfinite(per_cm) and per_cm > 0)
+        return cls(
+            roles=roles,
+            keypoints=names,
+            calibrated=known,
+            px_per_cm=scale,
+            fps=float(round(fps, 3)) if np.isfinite(fps) else float(poses.attrs.get("fps", np.nan)),
+            body_length_cm=length / per_cm if known else float("nan"),
+            n_individuals=len(individual_names(poses)),
+            zones=sorted(recording.need("zones")) if recording.has("zones") else [],
+            share_tracked={r: of_keypoint[k] for r, k in roles.items()} or of_keypoint,
+        )
+
+
+def _share_tracked(poses: xr.Dataset) -> dict[str, float]:
+    """Share of frames in which each keypoint is seen, of the animal in which it is seen least."""
+    seen = np.isfinite(poses["position"].values).all(axis=1)
+    # NaN confidence: the tracker gives none.
+    seen &= ~(poses["confidence"].values < _SEEN)
+    share = seen.mean(axis=0)
+    present = share.max(axis=0) >= TRACKED
+    least = share[:, present].min(axis=1) if present.any() else np.ones(len(share))
+    return dict(zip(keypoint_names(poses), least.tolist(), strict=True))
 
 
 def _without_scale(recording: Recording) -> Recording:
     """The same numbers without a unit, for models that measure in body lengths."""
-    poses = recording.poses.copy()
+    poses = recording.need("poses").copy()
     changed: dict[str, Any] = {}
     if poses.attrs.get("unit") != "px" and recording.has("zones"):
-        from dataclasses import replace
-
-        zones = recording.zones
+        zones = recording.need("zones")
         changed["zones"] = Zones([replace(z, unit="px") for z in zones.values()], zones.rule)
     poses.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"} | {"unit": "px"}
     return recording.replace(poses=poses, **changed)

@@ -16,7 +16,7 @@ def unseen(animals):
 def test_contributions_sum_to_the_score(fitted, unseen):
     table = fitted.table(unseen, "mouse_1", np.arange(0, 2000, 100))
     found = explain.evidence(fitted, table)
-    p = fitted.learner.predict(table.values)
+    p = fitted.model.learner.predict(table.values)
     total = found.start + found.values.sum(axis=2)
     np.testing.assert_allclose(total, np.log(p / (1 - p)), atol=2e-3)
     assert found.how == explain.TREESHAP
@@ -27,7 +27,7 @@ def test_the_table_of_a_model_is_what_it_applies(fitted, unseen):
     rows = np.arange(50, 60)
     table = fitted.table(unseen, "mouse_1", rows)
     out = fitted.apply(unseen.replace(labels=None))
-    assert [str(f) for f in table["feature"].values] == fitted.features_used
+    assert [str(f) for f in table["feature"].values] == list(fitted.model.feature_names)
     np.testing.assert_allclose(fitted.probability(table.values), out["probability"].values[rows, 0], atol=1e-6)
 
 
@@ -54,12 +54,9 @@ def test_scrambling_the_family_that_matters_costs_most(fitted, unseen):
 def test_a_method_without_trees_is_explained_by_occlusion(fitted, unseen):
     class Plain:
         def predict(self, features):
-            return fitted.learner.predict(features)
+            return fitted.model.learner.predict(features)
 
-    import copy
-
-    model = copy.copy(fitted)
-    model.learner = Plain()
+    model = fitted.with_model(fitted.model.replace(learner=Plain()))
     table = model.table(unseen, "mouse_1", np.arange(0, 2200, 40))
     found, exact = explain.evidence(model, table), explain.evidence(fitted, table)
     assert found.how == explain.OCCLUSION

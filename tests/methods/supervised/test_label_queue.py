@@ -9,8 +9,9 @@ from murid.data.labels import Labels
 from murid.data.states import UNLABELLED, to_multilabel
 from murid.evaluate import frames, learning
 from murid.methods import method
+from murid.methods.supervised.decision import Decision
 from murid.methods.supervised.label_queue import BLIND, UNCERTAIN, QueueParams, candidates, propose, uncertainty
-from murid.methods.supervised.quick_refit import Warm, _decided, learning_points, telling_columns
+from murid.methods.supervised.quick_refit import Warm, decided, learning_points, telling_columns
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +63,8 @@ def learn(model, recording):
 
 
 def test_blind_windows_do_not_depend_on_the_model(fitted, animals):
-    import copy
-
-    other = copy.copy(fitted)
-    other.calibration = type(fitted.calibration).identity(3)
+    calibration = type(fitted.model.calibration).identity(3)
+    other = fitted.with_model(fitted.model.replace(calibration=calibration))
     tables = learn(fitted, animals[3])
     one, two = (
         c.table.loc[c.table["kind"] == BLIND, ["start_s", "stop_s"]].reset_index(drop=True)
@@ -75,22 +74,17 @@ def test_blind_windows_do_not_depend_on_the_model(fitted, animals):
     assert len(one) == 17
 
 
-def test_doubt_is_largest_at_the_threshold(fitted):
-    import copy
-
-    from murid.methods.supervised.decision import Decision
-
-    model = copy.copy(fitted)
-    model.decision = Decision(("a", "b"), (0.0, 0.0), (0.2, 0.6), (0.0, 0.0))
+def test_doubt_is_largest_at_the_threshold():
+    rule = Decision(("a", "b"), (0.0, 0.0), (0.2, 0.6), (0.0, 0.0))
     p = np.array([[0.2, 0.0], [0.02, 0.02], [0.9, 0.0], [0.0, 0.6], [0.0, 0.99]])
-    doubt = uncertainty(model, p)
+    doubt = uncertainty(rule, p)
     assert doubt[0] == pytest.approx(1)
     assert doubt[3] == pytest.approx(1)
     assert doubt[1] < 0.3
     assert doubt[2] < 0.2
     assert doubt[4] < 0.1
-    model.decision = Decision(("a", "b"), (0.0, 0.0), (0.5, 0.5), (0.0, 0.0), exclusive=True, exhaustive=True)
-    assert uncertainty(model, np.array([[0.5, 0.5], [0.9, 0.1]])) == pytest.approx([1.0, 0.2])
+    rule = Decision(("a", "b"), (0.0, 0.0), (0.5, 0.5), (0.0, 0.0), exclusive=True, exhaustive=True)
+    assert uncertainty(rule, np.array([[0.5, 0.5], [0.9, 0.1]])) == pytest.approx([1.0, 0.2])
 
 
 def test_diversity_spreads_the_queue(fitted, animals):
@@ -115,8 +109,8 @@ def test_diversity_spreads_the_queue(fitted, animals):
 
 def test_a_warm_fit_is_close_to_a_full_one(fitted, animals, warm):
     quick = warm.refit(animals[:3])
-    assert len(quick.features_used) == len(telling_columns(fitted))
-    assert quick.novelty is not None
+    assert len(quick.model.feature_names) == len(telling_columns(fitted))
+    assert quick.model.novelty is not None
     blind = animals[3].replace(labels=None)
     a, b = fitted.apply(blind), quick.apply(blind)
     assert (a["states"].values == b["states"].values).mean() > 0.95
@@ -148,8 +142,8 @@ def macro_f1(model, tables, recordings):
     for r in recordings:
         table = tables[r.id, "mouse_1"]
         truth = r.labels.to_states(table["time"].values, RARE).values[:, 0]
-        scores = model.learner.predict(np.asarray(table.sel(feature=model.features_used).values, np.float32))
-        cells = cells + frames.counts(truth, _decided(model, scores))
+        x = np.asarray(table.sel(feature=list(model.model.feature_names)).values, np.float32)
+        cells = cells + frames.counts(truth, decided(model.model, model.model.learner.predict(x)))
     return float(frames.mean_known(frames.f1_of(cells)))
 
 
@@ -161,7 +155,7 @@ def test_the_queue_beats_chance_on_simulated_animals():
         for side, s, n in (("p", 50, 5), ("t", 90, 3))
         for k in range(n)
     }
-    pool, test = ([r for id, r in made.items() if id[0] == side] for side in "pt")
+    pool, test = ([r for name, r in made.items() if name[0] == side] for side in "pt")
     truth = {r.id: simulate.true_states(r) for r in pool}
     begin = {r.id: first_bouts(r) if r.id < "p3" else [] for r in pool}
 
@@ -174,7 +168,7 @@ def test_the_queue_beats_chance_on_simulated_animals():
     first = warm.refit(with_labels(begin))
 
     def curve(blind_only, seed):
-        model, spans = first, {id: list(s) for id, s in begin.items()}
+        model, spans = first, {name: list(s) for name, s in begin.items()}
         points = [(seconds(spans), macro_f1(model, warm.tables, test))]
         for turn in range(2):
             found = [candidates(model, r, tables=warm.tables) for r in with_labels(spans)]

@@ -46,11 +46,12 @@ def test_it_is_stored_and_says_the_same(fitted, tmp_path):
 def test_the_network_has_a_say_of_its_own(fitted):
     frames = fitted.table(mouse(5), "mouse_1")
     time = frames["time"].values
-    trees, both = fitted.learner.predict(frames.values), fitted._scores(frames.values, time)
-    net = fitted.net(frames.values, time)
-    np.testing.assert_allclose(both, mixed(trees, net, fitted.shares), atol=1e-6)
+    model = fitted.model
+    trees, both = model.learner.predict(frames.values), model.scores(frames.values, time)
+    net = model.stacked.net(frames.values, time)
+    np.testing.assert_allclose(both, mixed(trees, net, model.stacked.shares), atol=1e-6)
     # Half the frame rate: the same moments, the same clock of the network.
-    slow = fitted.net(frames.values[::2], time[::2])
+    slow = fitted.model.stacked.net(frames.values[::2], time[::2])
     assert np.corrcoef(slow[:, 0], net[::2, 0])[0, 1] > 0.9
 
 
@@ -72,14 +73,14 @@ def test_a_network_that_knows_nothing_gets_no_say():
 
 def test_a_row_without_neighbours_is_told_too(fitted):
     frames = fitted.table(mouse(5), "mouse_1")
-    assert np.isfinite(fitted.net(frames.values[:1], frames["time"].values[:1])).all()
+    assert np.isfinite(fitted.model.stacked.net(frames.values[:1], frames["time"].values[:1])).all()
 
 
 def test_the_manifest_names_recordings_once(fitted):
-    assert set(fitted.manifest.recordings) == {"r1", "r2", "r3"}
+    assert set(fitted.model.training.recordings) == {"r1", "r2", "r3"}
 
 
 def test_warm_fits_leave_the_network_and_the_mirror_out(fitted):
     again = Warm(fitted).refit([mouse(1), mouse(2)])
-    assert again.net is None
+    assert again.model.stacked is None
     assert set(again.out_of_fold) == {"r1/mouse_1", "r2/mouse_1"}

@@ -7,6 +7,7 @@ same binned matrix, so binning is paid once for all behaviours and folds.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -161,53 +162,85 @@ def fit_boosters(
     return Boosters(behaviours, boosters)
 
 
-def top_features(
-    features: Floats,
-    targets: NDArray[np.int8],
-    n: int,
-    *,
-    weights: Floats | None = None,
-    max_rows: int = 12_000,
-    n_trees: int = 40,
-    seed: int = 0,
-) -> NDArray[np.intp]:
-    """Return the columns that a short boosting run finds useful for any behaviour, ascending.
+@dataclass(frozen=True)
+class TopFeatures:
+    """Chooses columns by a short boosting run; binned once for any number of choices.
 
     Window features come in families of near copies; a few hundred of them predict as well as thousands
-    and cost a fraction. Each behaviour's gains are scaled to sum 1, so that a rare one has its say.
+    and cost a fraction. Each behaviour's gains are scaled to sum 1, so that a rare one counts as much.
 
-    Parameters
+    Attributes
     ----------
-    features : array (frame, feature)
-    targets : int8 array (frame, behaviour)
-    n : int
-        Columns to keep.
-    max_rows : int
-        Evenly spaced frames looked at.
-    n_trees : int
-        Rounds per behaviour.
+    data : lightgbm.Dataset
+        Evenly spaced rows, binned.
+    looked_at : int array
+        These rows, as rows of the whole matrix.
+    n_columns : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(400, 6)).astype(np.float32)
+    >>> y = (x[:, [4]] > 0).astype(np.int8)
+    >>> TopFeatures.of(x).choose(y, 1).tolist()
+    [4]
     """
-    if n >= features.shape[1]:
-        return np.arange(features.shape[1])
-    rows = np.unique(np.linspace(0, len(features) - 1, min(max_rows, len(features))).astype(np.intp))
-    usable = [b for b in range(targets.shape[1]) if {0, 1} <= set(np.unique(targets[rows, b]).tolist())]
-    quick = BoostParams(n_trees=n_trees, learning_rate=0.15, n_leaves=15, min_leaf=max(20, len(rows) // 200))
-    gains = np.zeros(features.shape[1])
-    if usable:
-        part = None if weights is None else weights[rows]
-        names = [str(b) for b in usable]
-        few = fit_boosters(
-            binned(features[rows]),
-            targets[rows][:, usable],
-            names,
-            weights=part,
-            params=quick,
-            seed=seed,
-            text="choosing features",
-        )
-        gain = few.importance().astype(np.float64)
-        gains = (gain / np.maximum(gain.sum(axis=0), 1e-12)).sum(axis=1)
-    return np.sort(np.argsort(-gains, kind="stable")[:n])
+
+    data: Any
+    looked_at: NDArray[np.intp]
+    n_columns: int
+
+    @classmethod
+    def of(cls, features: Floats, max_rows: int = 12_000) -> Self:
+        """Bin at most `max_rows` evenly spaced rows of ``features (frame, feature)``."""
+        rows = np.unique(np.linspace(0, len(features) - 1, min(max_rows, len(features))).astype(np.intp))
+        return cls(binned(features[rows]), rows, features.shape[1])
+
+    def choose(
+        self,
+        targets: NDArray[np.int8],
+        n: int,
+        *,
+        weights: Floats | None = None,
+        rows: NDArray[np.intp] | None = None,
+        n_trees: int = 40,
+        seed: int = 0,
+    ) -> NDArray[np.intp]:
+        """Return the columns that a short boosting run finds useful for any behaviour, ascending.
+
+        Parameters
+        ----------
+        targets : int8 array (frame, behaviour)
+            Of the whole matrix.
+        n : int
+            Columns to keep.
+        weights : array (frame,), optional
+        rows : int array, optional
+            Frames to learn from (a fold): labels of others are not looked at. All by default.
+        n_trees : int
+            Rounds per behaviour.
+        """
+        if n >= self.n_columns:
+            return np.arange(self.n_columns)
+        used = np.arange(len(self.looked_at)) if rows is None else np.flatnonzero(np.isin(self.looked_at, rows))
+        y = targets[self.looked_at]
+        usable = [b for b in range(y.shape[1]) if {0, 1} <= set(np.unique(y[used, b]).tolist())]
+        quick = BoostParams(n_trees=n_trees, learning_rate=0.15, n_leaves=15, min_leaf=max(20, len(used) // 200))
+        gains = np.zeros(self.n_columns)
+        if usable:
+            few = fit_boosters(
+                self.data,
+                y[:, usable],
+                [str(b) for b in usable],
+                weights=None if weights is None else weights[self.looked_at],
+                rows=used,
+                params=quick,
+                seed=seed,
+                text="choosing features",
+            )
+            gain = few.importance().astype(np.float64)
+            gains = (gain / np.maximum(gain.sum(axis=0), 1e-12)).sum(axis=1)
+        return np.sort(np.argsort(-gains, kind="stable")[:n])
 
 
 def _lightgbm_params(params: BoostParams, seed: int) -> dict[str, Any]:

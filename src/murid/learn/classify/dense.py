@@ -47,7 +47,7 @@ class Dense:
 
     def predict(self, features: Floats) -> Floats:
         """Return probabilities ``(frame, behaviour)``; a frame without any feature gets NaN."""
-        x = self._scaled(features)
+        x = np.asarray(self.scaled(features), np.float64)
         for weight, bias in self.layers[:-1]:
             x = np.maximum(x @ weight + bias, 0)
         x = x @ self.layers[-1][0] + self.layers[-1][1]
@@ -59,7 +59,8 @@ class Dense:
         x[~np.isfinite(features).any(axis=1)] = np.nan
         return x[:, : self.n_behaviours].astype(np.float32)
 
-    def _scaled(self, features: Floats) -> Floats:
+    def scaled(self, features: Floats) -> Floats:
+        """Return standardised features, missing ones 0, within ± 8."""
         x = (features - self.mean) / self.scale
         # Clipped: one tracking jump must not swing every unit.
         return np.clip(np.where(np.isfinite(x), x, 0), -8, 8).astype(np.float32)
@@ -137,7 +138,7 @@ def fit_dense(
         [_glorot(a, b, rng) for a, b in pairwise(sizes)],
         exclusive,
     )
-    arrays = {"features": net._scaled(features)[keep], "goal": goal[keep], "weight": weight[keep]}
+    arrays = {"features": net.scaled(features)[keep], "goal": goal[keep], "weight": weight[keep]}
     net.layers = _train(net.layers, arrays, class_weight, exclusive, p, int(rng.integers(2**31)), text)
     return net
 
@@ -170,6 +171,7 @@ def _train(
     class_weights = torch.from_numpy(class_weight)
 
     def loss(net: torch.nn.Module, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+        del step
         out, y = net(batch["features"]), batch["goal"]
         if exclusive:
             each = -(y * class_weights * torch.log_softmax(out, dim=1)).sum(1)

@@ -99,7 +99,7 @@ class Stumps:
         return cls(*(arrays[f"stump_{name}"] for name in ("feature", "threshold", "direction", "alpha")))
 
 
-#: Features counted at a time: 256 × 31 counts of four bytes fit into the first cache.
+#: Features counted at a time: 256 × 31 counts of four bytes (the default) fit into the first cache.
 _BLOCK = 256
 
 
@@ -149,7 +149,9 @@ def fit_stumps(
         w = np.ones(len(used)) if weights is None else np.asarray(weights, np.float64)[used]
         for sign in (-1, 1):
             w[y == sign] /= 2 * w[y == sign].sum()
-        feature, code, direction, alpha = _boost(bins.codes, used, y, w, allowed, n_rounds, n_draw, rng)
+        # One bin more than thresholds: a value may lie above all of them.
+        n_bins = bins.thresholds.shape[1] + 1
+        feature, code, direction, alpha = _boost(bins.codes, used, y, w, allowed, n_bins, n_rounds, n_draw, rng)
         found["feature"].append(feature)
         found["threshold"].append(bins.thresholds[feature, code])
         found["direction"].append(direction)
@@ -163,6 +165,7 @@ def _boost(
     y: NDArray[np.int8],
     w0: NDArray,
     allowed: NDArray,
+    n_bins: int,
     n_rounds: int,
     n_draw: int,
     rng: np.random.Generator,
@@ -170,7 +173,6 @@ def _boost(
     feature, code = np.zeros(n_rounds, np.int32), np.zeros(n_rounds, np.int64)
     direction, alpha = np.ones(n_rounds, np.int8), np.zeros(n_rounds, np.float32)
     score = np.zeros(len(used))
-    n_bins = 31
     usable = np.zeros(codes.shape[1], bool)
     usable[allowed] = True
     for r in range(n_rounds):
@@ -198,7 +200,8 @@ def best_stump(
     """Feature, bin and direction with the smallest error on some rows.
 
     The stump says ``direction`` where ``code > bin``. `codes` is ``(row, feature)``, 255 = missing; `votes` is the
-    sign of each of `rows` times how often it counts. Features are taken in blocks whose counts stay in the cache.
+    sign of each of `rows` times how often it counts; `n_bins` is one more than there are thresholds. Features are taken
+    in blocks whose counts stay in the cache.
     """
     n_features = codes.shape[1]
     best_gain, best_f, best_c, best_d = -1, 0, 0, 1

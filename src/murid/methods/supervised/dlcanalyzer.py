@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from murid.data.errors import fail
 from murid.data.params import param
+from murid.data.poses import individual_names
 from murid.data.recording import Recording
+from murid.data.states import UNLABELLED, make_states
 from murid.ethogram import smooth
 from murid.features.sets.dlcanalyzer import STACK_S, STACK_STEP_S, Version, dlcanalyzer, missing_features, stacked
-from murid.features.sets.scene import scene
+from murid.features.sets.scene import Scene, scene
+from murid.learn.classify.calibrate import Calibration
 from murid.learn.classify.dense import Dense, DenseParams, fit_dense
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
+from murid.methods.supervised.decision import Decision
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe, raw_scores
 from murid.prepare import CleanParams, clean
+
+#: Class of a frame that shows none of the behaviours, inside the vote.
+_NONE = "(none of them)"
 
 
 class DlcAnalyzerParams(SupervisedParams):
     """Parameters of `dlcanalyzer`."""
 
     version: Version = param(
-        "v3", why="features: v1 22, v2 33, v3 37 a frame with all 13 points; fst without the arena"
+        "v3", why="features: v1 22, v2 33, v3 35 a frame with all 13 points; fst without the arena"
     )
     pairs: bool = param(True, why="with several animals: distances between them too; the original knows one animal")
     stack_s: float = param(STACK_S, unit="s", gt=0, why="reach of the stack to either side: 15 frames at 25 Hz")
@@ -51,50 +61,142 @@ class DlcAnalyzer(Supervised):
             "the stack is in seconds and interpolated, so that 25 and 50 frames/s give the same answer",
             "standardised by the training data, not per file: a mouse that never rears must not seem to",
             "features go by role; missing ones are left out and listed instead of failing",
-            "thresholds, smoothing and minimum bout are tuned out-of-fold; tune=False gives arg-max and majority vote",
+            "thresholds, smoothing and minimum bout are tuned out-of-fold; tune=False gives the original's arg-max "
+            "over all classes, none of them too, on raw network outputs, and its majority vote",
             "batch of 256, not 32",
             "with several animals the distances between them are features too",
         ),
     )
 
-    def _scene(self, recording: Recording, subject: str) -> Any:
-        poses = clean(recording.need("poses"), self.params.clean)
-        return scene(poses, subject, recording.roles or None, recording.zones)
-
-    def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
-        p, where = self.params, self._scene(recording, subject)
-        return stacked(
-            where, dlcanalyzer(where, p.version, pairs=p.pairs), rows, reach_s=p.stack_s, step_s=p.stack_step_s
+    def recipe(self) -> Recipe:
+        """Stacked skeleton features into one network; `tune=False` decides as the original does."""
+        p = self.params
+        return Recipe(
+            features=SkeletonFeatures(p.clean, p.version, p.pairs, p.stack_s, p.stack_step_s),
+            learning=DenseLearning(p.net, p.seed),
+            calibrate=Calibration.fit if p.tune else raw_scores,
+            tune=p.tune,
+            to_states=(lambda rule, probability: rule(probability))
+            if p.tune
+            else (lambda rule, probability: most_frequent_class(rule, probability, p.majority_s)),
+            sample_hz=p.sample_hz,
         )
 
     def missing_features(self, recording: Recording) -> list[str]:
         """Names of the original's features that a recording cannot give, for want of keypoints or an arena."""
-        first = str(recording.need("poses")["individual"].values[0])
-        return missing_features(self._scene(recording, first), self.params.version)
+        first = individual_names(recording.need("poses"))[0]
+        return missing_features(_scene(recording, first, self.params.clean), self.params.version)
 
-    def _prepare_learning(self, features: np.ndarray) -> Any:
+
+def most_frequent_class(rule: Decision, probability: xr.DataArray, half_s: float) -> xr.DataArray:
+    """The original's decision: the most probable class, "none of them" too, then the most frequent one within ± half_s.
+
+    Parameters
+    ----------
+    rule : Decision
+        Untuned. Behaviours that overlap are decided one by one, at .5, and voted on one by one.
+    probability : DataArray (time, individual, behaviour)
+        Softmax outputs; what they lack to 1 is that of "none of them".
+    half_s : float
+        Half width of the vote, s.
+    """
+    if not rule.exclusive or rule.exhaustive:
+        return smooth.majority(rule(probability), half_s)
+    p = probability.values
+    every = np.concatenate([p, 1 - p.sum(axis=2, keepdims=True)], axis=2)
+    known = np.isfinite(every).all(axis=2)
+    best = np.where(known, np.where(known[..., None], every, 0).argmax(axis=2), UNLABELLED)
+    people, time = [str(i) for i in probability["individual"].values], probability["time"].values
+    codes = smooth.majority(make_states(best, time, (*rule.behaviours, _NONE), people), half_s).values
+    present = (codes[..., None] == np.arange(p.shape[2])).astype(np.int8)
+    present[codes == UNLABELLED] = UNLABELLED
+    return make_states(present, time, rule.behaviours, people)
+
+
+def _scene(recording: Recording, subject: str, cleaning: CleanParams) -> Scene:
+    return scene(clean(recording.need("poses"), cleaning), subject, recording.roles or None, recording.zones)
+
+
+@dataclass(frozen=True)
+class SkeletonFeatures(Features):
+    """Lengths, angles, areas and accelerations of neighbouring frames.
+
+    Attributes
+    ----------
+    clean : CleanParams
+    version : str
+    pairs : bool
+        Distances between animals too.
+    reach_s, step_s : float
+        Reach of the stack to either side, and its spacing, s.
+    """
+
+    clean: CleanParams
+    version: Version
+    pairs: bool
+    reach_s: float
+    step_s: float
+
+    def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
+        """Return ``(time, feature)``."""
+        where = _scene(recording, subject, self.clean)
+        columns = dlcanalyzer(where, self.version, pairs=self.pairs)
+        return stacked(where, columns, rows, reach_s=self.reach_s, step_s=self.step_s)
+
+
+@dataclass(frozen=True)
+class DenseLearning:
+    """One dense network for all behaviours.
+
+    Attributes
+    ----------
+    params : DenseParams
+    seed : int
+    """
+
+    params: DenseParams
+    seed: int
+
+    def prepare(self, features: Floats) -> Floats:
+        """The matrix as it is."""
         if features.shape[1] == 0:
-            warnings.warn("method 'dlcanalyzer': no feature can be had from these keypoints", stacklevel=4)
+            fail(
+                "method 'dlcanalyzer'",
+                "these keypoints give no feature",
+                todo="map them to roles (roles=...); see missing_features()",
+            )
         return features
 
-    def _learn(self, data: Any, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Dense:
-        return fit_dense(
-            data[rows],
+    def fit(
+        self,
+        prepared: Floats,
+        targets: np.ndarray,
+        weights: Floats,
+        rows: NDArray[np.intp],
+        *,
+        behaviours: Sequence[str],
+        exclusive: bool,
+        fold: bool,
+        text: str,
+    ) -> Learnt:
+        """Train on `rows`, softmax where behaviours exclude each other (see `Learning.fit`)."""
+        del behaviours, fold
+        net = fit_dense(
+            prepared[rows],
             targets[rows],
-            exclusive=self._exclusive,
+            exclusive=exclusive,
             weights=weights[rows],
-            params=self.params.net,
-            seed=self.params.seed,
+            params=self.params,
+            seed=self.seed,
             text=text,
         )
+        return Learnt(net, np.arange(prepared.shape[1]))
 
-    def _to_states(self, probability: xr.DataArray) -> xr.DataArray:
-        states = self.decision(probability)
-        return states if self.params.tune else smooth.majority(states, self.params.majority_s)
+    def dump(self, learner: Learner) -> Dump:
+        """Layers as arrays."""
+        return Dump(arrays=learner.to_arrays()) if isinstance(learner, Dense) else Dump()
 
-    def _dump(self) -> Dump:
-        return Dump(self._common(), {**self._common_arrays(), **self.learner.to_arrays()})
-
-    def _restore(self, dump: Dump) -> None:
-        self._restore_common(dump.json, dump.arrays)
-        self.learner = Dense.from_arrays(dump.arrays)
+    def restore(self, behaviours: Sequence[str], dump: Dump) -> Dense:
+        """Read back `dump`."""
+        del behaviours
+        return Dense.from_arrays(dump.arrays)

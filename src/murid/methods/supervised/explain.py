@@ -59,15 +59,15 @@ class Evidence:
     strongest: np.ndarray
 
 
-def evidence(model: Supervised, table: xr.DataArray) -> Evidence:
+def evidence(method: Supervised, table: xr.DataArray) -> Evidence:
     """Split the scores of some frames into what each feature contributes.
 
     Parameters
     ----------
-    model : Supervised
+    method : Supervised
         Fitted.
     table : DataArray (frame, feature)
-        From ``model.table``.
+        From ``method.table``.
     """
     features = np.asarray(table.values, np.float32)
     columns = [str(f) for f in table["feature"].values]
@@ -75,14 +75,13 @@ def evidence(model: Supervised, table: xr.DataArray) -> Evidence:
     member = np.array([names.index(base_of(c)) for c in columns])
     family_of = dict(zip((base_of(c) for c in columns), _coord(table, "family"), strict=True))
     families = [family_of[n] for n in names]
-    if hasattr(model.learner, "contributions"):
-        raw = model.learner.contributions(features)
+    if hasattr(method.model.learner, "contributions"):
+        raw = method.model.learner.contributions(features)
         each, start = raw[..., :-1], raw[..., -1].mean(axis=0)
-        values = np.zeros((*each.shape[:2], len(names)), np.float32)
-        np.add.at(values, (slice(None), slice(None), member), each)
+        values = np.stack([each[..., member == g].sum(axis=2) for g in range(len(names))], axis=2)
         strongest = np.stack([_loudest(each, np.flatnonzero(member == g)) for g in range(len(names))], axis=2)
         return Evidence(TREESHAP, names, families, values, start, strongest)
-    return _occlusion(model, features, names, families, member)
+    return _occlusion(method, features, names, families, member)
 
 
 def _loudest(each: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -90,25 +89,25 @@ def _loudest(each: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def _occlusion(
-    model: Supervised, features: np.ndarray, names: list[str], families: list[str], member: np.ndarray
+    method: Supervised, features: np.ndarray, names: list[str], families: list[str], member: np.ndarray
 ) -> Evidence:
     """How each score falls when a feature is set to its median over these frames."""
     known = np.isfinite(features).any(axis=0)
     typical = np.zeros(features.shape[1], np.float32)
     typical[known] = np.nanmedian(features[:, known], axis=0)
     typical[~known] = np.nan
-    score = _logit(model.learner.predict(features))
+    score = _logit(method.model.learner.predict(features))
     values = np.empty((*score.shape, len(names)), np.float32)
     for g in range(len(names)):
         hidden = features.copy()
         hidden[:, member == g] = typical[member == g]
-        values[..., g] = score - _logit(model.learner.predict(hidden))
-    start = _logit(model.learner.predict(typical[None]))[0]
+        values[..., g] = score - _logit(method.model.learner.predict(hidden))
+    start = _logit(method.model.learner.predict(typical[None]))[0]
     first = np.array([np.flatnonzero(member == g)[0] for g in range(len(names))])
     return Evidence(OCCLUSION, names, families, values, start, np.broadcast_to(first, values.shape))
 
 
-def importance(model: Supervised, recording: Recording, *, n_frames: int = 400, seed: int = 0) -> pd.DataFrame:
+def importance(method: Supervised, recording: Recording, *, n_frames: int = 400, seed: int = 0) -> pd.DataFrame:
     """What a model looks at in one recording it has not seen.
 
     Half of the frames are evenly spread, half are frames of the behaviours (equally many of each), so that a
@@ -123,12 +122,12 @@ def importance(model: Supervised, recording: Recording, *, n_frames: int = 400, 
     """
     rng = np.random.default_rng(seed)
     parts = []
-    for subject, rows, targets in _scored_rows(model, recording):
+    for subject, rows, targets in _scored_rows(method, recording):
         chosen = _spread(targets, n_frames, rng)
-        table = model.table(recording, subject, rows[chosen])
-        found = evidence(model, table)
+        table = method.table(recording, subject, rows[chosen])
+        found = evidence(method, table)
         words = dict(zip((str(f) for f in table["feature"].values), _coord(table, "meaning"), strict=True))
-        for b, behaviour in enumerate(model.behaviours):
+        for b, behaviour in enumerate(method.model.behaviours):
             for g, name in enumerate(found.names):
                 column = np.bincount(found.strongest[:, b, g]).argmax()
                 meaning = words[str(table["feature"].values[column])]
@@ -149,7 +148,7 @@ def importance(model: Supervised, recording: Recording, *, n_frames: int = 400, 
     return pd.DataFrame(parts, columns=columns)
 
 
-def family_strength(model: Supervised, recording: Recording, *, n_frames: int = 400, seed: int = 0) -> pd.DataFrame:
+def family_strength(method: Supervised, recording: Recording, *, n_frames: int = 400, seed: int = 0) -> pd.DataFrame:
     """Like `importance`, by family: contributions are summed within a family before their size is taken.
 
     Returns
@@ -159,15 +158,15 @@ def family_strength(model: Supervised, recording: Recording, *, n_frames: int = 
     """
     rng = np.random.default_rng(seed)
     rows_out = []
-    for subject, rows, targets in _scored_rows(model, recording):
+    for subject, rows, targets in _scored_rows(method, recording):
         chosen = _spread(targets, n_frames, rng)
-        found = evidence(model, model.table(recording, subject, rows[chosen]))
+        found = evidence(method, method.table(recording, subject, rows[chosen]))
         families = list(dict.fromkeys(found.families))
         of = np.array([families.index(f) for f in found.families])
         sums = np.stack([found.values[..., of == k].sum(axis=2) for k in range(len(families))], axis=2)
         strength = np.abs(sums).mean(axis=0)
         share = strength / np.maximum(strength.sum(axis=1, keepdims=True), 1e-12)
-        for b, behaviour in enumerate(model.behaviours):
+        for b, behaviour in enumerate(method.model.behaviours):
             for k, family in enumerate(families):
                 rows_out.append(
                     (recording.id, behaviour, family, float(strength[b, k]), float(share[b, k]), len(chosen))
@@ -176,7 +175,7 @@ def family_strength(model: Supervised, recording: Recording, *, n_frames: int = 
 
 
 def permutation(
-    model: Supervised, recording: Recording, *, max_frames: int = 3000, repeats: int = 3, seed: int = 0
+    method: Supervised, recording: Recording, *, max_frames: int = 3000, repeats: int = 3, seed: int = 0
 ) -> pd.DataFrame:
     """How much worse a model gets on one unseen recording when a family of features is scrambled in time.
 
@@ -188,25 +187,25 @@ def permutation(
     """
     rng = np.random.default_rng(seed)
     out = []
-    for subject, rows, targets in _scored_rows(model, recording):
+    for subject, rows, targets in _scored_rows(method, recording):
         keep = np.unique(np.linspace(0, len(rows) - 1, min(max_frames, len(rows))).astype(np.intp))
-        table, y = model.table(recording, subject, rows[keep]), targets[keep]
+        table, y = method.table(recording, subject, rows[keep]), targets[keep]
         features, family = np.asarray(table.values, np.float32), _coord(table, "family")
-        whole = _areas(y, model.probability(features))
+        whole = _areas(y, method.probability(features))
         for name in dict.fromkeys(family):
             columns = np.flatnonzero([f == name for f in family])
             fallen = []
             for _ in range(repeats):
                 mixed = features.copy()
                 mixed[:, columns] = features[rng.permutation(len(features))][:, columns]
-                fallen.append(whole - _areas(y, model.probability(mixed)))
-            for b, behaviour in enumerate(model.behaviours):
+                fallen.append(whole - _areas(y, method.probability(mixed)))
+            for b, behaviour in enumerate(method.model.behaviours):
                 loss = float(np.mean([f[b] for f in fallen]))
                 out.append((recording.id, behaviour, name, float(whole[b]), loss, int((y[:, b] == 1).sum())))
     return pd.DataFrame(out, columns=["recording", "behaviour", "family", "pr_auc", "loss", "positives"])
 
 
-def examples(model: Supervised, recording: Recording, *, n: int = 3, iou: float = 0.3) -> pd.DataFrame:
+def examples(method: Supervised, recording: Recording, *, n: int = 3, iou: float = 0.3) -> pd.DataFrame:
     """Bouts to watch: the clearest right ones, the most confident false ones, and the clearest misses.
 
     Returns
@@ -215,16 +214,17 @@ def examples(model: Supervised, recording: Recording, *, n: int = 3, iou: float 
         ``recording, individual, behaviour, kind`` (right, false, missed), ``start_s, stop_s, probability`` (mean
         over the bout); at most `n` of a kind per behaviour and individual, the most telling first.
     """
-    out = model.apply(recording.replace(labels=None))
-    pair = align(model.labels_of(recording), out, others=model.params.others, recording=recording.id)
+    out = method.apply(recording.replace(labels=None))
+    pair = align(method.labels_of(recording), out, others=method.params.others, recording=recording.id)
+    probability = np.full(pair.truth.shape, np.nan) if pair.probability is None else pair.probability
     rows = []
     for i, person in enumerate(pair.individuals):
         for b, behaviour in enumerate(pair.behaviours):
-            truth, said = pair.truth[:, i, b], pair.predicted[:, i, b]
-            p = pair.probability[:, i, b]
-            true, told = (bouts.spans_of(x == 1, pair.time_s) for x in (truth, np.where(truth >= 0, said, 0)))
-            at, of, _ = bouts.match(true, told, iou)
-            kinds = {"right": told[of], "false": np.delete(told, of, axis=0), "missed": np.delete(true, at, axis=0)}
+            truth, p = pair.truth[:, i, b], probability[:, i, b]
+            shown = np.where(truth >= 0, pair.predicted[:, i, b], 0)
+            true, marked = (bouts.spans_of(x == 1, pair.time_s) for x in (truth, shown))
+            at, of, _ = bouts.match(true, marked, iou)
+            kinds = {"right": marked[of], "false": np.delete(marked, of, axis=0), "missed": np.delete(true, at, axis=0)}
             for kind, spans in kinds.items():
                 mean = np.array([_mean_between(p, pair.time_s, *span) for span in spans])
                 order = np.argsort(mean if kind == "missed" else -mean, kind="stable")[:n]
@@ -234,7 +234,7 @@ def examples(model: Supervised, recording: Recording, *, n: int = 3, iou: float 
 
 
 def why(
-    model: Supervised,
+    method: Supervised,
     recording: Recording,
     time_s: float,
     *,
@@ -246,7 +246,7 @@ def why(
 
     Parameters
     ----------
-    model : Supervised
+    method : Supervised
     recording : Recording
     time_s : float
         Seconds; the nearest frame is taken.
@@ -266,19 +266,19 @@ def why(
     time = recording.need("poses")["time"].values
     if not time[0] - 1 <= time_s <= time[-1] + 1:
         fail("why", "time lies outside the recording", expected=f"{time[0]:.2f}..{time[-1]:.2f} s", got=f"{time_s:g} s")
-    subjects = model.subjects_of(recording)
+    subjects = method.subjects_of(recording)
     subject = individual if individual is not None or len(subjects) > 1 else subjects[0]
     if subject not in subjects:
         fail("why", "which individual?", got=str(individual), todo=did_you_mean(str(individual), subjects))
-    if behaviour is not None and behaviour not in model.behaviours:
-        fail("why", f"the model does not know '{behaviour}'", todo=did_you_mean(behaviour, model.behaviours))
+    if behaviour is not None and behaviour not in method.model.behaviours:
+        fail("why", f"the model does not know '{behaviour}'", todo=did_you_mean(behaviour, method.model.behaviours))
     row = int(np.abs(time - time_s).argmin())
     # The frame itself first, then what is usual in this recording.
     around = np.unique(np.linspace(0, len(time) - 1, min(400, len(time))).astype(np.int64))
-    table = model.table(recording, subject, np.r_[row, around])
-    p = model.probability(table.values[:1])[0]
-    b = model.behaviours.index(behaviour) if behaviour else int(p.argmax())
-    found = evidence(model, table if not hasattr(model.learner, "contributions") else table[:1])
+    table = method.table(recording, subject, np.r_[row, around])
+    p = method.probability(table.values[:1])[0]
+    b = method.model.behaviours.index(behaviour) if behaviour else int(p.argmax())
+    found = evidence(method, table if not hasattr(method.model.learner, "contributions") else table[:1])
     order = np.argsort(-np.abs(found.values[0, b]), kind="stable")[:n]
     units, meanings = _coord(table, "unit"), _coord(table, "meaning")
     rows = []
@@ -294,7 +294,7 @@ def why(
                 recording.id,
                 subject,
                 float(time[row]),
-                model.behaviours[b],
+                method.model.behaviours[b],
                 float(p[b]),
                 feature,
                 value,
@@ -330,13 +330,13 @@ def _sentence(what: str, value: float, unit: str, rank: float, contribution: flo
     return f"{what} is {value:.3g}{shown}{level}: speaks {side}"
 
 
-def _scored_rows(model: Supervised, recording: Recording) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def _scored_rows(method: Supervised, recording: Recording) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Subject, frames with labels (at the sampling rate of learning), and their targets."""
     time = recording.need("poses")["time"].values
-    rows = model.rows_of(recording)
-    people = model.subjects_of(recording)
-    states = model.labels_of(recording).to_states(
-        time, model.behaviours, others=model.params.others, individuals=people
+    rows = method.rows_of(recording)
+    people = method.subjects_of(recording)
+    states = method.labels_of(recording).to_states(
+        time, method.model.behaviours, others=method.params.others, individuals=people
     )
     out = []
     for i, person in enumerate(people):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.ethogram import exclusive, smooth
 from murid.features.sets.jaaba import REACH_S, Amount, WindowSpec, edges_of, per_frame, window_features
 from murid.features.sets.scene import Scene, scene
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe
+from murid.methods.supervised.training_rows import Sample
 from murid.prepare import CleanParams, clean
 
 
@@ -28,7 +30,11 @@ class JaabaParams(SupervisedParams):
     n_draw: int = param(2500, ge=10, why="examples drawn from the weights in each round")
     n_bins: int = param(30, ge=2, le=250, why="percentile thresholds tried per feature")
     low: float = param(
-        0.6, gt=0, le=1, why="hysteresis: a bout goes on down to this share of the threshold where it begins; 1 = off"
+        0.6,
+        gt=0,
+        le=1,
+        why="hysteresis: a bout goes on down to this share of the threshold where it begins; of behaviours of which "
+        "one is always present, the present one stays while it has this share of the best one's probability; 1 = off",
     )
     clean: CleanParams = CleanParams()
 
@@ -38,7 +44,6 @@ class Jaaba(Supervised):
 
     name = "jaaba"
     Params = JaabaParams
-    smooth_options = (0.0,)
     about = Card(
         title="JAABA: window features of motion, shape and neighbours, boosted stumps, hysteresis",
         family="supervised",
@@ -51,71 +56,121 @@ class Jaaba(Supervised):
             "the body ellipse is that of the trunk keypoints; the closest animal is the one with the nearest centre",
             "change and harmonic use one sub-radius; the transform 'flip' is left out: stumps take either sign",
             "a missing value does not vote",
-            "upper threshold and minimum bout are tuned out-of-fold",
+            "upper threshold and minimum bout are tuned out-of-fold, with the hysteresis",
             "labels come from files, not from an interactive session",
         ),
     )
 
-    def __init__(self, **params: Any) -> None:
-        super().__init__(**params)
-        self._edges: dict[str, np.ndarray] | None = None
-
-    @property
-    def _spec(self) -> WindowSpec:
-        return WindowSpec.of(self.params.amount, self.params.reach_s)
-
-    def _scene(self, recording: Recording, subject: str) -> Scene:
-        poses = clean(recording.need("poses"), self.params.clean)
-        return scene(poses, subject, recording.roles or None, recording.zones)
-
-    def _samples(self, recordings: Sequence[Recording]) -> Any:
-        samples = super()._samples(recordings)
-        self._edges = None
-        if self._spec.histogram:
-            tables = []
-            for sample in samples:
-                columns = per_frame(self._scene(sample.recording, sample.subject))
-                tables.append({c.name: c.values for c in columns})
-            self._edges = edges_of(tables)
-        return samples
-
-    def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
-        where = self._scene(recording, subject)
-        return window_features(where, per_frame(where), self._spec, rows, self._edges)
-
-    def _prepare_learning(self, features: np.ndarray) -> Bins:
-        return bins_of(features, self.params.n_bins, seed=self.params.seed)
-
-    def _learn(self, data: Bins, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Stumps:
+    def recipe(self) -> Recipe:
+        """Window features into boosted stumps; hysteresis is part of the tuned rule."""
         p = self.params
-        return fit_stumps(
-            data,
-            targets,
-            self.behaviours,
-            weights=weights,
-            rows=rows,
-            n_rounds=p.n_rounds,
-            n_draw=p.n_draw,
-            seed=p.seed,
-            text=text,
+        return Recipe(
+            features=WindowFeatures(p.clean, WindowSpec.of(p.amount, p.reach_s)),
+            learning=Stumping(p.n_rounds, p.n_draw, p.n_bins, p.seed),
+            form={"low": p.low, "short": "absorb"},
+            smooth_options=(0.0,),
+            tune=p.tune,
+            sample_hz=p.sample_hz,
         )
 
-    def _to_states(self, probability: xr.DataArray) -> xr.DataArray:
-        rule = self.decision
-        if rule.exclusive and rule.exhaustive:
-            return rule(probability)
-        high = dict(zip(rule.behaviours, rule.threshold, strict=True))
-        states = smooth.hysteresis(probability, high, {b: t * self.params.low for b, t in high.items()})
-        states = smooth.min_bout(states, dict(zip(rule.behaviours, rule.min_bout_s, strict=True)), "absorb")
-        if rule.exclusive:
-            states = exclusive.exclude(states, probability=probability / np.asarray(rule.threshold, np.float32))
-        return states
 
-    def _dump(self) -> Dump:
-        edges = {f"edges_{name}": values for name, values in (self._edges or {}).items()}
-        return Dump(self._common(), {**self._common_arrays(), **self.learner.to_arrays(), **edges})
+@dataclass(frozen=True)
+class WindowFeatures(Features):
+    """Per-frame features and their window statistics.
 
-    def _restore(self, dump: Dump) -> None:
-        self._restore_common(dump.json, dump.arrays)
-        self._edges = {k.removeprefix("edges_"): v for k, v in dump.arrays.items() if k.startswith("edges_")} or None
-        self.learner = Stumps.from_arrays(dump.arrays)
+    Attributes
+    ----------
+    clean : CleanParams
+    spec : WindowSpec
+    edges : dict of str to array, optional
+        Bins of the histograms, from the training recordings.
+    """
+
+    clean: CleanParams
+    spec: WindowSpec
+    edges: dict[str, np.ndarray] | None = None
+
+    def _scene(self, recording: Recording, subject: str) -> Scene:
+        poses = clean(recording.need("poses"), self.clean)
+        return scene(poses, subject, recording.roles or None, recording.zones)
+
+    def fit(self, samples: Sequence[Sample]) -> WindowFeatures:
+        """Take the bins of the histograms from all frames of the training recordings."""
+        if not self.spec.histogram:
+            return self
+        tables = []
+        for sample in samples:
+            columns = per_frame(self._scene(sample.recording, sample.subject))
+            tables.append({c.name: c.values for c in columns})
+        return replace(self, edges=edges_of(tables))
+
+    def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
+        """Return ``(time, feature)``."""
+        where = self._scene(recording, subject)
+        return window_features(where, per_frame(where), self.spec, rows, self.edges)
+
+    def dump(self) -> Dump:
+        """Bins of the histograms."""
+        return Dump(arrays={f"edges_{name}": values for name, values in (self.edges or {}).items()})
+
+    def restore(self, dump: Dump) -> WindowFeatures:
+        """Read back `dump`."""
+        edges = {k.removeprefix("edges_"): v for k, v in dump.arrays.items() if k.startswith("edges_")}
+        return replace(self, edges=edges or None)
+
+
+@dataclass(frozen=True)
+class Stumping:
+    """One boosted classifier of stumps per behaviour.
+
+    Attributes
+    ----------
+    n_rounds, n_draw, n_bins : int
+        Stumps, examples drawn in each round, thresholds tried per feature.
+    seed : int
+    """
+
+    n_rounds: int
+    n_draw: int
+    n_bins: int
+    seed: int
+
+    def prepare(self, features: Floats) -> Bins:
+        """Percentile bins; no label is looked at."""
+        return bins_of(features, self.n_bins, seed=self.seed)
+
+    def fit(
+        self,
+        prepared: Bins,
+        targets: np.ndarray,
+        weights: Floats,
+        rows: NDArray[np.intp],
+        *,
+        behaviours: Sequence[str],
+        exclusive: bool,
+        fold: bool,
+        text: str,
+    ) -> Learnt:
+        """Boost on `rows` (see `Learning.fit`)."""
+        del exclusive, fold
+        stumps = fit_stumps(
+            prepared,
+            targets,
+            behaviours,
+            weights=weights,
+            rows=rows,
+            n_rounds=self.n_rounds,
+            n_draw=self.n_draw,
+            seed=self.seed,
+            text=text,
+        )
+        return Learnt(stumps, np.arange(prepared.codes.shape[1]))
+
+    def dump(self, learner: Learner) -> Dump:
+        """Stumps as arrays."""
+        return Dump(arrays=learner.to_arrays()) if isinstance(learner, Stumps) else Dump()
+
+    def restore(self, behaviours: Sequence[str], dump: Dump) -> Stumps:
+        """Read back `dump`."""
+        del behaviours
+        return Stumps.from_arrays(dump.arrays)

@@ -16,13 +16,29 @@ import numpy as np
 import pandas as pd
 
 from murid.data.clock import rate_of
+from murid.data.labels import LabelChoice
 from murid.data.params import Params, param
 from murid.data.recording import Recording
+from murid.data.runs import runs as stretches
 from murid.data.states import UNLABELLED
 from murid.methods.supervised.base import Supervised
+from murid.methods.supervised.decision import Decision
+from murid.methods.supervised.model import Model
+from murid.methods.supervised.quick_refit import Tables, learning_tables
 
 UNCERTAIN, BLIND = "uncertain", "blind"
 NONE = "(none of them)"
+_COLUMNS = (
+    "recording",
+    "individual",
+    "start_s",
+    "stop_s",
+    "kind",
+    "proposed",
+    "probability",
+    "uncertainty",
+    "unseen",
+)
 _NUMBERS = ("start_s", "stop_s", "probability", "uncertainty", "unseen")
 
 
@@ -57,48 +73,40 @@ class Candidates:
     labelled: np.ndarray
 
 
-def uncertainty(model: Supervised, probability: np.ndarray) -> np.ndarray:
-    """How near each frame is to another decision, 0 (certain) to 1.
-
-    Probabilities are bent so that each behaviour's threshold comes to lie at .5; then 1 − |2p − 1| of the most doubtful
-    behaviour. Where some behaviour must be present: 1 − the lead of the best over the second best.
-    """
-    p = np.clip(np.asarray(probability, np.float64), 1e-6, 1 - 1e-6)
-    t = np.clip(np.asarray(model.decision.threshold), 1e-3, 1 - 1e-3)
-    if model.decision.exclusive and model.decision.exhaustive:
-        best = np.sort(p / t, axis=1)[:, ::-1]
-        return 1 - (best[:, 0] - best[:, 1]) / (best[:, 0] + best[:, 1])
-    bent = p * (1 - t) / (p * (1 - t) + t * (1 - p))
-    return (1 - np.abs(2 * bent - 1)).max(axis=1)
+def uncertainty(decision: Decision, probability: np.ndarray) -> np.ndarray:
+    """How near each frame is to another decision, 0 (certain) to 1 (see `Decision.certainty`)."""
+    return 1 - decision.certainty(probability)
 
 
 def candidates(
-    model: Supervised, recording: Recording, params: QueueParams | None = None, tables: dict | None = None
+    method: Supervised, recording: Recording, params: QueueParams | None = None, tables: Tables | None = None
 ) -> Candidates:
     """Cut the unlabelled part of a recording into bouts as the model sees them, and into blind windows.
 
     Parameters
     ----------
-    model : Supervised
+    method : Supervised
+        Fitted.
     recording : Recording
         Labels may be absent.
     params : QueueParams
     tables : mapping, optional
         From `murid.methods.supervised.quick_refit.learning_tables`; computed when not given.
     """
-    from murid.methods.supervised.quick_refit import learning_tables
-
     params = params or QueueParams()
-    tables = learning_tables(model, recording) if tables is None else tables
-    parts, places, known = [], [], []
-    for who in model.subjects_of(recording):
-        table = tables[recording.id, who].sel(feature=model.features_used)
+    tables = learning_tables(method, recording) if tables is None else tables
+    model = method.model
+    rows: list[tuple] = []
+    places: list[np.ndarray] = []
+    known = []
+    for subject in method.subjects_of(recording):
+        table = tables[recording.id, subject].sel(feature=list(model.feature_names))
         x, time = np.asarray(table.values, np.float32), table["time"].values
-        labelled = _labelled(model, recording, who, time)
+        labelled = _labelled(method, recording, subject, time)
         place = _place(model, x)
         p = _smooth(model.probability(x), round(0.5 * rate_of(time)))
-        doubt = uncertainty(model, p)
-        proposed = _proposed(model, p)
+        doubt = uncertainty(model.decision, p)
+        proposed = model.decision.strongest(p)
         unseen = model.novelty(x) if model.novelty is not None else np.full(len(x), np.nan)
         for kind, spans in (
             (UNCERTAIN, _cut(proposed, labelled, time, params)),
@@ -106,10 +114,10 @@ def candidates(
         ):
             for a, b in spans:
                 code = np.bincount(proposed[a:b] + 1).argmax() - 1
-                parts.append(
+                rows.append(
                     (
                         recording.id,
-                        who,
+                        subject,
                         float(time[a]),
                         float(time[b - 1] + 1 / rate_of(time)),
                         kind,
@@ -121,19 +129,8 @@ def candidates(
                 )
                 places.append(place[a:b].mean(axis=0))
         known.append(place[labelled][:: max(1, int(labelled.sum()) // 200)])
-    columns = [
-        "recording",
-        "individual",
-        "start_s",
-        "stop_s",
-        "kind",
-        "proposed",
-        "probability",
-        "uncertainty",
-        "unseen",
-    ]
-    table = pd.DataFrame(parts, columns=columns).astype(dict.fromkeys(_NUMBERS, float))
-    return Candidates(table, np.array(places, np.float32).reshape(-1, known[0].shape[1]), np.concatenate(known))
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(dict.fromkeys(_NUMBERS, float))
+    return Candidates(frame, np.array(places, np.float32).reshape(-1, known[0].shape[1]), np.concatenate(known))
 
 
 def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.DataFrame:
@@ -167,8 +164,8 @@ def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.Da
     queue = table.loc[order].reset_index(drop=True)
     hidden = queue["kind"] == BLIND
     queue["why"] = [
-        "at random, for an unbiased score: label it without looking at the prediction" if h else _reason(row)
-        for h, row in zip(hidden, queue.itertuples(), strict=True)
+        "at random, for an unbiased score: label it without looking at the prediction" if h else _reason(p, float(u))
+        for h, p, u in zip(hidden, queue["proposed"].astype(str), queue["unseen"], strict=True)
     ]
     queue.loc[hidden, "proposed"] = ""
     queue.loc[hidden, ["probability", "uncertainty", "unseen"]] = np.nan
@@ -176,9 +173,9 @@ def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.Da
     return queue
 
 
-def _reason(row: tuple) -> str:
-    text = f"could be {row.proposed}" if row.proposed != NONE else "could be none of them"
-    return f"{text}: near the decision" + ("; unlike anything learnt from" if row.unseen >= 0.99 else "")
+def _reason(proposed: str, unseen: float) -> str:
+    text = f"could be {proposed}" if proposed != NONE else "could be none of them"
+    return f"{text}: near the decision" + ("; unlike anything learnt from" if unseen >= 0.99 else "")
 
 
 def _draw(
@@ -214,20 +211,26 @@ def _overlapping(table: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
     return out
 
 
-def _labelled(model: Supervised, recording: Recording, who: str, time: np.ndarray) -> np.ndarray:
+def _labelled(method: Supervised, recording: Recording, subject: str, time: np.ndarray) -> np.ndarray:
     """Frames that carry a label of the chosen rater already; a recording of other raters is unlabelled."""
     if not recording.has("labels"):
         return np.zeros(len(time), bool)
-    labels, p = recording.labels, model.params
-    if (p.rater is not None and p.rater not in labels.raters) or (
-        p.stream is not None and p.stream not in labels.streams
-    ):
+    choice = method.label_choice()
+    if not _has(recording, choice):
         return np.zeros(len(time), bool)
-    states = model.labels_of(recording).to_states(time, model.behaviours, others=p.others, individuals=[who])
+    labels = method.labels_of(recording)
+    states = labels.to_states(time, method.model.asked, others=choice.others, individuals=[subject])
     return (states.values[:, 0] != UNLABELLED).any(axis=1)
 
 
-def _place(model: Supervised, x: np.ndarray) -> np.ndarray:
+def _has(recording: Recording, choice: LabelChoice) -> bool:
+    labels = recording.need("labels")
+    return (choice.rater is None or choice.rater in labels.raters) and (
+        choice.stream is None or choice.stream in labels.streams
+    )
+
+
+def _place(model: Model, x: np.ndarray) -> np.ndarray:
     z = model.novelty.embed(x) if model.novelty is not None else np.empty((len(x), 0), np.float32)
     return np.clip(np.nan_to_num(z), -4, 4)
 
@@ -238,21 +241,12 @@ def _smooth(p: np.ndarray, width: int) -> np.ndarray:
     return uniform_filter1d(p, max(1, width), axis=0, mode="nearest")
 
 
-def _proposed(model: Supervised, p: np.ndarray) -> np.ndarray:
-    """Behaviour of each frame, −1 none: the largest probability over its threshold."""
-    relative = p / np.asarray(model.decision.threshold)
-    best = relative.argmax(axis=1)
-    if model.decision.exclusive and model.decision.exhaustive:
-        return best
-    return np.where(relative.max(axis=1) >= 1, best, -1)
-
-
 def _cut(proposed: np.ndarray, labelled: np.ndarray, time: np.ndarray, params: QueueParams) -> list[tuple[int, int]]:
     """Runs of one proposal in unlabelled stretches: not too short, not too long."""
     fps = rate_of(time)
     longest, shortest = max(1, round(params.longest_s * fps)), max(1, round(params.shortest_s * fps))
     spans: list[tuple[int, int]] = []
-    for a, b in _stretches(~labelled):
+    for a, b in stretches(~labelled):
         edges = [a, *(a + 1 + np.flatnonzero(np.diff(proposed[a:b]))).tolist(), b]
         kept = [a]
         for e in edges[1:-1]:
@@ -270,9 +264,3 @@ def _windows(labelled: np.ndarray, time: np.ndarray, length_s: float) -> list[tu
     """Windows on a fixed grid that hold no label: their choice cannot depend on the model."""
     size = max(1, round(length_s * rate_of(time)))
     return [(a, a + size) for a in range(0, len(time) - size + 1, size) if not labelled[a : a + size].any()]
-
-
-def _stretches(mask: np.ndarray) -> list[tuple[int, int]]:
-    from murid.data.runs import runs
-
-    return runs(mask)

@@ -5,14 +5,18 @@ After MARS (Segalin et al. 2021), from anybody's poses: MARS's own pose networks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
+from scipy.special import expit, logit
 
+from murid.data.clock import rate_of
+from murid.data.labels import Labels, Others
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.states import make_states
@@ -22,12 +26,16 @@ from murid.evaluate.agreement import compare as compare_raters
 from murid.features.body import Column
 from murid.features.sets.mars import WINDOWS_S, mars
 from murid.features.sets.scene import Scene, scene, windowed_table
-from murid.learn.classify.boost import Boosters, BoostParams, binned, fit_boosters, top_features
+from murid.learn.classify.boost import BoostParams
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
-from murid.methods.supervised.training_rows import Sample
+from murid.methods.supervised.boosting import Boosting
+from murid.methods.supervised.recipe import Features, Recipe, Refiner
+from murid.methods.supervised.training_rows import LabelledFrames
 from murid.prepare import CleanParams, clean
 
+#: Independent looks at an animal per second, for the chain: neighbouring frames say the same at any frame rate.
+EVIDENCE_HZ = 8.0
 #: MARS's intended booster settings, as far as LightGBM has them: rate .1, rows .8, columns .8, up to 2^6 leaves for
 #: depth 9 with pruning (gamma 1), small leaves forbidden because neighbouring frames are near copies.
 BOOST = BoostParams(
@@ -65,7 +73,6 @@ class Mars(Supervised):
 
     name = "mars"
     Params = MarsParams
-    smooth_options = (0.0,)
     about = Card(
         title="MARS: single and dyadic features, boosted trees per behaviour, forward-backward or HMM smoothing",
         family="supervised",
@@ -79,59 +86,109 @@ class Mars(Supervised):
             "any skeleton, any number of animals; swapped identities do not matter where labels are of the pair",
             "camera coordinates and absolute directions are left out",
             "missing stays missing instead of the last value",
-            "the smoothing kernel is normalised and in seconds; MARS's multiplies probabilities by 1.25 a pass",
+            "smoothing is in seconds, of probabilities, by the kernel or by the chain; MARS smooths arg-max classes by "
+            "one after the other",
+            "the chain counts evidence per second, so that it does the same at every frame rate",
             "thresholds and minimum bout are tuned out-of-fold instead of .5 and none (tune=False for those)",
         ),
     )
 
-    def __init__(self, **params: Any) -> None:
-        super().__init__(**params)
-        self._with_pixels = False
-        self._chains: list[hmm.Chain] = []
+    def recipe(self) -> Recipe:
+        """Window features into trees, probabilities smoothed before the threshold."""
+        return self.recipe_for(())
 
-    def _fit(self, recordings: Sequence[Recording]) -> None:
-        self._with_pixels = self.params.pixels == "auto" and all(r.has("video") for r in recordings)
-        super()._fit(recordings)
-
-    def _samples(self, recordings: Sequence[Recording]) -> list[Sample]:
-        samples = super()._samples(recordings)
-        self._chains = [self._chain(samples, b) for b in range(len(self.behaviours))]
-        return samples
-
-    def _chain(self, samples: Sequence[Sample], b: int) -> hmm.Chain:
-        """Rates of beginning and ending of one behaviour, from the labels."""
-        names = ("absent", self.behaviours[b])
-        return hmm.fit_chain([make_states(s.targets[:, b].astype(np.int16), s.time_s, names) for s in samples])
-
-    def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
-        poses = recording.need("poses")
-        where = scene(clean(poses, self.params.clean), subject, recording.roles or None)
-        columns = mars(where)
-        if self._with_pixels:
-            columns += _pixel_columns(recording, where)
-        return windowed_table(where, columns, self.params.windows_s, ("mean", "sd", "min", "max"), rows)
-
-    def _choose(self, features: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray | None:
-        n = self.params.n_features
-        return None if n is None else top_features(features, targets, n, weights=weights, seed=self.params.seed)
-
-    def _prepare_learning(self, features: np.ndarray) -> Any:
-        return binned(features)
-
-    def _learn(self, data: Any, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Boosters:
+    def recipe_for(self, recordings: Sequence[Recording]) -> Recipe:
+        """Pixel change is among the features when every training recording has video."""
         p = self.params
-        return fit_boosters(
-            data, targets, self.behaviours, weights=weights, rows=rows, params=p.trees, seed=p.seed, text=text
+        pixels = p.pixels == "auto" and bool(recordings) and all(r.has("video") for r in recordings)
+        refiners = {"forward-backward": Passes(), "hmm": Chains(), "none": Refiner()}
+        return Recipe(
+            features=WindowFeatures(p.clean, p.windows_s, pixels),
+            learning=Boosting(p.trees, p.n_features, p.seed),
+            refiner=refiners[p.smoothing],
+            smooth_options=(0.0,),
+            tune=p.tune,
+            sample_hz=p.sample_hz,
         )
 
-    def _refine(self, probability: xr.DataArray) -> xr.DataArray:
-        if self.params.smoothing == "none":
-            return probability
-        if self.params.smoothing == "forward-backward":
-            return smooth.forward_backward(probability)
+
+@dataclass(frozen=True)
+class WindowFeatures(Features):
+    """Single and dyadic features in windows, and pixel change.
+
+    Attributes
+    ----------
+    clean : CleanParams
+    windows_s : tuple of float
+    pixels : bool
+        Pixel change too; needs video.
+    """
+
+    clean: CleanParams
+    windows_s: tuple[float, ...]
+    pixels: bool
+
+    def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
+        """Return ``(time, feature)``."""
+        where = scene(clean(recording.need("poses"), self.clean), subject, recording.roles or None)
+        columns = mars(where)
+        if self.pixels:
+            columns += pixel_columns(recording, where)
+        return windowed_table(where, columns, self.windows_s, ("mean", "sd", "min", "max"), rows)
+
+    def dump(self) -> Dump:
+        """Whether pixels are looked at."""
+        return Dump({"pixels": self.pixels})
+
+    def restore(self, dump: Dump) -> WindowFeatures:
+        """Read back `dump`."""
+        return replace(self, pixels=bool(dump.json["pixels"]))
+
+
+class Passes(Refiner):
+    """MARS's forward-backward kernel passes."""
+
+    def __call__(self, probability: xr.DataArray) -> xr.DataArray:
+        """Smooth each behaviour's probability."""
+        return smooth.forward_backward(probability)
+
+
+@dataclass(frozen=True)
+class Chains(Refiner):
+    """A two-state chain per behaviour, with the rates at which labelled bouts begin and end.
+
+    Attributes
+    ----------
+    chains : tuple of Chain
+        In the order of the probabilities.
+    """
+
+    chains: tuple[hmm.Chain, ...] = ()
+
+    def fit(self, frames: LabelledFrames) -> Chains:
+        """Take the rates from the labelled frames."""
+        return Chains(tuple(self._chain(frames, b) for b in range(len(frames.behaviours))))
+
+    @staticmethod
+    def _chain(frames: LabelledFrames, b: int) -> hmm.Chain:
+        names = ("absent", frames.behaviours[b])
+        return hmm.fit_chain([make_states(s.targets[:, b].astype(np.int16), s.time_s, names) for s in frames.samples])
+
+    def only(self, columns: Sequence[int]) -> Chains:
+        """The chains of some of the behaviours."""
+        return Chains(tuple(self.chains[c] for c in columns))
+
+    def __call__(self, probability: xr.DataArray) -> xr.DataArray:
+        """Return the posterior of each behaviour given its whole sequence of probabilities.
+
+        Neighbouring frames say the same, so evidence counts per second and not per frame: likelihood ratios are taken
+        to the power of `EVIDENCE_HZ` / frame rate.
+        """
         out = probability.copy()
-        for b, chain in enumerate(self._chains):
-            one = probability.values[..., b]
+        time = probability["time"].values
+        power = EVIDENCE_HZ / rate_of(time) if time.size > 1 else 1.0
+        for b, chain in enumerate(self.chains):
+            one = _tempered(probability.values[..., b], float(chain.prior[1]), power)
             both = xr.DataArray(
                 np.stack([1 - one, one], axis=-1),
                 dims=probability.dims,
@@ -144,43 +201,75 @@ class Mars(Supervised):
             out.values[..., b] = hmm.smooth(both, chain)[1].values[..., 1]
         return out
 
-    def _dump(self) -> Dump:
-        chains = {
-            "rates": np.stack([c.rates for c in self._chains]),
-            "priors": np.stack([c.prior for c in self._chains]),
-        }
-        json = {**self._common(), "pixels": self._with_pixels}
-        return Dump(json, {**self._common_arrays(), **chains}, self.learner.to_texts())
+    def dump(self) -> Dump:
+        """Rates and priors."""
+        return Dump(
+            arrays={
+                "rates": np.stack([c.rates for c in self.chains]),
+                "priors": np.stack([c.prior for c in self.chains]),
+            }
+        )
 
-    def _restore(self, dump: Dump) -> None:
-        self._restore_common(dump.json, dump.arrays)
-        self._with_pixels = bool(dump.json["pixels"])
-        parts = zip(self.behaviours, dump.arrays["rates"], dump.arrays["priors"], strict=True)
-        self._chains = [hmm.Chain(("absent", b), rates, prior) for b, rates, prior in parts]
-        self.learner = Boosters.from_texts(self.behaviours, dump.texts)
+    def restore(self, dump: Dump) -> Chains:
+        """Read back `dump`."""
+        parts = zip(dump.json["behaviours"], dump.arrays["rates"], dump.arrays["priors"], strict=True)
+        return Chains(tuple(hmm.Chain(("absent", b), rates, prior) for b, rates, prior in parts))
 
 
-def _pixel_columns(recording: Recording, where: Scene) -> list[Column]:
-    """Pixel change of the picture, of the subject and of its partners; of all animals together by min and max."""
+def _tempered(p: np.ndarray, prior: float, power: float) -> np.ndarray:
+    """Probabilities whose likelihood ratio (odds / prior odds) is taken to a power."""
+    base = np.log(prior / (1 - prior))
+    odds = logit(np.clip(np.asarray(p, np.float64), 1e-6, 1 - 1e-6))
+    return expit(base + power * (odds - base))
+
+
+def pixel_columns(recording: Recording, where: Scene) -> list[Column]:
+    """Pixel change of the picture, of the subject and of its partners; of all animals together by min and max.
+
+    Parameters
+    ----------
+    recording : Recording
+        With video and poses.
+    where : Scene
+        Of the subject.
+    """
     from murid.features.pixels import pixel_change
 
     table = pixel_change(recording.need("video"), recording.need("poses"), recording.roles or None)
-    found = dict(zip(map(str, table["feature"].values), table.values.T, strict=True))
-    mine = [where.subject] if where.subject in where.bodies else list(where.bodies)
-    out = [Column("pixels", "1", "change of the picture", found["pixel_change"])]
-    partners = [n for n in where.bodies if n not in mine]
-    for who, label in ((mine, "pixels_own"), (partners, "pixels_partner")):
-        prefix = f"pixel_change_{who[0]}" if who else " "
-        stems = [k.removeprefix(prefix) for k in found if k.startswith(prefix)]
-        for stem in stems if label == "pixels_own" else stems[:1]:
-            values = np.stack([found[f"pixel_change_{name}{stem}"] for name in who])
+    columns = dict(zip(map(str, table["feature"].values), table.values.T, strict=True))
+    own = [where.subject] if where.subject in where.bodies else list(where.bodies)
+    out = [Column("pixels", "1", "change of the picture", columns["pixel_change"])]
+    partners = [n for n in where.bodies if n not in own]
+    stems = _stems(columns, list(where.bodies))
+    for names, label in ((own, "pixels_own"), (partners, "pixels_partner")):
+        for stem in (stems if label == "pixels_own" else stems[:1]) if names else []:
+            values = np.stack([columns[f"pixel_change_{name}{stem}"] for name in names])
             out.append(Column(f"{label}{stem}_max", "1", "pixel change", np.fmax.reduce(values)))
-            if len(who) > 1:
+            if len(names) > 1:
                 out.append(Column(f"{label}{stem}_min", "1", "pixel change", np.fmin.reduce(values)))
     return out
 
 
-def compare_annotators(recording: Recording, output: xr.Dataset | None = None, **options: Any) -> Agreement:
+def _stems(columns: Mapping[str, np.ndarray], animals: Sequence[str]) -> list[str]:
+    """What follows an animal's name in the columns of every animal: ``""`` (its box), then ``_<role>``.
+
+    One name may begin another one ("1" and "10"): only what every animal has is an ending.
+    """
+    first = f"pixel_change_{animals[0]}"
+    endings = [k[len(first) :] for k in columns if k.startswith(first)]
+    return [e for e in endings if all(f"pixel_change_{a}{e}" in columns for a in animals)]
+
+
+def compare_annotators(
+    recording: Recording,
+    output: xr.Dataset | None = None,
+    behaviours: Sequence[str] | None = None,
+    *,
+    time_s: ArrayLike | None = None,
+    others: Others = "auto",
+    iou: float = 0.5,
+    seed: int = 0,
+) -> Agreement:
     """Compare the annotators of one recording with each other and, when given, with a method's output.
 
     A method is as good as a person when it agrees with each person as well as people agree.
@@ -191,19 +280,16 @@ def compare_annotators(recording: Recording, output: xr.Dataset | None = None, *
         With labels of several raters, or of one when `output` is given.
     output : Dataset, optional
         What `apply` returned; enters as a rater under the method's name.
-    **options
-        Passed to `murid.evaluate.agreement.compare`.
+    behaviours, time_s, others, iou, seed
+        See `murid.evaluate.agreement.compare`.
     """
-    from murid.data.labels import Labels
-
     labels = recording.need("labels")
     if output is not None:
-        said = Labels.from_states(output["states"], rater=str(output.attrs.get("method", "model")))
-        wanted = set(labels.behaviours)
-        bouts = said.bouts[said.bouts["label"].isin(wanted)]
+        predicted = Labels.from_states(output["states"], rater=str(output.attrs.get("method", "model")))
+        bouts = predicted.bouts[predicted.bouts["label"].isin(set(labels.behaviours))]
         labels = replace(
             labels,
             bouts=pd.concat([labels.bouts, bouts], ignore_index=True),
-            scored=pd.concat([labels.scored, said.scored], ignore_index=True),
+            scored=pd.concat([labels.scored, predicted.scored], ignore_index=True),
         )
-    return compare_raters(labels, **options)
+    return compare_raters(labels, behaviours, time_s=time_s, others=others, iou=iou, seed=seed)

@@ -7,85 +7,107 @@ for results, fit in full.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.data.labels import LabelChoice
 from murid.data.recording import Recording
 from murid.evaluate import folds, frames
+from murid.learn.classify.novelty import Novelty
+from murid.methods.supervised import stages
 from murid.methods.supervised.base import Supervised
-from murid.methods.supervised.training_rows import Sample, bout_weights
+from murid.methods.supervised.boosting import Boosting
+from murid.methods.supervised.model import Model
+from murid.methods.supervised.recipe import Copied, Floats, Recipe
+from murid.methods.supervised.training_rows import Sample, learnable
 
 #: Rounds of a warm fit, at four times the usual rate; folds; columns kept.
 N_TREES, RATE, FOLDS, N_FEATURES = 30, 0.25, 2, 120
 Tables = dict[tuple[str, str], xr.DataArray]
 
 
-def learning_tables(model: Supervised, recording: Recording) -> Tables:
+def learning_tables(method: Supervised, recording: Recording) -> Tables:
     """Return the features of one recording's frames that learning looks at, by (recording, subject)."""
-    rows = model.rows_of(recording)
+    rows = method.rows_of(recording)
     blind = recording.replace(labels=None)
-    return {(recording.id, who): model.table(blind, who, rows) for who in model.subjects_of(recording)}
+    return {(recording.id, subject): method.table(blind, subject, rows) for subject in method.subjects_of(recording)}
 
 
-def telling_columns(model: Supervised, n: int = N_FEATURES) -> list[str]:
-    """Names of the `n` features the model gains most by, and of those that its sense of novelty needs."""
-    best = set(np.argsort(-model.gains(), kind="stable")[:n].tolist())
+def telling_columns(method: Supervised, n: int = N_FEATURES) -> list[str]:
+    """Names of the `n` features the model gains most by, and of those that its novelty is measured in."""
+    model = method.model
+    best = set(np.argsort(-method.gains(), kind="stable")[:n].tolist())
     if model.novelty is not None:
         best |= set(model.novelty.columns.tolist())
-    return [model.features_used[c] for c in sorted(best)]
+    return [model.feature_names[c] for c in sorted(best)]
 
 
 class Warm:
-    """A model and what is needed to fit it again quickly.
+    """A fitted method and what is needed to fit it again quickly.
 
     Parameters
     ----------
-    model : Supervised
+    method : Supervised
         Fitted in full once.
     tables : mapping, optional
         From `learning_tables`, of every recording that may get labels; computed by `keep` where missing.
     """
 
-    def __init__(self, model: Supervised, tables: Mapping[tuple[str, str], xr.DataArray] | None = None) -> None:
-        self.model = model
-        self.columns = telling_columns(model)
+    def __init__(self, method: Supervised, tables: Mapping[tuple[str, str], xr.DataArray] | None = None) -> None:
+        self.method = method
+        self.columns = telling_columns(method)
         self.tables: Tables = {}
         self._take(tables or {})
 
     def keep(self, recordings: Sequence[Recording]) -> None:
         """Compute the tables of recordings that are not kept yet."""
-        known = {id for id, _ in self.tables}
+        known = {name for name, _ in self.tables}
         for recording in recordings:
             if recording.id not in known:
-                self._take(learning_tables(self.model, recording))
+                self._take(learning_tables(self.method, recording))
 
     def _take(self, tables: Mapping[tuple[str, str], xr.DataArray]) -> None:
         self.tables |= {key: table.sel(feature=self.columns) for key, table in tables.items()}
 
-    def unfitted(self, n_frames: int) -> Supervised:
-        """Return the method with quicker parameters, and the kept tables in place of its features."""
-        params: dict[str, Any] = dict(self.model.params)
-        params |= {"behaviours": tuple(self.model.behaviours), "folds": FOLDS}
-        if hasattr(self.model.params, "trees"):
-            leaf = int(np.clip(n_frames // 300, 5, self.model.params.trees.min_leaf))
-            params["trees"] = self.model.params.trees.replace(n_trees=N_TREES, learning_rate=RATE, min_leaf=leaf)
-        # What takes minutes, or features that are not kept, has no place in a refit of seconds.
-        params |= {name: False for name in ("net", "mirror") if name in params}
-        fresh = type(self.model)(**params)
-        fresh.kept_tables = self.tables
-        if self.model.novelty is not None:
-            old = [self.model.features_used[c] for c in self.model.novelty.columns]
-            fresh.novelty = replace(
-                self.model.novelty, columns=np.array([self.columns.index(f) for f in old], np.int32)
+    def recipe(self, n_frames: int) -> Recipe:
+        """Return the method's recipe on the kept tables, with quicker trees for `n_frames` labelled frames.
+
+        What takes minutes, or features that are not kept (a temporal network, mirror images), is left out.
+        """
+        recipe = self.method.recipe()
+        learning = recipe.learning
+        if isinstance(learning, Boosting):
+            leaf = int(np.clip(n_frames // 300, 5, learning.trees.min_leaf))
+            learning = replace(
+                learning, trees=learning.trees.replace(n_trees=N_TREES, learning_rate=RATE, min_leaf=leaf)
             )
         # Few widths to choose from: those that the full fit found best.
-        fresh.smooth_options = tuple(sorted(set(self.model.decision.smooth_s)))
-        return fresh
+        widths = tuple(sorted(set(self.method.model.decision.smooth_s)))
+        return replace(
+            recipe,
+            features=Copied(self.tables),
+            learning=learning,
+            smooth_options=widths,
+            stacking=None,
+            mirror=False,
+        )
+
+    def labelling(self) -> stages.Labelling:
+        """Return which labels are learnt from: of the behaviours of the full fit, in two folds."""
+        whole = self.method.labelling()
+        return replace(whole, choice=replace(whole.choice, behaviours=self.method.model.asked), folds=FOLDS)
+
+    def novelty(self) -> Novelty | None:
+        """Return the novelty of the full fit, on the kept columns."""
+        model = self.method.model
+        if model.novelty is None:
+            return None
+        names = [model.feature_names[c] for c in model.novelty.columns]
+        return replace(model.novelty, columns=np.array([self.columns.index(f) for f in names], np.int32))
 
     def refit(self, recordings: Sequence[Recording]) -> Supervised:
         """Fit to the labels of `recordings` as they are now.
@@ -97,10 +119,18 @@ class Warm:
         """
         labelled = [r for r in recordings if r.has("labels")]
         self.keep(labelled)
-        seconds = sum(float((s["stop_s"] - s["start_s"]).sum()) for s in (r.labels.scored for r in labelled))
-        fitted = self.unfitted(int(seconds * self.model.params.sample_hz)).fit(labelled)
-        fitted.kept_tables = None
-        return fitted
+        scored = [r.need("labels").scored for r in labelled]
+        recipe = self.recipe(int(sum(float((s["stop_s"] - s["start_s"]).sum()) for s in scored) * self._sample_hz))
+        model, held_out = stages.fit(recipe, labelled, self.labelling(), self.novelty())
+        # Learnt from copies; recordings to come give their features as they gave them to the full fit.
+        again = self.method.with_model(model.replace(features=self.method.model.features))
+        again.out_of_fold = held_out
+        again.training = {"recordings": [r.id for r in labelled], "animals": sorted({r.animal for r in labelled})}
+        return again
+
+    @property
+    def _sample_hz(self) -> float:
+        return float(self.method.params.sample_hz)
 
 
 def learning_points(
@@ -129,15 +159,13 @@ def learning_points(
         ``fold, n_bouts, score`` (macro frame F1 of the held-out animals, with the calibration and the thresholds of
         the present model, unsmoothed). Amounts that lack a behaviour are left out.
     """
-    model = warm.model
+    model = warm.method.model
     warm.keep(recordings)
-    method = warm.unfitted(0)
-    samples = method._samples(method._scored(recordings))
-    x = np.concatenate([np.asarray(_values(warm, s), np.float32) for s in samples])
-    y = np.concatenate([s.targets for s in samples])
-    weights = np.concatenate([bout_weights(s.targets, s.time_s, model.params.bout_weight) for s in samples])
-    animal = np.concatenate([np.full(len(s.rows), s.recording.animal) for s in samples])
-    segment = _segments(samples)
+    recipe = warm.recipe(0)
+    labelled = stages.labelled(recipe, recordings, replace(warm.labelling(), choice=_of_learnt(warm)))
+    material = stages.gather(recipe, recipe.features, labelled, warm.labelling())
+    y, weights, animal = material.targets, material.weights, material.animals
+    segment = _segments(material.samples)
     shows = np.bincount(segment, (y == 1).any(axis=1)) > 0
     names = sorted(set(animal))
     rows = []
@@ -147,36 +175,38 @@ def learning_points(
         for share in shares:
             chosen = order[: max(2, round(share * order.size))]
             train = np.flatnonzero(np.isin(segment, chosen) & ~test)
-            n_bouts = int(shows[chosen].sum())
-            part = y[train]
-            if not ((part == 1).any(axis=0) & (part == 0).any(axis=0)).all():
+            if not learnable(y[train]).all():
                 continue
-            learner = _learner(warm, x, y, weights, train)
-            said = _decided(model, learner.predict(x[test]))
-            f1 = frames.f1_of(frames.counts(y[test], said))
-            rows.append((k, n_bouts, float(frames.mean_known(f1))))
+            x = np.ascontiguousarray(material.features[train])
+            predict = _predictor(warm, x, y[train], weights[train])
+            f1 = frames.f1_of(frames.counts(y[test], decided(model, predict(material.features[test]))))
+            rows.append((k, int(shows[chosen].sum()), float(frames.mean_known(f1))))
     return pd.DataFrame(rows, columns=["fold", "n_bouts", "score"])
 
 
-def _learner(warm: Warm, x: np.ndarray, y: np.ndarray, weights: np.ndarray, train: np.ndarray) -> Any:
-    method = warm.unfitted(len(train))
-    method.behaviours, method.features_used = list(warm.model.behaviours), list(warm.columns)
-    data = method._prepare_learning(x[train])
-    return method._learn(data, y[train], weights[train], np.arange(len(train)), "learning curve")
+def _of_learnt(warm: Warm) -> LabelChoice:
+    return replace(warm.method.label_choice(), behaviours=warm.method.model.behaviours)
 
 
-def _values(warm: Warm, sample: Sample) -> np.ndarray:
-    kept = warm.tables[sample.recording.id, sample.subject]
-    return kept.values[np.searchsorted(kept["time"].values, sample.time_s - 1e-9)]
+def _predictor(warm: Warm, x: Floats, y: np.ndarray, weights: Floats) -> Callable[[Floats], Floats]:
+    recipe, model = warm.recipe(len(x)), warm.method.model
+    prepared = recipe.learning.prepare(x)
+    learnt = recipe.learning.fit(
+        prepared,
+        y,
+        weights,
+        np.arange(len(x)),
+        behaviours=model.behaviours,
+        exclusive=model.decision.exclusive,
+        fold=True,
+        text="learning curve",
+    )
+    return learnt.predict
 
 
-def _decided(model: Supervised, scores: np.ndarray) -> np.ndarray:
-    """Thresholds (and exclusion) of the present model on raw scores; int8 (frame, behaviour)."""
-    relative = model.calibration(scores) / np.asarray(model.decision.threshold)
-    if not model.decision.exclusive:
-        return (relative >= 1).astype(np.int8)
-    said = np.arange(relative.shape[1]) == relative.argmax(axis=1)[:, None]
-    return (said if model.decision.exhaustive else said & (relative >= 1)).astype(np.int8)
+def decided(model: Model, scores: Floats) -> np.ndarray:
+    """Thresholds (and exclusion) of a model on raw scores; int8 (frame, behaviour)."""
+    return model.decision.present(model.calibration(scores))
 
 
 def _segments(samples: Sequence[Sample]) -> np.ndarray:
@@ -190,4 +220,4 @@ def _segments(samples: Sequence[Sample]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-__all__ = ["Warm", "learning_points", "learning_tables"]
+__all__ = ["Warm", "decided", "learning_points", "learning_tables", "telling_columns"]

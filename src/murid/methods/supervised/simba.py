@@ -6,22 +6,27 @@ minimum bout chosen out-of-fold); `faithful=True` reproduces what the original's
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.data.states import is_multilabel
+from murid.data.states import to_multilabel
 from murid.ethogram import exclusive as exclusion
-from murid.ethogram import kleinberg, smooth
+from murid.ethogram import kleinberg
 from murid.features.sets.scene import scene
 from murid.features.sets.simba import WINDOWS_S, simba, simba_faithful
 from murid.learn.classify.calibrate import Calibration
 from murid.learn.classify.forests import ForestParams, Forests, fit_forests
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
+from murid.methods.supervised.decision import Decision
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe, raw_scores
 from murid.prepare import CleanParams, clean
 
 #: What the original does, where a parameter says so.
@@ -42,11 +47,19 @@ class SimbaParams(SupervisedParams):
     )
     regions: bool = param(True, why="with zones: how deep inside, how far, heading there (SimBA's ROI features)")
     forest: ForestParams = ForestParams()
-    threshold: float | None = param(None, gt=0, lt=1, why="probability that counts; chosen out-of-fold when None")
-    min_bout_s: float | None = param(
-        None, unit="s", ge=0, why="close gaps, then delete bouts shorter than this; chosen out-of-fold when None"
+    threshold: float | None = param(
+        None,
+        gt=0,
+        lt=1,
+        why="probability that counts, in place of the one chosen out-of-fold; smoothing stays tuned",
     )
-    bursts: bool = param(False, why="smooth by Kleinberg's bursts afterwards")
+    min_bout_s: float | None = param(
+        None,
+        unit="s",
+        ge=0,
+        why="close gaps, then delete bouts shorter than this, in place of the one chosen out-of-fold; 0 = none",
+    )
+    bursts: bool = param(False, why="smooth by Kleinberg's bursts afterwards; frames between bursts show none")
     sigma: float = param(2.0, gt=1, why="bursts: ratio of rates of successive levels")
     gamma: float = param(0.3, ge=0, why="bursts: cost of rising a level; larger = fewer, longer bouts")
     hierarchy: int = param(1, ge=1, why="bursts: level that counts as a bout")
@@ -56,7 +69,7 @@ class SimbaParams(SupervisedParams):
     faithful: bool = param(
         False,
         why="reproduce the original: windows of 2, 5, 6, 7, 15 frames, whole-video ranks, missing = 0, animals in "
-        "given order, raw probabilities, threshold .5, forest of 2,000 (unless `forest` is given)",
+        "given order, all frames alike, raw probabilities, threshold .5, forest of 2,000 (unless `forest` is given)",
     )
     clean: CleanParams = CleanParams()
 
@@ -84,66 +97,125 @@ class Simba(Supervised):
         ),
     )
 
-    def _features(self, recording: Recording, subject: str, rows: np.ndarray | None) -> xr.DataArray:
-        p, poses, roles = self.params, recording.need("poses"), recording.roles or None
-        if p.faithful:
-            zeroed = poses.assign(position=poses["position"].fillna(0))
-            where = scene(zeroed, subject, roles, step_frames=(1, 0))
-            return simba_faithful(where, rows, layout=p.layout)
-        where = scene(clean(poses, p.clean), subject, roles, recording.zones if p.regions else None)
-        return simba(where, rows, layout=p.layout, windows_s=p.windows_s, align=p.align)
-
-    def _prepare_learning(self, features: np.ndarray) -> Any:
-        return features
-
-    def _learn(self, data: Any, targets: np.ndarray, weights: np.ndarray, rows: np.ndarray, text: str) -> Forests:
+    def recipe(self) -> Recipe:
+        """Rolling features into forests; user's threshold and minimum bout take the place of the tuned ones."""
         p = self.params
         forest = FAITHFUL_FOREST if p.faithful and p.forest == ForestParams() else p.forest
-        if text != "final model":
-            # Enough for thresholds; the final forest has them all.
-            forest = forest.replace(n_trees=max(1, forest.n_trees // 3))
-        return fit_forests(
-            data,
-            targets,
-            self.behaviours,
-            weights=None if p.faithful else weights,
-            rows=rows,
-            params=forest,
-            seed=p.seed,
-            text=text,
+        exclusive = {"yes": True, "no": False, "auto": False if p.faithful else None}[p.exclusive]
+        return Recipe(
+            features=FaithfulFeatures(p.layout)
+            if p.faithful
+            else RollingFeatures(p.clean, p.layout, p.windows_s, p.align, p.regions),
+            learning=Growing(forest, p.seed),
+            calibrate=raw_scores if p.faithful else Calibration.fit,
+            adjust=self._adjusted,
+            to_states=self._decided,
+            tune=p.tune and not p.faithful,
+            exclusive=exclusive,
+            # As the original: every frame, all alike.
+            sample_hz=np.inf if p.faithful else p.sample_hz,
+            weighted=not p.faithful,
         )
 
-    def _calibrate(self, scores: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Calibration:
-        if self.params.faithful:
-            return Calibration.identity(len(self.behaviours))
-        return super()._calibrate(scores, targets, weights)
+    def _adjusted(self, decision: Decision) -> Decision:
+        return decision.replace(threshold=self.params.threshold, min_bout_s=self.params.min_bout_s)
 
-    def _to_states(self, probability: xr.DataArray) -> xr.DataArray:
-        p = self.params
-        if p.faithful or p.threshold is not None:
-            states = exclusion.threshold(probability, p.threshold or 0.5)
-            if p.exclusive == "yes" or (p.exclusive == "auto" and self.decision.exclusive and not p.faithful):
-                states = exclusion.exclude(states, probability=probability)
-        else:
-            states = self.decision(probability)
-        if p.min_bout_s and is_multilabel(states):
-            states = smooth.gaps_then_bouts(states, p.min_bout_s)
-        if p.bursts and is_multilabel(states):
-            states = kleinberg.smooth(states, sigma=p.sigma, gamma=p.gamma, hierarchy=p.hierarchy)
-            if self.decision.exclusive or p.exclusive == "yes":
-                states = exclusion.exclude(states, probability=probability)
-        return states
+    def _decided(self, decision: Decision, probability: xr.DataArray) -> xr.DataArray:
+        """The decision, and Kleinberg's bursts after it where asked for; a frame between bursts shows none."""
+        p, states = self.params, decision(probability)
+        if not p.bursts:
+            return states
+        bursts = kleinberg.smooth(to_multilabel(states), sigma=p.sigma, gamma=p.gamma, hierarchy=p.hierarchy)
+        return exclusion.exclude(bursts, probability=probability) if decision.exclusive else bursts
 
-    def _samples(self, recordings: Any) -> Any:
-        samples = super()._samples(recordings)
-        if self.params.exclusive != "auto":
-            self._exclusive = self.params.exclusive == "yes"
-            self._exhaustive = self._exhaustive and self._exclusive
-        return samples
 
-    def _dump(self) -> Dump:
-        return Dump(self._common(), {**self._common_arrays(), **self.learner.to_arrays()})
+@dataclass(frozen=True)
+class RollingFeatures(Features):
+    """Pose features and their statistics in windows of seconds.
 
-    def _restore(self, dump: Dump) -> None:
-        self._restore_common(dump.json, dump.arrays)
-        self.learner = Forests.from_arrays(self.behaviours, dump.arrays)
+    Attributes
+    ----------
+    clean : CleanParams
+    layout, align : str
+    windows_s : tuple of float
+    regions : bool
+    """
+
+    clean: CleanParams
+    layout: str
+    windows_s: tuple[float, ...]
+    align: Literal["centred", "trailing"]
+    regions: bool
+
+    def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
+        """Return ``(time, feature)``."""
+        poses = clean(recording.need("poses"), self.clean)
+        where = scene(poses, subject, recording.roles or None, recording.zones if self.regions else None)
+        return simba(where, rows, layout=self.layout, windows_s=self.windows_s, align=self.align)
+
+
+@dataclass(frozen=True)
+class FaithfulFeatures(Features):
+    """The original's features: windows in frames, ranks over the video, missing points at 0, 0.
+
+    Attributes
+    ----------
+    layout : str
+    """
+
+    layout: str
+
+    def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
+        """Return ``(time, feature)``."""
+        poses, roles = recording.need("poses"), recording.roles or None
+        zeroed = poses.assign(position=poses["position"].fillna(0))
+        # The unit of length is measured before missing points are put at 0, 0: they would lengthen the body.
+        length = scene(poses, subject, roles, step_frames=(1, 0)).length
+        where = scene(zeroed.assign_attrs(px_per_cm=length), subject, roles, step_frames=(1, 0), length="cm")
+        return simba_faithful(where, rows, layout=self.layout)
+
+
+@dataclass(frozen=True)
+class Growing:
+    """One random forest per behaviour; a third of the trees in the folds, which is enough for thresholds.
+
+    Attributes
+    ----------
+    params : ForestParams
+    seed : int
+    """
+
+    params: ForestParams
+    seed: int
+
+    def prepare(self, features: Floats) -> Floats:
+        """The matrix as it is."""
+        return features
+
+    def fit(
+        self,
+        prepared: Floats,
+        targets: np.ndarray,
+        weights: Floats,
+        rows: NDArray[np.intp],
+        *,
+        behaviours: Sequence[str],
+        exclusive: bool,
+        fold: bool,
+        text: str,
+    ) -> Learnt:
+        """Grow on `rows` (see `Learning.fit`)."""
+        del exclusive
+        forest = self.params.replace(n_trees=max(1, self.params.n_trees // 3)) if fold else self.params
+        forests = fit_forests(
+            prepared, targets, behaviours, weights=weights, rows=rows, params=forest, seed=self.seed, text=text
+        )
+        return Learnt(forests, np.arange(prepared.shape[1]))
+
+    def dump(self, learner: Learner) -> Dump:
+        """Trees as arrays."""
+        return Dump(arrays=learner.to_arrays()) if isinstance(learner, Forests) else Dump()
+
+    def restore(self, behaviours: Sequence[str], dump: Dump) -> Forests:
+        """Read back `dump`."""
+        return Forests.from_arrays(behaviours, dump.arrays)

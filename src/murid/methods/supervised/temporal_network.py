@@ -1,7 +1,7 @@
-"""A second opinion beside the trees: a temporal network on the same features, and how much it has to say.
+"""A temporal network stacked on the trees: the same features, the same folds, mixed by out-of-fold loss.
 
-Both learn the same rows in the same folds. Their log-odds are mixed per behaviour by the share that gives the smallest
-out-of-fold log loss, so that a network that adds nothing gets no say.
+The log-odds of both are mixed per behaviour by the share that gives the smallest out-of-fold log loss, so that a
+network that adds nothing gets a share of 0.
 """
 
 from __future__ import annotations
@@ -15,21 +15,28 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy.special import expit, logit
 
+from murid.data.bouts import EVERYONE
 from murid.data.clock import rate_of
+from murid.data.poses import individual_names
+from murid.data.recording import Recording
 from murid.data.runs import even_spans
+from murid.learn.classify.calibrate import Calibration
 from murid.learn.nets.params import TaggerParams
+from murid.methods.base import Dump
+from murid.methods.supervised.recipe import Features, Floats
+from murid.methods.supervised.training_rows import Material, sampled_rows
 
 if TYPE_CHECKING:
     from murid.learn.nets.tagger import Tagger
 
 #: Shares of the network that are tried.
 SHARES = np.linspace(0, 1, 11)
-#: Scaled features are cut here: a tracking jump must not shout.
+#: Scaled features are cut here: a tracking jump must not swing every unit.
 _LIMIT = 4.0
 
 
 @dataclass
-class SecondOpinion:
+class TemporalNetwork:
     """A trained temporal network with its scaling and its clock.
 
     Attributes
@@ -57,8 +64,8 @@ class SecondOpinion:
 
         step = max(1, round(rate_of(time_s) / self.rate_hz)) if len(time_s) > 1 else 1
         rows = np.arange(0, len(time_s), step)
-        said = tag(self.net, scaled(features[rows], self.centre, self.spread), even_spans(time_s[rows]))
-        columns = [np.interp(time_s, time_s[rows], said[:, b]) for b in range(said.shape[1])]
+        odds = tag(self.net, scaled(features[rows], self.centre, self.spread), even_spans(time_s[rows]))
+        columns = [np.interp(time_s, time_s[rows], odds[:, b]) for b in range(odds.shape[1])]
         return expit(np.stack(columns, axis=1)).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,7 +96,7 @@ class SecondOpinion:
 def spread_of(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median and spread of each feature, ``(feature,)`` each; a feature that never changes has spread 1."""
     some = features[:: max(1, len(features) // 50_000)]
-    # A feature that nobody ever saw is NaN in every row.
+    # A feature that was never seen is NaN in every row.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         low, centre, high = np.nanpercentile(some, [25, 50, 75], axis=0)
@@ -105,7 +112,7 @@ def scaled(features: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.n
     return np.nan_to_num(x, nan=0.0)
 
 
-def second_opinion(
+def fit_temporal_network(
     features: np.ndarray,
     targets: np.ndarray,
     weights: np.ndarray,
@@ -116,7 +123,7 @@ def second_opinion(
     unlabelled: Sequence[np.ndarray] = (),
     seed: int = 0,
     text: str = "temporal network",
-) -> SecondOpinion:
+) -> TemporalNetwork:
     """Train the network on labelled rows, after filling in hidden rows of unlabelled recordings if there are some.
 
     Parameters
@@ -131,7 +138,7 @@ def second_opinion(
         Rows a second.
     params : TaggerParams
     unlabelled : list of (T_i, feature) arrays
-        Rows at the same rate of recordings that nobody labelled.
+        Rows at the same rate of recordings without labels.
     seed : int
     text : str
         Name of the progress bar.
@@ -151,7 +158,7 @@ def second_opinion(
         body = fit_filler(source, params, seed=seed, progress=f"{text}, without labels")
     source = Stretches(x, targets, weights, spans, params.length)
     net, _ = fit_tagger(source, params, seed=seed, body=body, progress=text)
-    return SecondOpinion(net, centre, spread, rate_hz, params)
+    return TemporalNetwork(net, centre, spread, rate_hz, params)
 
 
 def shares_of(trees: np.ndarray, net: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -176,7 +183,7 @@ def shares_of(trees: np.ndarray, net: np.ndarray, targets: np.ndarray, weights: 
 
 
 def mixed(trees: np.ndarray, net: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """Mix two probabilities by their log-odds; where the network is silent (NaN) the trees speak alone."""
+    """Mix two probabilities by their log-odds; where the network gives none (NaN) those of the trees."""
     both = expit((1 - share) * _log_odds(trees) + share * _log_odds(net))
     return np.where(np.isfinite(net), both, trees).astype(np.float32)
 
@@ -190,4 +197,118 @@ def _log_loss(p: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
     return float(-(w * np.where(y, np.log(p), np.log(1 - p))).sum() / w.sum())
 
 
-__all__ = ["SecondOpinion", "mixed", "second_opinion", "shares_of"]
+@dataclass(frozen=True)
+class StackedNetwork:
+    """A temporal network stacked on trees.
+
+    Attributes
+    ----------
+    net : TemporalNetwork
+    shares : array (behaviour,)
+        How much of the log-odds the network gives.
+    trees_calibration : Calibration
+        Of the trees alone; that of the model is of both together.
+    """
+
+    net: TemporalNetwork
+    shares: np.ndarray
+    trees_calibration: Calibration
+
+    @property
+    def first_calibration(self) -> Calibration:
+        """Calibration of the trees alone, for frames out of their order."""
+        return self.trees_calibration
+
+    def mix(self, scores: Floats, features: Floats, time_s: np.ndarray) -> Floats:
+        """Return the mixed scores ``(frame, behaviour)`` of one subject's consecutive frames."""
+        return mixed(scores, self.net(features, time_s), self.shares)
+
+    def dump(self) -> Dump:
+        """JSON and arrays."""
+        calibration = self.trees_calibration
+        return Dump(
+            {"net": self.net.to_dict()},
+            self.net.to_arrays()
+            | {
+                "shares": self.shares,
+                "trees_score": calibration.score,
+                "trees_probability": calibration.probability,
+            },
+        )
+
+
+@dataclass(frozen=True)
+class NetworkStacking:
+    """How a temporal network is stacked on the trees.
+
+    Attributes
+    ----------
+    params : TaggerParams
+    features : Features
+        Makes the tables of recordings without labels.
+    unlabelled : list of Recording
+        The network fills in hidden rows of them beforehand.
+    sample_hz : float
+        Rows a second of these tables.
+    seed : int
+    """
+
+    params: TaggerParams
+    features: Features
+    unlabelled: tuple[Recording, ...] = ()
+    sample_hz: float = 8.0
+    seed: int = 0
+
+    def fit(
+        self, material: Material, scores: Floats, columns: Sequence[np.ndarray], last: np.ndarray
+    ) -> tuple[StackedNetwork, Floats]:
+        """Fit the network in the same folds, each on the columns that its trees chose (see `Stacking.fit`)."""
+        targets, weights, numbers, time_s = material.targets, material.weights, material.sample_of, material.time_s
+        rate = 1.0 / float(np.median(np.concatenate([np.diff(s.time_s) for s in material.samples])))
+        tables = self._tables(material)
+
+        def learnt(rows: np.ndarray, chosen: np.ndarray, text: str) -> TemporalNetwork:
+            spans = [(a, b) for a, b in even_spans(time_s, numbers, rows) if rows[a]]
+            features = np.ascontiguousarray(material.features[:, chosen])
+            bare = [table[:, chosen] for table in tables]
+            return fit_temporal_network(
+                features, targets, weights, spans, rate, self.params, unlabelled=bare, seed=self.seed, text=text
+            )
+
+        given = np.full_like(scores, np.nan)
+        for number, (held, chosen) in enumerate(zip(material.held_out, columns, strict=True), 1):
+            net = learnt(~held, chosen, f"temporal network, fold {number}")
+            for a, b in even_spans(time_s, numbers, held):
+                if held[a]:
+                    given[a:b] = net(np.ascontiguousarray(material.features[a:b, chosen]), time_s[a:b])
+        net = learnt(np.ones(len(targets), bool), last, "temporal network")
+        # Shares and calibration are of real frames: mirror images teach, and are not scored.
+        rows = material.scored
+        shares = shares_of(scores[rows], given[rows], targets[rows], np.ones(int(rows.sum())))
+        calibration = Calibration.fit(scores[rows], targets[rows])
+        return StackedNetwork(net, shares, calibration), mixed(scores, given, shares)
+
+    def _tables(self, material: Material) -> list[np.ndarray]:
+        """Features of recordings without labels, at the rate of the rows and in the order of the material's."""
+        whole = {s.subject for s in material.samples} == {EVERYONE}
+        out = []
+        for recording in self.unlabelled:
+            poses = recording.need("poses")
+            rows = sampled_rows(poses["time"].values, self.sample_hz)
+            for subject in [EVERYONE] if whole else individual_names(poses):
+                table = self.features.table(recording, subject, rows)
+                out.append(np.asarray(table.sel(feature=list(material.feature_names)).values, np.float32))
+            recording.forget()
+        return out
+
+    def restore(self, dump: Dump) -> StackedNetwork | None:
+        """Read back `StackedNetwork.dump`; None when the model was stored without."""
+        if "net" not in dump.json:
+            return None
+        calibration = Calibration(dump.arrays["trees_score"], dump.arrays["trees_probability"])
+        return StackedNetwork(
+            TemporalNetwork.from_stored(dump.json["net"], dump.arrays), dump.arrays["shares"], calibration
+        )
+
+
+__all__ = ["NetworkStacking", "StackedNetwork", "TemporalNetwork", "fit_temporal_network", "mixed", "shares_of"]
