@@ -7,6 +7,7 @@ window, z-score, percentiles, histogram, at several radii and offsets in seconds
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,11 @@ _SHAPE = ("ellipse_major", "ellipse_minor", "elongation", "hull_area")
 #: Points of the body axis tried as centre of rotation, as shares of the half axis (−1 rear, 1 front).
 _ROTATION = np.linspace(-1, 1, 9)
 _FIELD = float(np.deg2rad(120))
+#: Per-frame features that take both signs; speeds, distances, sizes and unsigned angles do not.
+_BOTH_SIGNS = re.compile(
+    r"acceleration|forward_|sideways_|turn_rate|path_turn_rate|course_cos|stretch_rate|head_angle|.*_rate$"
+    r"|closing_speed|approach_|nose_approach_speed|speed_difference|[xy]_(centre|nose|rear)"
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,8 @@ def per_frame(where: Scene) -> list[Column]:
 
 def _own(body: Body, where: Scene) -> list[Column]:
     rate = body.clock.rate
-    out = [c for c in kinematics(body) if not c.name.startswith("speed_paw")]
+    # Absolute values are a transform of the windows: as columns they would be there twice.
+    out = [c for c in kinematics(body) if not c.name.startswith("speed_paw") and not c.name.endswith("_abs")]
     for column in shape(body):
         if column.name in _SHAPE:
             out.append(column)
@@ -89,7 +96,9 @@ def _own(body: Body, where: Scene) -> list[Column]:
     if where.zones and where.zones.of_kind("arena"):
         from murid.data.zones import Zones
 
-        out += [c for c in zone(body, Zones(where.zones.of_kind("arena")[:1]), where.length) if "in_" not in c.name]
+        out += [
+            c for c in zone(body, Zones(where.zones.of_kind("arena")[:1]), where.length) if not c.name.startswith("in_")
+        ]
     return out
 
 
@@ -146,11 +155,11 @@ def window_features(
     names: list[str] = []
     for column in columns:
         for label, x in _transforms(column, edges if spec.histogram else None):
-            for name, values in channel(x, where.fps, spec):
+            for name, values in channel_of(where, x, spec):
                 names.append(f"{column.name}{label}|{name}")
                 parts.append(values if rows is None else values[rows])
         if spec.histogram and edges is not None:
-            for name, values in _histogram(column.values, edges[column.name], where.fps, spec):
+            for name, values in _histogram(where, column.values, edges[column.name], spec):
                 names.append(f"{column.name}|{name}")
                 parts.append(values if rows is None else values[rows])
     return named_table(where, names, ["1"] * len(names), np.stack(parts, axis=1).astype(np.float32), rows)
@@ -159,30 +168,38 @@ def window_features(
 def _transforms(column: Column, edges: Mapping[str, F32] | None) -> list[tuple[str, F32]]:
     """The channel, its absolute value when signed, and its percentile rank in the training data."""
     out = [("", column.values)]
-    if "signed" in column.what:
+    if takes_both_signs(column.name):
         out.append(("_abs", np.abs(column.values)))
     if edges is not None:
         known = np.isfinite(column.values)
-        rank = np.where(known, np.searchsorted(edges[column.name], column.values) * 2.0, np.nan)
+        rank = np.where(known, np.minimum(np.searchsorted(edges[column.name], column.values), 50) * 2.0, np.nan)
         out.append(("_rank", rank.astype(np.float32)))
     return out
+
+
+def takes_both_signs(name: str) -> bool:
+    """Whether a per-frame feature can be negative as well as positive, by its name without partner and joining."""
+    bare = re.sub(r"_(min|max|mean)$", "", name.removeprefix("partner_"))
+    return bool(_BOTH_SIGNS.match(bare)) and not bare.endswith(("_abs", "_absdiff"))
 
 
 def channel(x: F32, fps: float, spec: WindowSpec) -> list[tuple[str, F32]]:
     """Window features of one channel ``(time,)``: name → values."""
     stats = ("mean", "sd", "min", "max", "change")
-    widths = [2 * r for r in spec.radii_s]
-    table, suffixes = rolling(x, fps, widths, stats, percentiles=spec.percentiles)
+    # One radius in frames for every statistic of a window, its shifts and its harmonics.
+    frames = {radius: max(1, int(radius * fps + 0.5 + 1e-6)) for radius in spec.radii_s}
+    widths = {radius: (2 * k + 1) / fps for radius, k in frames.items()}
+    table, suffixes = rolling(x, fps, sorted(set(widths.values())), stats, percentiles=spec.percentiles)
     at = {s: table[:, i] for i, s in enumerate(suffixes)}
     out = [("value", x)]
     for radius in spec.radii_s:
-        w, r = f"{2 * radius:g}s", f"r{radius:.3f}"
+        w, r = f"{widths[radius]:g}s", f"r{radius:.3f}"
         mean, sd = at[f"mean_{w}"], at[f"sd_{w}"]
         made = {"mean": mean, "sd": sd, "min": at[f"min_{w}"], "max": at[f"max_{w}"], "change": at[f"change_{w}"]}
         made |= {f"p{p:g}": at[f"p{p:g}_{w}"] for p in spec.percentiles}
-        made |= {f"harmonic{k}": harmonic(x, max(1, round(radius * fps)), k) for k in range(1, spec.harmonics + 1)}
+        made |= {f"harmonic{k}": harmonic(x, frames[radius], k) for k in range(1, spec.harmonics + 1)}
         for offset in spec.offsets:
-            shift = round(offset * radius * fps)
+            shift = round(offset * frames[radius])
             out += [(f"{name}|{r}|{offset:+g}", shifted(values, shift)) for name, values in made.items()]
         out += [
             (f"against_mean|{r}", x - mean),
@@ -191,6 +208,14 @@ def channel(x: F32, fps: float, spec: WindowSpec) -> list[tuple[str, F32]]:
             (f"zscore|{r}", ((x - mean) / np.where(sd > 1e-6, sd, np.nan)).astype(np.float32)),
         ]
     return out
+
+
+def channel_of(where: Scene, x: F32, spec: WindowSpec) -> list[tuple[str, F32]]:
+    """Window features of a channel of a recording: `channel` on every stretch without a pause, at its own rate."""
+    if len(where.parts) < 2:
+        return channel(x, where.fps, spec)
+    made = [channel(x[a:b], rate, spec) for a, b, rate in where.parts]
+    return [(columns[0][0], np.concatenate([values for _, values in columns])) for columns in zip(*made, strict=True)]
 
 
 def shifted(x: F32, frames: int) -> F32:
@@ -219,12 +244,12 @@ def harmonic(x: F32, radius: int, k: int) -> F32:
     return out.astype(np.float32)
 
 
-def _histogram(x: F32, edges: F32, fps: float, spec: WindowSpec) -> list[tuple[str, F32]]:
+def _histogram(where: Scene, x: F32, edges: F32, spec: WindowSpec) -> list[tuple[str, F32]]:
     """Share of each window's frames in each quarter of the training distribution."""
     out = []
     inner = [-np.inf, edges[12], edges[25], edges[38], np.inf]
     for q in range(4):
         inside = np.where(np.isfinite(x), (x >= inner[q]) & (x < inner[q + 1]), np.nan).astype(np.float32)
-        table, suffixes = rolling(inside, fps, [2 * r for r in spec.radii_s], ("mean",))
+        table, suffixes = where.rolled(inside, [2 * r for r in spec.radii_s], ("mean",))
         out += [(f"quarter{q + 1}|{s}", table[:, i]) for i, s in enumerate(suffixes) if s]
     return out

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.bouts import EVERYONE
+from murid.data.clock import even_parts
 from murid.data.poses import individual_names
 from murid.data.zones import Zones
-from murid.features.body import Body, Column, bodies
+from murid.features.body import F32, Body, Column, bodies
 from murid.features.params import FeatureParams
 from murid.features.social import combine, partner_distances, towards_partners
 from murid.features.table_plan import prepare
@@ -39,6 +40,8 @@ class Scene:
         Unit of length in units of the poses, and its name (``"cm"``, ``"bl"``).
     zones : Zones or None
         In the unit of the poses.
+    parts : tuple of (start, stop, rate)
+        Stretches of one frame rate without a pause, rate in Hz.
     """
 
     bodies: dict[str, Body]
@@ -48,6 +51,16 @@ class Scene:
     length: float
     length_name: str
     zones: Zones | None
+    parts: tuple[tuple[int, int, float], ...] = ()
+
+    def rolled(
+        self, x: F32, windows_s: Sequence[float], stats: Sequence[str], **options: Any
+    ) -> tuple[NDArray[np.float32], list[str]]:
+        """Window statistics of a channel ``(frame,)`` as `windows.rolling`, never over a pause, at each part's rate."""
+        if len(self.parts) < 2:
+            return rolling(x, self.fps, windows_s, stats, **options)
+        made = [rolling(x[a:b], rate, windows_s, stats, **options) for a, b, rate in self.parts]
+        return np.concatenate([values for values, _ in made]), made[0][1]
 
 
 def scene(
@@ -59,6 +72,7 @@ def scene(
     step_s: float = 1 / 15,
     step_frames: tuple[int, int] | None = None,
     length: Literal["auto", "cm", "body"] = "auto",
+    measured_on: xr.Dataset | None = None,
 ) -> Scene:
     """Read a recording as bodies.
 
@@ -70,8 +84,14 @@ def scene(
         Frames before and after instead; ``(1, 0)`` is "since the previous frame".
     length : {"auto", "cm", "body"}
         Unit of length, see `FeatureParams.length`.
+    measured_on : Dataset, optional
+        The same recording with other points, on which the body is measured: poses in which missing points
+        were given a place would give a wrong length. `poses` by default.
     """
-    plan = prepare(poses, subject, FeatureParams(step_s=step_s, length=length), roles, zones)
+    params = FeatureParams(step_s=step_s, length=length)
+    plan = prepare(poses if measured_on is None else measured_on, subject, params, roles, zones)
+    usual = plan.fps
+    parts = tuple((a, b, r if np.isfinite(r) else usual) for a, b, r in even_parts(poses["time"].values))
     every = bodies(
         poses,
         slice(0, poses.sizes["time"]),
@@ -79,8 +99,9 @@ def scene(
         tuple(individual_names(poses)),
         plan.length,
         step_frames or plan.step,
+        parts=[part[:2] for part in parts],
     )
-    return Scene(every, subject, poses["time"].values, plan.fps, plan.length, plan.length_name, plan.zones)
+    return Scene(every, subject, poses["time"].values, plan.fps, plan.length, plan.length_name, plan.zones, parts)
 
 
 def assemble(
@@ -170,22 +191,67 @@ def named_table(
     return xr.DataArray(values, dims=("time", "feature"), coords=coords, attrs=attrs, name="features")
 
 
+def exact_windows(
+    where: Scene, x: F32, windows_s: Sequence[float], stats: Sequence[str], **options: Any
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Window statistics of a channel at windows that need not be a whole, odd number of frames.
+
+    A window of w frames lies between the two whole windows around it (odd ones when centred, a single frame being the
+    value itself), weighted by how near it is: otherwise several short windows are the same one at low frame rates.
+
+    Returns
+    -------
+    values : float32 array (frame, 1 + statistic · window)
+        The value itself first.
+    suffixes : list of str
+        Named by the windows asked for.
+    """
+    step = 1 if options.get("align") == "trailing" else 2
+    parts = where.parts or ((0, x.size, where.fps),)
+    made: list[NDArray[np.float32]] = []
+    names: list[str] = []
+    for start, stop, rate in parts:
+        frames = np.maximum(np.asarray(windows_s, np.float64) * rate, 1.0)
+        low = 1 + step * np.floor((frames - 1) / step + 1e-9)
+        share = ((frames - low) / step).astype(np.float32)
+        whole = sorted({float(n) for n in (*low, *(low + step)) if n > 1})
+        values, suffixes = rolling(x[start:stop], rate, [n / rate for n in whole], stats, **options)
+        kinds = list(dict.fromkeys(s.rpartition("_")[0] for s in suffixes if s))
+        place = {name: i for i, name in enumerate(suffixes)}
+
+        def at(kind: str, n: float, values: NDArray = values, place: dict = place, rate: float = rate) -> NDArray:
+            return values[:, 0] if n <= 1 else values[:, place[f"{kind}_{n / rate:g}s"]]
+
+        columns, names = [values[:, 0]], [""]
+        for kind in kinds:
+            for w, n, part in zip(windows_s, low, share, strict=True):
+                mix = at(kind, n) if part < 1e-4 else (1 - part) * at(kind, n) + part * at(kind, n + step)
+                columns.append(mix)
+                names.append(f"{kind}_{w:g}s")
+        made.append(np.stack(columns, axis=1))
+    return np.concatenate(made).astype(np.float32), names
+
+
 def windowed_table(
     where: Scene,
     columns: Sequence[Column],
     windows_s: Sequence[float],
     stats: Sequence[str],
     rows: NDArray | None = None,
-    **options: object,
+    *,
+    exact: bool = False,
+    **options: Any,
 ) -> xr.DataArray:
     """Lay out columns with their window statistics (see `windows.rolling`), one channel at a time.
 
-    Only the wanted rows are kept, so that long recordings fit.
+    Only the wanted rows are kept, so that long recordings fit. With `exact`, windows of other than an odd
+    number of frames lie between their two neighbours (see `exact_windows`).
     """
     n = len(where.time_s) if rows is None else len(rows)
     out, names, units, at = np.empty((n, 0), np.float32), [], [], 0
     for column in columns:
-        values, suffixes = rolling(column.values, where.fps, windows_s, stats, **options)
+        make = exact_windows if exact else Scene.rolled
+        values, suffixes = make(where, column.values, windows_s, stats, **options)
         if not at:
             out = np.empty((n, len(columns) * len(suffixes)), np.float32)
         out[:, at : at + len(suffixes)] = values if rows is None else values[rows]

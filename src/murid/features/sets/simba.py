@@ -89,7 +89,8 @@ def simba(
         Frames to return; all by default.
     layout : {"auto", "full", "user"}
     windows_s : sequence of float
-        Windows of the rolling mean and median, s.
+        Windows of the rolling mean and median, s; at frame rates where one is no odd number of frames, between the
+        two odd ones around it.
     align : {"centred", "trailing"}
     """
     columns = _columns(where, layout_of(where) if layout == "auto" else layout, "free", per_frame=False)
@@ -97,7 +98,7 @@ def simba(
         columns += assemble(where, partial(zone, zones=where.zones, length=where.length))
     wide = [c for c in columns if _windowed(c.name)]
     narrow = [c for c in columns if not _windowed(c.name)]
-    table = windowed_table(where, wide, windows_s, ("mean",), rows, percentiles=(50.0,), align=align)
+    table = windowed_table(where, wide, windows_s, ("mean",), rows, exact=True, percentiles=(50.0,), align=align)
     rest = np.stack([c.values if rows is None else c.values[rows] for c in narrow], axis=1)
     names = [*map(str, table["feature"].values), *(c.name for c in narrow)]
     units = [*map(str, table["unit"].values), *(c.unit.replace("L", where.length_name) for c in narrow)]
@@ -119,10 +120,12 @@ def simba_faithful(where: Scene, rows: NDArray | None = None, *, layout: str = "
         series = pd.Series(data[column.name].astype(np.float64))
         for n in WINDOWS_FRAMES:
             rolled = series.rolling(n, min_periods=1)
-            for stat in ("sum",) if column.name.startswith(("angle", "turning")) else stats:
-                value = getattr(rolled, stat)().to_numpy()
-                # Tortuosity: turning inside the window in whole turns.
-                data[f"{column.name}_{stat}_{n}"] = value / (2 * np.pi) if column.name.startswith("turning") else value
+            if column.name.startswith("turning"):
+                # Tortuosity as in the source: angles (deg) of n successive triples from the row on, over 2 pi.
+                data[f"{column.name}_sum_{n}"] = _leading_sum(series.to_numpy(), n) / (2 * np.pi)
+                continue
+            for stat in ("sum",) if column.name.startswith("angle") else stats:
+                data[f"{column.name}_{stat}_{n}"] = getattr(rolled, stat)().to_numpy()
     if layout == "full":
         _against_video(data)
     names = list(data)
@@ -232,9 +235,20 @@ def _turning(body: Body, per_frame: bool) -> Column:
         turned = np.abs(angle(*body.clock.ends(body.velocity))) * body.clock.per_s_of_rates
         turned[body.speed == 0] = 0
         return Column("turning", "rad/s", "turning of the path, unsigned", turned)
+    # The angle at the middle of the triple that starts at the row: 180 deg on a straight path, 0..360.
+    middle = step[:, 1:]
     turned = np.zeros(body.clock.n, np.float32)
-    turned[1:] = np.abs(angle(step[:, :-1], step[:, 1:]))
-    return Column("turning", "rad", "turning of the path between two steps", turned)
+    back, ahead = 0 - middle[:, :-1], middle[:, 1:]  # 0 - 0 is 0, and -0 would be a direction
+    there, here = np.arctan2(ahead[1], ahead[0]), np.arctan2(back[1], back[0])
+    turned[: max(body.clock.n - 2, 0)] = np.degrees(there - here)[: max(body.clock.n - 2, 0)] % np.float32(360)
+    return Column("turning", "deg", "angle of the path at the triple that starts here, 180 straight", turned)
+
+
+def _leading_sum(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Sum of the `n` values from each one on; fewer at the end."""
+    total = np.concatenate([[0.0], np.cumsum(x)])
+    stop = np.minimum(np.arange(len(x)) + n, len(x))
+    return total[stop] - total[:-1]
 
 
 def _confidence(body: Body, per_frame: bool) -> list[Column]:
