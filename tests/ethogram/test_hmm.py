@@ -120,16 +120,3 @@ def test_the_chain_moves_by_time_where_the_film_changes_its_rate():
     # Far from the border the other half does not matter.
     np.testing.assert_allclose(whole[:500], posterior(p[:600], film[:600])[:500], atol=1e-4)
     np.testing.assert_allclose(whole[700:], posterior(p[600:], film[600:])[100:], atol=1e-4)
-
-
-def test_half_a_second_weighs_the_same_at_every_rate():
-    """The same half second of p = .35 gave a posterior of .36 at 8 Hz and 1.00 at 30 Hz."""
-    chain = hmm.Chain(("absent", "x"), np.array([[-0.1, 0.1], [1.0, -1.0]]), np.array([0.9, 0.1]))
-    got = {}
-    for fps in (8.0, 15.0, 30.0, 60.0, 120.0):
-        time = np.arange(int(20 * fps)) / fps
-        x = np.where((time >= 10) & (time < 10.5), 0.35, 0.02)
-        coords = {"time": time, "individual": ["m"], "behaviour": ["absent", "x"]}
-        p = xr.DataArray(np.stack([1 - x, x], -1)[:, None], dims=("time", "individual", "behaviour"), coords=coords)
-        got[fps] = hmm.smooth(p, chain, evidence_hz=8.0)[1].values[..., 1].max()
-    np.testing.assert_allclose(list(got.values()), got[8.0], atol=0.1)

@@ -15,7 +15,7 @@ import xarray as xr
 from numba import njit
 from scipy.linalg import expm
 
-from murid.data.clock import even_parts, rate_of, sample_stops, segments, spans
+from murid.data.clock import even_parts, rate_of, sample_stops, segments
 from murid.data.errors import fail
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 from murid.ethogram.bouts import runs_within
@@ -92,7 +92,6 @@ def smooth(
     *,
     how: Literal["posterior", "viterbi"] = "posterior",
     divide_by_prior: bool = True,
-    evidence_hz: float | None = None,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the smoothed states and posterior of per-frame class probabilities.
 
@@ -107,11 +106,6 @@ def smooth(
     divide_by_prior : bool
         A classifier's posterior already holds the class prior; the chain brings it in again. Dividing gives
         likelihoods. Leave True unless the classifier was trained on balanced classes.
-    evidence_hz : float, optional
-        How many frames a second count as evidence of their own. Where the errors of neighbouring frames go
-        together (a classifier sees the same moment twice), give the rate at which it was tuned: at faster rates
-        each frame counts for its share, so that half a second weighs the same at 8 and at 60 frames/s. None:
-        every frame counts in full.
 
     Returns
     -------
@@ -125,16 +119,13 @@ def smooth(
         fail("hmm", "behaviours differ from the chain's", expected=", ".join(chain.behaviours), got=", ".join(names))
     time = probability["time"].values
     moves, which = _moves(chain, time)
-    share = np.ones(time.size)
-    if evidence_hz is not None:
-        share = np.minimum(1.0, evidence_hz * np.nan_to_num(spans(time), nan=1.0))
     scale = 1.0 / chain.prior if divide_by_prior else np.ones(len(names))
     posterior = np.full(probability.shape, np.nan, np.float32)
     states = np.full(probability.shape[:2], UNLABELLED, np.int16)
     for p in range(probability.sizes["individual"]):
         values = probability.values[:, p].astype(np.float64)
         for a, b in runs_within(np.isfinite(values).all(axis=1), segments(time)):
-            likelihood = np.maximum(values[a:b] * scale, 1e-12) ** share[a:b, None]
+            likelihood = np.maximum(values[a:b] * scale, 1e-12)
             gamma = forward_backward(likelihood, moves, which[a:b], chain.prior)
             posterior[a:b, p] = gamma
             path = gamma.argmax(axis=1) if how == "posterior" else viterbi(likelihood, moves, which[a:b], chain.prior)

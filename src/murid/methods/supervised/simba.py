@@ -170,8 +170,7 @@ class FaithfulFeatures(Features):
         poses, roles = recording.need("poses"), recording.roles or None
         zeroed = poses.assign(position=poses["position"].fillna(0))
         # The unit of length is measured before missing points are put at 0, 0: they would lengthen the body.
-        length = scene(poses, subject, roles, step_frames=(1, 0)).length
-        where = scene(zeroed.assign_attrs(px_per_cm=length), subject, roles, step_frames=(1, 0), length="cm")
+        where = scene(zeroed, subject, roles, step_frames=(1, 0), measured_on=poses)
         return simba_faithful(where, rows, layout=self.layout)
 
 
