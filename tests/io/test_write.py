@@ -23,6 +23,9 @@ def poses(draw):
     n, k, i = draw(st.integers(1, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     numbers = st.floats(-1e4, 1e4, width=32) | st.just(float("nan"))
     position = draw(hnp.arrays(np.float32, (n, 2, k, i), elements=numbers))
+    position[(position == 0).all(axis=1)[:, None].repeat(2, axis=1)] = (
+        2.5  # (0, 0) px is how trackers write "not found"
+    )
     position[0, :, 0, 0] = 1.5  # at least one point is seen
     confidence = draw(hnp.arrays(np.float32, (n, k, i), elements=st.floats(0.125, 1, width=32)))
     start = draw(st.integers(0, 1000))

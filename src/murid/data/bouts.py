@@ -7,9 +7,10 @@ intervals are half-open, ``[start_s, stop_s)``. Events: ``time_s, label`` and op
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from murid.data.errors import Faults
 
@@ -37,7 +38,7 @@ def text_column(column: pd.Series, default: str = "") -> pd.Series:
     return pd.Series([text(cell) for cell in column], index=column.index, dtype="str")
 
 
-def make_bouts(table: pd.DataFrame | None = None, *, name: str = "bouts", **columns: ArrayLike) -> pd.DataFrame:
+def make_bouts(table: pd.DataFrame | None = None, *, name: str = "bouts", **columns: Any) -> pd.DataFrame:
     """Build and check a bout table, sorted by start.
 
     Parameters
@@ -107,7 +108,7 @@ def _check_intervals(bouts: pd.DataFrame, faults: Faults) -> None:
         )
 
 
-def make_events(table: pd.DataFrame | None = None, *, name: str = "events", **columns: ArrayLike) -> pd.DataFrame:
+def make_events(table: pd.DataFrame | None = None, *, name: str = "events", **columns: Any) -> pd.DataFrame:
     """Build and check an event table (``time_s, label[, value, individual]``), sorted by time.
 
     Labels and individuals are text: animals 1 and 2 are "1" and "2". Without individual an event

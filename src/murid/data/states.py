@@ -131,9 +131,8 @@ def to_multilabel(states: xr.DataArray) -> xr.DataArray:
     values = states.values
     out = (values[..., None] == np.arange(len(names))).astype(np.int8)
     out[values == UNLABELLED] = UNLABELLED
-    return make_states(
-        out, states["time"].values, names, states["individual"].values, source=states.attrs.get("source", "")
-    )
+    individuals = [str(i) for i in states["individual"].values]
+    return make_states(out, states["time"].values, names, individuals, source=states.attrs.get("source", ""))
 
 
 def mask_of(states: xr.DataArray, behaviour: str, individual: str | None = None) -> np.ndarray:
@@ -146,12 +145,11 @@ def mask_of(states: xr.DataArray, behaviour: str, individual: str | None = None)
     faults = Faults("states")
     if behaviour not in names:
         faults.add(f"no behaviour '{behaviour}'", todo=did_you_mean(behaviour, names))
-    if individual is None and len(individuals) == 1:
-        individual = individuals[0]
-    if individual not in individuals:
-        faults.add(f"no individual '{individual}'", todo=did_you_mean(str(individual), individuals))
+    person = individuals[0] if individual is None and len(individuals) == 1 else str(individual)
+    if person not in individuals:
+        faults.add(f"no individual '{individual}'", todo=did_you_mean(person, individuals))
     faults.raise_if_any()
-    i = individuals.index(individual)
+    i = individuals.index(person)
     if is_multilabel(states):
         return states.values[:, i, names.index(behaviour)].astype(np.int8)
     column = states.values[:, i]

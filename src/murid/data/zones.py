@@ -235,8 +235,7 @@ class Zones(Mapping[str, Zone]):
             faults.raise_if_any()
         rows = raw.get("zones") if isinstance(raw, dict) else None
         if not isinstance(rows, list):
-            faults.add("list 'zones' is missing", todo="see docs: zones")
-            faults.raise_if_any()
+            fail(name, "list 'zones' is missing", todo="see docs: zones")
         zones = []
         for i, row in enumerate(rows):
             try:

@@ -63,24 +63,22 @@ def read_events_csv(
     table = read_table(path)
     asked = {"time": time or "time_s", "label": label or "label"}
     faults = Faults(str(path))
-    found = {role: table.column(name, required=False) for role, name in asked.items()}
-    if None in found.values():
+    when, what = (table.column(name, required=False) for name in asked.values())
+    if when is None or what is None:
         guess = rename_roles(_ROLES, table.columns)
         call = ", ".join(f"{role}={column!r}" for role, column in guess.items())
         advice = f"name the columns, perhaps: {call}" if call else "name the columns"
-        for role, name in asked.items():
-            if found[role] is None:
-                faults.add(f"column '{name}' is missing", got=", ".join(table.columns), todo=advice)
-    faults.raise_if_any()
-    out = pd.DataFrame(
-        {"time_s": table.numbers(found["time"], faults) * _SECONDS[unit], "label": table.texts(found["label"])}
-    )
-    amount = table.column(value or "value", required=value is not None)
-    who = table.column(individual or "individual", required=individual is not None)
+        missing = [n for n, c in zip(asked.values(), (when, what), strict=True) if c is None]
+        names = " and ".join(f"'{n}'" for n in missing)
+        verb = "columns {} are" if len(missing) > 1 else "column {} is"
+        fail(str(path), f"{verb.format(names)} missing", got=", ".join(table.columns), todo=advice)
+    out = pd.DataFrame({"time_s": table.numbers(when, faults) * _SECONDS[unit], "label": table.texts(what)})
+    amount = table.column(value) if value else table.column("value", required=False)
+    owner = table.column(individual) if individual else table.column("individual", required=False)
     if amount:
         out["value"] = table.numbers(amount, faults)
-    if who:
-        out["individual"] = table.texts(who, "all")
+    if owner:
+        out["individual"] = table.texts(owner, "all")
     for row in out.index[out["time_s"].isna()]:
         faults.add("time is missing", where=f"line {table.lines[row]}")
     faults.raise_if_any()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from murid.data.errors import Faults, fail, nearest
 
@@ -57,9 +57,9 @@ def read_bytes(path: str | Path, limit: int = -1) -> bytes:
     path = check_file(path)
     with path.open("rb") as handle:
         zipped = handle.read(2) == _GZIP
-    stream: IO[bytes]
     try:
-        with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
+        with path.open("rb") as raw:
+            stream: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if zipped else raw
             data = stream.read(limit)
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         fail(
@@ -210,6 +210,8 @@ class Head:
         """What is in the file, in a few words, for errors."""
         if self.start.startswith(_HDF5):
             return f"HDF5 with {', '.join(self.hdf5)}" if self.hdf5 else "an HDF5 file that cannot be opened"
+        if self.start.startswith(b"PK") and self.suffix in (".xlsx", ".xlsm"):
+            return "an Excel workbook; save the sheet as CSV"
         if not self.is_text:
             return "a binary file"
         first = next((line for line in self.lines if line.strip()), "")

@@ -15,7 +15,7 @@ _PLURAL = {"keypoint": "keypoints", "individual": "individuals"}
 _SINGULAR = {v: k for k, v in _PLURAL.items()}
 
 
-def to_movement(poses: xr.Dataset, *, plural: bool = False) -> xr.Dataset:
+def to_movement(poses: xr.Dataset, *, plural: bool = True) -> xr.Dataset:
     """Return poses as a dataset of the movement package.
 
     Parameters
@@ -23,14 +23,22 @@ def to_movement(poses: xr.Dataset, *, plural: bool = False) -> xr.Dataset:
     poses : Dataset
         Poses.
     plural : bool
-        Use the older dimension names ``keypoints`` and ``individuals``, which readers of older
-        versions expect. The present names are singular.
+        Dimensions ``keypoints`` and ``individuals``, which the released versions of movement (0.15 and
+        before) expect; False gives ``keypoint`` and ``individual``, the names murid uses.
 
     Returns
     -------
     Dataset
-        ``position (time, space, keypoint, individual)``, ``confidence``; names as plain strings and
-        attributes that netCDF can hold.
+        ``position (time, space, keypoints, individuals)``, ``confidence``; names as plain strings and
+        attributes that netCDF can hold. Time is in seconds, with the rate in ``fps``, so that frame
+        numbers come back with `from_movement`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from murid.data.poses import make_poses
+    >>> to_movement(make_poses(np.zeros((9, 2, 1, 1)), keypoints=["nose"], fps=30))["position"].dims
+    ('time', 'space', 'keypoints', 'individuals')
     """
     out = poses[["position", "confidence"]].drop_vars([c for c in poses.coords if c not in poses.dims])
     for dim in ("keypoint", "individual", "space"):
@@ -87,7 +95,7 @@ def from_movement(
         frames = np.round(time if counts_frames else (time * (stated or rate)))
         clock = {"time_s": frames / rate, "frames": frames}
     else:
-        clock = {"time_s": time}
+        clock = {"time_s": time, "frames": _frames(time, stated)}
     out = make_poses(
         position.values,
         confidence,
@@ -99,6 +107,15 @@ def from_movement(
     )
     out.attrs["fps"] = float(fps or stated or out.attrs["fps"])
     return out
+
+
+def _frames(time_s: np.ndarray, fps: float | None) -> np.ndarray | None:
+    """Frame numbers of times on a frame grid; None where they lie on none."""
+    if fps is None or not (np.isfinite(fps) and fps > 0):
+        return None
+    frames = time_s * fps
+    on_grid = (np.abs(frames - np.round(frames)) < 0.1).all() and (np.diff(np.round(frames)) > 0).all()
+    return np.round(frames) if on_grid else None
 
 
 def _plain(value: Any) -> Any:

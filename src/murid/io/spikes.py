@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from murid.data.errors import Faults
+from murid.data.errors import Faults, did_you_mean
 from murid.data.traces import Spikes
 from murid.io.files import Head
 from murid.io.registry import reader
@@ -52,10 +53,28 @@ def read_spikes_csv(path: Path, *, start_s: float = 0.0, stop_s: float | None = 
     "spikes_npz",
     (".npz",),
     sniff=_is_npz,
-    about="spike times in npz: arrays unit and time_s, or one array of seconds per unit",
+    about="spike times in npz: arrays unit and time_s, or one sorted array of seconds per unit",
 )
-def read_spikes_npz(path: Path, *, start_s: float = 0.0, stop_s: float | None = None) -> Spikes:
-    """Read spike times (s) from an npz file; options as in the CSV reader."""
+def read_spikes_npz(
+    path: Path, *, start_s: float = 0.0, stop_s: float | None = None, units: Sequence[str] | None = None
+) -> Spikes:
+    """Read spike times (s) from an npz file.
+
+    Parameters
+    ----------
+    path : path
+        Arrays ``unit`` and ``time_s``, or one array of sorted times per unit.
+    start_s, stop_s : float
+        The recorded stretch in seconds; up to the last spike by default.
+    units : sequence of str, optional
+        Arrays that hold spike times, when the file holds others too.
+
+    Raises
+    ------
+    DataError
+        When an array does not look like spike times (not sorted, before `start_s`, as long as all
+        others, called like a signal): a file of signals is no file of spikes.
+    """
     arrays = load_npz(path)
     faults = Faults(str(path))
     if {"unit", "time_s"} <= set(arrays):
@@ -64,6 +83,14 @@ def read_spikes_npz(path: Path, *, start_s: float = 0.0, stop_s: float | None = 
             faults.add("unit and time_s differ in length", expected=str(len(unit)), got=str(len(time)))
             faults.raise_if_any()
         arrays = {str(u): time[unit == u] for u in dict.fromkeys(unit.tolist())}
+    elif units is not None:
+        for name in units:
+            if name not in arrays:
+                faults.add(f"no array '{name}'", todo=did_you_mean(name, arrays))
+        faults.raise_if_any()
+        arrays = {str(u): arrays[u] for u in units}
+    else:
+        _check_spike_times(arrays, start_s, faults)
     for name, values in arrays.items():
         if values.ndim != 1 or values.dtype.kind not in "fiu":
             faults.add(
@@ -73,3 +100,33 @@ def read_spikes_npz(path: Path, *, start_s: float = 0.0, stop_s: float | None = 
             )
     faults.raise_if_any()
     return Spikes(arrays, start_s, float("nan") if stop_s is None else stop_s, {"source_file": str(path)})
+
+
+#: Names of signals and clocks, which no unit is called.
+_SIGNALS = frozenset(
+    {"time", "time_s", "t", "times", "timestamps", "x", "y", "z", "speed", "position", "values", "dff"}
+)
+
+
+def _check_spike_times(arrays: Mapping[str, np.ndarray], start_s: float, faults: Faults) -> None:
+    """Add a fault for each array of an npz file that is a signal or a list rather than spike times."""
+    sizes = {values.size for values in arrays.values()}
+    advice = "name the arrays of spike times: units=['...']"
+    if len(arrays) > 1 and len(sizes) == 1 and sizes != {0}:
+        faults.add("all arrays are of one length, as signals are", got=f"{sizes.pop()} values", todo=advice)
+    for name, values in arrays.items():
+        if values.ndim != 1 or values.dtype.kind not in "fiu":
+            continue  # said below, with what was expected
+        if name.lower() in _SIGNALS:
+            faults.add(f"array '{name}' is a signal or a clock, no unit", todo=advice)
+        elif values.dtype.kind in "iu" and values.size:
+            faults.add(f"array '{name}' holds whole numbers, no times in seconds", todo=advice)
+        elif (np.diff(values) < 0).any():
+            faults.add(f"array '{name}' is not sorted, as spike times are", todo=advice)
+        elif values.size and values[0] < start_s:
+            faults.add(
+                f"array '{name}' starts before the recording",
+                expected=f">= {start_s:g} s",
+                got=f"{values[0]:g} s",
+                todo="give start_s=...",
+            )

@@ -8,17 +8,23 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 import pandas as pd
 
-from murid.data.errors import Faults, did_you_mean
+from murid.data.clock import rate_of
+from murid.data.errors import Faults, did_you_mean, fail
 from murid.io.files import guess_delimiter, read_text
 
 #: Cells that mean "no value".
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "-nan(ind)")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
 _SHOWN = 8
+#: Units a time column may be in, in seconds.
+TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0}
+#: A step longer than this (s) between frames is a unit nobody gave rather than a frame rate.
+_LONGEST_STEP_S = 5.0
 
 
 def parse_numbers(
@@ -178,21 +184,24 @@ class Table:
         """Column names as in the file."""
         return list(self.cells.columns)
 
+    @overload
+    def column(self, *names: str, required: Literal[True] = True) -> str: ...
+    @overload
+    def column(self, *names: str, required: Literal[False]) -> str | None: ...
     def column(self, *names: str, required: bool = True) -> str | None:
         """Return the name of the first column that equals one of `names`, ignoring case and spaces."""
         known = {_plain(c): c for c in self.columns}
         for name in names:
             if _plain(name) in known:
                 return known[_plain(name)]
-        if required:
-            faults = Faults(self.subject)
-            faults.add(
-                f"column '{names[0]}' is missing",
-                got=", ".join(self.columns),
-                todo=did_you_mean(names[0], self.columns),
-            )
-            faults.raise_if_any()
-        return None
+        if not required:
+            return None
+        fail(
+            self.subject,
+            f"column '{names[0]}' is missing",
+            got=", ".join(self.columns),
+            todo=did_you_mean(names[0], self.columns),
+        )
 
     def numbers(self, column: str, faults: Faults | None = None) -> np.ndarray:
         """Return a column as float64, NaN for empty cells; text in a cell is a fault."""
@@ -235,7 +244,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s_]+", " ", name.strip().lower())
 
 
-def read_table(path: str | Path, *, header: Sequence[str] = ()) -> Table:
+def read_table(path: str | Path, *, header: Sequence[str] = (), may_be_empty: bool = False) -> Table:
     """Read a delimited table with one header line.
 
     Parameters
@@ -245,6 +254,8 @@ def read_table(path: str | Path, *, header: Sequence[str] = ()) -> Table:
     header : sequence of str
         When given, the header is the first line that holds all these names (ignoring case), so
         that preambles are passed over; otherwise the first line that is not empty.
+    may_be_empty : bool
+        A header without rows is a table of nothing (an animal that did nothing), no damage.
 
     Raises
     ------
@@ -255,13 +266,13 @@ def read_table(path: str | Path, *, header: Sequence[str] = ()) -> Table:
     faults = Faults(str(path))
     start = _header_line(lines, header)
     if start is None:
-        faults.add(
+        fail(
+            str(path),
             "no header line with the expected columns",
             expected=", ".join(header) or "column names",
             got=repr(next((line for line in lines if line.strip()), "")[:80]),
             todo="check the delimiter (comma, semicolon or tab) and the column names",
         )
-        faults.raise_if_any()
     delimiter = guess_delimiter([lines[start]])
     names = [c.strip() for c in next(csv.reader([lines[start]], delimiter=delimiter))]
     filled = [n for n in names if n]
@@ -273,10 +284,10 @@ def read_table(path: str | Path, *, header: Sequence[str] = ()) -> Table:
     names = [n or f"(unnamed {i + 1})" for i, n in enumerate(names)]
     rows, numbers = _body(lines[start + 1 :], names, start + 2, delimiter, faults)
     faults.raise_if_any()
-    if not rows:
+    if not rows and not may_be_empty:
         faults.add("no rows below the header", where=f"line {start + 2}", todo="the file is cut off or empty")
         faults.raise_if_any()
-    return Table(pd.DataFrame(rows, columns=names, dtype=object), np.array(numbers), str(path), delimiter)
+    return Table(pd.DataFrame(rows, columns=names, dtype=object), np.array(numbers, dtype=int), str(path), delimiter)
 
 
 def _header_line(lines: Sequence[str], wanted: Sequence[str]) -> int | None:
@@ -329,3 +340,21 @@ def rename_roles(roles: Mapping[str, Sequence[str]], columns: Sequence[str]) -> 
                 out[role] = column
                 break
     return out
+
+
+def seconds_in(path: Path, time: np.ndarray, time_unit: str | None) -> np.ndarray:
+    """Return a time column in seconds; steps too long for seconds are an error unless the unit is given."""
+    if time_unit is not None:
+        if time_unit not in TIME_UNITS:
+            fail(str(path), "unknown unit of time", expected=", ".join(TIME_UNITS), got=repr(time_unit))
+        return time * TIME_UNITS[time_unit]
+    step = 1.0 / rate_of(time)
+    if step > _LONGEST_STEP_S:
+        fail(
+            str(path),
+            "the steps of the time column are too long for seconds",
+            expected=f"at most {_LONGEST_STEP_S:g} s",
+            got=f"{step:.4g}",
+            todo="give its unit: time_unit='ms' (or 's' if they are seconds)",
+        )
+    return time

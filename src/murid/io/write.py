@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,12 +68,26 @@ def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     What was scored but held no bout is not part of a bout table: give ``duration_s`` when reading back.
     """
     bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
+    if isinstance(labels, Labels) and len(points_of(labels)):
+        warnings.warn(
+            f"{path}: {len(points_of(labels))} point events are no bouts and are left out; "
+            "write them with labels.meta['points'].to_csv(...)",
+            stacklevel=2,
+        )
     path = Path(path)
     bouts.to_csv(path, index=False, lineterminator="\n")  # pandas writes floats so that they read back the same
     return path
 
 
-def write_labels(labels: Labels, path: str | Path, *, format: str, fps: float | None = None) -> Path:
+def write_labels(
+    labels: Labels,
+    path: str | Path,
+    *,
+    format: str,
+    fps: float | None = None,
+    observation: str | None = None,
+    media: str = "",
+) -> Path:
     """Write labels in the format of another program.
 
     Parameters
@@ -84,16 +100,32 @@ def write_labels(labels: Labels, path: str | Path, *, format: str, fps: float | 
         Caltech Behavior Annotator text, BORIS aggregated CSV, or plain bouts.
     fps : float, optional
         Frames/s for formats that count frames; that of the labels by default.
+    observation : str, optional
+        Observation id of a BORIS table; the name of the labels' file by default.
+    media : str
+        Film of a BORIS table.
 
     Raises
     ------
     DataError
-        Several raters; for Caltech also overlapping bouts, bouts of several animals, or labels with
-        spaces, which the format cannot hold.
+        For what the format cannot hold: several raters, stretches nobody scored; several streams
+        (BORIS); overlapping bouts, bouts of several animals, point events, labels with spaces (Caltech).
+
+    Warns
+    -----
+    UserWarning
+        When a bout table leaves out point events.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile, pathlib
+    >>> labels = Labels.from_bouts(pd.DataFrame({"start_s": [1.0], "stop_s": [2.0], "label": ["rear"]}), duration_s=4)
+    >>> write_labels(labels, pathlib.Path(tempfile.mkdtemp()) / "m1.csv", format="boris_aggregated").name
+    'm1.csv'
     """
     writers: dict[str, Callable[[Labels, Path, float], object]] = {
         "caltech": _write_caltech,
-        "boris_aggregated": _write_boris,
+        "boris_aggregated": partial(_write_boris, observation=observation, media=media),
         "bouts": lambda what, where, _: write_bouts_csv(what, where),
     }
     if format not in writers:
@@ -104,11 +136,37 @@ def write_labels(labels: Labels, path: str | Path, *, format: str, fps: float | 
             "several raters",
             expected="one",
             got=", ".join(labels.raters),
-            todo="choose one: labels.select(rater=...)",
+            todo=f"choose one: --rater {labels.raters[0]} (Python: labels.select(rater={labels.raters[0]!r}))",
         )
     rate = float(labels.fps if fps is None else fps)
     writers[format](labels, Path(path), rate)
     return Path(path)
+
+
+def points_of(labels: Labels) -> pd.DataFrame:
+    """Point events that were read with labels: ``time_s, label, individual, modifiers``; empty when there are none."""
+    points = labels.meta.get("points")
+    columns = ["time_s", "label", "individual", "modifiers"]
+    return points if isinstance(points, pd.DataFrame) else pd.DataFrame(columns=columns)
+
+
+def _check_scored(labels: Labels, faults: Faults) -> None:
+    """Add a fault when a stretch between 0 s and the end was not scored, which these formats cannot say."""
+    for stream in labels.streams:
+        scored = labels.scored[labels.scored["stream"] == stream].sort_values("start_s")
+        start, stop = scored["start_s"].to_numpy(np.float64), scored["stop_s"].to_numpy(np.float64)
+        reached = np.maximum.accumulate(np.append(0.0, stop))
+        holes = [(a, b) for a, b in zip(reached, start, strict=False) if b > a + 1e-6]
+        if reached[-1] < labels.stop_s - 1e-6:
+            holes.append((float(reached[-1]), labels.stop_s))
+        if holes:
+            where = f"stream '{stream}'" if stream else ""
+            faults.add(
+                "some stretches were not scored, which the format cannot say",
+                where=where,
+                got=", ".join(f"{a:.3f}-{b:.3f} s" for a, b in holes[:5]),
+                todo="write one file per scored stretch, or format='bouts' and keep the stretches beside it",
+            )
 
 
 def _write_caltech(labels: Labels, path: Path, fps: float) -> None:
@@ -121,6 +179,9 @@ def _write_caltech(labels: Labels, path: Path, fps: float) -> None:
             got=", ".join(labels.individuals),
             todo="write one file per animal: labels.select(individual=...)",
         )
+    if len(points_of(labels)):
+        faults.add("the format has no point events", got=f"{len(points_of(labels))} points")
+    _check_scored(labels, faults)
     spaced = [w for w in dict.fromkeys(labels.bouts["label"]) if not w or any(c.isspace() for c in w)]
     if spaced:
         faults.add("labels with spaces", got=", ".join(map(repr, spaced)), todo="rename them, e.g. with underscores")
@@ -141,31 +202,46 @@ def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tup
     total = round(labels.stop_s * fps)
     rows: list[tuple[int, int, str]] = []
     last = 0
-    for bout in labels.bouts.sort_values("start_s").itertuples():
-        start, stop = round(bout.start_s * fps) + 1, round(bout.stop_s * fps)
+    table = labels.bouts.sort_values("start_s")
+    columns = (table["start_s"].tolist(), table["stop_s"].tolist(), table["label"].tolist())
+    for start_s, stop_s, label in zip(*columns, strict=True):
+        start, stop = round(start_s * fps) + 1, round(stop_s * fps)
         if stop < start:
             continue  # shorter than half a frame: the format cannot hold it
         if start <= last:
             faults.add(
                 "bouts overlap; the format holds one label at a time",
-                where=f"stream '{stream}', {bout.label} at {bout.start_s:.3f} s",
+                where=f"stream '{stream}', {label} at {start_s:.3f} s",
                 todo="choose labels that exclude each other",
             )
             continue
         if start > last + 1:
             rows.append((last + 1, start - 1, _PLACEHOLDER))
-        rows.append((start, stop, bout.label))
+        rows.append((start, stop, str(label)))
         last = stop
     if total > last:
         rows.append((last + 1, total, _PLACEHOLDER))
     return rows
 
 
-def _write_boris(labels: Labels, path: Path, fps: float) -> None:
-    bouts = labels.bouts
-    length = repr(float(labels.stop_s))
+def _write_boris(labels: Labels, path: Path, fps: float, *, observation: str | None, media: str) -> None:
+    faults = Faults(f"BORIS table {path}")
+    if len(labels.streams) > 1:
+        faults.add(
+            "several streams",
+            expected="one",
+            got=", ".join(labels.streams),
+            todo=f"choose one: labels.select(stream={labels.streams[0]!r})",
+        )
+    _check_scored(labels, faults)
+    faults.raise_if_any()
+    points = points_of(labels)
+    points = points.assign(start_s=points["time_s"], stop_s=points["time_s"], kind="POINT")
+    bouts = labels.bouts.assign(kind="STATE")
+    bouts = pd.concat([bouts, points], ignore_index=True) if len(points) else bouts
+    length = repr(float(max([labels.stop_s, *points["time_s"]], default=0.0)))
     modifiers = bouts["modifiers"] if "modifiers" in bouts else pd.Series([""] * len(bouts), dtype=object)
-    stem = Path(labels.source_file).stem or "murid"
+    stem = observation or Path(labels.source_file).stem or "murid"
     table = pd.DataFrame(
         {
             "Observation id": stem,
@@ -181,11 +257,11 @@ def _write_boris(labels: Labels, path: Path, fps: float) -> None:
             "Behavior": bouts["label"],
             "Behavioral category": "",
             "Modifier #1": modifiers.fillna(""),
-            "Behavior type": "STATE",
+            "Behavior type": bouts["kind"],
             "Start (s)": bouts["start_s"].map(repr),
             "Stop (s)": bouts["stop_s"].map(repr),
             "Duration (s)": (bouts["stop_s"] - bouts["start_s"]).map(repr),
-            "Media file name": "",
+            "Media file name": media,
             "Comment start": "",
             "Comment stop": "",
         }

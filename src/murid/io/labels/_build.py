@@ -61,6 +61,7 @@ def build(
         source_file=str(path),
     )
     meta.pop("stated_duration_s", None)
+    meta = {k: v for k, v in meta.items() if v is not None}
     faults = Faults(str(path))
     early = labels.bouts["start_s"] < -1e-9
     if early.any():

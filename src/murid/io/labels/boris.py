@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from murid.data.bouts import EVERYONE, make_events
+from murid.data.bouts import EVERYONE, make_events, text_column
 from murid.data.errors import Faults
 from murid.data.labels import Labels
-from murid.io.files import Head, choose
+from murid.io.files import Head, choose, resolve_fps
 from murid.io.labels._build import build
 from murid.io.registry import label_reader
 from murid.io.tables import Table, read_table
 
-NOBODY = ("", "no focal subject", "nan")
+NOBODY = ("", "no focal subject", "nan", "na")
 POINT_COLUMNS = ("time_s", "label", "individual", "modifiers")
 
 
@@ -66,18 +66,22 @@ def read_boris_tabular(
     -------
     Labels
         State events, ``individual`` = subject ("all" without one), with a column ``modifiers``.
-        Point events are in ``meta["points"]``.
+        Point events are in ``meta["points"]``. Times are those of the film: BORIS adds the time offset
+        of the observation, which is taken off again. A table without rows is that of an animal that
+        did nothing.
 
     Raises
     ------
     DataError
         Naming every START without STOP and every STOP without START.
     """
-    table = read_table(path, header=("Time", "Behavior"))
+    table = read_table(path, header=("Time", "Behavior"), may_be_empty=True)
     table = _one_observation(path, table, recording)
     faults = Faults(str(path))
     kind = table.texts(table.column("Behavior type", "Status")).str.upper()
     time = _times(table, table.column("Time"), faults)
+    time = time if np.isfinite(time).any() else _image_times(path, table, fps, faults)
+    time = time - _offset(table)
     rows = pd.DataFrame(
         {
             "time_s": time,
@@ -112,12 +116,12 @@ def read_boris_aggregated(
     path: Path, *, fps: float | None = None, duration_s: float | None = None, recording: str | None = None
 ) -> Labels:
     """Read a BORIS table of aggregated events; options as in the tabular reader."""
-    table = read_table(path, header=("Behavior", "Start (s)", "Stop (s)"))
+    table = read_table(path, header=("Behavior", "Start (s)", "Stop (s)"), may_be_empty=True)
     table = _one_observation(path, table, recording)
     faults = Faults(str(path))
     kind = table.texts(table.column("Behavior type", required=False), "STATE").str.upper()
-    start = _times(table, table.column("Start (s)"), faults)
-    stop = _times(table, table.column("Stop (s)"), faults)
+    start = _times(table, table.column("Start (s)"), faults) - _offset(table)
+    stop = _times(table, table.column("Stop (s)"), faults) - _offset(table)
     rows = pd.DataFrame(
         {
             "time_s": start,
@@ -193,7 +197,8 @@ def subject_name(name: str) -> str:
 
 def points_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Point events as an event table with modifiers."""
-    return make_events(rows[list(POINT_COLUMNS)].reset_index(drop=True), name="point events")
+    points = make_events(rows[list(POINT_COLUMNS)], name="point events")
+    return points.assign(modifiers=text_column(points["modifiers"]))
 
 
 def _subjects(table: Table) -> pd.Series:
@@ -202,13 +207,18 @@ def _subjects(table: Table) -> pd.Series:
 
 def _modifiers(table: Table) -> pd.Series:
     columns = [c for c in table.columns if c.lower().startswith("modifier")]
-    joined = [[v for v in row if v not in ("", "None")] for row in table.cells[columns].itertuples(index=False)]
-    return pd.Series(["|".join(row) for row in joined], dtype=object)
+    # Of two sets of modifiers one may be empty: "None|weak" is not "weak|None".
+    rows = [
+        ["None" if v in ("", "NA", "nan") else v for v in row] for row in table.cells[columns].itertuples(index=False)
+    ]
+    chosen = [row if any(v != "None" for v in row) else [] for row in rows]
+    used = max((max(i for i, v in enumerate(row) if v != "None") for row in chosen if row), default=0)
+    return pd.Series(["|".join(row[: used + 1]) for row in chosen], dtype=object)
 
 
 def _one_observation(path: Path, table: Table, recording: str | None) -> Table:
     column = table.column("Observation id", required=False)
-    if column is None:
+    if column is None or not len(table.cells):
         return table
     names: Sequence[str] = list(dict.fromkeys(table.cells[column]))
     return table.rows(table.cells[column] == choose(path, "observation", names, recording, "recording"))
@@ -216,10 +226,12 @@ def _one_observation(path: Path, table: Table, recording: str | None) -> Table:
 
 def _times(table: Table, column: str, faults: Faults) -> np.ndarray:
     """Times in seconds, from numbers or ``hh:mm:ss.sss``; NA is NaN."""
-    cells = table.cells[column]
-    clock = cells.str.match(r"^\d+:\d\d:\d\d(\.\d+)?$")
+    if not len(table.cells):
+        return np.empty(0)
+    cells = table.cells[column].astype(str)
+    clock = cells.str.match(r"^\d+:\d\d:\d\d([.,]\d+)?$")
     if clock.any():
-        parts = cells.where(clock, "nan:0:0").str.split(":", expand=True).astype(float)
+        parts = cells.where(clock, "nan:0:0").str.replace(",", ".").str.split(":", expand=True).astype(float)
         seconds = parts[0] * 3600 + parts[1] * 60 + parts[2]
         cells = cells.where(~clock, seconds.astype(str))
     plain = Table(pd.DataFrame({column: cells}), table.lines, table.subject, table.delimiter)
@@ -227,12 +239,40 @@ def _times(table: Table, column: str, faults: Faults) -> np.ndarray:
 
 
 def _first_number(table: Table, *names: str) -> float | None:
+    """First number of a column: films queued in a player add up (``40;20``), the first player counts (``60|62``)."""
     column = table.column(*names, required=False)
-    if column is None:
-        return None
-    for cell in table.cells[column]:
+    for cell in table.cells[column] if column is not None else ():
+        parts = str(cell).split("|")[0].split(";")
         try:
-            return float(cell.replace(",", ";").split(";")[0])
+            numbers = [float(p.replace(",", ".")) for p in parts]
+        except ValueError:
+            continue
+        return sum(numbers)
+    return None
+
+
+def _offset(table: Table) -> float:
+    """Seconds that BORIS added to the times of the film."""
+    return _first_number(table, "Time offset (s)") or 0.0
+
+
+def _image_times(path: Path, table: Table, fps: float | None, faults: Faults) -> np.ndarray:
+    """Times of observations of images, which have an index instead; they need the rate."""
+    column = table.column("Image index", required=False)
+    if column is None or not len(table.cells):
+        return np.full(len(table.cells), np.nan)
+    index = table.numbers(column, faults)
+    if not np.isfinite(index).all():
+        return np.full(len(table.cells), np.nan)
+    return index / resolve_fps(path, fps, None, "BORIS image")
+
+
+def _first_rate(table: Table) -> float | None:
+    """Frame rate of the first film of the first player (``25|25``, ``25;30``)."""
+    column = table.column("FPS", "FPS (frame/s)", required=False)
+    for cell in table.cells[column] if column is not None else ():
+        try:
+            return float(str(cell).split("|")[0].split(";")[0].replace(",", "."))
         except ValueError:
             continue
     return None
@@ -241,11 +281,12 @@ def _first_number(table: Table, *names: str) -> float | None:
 def _labels(
     path: Path, table: Table, bouts: pd.DataFrame, points: pd.DataFrame, fps: float | None, duration_s: float | None
 ) -> Labels:
-    stated = _first_number(table, "Observation duration", "Media duration (s)", "Total length")
-    ends = [t.max() for t in (bouts["stop_s"], points["time_s"]) if len(t)]
-    # Several films queued in one player run on past the length of the first: never end before the last event.
-    stated = max([stated or 0.0, *ends]) if stated or ends else None
-    rate = fps if fps is not None else _first_number(table, "FPS", "FPS (frame/s)")
+    # The observation duration may be that of the events alone; the film was watched whole.
+    lengths = [_first_number(table, n) for n in ("Media duration (s)", "Total length", "Observation duration")]
+    ends = [float(t.max()) for t in (bouts["stop_s"], points["time_s"]) if len(t)]
+    known = [v for v in lengths if v is not None and np.isfinite(v)]
+    stated = max([*known, *ends], default=None)
+    rate = fps if fps is not None else _first_rate(table)
     return build(
         bouts.reset_index(drop=True),
         path=path,

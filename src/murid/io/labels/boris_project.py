@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def read_boris_project(
     Notes
     -----
     The file does not store START and STOP: rows of one subject, behaviour and modifier alternate.
-    Behaviours the ethogram calls point events are in ``meta["points"]``.
+    Behaviours the ethogram calls point events are in ``meta["points"]``. The time offset of the
+    observation is taken off; of an observation interval the rest is unlabelled.
     """
     raw = read_json(path)
     observations = raw.get("observations") if isinstance(raw, dict) else None
@@ -56,27 +58,43 @@ def read_boris_project(
     observation = observations[name]
     ethogram = {b.get("code", ""): str(b.get("type", "")) for b in (raw.get("behaviors_conf") or {}).values()}
     faults = Faults(f"{path}, observation '{name}'")
-    rows = _events(observation.get("events") or [], ethogram, faults)
+    images = str(observation.get("type", "")).upper() == "IMAGES"
+    rate_of_images = fps if images else None
+    rows = _events(observation.get("events") or [], ethogram, rate_of_images, faults)
+    rows["time_s"] -= float(observation.get("time offset") or 0)
     bouts = pair_events(rows[rows["kind"] != "POINT"], faults)
     faults.raise_if_any()
     media = observation.get("media_info") or {}
-    length = sum(float(v) for v in (media.get("length") or {}).values())
-    rate = fps if fps is not None else next((float(v) for v in (media.get("fps") or {}).values()), None)
+    # Films queued in the first player run on one after the other; other players show the same time.
+    films = (observation.get("file") or {}).get("1") or list(media.get("length") or {})
+    length = sum(float((media.get("length") or {}).get(film, 0)) for film in films)
+    rates = [float(media["fps"][film]) for film in films if film in (media.get("fps") or {})]
+    rate = fps if fps is not None else next(iter(rates), None)
     states = [code for code, kind in ethogram.items() if not kind.lower().startswith("point")]
-    ends = [*bouts["stop_s"], *rows["time_s"], length]
+    stated = max([*bouts["stop_s"], *rows["time_s"], length])
     return build(
         bouts,
         path=path,
         fps=rate,
         duration_s=duration_s,
-        stated_duration_s=max(ends),
+        stated_duration_s=stated,
+        scored=_interval(observation, duration_s if duration_s is not None else stated),
         vocabulary=states,
         points=points_table(rows[rows["kind"] == "POINT"]),
         recording=name,
     )
 
 
-def _events(events: list[Any], ethogram: dict[str, str], faults: Faults) -> pd.DataFrame:
+def _interval(observation: dict[str, Any], stop_s: float) -> pd.DataFrame | None:
+    """The stretch that was watched, where the observation says so; None when it is all of it."""
+    start, stop = (float(v or 0) for v in observation.get("observation time interval") or (0, 0))
+    if start <= 0 and stop <= 0:
+        return None
+    stop = min(stop, stop_s) if stop > 0 else stop_s
+    return pd.DataFrame({"start_s": [start], "stop_s": [stop], "rater": [""], "stream": [""]})
+
+
+def _events(events: list[Any], ethogram: dict[str, str], image_fps: float | None, faults: Faults) -> pd.DataFrame:
     rows: list[tuple] = []
     opened: dict[tuple[str, str, str], bool] = {}
     for i, event in enumerate(events, 1):
@@ -90,6 +108,17 @@ def _events(events: list[Any], ethogram: dict[str, str], faults: Faults) -> pd.D
                 expected="[time, subject, behaviour, modifiers, comment]",
             )
             continue
+        if math.isnan(time):
+            index = next((float(v) for v in event[5:6] if isinstance(v, (int, float))), math.nan)
+            time = index / image_fps if image_fps else math.nan
+            if math.isnan(time):
+                faults.add(
+                    "event has no time, only the index of an image",
+                    where=f"event {i}",
+                    got=str(event),
+                    todo="give the rate of the images: fps=...",
+                )
+                continue
         if code not in ethogram:
             faults.add(f"behaviour '{code}' is not in the ethogram", where=f"event {i}")
         key = (subject, code, modifiers)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from murid.data.errors import Faults
@@ -55,7 +57,8 @@ def read_fromto(
     Returns
     -------
     Labels
-        All raters of the recording; bouts of one behaviour may overlap or repeat as written.
+        All raters of the recording; bouts of one behaviour may overlap or repeat as written. Rows
+        without a start or an end are left out, with a warning that names them.
     """
     table = read_table(path)
     by = table.column("ID", "recording", required=False)
@@ -71,16 +74,22 @@ def read_fromto(
     stop = table.numbers(table.column("to", "stop"), faults)
     label = table.texts(table.column("type", "label"))
     rater = table.texts(table.column("Experimenter", "rater", required=False))
-    for i in range(len(start)):
-        if not stop[i] >= start[i]:
+    known = np.isfinite(start) & np.isfinite(stop)
+    for i in np.flatnonzero(known):
+        if stop[i] < start[i]:
             faults.add(
-                "interval has no end, or ends before it starts",
+                "interval ends before it starts",
                 where=f"line {table.lines[i]} ({label[i]})",
                 got=f"{start[i]}-{stop[i]} s",
-                todo="complete the interval or drop the row",
+                todo="correct the interval or drop the row",
             )
+    if not known.any():
+        faults.add("no interval has a start and an end")
     faults.raise_if_any()
-    rows = pd.DataFrame({"start_s": start, "stop_s": stop, "label": label, "rater": rater})
+    if not known.all():
+        lost = ", ".join(f"line {table.lines[i]} ({label[i]})" for i in np.flatnonzero(~known)[:8])
+        warnings.warn(f"{path}: {(~known).sum()} rows without start or end are left out: {lost}", stacklevel=4)
+    rows = pd.DataFrame({"start_s": start, "stop_s": stop, "label": label, "rater": rater})[known]
     marker = rows["label"].isin(markers)
     end = float(rows["stop_s"].max())
     bouts = rows[~marker].reset_index(drop=True)

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from murid.data.errors import Faults, did_you_mean
+from murid.data.bouts import EVERYONE, make_events
+from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
+from murid.data.runs import runs
 from murid.io.files import Head, resolve_fps
 from murid.io.labels._build import build, frame_edges, frames_to_bouts
+from murid.io.labels.boris import POINT_COLUMNS
 from murid.io.registry import label_reader
 from murid.io.tables import Table, read_table
 
 _TIME = ("time", "time_s", "t")
 _FRAME = ("frame", "frames")
-_VALUES = {"0", "1", "-1", "0.0", "1.0", "-1.0", ""}
+_TRUTH = {"true": 1.0, "false": 0.0}
+_VALUES = {"0", "1", "-1", "0.0", "1.0", "-1.0", "", "true", "false"}
+#: Names of the column that says that no behaviour is there.
+_NOTHING = ("background", "none")
+#: Steps from which a 0/1 table is one of BORIS, sampled, rather than one of frames.
+_SAMPLED_S = 0.1
+#: Steps (s) from which a run of one row may be a point in time as well as a bout.
+_SLOW_S = 0.5
 
 
 def _is_binary(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:
-    return bool(columns) and len(rows) > 0 and all(row[i] in _VALUES for row in rows for i in columns if i < len(row))
+    return (
+        bool(columns)
+        and len(rows) > 0
+        and all(row[i].lower() in _VALUES for row in rows for i in columns if i < len(row))
+    )
 
 
 def _is_onehot(head: Head) -> bool:
     names = [c.lower() for c in head.columns]
-    clock = [i for i, n in enumerate(names) if n in (*_TIME, *_FRAME)]
+    clock = [i for i, n in enumerate(names) if n in (*_TIME, *_FRAME) or (n == "" and i == 0)]
+    if not any(names[i] for i in clock):
+        return False
     return len(clock) >= 1 and _is_binary(head.rows[1:], [i for i in range(len(names)) if i not in clock])
 
 
@@ -34,7 +53,7 @@ def _is_deepethogram(head: Head) -> bool:
     return (
         bool(names)
         and names[0] in ("", "Unnamed: 0")
-        and "background" in names
+        and bool(set(_NOTHING) & {n.lower() for n in names})
         and _is_binary(head.rows[1:], list(range(1, len(names))))
     )
 
@@ -52,6 +71,7 @@ def read_onehot(
     fps: float | None = None,
     duration_s: float | None = None,
     behaviours: Sequence[str] | None = None,
+    points: Sequence[str] | None = None,
     time: str | None = None,
 ) -> Labels:
     """Read a per-frame table of 0/1 columns.
@@ -67,13 +87,18 @@ def read_onehot(
         Length of the recording.
     behaviours : sequence of str, optional
         Columns to read, when the table holds more than 0/1 columns.
+    points : sequence of str, optional
+        Columns that are point events. In a table sampled at half a second or slower (BORIS binary
+        tables) those of which no run is longer than one row by default, with a warning.
     time : str, optional
         Column of the time in seconds, when it has another name.
 
     Returns
     -------
     Labels
-        −1 and empty cells are not scored. ``exclusive`` when every scored frame has exactly one label.
+        −1, empty cells and frames without a row are not scored. ``exclusive`` when every scored frame
+        has exactly one label. Point events are in ``meta["points"]``. BORIS writes one more row at the
+        end of the observation; it lasts no time.
     """
     table = read_table(path)
     frame = table.column(*_FRAME, required=False)
@@ -83,18 +108,29 @@ def read_onehot(
         faults.add("no time or frame column", expected="time_s or frame", got=", ".join(table.columns))
         faults.raise_if_any()
     names = _behaviours(table, [c for c in (time, frame) if c], behaviours, faults)
-    values = _binary(table, names, faults)
+    sampled = False
     if time is not None:
-        seconds = table.numbers(time, faults)
-        rate = fps
+        seconds, rate = table.numbers(time, faults), fps
+        sampled = time.lower() == "time" and fps is None and len(seconds) > 1 and seconds[1] - seconds[0] >= _SAMPLED_S
     else:
         rate = resolve_fps(path, fps, None, "frame-counting")
-        seconds = table.numbers(frame, faults) / rate
+        seconds = table.numbers(str(frame), faults)
+    values = _binary(table, names, faults, counts=sampled or bool(points))
     faults.raise_if_any()
+    if time is None:
+        seconds, values = _on_grid(seconds, values)
+        seconds = seconds / float(rate or 1)
     edges, rate = frame_edges(path, seconds, rate)
+    if sampled and len(values) > 1 and (values[-1] == 0).all():
+        values, edges = values[:-1], edges[:-1]
+    at = _point_columns(path, values, names, points, edges)
+    events = [(float(edges[row]), names[i], EVERYONE, "") for i in at for row in np.flatnonzero(values[:, i] > 0)]
+    kept = [i for i in range(len(names)) if i not in at]
+    values, names = values[:, kept], [names[i] for i in kept]
     bouts, scored = frames_to_bouts(values, names, edges)
     return build(
         bouts,
+        points=make_events(pd.DataFrame(events, columns=list(POINT_COLUMNS))) if at else None,
         path=path,
         fps=rate,
         duration_s=duration_s,
@@ -106,7 +142,7 @@ def read_onehot(
 
 @label_reader("deepethogram", (".csv",), sniff=_is_deepethogram, fps="required", about="DeepEthogram labels CSV")
 def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float | None = None) -> Labels:
-    """Read DeepEthogram labels: frame index, ``background``, one 0/1/−1 column per behaviour.
+    """Read DeepEthogram labels: frame index, ``background`` (or ``none``), one 0/1/−1 column per behaviour.
 
     A frame that is −1 in every column is not scored. ``background`` says that no behaviour is there,
     which is what a scored frame without a bout means; it is checked and not kept as a label.
@@ -126,13 +162,13 @@ def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float
             got=f"{mixed.size} such frames",
             expected="-1 in every column or in none",
         )
-    b = columns.index("background")
+    b = next(i for i, c in enumerate(columns) if c.lower() in _NOTHING)
     rest = [i for i in range(len(columns)) if i != b]
     scored_rows = (values >= 0).all(axis=1)
     both = np.flatnonzero(scored_rows & ((values[:, b] == 1) == (values[:, rest] == 1).any(axis=1)))
     if both.size:
         faults.add(
-            "background must be 1 exactly where no behaviour is",
+            f"{columns[b]} must be 1 exactly where no behaviour is",
             where=f"line {table.lines[both[0]]}",
             got=f"{both.size} such frames",
         )
@@ -144,7 +180,7 @@ def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float
 
 
 def _behaviours(table: Table, clock: list[str], wanted: Sequence[str] | None, faults: Faults) -> list[str]:
-    rest = [c for c in table.columns if c not in clock]
+    rest = [c for c in table.columns if c not in clock and not c.startswith("(unnamed")]
     if wanted is None:
         return rest
     for name in wanted:
@@ -154,12 +190,48 @@ def _behaviours(table: Table, clock: list[str], wanted: Sequence[str] | None, fa
     return list(wanted)
 
 
-def _binary(table: Table, names: Sequence[str], faults: Faults) -> np.ndarray:
-    """Columns as int8 1, 0, −1; anything else is a fault."""
+def _on_grid(frames: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of all frames from the first to the last; those without a row are not scored."""
+    step = np.diff(frames)
+    if not (np.isfinite(frames).all() and (frames == np.round(frames)).all() and (step > 0).all()):
+        return frames, values  # named by the check of the clock
+    first = int(frames[0])
+    grid = np.arange(first, int(frames[-1]) + 1)
+    out = np.full((len(grid), values.shape[1]), -1, values.dtype)
+    out[frames.astype(int) - first] = values
+    return grid.astype(np.float64), out
+
+
+def _point_columns(
+    path: Path, values: np.ndarray, names: Sequence[str], wanted: Sequence[str] | None, edges: np.ndarray
+) -> list[int]:
+    """Columns that hold point events: those named, those that count, in slow tables those of single rows."""
+    if wanted is not None:
+        for name in wanted:
+            if name not in names:
+                fail(str(path), f"no column '{name}'", todo=did_you_mean(name, names))
+        return [i for i, name in enumerate(names) if name in wanted]
+    counting = [i for i in range(len(names)) if (values[:, i] > 1).any()]
+    lengths = [[b - a for a, b in runs(values[:, i] > 0)] for i in range(len(names))]
+    slow = len(edges) > 1 and edges[1] - edges[0] >= _SLOW_S and max(max(n, default=0) for n in lengths) > 1
+    single = [i for i, n in enumerate(lengths) if slow and n and max(n) == 1 and i not in counting]
+    if single:
+        warnings.warn(
+            f"{path}: {', '.join(names[i] for i in single)}: no run is longer than one row, read as point events; "
+            "to read bouts pass points=[]",
+            stacklevel=4,
+        )
+    return sorted(counting + single)
+
+
+def _binary(table: Table, names: Sequence[str], faults: Faults, *, counts: bool = False) -> np.ndarray:
+    """Columns as int8 1, 0, −1 (also True and False); anything else, but for counts, is a fault."""
     out = np.full((len(table.cells), len(names)), -1, np.int8)
     for i, name in enumerate(names):
-        column = table.numbers(name, faults)
-        bad = np.flatnonzero(np.isfinite(column) & ~np.isin(column, (-1, 0, 1)))
+        cells = table.cells[name].map(lambda c: str(_TRUTH.get(c.lower(), c)))
+        column = replace(table, cells=table.cells.assign(**{name: cells})).numbers(name, faults)
+        whole = counts & (column == np.round(column)) & (column > 1) & (column < 100)
+        bad = np.flatnonzero(np.isfinite(column) & ~np.isin(column, (-1, 0, 1)) & ~whole)
         if bad.size:
             faults.add(
                 f"column '{name}' is not 0/1",
@@ -167,5 +239,5 @@ def _binary(table: Table, names: Sequence[str], faults: Faults) -> np.ndarray:
                 got=f"{column[bad[0]]:g}",
                 todo="name the behaviour columns: behaviours=[...]",
             )
-        out[:, i] = np.where(np.isin(column, (0, 1)), column, -1)
+        out[:, i] = np.where(np.isin(column, (0, 1)) | whole, column, -1)
     return out

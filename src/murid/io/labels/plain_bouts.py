@@ -42,9 +42,9 @@ def read_bouts(
     recording : str, optional
         Value of the column ``recording`` when the table has one with several values.
     """
-    table = read_table(path, header=("start_s", "stop_s", "label"))
+    table = read_table(path, header=("start_s", "stop_s", "label"), may_be_empty=True)
     by = table.column("recording", required=False)
-    if by is not None:
+    if by is not None and len(table.cells):
         names = list(dict.fromkeys(table.cells[by]))
         table = table.rows(table.cells[by] == choose(path, "recording", names, recording, "recording"))
     faults = Faults(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,11 @@ SPACE = ("x", "y", "z")
 CONFIDENCE = ("likelihood", "confidence", "score", "p")
 #: Columns that ensemble smoothers add per keypoint; not part of a pose.
 SPREAD = ("x_ens_median", "y_ens_median", "x_ens_var", "y_ens_var", "x_posterior_var", "y_posterior_var")
+
+
+#: A keypoint that is missing from fewer frames may be hidden rather than never tracked.
+_ENOUGH_FRAMES = 100
+_NUMBER_AT_END = re.compile(r"(\d+)\D*$")
 
 
 class Key(NamedTuple):
@@ -111,8 +117,9 @@ def poses_from_columns(
 
     Notes
     -----
-    A point at exactly (0, 0) with confidence 0 is how trackers write "not found"; it becomes NaN and
-    is counted in ``attrs["n_zero_points"]``.
+    A point at exactly (0, 0) px, or with confidence −1, is how trackers and their exports write "not
+    found"; it becomes NaN and is counted in ``attrs["n_zero_points"]``. Those whose confidence does not
+    say so are warned of, and keypoints that were never found are named.
     """
     subject = str(path)
     keys = split_prefixes(keys, individuals, subject)
@@ -123,10 +130,21 @@ def poses_from_columns(
     people = _individuals(keys, individuals, subject)
     points = list(dict.fromkeys(k.keypoint for k in keys if (k.individual or ONLY) in people))
     position, confidence = _arrays(values, keys, people, points)
+    unknown = confidence == -1
+    confidence[unknown] = np.nan
     _check_confidence(confidence, points, people, lines, faults)
     faults.raise_if_any()
-    lost = (position == 0).all(axis=1) & (confidence == 0)
+    corner = (position == 0).all(axis=1) & (unit == "px")
+    lost = ((position == 0).all(axis=1) & (confidence == 0)) | corner | (unknown & (position == -1).all(axis=1))
     position[np.broadcast_to(lost[:, None], position.shape)] = np.nan
+    _warn_of_missing(
+        subject,
+        position,
+        corner & ~(confidence == 0) & ~unknown,
+        points,
+        people,
+        {(k.individual or ONLY, k.keypoint) for k in keys},
+    )
     attrs = {"source_software": software, "source_file": subject, "n_zero_points": int(lost.sum()), **attrs}
     clock: dict[str, Any] = {"time_s": time_s}
     if time_s is None:
@@ -146,6 +164,15 @@ def poses_from_columns(
     if "fps" in attrs:
         out.attrs["fps"] = float(attrs["fps"])
     return out
+
+
+def frames_of_images(names: Sequence[str]) -> np.ndarray:
+    """Frame numbers from image names (``img0042.png`` → 42) when they increase, else 0, 1, 2 …"""
+    found = [_NUMBER_AT_END.search(name.rsplit(".", 1)[0]) for name in names]
+    numbers = np.array([float(m.group(1)) for m in found if m])
+    if len(numbers) == len(names) and (np.diff(numbers) > 0).all():
+        return numbers
+    return np.arange(len(names), dtype=np.float64)
 
 
 def _check_keys(keys: Sequence[Key], faults: Faults) -> None:
@@ -231,6 +258,37 @@ def _arrays(
     return np.ascontiguousarray(gathered[:, :n_space]), np.ascontiguousarray(gathered[:, n_space])
 
 
+def _warn_of_missing(
+    subject: str,
+    position: np.ndarray,
+    doubtful: np.ndarray,
+    points: Sequence[str],
+    people: Sequence[str],
+    columns: set[tuple[str, str]],
+) -> None:
+    """Say which points lay at (0, 0) although the tracker was sure, and which were never found."""
+    if doubtful.any():
+        warnings.warn(
+            f"{subject}: {int(doubtful.sum())} points at exactly (0, 0) px are taken as not found "
+            f"({', '.join(p for k, p in enumerate(points) if doubtful[:, k].any())})",
+            stacklevel=5,
+        )
+    # An animal that is never there is no matter of its keypoints.
+    never = np.isnan(position).any(axis=1).all(axis=0)
+    tracked = ~never.all(axis=0) & (len(position) >= _ENOUGH_FRAMES)
+    names = [
+        f"{point} of {person}" if len(people) > 1 else point
+        for i, person in enumerate(people)
+        for k, point in enumerate(points)
+        if tracked[i] and never[k, i] and (person, point) in columns
+    ]
+    if names:
+        warnings.warn(
+            f"{subject}: keypoints that were never found: {', '.join(names)}; they have no place in this recording",
+            stacklevel=5,
+        )
+
+
 def _check_confidence(
     confidence: np.ndarray, points: Sequence[str], people: Sequence[str], lines: np.ndarray | None, faults: Faults
 ) -> None:
@@ -241,5 +299,7 @@ def _check_confidence(
             "confidence lies outside 0..1",
             where=f"{_line(lines, row)}, {people[i]} {points[k]}",
             got=f"{confidence[row, k, i]:.6g} ({len(bad)} values)",
-            todo="the columns are shifted or in another order than the header says",
+            todo="it is in percent: divide it by 100"
+            if np.nanmin(confidence) >= 0 and 1.5 < np.nanmax(confidence) <= 100
+            else "the columns are shifted or in another order than the header says",
         )

@@ -15,14 +15,15 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from murid.data.errors import Faults
+from murid.data.errors import Faults, fail
 from murid.io.files import Head, guess_delimiter, read_text
-from murid.io.poses._columns import CONFIDENCE, SPACE, SPREAD, Key, poses_from_columns
+from murid.io.poses._columns import CONFIDENCE, SPACE, SPREAD, Key, frames_of_images, poses_from_columns
 from murid.io.registry import pose_reader
 from murid.io.tables import parse_numbers
 
 _LEVELS = {3: ("scorer", "bodyparts", "coords"), 4: ("scorer", "individuals", "bodyparts", "coords")}
-_NUMBER_AT_END = re.compile(r"(\d+)\D*$")
+#: Rows of delimiters only, which Excel leaves below a table.
+_EMPTY_ROWS = re.compile(r"(\n[,;\t ]*)+\Z")
 
 
 class Header(NamedTuple):
@@ -44,6 +45,9 @@ def parse_header(lines: Sequence[str]) -> Header | None:
         lead = _lead(rows[depth - 1])
         if lead:
             names = [row[lead - 1].lower() for row in rows[:depth] if row[lead - 1 :]]
+            # pandas' reset_index leaves a column called "index" without a coordinate.
+            while lead < 3 and rows[depth - 1][lead : lead + 1] == [""]:
+                lead += 1
             return Header([row[lead:] for row in rows[:depth]], lead, delimiter, names)
     return None
 
@@ -126,13 +130,13 @@ def read_levels(path: Path) -> tuple[Header, np.ndarray, np.ndarray, np.ndarray]
     header = parse_header(start)
     faults = Faults(str(path))
     if header is None:
-        faults.add(
+        fail(
+            str(path),
             "no DeepLabCut header",
             expected="lines scorer, [individuals,] bodyparts, coords with x, y, likelihood",
             got=repr(start[0][:80]),
             todo="check the delimiter (comma) and that no header line was lost",
         )
-        faults.raise_if_any()
     widths = [len(level) for level in header.levels]
     for i, width in enumerate(widths):
         if width != widths[-1]:
@@ -146,6 +150,7 @@ def read_levels(path: Path) -> tuple[Header, np.ndarray, np.ndarray, np.ndarray]
     faults.raise_if_any()
     depth = len(header.levels)
     body = text.split("\n", depth)[depth] if text.count("\n") >= depth else ""
+    body = _EMPTY_ROWS.sub("", body)
     columns = [*["index"] * header.lead, *(" ".join(c) for c in zip(*header.levels[1:], strict=True))]
     first = body.lstrip("\n").split(header.delimiter, header.lead)[header.lead - 1 : header.lead]
     named = bool(first) and not _is_number(first[0])
@@ -159,8 +164,13 @@ def read_levels(path: Path) -> tuple[Header, np.ndarray, np.ndarray, np.ndarray]
     )
     lines = np.arange(len(values)) + depth + 1
     index = values[:, header.lead - 1]
-    frames = _frames_of_images(texts[header.lead - 1]) if named else index
-    return header, values[:, header.lead :], frames, lines
+    frames = frames_of_images(texts[header.lead - 1]) if named else index
+    kept = [i for i, coord in enumerate(header.levels[-1]) if coord]
+    extra = np.setdiff1d(np.arange(len(header.levels[-1])), kept)
+    if np.isfinite(values[:, header.lead + extra]).any():
+        fail(str(path), "a column has no name", where=f"column {header.lead + extra[0] + 1}", todo="name or delete it")
+    levels = [[level[i] for i in kept] for level in header.levels]
+    return header._replace(levels=levels), values[:, [header.lead + i for i in kept]], frames, lines
 
 
 def _is_number(cell: str) -> bool:
@@ -169,13 +179,3 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _frames_of_images(names: Sequence[str]) -> np.ndarray:
-    """Frame numbers from image names (``img0042.png`` → 42) when they increase, else 0, 1, 2 …"""
-    found = [_NUMBER_AT_END.search(name.rsplit(".", 1)[0]) for name in names]
-    if all(found):
-        numbers = np.array([float(m.group(1)) for m in found if m])
-        if (np.diff(numbers) > 0).all():
-            return numbers
-    return np.arange(len(names), dtype=np.float64)

@@ -11,7 +11,7 @@ import xarray as xr
 
 from murid.data.errors import fail
 from murid.io.files import Head, check_file, choose, open_hdf5
-from murid.io.poses._columns import Key, poses_from_columns
+from murid.io.poses._columns import Key, frames_of_images, poses_from_columns
 from murid.io.registry import pose_reader
 
 
@@ -57,8 +57,10 @@ def read_dlc_h5(
             got=", ".join(levels),
         )
     keys = [Key(str(c[1]) if len(c) == 4 else "", str(c[-2]), str(c[-1]).lower()) for c in frame.columns]
-    whole = pd.api.types.is_numeric_dtype(frame.index)
-    frames = frame.index.to_numpy(np.float64) if whole else np.arange(len(frame), dtype=np.float64)
+    if pd.api.types.is_numeric_dtype(frame.index):
+        frames = frame.index.to_numpy(np.float64)
+    else:  # labelled frames: (folder, film, image) or the image's path
+        frames = frames_of_images([str(row[-1] if isinstance(row, tuple) else row) for row in frame.index])
     return poses_from_columns(
         frame.to_numpy(np.float64),
         keys,
@@ -75,7 +77,7 @@ def read_dlc_h5(
 def _read_frame(path: Path, key: str) -> pd.DataFrame:
     try:
         frame = pd.read_hdf(check_file(path), key)
-        return frame.astype(np.float64)
+        return pd.DataFrame(frame).astype(np.float64)
     except Exception as exc:  # pytables raises a different class for every kind of damage
         fail(
             str(path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,18 +16,18 @@ from murid.data.errors import Faults, fail
 from murid.io.files import Head
 from murid.io.poses._columns import CONFIDENCE, SPACE, Key, poses_from_columns
 from murid.io.registry import pose_reader
-from murid.io.tables import Table, read_table
+from murid.io.tables import Table, read_table, seconds_in
 
-TIME = ("time_s", "time", "t", "timestamp_s", "timestamp")
-FRAME = ("frame", "frames", "frame_index", "frame_number", "frame_id")
+TIME = ("time_s", "time", "t", "timestamp_s", "timestamp", "time (s)", "time [s]")
+FRAME = ("frame", "frames", "frame_index", "frame_number", "frame_id", "frame index", "frame number")
 _COORDS = (*SPACE, *CONFIDENCE)
 _CLOCK = {*TIME, *FRAME}
 
 
 def _coord_of(column: str) -> tuple[str, str] | None:
-    """``nose_x`` → ("nose", "x"); None when the column is no coordinate."""
-    point, _, coord = column.rpartition("_")
-    return (point, coord.lower()) if point and coord.lower() in _COORDS else None
+    """``nose_x``, ``nose.x`` or ``nose x`` → ("nose", "x"); None when the column is no coordinate."""
+    parts = re.fullmatch(r"(.+)[_. ]([A-Za-z]+)", column)
+    return (parts[1], parts[2].lower()) if parts and parts[2].lower() in _COORDS else None
 
 
 def _is_wide(head: Head) -> bool:
@@ -64,6 +65,7 @@ def read_plain_wide(
     fps: float | None = None,
     individuals: Sequence[str] | None = None,
     unit: str = "px",
+    time_unit: str | None = None,
     ignore: Sequence[str] = (),
 ) -> xr.Dataset:
     """Read a plain table with one column per coordinate.
@@ -78,6 +80,8 @@ def read_plain_wide(
         Prefixes of the keypoint names (``<individual>_<keypoint>_x``) when there are several.
     unit : str
         Unit of the coordinates.
+    time_unit : {"s", "ms", "us", "min"}, optional
+        Unit of the time column; seconds, unless its steps are too long for that.
     ignore : sequence of str
         Further columns that are not coordinates; any other column that is none is an error.
     """
@@ -108,16 +112,19 @@ def read_plain_wide(
         software="table",
         fps=fps,
         frames=frame,
-        time_s=_seconds(path, time, fps),
+        time_s=_seconds(path, time, fps, time_unit),
         individuals=individuals,
         unit=unit,
         lines=table.lines,
     )
 
 
-def _seconds(path: Path, time: np.ndarray | None, fps: float | None) -> np.ndarray | None:
+def _seconds(path: Path, time: np.ndarray | None, fps: float | None, time_unit: str | None) -> np.ndarray | None:
     """Return the time column; it is data, so a frame rate that contradicts it is warned about and not used."""
-    if time is None or fps is None:
+    if time is None:
+        return time
+    time = seconds_in(path, time, time_unit)
+    if fps is None:
         return time
     rate = rate_of(time)
     # Rounded time stamps make the median step inexact, so only a clear difference is worth a warning.
@@ -134,7 +141,12 @@ def _seconds(path: Path, time: np.ndarray | None, fps: float | None) -> np.ndarr
     about="plain long CSV: time_s or frame, [individual], keypoint, x, y[, z][, likelihood]",
 )
 def read_plain_long(
-    path: Path, *, fps: float | None = None, individuals: Sequence[str] | None = None, unit: str = "px"
+    path: Path,
+    *,
+    fps: float | None = None,
+    individuals: Sequence[str] | None = None,
+    unit: str = "px",
+    time_unit: str | None = None,
 ) -> xr.Dataset:
     """Read a plain table with one row per keypoint and time; missing rows are missing points."""
     table = read_table(path, header=("keypoint", "x", "y"))
@@ -145,7 +157,7 @@ def read_plain_long(
     found = {c: table.column(c, required=False) for c in _COORDS}
     coords = {c: table.numbers(name, faults) for c, name in found.items() if name}
     faults.raise_if_any()
-    moment = frame if frame is not None else time
+    moment = frame if frame is not None else np.asarray(time, np.float64)
     long = pd.DataFrame({"moment": moment, "person": person, "point": point, **coords})
     twice = np.flatnonzero(long.duplicated(["moment", "person", "point"]))
     if twice.size:
@@ -176,7 +188,7 @@ def read_plain_long(
         fps=fps,
         individuals=individuals,
         unit=unit,
-        time_s=_seconds(path, when, fps),
+        time_s=_seconds(path, when, fps, time_unit),
     )
 
 

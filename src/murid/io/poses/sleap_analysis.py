@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,9 @@ def read_sleap_analysis(
         tracks = handle["tracks"]
         points = _strings(handle["node_names"][()])
         people = _strings(handle["track_names"][()]) if "track_names" in handle else []
-        order = _order(path, tracks, len(points))
+        order = _order(path, tracks, len(points), len(people))
         data = np.asarray(tracks[()], np.float32).transpose([order.index(a) for a in _AXES])
-        scores = _scores(handle, data.shape)
+        scores = _scores(path, handle, data.shape)
     n_tracks = data.shape[3]
     people = people or [ONLY if n_tracks == 1 else f"track_{i}" for i in range(n_tracks)]
     keep = _keep(path, people, individuals)
@@ -84,7 +85,7 @@ def _strings(values: np.ndarray) -> list[str]:
     return [v.decode() if isinstance(v, bytes) else str(v) for v in np.atleast_1d(values)]
 
 
-def _order(path: Path, tracks: Any, n_nodes: int) -> tuple[str, ...]:
+def _order(path: Path, tracks: Any, n_nodes: int, n_tracks: int) -> tuple[str, ...]:
     """Axis names of ``tracks`` in file order."""
     stated = tracks.attrs.get("dims")
     if stated is not None:
@@ -103,6 +104,8 @@ def _order(path: Path, tracks: Any, n_nodes: int) -> tuple[str, ...]:
         for o in _ORDERS
         if tracks.ndim == 4 and tracks.shape[o.index("xy")] in (2, 3) and tracks.shape[o.index("node")] == n_nodes
     ]
+    if len(fits) == 2 and n_tracks:
+        fits = [o for o in fits if tracks.shape[o.index("track")] == n_tracks] or fits
     if len(fits) == 2:
         # Both orders fit only for a skeleton of two (or three) nodes: a film has more frames than animals.
         size = [tracks.shape[o.index("frame")] - tracks.shape[o.index("track")] for o in fits]
@@ -131,7 +134,7 @@ def _axis(name: str) -> str:
     return name
 
 
-def _scores(handle: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+def _scores(path: Path, handle: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     """Point scores as (frame, node, track), whichever way they are stored."""
     if "point_scores" not in handle:
         return None
@@ -139,4 +142,10 @@ def _scores(handle: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     n, _, nodes, tracks = shape
     if scores.shape == (tracks, nodes, n):
         return scores.transpose(2, 1, 0)
-    return scores if scores.shape == (n, nodes, tracks) else None
+    if scores.shape == (n, nodes, tracks):
+        return scores
+    warnings.warn(
+        f"{path}: point_scores have another shape than tracks ({scores.shape}) and are left out: no confidence",
+        stacklevel=5,
+    )
+    return None

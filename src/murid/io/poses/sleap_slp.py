@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -108,8 +108,19 @@ def read_sleap_slp(
 
 def _video(path: Path, labels: Any, wanted: str | None) -> Any:
     used = list({id(f.video): f.video for f in labels.labeled_frames}.values()) or list(labels.videos)
-    names = [Path(str(v.filename)).name for v in used]
+    names = _telling([str(v.filename) for v in used])
+    if wanted in [str(v.filename) for v in used]:
+        wanted = names[[str(v.filename) for v in used].index(str(wanted))]
     return used[names.index(choose(path, "video", names, wanted, "video"))]
+
+
+def _telling(files: Sequence[str]) -> list[str]:
+    """File names, with as many folders as it takes to tell them apart."""
+    parts = [PurePosixPath(f.replace("\\", "/")).parts for f in files]
+    depth = 1
+    while len({p[-depth:] for p in parts}) < len(set(parts)) and depth < max(map(len, parts)):
+        depth += 1
+    return ["/".join(p[-depth:]) for p in parts]
 
 
 def _stated_fps(video: Any) -> float | None:

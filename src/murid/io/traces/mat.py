@@ -72,6 +72,12 @@ def _load_73(path: Path) -> dict[str, np.ndarray]:
     return out
 
 
+def _word(cell: Any) -> str:
+    """Text of a cell of a cell array; empty when it holds none."""
+    cell = np.ravel(cell)
+    return str(cell[0]).strip() if cell.size == 1 and cell.dtype.kind == "U" else ""
+
+
 def _load_5(path: Path) -> dict[str, np.ndarray]:
     import scipy.io
 
@@ -92,8 +98,12 @@ def _load_5(path: Path) -> dict[str, np.ndarray]:
         if value.dtype.names and value.size == 1:
             for field in value.dtype.names:
                 flatten(f"{name}/{field}", value[field].ravel()[0])
-        elif value.dtype.kind in "fiub":
+        elif value.dtype.kind in "fiubU":
             out[name] = value
+        elif value.dtype.kind == "O":
+            words = [_word(cell) for cell in value.ravel()]
+            if words and all(words):
+                out[name] = np.array(words)  # a cell array of names
 
     for name, value in raw.items():
         if not name.startswith("__"):

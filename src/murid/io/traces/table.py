@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from murid.data.errors import Faults, did_you_mean
 from murid.data.traces import make_traces
 from murid.io.files import Head, guess_delimiter, read_text
 from murid.io.registry import trace_reader
-from murid.io.tables import parse_numbers
+from murid.io.tables import parse_numbers, seconds_in
 
 TIME = ("time_s", "time", "t")
 _NOT_TRACES = ("label", "stop_s", "keypoint", "unit", "behavior", "behaviour")
@@ -42,6 +43,7 @@ def read_traces_csv(
     time: str | None = None,
     units: Sequence[str] | None = None,
     rate_hz: float | None = None,
+    time_unit: str | None = None,
     kind: str = "dff",
 ) -> xr.DataArray:
     """Read signals from a table.
@@ -51,20 +53,22 @@ def read_traces_csv(
     path : path
         CSV or TSV, gzip or not.
     time : str, optional
-        Time column (s), when it is not called ``time_s``, ``time`` or ``t``.
+        Time column, when it is not called ``time_s``, ``time`` or ``t``.
     units : sequence of str, optional
-        Columns to read; all but time by default (text in any of them is an error).
+        Columns to read; all with a name but time by default (text in any of them is an error).
     rate_hz : float, optional
         Rate in Hz of a table without a time column.
+    time_unit : {"s", "ms", "us", "min"}, optional
+        Unit of the time column; seconds, unless its steps are too long for that.
     kind : str
         What the numbers are (``"dff"``, ``"photometry"``, ``"deconvolved"`` …).
     """
     text = read_text(path)
     first, _, body = text.partition("\n")
     delimiter = guess_delimiter([first])
-    columns = [c.strip().strip('"') for c in first.split(delimiter)]
+    columns = [c.strip() for c in next(csv.reader([first], delimiter=delimiter))]
     faults = Faults(str(path))
-    for name in sorted({c for c in columns if columns.count(c) > 1}):
+    for name in sorted({c for c in columns if c and columns.count(c) > 1}):
         faults.add(f"column '{name}' appears more than once", where="line 1")
     clock = time or next((c for c in columns if c.lower() in TIME), None)
     if time is not None and time not in columns:
@@ -76,7 +80,7 @@ def read_traces_csv(
             got=", ".join(columns),
             todo="name it: time='...', or pass rate_hz=...",
         )
-    wanted = list(units) if units is not None else [c for c in columns if c != clock]
+    wanted = list(units) if units is not None else [c for c in columns if c and c != clock]
     for name in wanted:
         if name not in columns:
             faults.add(f"no column '{name}'", todo=did_you_mean(name, columns))
@@ -85,7 +89,7 @@ def read_traces_csv(
     skipped = tuple(i for i in range(len(columns)) if i not in used)
     values, _ = parse_numbers(body, columns, subject=str(path), first_line=2, delimiter=delimiter, text_columns=skipped)
     at = [columns.index(c) for c in wanted]
-    when = None if clock is None else values[:, columns.index(clock)]
+    when = None if clock is None else seconds_in(path, values[:, columns.index(clock)], time_unit)
     if when is not None and not np.isfinite(when).all():
         row = int(np.flatnonzero(~np.isfinite(when))[0])
         faults.add("time is missing", where=f"line {row + 2}, column '{clock}'")
