@@ -1,31 +1,146 @@
-"""Documentation runs: every python block of a page, top to bottom, in one namespace and an empty folder.
+"""Documentation is true: its code runs, its names and options exist, its links lead somewhere.
 
-A block that starts with ``# not run`` shows a call on the reader's own files and is only compiled.
+Files named ``my_...`` are the reader's own. A python block that starts with ``# not run`` shows a call on them; its
+names are checked only.
 """
 
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import inspect
 import re
-from pathlib import Path
+import shlex
 
 import pytest
+import typer
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted([*(DOCS / "tutorials").glob("*.md"), *(DOCS / "how-to").glob("*.md")])
-BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+from tests.docs.pages import COMPLETE, GIVEN, PAGES, command_lines, name_of, python_blocks
+
+WITH_CODE = [p for p in PAGES if python_blocks(p)]
+WITH_COMMANDS = [p for p in PAGES if command_lines(p)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("page", [p for p in WITH_CODE if p in COMPLETE or name_of(p) in GIVEN], ids=name_of)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore:Mean of empty slice", "ignore:Hessian matrix")
 def test_page_runs(page, tmp_path, monkeypatch):
+    """Every block of the page, in one namespace and an empty folder."""
     monkeypatch.chdir(tmp_path)
-    blocks = BLOCK.findall(page.read_text())
-    assert blocks, f"{page.name} shows no python"
-    scope: dict = {"__name__": "snippet"}
-    for number, block in enumerate(blocks, 1):
+    import murid
+
+    scope: dict = {"__name__": "snippet", "murid": murid}
+    exec(GIVEN.get(name_of(page), ""), scope)
+    for number, block in enumerate(python_blocks(page), 1):
         code = compile(block, f"{page.name}, block {number}", "exec")
         if not block.startswith("# not run"):
             exec(code, scope)
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda p: str(p.relative_to(DOCS)))
+@pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
+def test_names_and_keywords_exist(page):
+    """What a block imports or reads below ``murid`` exists, and every call of it takes the keywords given."""
+    for number, block in enumerate(python_blocks(page), 1):
+        tree = ast.parse(block, f"{page.name}, block {number}")
+        known = imported(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and (found := resolved(node, known)) is MISSING:
+                pytest.fail(f"{page.name}: {ast.unparse(node)} does not exist")
+            if isinstance(node, ast.Call) and callable(found := resolved(node.func, known)):
+                check_call(page.name, node, found)
+
+
+MISSING = object()
+
+
+def imported(tree: ast.Module) -> dict[str, object]:
+    """Names that the block imports from murid, and what they are."""
+    known: dict[str, object] = {"murid": importlib.import_module("murid")}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] == "murid":
+                    importlib.import_module(alias.name)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "murid":
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                value = getattr(module, alias.name, MISSING)
+                if value is MISSING:
+                    value = importlib.import_module(f"{node.module}.{alias.name}")
+                known[alias.asname or alias.name] = value
+    return known
+
+
+def resolved(node: ast.expr, known: dict[str, object]) -> object:
+    """What a chain of names is; None where it does not begin with murid, `MISSING` where it ends in nothing."""
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    if isinstance(node, ast.Attribute):
+        owner = resolved(node.value, known)
+        if inspect.ismodule(owner) or inspect.isclass(owner):
+            return getattr(owner, node.attr, MISSING)
+    return None
+
+
+def check_call(where: str, node: ast.Call, target: object) -> None:
+    """Fail where a call gives keywords that its target does not take."""
+    keywords = {k.arg for k in node.keywords if k.arg}
+    try:
+        signature = inspect.signature(target)
+    except (TypeError, ValueError):
+        return
+    free = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    unknown = set() if free else keywords - set(signature.parameters)
+    assert not unknown, f"{where}: {ast.unparse(node.func)} does not take {sorted(unknown)}"
+    if getattr(target, "__name__", "") == "method" and node.args and isinstance(node.args[0], ast.Constant):
+        import murid
+
+        plain = {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg and is_plain(k.value)}
+        plain = {k: v for k, v in plain.items() if not (isinstance(v, str) and v.startswith("my_"))}
+        murid.method(node.args[0].value, **plain)
+
+
+def is_plain(node: ast.expr) -> bool:
+    """True for a value written out."""
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=name_of)
+def test_commands_and_options_exist(page):
+    """Every printed command is one of murid's, and takes the options that it is given."""
+    from murid.cli.app import app
+
+    root = typer.main.get_command(app)
+    for line in command_lines(page):
+        words = shlex.split(re.sub(r"\s[\[<].*?[\]>]", " ", line.partition(" #")[0]), comments=True)[1:]
+        command, context = root, root.make_context("murid", ["doctor"], resilient_parsing=True)
+        while hasattr(command, "get_command") and words and not words[0].startswith("-"):
+            inner = command.get_command(context, words[0])
+            assert inner is not None, f"{page.name}: no command '{words[0]}' in: {line}"
+            command, words = inner, words[1:]
+        options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help", "--version"}
+        unknown = [w for w in words if re.match(r"--?[a-zA-Z]", w) and w.partition("=")[0] not in options]
+        assert not unknown, f"{page.name}: {unknown} in: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+    generated = ("api/", "gallery/")
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
+        if not target.startswith(generated):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}, which is not there"
+
+
+def test_blocks_use_no_name_that_hides_a_builtin():
+    hidden = {
+        f"{page.name}: {node.id}"
+        for page in WITH_CODE
+        for block in python_blocks(page)
+        for node in ast.walk(ast.parse(block))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in set(dir(builtins)) - {"_"}
+    }
+    assert not hidden

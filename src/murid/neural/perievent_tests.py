@@ -290,9 +290,10 @@ def shift_test(
     --------
     >>> import numpy as np, murid
     >>> from murid.neural import shift_test
-    >>> x, events = np.random.default_rng(0).standard_normal(6000), np.arange(20, 580, 9.0)
+    >>> rng = np.random.default_rng(0)
+    >>> x, events = rng.standard_normal(6000), np.cumsum(rng.integers(60, 130, 60)) / 10
     >>> for k in range(3):
-    ...     x[(events * 10).astype(int) + k] += 2
+    ...     x[np.round(events * 10).astype(int) + k] += 2
     >>> table = shift_test(murid.make_traces(x, rate_hz=10), events).table
     >>> table[table["p_corrected"] <= 0.01]["lag_s"].round(1).tolist()
     [0.0, 0.1, 0.2]

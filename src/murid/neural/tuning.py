@@ -143,9 +143,9 @@ def tuning(
     >>> import numpy as np, murid
     >>> from murid.neural import tuning
     >>> rng = np.random.default_rng(0)
-    >>> codes = np.repeat(np.arange(200) % 2, 30)
-    >>> time = np.arange(6000) / 10
-    >>> traces = murid.make_traces(codes + rng.standard_normal(6000), time_s=time)
+    >>> codes = np.repeat(np.arange(300) % 2, rng.integers(10, 60, 300))
+    >>> time = np.arange(codes.size) / 10
+    >>> traces = murid.make_traces(codes + rng.standard_normal(codes.size), time_s=time)
     >>> table = tuning(traces, murid.make_states(codes, time, ["rest", "rear"])).table
     >>> table[["behaviour", "direction"]].values.tolist()
     [['rest', 'suppressed'], ['rear', 'excited']]

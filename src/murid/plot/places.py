@@ -77,7 +77,9 @@ def trajectory(
     draw_zones(ax, outlines)
     low, high = limits(outlines, [xy])
     frame(ax, low, high, unit)
-    ax.set_title(short(recording.id if len(people) == 1 else f"{recording.id}, {people[k]}", 40), color=colour, loc="center")
+    ax.set_title(
+        short(recording.id if len(people) == 1 else f"{recording.id}, {people[k]}", 40), color=colour, loc="center"
+    )
     return ax
 
 

@@ -1,107 +1,70 @@
 """Sentences that state a result, each made by one function from declared fields.
 
 They are what a reader copies into a paper: they name the groups compared, the number tested, the unit, and
-what the verdict rests on. Nothing here reads a table or a file.
+what the verdict rests on. Nothing here reads a table or a file. What one measure or latency shows is worded by
+`murid.stats.statements`; here stands what is stated about several of them, and about everything else.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-import numpy as np
+from murid.plot.words import count, listed, number, p_value, readable
+from murid.report.rows import TunedUnits
+from murid.stats.statements import LatencyStatement, Statement
 
-from murid.plot.words import count, listed, measure_name, number, p_value, readable
-from murid.report.rows import ComparedLatency, ComparedMeasure, ComparedPair, Tested, TunedUnits
-
-#: A difference is named with this many effects at most.
+#: Findings on single measures that are named at most.
 MAX_NAMED = 4
 
-
-def amount(difference: float, unit: str, group: str) -> str:
-    """Return ``10 cm more in drug``; differences of percentages are percentage points."""
-    way = "more" if difference > 0 else "less"
-    what = "percentage points" if unit == "%" else unit
-    return f"{number(abs(difference))}{' ' + what if what else ''} {way} in {group}"
+#: One measure tested between groups.
+Tested = Statement | LatencyStatement
 
 
-def effect_name(name: str) -> str:
-    """Return the name of an effect size as papers write it."""
-    return name.replace("hedges_g", "Hedges g").strip() or "effect size"
-
-
-def groups_differ(paradigm: str, rows: Sequence[ComparedMeasure], late: Sequence[ComparedLatency] = ()) -> str:
+def groups_differ(paradigm: str, rows: Sequence[Tested]) -> str:
     """Return how many measures differ between which groups, counting only what could be tested.
 
     Parameters
     ----------
     paradigm : str
         In words.
-    rows : sequence of ComparedMeasure
-    late : sequence of ComparedLatency
-        Latencies that some animals never reached; tested by their survival.
+    rows : sequence of Statement or LatencyStatement
+        The family: every measure that was compared.
     """
-    tested: list[Tested] = [r for r in (*rows, *late) if np.isfinite(r.p)]
-    n_tested = len(tested)
-    names = list(dict.fromkeys(g for r in tested for g in r.names))
-    if not n_tested:
-        return f"None of the {count(len(rows) + len(late), 'measure')} of the {paradigm} could be tested."
-    differ = [r.measure for r in tested if r.differs]
-    sizes = {g: max(s.n for r in tested for s in r.groups if s.name == g) for g in names}
-    n = ", ".join(f"{g}: n = {k} animals" for g, k in sizes.items())
-    verb = "differs" if len(differ) == 1 else "differ"
-    left = len(rows) + len(late) - n_tested
+    tested = [r for r in rows if math.isfinite(r.p)]
+    if not tested:
+        return f"None of {count(len(rows), 'measure')} of the {paradigm} could be tested."
+    names = list(dict.fromkeys(g for r in tested for g in r.groups))
+    n_differ = sum(r.shown for r in tested)
+    sizes = {g: max(int(r.n[g]) for r in tested if g in r.groups) for g in names}
+    n = ", ".join(f"{g}: n = {count(k, tested[0].noun)}" for g, k in sizes.items())
+    corrected = "after correction for testing many of them" if len(tested) > 1 else "in the one test made"
+    left = len(rows) - len(tested)
     untested = f" {count(left, 'measure')} could not be tested." if left else ""
-    corrected = "after correction for testing many of them" if n_tested > 1 else "in the one test made"
     return (
-        f"{number(len(differ)) if differ else 'None'} of {number(n_tested)} tested "
-        f"{'measure' if n_tested == 1 else 'measures'} of the {paradigm} {verb} between {listed(names)} "
-        f"{corrected} (q ≤ 0.05; {n}).{untested}"
+        f"{number(n_differ) if n_differ else 'None'} of {count(len(tested), 'tested measure')} of the {paradigm} "
+        f"{'differs' if n_differ == 1 else 'differ'} between {listed(names)} {corrected} (q ≤ 0.05; {n}).{untested}"
     )
 
 
-def largest_difference(rows: Sequence[ComparedMeasure], units: dict[str, str]) -> str:
-    """Return the largest difference found between two groups, by effect size; "" where none was found."""
-    differ = [r for r in rows if r.differs and len(r.groups) == 2 and np.isfinite(r.difference)]
+def largest_difference(rows: Sequence[Statement]) -> str:
+    """Return the largest difference shown between two groups, by effect size; "" where none was shown."""
+    differ = [r for r in rows if r.shown and len(r.groups) == 2 and math.isfinite(r.difference)]
     if not differ:
         return ""
-    known = [r for r in differ if np.isfinite(r.effect)]
-    row = max(known, key=lambda r: abs(r.effect)) if known else min(differ, key=lambda r: r.p)
-    effect = f"{effect_name(row.effect_name)} {number(row.effect, 2)}, " if np.isfinite(row.effect) else ""
-    return (
-        f"Largest effect: {measure_name(row.measure)}, "
-        f"{amount(row.difference, units.get(row.measure, ''), row.names[1])} ({effect}{p_value(row.p)})."
-    )
+    known = [r for r in differ if math.isfinite(r.effect)]
+    largest = max(known, key=lambda r: abs(r.effect)) if known else min(differ, key=lambda r: r.p)
+    effect = f", {largest.effect_name} {number(largest.effect, 2)}" if known else ""
+    return f"Largest effect: {largest.finding()}{effect}."
 
 
-def pairs_differ(pairs: Sequence[ComparedPair], differ: Sequence[str]) -> str:
-    """Return which pairs of three or more groups differ, in the measures that differ at all."""
-    shown = [p for p in pairs if p.measure in differ]
-    if not shown:
-        return ""
-    parts = []
-    for name in dict.fromkeys(p.measure for p in shown):
-        found = [
-            f"{p.first} and {p.second} ({p_value(p.p_holm)})" for p in shown if p.measure == name and p.p_holm <= 0.05
-        ]
-        parts.append(f"{measure_name(name)}: {listed(found) if found else 'no pair alone'}")
-    more = f"; {count(len(parts) - MAX_NAMED, 'more measure')} in the tables" if len(parts) > MAX_NAMED else ""
-    return f"Pairs that differ (Holm-corrected within each measure): {'; '.join(parts[:MAX_NAMED])}{more}."
-
-
-def latency_found(row: ComparedLatency) -> str:
-    """Return a latency compared by survival: medians, animals that never did it, the log-rank p."""
-    parts = []
-    for g in row.groups:
-        never = f", {g.n - g.events} of {g.n} never" if g.events < g.n else ""
-        median = f"median {number(g.median_s)} s" if np.isfinite(g.median_s) else "median not reached"
-        parts.append(f"{g.name} {median}{never}")
-    verdict = "differs" if row.differs else "is not shown to differ"
-    q = f", q = {number(row.q, 2)}" if np.isfinite(row.q) else ""
-    name = measure_name(row.measure)
-    return (
-        f"{name[0].upper()}{name[1:]} {verdict} between {listed(row.names)}: {listed(parts)} "
-        f"(log-rank test of survival, {p_value(row.p)}{q})."
-    )
+def differences(rows: Sequence[Tested]) -> str:
+    """Return what is shown of more than two groups (with the pairs that differ) and of latencies; "" for nothing."""
+    shown = [r for r in rows if r.shown and (isinstance(r, LatencyStatement) or len(r.groups) > 2)]
+    named = [f"{r.finding()}." for r in shown[:MAX_NAMED]]
+    if len(shown) > MAX_NAMED:
+        named.append(f"{count(len(shown) - MAX_NAMED, 'more difference is', 'more differences are')} in the tables.")
+    return " ".join(f"{text[0].upper()}{text[1:]}" for text in named)
 
 
 def units_tuned(counts: TunedUnits, n_animals: int, alpha: float) -> str:

@@ -14,16 +14,9 @@ from murid.plot.words import count, listed, measure_name, number, p_value, reada
 from murid.report.context import Context
 from murid.report.figures.estimation import estimation
 from murid.report.parts import Code, Listing, Part, Picture, Section, Table, Words
-from murid.report.rows import (
-    ComparedLatency,
-    ComparedMeasure,
-    Tested,
-    compared_latencies,
-    compared_measures,
-    compared_pairs,
-)
 from murid.report.runfolder import RunFolder
-from murid.report.sentences import effect_name, groups_differ, largest_difference, latency_found, pairs_differ
+from murid.report.sentences import Tested, differences, groups_differ, largest_difference
+from murid.stats.statements import LatencyStatement, Statement, latency_statements, statements
 
 MAX_PLOTS = 9
 #: Measures drawn first, whatever their p: what papers of these tests report.
@@ -93,35 +86,49 @@ class AssayRun:
     @cached_property
     def comparison(self) -> pd.DataFrame | None:
         """The table ``comparison`` as it is."""
-        return self._rows("comparison", "measure", "p", "q")
+        return self._rows("comparison", "measure", "p", "q", "groups")
 
     @cached_property
-    def compared(self) -> list[ComparedMeasure]:
-        """Measures that were compared between groups."""
-        return [] if self.comparison is None else compared_measures(self.comparison)
+    def pairwise(self) -> pd.DataFrame | None:
+        """The table ``pairwise`` as it is: pairs of more than two groups."""
+        return self._rows("pairwise", "measure", "first", "second")
 
     @cached_property
-    def latencies(self) -> list[ComparedLatency]:
-        """Latencies compared by survival."""
-        table = self._rows("latencies", "measure", "p")
-        return [] if table is None else compared_latencies(table)
+    def compared(self) -> dict[str, Statement]:
+        """What each compared measure shows, by column."""
+        table = self.comparison
+        if table is None:
+            return {}
+        columns = [str(c) for c in table["measure"]]
+        found = statements(table, self.pairwise, units=self.units, names={c: measure_name(c) for c in columns})
+        return dict(zip(columns, found, strict=True))
+
+    @cached_property
+    def latencies(self) -> dict[str, LatencyStatement]:
+        """What each latency shows that was compared by survival, by column."""
+        table = self._rows("latencies", "measure", "p", "groups")
+        if table is None:
+            return {}
+        columns = [str(c) for c in table["measure"]]
+        found = latency_statements(table, names={c: measure_name(c) for c in columns})
+        return dict(zip(columns, found, strict=True))
 
     @property
-    def tested(self) -> list[Tested]:
-        """Everything that was compared between groups."""
-        return [*self.compared, *self.latencies]
+    def tested(self) -> dict[str, Tested]:
+        """Everything that was compared between groups, by column."""
+        return {**self.compared, **self.latencies}
 
     @property
     def order(self) -> list[str]:
         """Compared groups in the order of the test, then the groups that were left out."""
-        tested = [g for row in self.tested for g in row.names]
+        tested = [g for row in self.tested.values() for g in row.groups]
         given = self.animals[self.group].fillna("").astype(str) if self.group else pd.Series(dtype=str)
         return [g for g in dict.fromkeys([*tested, *given]) if g]
 
     @property
     def differ(self) -> list[str]:
-        """Measures that differ between groups, smallest p first."""
-        return [r.measure for r in sorted(self.tested, key=lambda r: r.p) if r.differs]
+        """Columns that differ between groups, smallest p first."""
+        return [c for c, row in sorted(self.tested.items(), key=lambda item: item[1].p) if row.shown]
 
 
 def make(context: Context) -> Section | None:
@@ -160,15 +167,13 @@ def _one(context: Context, section: Section, found: AssayRun) -> None:
 
 
 def _compared(context: Context, section: Section, found: AssayRun) -> None:
-    text = groups_differ(found.paradigm, found.compared, found.latencies)
-    pairs_table = found.run.table("pairwise", ["measure", "first", "second"]) if found.run.has("pairwise") else None
-    pairs = [] if pairs_table is None else compared_pairs(pairs_table)
-    more = [largest_difference(found.compared, found.units), pairs_differ(pairs, found.differ)]
-    more += [latency_found(row) for row in found.latencies if row.differs]
-    section.findings.append(" ".join(t for t in (text, *more) if t))
+    rows = list(found.tested.values())
+    text = groups_differ(found.paradigm, rows)
+    largest, more = largest_difference(list(found.compared.values())), differences(rows)
+    section.findings.append(" ".join(t for t in (text, largest, more) if t))
     section.add(Words(text, "finding"))
-    section.add(*[Words(latency_found(row)) for row in found.latencies if np.isfinite(row.p)])
-    section.add(*[Words(t) for t in (pairs_differ(pairs, found.differ),) if t])
+    section.add(*[Words(t) for t in (largest, more) if t])
+    section.add(*[Words(row.sentence()) for row in found.latencies.values() if np.isfinite(row.p) and not row.shown])
     if not found.differ:
         section.add(
             Words(
@@ -180,16 +185,17 @@ def _compared(context: Context, section: Section, found: AssayRun) -> None:
     section.add(_left_out(found), _plots(context, found))
     if found.comparison is not None and found.compared:
         section.add(_comparison_table(found))
-    if pairs_table is not None and len(pairs_table):
-        shown = pairs_table.assign(measure=[measure_name(str(m)) for m in pairs_table["measure"]])
+    pairs = found.pairwise
+    if pairs is not None and len(pairs):
+        shown = pairs.assign(measure=[measure_name(str(m)) for m in pairs["measure"]])
         caption = "Every pair of groups; p corrected by Holm within each measure."
-        section.add(Table(shown, "Pairs of groups", caption, folded=True, full=pairs_table))
+        section.add(Table(shown, "Pairs of groups", caption, folded=True, full=pairs))
     if found.latencies:
         section.add(_latency_table(found))
 
 
 def _left_out(found: AssayRun) -> Words | None:
-    tested = {g for row in found.tested for g in row.names}
+    tested = {g for row in found.tested.values() for g in row.groups}
     left = [g for g in found.order if g not in tested]
     if not left:
         return None
@@ -252,7 +258,7 @@ def _caption(found: AssayRun, estimates: list[Estimate], n_more: int) -> str:
             f"zero is the mean of {first}. An interval that holds zero means that the data do not show a difference; "
             "a wide one that there are too few animals to say. g is Hedges' g, the difference in standard deviations."
         )
-    elif found.compared and max(len(r.groups) for r in found.compared) > 2:
+    elif found.compared and max(len(r.groups) for r in found.compared.values()) > 2:
         text.append("One test over all groups a measure; pairs of groups are in the text and the table.")
     if found.compared:
         text.append("p comes from permuting animals between groups; q is p corrected for testing many measures.")
@@ -300,20 +306,16 @@ def estimate_of(found: AssayRun, name: str) -> Estimate:
 
 def _tested(found: AssayRun, name: str) -> tuple[tuple[float, float, float] | None, tuple[str, str] | None, str]:
     """Difference with its interval, the two groups, and the note of a measure."""
-    row = next((r for r in found.compared if r.measure == name), None)
-    survival = next((r for r in found.latencies if r.measure == name), None)
+    row, survival = found.compared.get(name), found.latencies.get(name)
     if survival is not None:
         q = f", q = {number(survival.q, 2)}" if np.isfinite(survival.q) else ""
         return None, None, f"log-rank {p_value(survival.p)}{q}"
     if row is None:
         return None, None, "not compared: see the notes" if found.compared else ""
-    note = f"{p_value(row.p)}, q = {number(row.q, 2)}"
     if len(row.groups) != 2 or not np.isfinite(row.difference):
-        return None, None, note
-    if np.isfinite(row.effect):
-        note = f"g = {number(row.effect, 2)}, {note}"
-    interval = (row.difference, row.difference_low, row.difference_high)
-    return interval, (row.names[0], row.names[1]), note
+        return None, None, row.p_and_q()
+    effect = f"{row.effect_name.removeprefix('Hedges ')} = {number(row.effect, 2)}, " if np.isfinite(row.effect) else ""
+    return (row.difference, *row.interval), (row.groups[0], row.groups[1]), f"{effect}{row.p_and_q()}"
 
 
 def _censored(measures: pd.DataFrame | None, name: str) -> set[tuple[str, str]]:
@@ -332,34 +334,37 @@ def _censored(measures: pd.DataFrame | None, name: str) -> set[tuple[str, str]]:
 def _comparison_table(found: AssayRun) -> Table:
     """Readable rows, smallest p first."""
     rows = []
-    for row in sorted(found.compared, key=lambda r: (not np.isfinite(r.p), r.p)):
-        out: dict[str, object] = {"measure": measure_name(row.measure, found.units.get(row.measure, ""))}
-        for g in row.groups:
-            out[f"{g.name} (mean ± SD)"] = f"{number(g.mean)} ± {number(g.sd)}"
+    for column, row in sorted(found.compared.items(), key=lambda item: (not np.isfinite(item[1].p), item[1].p)):
+        out: dict[str, object] = {"measure": measure_name(column, row.unit)}
+        out |= {f"{g} (mean ± SD)": f"{number(row.mean[g])} ± {number(row.sd[g])}" for g in row.groups}
         if np.isfinite(row.difference):
-            limits = span(row.difference_low, row.difference_high)
-            out["difference"] = f"{number(row.difference)} [{limits}]" if limits else number(row.difference)
+            out["difference"] = _with_limits(row.difference, row.interval, 3)
         if np.isfinite(row.effect):
-            limits = span(row.effect_low, row.effect_high)
-            out["effect"] = f"{number(row.effect, 2)} [{limits}]" if limits else number(row.effect, 2)
+            out["effect"] = _with_limits(row.effect, row.effect_interval, 2)
         rows.append(out | {"p": row.p, "q": row.q})
-    notes = listed(dict.fromkeys(r.notes for r in found.compared if r.notes))
-    effect = listed(dict.fromkeys(effect_name(r.effect_name) for r in found.compared if np.isfinite(r.effect)))
+    notes = listed(dict.fromkeys(n for r in found.compared.values() for n in r.notes))
+    effect = listed(dict.fromkeys(r.effect_name for r in found.compared.values() if np.isfinite(r.effect)))
+    test = listed(dict.fromkeys(r.test for r in found.compared.values() if r.test), last="or")
     caption = (
-        f"Smallest p first (permutation of animals). Effect size: {effect or 'none for more than two groups'}. "
+        f"Smallest p first ({test}). Effect size: {effect or 'none for more than two groups'}. "
         "q: Benjamini–Hochberg over all measures tested; many of them are related to each other, so count "
         "findings with care." + (f" Note: {notes}." if notes else "")
     )
     return Table(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=found.comparison)
 
 
+def _with_limits(value: float, interval: tuple[float, float], digits: int) -> str:
+    limits = span(*interval)
+    return f"{number(value, digits)} [{limits}]" if limits else number(value, digits)
+
+
 def _latency_table(found: AssayRun) -> Table:
     rows = []
-    for row in found.latencies:
-        out: dict[str, object] = {"measure": measure_name(row.measure, "s")}
+    for column, row in found.latencies.items():
+        out: dict[str, object] = {"measure": measure_name(column, "s")}
         for g in row.groups:
-            out[f"{g.name}: median (s)"] = g.median_s
-            out[f"{g.name}: reached"] = f"{g.events} of {g.n}"
+            out[f"{g}: median (s)"] = row.median_s[g]
+            out[f"{g}: reached"] = f"{row.events[g]} of {row.n[g]}"
         rows.append(out | {"p": row.p, "q": row.q})
     return Table(
         pd.DataFrame(rows),

@@ -310,25 +310,27 @@ def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
 
     if len(context.groups) != 2:
         return ""
-    per_animal: dict[str, np.ndarray] = {}
     group_of: dict[str, set[str]] = {}
-    for recording_id, one in states.items():
-        group, animal = context.keys(recording_id)["group"], context.animals[recording_id]
-        if group:
-            counts = transitions_of(one).counts
-            per_animal[animal] = per_animal.get(animal, np.zeros_like(counts)) + counts
-            group_of.setdefault(animal, set()).add(group)
+    for recording_id in states:
+        if context.keys(recording_id)["group"]:
+            group_of.setdefault(context.animals[recording_id], set()).add(context.keys(recording_id)["group"])
     both = [a for a, own in group_of.items() if len(own) > 1]
     if both:
         return (
             f"Transitions of {listed(context.groups)} were not compared: {count(len(both), 'animal')} "
             f"{'was' if len(both) == 1 else 'were'} recorded in both, which needs a paired test."
         )
-    groups = [next(iter(own)) for own in group_of.values()]
+    counts: dict[str, np.ndarray] = {}
+    for recording_id, one in states.items():
+        animal = context.animals[recording_id]
+        if animal in group_of:
+            own = transitions_of(one).counts
+            counts[animal] = counts.get(animal, np.zeros_like(own)) + own
+    groups = [next(iter(group_of[animal])) for animal in counts]
     sizes = {g: groups.count(g) for g in context.groups}
     if min(sizes.values(), default=0) < 2:
         return ""
-    found = group_difference(np.stack(list(per_animal.values())), groups, measure="fractions")
+    found = group_difference(np.stack(list(counts.values())), groups, measure="fractions")
     return transitions_compared(context.groups, float(found["p"]), sizes)
 
 

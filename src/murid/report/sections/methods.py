@@ -8,8 +8,8 @@ from murid.data.errors import DataError
 from murid.plot.words import count, listed, number, readable
 from murid.report.context import Context
 from murid.report.parts import Listing, Section, Words
-from murid.report.rows import compared_measures
 from murid.report.runfolder import RunFolder
+from murid.stats.statements import statements
 
 #: Papers behind what murid itself computes.
 CITES = {
@@ -135,12 +135,12 @@ def _assay(run: RunFolder) -> tuple[str, list[str]]:
             text += f"{words}: {conventions[key]}. "
     if not run.has("comparison"):
         return text.strip(), []
-    table = run.table("comparison", ["measure", "p", "q"])
-    rows = [] if table is None else compared_measures(table)
+    table = run.table("comparison", ["measure", "p", "q", "groups"])
+    rows = [] if table is None else statements(table)
     tested = max(rows, key=lambda r: len(r.groups), default=None)
     if tested is None:
         return text.strip(), []
-    sizes = listed([f"{g.name} n = {g.n}" for g in tested.groups])
+    sizes = listed([f"{g} n = {tested.n[g]}" for g in tested.groups])
     late = run.table("latencies", ["measure"]) if run.has("latencies") else None
     text += f"Groups ({sizes}; unit: animal) were compared by permutation of animals between groups"
     papers = [CITES["estimation"], CITES["fdr"]]

@@ -203,15 +203,15 @@ def _examples(
         draw.examples(items, context.colours_for([i.behaviour for i in items])),
         "Examples",
         f"For each behaviour {which} in {count(len(items), 'example')}. Left: its signal, bouts of the behaviour "
-        "shaded. Right: mean around bout onsets; the 95 % band is over stretches of consecutive onsets of this recording "
-        "and is left out where they are too few or depend on each other. Examples are the best of many, chosen for "
-        "being clear: they show what tuning looks like, not how common it is.",
+        "shaded. Right: mean around bout onsets; the 95 % band is over stretches of consecutive onsets of this "
+        "recording and is left out where they are too few or depend on each other. Examples are the best of many, "
+        "chosen for being clear: they show what tuning looks like, not how common it is.",
         f"Signals and mean responses: {listed([i.title for i in items])}.",
         data,
     )
 
 
-def _signal(recording: Recording, unit: str, bin_s: float) -> tuple[xr.DataArray, str] | None:
+def signal_of(recording: Recording, unit: str, bin_s: float) -> tuple[xr.DataArray, str] | None:
     """The trace of one unit (time, unit) with its unit of measurement; spikes as a rate per second."""
     if recording.has("traces"):
         traces: xr.DataArray = recording.need("traces")
@@ -237,7 +237,7 @@ def _example(context: Context, pair: Pair, bin_s: float) -> draw.Example | None:
     if states is None:
         return None
     try:
-        signal = _signal(recording, pair.unit, bin_s)
+        signal = signal_of(recording, pair.unit, bin_s)
         if signal is None:
             return None
         one, kind = signal
