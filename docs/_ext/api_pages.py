@@ -33,8 +33,17 @@ def first_line(value: object) -> str:
     return (inspect.getdoc(value) or "").strip().split("\n\n")[0].replace("\n", " ")
 
 
-def page(package: str) -> str:
-    """One page: what the package is, a table of its objects, then each of them."""
+def homes() -> dict[int, str]:
+    """Where each object has its entry: the package it belongs to, or murid itself for the rest."""
+    found: dict[int, str] = {}
+    for package in [*(p for p in public_packages() if p != "murid"), "murid"]:
+        for name, value in public_objects(package).items():
+            found.setdefault(id(value), f"{package}.{name}")
+    return found
+
+
+def page(package: str, home: dict[int, str]) -> str:
+    """One page: what the package is, a table of its objects, then those that have their entry here."""
     module = importlib.import_module(package)
     objects = public_objects(package)
     lines = [package, "=" * len(package), "", first_line(module), ""]
@@ -42,10 +51,12 @@ def page(package: str) -> str:
         lines += [".. list-table::", "   :widths: 30 70", ""]
         for name, value in objects.items():
             about = first_line(value) if inspect.isroutine(value) or inspect.isclass(value) else "a value"
-            lines += [f"   * - `{name} <{package}.{name}>`", f"     - {about}"]
+            lines += [f"   * - `{name} <{home[id(value)]}>`", f"     - {about}"]
         lines.append("")
     lines += [f".. currentmodule:: {package}", ""]
     for name, value in objects.items():
+        if home[id(value)] != f"{package}.{name}":
+            continue
         kind = "class" if inspect.isclass(value) else "function" if inspect.isroutine(value) else "data"
         lines += [name, "-" * len(name), "", f".. auto{kind}:: {package}.{name}"]
         lines += ["   :members:", ""] if kind == "class" else [""]
@@ -57,7 +68,8 @@ def write_pages(app: Sphinx) -> None:
     folder = Path(app.srcdir) / FOLDER
     folder.mkdir(exist_ok=True)
     packages = [p for p in public_packages() if public_objects(p)]
-    pages = {p: page(p) for p in packages}
+    home = homes()
+    pages = {p: page(p, home) for p in packages}
     index = ["API reference", "=============", "", "Every public object, from its docstring.", "", ".. toctree::", ""]
     pages["index"] = "\n".join([*index, *(f"   {p}" for p in packages), ""])
     for old in folder.glob("*.rst"):

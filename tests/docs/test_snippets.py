@@ -95,9 +95,14 @@ def check_call(where: str, node: ast.Call, target: object) -> None:
     if getattr(target, "__name__", "") == "method" and node.args and isinstance(node.args[0], ast.Constant):
         import murid
 
-        plain = {k.arg: ast.literal_eval(k.value) for k in node.keywords if k.arg and is_plain(k.value)}
-        plain = {k: v for k, v in plain.items() if not (isinstance(v, str) and v.startswith("my_"))}
-        murid.method(node.args[0].value, **plain)
+        given = {k.arg: k.value for k in node.keywords if k.arg}
+        whole = all(k.arg for k in node.keywords)
+        plain = whole and all(is_plain(v) and not str(ast.literal_eval(v)).startswith("my_") for v in given.values())
+        if plain:
+            murid.method(node.args[0].value, **{k: ast.literal_eval(v) for k, v in given.items()})
+        else:
+            unknown = set(given) - set(murid.methods.method_class(node.args[0].value).Params.model_fields)
+            assert not unknown, f"{where}: {node.args[0].value} has no parameter {sorted(unknown)}"
 
 
 def is_plain(node: ast.expr) -> bool:
