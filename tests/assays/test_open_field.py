@@ -5,7 +5,8 @@ import pytest
 
 import murid
 from murid import assays, simulate
-from murid.prepare import CleanParams
+from murid.assays.arena import shared_arena, tracked_corners
+from murid.prepare import CleanParams, calibrate
 
 FPS = 25.0
 ARENA = murid.Zone("arena", polygon=[[0, 0], [40, 0], [40, 40], [0, 40]], unit="cm", kind="arena")
@@ -92,10 +93,11 @@ def test_scale_is_needed_and_two_ways_agree():
     assert by_arena.value("distance") == pytest.approx(known.value("distance"), rel=1e-3)
 
 
-def test_estimated_arena_is_said():
+def test_estimated_arena_is_a_guess():
     recording = simulate.recording("open_field", duration_s=300, seed=4)
-    out = assays.run_assay("open_field", recording.replace(zones=None))
-    assert "estimated from the tracks" in out.warnings[0]
+    out = assays.run_assay("open_field", recording.replace(zones=None), arena_shape="box")
+    assert "it is a guess" in out.warnings[0]
+    assert out.conventions["arena_outlines"][0]["source"] == "estimated"
 
 
 def test_one_row_per_individual():
@@ -118,6 +120,192 @@ def test_frame_rate_does_not_matter():
 def test_unknown_paradigm():
     with pytest.raises(murid.DataError, match="did you mean 'open_field'"):
         assays.run_assay("openfield", walk(np.zeros((10, 2))))
+
+
+# One walk in a field of 40 × 40 cm whose corner lies at (10, 5) cm, told in several units and drawings.
+T = np.arange(9000) / 30
+WALK = np.stack([20 + 19 * np.sin(0.23 * T), 20 + 19 * np.sin(0.37 * T + 1)], 1) + [10, 5]
+BOX = np.array([[0, 0], [40, 0], [40, 40], [0, 40.0]]) + [10, 5]
+IN_CENTRE = float((np.abs(WALK - [30, 25]) <= 10).all(1).sum() / 30)
+PX = 20.0
+
+
+def posed(centres, unit="cm", scale=1.0, time_s=T, individuals=("a",), **attrs):
+    """Poses of nose, centre and tail base around planned body centres (time, 2[, individual]) in cm."""
+    centres = np.asarray(centres, float)
+    centres = centres[..., None] if centres.ndim == 2 else centres
+    shift = np.array([4.0, 0.0])[None, :, None]
+    xy = np.stack([centres + shift, centres, centres - shift], 2) * scale
+    names = ["nose", "bodycentre", "tailbase"]
+    return murid.make_poses(xy, keypoints=names, time_s=time_s, individuals=individuals, unit=unit, **attrs)
+
+
+def box_zone(name="arena", scale=1.0, unit="cm", shift=(0, 0)):
+    return murid.Zone(name, (BOX + shift) * scale, unit=unit, kind="arena")
+
+
+def measure(poses, *zones, rule=None, **params):
+    recording = murid.Recording("r", poses=poses, zones=murid.Zones(zones, rule) if zones else None)
+    return assays.run_assay("open_field", recording, **{"bin_s": 0, **params})
+
+
+IN_PX, IN_CM = box_zone(scale=PX, unit="px"), box_zone()
+
+
+@pytest.mark.parametrize(
+    ("poses", "zone", "params"),
+    [
+        (posed(WALK, "px", PX), IN_PX, {"px_per_cm": PX}),
+        (posed(WALK, "px", PX), IN_PX, {"arena_cm": (40.0,)}),
+        (posed(WALK, "px", PX), IN_CM, {"px_per_cm": PX}),
+        (posed(WALK), IN_CM, {}),
+        (calibrate(posed(WALK, "px", PX), PX), IN_PX, {}),
+        (posed(WALK, "mm", 10.0), IN_CM, {}),
+    ],
+)
+def test_units_of_poses_and_zones_do_not_matter(poses, zone, params):
+    out = measure(poses, zone, **params)
+    assert out.value("time", "centre") == pytest.approx(IN_CENTRE, abs=0.04)
+    assert out.value("wall_distance_median") == pytest.approx(2.88, abs=0.01)
+    assert out.conventions["arena_area_cm2"] == pytest.approx(1600)
+
+
+def test_units_that_cannot_be_converted_are_refused():
+    with pytest.raises(murid.DataError, match="scale of the camera is not known"):
+        measure(posed(WALK, "mm", 10.0), IN_PX)
+    with pytest.raises(murid.DataError, match="another scale"):
+        measure(posed(WALK, "px", PX, px_per_cm=PX), IN_PX, px_per_cm=10.0)
+    assert "arena_cm was not used" in measure(posed(WALK), IN_CM, arena_cm=(80.0,)).warnings[0]
+    guessed = measure(posed(WALK, "mm", 10.0))
+    assert guessed.conventions["arena_area_cm2"] == pytest.approx(38**2, rel=0.01)
+
+
+def test_hysteresis_does_not_shorten_time():
+    times = [measure(posed(WALK), IN_CM, hysteresis_cm=h).value("time", "centre") for h in (0.0, 0.5, 2.0)]
+    assert times == pytest.approx([IN_CENTRE] * 3, abs=0.04)
+
+
+def test_drawn_corners_count_by_kind_and_only_where_there_are_any():
+    plain = measure(posed(WALK), IN_CM).value("corner_percent")
+    signs = np.sign([30, 25] - BOX)
+    drawn = [
+        murid.Zone(name, BOX[i] + np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * 8 * signs[i], unit="cm", kind="corner")
+        for i, name in enumerate(["NW", "NE", "SE", "SW"])
+    ]
+    assert measure(posed(WALK), IN_CM, *drawn).value("corner_percent") == pytest.approx(plain)
+    five = murid.Zone("arena", np.insert(BOX, 1, [30, 5], 0), unit="cm", kind="arena")
+    assert measure(posed(WALK), five).value("corner_percent") == pytest.approx(plain)
+    round_one = murid.Zone("arena", centre=(30.0, 25.0), radius=28.0, unit="cm", kind="arena")
+    assert np.isnan(measure(posed(WALK), round_one).value("corner_percent"))
+
+
+def test_every_drawn_zone_is_measured():
+    left = murid.Zone("left", BOX * [0.5, 1] + [5, 0], unit="cm")
+    thing = murid.Zone("object", centre=(30.0, 25.0), radius=5.0, unit="cm", kind="object")
+    out = measure(posed(WALK), IN_CM, left, thing)
+    assert out.value("time", "left") == pytest.approx(float((WALK[:, 0] <= 30).sum() / 30), abs=0.04)
+    near = np.hypot(*(WALK - [30, 25]).T) <= 5
+    assert out.value("time", "object") == pytest.approx(near.sum() / 30, abs=0.04)
+    assert {"entries:object", "latency:left"} <= set(out.wide().columns)
+
+
+def test_each_animal_has_its_own_arena():
+    both = posed(np.stack([WALK, WALK + [50, 0]], 2), individuals=("a", "b"))
+    off = murid.Zone("shelf", centre=(0.0, 200.0), radius=5.0, unit="cm")
+    out = measure(both, box_zone("one"), box_zone("two", shift=(50, 0)), off)
+    for animal in "ab":
+        assert out.value("time", "centre", animal) == pytest.approx(IN_CENTRE, abs=0.04)
+        assert out.value("wall_distance_median", individual=animal) == pytest.approx(2.88, abs=0.01)
+    assert any("shelf" in text for text in out.warnings)
+    assert "outside the arena" in measure(posed(WALK + [300, 0]), IN_CM).warnings[0]
+
+
+def test_time_is_what_the_film_says():
+    time = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])  # 20 s at 30, 40 s at 15 frames/s
+    centres = np.full((1200, 2), 12.0)
+    centres[600:] = [30, 25]
+    out = measure(posed(centres, time_s=time), IN_CM, clean=RAW)
+    assert out.value("time", "centre") == pytest.approx(40, abs=0.1)
+
+
+def test_nothing_reaches_across_a_pause():
+    time = np.concatenate([T[:300], T[300:600] + 60])
+    centres = np.repeat([[25.0, 25.0], [35.0, 25.0]], 300, axis=0)  # carried 10 cm while nothing was filmed
+    out = measure(posed(centres, time_s=time), IN_CM)
+    assert out.value("distance") == 0
+    assert out.value("time", "centre") == pytest.approx(20)
+    assert out.value("mean_visit", "centre") == pytest.approx(10)
+    stretches = out.visits.loc[out.visits["label"] == "centre", ["start_s", "stop_s"]].to_numpy()
+    np.testing.assert_allclose(stretches, [[0, 10], [70, 80]])
+
+
+def test_one_rule_for_a_visit_with_an_unseen_stretch():
+    centres = np.full((1800, 2), [15.0, 25.0])
+    centres[300:1500, 0] = 30
+    centres[600:900] = np.nan
+    out = measure(posed(centres, time_s=np.arange(1800) / 30), IN_CM, clean=RAW)
+    assert out.value("entries", "centre") == 1
+    assert len(out.visits[out.visits["label"] == "centre"]) == 1
+    assert out.value("mean_visit", "centre") == pytest.approx(30)
+
+
+def test_rule_stored_with_the_zones_is_used():
+    rule = murid.EntryRule(keypoints=("nose", "tail_base"), hysteresis=3, min_visit_s=2)
+    out = measure(posed(WALK), IN_CM, rule=rule)
+    assert out.conventions["entry_rule"]["keypoints"] == ["nose", "tail_base"]
+    assert out.value("time", "centre") < IN_CENTRE
+    other = measure(posed(WALK), IN_CM, rule=rule, hysteresis_cm=1.0)
+    assert other.conventions["entry_rule"]["hysteresis"] == 1.0
+    assert "replace the entry rule" in other.warnings[0]
+
+
+def test_absence_at_the_ends_is_cut_and_listed():
+    centres = WALK.copy()
+    centres[:600] = np.nan
+    out = measure(posed(centres), IN_CM)
+    assert out.value("unknown", "centre") == pytest.approx(0, abs=0.1)
+    assert "first 20.0 s" in out.warnings[0]
+    assert measure(posed(centres), IN_CM, cut_absent_s=0).value("unknown", "centre") > 6
+
+
+def test_tracked_corners_are_the_arena():
+    poses = posed(WALK, "px", PX)
+    corners = np.repeat(BOX.T[None, :, :, None] * PX, len(T), axis=0)
+    xy = np.concatenate([corners, poses["position"].values], axis=2)
+    names = ["tl", "tr", "br", "bl", "nose", "bodycentre", "tailbase"]
+    out = measure(murid.make_poses(xy, keypoints=names, time_s=T), arena_cm=(40.0,))
+    assert out.value("time", "centre") == pytest.approx(IN_CENTRE, abs=0.04)
+    assert out.value("px_per_cm") == pytest.approx(PX)
+    assert "tl, tr, br, bl" in out.warnings[0]
+
+
+def test_one_estimate_for_all_animals_of_a_camera():
+    half = WALK.copy()
+    half[:, 0] = 20 + 9 * np.sin(0.23 * T) + 1  # never in the right half
+    zone = shared_arena([(posed(half), None), (posed(WALK), None)], "box")
+    assert zone.area == pytest.approx(38**2, rel=0.02)
+    poses = posed(half)
+    out = assays.open_field(murid.Recording("r", poses=poses), arena=zone)
+    assert out.conventions["arena_area_cm2"] == pytest.approx(zone.area)
+
+
+def test_primary_measures_are_columns_of_the_table():
+    out = measure(posed(WALK), IN_CM)
+    assert set(assays.primary_measures("open_field")) == set(out.primary) <= set(out.wide().columns)
+
+
+@pytest.mark.realdata
+def test_guessed_arena_is_within_three_percent_of_the_tracked_corners(data_dir):
+    for path in sorted((data_dir / "oft_pose_fixture").glob("*Deep*.csv.gz")):
+        poses = murid.read_poses(path, fps=25)
+        corners = tracked_corners(poses)[0]
+        bare = poses.sel(keypoint=[k for k in poses["keypoint"].values if k not in ("tl", "tr", "bl", "br")])
+        by_corners, guessed = (
+            assays.run_assay("open_field", murid.Recording("r", poses=p), arena_cm=(42.0, 42.0), bin_s=0)
+            for p in (poses, bare)
+        )
+        assert guessed.value("px_per_cm") == pytest.approx(np.sqrt(corners.area) / 42, rel=0.03)
+        assert guessed.value("distance") == pytest.approx(by_corners.value("distance"), rel=0.03)
 
 
 @pytest.mark.realdata

@@ -23,8 +23,7 @@ def recordings():
     for k in range(16):
         hard = rng.uniform(0, 0.5)
         for method, skill in (("good", 0.95), ("close", 0.90), ("twin", 0.95)):
-            for behaviour in ("rear", "groom"):
-                rows.append((method, f"r{k}", behaviour, *counts(rng, skill, hard)))
+            rows += [(method, f"r{k}", b, *counts(rng, skill, hard)) for b in ("rear", "groom")]
     return pd.DataFrame(rows, columns=["method", "recording", "behaviour", *frames.CELLS])
 
 

@@ -42,6 +42,17 @@ class AssayResult:
         Every choice that changes a number: entry rule, smoothing, zone sizes, denominators.
     warnings : tuple of str
         What a reader must know before believing the numbers.
+    primary : tuple of str
+        The few measures that the paradigm is about, named as the columns of `wide`: they form the family of tests,
+        all others are descriptive.
+
+    Examples
+    --------
+    >>> import murid
+    >>> recording = murid.simulate.recording("open_field", duration_s=60, seed=1)
+    >>> result = murid.assays.run_assay("open_field", recording)
+    >>> result.primary[0], result.measures.query("measure == 'distance' and zone == ''")["unit"].iloc[0]
+    ('distance', 'cm')
     """
 
     paradigm: str
@@ -52,6 +63,7 @@ class AssayResult:
     visits: pd.DataFrame
     conventions: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    primary: tuple[str, ...] = ()
 
     def value(self, measure: str, zone: str = "", individual: str | None = None) -> float:
         """Return one number of the whole recording."""
@@ -68,9 +80,10 @@ class AssayResult:
         rows = self.measures[self.measures["bin_start_s"].isna()]
         names = np.where(rows["zone"] == "", rows["measure"], rows["measure"] + ":" + rows["zone"])
         table = rows.assign(name=names).pivot(index="individual", columns="name", values="value")
-        table = table[list(dict.fromkeys(names))].reset_index()
-        keys = {"recording": self.recording, "animal": self.animal, "group": self.group}
-        return pd.DataFrame({**{k: [v] * len(table) for k, v in keys.items()}, **table.to_dict("list")})
+        order = [str(name) for name in dict.fromkeys(names)]
+        table = table.reindex(columns=order).reset_index().rename_axis(columns=None)
+        keys = pd.DataFrame({"recording": self.recording, "animal": self.animal, "group": self.group}, table.index)
+        return pd.concat([keys, table], axis=1)
 
 
 class Measures:
@@ -105,12 +118,13 @@ def result(
     visits: pd.DataFrame,
     conventions: dict[str, Any],
     warnings: list[str],
+    primary: tuple[str, ...],
 ) -> AssayResult:
     """Assemble an `AssayResult`."""
     rows = [row for m in measures for row in m.rows]
     table = pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
     return AssayResult(
-        paradigm, recording.id, recording.animal, recording.group, table, visits, conventions, tuple(warnings)
+        paradigm, recording.id, recording.animal, recording.group, table, visits, conventions, tuple(warnings), primary
     )
 
 

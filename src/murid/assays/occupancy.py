@@ -1,4 +1,8 @@
-"""Zone occupancy: time, entries, latency, distance, for any paradigm with zones."""
+"""Zone occupancy: time, entries, latency, distance, for any paradigm with zones.
+
+Time and distance are those of the frames inside the border: the depth needed to enter (hysteresis), gap filling and
+the shortest visit are there to count entries, and would shorten time.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from murid.assays.base import Measures
-from murid.assays.locomotion import Track
+from murid.assays.locomotion import Bools, Track
 from murid.data.bouts import make_bouts
-from murid.data.clock import rate_of
-from murid.data.runs import runs
+from murid.data.clock import spans
 
-ENTRY = "False→True changes of the cleaned zone mask; starting inside is no entry"
+Mask = NDArray[np.int8]
+
+ENTRY = "outside→inside changes by the entry rule; starting inside, or inside after a pause of the clock, is no entry"
 
 
-def add_occupancy(out: Measures, zone: str, mask: np.ndarray, raw: np.ndarray, track: Track, where: np.ndarray) -> None:
+def add_occupancy(out: Measures, zone: str, mask: Mask, raw: Mask, track: Track, where: Bools) -> None:
     """Add the measures of one zone over the frames in `where`.
 
     Parameters
@@ -24,74 +30,93 @@ def add_occupancy(out: Measures, zone: str, mask: np.ndarray, raw: np.ndarray, t
     out : Measures
     zone : str
     mask, raw : int8 arrays (time,)
-        Cleaned and uncleaned membership: 1, 0, −1 unknown.
+        Membership by the entry rule, and by the border alone: 1, 0, −1 unknown.
     track : Track
     where : bool array (time,)
         The whole recording or one time bin.
     """
-    known, inside = where & (mask >= 0), where & (mask == 1)
-    dt = track.dt_s
-    seconds, total = inside.sum() * dt, known.sum() * dt
-    out.add("time", seconds, "s", "frames inside × frame time", zone=zone)
-    out.add("time_percent", 100 * seconds / total if total else np.nan, "%", "time inside / known time", zone=zone)
+    known, inside = where & (raw >= 0), where & (raw == 1)
+    seconds, total, whole = track.seconds(inside), track.seconds(known), track.seconds(where)
+    out.add("time", seconds, "s", "time of the frames inside the border, without hysteresis", zone=zone)
+    out.add("time_percent", 100 * seconds / total if total else np.nan, "%", "time / known time", zone=zone)
     out.add(
         "unknown",
-        100 * (1 - known.sum() / max(where.sum(), 1)),
+        100 * (1 - total / whole) if whole else np.nan,
         "%",
-        "frames in which the rule's keypoints are missing, of all frames",
+        "time in which the rule's keypoints are missing, of all time",
         zone=zone,
     )
-    out.add("entries", entries(mask, where), "count", ENTRY, zone=zone)
-    out.add(
-        "entries_raw", entries(raw, where), "count", "the same before hysteresis, gap fill and minimum visit", zone=zone
-    )
+    into, out_of = changes(mask, where, track.piece)
+    out.add("entries", into, "count", ENTRY, zone=zone)
+    raw_into, _ = changes(raw, where, track.piece)
+    out.add("entries_raw", raw_into, "count", "the same before hysteresis, gap fill and minimum visit", zone=zone)
     out.add(
         "transitions",
-        entries(mask, where) + entries(1 - mask, where & (mask >= 0)),
+        into + out_of,
         "count",
         "changes in or out, as DLCAnalyzer counts: twice the entries, one less if it starts or ends inside",
         zone=zone,
     )
-    first = np.flatnonzero(inside)
-    start = track.time_s[where][0]
-    span = track.time_s[where][-1] + dt - start
+    _add_latency(out, zone, where & (mask == 1), track, where)
+    distance, walked = float(np.nansum(track.step_cm[inside])), float(np.nansum(track.step_cm[known]))
+    out.add("distance", distance, "cm", "path inside the border", zone=zone)
+    share = 100 * distance / walked if walked else np.nan
+    out.add("distance_percent", share, "%", "path inside / whole path", zone=zone)
+    n_visits = len(visits(mask, track.piece, where))
+    mean = track.seconds(where & (mask == 1)) / n_visits if n_visits else np.nan
+    out.add("mean_visit", mean, "s", "time seen inside by the entry rule / number of visits", zone=zone)
+
+
+def _add_latency(out: Measures, zone: str, inside: Bools, track: Track, where: Bools) -> None:
+    """Time from the beginning of `where` to the first visit; censored at its end."""
+    covered, first = np.flatnonzero(where), np.flatnonzero(inside)
+    start = track.time_s[covered[0]] if covered.size else np.nan
+    end = track.time_s[covered[-1]] + track.span_s[covered[-1]] if covered.size else np.nan
     out.add(
         "latency",
-        track.time_s[first[0]] - start if first.size else span,
+        (track.time_s[first[0]] if first.size else end) - start,
         "s",
-        "first frame inside; never inside = censored at the analysed duration",
+        "first visit by the entry rule; never inside = censored at the analysed duration",
         zone=zone,
         censored=not first.size,
     )
-    distance = float(np.nansum(track.step_cm[inside]))
-    walked = float(np.nansum(track.step_cm[known]))
-    out.add("distance", distance, "cm", "path inside", zone=zone)
-    share = 100 * distance / walked if walked else np.nan
-    out.add("distance_percent", share, "%", "path inside / whole path", zone=zone)
-    visits = [b - a for a, b in runs(inside)]
-    out.add("mean_visit", float(np.mean(visits)) * dt if visits else np.nan, "s", "mean visit", zone=zone)
 
 
-def entries(mask: np.ndarray, where: np.ndarray) -> int:
-    """Count changes from outside (0) to inside (1) among `where`, over unknown frames too."""
-    values = mask[where & (mask >= 0)]
-    return int(((values[1:] == 1) & (values[:-1] == 0)).sum())
+def changes(mask: Mask, where: Bools, piece: NDArray[np.int64]) -> tuple[int, int]:
+    """Count changes into (0 → 1) and out of (1 → 0) a zone among `where`, over unknown frames but not over pauses."""
+    index = np.flatnonzero(where & (mask >= 0))
+    step = np.diff(mask[index].astype(np.int64))[np.diff(piece[index]) == 0]
+    return int((step == 1).sum()), int((step == -1).sum())
 
 
-def visit_table(zone: str, mask: np.ndarray, time_s: np.ndarray, individual: str) -> pd.DataFrame:
+def visits(mask: Mask, piece: NDArray[np.int64], where: Bools | None = None) -> list[tuple[int, int]]:
+    """Return ``(first, one past last frame)`` of each visit.
+
+    A stretch in which the animal is not seen belongs to the visit when it is inside before and after: this is how
+    entries are counted, too. A pause of the clock ends a visit.
+    """
+    index = np.flatnonzero(mask >= 0 if where is None else where & (mask >= 0))
+    if index.size == 0:
+        return []
+    cut = np.flatnonzero((np.diff(mask[index]) != 0) | (np.diff(piece[index]) != 0)) + 1
+    edges = [0, *cut.tolist(), index.size]
+    return [(int(index[a]), int(index[b - 1]) + 1) for a, b in pairwise(edges) if mask[index[a]] == 1]
+
+
+def visit_table(zone: str, mask: Mask, track: Track, individual: str) -> pd.DataFrame:
     """Return the visits to a zone as a bout table."""
-    step = 1.0 / rate_of(time_s)
-    spans = [(time_s[a], time_s[b - 1] + step) for a, b in runs(mask == 1)]
-    rows = pd.DataFrame(spans, columns=["start_s", "stop_s"]).assign(label=zone, individual=individual, source="zone")
-    return make_bouts(rows)
+    time, span = track.time_s, track.span_s
+    rows = [(time[a], time[b - 1] + span[b - 1]) for a, b in visits(mask, track.piece)]
+    table = pd.DataFrame(rows, columns=["start_s", "stop_s"]).assign(label=zone, individual=individual, source="zone")
+    return make_bouts(table)
 
 
-def time_bins(time_s: np.ndarray, bin_s: float) -> list[tuple[float, float, np.ndarray]]:
+def time_bins(time_s: NDArray[np.float64], bin_s: float) -> list[tuple[float, float, Bools]]:
     """Return ``(start, stop, mask)`` of each time bin; a last bin shorter than half is left out."""
     if bin_s <= 0:
         return []
-    start, stop = time_s[0], time_s[-1] + 1.0 / rate_of(time_s)
+    start, stop = time_s[0], time_s[-1] + spans(time_s)[-1]
     edges = np.arange(start, stop + 1e-9, bin_s)
     if stop - edges[-1] >= bin_s / 2 - 1e-9:
         edges = np.append(edges, stop)
-    return [(a, b, (time_s >= a) & (time_s < b)) for a, b in pairwise(edges)]
+    return [(float(a), float(b), (time_s >= a) & (time_s < b)) for a, b in pairwise(edges)]

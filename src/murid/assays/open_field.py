@@ -5,21 +5,45 @@ The size of "the centre" is not standardised: its share of the arena is printed 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from murid.assays.arena import (
+    Arena,
+    arenas_of,
+    assign,
+    corner_zones,
+    in_cm,
+    middle_of,
+    shrunk,
+    wall_distance,
+)
 from murid.assays.base import ANIMALS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
-from murid.assays.locomotion import Track, add_locomotion, track_of
-from murid.assays.occupancy import ENTRY, add_occupancy, time_bins, visit_table
+from murid.assays.locomotion import Bools, Floats, Track, add_locomotion, track_of
+from murid.assays.occupancy import ENTRY, Mask, add_occupancy, time_bins, visit_table
 from murid.data.analysis import Tables, analysis
+from murid.data.errors import fail
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.points import points_of
-from murid.features.zone_mask import zone_masks
-from murid.prepare import CleanParams, calibrate, calibrate_zones, clean, estimate_arena
+from murid.features.zone_mask import depth_in, zone_masks
+from murid.prepare import CleanParams, clean
+
+#: What an open field is about: these form the family of tests, everything else is descriptive.
+PRIMARY = (
+    "distance",
+    "time_moving",
+    "time_percent:centre",
+    "entries:centre",
+    "latency:centre",
+    "wall_distance_median",
+)
 
 
 class OpenFieldParams(Params):
@@ -30,6 +54,9 @@ class OpenFieldParams(Params):
     )
     arena_cm: tuple[float, ...] | None = param(
         None, unit="cm", why="true size of the arena: (side,), (width, depth), or (diameter,) of a round one"
+    )
+    arena_shape: Literal["auto", "box", "circle"] = param(
+        "auto", why="of an arena that is guessed: box with width and depth given, else what fits the tracks better"
     )
     centre_scale: float = param(
         0.5, gt=0, lt=1, why="centre = arena shrunk by this about its middle; 0.5 is 25 % of the area (Sturman 2020)"
@@ -45,26 +72,35 @@ class OpenFieldParams(Params):
     bin_s: float = param(300.0, unit="s", ge=0, why="time bins, 5 min as IMPC; 0 = none")
     start_s: float = param(0.0, unit="s", ge=0, why="analysis starts here, e.g. after the hand has left")
     duration_s: float | None = param(None, unit="s", gt=0, why="and lasts this long; to the end by default")
+    cut_absent_s: float = param(
+        5.0, unit="s", ge=0, why="an animal not seen for so long at the start or end is not there: cut; 0 = never"
+    )
     clean: CleanParams = param(
         CleanParams(smoothing="savgol", window_s=0.3), why="of the poses, before anything is measured"
     )
 
 
-def open_field(recording: Recording, params: OpenFieldParams | None = None) -> AssayResult:
+def open_field(
+    recording: Recording, params: OpenFieldParams | None = None, *, arena: Zone | None = None
+) -> AssayResult:
     """Analyse an open-field test.
 
     Parameters
     ----------
     recording : Recording
-        With poses; zones of kind ``arena`` (and ``centre``, ``corner``) are used where drawn, otherwise
-        the arena is estimated from the tracks, which the result says.
+        With poses. Zones: those of kind ``arena`` are the arena (several: each animal its own), of kind ``centre``
+        and ``corner`` these; every other zone is measured under its name. Without a drawn arena its tracked corners
+        are used (keypoints ``tl, tr, br, bl``), else it is a guess from the body centre, and the result warns.
     params : OpenFieldParams
+    arena : Zone, optional
+        Arena estimated over all recordings of the camera (`murid.assays.arena.shared_arena`), in the unit of the
+        poses; used where none is drawn.
 
     Returns
     -------
     AssayResult
-        Per individual: distance, speed, moving; per zone (centre, periphery, corners): time, %, entries
-        (cleaned and raw), latency (censored), distance; thigmotaxis and wall distance; the same per bin.
+        Per individual: distance, speed, moving; per zone (centre, inner field, corners, drawn zones): time, %,
+        entries (cleaned and raw), latency (censored), distance; thigmotaxis and wall distance; the same per bin.
 
     Raises
     ------
@@ -73,35 +109,27 @@ def open_field(recording: Recording, params: OpenFieldParams | None = None) -> A
     """
     p = params or OpenFieldParams()
     notes: list[str] = []
+    roles = recording.roles or None
     poses = clean(recording.need("poses"), p.clean)
-    drawn = recording.zones
-    arena = _arena(poses, drawn, notes)
-    poses, drawn, arena = _in_cm(poses, drawn, arena, p)
-    poses = _cut(poses, p)
-    zones = _zones(arena, drawn, p)
-    tidy = zone_masks(poses, zones, roles=recording.roles or None)
-    bare = Zones(zones.values(), EntryRule(keypoints=p.keypoints, hysteresis=0, fill_gap_s=0, min_visit_s=0))
-    raw = zone_masks(poses, bare, roles=recording.roles or None)
-    centre = points_of(poses, "centre", recording.roles or None)
-    measures, visits = [], []
-    time = poses["time"].values
-    for individual in map(str, poses["individual"].values):
-        track = track_of(centre.sel(individual=individual), p.moving_cm_s, p.majority_s)
-        masks = {
-            z: (tidy.sel(individual=individual, zone=z).values, raw.sel(individual=individual, zone=z).values)
-            for z in zones
-        }
-        wall = _wall_distance(arena, track.xy_cm)
-        spans = [(None, np.ones(len(time), bool)), *(((a, b), m) for a, b, m in time_bins(time, p.bin_s))]
-        for bin_s, where in spans:
-            out = Measures(individual, bin_s)
-            add_locomotion(out, track, where)
-            for zone, (mask, bare_mask) in masks.items():
-                add_occupancy(out, zone, mask, bare_mask, track, where)
-            _add_walls(out, masks, wall, track, where)
-            measures.append(out)
-        visits += [visit_table(z, masks[z][0], time, individual) for z in zones]
-    return result("open_field", recording, measures, _joined(visits), _conventions(p, zones, arena, poses), notes)
+    shape = "box" if p.arena_cm is not None and len(p.arena_cm) > 1 else p.arena_shape
+    arenas = arenas_of(poses, recording.zones, roles, shape, arena)
+    poses, drawn, arenas, scale = in_cm(poses, recording.zones, arenas, p.px_per_cm, p.arena_cm)
+    notes += [a.note for a in arenas if a.note]
+    _check_size(arenas, p, notes)
+    poses = _cut(poses, p, points_of(poses, "centre", roles), notes)
+    centres = points_of(poses, "centre", roles)
+    rule = _rule(drawn, p, notes)
+    measures: list[Measures] = []
+    visits: list[pd.DataFrame] = []
+    layouts = []
+    for own, individuals in assign(arenas, centres, notes):
+        layout = _layout(own, drawn, p, alone=len(arenas) == 1)
+        layouts.append(layout)
+        if individuals:
+            _measure(layout, poses.sel(individual=individuals), rule, centres, roles, p, scale, measures, visits)
+    _list_zones(layouts, drawn, notes)
+    table = pd.concat(visits, ignore_index=True).sort_values(["start_s"], kind="stable", ignore_index=True)
+    return result("open_field", recording, measures, table, _conventions(p, layouts, rule, scale), notes, PRIMARY)
 
 
 @analysis(
@@ -112,15 +140,7 @@ def open_field(recording: Recording, params: OpenFieldParams | None = None) -> A
     uses=("zones", "events"),
     tables=(MEASURES, ANIMALS, VISITS),
     compare="animals",
-    primary=(
-        "distance",
-        "mean_speed",
-        "time_moving",
-        "time_percent:centre",
-        "entries:centre",
-        "latency:centre",
-        "thigmotaxis_time",
-    ),
+    primary=PRIMARY,
     cites=("Sturman et al. 2020",),
 )
 def analyse_open_field(recording: Recording, params: OpenFieldParams) -> Tables:
@@ -128,123 +148,159 @@ def analyse_open_field(recording: Recording, params: OpenFieldParams) -> Tables:
     return tables_of(open_field(recording, params))
 
 
-def _arena(poses: xr.Dataset, zones: Zones | None, notes: list[str]) -> Zone:
-    """The drawn arena, or its estimate from the tracks with a word of warning."""
-    if zones is not None and zones.of_kind("arena"):
-        return zones.of_kind("arena")[0]
-    if zones is not None and "arena" in zones:
-        return zones["arena"]
-    guess = estimate_arena(poses)
-    notes.append(
-        f"no arena was drawn: it is estimated from the tracks ({guess.shape}, {guess.visited:.0%} visited, misfit "
-        f"{guess.misfit:.1%} of its radius{'' if guess.reliable else ', NOT RELIABLE'}); draw it for a publication"
+@dataclass(frozen=True)
+class _Layout:
+    """One arena with the zones measured in it; `corners` names those that count as corners."""
+
+    arena: Arena
+    zones: tuple[Zone, ...]
+    corners: tuple[str, ...]
+
+    def zone(self, name: str) -> Zone:
+        return next(z for z in self.zones if z.name == name)
+
+
+def _check_size(arenas: Sequence[Arena], p: OpenFieldParams, notes: list[str]) -> None:
+    """Note an arena whose area in cm is not the one asked for: the scale came from elsewhere."""
+    if p.arena_cm is None:
+        return
+    for arena in arenas:
+        wide, deep = p.arena_cm[0], p.arena_cm[-1]
+        true = np.pi * (wide / 2) ** 2 if arena.zone.polygon is None else wide * deep
+        off = float(np.sqrt(arena.zone.area / true))
+        if not 0.95 < off < 1.05:
+            notes.append(
+                f"arena '{arena.zone.name}' measures {off:.2f} times arena_cm={p.arena_cm}: its scale came with "
+                "the poses or zones, arena_cm was not used"
+            )
+
+
+def _cut(poses: xr.Dataset, p: OpenFieldParams, centres: xr.DataArray, notes: list[str]) -> xr.Dataset:
+    """Return the analysed stretch, without long absence of all animals at its ends."""
+    time = np.asarray(poses["time"].values, np.float64)
+    stop = np.inf if p.duration_s is None else time[0] + p.start_s + p.duration_s
+    use = np.flatnonzero((time >= time[0] + p.start_s) & (time < stop))
+    seen = np.flatnonzero(np.isfinite(centres.values).all(axis=1).any(axis=1)[use])
+    if use.size < 2 or seen.size == 0:
+        fail(
+            "open field",
+            "nothing to analyse",
+            expected="frames with a body centre",
+            got=f"{use.size} frames from start_s={p.start_s:g}, {seen.size} with a body centre",
+        )
+    first, last = use[seen[0]], use[seen[-1]]
+    before, after = time[first] - time[use[0]], time[use[-1]] - time[last]
+    if p.cut_absent_s > 0 and before >= p.cut_absent_s:
+        use = use[use >= first]
+        notes.append(f"no animal is seen in the first {before:.1f} s: analysis starts at {time[first]:.1f} s")
+    if p.cut_absent_s > 0 and after >= p.cut_absent_s:
+        use = use[use <= last]
+        notes.append(f"no animal is seen in the last {after:.1f} s: analysis stops at {time[last]:.1f} s")
+    return poses.isel(time=use)
+
+
+def _rule(drawn: Zones | None, p: OpenFieldParams, notes: list[str]) -> EntryRule:
+    """Return the entry rule: parameters that were changed, else what is stored with the zones, else the defaults."""
+    names = {"keypoints": "keypoints", "hysteresis": "hysteresis_cm", "fill_gap_s": "fill_gap_s"}
+    names["min_visit_s"] = "min_visit_s"
+    asked = {rule: getattr(p, own) for rule, own in names.items()}
+    default = {rule: getattr(OpenFieldParams(), own) for rule, own in names.items()}
+    stored = {} if drawn is None else {k: getattr(drawn.rule, k) for k in (*names, "mode", "fraction")}
+    plain = EntryRule()
+    stored = {k: v for k, v in stored.items() if v != getattr(plain, k)}
+    changed = {k: v for k, v in asked.items() if v != default[k]}
+    both = sorted(k for k in stored if k in changed and changed[k] != stored[k])
+    if both:
+        notes.append(f"parameters replace the entry rule stored with the zones: {', '.join(both)}")
+    return EntryRule(**{**default, **stored, **changed})
+
+
+def _layout(arena: Arena, drawn: Zones | None, p: OpenFieldParams, *, alone: bool) -> _Layout:
+    """Centre, inner field (outside of it is periphery), corners and further zones of one arena: drawn or derived."""
+    own = [] if drawn is None else [z for z in drawn.values() if z.kind != "arena" and z.name != arena.zone.name]
+    if not alone:  # zones belong to the arena that holds their middle
+        own = [z for z in own if float(depth_in(arena.zone, *middle_of(z)[:, None])[0]) >= 0]
+    centres = [z for z in own if z.kind == "centre"] or [z for z in own if z.name == "centre"]
+    corners = [z for z in own if z.kind == "corner"]
+    others = [z for z in own if z not in corners and z is not (centres[0] if centres else None)]
+    taken = [z.name for z in [*others, *corners] if z.name in ("centre", "inner")]
+    if taken:
+        fail(
+            "open field", f"zone '{taken[0]}' has a name of the paradigm", todo="give it another name, or kind 'centre'"
+        )
+    middle = centres[0] if centres else shrunk(arena.zone, p.centre_scale, "centre", "centre")
+    derived = corners or corner_zones(arena.zone, p.corner_scale)
+    zones = (
+        Zone("centre", middle.polygon, middle.centre, middle.radius, "cm", "centre"),
+        shrunk(arena.zone, p.periphery_scale, "inner", "inner"),
+        *derived,
+        *others,
     )
-    return guess.zone
+    return _Layout(arena, zones, tuple(z.name for z in derived))
 
 
-def _in_cm(
-    poses: xr.Dataset, zones: Zones | None, arena: Zone, p: OpenFieldParams
-) -> tuple[xr.Dataset, Zones | None, Zone]:
-    """Poses, drawn zones and arena in cm."""
-    if poses.attrs["unit"] == "cm":
-        return poses, zones, arena
-    known = poses.attrs.get("px_per_cm")
-    if known is not None:  # The recording knows its scale though it is stored in px.
-        bare = poses.copy(deep=False)
-        bare.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"}
-        poses = calibrate(bare, float(known))
-    elif p.arena_cm is not None:
-        poses = calibrate(poses, arena=arena, known_cm=p.arena_cm if len(p.arena_cm) > 1 else p.arena_cm[0])
-    else:
-        poses = calibrate(poses, p.px_per_cm)
-    scale = poses.attrs["px_per_cm"]
-    if zones is not None and any(z.unit == "px" for z in zones.values()):
-        zones = calibrate_zones(zones, scale)
-    arena = calibrate_zones(Zones([arena]), scale)[arena.name] if arena.unit == "px" else arena
-    return poses, zones, arena
+def _measure(
+    layout: _Layout,
+    poses: xr.Dataset,
+    rule: EntryRule,
+    centres: xr.DataArray,
+    roles: Mapping[str, str] | None,
+    p: OpenFieldParams,
+    scale: float | None,
+    measures: list[Measures],
+    visits: list[pd.DataFrame],
+) -> None:
+    """Add measures and visits of the animals of one arena."""
+    tidy = zone_masks(poses, Zones(layout.zones, rule), roles=roles)
+    bare = rule.replace(hysteresis=0.0, fill_gap_s=0.0, min_visit_s=0.0)
+    raw = zone_masks(poses, Zones(layout.zones, bare), roles=roles)
+    time = np.asarray(poses["time"].values, np.float64)
+    bins: list[tuple[tuple[float, float] | None, Bools]] = [(None, np.ones(time.size, bool))]
+    bins += [((a, b), where) for a, b, where in time_bins(time, p.bin_s)]
+    for individual in map(str, poses["individual"].values):
+        track = track_of(centres.sel(individual=individual), p.moving_cm_s, p.majority_s)
+        masks: dict[str, tuple[Mask, Mask]] = {
+            z.name: (
+                tidy.sel(zone=z.name, individual=individual).values,
+                raw.sel(zone=z.name, individual=individual).values,
+            )
+            for z in layout.zones
+        }
+        wall = wall_distance(layout.arena.zone, track.xy_cm)
+        for bin_s, where in bins:
+            out = Measures(individual, bin_s)
+            add_locomotion(out, track, where)
+            for zone, (mask, bare_mask) in masks.items():
+                add_occupancy(out, zone, mask, bare_mask, track, where)
+            _add_walls(out, masks["inner"][1], [masks[z][1] for z in layout.corners], wall, track, where)
+            if bin_s is None and scale is not None:
+                out.add("px_per_cm", scale, "px/cm", f"scale of the camera; arena {layout.arena.source}")
+            measures.append(out)
+        visits += [visit_table(z, masks[z][0], track, individual) for z in masks]
 
 
-def _cut(poses: xr.Dataset, p: OpenFieldParams) -> xr.Dataset:
-    time = poses["time"].values
-    stop = time[-1] + 1 if p.duration_s is None else time[0] + p.start_s + p.duration_s
-    return poses.isel(time=(time >= time[0] + p.start_s) & (time < stop))
+def _list_zones(layouts: Sequence[_Layout], drawn: Zones | None, notes: list[str]) -> None:
+    """Note drawn zones that no arena holds: they were not measured."""
+    if drawn is None:
+        return
+    used = {z.name for layout in layouts for z in (*layout.zones, layout.arena.zone)}
+    centres = [z.name for z in drawn.values() if z.kind == "centre"]
+    lost = [name for name in drawn if name not in used and name not in centres[:1] and drawn[name].kind != "arena"]
+    if lost:
+        notes.append(f"zones that lie in no arena were not measured: {', '.join(lost)}")
 
 
-def shrunk(zone: Zone, scale: float, name: str, kind: str) -> Zone:
-    """A zone shrunk about its middle by a linear `scale`."""
-    if zone.polygon is None:
-        return Zone(name, centre=zone.centre, radius=zone.radius * scale, unit=zone.unit, kind=kind)
-    middle = _middle(zone)
-    return Zone(name, polygon=middle + scale * (zone.polygon - middle), unit=zone.unit, kind=kind)
-
-
-def _middle(zone: Zone) -> np.ndarray:
-    """Centroid of a zone."""
-    if zone.polygon is None:
-        return np.asarray(zone.centre, np.float64)
-    x, y = zone.polygon.T
-    cross = x * np.roll(y, -1) - np.roll(x, -1) * y
-    return np.array([((x + np.roll(x, -1)) * cross).sum(), ((y + np.roll(y, -1)) * cross).sum()]) / (3 * cross.sum())
-
-
-def _zones(arena: Zone, drawn: Zones | None, p: OpenFieldParams) -> Zones:
-    """Centre, inner field (outside of it is periphery) and corners: drawn ones first, derived otherwise."""
-    rule = EntryRule(
-        keypoints=p.keypoints, hysteresis=p.hysteresis_cm, fill_gap_s=p.fill_gap_s, min_visit_s=p.min_visit_s
-    )
-    centres = drawn.of_kind("centre") if drawn is not None else []
-    corners = drawn.of_kind("corner") if drawn is not None else []
-    centre = centres[0] if centres else shrunk(arena, p.centre_scale, "centre", "centre")
-    zones = [Zone("centre", centre.polygon, centre.centre, centre.radius, "cm", "centre")]
-    zones.append(shrunk(arena, p.periphery_scale, "inner", "inner"))
-    if corners:
-        zones += corners
-    elif arena.polygon is not None and len(arena.polygon) == 4:
-        zones += [_corner(arena.polygon, i, p.corner_scale) for i in range(4)]
-    return Zones(zones, rule)
-
-
-def _corner(polygon: np.ndarray, i: int, scale: float) -> Zone:
-    """The quadrilateral at corner i, `scale` of the two sides that meet there."""
-    here, before, after = polygon[i], polygon[i - 1], polygon[(i + 1) % 4]
-    a, b = scale * (before - here), scale * (after - here)
-    return Zone(f"corner_{i + 1}", polygon=np.stack([here, here + a, here + a + b, here + b]), unit="cm", kind="corner")
-
-
-def _wall_distance(arena: Zone, xy: np.ndarray) -> np.ndarray:
-    """Distance of the body centre to the wall in cm, negative outside."""
-    if arena.polygon is None:
-        return arena.radius - np.hypot(*(xy - np.asarray(arena.centre)).T)
-    from murid.features.geometry import signed_depth
-
-    return signed_depth(np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1]), arena.polygon)
-
-
-def _add_walls(out: Measures, masks: dict[str, Any], wall: np.ndarray, track: Track, where: np.ndarray) -> None:
-    inner = masks["inner"][0]
+def _add_walls(out: Measures, inner: Mask, corners: Sequence[Mask], wall: Floats, track: Track, where: Bools) -> None:
+    """Thigmotaxis, corners (where the arena has any) and distance to the wall."""
     known, outside = where & (inner >= 0), where & (inner == 0)
-    walked = float(np.nansum(track.step_cm[known]))
-    out.add(
-        "thigmotaxis_time",
-        outside.sum() / known.sum() if known.any() else np.nan,
-        "",
-        "time in the periphery / known time",
-    )
-    out.add(
-        "thigmotaxis_distance",
-        float(np.nansum(track.step_cm[outside])) / walked if walked else np.nan,
-        "",
-        "distance in the periphery / distance",
-    )
-    corner = np.zeros(len(inner), bool)
-    for zone, (mask, _) in masks.items():
-        corner |= zone.startswith("corner") & (mask == 1)
-    out.add(
-        "corner_percent",
-        100 * (corner & where).sum() / known.sum() if known.any() else np.nan,
-        "%",
-        "time in any corner / known time",
-    )
+    total, walked = track.seconds(known), float(np.nansum(track.step_cm[known]))
+    share = track.seconds(outside) / total if total else np.nan
+    out.add("thigmotaxis_time", share, "", "time in the periphery / known time, 0..1")
+    share = float(np.nansum(track.step_cm[outside])) / walked if walked else np.nan
+    out.add("thigmotaxis_distance", share, "", "distance in the periphery / distance, 0..1")
+    corner = np.any([mask == 1 for mask in corners], axis=0) & where if corners else np.zeros(where.size, bool)
+    share = 100 * track.seconds(corner) / total if corners and total else np.nan
+    out.add("corner_percent", share, "%", "time in any corner / known time; NaN where the arena has no corners")
     depth = wall[where & np.isfinite(wall)]
     for name, q in (("wall_distance_q25", 25), ("wall_distance_median", 50), ("wall_distance_q75", 75)):
         out.add(
@@ -255,23 +311,28 @@ def _add_walls(out: Measures, masks: dict[str, Any], wall: np.ndarray, track: Tr
         )
 
 
-def _joined(tables: list[Any]) -> Any:
-    import pandas as pd
-
-    return pd.concat(tables, ignore_index=True).sort_values(["start_s"], kind="stable", ignore_index=True)
-
-
-def _conventions(p: OpenFieldParams, zones: Zones, arena: Zone, poses: xr.Dataset) -> dict[str, Any]:
+def _conventions(
+    p: OpenFieldParams, layouts: Sequence[_Layout], rule: EntryRule, scale: float | None
+) -> dict[str, Any]:
+    """Every choice that changes a number; areas are those of the first arena."""
+    first = layouts[0]
+    area = first.arena.zone.area
+    corners = sum(first.zone(name).area for name in first.corners)
     return {
-        "arena_area_cm2": arena.area,
-        "centre_area_percent": 100 * zones["centre"].area / arena.area,
-        "periphery_area_percent": 100 * (1 - zones["inner"].area / arena.area),
-        "corner_area_percent": 100 * sum(z.area for z in zones.of_kind("corner")) / arena.area,
+        "arena": "; ".join(f"{layout.arena.zone.name}: {layout.arena.source}" for layout in layouts),
+        "arena_outlines": [{**layout.arena.zone.to_dict(), "source": layout.arena.source} for layout in layouts],
+        "arena_area_cm2": area,
+        "centre_area_percent": 100 * first.zone("centre").area / area,
+        "periphery_area_percent": 100 * (1 - first.zone("inner").area / area),
+        "corner_area_percent": 100 * corners / area if first.corners else None,
+        "zones": [z.name for z in first.zones],
         "entry": ENTRY,
-        "entry_rule": zones.rule.model_dump(mode="json"),
-        "px_per_cm": poses.attrs.get("px_per_cm"),
+        "entry_rule": rule.model_dump(mode="json"),
+        "time": "frames inside the border, each with its own span; hysteresis, gap fill, minimum visit: entries only",
+        "px_per_cm": scale,
         "smoothing": p.clean.model_dump(mode="json"),
         "moving": f"> {p.moving_cm_s} cm/s, majority over ±{p.majority_s} s",
-        "denominator": "frames in which the rule's keypoints are known",
+        "denominator": "time in which the rule's keypoints are known",
         "latency": "never entered = censored at the analysed duration",
+        "primary": list(PRIMARY),
     }

@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Okabe and Ito (2008): told apart by colour-blind people.
+#: Okabe and Ito (2008): that colour-blind people can tell apart.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#332288", "#999933")
 _GREY = "#5b6470"
 
@@ -65,7 +65,7 @@ def methods_figure(
     notes += ["hollow: split by frames, INFLATED"] if leaky is not None else []
     left.set_title("; ".join(notes), fontsize=7, color=_GREY, loc="left")
     left.legend(fontsize=8, frameon=False, loc="lower left", ncols=min(len(methods), 3))
-    if two:
+    if differences is not None and len(differences):
         _forest(axes[1], differences, methods)
     return figure
 

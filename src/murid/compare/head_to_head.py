@@ -45,10 +45,10 @@ def methods_table(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame
         ``behaviour, method`` and `COLUMNS`; within a behaviour the best frame F1 first.
     """
     keys = ["method", "behaviour"]
-    found = per_class.merge(totals[[*keys, "time_r", "time_bias"]], on=keys, how="left")
-    found = found[["behaviour", "method", *(c for c in COLUMNS if c in found)]]
-    order = {b: k for k, b in enumerate([*(b for b in dict.fromkeys(found["behaviour"]) if b != "macro"), "macro"])}
-    sort = found.assign(_k=found["behaviour"].map(order)).sort_values(
+    table = per_class.merge(totals[[*keys, "time_r", "time_bias"]], on=keys, how="left")
+    table = table[["behaviour", "method", *(c for c in COLUMNS if c in table)]]
+    order = {b: k for k, b in enumerate([*(b for b in dict.fromkeys(table["behaviour"]) if b != "macro"), "macro"])}
+    sort = table.assign(_k=table["behaviour"].map(order)).sort_values(
         ["_k", "f1"], ascending=[True, False], kind="stable", na_position="last"
     )
     return sort.drop(columns="_k").reset_index(drop=True)
@@ -82,11 +82,11 @@ def differences(
     macro = {m: float(frames.mean_known(frames.f1_of(np.sum(list(c.values()), axis=0)))) for m, c in cells.items()}
     best = max(macro, key=lambda m: (macro[m], m))
     rows = []
-    for name, mine in cells.items():
+    for name, own in cells.items():
         if name == best:
             continue
-        shared = [r for r in mine if r in cells[best]]
-        both = np.stack([np.stack([mine[r], cells[best][r]]) for r in shared])
+        shared = [r for r in own if r in cells[best]]
+        both = np.stack([np.stack([own[r], cells[best][r]]) for r in shared])
         groups = [animals.get(r, r) for r in shared]
         f1 = lambda x: _with_macro(frames.f1_of(x[:, 0])) - _with_macro(frames.f1_of(x[:, 1]))  # noqa: E731
         low, high = bootstrap.interval(both, f1, groups=groups, n_boot=n_boot, seed=seed)
@@ -100,7 +100,7 @@ def _cells(part: pd.DataFrame, behaviours: Sequence[str]) -> dict[str, np.ndarra
     """Recording → counts (behaviour, 4)."""
     out = {}
     for recording, rows in part.groupby("recording", sort=False):
-        counts = rows.set_index("behaviour")[list(frames.CELLS)].reindex(behaviours).fillna(0)
+        counts = rows.set_index("behaviour")[list(frames.CELLS)].reindex(list(behaviours)).fillna(0)
         out[str(recording)] = counts.to_numpy(np.float64)
     return out
 
@@ -143,7 +143,7 @@ def ceiling(
             columns=["behaviour", "f1", "event_f1", "kappa", "pabak", "alpha", "n_pairs", "n_recordings"]
         )
     _warn_of_vocabularies([labels[r] for r in several], behaviours)
-    found = agreement.compare(
+    table = agreement.compare(
         [labels[r] for r in several],
         behaviours,
         time_s=[clocks[r] for r in several],
@@ -151,10 +151,10 @@ def ceiling(
         n_boot=2,
         seed=seed,
     )
-    means = found.pairs.groupby("behaviour", sort=False)[["f1", "event_f1", "kappa", "pabak"]].mean()
-    means["alpha"] = found.alpha
+    means = table.pairs.groupby("behaviour", sort=False)[["f1", "event_f1", "kappa", "pabak"]].mean()
+    means["alpha"] = table.alpha
     means.loc["macro"] = means.mean()
-    pairs = found.pairs.groupby(["rater_a", "rater_b"]).ngroups
+    pairs = table.pairs.groupby(["rater_a", "rater_b"]).ngroups
     return means.rename_axis("behaviour").reset_index().assign(n_pairs=pairs, n_recordings=len(several))
 
 

@@ -54,7 +54,7 @@ def motif_row(
     truth: Sequence[xr.DataArray] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Judge what one method said about the recordings.
+    """Score the motifs that one method found in the recordings.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def motif_row(
     Returns
     -------
     dict
-        The columns of `COLUMNS` that can be told from one fit, but for method, times and memory.
+        The columns of `COLUMNS` that one fit can give, but for method, times and memory.
     """
     codes = [np.asarray(o["states"].values[:, i]) for o in outputs for i in range(o.sizes["individual"])]
     fps = rate_of(outputs[0]["time"].values)
@@ -117,7 +117,7 @@ def motif_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 
 def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float] | None:
     """Change score of one recording: mean over its animals; None when the motifs never change or posture is unknown."""
-    found = []
+    scores = []
     if not recording.has("poses"):
         return None
     poses = recording.need("poses")
@@ -131,12 +131,12 @@ def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float
         if seen.sum() < 100 or not (code[1:] != code[:-1]).any():
             continue
         score = segmentation.change_score(xy, code, fps=fps, n_shifts=100, seed=seed)
-        # An animal whose onsets all fall where points are hidden says nothing, and must not silence the others.
+        # An animal whose onsets all fall where points are hidden has no score, and must not void that of the others.
         if np.isfinite([score["score"], score["z"]]).all():
-            found.append(score)
-    if not found:
+            scores.append(score)
+    if not scores:
         return None
-    return {key: float(np.mean([f[key] for f in found])) for key in ("score", "z")}
+    return {key: float(np.mean([f[key] for f in scores])) for key in ("score", "z")}
 
 
 def _posture(recording: Recording, poses: xr.Dataset, individual: str) -> np.ndarray:
@@ -150,8 +150,8 @@ def _posture(recording: Recording, poses: xr.Dataset, individual: str) -> np.nda
         table = compute(poses, individual, params, roles=recording.roles or None)
         columns = table.values[:, : table.sizes["feature"] // 2 * 2]
         return columns.reshape(len(columns), -1, 2)
-    who = individual_names(poses).index(individual)
-    xy = poses["position"].values[:, :2, :, who].transpose(0, 2, 1).astype(np.float64)
+    column = individual_names(poses).index(individual)
+    xy = poses["position"].values[:, :2, :, column].transpose(0, 2, 1).astype(np.float64)
     whole = xy[np.isfinite(xy).all(axis=(1, 2))]
     if len(whole) < 2:
         return np.full_like(xy, np.nan)
@@ -161,27 +161,29 @@ def _posture(recording: Recording, poses: xr.Dataset, individual: str) -> np.nda
 def _against_labels(
     outputs: Sequence[xr.Dataset], recordings: Sequence[Recording], truth: Sequence[xr.DataArray], fps: float, seed: int
 ) -> dict[str, float]:
-    want, said, animal = [], [], []
+    want, predicted, animal = [], [], []
     for out, recording, true in zip(outputs, recordings, truth, strict=True):
         people = [str(p) for p in true["individual"].values]
         for i, individual in enumerate(map(str, out["individual"].values)):
-            who = people.index(individual) if individual in people else people.index("all") if "all" in people else -1
-            if who >= 0 and (true.values[:, who] != UNLABELLED).any():
-                want.append(np.asarray(true.values[:, who]))
-                said.append(np.asarray(out["states"].values[:, i]))
+            column = (
+                people.index(individual) if individual in people else people.index("all") if "all" in people else -1
+            )
+            if column >= 0 and (true.values[:, column] != UNLABELLED).any():
+                want.append(np.asarray(true.values[:, column]))
+                predicted.append(np.asarray(out["states"].values[:, i]))
                 animal.append(recording.animal)
     if not want:
         return {}
-    table = segmentation.compare(want, said, n_controls=10, seed=seed).loc["ami"]
+    table = segmentation.compare(want, predicted, n_controls=10, seed=seed).loc["ami"]
     row = {"ami": table["value"], "ami_control": table["control_mean"], "ami_z": table["z"]}
     animals = list(dict.fromkeys(animal))
     if len(animals) > 1:
         train = [j for j, a in enumerate(animal) if a in animals[::2]]
         test = [j for j, a in enumerate(animal) if a not in animals[::2]]
-        blind = [segmentation.control(c, np.random.default_rng([seed, j])) for j, c in enumerate(said)]
-        for name, states in (("probe_f1", said), ("probe_control", blind)):
+        blind = [segmentation.control(c, np.random.default_rng([seed, j])) for j, c in enumerate(predicted)]
+        for name, states in (("probe_f1", predicted), ("probe_control", blind)):
             row[name] = segmentation.linear_probe(want, states, train, test, fps=fps, seed=seed)["macro_f1"]
-    return {k: float(v) for k, v in row.items()}
+    return {name: float(np.asarray(value, np.float64)) for name, value in row.items()}
 
 
 def common_truth(truth: Sequence[xr.DataArray]) -> list[xr.DataArray]:
@@ -190,5 +192,6 @@ def common_truth(truth: Sequence[xr.DataArray]) -> list[xr.DataArray]:
     out = []
     for states in truth:
         table = np.array([*(names.index(n) for n in behaviour_names(states)), UNLABELLED])
-        out.append(make_states(table[states.values], states["time"].values, names, states["individual"].values))
+        individuals = [str(i) for i in states["individual"].values]
+        out.append(make_states(table[states.values], states["time"].values, names, individuals))
     return out

@@ -257,7 +257,7 @@ def _trace_trials(signal: xr.DataArray, events: Floats, params: PeriEventParams)
     # A dropped frame inside the window moves later samples: those that are off by half a step are missing.
     inside &= np.abs(time[safe] - time[centre][:, None] - offsets * step) < 0.5 * step
     trials = np.where(inside[..., None], values[safe], np.nan)
-    lag = offsets * step
+    lag = np.asarray(offsets * step, np.float64)
     if params.bin_s is None or params.bin_s <= 1.5 * step:
         return trials, lag
     bin_of = np.floor(lag / params.bin_s + 1e-9).astype(int)

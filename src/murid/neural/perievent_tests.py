@@ -138,9 +138,9 @@ def sign_flip_test(
         use = np.isfinite(seen.values[:, :, u]).all(axis=0)
         if use.any():
             lag = np.where(use, trials["lag"].values, np.nan)
-            table, found = _flip_unit(seen.values[:, :, u], lag, signs, exact, threshold)
+            table, runs = _flip_unit(seen.values[:, :, u], lag, signs, exact, threshold)
             tables.append(table.assign(unit=str(unit)))
-            clusters.append(found.assign(unit=str(unit)))
+            clusters.append(runs.assign(unit=str(unit)))
     if not tables:
         fail("sign_flip_test", "no lag has values in every response", todo="use a window the recordings cover")
     columns = ["unit", "lag_s", "statistic", "p", "p_corrected"]
@@ -181,8 +181,8 @@ def _signs(n: int, n_permutations: int, rng: np.random.Generator) -> tuple[Float
     """Return sign patterns (pattern, n), the first all +1; exact when all 2^n fit."""
     if 2**n <= n_permutations + 1:
         patterns = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        return 1.0 - 2.0 * patterns, True
-    signs = rng.integers(0, 2, size=(n_permutations + 1, n)) * 2.0 - 1.0
+        return np.asarray(1.0 - 2.0 * patterns, np.float64), True
+    signs = np.asarray(rng.integers(0, 2, size=(n_permutations + 1, n)) * 2.0 - 1.0, np.float64)
     signs[0] = 1.0
     return signs, False
 
@@ -316,11 +316,11 @@ def shift_test(
         curve, lags = _response_curve(x[u], train, window, low, bool(linear[u]))
         table = _judge(curve, lags, window, min_independent)
         tables.append(table.assign(unit=str(unit), null="linear" if linear[u] else "circular"))
-    found = pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
     columns = ["unit", "lag_s", "statistic", "p", "p_corrected", "null", "n_independent", "reason"]
     kind = "linear shifts" if linear.all() else "circular shifts" if not linear.any() else "shifts"
-    n_null = int(found["n_null"].min())
-    return ResponseTest(found[columns], pd.DataFrame(columns=CLUSTER_COLUMNS), n_null, False, kind)
+    n_null = int(table["n_null"].min())
+    return ResponseTest(table[columns], pd.DataFrame(columns=CLUSTER_COLUMNS), n_null, False, kind)
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def zscore(
     ----------
     traces : DataArray (time, unit)
     baseline_s : (start, stop), optional
-        Half-open stretch of time, s; the whole recording by default. Said in ``attrs["z_baseline"]``.
+        Half-open stretch of time, s; the whole recording by default. Written to ``attrs["z_baseline"]``.
     robust : bool
         Median and 1.4826 × median absolute deviation instead of mean and sd.
     ddof : int
@@ -165,7 +165,7 @@ def zscore(
     else:
         centre, spread = np.nanmean(base, axis=0), np.nanstd(base, axis=0, ddof=ddof)
     z = (x - centre) / np.where(spread > 0, spread, np.nan)
-    said = "whole recording" if baseline_s is None else f"{start:g}-{stop:g} s"
+    baseline = "whole recording" if baseline_s is None else f"{start:g}-{stop:g} s"
     return traces.copy(data=z.astype(np.float32)).assign_attrs(
-        kind="z", z_baseline=f"{said}, {'median and MAD' if robust else 'mean and sd'}"
+        kind="z", z_baseline=f"{baseline}, {'median and MAD' if robust else 'mean and sd'}"
     )

@@ -99,7 +99,7 @@ class TuningTable:
             return
         x = values[units][:, valid] if n < valid.size else values[units]
         ranks = nulls.centred_ranks(x)
-        constant = ~ranks.any(axis=1)
+        constant = np.asarray(~ranks.any(axis=1))
         drifting = np.zeros((units.size, behaviours.size), bool)
         spectra = (nulls.transform(ranks), quantile_bins(ranks, self.params.mi_bins) if self.by_mi else None)
         for column, j in enumerate(behaviours):
@@ -208,7 +208,7 @@ class TuningTable:
             if self.by_mi:
                 bins = np.zeros(wide.shape, np.int8)
                 bins[:, seen] = quantile_bins(ranks, p.mi_bins)
-                curve = mi_linear(bins[rows], seen, masks[j], p.mi_bins, p.linear_reach)
+                curve: NDArray[np.floating] = mi_linear(bins[rows], seen, masks[j], p.mi_bins, p.linear_reach)
             else:
                 curve = shifts.curve(masks[j] == 1)[rows]
             self._test(curve, lags, chosen[rows], j, "linear")

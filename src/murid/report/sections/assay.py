@@ -382,7 +382,7 @@ def _definitions(run: RunFolder, measures: pd.DataFrame | None) -> list[Part]:
         out.append(Table(table, "What each measure means", folded=True, limit=80))
     conventions = run.summary.get("conventions")
     if isinstance(conventions, dict):
-        lines = [f"{readable(k)}: {_flat(v)}" for k, v in conventions.items() if v is not None]
+        lines = [f"{readable(k)}: {_flat(v)}" for k, v in conventions.items() if v is not None and k != "arena_outlines"]
         out.append(Code("\n".join(lines), "Conventions that change the numbers"))
     if run.warnings:
         out.append(Listing(tuple(run.warnings), "Notes of the analysis", folded=len(run.warnings) > 8))

@@ -1,0 +1,311 @@
+"""The arena of a recording: drawn, from tracked corners, or a guess from where the body centre has been.
+
+Also the way to centimetres: poses, zones and arena leave here in one unit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from murid.data.errors import Faults, fail
+from murid.data.poses import keypoint_names, make_poses
+from murid.data.zones import Zone, Zones
+from murid.features.points import points_of
+from murid.features.zone_mask import depth_in
+from murid.prepare import calibrate, estimate_arena
+
+Shape = Literal["auto", "box", "circle"]
+
+#: Corners in the order of an outline, and the names that trackers give them.
+_CORNERS = {
+    "tl": r"(t|top|u|upper)(l|left)",
+    "tr": r"(t|top|u|upper)(r|right)",
+    "br": r"(b|bottom|l|lower)(r|right)",
+    "bl": r"(b|bottom|l|lower)(l|left)",
+}
+#: Share of the arena's side by which a tracked corner may move (median deviation) and still be one.
+_STILL = 0.03
+#: How far outside the border the body centre counts as outside: rearing at the wall leans over it.
+OUTSIDE_CM = 3.0
+
+
+@dataclass(frozen=True)
+class Arena:
+    """One arena.
+
+    Attributes
+    ----------
+    zone : Zone
+    source : str
+        ``"drawn"``, ``"tracked corners"`` or ``"estimated"``.
+    note : str
+        What a reader must know about it, or "".
+    """
+
+    zone: Zone
+    source: str
+    note: str = ""
+
+
+def arenas_of(
+    poses: xr.Dataset,
+    zones: Zones | None,
+    roles: Mapping[str, str] | None,
+    shape: Shape = "auto",
+    shared: Zone | None = None,
+) -> list[Arena]:
+    """Return the arenas: drawn ones, else from tracked corners, else estimated.
+
+    Parameters
+    ----------
+    poses : Dataset
+    zones : Zones, optional
+        Those of kind ``arena`` or of that name are used.
+    roles : dict of role to keypoint, optional
+    shape : {"auto", "box", "circle"}
+        Of an estimate.
+    shared : Zone, optional
+        Estimate over all recordings of one camera (`shared_arena`), used instead of this recording's own.
+    """
+    drawn = list(zones.of_kind("arena")) if zones is not None else []
+    if not drawn and zones is not None and "arena" in zones:
+        drawn = [zones["arena"]]
+    if drawn:
+        return [Arena(zone, "drawn") for zone in drawn]
+    tracked = tracked_corners(poses)
+    if tracked is not None:
+        return [Arena(tracked[0], "tracked corners", f"no arena was drawn: its corners are {', '.join(tracked[1])}")]
+    if shared is not None:
+        text = f"no arena was drawn: it is a guess ({_shape(shared)}) from the body centre in all recordings"
+        return [Arena(shared, "estimated", f"{text}; draw it for a publication")]
+    guess = estimate_arena(_centre_only(poses, roles), shape)
+    text = (
+        f"no arena was drawn: it is a guess from the reach of the body centre ({guess.shape}, {guess.visited:.0%} "
+        f"visited, misfit {guess.misfit:.1%} of its radius{'' if guess.reliable else ', NOT RELIABLE'}); draw it for a "
+        "publication"
+    )
+    return [Arena(guess.zone, "estimated", text)]
+
+
+def shared_arena(recordings: Sequence[tuple[xr.Dataset, Mapping[str, str] | None]], shape: Shape = "auto") -> Zone:
+    """Estimate one arena from the body centre in all recordings of one camera that stood still.
+
+    An animal that avoids a wall moves its own estimate and its scale with it; all animals together reach every wall.
+
+    Parameters
+    ----------
+    recordings : sequence of (poses, roles)
+        Cleaned poses in one unit and frame of reference.
+    shape : {"auto", "box", "circle"}
+
+    Returns
+    -------
+    Zone
+        Kind ``arena``, in the unit of the poses.
+    """
+    if not recordings:
+        fail("shared arena", "no recordings given")
+    units = {str(poses.attrs["unit"]) for poses, _ in recordings}
+    if len(units) > 1:
+        fail("shared arena", "poses are in different units", expected="one unit", got=", ".join(sorted(units)))
+    parts = [_centre_only(poses, roles)["position"].values for poses, roles in recordings]
+    # Equal weight for every recording: a long one is no better witness of the walls.
+    least = min(len(p) for p in parts)
+    pooled = np.concatenate([p[np.linspace(0, len(p) - 1, least).astype(int)] for p in parts])
+    poses = make_poses(pooled, keypoints=["centre"], fps=1.0, unit=units.pop())
+    return estimate_arena(poses, shape).zone
+
+
+def tracked_corners(poses: xr.Dataset) -> tuple[Zone, list[str]] | None:
+    """Return the arena whose four corners were tracked along (``tl, tr, br, bl``), and the names of the keypoints."""
+    names = keypoint_names(poses)
+    bare = {name: re.sub(r"(arena|corner|box|wall)|[^a-z]", "", name.lower()) for name in names}
+    chosen = []
+    for pattern in _CORNERS.values():
+        match = [name for name in names if re.fullmatch(pattern, bare[name])]
+        if len(match) != 1:
+            return None
+        chosen.append(match[0])
+    places = [poses["position"].sel(keypoint=name).values[:, :2, 0].astype(np.float64) for name in chosen]
+    places = [p[np.isfinite(p).all(axis=1)] for p in places]
+    if not all(len(p) for p in places):
+        return None
+    corners = np.stack([np.median(p, axis=0) for p in places])
+    moved = max(float(np.median(np.abs(p - c))) for p, c in zip(places, corners, strict=True))
+    zone = Zone("arena", polygon=corners, unit=str(poses.attrs["unit"]), kind="arena")
+    return (zone, chosen) if moved <= _STILL * np.sqrt(zone.area) else None
+
+
+def _centre_only(poses: xr.Dataset, roles: Mapping[str, str] | None) -> xr.Dataset:
+    """Poses of the body centre alone: nose and ears reach over the wall, tracked corners are no animal."""
+    centre = points_of(poses, "centre", roles)
+    return make_poses(
+        centre.values[:, :, None],
+        keypoints=["centre"],
+        individuals=[str(i) for i in centre["individual"].values],
+        time_s=centre["time"].values,
+        unit=str(poses.attrs["unit"]),
+    )
+
+
+def _shape(zone: Zone) -> str:
+    return "circle" if zone.polygon is None else "box"
+
+
+def in_cm(
+    poses: xr.Dataset,
+    zones: Zones | None,
+    arenas: Sequence[Arena],
+    px_per_cm: float | None,
+    sizes: Sequence[float] | None,
+) -> tuple[xr.Dataset, Zones | None, list[Arena], float | None]:
+    """Return poses, drawn zones and arenas in cm, and the scale (px/cm; None where poses never were in px).
+
+    Raises
+    ------
+    DataError
+        No scale; a scale asked for beside another one that the poses carry; zones whose unit cannot be converted.
+    """
+    unit, known = str(poses.attrs["unit"]), poses.attrs.get("px_per_cm")
+    scale = None if known is None else float(known)
+    if px_per_cm is not None and scale is not None and abs(scale / px_per_cm - 1) > 0.01:
+        fail(
+            "open field", "the poses know another scale", expected=f"px_per_cm={px_per_cm:g}", got=f"{scale:.4g} px/cm"
+        )
+    if unit == "px" and scale is None and px_per_cm is None and sizes is None:
+        fail(
+            "open field",
+            "the scale is not known",
+            expected="px_per_cm, or arena_cm, the true size of the arena",
+            got="poses in px",
+            todo="-p arena_cm=42 on the command line, arena_cm=(42.0,) in Python",
+        )
+    if unit == "px":
+        bare = poses.copy(deep=False)
+        bare.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"}
+        given = scale if scale is not None else px_per_cm
+        if given is not None:
+            poses = calibrate(bare, given)
+        else:
+            size = list(sizes or ())
+            poses = calibrate(bare, arena=arenas[0].zone, known_cm=size[0] if len(size) == 1 else size)
+        scale = float(poses.attrs["px_per_cm"])
+    elif unit == "mm":
+        poses = calibrate(poses)
+        scale = None  # 10 is mm per cm, no scale of a camera
+    return poses, zones_in_cm(zones, scale), [replace(a, zone=_zone_in_cm(a.zone, scale)) for a in arenas], scale
+
+
+def zones_in_cm(zones: Zones | None, scale: float | None) -> Zones | None:
+    """Return zones in cm, the depth of their rule with them; zones in px without a known scale are an error."""
+    if zones is None:
+        return None
+    faults, out = Faults("zones"), []
+    for zone in zones.values():
+        if zone.unit == "px" and scale is None:
+            faults.add(
+                "zone in px, but the scale of the camera is not known",
+                where=zone.name,
+                expected="cm",
+                got="px",
+                todo="draw it in cm, or give poses that know their px_per_cm",
+            )
+        else:
+            out.append(_zone_in_cm(zone, scale))
+    faults.raise_if_any()
+    in_px = scale is not None and any(zone.unit == "px" for zone in zones.values())
+    rule = zones.rule.replace(hysteresis=zones.rule.hysteresis / (scale or 1.0)) if in_px else zones.rule
+    return Zones(out, rule)
+
+
+def _zone_in_cm(zone: Zone, scale: float | None) -> Zone:
+    per_cm = {"cm": 1.0, "mm": 10.0, "px": scale}.get(zone.unit)
+    if per_cm is None:
+        fail("zones", "the unit cannot be converted", where=zone.name, expected="cm", got=zone.unit)
+    if zone.polygon is not None:
+        return replace(zone, polygon=np.asarray(zone.polygon) / per_cm, unit="cm")
+    x, y, radius = _circle(zone)
+    return replace(zone, centre=(x / per_cm, y / per_cm), radius=radius / per_cm, unit="cm")
+
+
+def _circle(zone: Zone) -> tuple[float, float, float]:
+    """Middle and radius of a round zone."""
+    if zone.centre is None or zone.radius is None:
+        fail("zones", "the zone has no shape", where=zone.name, expected="polygon, or centre and radius")
+    return float(zone.centre[0]), float(zone.centre[1]), float(zone.radius)
+
+
+def wall_distance(arena: Zone, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance (time,) of points (time, 2) to the border of the arena, negative outside."""
+    return np.asarray(depth_in(arena, xy[:, 0], xy[:, 1]), np.float64)
+
+
+def assign(arenas: Sequence[Arena], centres: xr.DataArray, notes: list[str]) -> list[tuple[Arena, list[str]]]:
+    """Give each animal the arena in which its body centre (time, space, individual) is most often.
+
+    Notes tell of animals that are mostly outside of it.
+    """
+    out: list[tuple[Arena, list[str]]] = [(arena, []) for arena in arenas]
+    for individual in map(str, centres["individual"].values):
+        xy = np.asarray(centres.sel(individual=individual).values, np.float64)
+        xy = xy[np.isfinite(xy).all(axis=1)]
+        depth = [wall_distance(a.zone, xy) for a in arenas]
+        share = [float((d >= -OUTSIDE_CM).mean()) if d.size else 0.0 for d in depth]
+        best = int(np.argmax([float((d >= 0).mean()) if d.size else 0.0 for d in depth]))
+        out[best][1].append(individual)
+        if len(xy) and share[best] < 0.95:
+            notes.append(
+                f"'{individual}' is more than {OUTSIDE_CM:g} cm outside the arena '{arenas[best].zone.name}' in "
+                f"{1 - share[best]:.0%} of the frames: check the outline, the scale and the tracking"
+            )
+    return out
+
+
+def shrunk(zone: Zone, scale: float, name: str, kind: str) -> Zone:
+    """Return a zone shrunk about its middle by a linear `scale`."""
+    if zone.polygon is None:
+        x, y, radius = _circle(zone)
+        return Zone(name, centre=(x, y), radius=radius * scale, unit=zone.unit, kind=kind)
+    middle = middle_of(zone)
+    return Zone(name, polygon=middle + scale * (zone.polygon - middle), unit=zone.unit, kind=kind)
+
+
+def middle_of(zone: Zone) -> NDArray[np.float64]:
+    """Centroid of a zone."""
+    if zone.polygon is None:
+        return np.asarray(_circle(zone)[:2], np.float64)
+    x, y = np.asarray(zone.polygon, np.float64).T
+    cross = x * np.roll(y, -1) - np.roll(x, -1) * y
+    return np.array([((x + np.roll(x, -1)) * cross).sum(), ((y + np.roll(y, -1)) * cross).sum()]) / (3 * cross.sum())
+
+
+def true_corners(zone: Zone) -> NDArray[np.float64]:
+    """Corners (n, 2) of an outline; points on a straight side are none, a circle has none."""
+    if zone.polygon is None:
+        return np.empty((0, 2))
+    polygon = np.asarray(zone.polygon, np.float64)
+    before, after = np.roll(polygon, 1, axis=0) - polygon, np.roll(polygon, -1, axis=0) - polygon
+    length = np.hypot(*before.T) * np.hypot(*after.T)
+    turn = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) / np.maximum(length, 1e-12)
+    return polygon[turn > np.sin(np.radians(10))]
+
+
+def corner_zones(arena: Zone, scale: float) -> list[Zone]:
+    """Quadrilaterals at the four corners of an arena, `scale` of the two sides that meet there; [] for other shapes."""
+    corners = true_corners(arena)
+    if len(corners) != 4:
+        return []
+    out = []
+    for i in range(4):
+        corner, before, after = corners[i], corners[i - 1], corners[(i + 1) % 4]
+        a, b = scale * (before - corner), scale * (after - corner)
+        polygon = np.stack([corner, corner + a, corner + a + b, corner + b])
+        out.append(Zone(f"corner_{i + 1}", polygon=polygon, unit=arena.unit, kind="corner"))
+    return out
