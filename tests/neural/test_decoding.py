@@ -12,8 +12,18 @@ from murid.data.traces import make_traces
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.switching import smooth_switching
-from murid.neural.bayes import combine
-from murid.neural.decoding import DecodingParams, decode, decode_states, design, time_folds, training_rows
+from murid.neural import decoders, decoding_null
+from murid.neural.bayes import combine, evidence_of
+from murid.neural.decoding import (
+    DecodedStates,
+    DecodingParams,
+    decode,
+    decode_states,
+    design,
+    time_folds,
+    training_rows,
+)
+from murid.neural.decoding_null import untested
 
 RATE = 15.0
 
@@ -76,9 +86,105 @@ def test_unrelated_activity_decodes_nothing(data):
     assert decode_states(other, states, params.replace(n_null=0)).balanced_accuracy < 0.35
 
 
-def test_related_activity_is_told_from_shifts(data):
+def test_related_activity_stands_out_from_shifts(data):
     found = decode(neurons(data[0].values, 3.0), data[0], DecodingParams(lags_s=0.0, n_null=19))
     assert found.p == pytest.approx(0.05)
+
+
+NOISE = DecodingParams(n_null=39, lags_s=0.0, gap_s=1.0)
+
+
+def test_missing_rows_never_enter_the_null():
+    """One NaN row in a hundred made every null score NaN, and every decoder significant."""
+    p = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        y = rng.standard_normal((1500, 2))
+        y[rng.random(1500) < 0.01] = np.nan
+        signal = make_traces(rng.standard_normal((1500, 5)), rate_hz=10)
+        target = xr.DataArray(y, dims=("time", "component"), coords={"time": np.arange(1500) / 10})
+        test = decode(signal, target, NOISE).test
+        assert np.isfinite(test.scores).all()
+        p.append(test.p)
+    assert min(p) > 0.05
+
+
+def test_unlabelled_rows_are_never_taught_as_a_behaviour(monkeypatch):
+    rng = np.random.default_rng(0)
+    n = 3000
+    signal = make_traces(rng.standard_normal((n, 4)), rate_hz=10)
+    codes = np.repeat(rng.integers(0, 3, n // 20), 20)
+    codes[rng.random(n // 20).repeat(20) < 0.4] = -1
+    unlabelled, plain = [], decoders.logistic
+
+    def watched(x, y, inner, valid, train, test):
+        unlabelled.append(float((y[train].sum(axis=1) == 0).mean()))
+        return plain(x, y, inner, valid, train, test)
+
+    monkeypatch.setattr(decoders, "logistic", watched)
+    decode_states(signal, make_states(codes, np.arange(n) / 10, list("abc")), NOISE.replace(n_null=2))
+    assert len(unlabelled) == 20
+    assert max(unlabelled) == 0
+    codes[1500:] = -1  # half the film in one block
+    half = decode_states(signal, make_states(codes, np.arange(n) / 10, list("abc")), NOISE.replace(n_null=3))
+    assert np.isfinite(half.test.scores).all()
+    assert half.p < 1
+
+
+def test_scores_that_are_not_finite_are_an_error():
+    with pytest.raises(DataError, match="not finite"):
+        decoding_null.ranked("circular shifts", 0.5, [0.1, np.nan], 100.0)
+
+
+def test_evidence_is_matched_by_name():
+    probability = xr.DataArray(
+        [[0.7, 0.2, 0.1]], dims=("time", "behaviour"), coords={"time": [0.0], "behaviour": ["2", "0", "1"]}
+    )
+    states = DecodedStates(probability, np.zeros(1, int), np.zeros(1, int), 1.0, np.ones(3), np.nan, untested())
+    np.testing.assert_allclose(evidence_of(states, 3), np.log([[0.2, 0.1, 0.7]]))
+    with pytest.raises(DataError, match="not the states"):
+        evidence_of(states, 4)
+
+
+def test_lags_do_not_reach_across_a_pause():
+    time = np.r_[np.arange(0, 150, 0.1), np.arange(1150, 1300, 0.1)]
+    signal = make_traces(np.r_[np.zeros(1500), np.ones(1500)], time_s=time)
+    x, _ = design(signal, time, DecodingParams(lags_s=0.5))
+    np.testing.assert_allclose(x[1499, 0, 6:], 0)
+    np.testing.assert_allclose(x[1500, 0, :5], 0)
+
+
+def _drifting(rng, n, k):
+    return rng.standard_normal((n, k)) + 2 * np.cumsum(rng.standard_normal((n, k)), axis=0) / np.sqrt(n)
+
+
+def test_drift_in_both_is_tested_by_linear_shifts_or_not_at_all():
+    """Circular shifts called half of such unrelated sessions decoded."""
+    p = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        signal = make_traces(_drifting(rng, 3000, 8), rate_hz=5)
+        y = xr.DataArray(_drifting(rng, 3000, 2), dims=("time", "component"), coords={"time": np.arange(3000) / 5})
+        test = decode(signal, y, NOISE).test
+        if test.null == "linear shifts":
+            p.append(test.p)
+            assert test.reason or np.isfinite(test.p)
+    assert len(p) > 4
+    assert np.sum(np.asarray(p) <= 0.05) <= 1
+
+
+def test_other_sessions_are_a_null():
+    rng = np.random.default_rng(0)
+    targets = [latents(2000, seed=s)[0] for s in range(21)]
+    signal = neurons(targets[0].values, 3.0)
+    found = decode(signal, targets[0], DecodingParams(lags_s=0.0), others=targets[1:])
+    assert found.test.null == "other sessions"
+    assert found.p == pytest.approx(1 / 21)
+    few = decode(signal, targets[0], DecodingParams(lags_s=0.0), others=targets[1:5])
+    assert np.isnan(few.p)
+    assert few.test.reason.startswith("too few other sessions")
+    unrelated = make_traces(rng.standard_normal((2000, 8)), rate_hz=RATE)
+    assert decode(unrelated, targets[0], DecodingParams(lags_s=0.0), others=targets[1:]).p > 0.05
 
 
 def test_bayes_beats_plain_when_neurons_are_noisy(data):
@@ -93,13 +199,13 @@ def test_bayes_beats_plain_when_neurons_are_noisy(data):
     both = combine(signal, target, model)
     assert both.r2 > plain.r2 + 0.15
     assert both.r2 > best_lags.r2 + 0.03
-    said = decode_states(
+    plain_states = decode_states(
         signal, make_states(labels, target["time"].values, [str(k) for k in range(model.n_states)]), params
     )
     hit = [(both.states[labels == k] == k).mean() for k in range(model.n_states)]
-    assert np.mean(hit) > said.balanced_accuracy + 0.1
-    again = combine(signal, target, model)
-    np.testing.assert_array_equal(both.latent.values, again.latent.values)
+    assert np.mean(hit) > plain_states.balanced_accuracy + 0.1
+    repeated = combine(signal, target, model)
+    np.testing.assert_array_equal(both.latent.values, repeated.latent.values)
 
 
 def test_sure_sightings_are_believed_and_none_leave_the_prior(data):

@@ -54,7 +54,7 @@ def test_by_state_blocks_and_unlabelled():
     table = by_state(make_traces(values, rate_hz=10), states, seconds_per_block=1.0).set_index("behaviour")
     assert table["mean"].tolist() == [1, 3]
     assert table["n_blocks"].tolist() == [5, 3]
-    assert table["share"].tolist() == [50 / 80, 30 / 80]
+    assert table["share"].tolist() == pytest.approx([50 / 80, 30 / 80])
     assert table["block_sd"].tolist() == [0, 0]
 
 
@@ -107,6 +107,24 @@ def test_dff_says_what_is_wrong(fibre):
         dff(make_traces(signal, time_s=time), make_traces(np.random.default_rng(0).random(6000), time_s=time))
     with pytest.raises(DataError, match="different clocks"):
         dff(make_traces(signal, time_s=time), make_traces(iso, time_s=time + 1))
+
+
+def test_inverted_and_saturated_channels(fibre):
+    time, signal, iso, _ = fibre
+    with pytest.raises(DataError, match="runs against the signal"):
+        dff(make_traces(signal, time_s=time), make_traces(3 - iso, time_s=time))
+    limit = np.quantile(signal, 0.6)
+    with pytest.warns(UserWarning, match="saturated"):
+        dff(make_traces(np.minimum(signal, limit), time_s=time), make_traces(iso, time_s=time))
+
+
+def test_seconds_are_those_in_which_the_signal_was_measured():
+    states = make_states(np.repeat([0, 1], 100), np.arange(200) / 10, ["a", "b"])
+    values = np.ones(200)
+    values[50:100] = np.nan
+    table = by_state(make_traces(values, rate_hz=10), states).set_index("behaviour")
+    assert table["seconds"].tolist() == pytest.approx([5, 10])
+    assert table["share"].tolist() == pytest.approx([1 / 3, 2 / 3])
 
 
 def test_zscore_states_its_baseline(fibre):

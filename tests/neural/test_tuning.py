@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from murid.data.errors import DataError
+from murid.data.labels import Labels
 from murid.data.states import make_states
 from murid.data.traces import Spikes, make_traces
 from murid.neural import TuningParams, tuning
@@ -82,10 +83,10 @@ def test_unlabelled_and_missing_samples_are_left_out(session):
     assert found["auroc"] == pytest.approx(expected, abs=2e-6)
     # What is unlabelled does not matter at all: garbage there changes nothing.
     values[1000:1500] = 99.0
-    again = tuning(
+    repeated = tuning(
         make_traces(values, time_s=traces["time"].values), make_states(labels, states["time"], states.behaviours)
     )
-    assert row(again, 0, "rear")[["auroc", "p"]].tolist() == found[["auroc", "p"]].tolist()
+    assert row(repeated, 0, "rear")[["auroc", "p"]].tolist() == found[["auroc", "p"]].tolist()
 
 
 def test_rare_constant_and_absent_say_why(session):
@@ -166,3 +167,93 @@ def test_clocks_that_do_not_meet(session):
     traces, states = session
     with pytest.raises(DataError, match="do not overlap"):
         tuning(traces.assign_coords(time=traces["time"].values + 1e5), states)
+
+
+def _one(x, labels, step=STEP, **params):
+    """Table row of the second behaviour for one unit."""
+    time = np.arange(len(x)) * step
+    states = make_states(labels, time, ["rest", "groom"])
+    return row(tuning(make_traces(x, time_s=time), states, params=TuningParams(**params)), 0, "groom")
+
+
+def _bouts(rng, n, low, high):
+    code, k = np.zeros(n, int), 0
+    while k < n:
+        off, on = rng.integers(low, high, 2)
+        code[k + off : k + off + on] = 1
+        k += off + on
+    return code
+
+
+def test_direction_and_auroc_are_those_of_the_best_lag():
+    """A sensor 4 s late, bouts and pauses of 4 s: at lag 0 the unit seems to fall."""
+    rng = np.random.default_rng(0)
+    code = _bouts(rng, 12000, 35, 46)
+    x = 3.0 * np.concatenate([np.zeros(40), code[:-40]]) + rng.standard_normal(12000)
+    found = _one(x, code, max_lag_s=5.0, min_independent=0)
+    assert found["direction"] == "excited"
+    assert found["best_lag_s"] == pytest.approx(4)
+    u = mannwhitneyu(x[40:][code[:-40] == 1], x[40:][code[:-40] == 0]).statistic
+    assert found["auroc"] == pytest.approx(u / ((code[:-40] == 1).sum() * (code[:-40] == 0).sum()), abs=0.005)
+    # A rhythm this regular holds some ten independent shifts: by default there is no verdict.
+    assert _one(x, code, max_lag_s=5.0)["reason"].startswith("too few independent shifts")
+
+
+def test_drift_does_not_turn_the_direction_round():
+    rng = np.random.default_rng(0)
+    n, k = 18000, 0
+    code = np.zeros(n, int)
+    while k < n:
+        share = 0.05 + 0.9 * k / n
+        on, off = max(5, int(rng.normal(40 * share, 5))), max(5, int(rng.normal(40 * (1 - share), 5)))
+        code[k + off : k + off + on] = 1
+        k += off + on
+    x = 8.0 * np.linspace(-0.5, 0.5, n) - 1.0 * code + 0.5 * rng.standard_normal(n)
+    found = _one(x, code)
+    assert found["null"] == "linear"
+    assert found["direction"] == "suppressed"
+    assert found["auroc"] < 0.5
+    assert found["z"] < 0
+
+
+def test_mutual_information_has_no_sign():
+    rng = np.random.default_rng(0)
+    code = _bouts(rng, 12000, 10, 60)
+    found = _one(rng.standard_normal(12000) * np.where(code == 1, 2.0, 1.0), code, statistic="mi")
+    assert found["direction"] == "tuned"
+
+
+def test_shifts_at_which_nothing_meets_are_no_null():
+    n = 6000
+    code = np.zeros(n, int)
+    for k in range(8):
+        code[2950 + 12 * k : 2955 + 12 * k] = 1
+    p = []
+    for seed in range(20):
+        x = np.convolve(np.random.default_rng(seed).standard_normal(n + 400), np.ones(400) / 20, "same")[:n]
+        x[:2900] = np.nan
+        x[3150:] = np.nan
+        found = _one(x, code, null="linear", min_independent=0)
+        assert found["n_shifts"] < 400
+        assert np.isfinite(found["z"])
+        p.append(found["p"])
+    assert np.mean(np.asarray(p) <= 0.05) <= 0.1
+
+
+def test_labels_are_taken_as_they_come(session):
+    traces, states = session
+    labels = Labels.from_states(states)
+    by_labels = tuning(traces, labels)
+    assert row(by_labels, 0, "rear")["direction"] == "excited"
+    with pytest.raises(DataError, match="from_bouts"):
+        tuning(traces, labels.bouts)
+
+
+def test_a_slow_photometry_session_has_no_verdict():
+    rng = np.random.default_rng(0)
+    time = np.arange(3000) / 10
+    code = (np.sin(time / 25) > 0).astype(int)
+    slow = np.sin(time / 25 + 1) + 0.01 * rng.standard_normal(3000)
+    found = _one(slow, code, min_bouts=2)
+    assert found["direction"] == "not tested"
+    assert found["reason"].startswith("too few independent shifts")

@@ -1,4 +1,4 @@
-"""Bayesian decoding: what the neurons say, and how the animal is known to move, weighed against each other.
+"""Bayesian decoding: neurons, and how the animal is known to move, weighed against each other.
 
 A plain decoder treats each moment alone. Here an encoding model (activity = linear in the latents + noise) says how
 likely the activity is for any latents, and the AR-HMM of the behaviour is the prior (Batty et al. 2019): latents move
@@ -17,7 +17,8 @@ from murid.data.traces import Spikes
 from murid.learn.embed.pca import PCA
 from murid.learn.segment.arhmm import ArHmm
 from murid.learn.segment.switching import smooth_switching
-from murid.neural.decoding import DecodedStates, DecodingParams, design, time_folds, training_rows
+from murid.neural.decoders import training_rows
+from murid.neural.decoding import DecodedStates, DecodingParams, design, time_folds
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def combine(
     params : DecodingParams, optional
         Folds, gap and seed; activity of the moment itself is used, since the prior does the smoothing.
     states : DecodedStates, optional
-        States decoded from further neurons or signals, as further evidence; its behaviours are the states of `model`.
+        States decoded from further neurons or signals, as further evidence. Its behaviours are the states of `model`,
+        named by their numbers ("0", "1" …), in any order.
     sweeps : int
         Of the Gibbs sampler.
     """
@@ -91,12 +93,12 @@ def combine(
     n, d = x.shape
     precision, pull, guess = np.zeros((n, d, d)), np.zeros((n, d)), np.zeros((n, model.n_states))
     for held in range(p.folds):
-        here, learn = fold == held, training_rows(fold, time, held, p.gap_s)
+        test, learn = fold == held, training_rows(fold, time, held, p.gap_s)
         gain, offset, weight = _encoding(x[learn], u[learn], _follows(learn))
-        precision[here] = gain.T @ weight
-        pull[here] = (u[here] - offset) @ weight
-        guess[here] = _by_level(x[learn], labels[learn], precision[here][0], pull[here], model.n_states)
-    extra = None if states is None else _evidence(states)
+        precision[test] = gain.T @ weight
+        pull[test] = (u[test] - offset) @ weight
+        guess[test] = _by_level(x[learn], labels[learn], precision[test][0], pull[test], model.n_states)
+    extra = None if states is None else evidence_of(states, model.n_states)
     start = _most_likely(guess if extra is None else guess + extra, model)
     smooth = smooth_switching(model, precision, pull, evidence=extra, start=start, sweeps=sweeps, seed=p.seed)
     latent = smooth.latents if pca is None else np.asarray(pca.inverse(smooth.latents))
@@ -141,10 +143,10 @@ def _by_level(x: np.ndarray, labels: np.ndarray, precision: np.ndarray, pull: np
     spread = np.linalg.inv(precision + 1e-6 * np.eye(len(precision)))
     sighted = pull @ spread
     for k in range(n_states):
-        mine = x[labels == k]
-        if len(mine) > x.shape[1] + 1:
-            cov = np.cov(mine.T, bias=True).reshape(x.shape[1], -1) + spread
-            away = np.linalg.solve(np.linalg.cholesky(cov), (sighted - mine.mean(axis=0)).T)
+        rows = x[labels == k]
+        if len(rows) > x.shape[1] + 1:
+            cov = np.cov(rows.T, bias=True).reshape(x.shape[1], -1) + spread
+            away = np.linalg.solve(np.linalg.cholesky(cov), (sighted - rows.mean(axis=0)).T)
             out[:, k] = -0.5 * (away**2).sum(axis=0) - 0.5 * np.linalg.slogdet(cov)[1]
     return out
 
@@ -160,8 +162,21 @@ def _most_likely(loglik: np.ndarray, model: ArHmm) -> np.ndarray:
     return states
 
 
-def _evidence(states: DecodedStates) -> np.ndarray:
-    """Log-likelihood (row, state) of decoded states: their probability over that without neurons."""
-    p = states.probability.values
+def evidence_of(states: DecodedStates, n_states: int) -> np.ndarray:
+    """Log-likelihood (row, state) of decoded states: their probability over that without neurons.
+
+    Behaviours are matched to the states of the model by their names, which are the numbers of the states.
+    """
+    names = [str(b) for b in states.probability["behaviour"].values]
+    wanted = [str(k) for k in range(n_states)]
+    if sorted(names) != sorted(wanted):
+        fail(
+            "Bayesian decoding",
+            "the decoded behaviours are not the states of the AR-HMM",
+            expected=", ".join(wanted),
+            got=", ".join(names),
+            todo="decode the states that the AR-HMM predicts, named by their numbers",
+        )
+    p = states.probability.values[:, [names.index(name) for name in wanted]]
     # Classes were weighed alike in the decoder, so its probability is a likelihood up to a constant.
     return np.where(np.isfinite(p), np.log(np.clip(np.nan_to_num(p), 1e-4, 1)), 0.0)

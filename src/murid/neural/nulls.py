@@ -353,7 +353,7 @@ def n_independent(x_hat: ArrayLike, b_hat: ArrayLike) -> NDArray[np.float64]:
     x_power /= np.maximum(x_power.max(axis=1, keepdims=True), 1e-30)
     b_power = np.abs(np.asarray(b_hat)[1:]) ** 2
     b_power = b_power / max(float(b_power.max()), 1e-30)
-    return _effective_number(x_power * b_power, scatter=4.0)
+    return effective_number(x_power * b_power, scatter=4.0)
 
 
 def n_independent_of(curve: Array) -> NDArray[np.float64]:
@@ -372,10 +372,10 @@ def n_independent_of(curve: Array) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(exists, values, 0.0).sum(axis=1) / exists.sum(axis=1)
     power = np.abs(transform(np.where(exists, values - mean[:, None], 0.0))[:, 1:]) ** 2
-    return _effective_number(power / np.maximum(power.max(axis=1, keepdims=True), 1e-300), scatter=2.0)
+    return effective_number(power / np.maximum(power.max(axis=1, keepdims=True), 1e-300), scatter=2.0)
 
 
-def _effective_number(power: NDArray[np.floating], scatter: float) -> NDArray[np.float64]:
+def effective_number(power: NDArray[np.floating], scatter: float) -> NDArray[np.float64]:
     """``2 (sum P)² / sum P²`` of each row, ``sum P²`` freed of up to `scatter` times of chance scatter."""
     total = power.sum(axis=1, dtype=np.float64)
     squares = np.einsum("uf,uf->u", power, power, dtype=np.float64)

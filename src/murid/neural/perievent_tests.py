@@ -394,7 +394,7 @@ def _response_curve(x: Floats, train: Floats, window: _Window, low: int, linear:
 
 
 def _judge(curve: Floats, lags: nulls.Lags, window: _Window, min_independent: float) -> pd.DataFrame:
-    """Z and p of each lag of the window, and p corrected by the largest |z| in the window of each shift."""
+    """Return z and p of each lag of the window, and p corrected by the largest |z| in the window of each shift."""
     from numpy.lib.stride_tricks import sliding_window_view
 
     null = lags.null_of(curve[None])[0]

@@ -18,6 +18,8 @@ from murid.data.errors import Faults, fail
 from murid.data.traces import make_traces
 
 Floats = NDArray[np.float64]
+#: Share of samples at the largest value from which a channel counts as saturated.
+SATURATED = 0.01
 
 
 def fit_isosbestic(signal: ArrayLike, isosbestic: ArrayLike, *, robust: bool = True) -> tuple[float, float]:
@@ -72,6 +74,12 @@ def _biweight_line(u: Floats, v: Floats, c: float = 4.685, n_iter: int = 100) ->
     return a, b
 
 
+def _at_limit(values: Floats) -> float:
+    """Share of the values that equal the largest one; a lone peak is no limit."""
+    top = int((values == values.max()).sum())
+    return top / values.size if top > 2 else 0.0
+
+
 def dff(
     signal: xr.DataArray, isosbestic: xr.DataArray, *, robust: bool = True, min_correlation: float = 0.3
 ) -> xr.DataArray:
@@ -86,7 +94,8 @@ def dff(
     robust : bool
         See `fit_isosbestic`.
     min_correlation : float
-        Warn when the channels correlate less: the correction then has little to go by.
+        Warn when the channels correlate less: the correction then has little to go by. A fit whose slope is not above
+        0 is an error; a saturated channel warns.
 
     Returns
     -------
@@ -117,7 +126,23 @@ def dff(
                 got=f"{np.nanmin(fit):.4g}",
                 todo="give raw fluorescence, not detrended or z-scored traces",
             )
+        if slope <= 0:
+            fail(
+                "dF/F",
+                "the isosbestic channel runs against the signal",
+                where=f"unit {name}",
+                expected="a slope above 0",
+                got=f"{slope:.3g}",
+                todo="check which channel is the isosbestic one and whether a trace is inverted",
+            )
         use = np.isfinite(x) & np.isfinite(y)
+        flat = _at_limit(y[use]), _at_limit(x[use])
+        if max(flat) > SATURATED:
+            warnings.warn(
+                f"unit {name}: {max(flat):.0%} of the samples stand at the largest value of the "
+                f"{'signal' if flat[0] >= flat[1] else 'isosbestic'} channel (saturated): slope and dF/F are too small",
+                stacklevel=2,
+            )
         r = float(np.corrcoef(x[use], y[use])[0, 1]) if np.ptp(y[use]) > 0 else 0.0
         if r < min_correlation:
             warnings.warn(

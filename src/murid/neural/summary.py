@@ -12,16 +12,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.data.clock import spans
 from murid.data.errors import fail
+from murid.data.labels import Labels
 from murid.data.states import UNLABELLED, behaviour_names, mask_of
-from murid.neural.align import states_on
+from murid.data.traces import Spikes
+from murid.neural.align import as_states, as_traces, states_on
 
 Scale = Literal["none", "z", "median_sd"]
 
 
 def by_state(
-    traces: xr.DataArray,
-    states: xr.DataArray,
+    traces: xr.DataArray | Spikes,
+    states: xr.DataArray | Labels,
     *,
     scale: Scale = "none",
     individual: str | None = None,
@@ -31,9 +34,9 @@ def by_state(
 
     Parameters
     ----------
-    traces : DataArray (time, unit)
-        Signal; NaN = missing.
-    states : DataArray
+    traces : DataArray (time, unit) or Spikes
+        Signal; NaN = missing. Spikes are counted in bins of 0.1 s.
+    states : DataArray or Labels
         Behaviours, or zones as states, on any clock in the same seconds.
     scale : {"none", "z", "median_sd"}
         Raw; ``(x − mean) / sd``; or ``(x − median) / sd`` (robust to large transients in the centre). Centre and
@@ -47,32 +50,37 @@ def by_state(
     Returns
     -------
     DataFrame
-        ``unit, behaviour, mean, sd, n_samples, seconds, share`` (of labelled samples), ``centre, spread``, and
+        ``unit, behaviour, mean, sd, n_samples, seconds, share, centre, spread``: seconds in which the signal was
+        measured, and their share of the labelled ones; and
         ``block_sd, n_blocks`` when asked for.
     """
     if scale not in ("none", "z", "median_sd"):
         fail("by_state", "unknown scale", expected="none, z or median_sd", got=repr(scale))
+    traces, states = as_traces(traces, 0.1, "by_state"), as_states(states, "by_state")
     x = np.asarray(traces.values, np.float64)
     centre = {"none": np.zeros(x.shape[1]), "z": np.nanmean(x, axis=0), "median_sd": np.nanmedian(x, axis=0)}[scale]
     spread = np.ones(x.shape[1]) if scale == "none" else np.nanstd(x, axis=0, ddof=1)
     z = (x - centre) / np.where(spread > 0, spread, np.nan)
     time = traces["time"].values
-    step = float(np.median(np.diff(time)))
+    span = spans(time)
+    step = float(np.median(span))
     on_clock = states_on(states, time)
     rows = []
     for behaviour in behaviour_names(states):
         mask = mask_of(on_clock, behaviour, individual)
-        labelled, inside = int((mask != UNLABELLED).sum()), mask == 1
+        inside = mask == 1
         for u, unit in enumerate(traces["unit"].values):
-            values = z[inside & np.isfinite(z[:, u]), u]
+            measured = inside & np.isfinite(z[:, u])
+            values = z[measured, u]
+            labelled = float(span[(mask != UNLABELLED) & np.isfinite(z[:, u])].sum())
             row = {
                 "unit": str(unit),
                 "behaviour": behaviour,
                 "mean": values.mean() if values.size else np.nan,
                 "sd": values.std(ddof=1) if values.size > 1 else np.nan,
                 "n_samples": values.size,
-                "seconds": inside.sum() * step,
-                "share": inside.sum() / labelled if labelled else np.nan,
+                "seconds": float(span[measured].sum()),
+                "share": float(span[measured].sum()) / labelled if labelled else np.nan,
                 "centre": centre[u],
                 "spread": spread[u],
             }
