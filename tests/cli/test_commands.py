@@ -135,7 +135,7 @@ def test_fit_apply_neural(murid, study, tiny):
     assert found["recordings"] == ["r3", "r4", "r5"]
     assert found["tables"]["summary"]
     said = murid("neural", study, "--states-from", "mine", "-j", 1).out
-    assert "6 of 12 units are tuned" in said
+    assert "6 of 12 tested units are tuned" in said
 
 
 def test_preview_reads_the_rules_from_a_file(murid, study, tmp_path):

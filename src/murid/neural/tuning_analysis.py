@@ -12,9 +12,9 @@ from murid.data.errors import fail
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
 from murid.data.tables import Table, count, number, text
-from murid.neural.tuning import TuningParams, tuning
+from murid.neural.tuning import CALLED, TuningParams, tuning
 
-DIRECTIONS = ("excited", "suppressed", "none", "not tested")
+DIRECTIONS = (*CALLED, "none", "not tested")
 
 TUNING = Table(
     "tuning",
@@ -41,6 +41,7 @@ TUNED = Table(
         "tested": count("units tested"),
         "excited": count(),
         "suppressed": count(),
+        "tuned": count(why="by mutual information, which has no direction"),
     },
     "One row a behaviour: how many units.",
 )
@@ -51,21 +52,25 @@ def count_tuned(frames: Mapping[str, pd.DataFrame], params: TuningParams) -> Tab
     table = frames["tuning"].copy()
     table["q_all"] = fdr(table["p"])
     by_behaviour = {"tested": table["p"].notna()}
-    by_behaviour |= {way: table["direction"] == way for way in ("excited", "suppressed")}
+    by_behaviour |= {way: table["direction"] == way for way in CALLED}
     counts = pd.DataFrame({name: table[rows].groupby("behaviour").size() for name, rows in by_behaviour.items()})
     counts = counts.reindex(table["behaviour"].unique()).fillna(0).astype(int).rename_axis("behaviour").reset_index()
-    tuned = table[table["direction"].isin(["excited", "suppressed"])]
+    tuned = table[table["direction"].isin(CALLED)]
     units = int(table.groupby("recording")["unit"].nunique().sum())
+    tested = int(table[table["p"].notna()].groupby("recording")["unit"].nunique().sum())
     n_tuned = int(tuned.groupby("recording")["unit"].nunique().sum())
     return Tables(
         {"tuning": table, "tuned": counts},
         summary={
             "units": units,
+            "tested_units": tested,
             "tuned_units": n_tuned,
             "alpha": params.alpha,
             "behaviours": counts.set_index("behaviour").to_dict("index"),
         },
-        sentences=[f"{n_tuned} of {units} units are tuned (q <= {params.alpha:g} within recording)."],
+        sentences=[
+            f"{n_tuned} of {tested} tested units are tuned (q <= {params.alpha:g} within recording); {units} in all."
+        ],
     )
 
 
