@@ -36,7 +36,7 @@ def test_the_probe_reads_what_is_linear_and_ignores_unlabelled():
     assert set(got["f1"]) == {0, 1, 2}
     blind = latent.linear_probe((np.random.default_rng(6).normal(size=x.shape), y), (x2, y2))
     assert blind["macro_f1"] < 0.5
-    with pytest.raises(DataError, match="nothing to tell apart"):
+    with pytest.raises(DataError, match="fewer than two classes"):
         latent.linear_probe((x, np.zeros(600, int)), (x2, y2))
 
 
@@ -49,3 +49,12 @@ def test_runs_are_compared_up_to_an_affine_map():
     got = latent.consistency([z, other, rng.normal(size=(800, 3))])
     np.testing.assert_allclose(got, got.T)
     assert got[0, 1] > 0.99 > 0.1 > got[0, 2]
+
+
+def test_a_class_that_training_lacks_is_missed():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(600, 3)), np.repeat([0, 1, 0], 200)
+    x[:, 0] += 3 * y
+    got = latent.linear_probe((x, y), (x, np.repeat([0, 1, 2], 200)))
+    assert got["f1"][2] == 0
+    assert got["macro_f1"] == pytest.approx(np.mean([got["f1"][0], got["f1"][1], 0]))

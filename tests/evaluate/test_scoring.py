@@ -210,3 +210,29 @@ def test_one_stream_of_several_can_be_scored():
     assert evaluate.score(labels, said, stream="one").f1 == 0
     with pytest.raises(DataError, match="did you mean 'two'"):
         evaluate.score(labels, said, stream="tow")
+
+
+def test_coverage_stands_beside_every_score():
+    truth = states(np.repeat([1, 2, 0], 100))
+    z = np.repeat([1, 2, 0], 100)
+    z[150:200] = -1
+    got = evaluate.score(truth, states(z))
+    assert got.table.at["rear", "coverage"] == pytest.approx(250 / 300)
+    assert got.table.at["macro", "coverage"] == got.coverage == pytest.approx(250 / 300)
+    assert "coverage" in str(got)
+    assert got.table.at["rear", "recall"] == 0.5
+
+
+def test_an_end_that_was_not_watched_is_noted():
+    """Labels of the first half, all of the film counted as scored: macro F1 .60 instead of .998."""
+    time = frame_times(12_000, 10.0)
+    z = np.tile(np.repeat([0, 1, 2], 40), 100)
+    bouts = pd.DataFrame({"start_s": np.arange(50) * 12 + 4.0, "stop_s": np.arange(50) * 12 + 8.0, "label": "walk"})
+    half = Labels.from_bouts(bouts, duration_s=1200.0)
+    predicted = make_states(z, time, NAMES, ["all"])
+    assert "the last label ends at 596 s, but all up to 1200 s counts as scored" in str(
+        evaluate.score(half, predicted).notes
+    )
+    watched = evaluate.score(Labels.from_bouts(bouts, duration_s=600.0), predicted)
+    assert not [note for note in watched.notes if "last label" in note]
+    assert watched.table.at["walk", "f1"] == 1

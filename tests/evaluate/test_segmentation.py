@@ -26,6 +26,7 @@ def test_a_renamed_truth_is_perfect_and_noise_is_not():
     z = bouty(0)
     perfect = seg.overlap(z, (z + 1) % 3)
     assert all(perfect[key] == pytest.approx(1.0) for key in perfect if key != "k")
+    assert perfect["k"] == 3
     rng = np.random.default_rng(1)
     noise = seg.overlap(z, rng.integers(3, size=z.size))
     assert abs(noise["ari"]) < 0.01
@@ -152,3 +153,36 @@ def test_timescale_by_hand():
     assert got["k"] == 2
     share = np.array([3, 4]) / 7
     assert got["usage_bits"] == pytest.approx(-(share * np.log2(share)).sum())
+
+
+def test_a_segmentation_that_is_silent_where_it_errs_is_no_better():
+    """Dropped from the score, silence took the ARI from .56 to 1."""
+    rng = np.random.default_rng(0)
+    n = 3000
+    truth = [np.repeat(rng.integers(0, 3, n // 50), 50) for _ in range(4)]
+    codes = [np.where(rng.random(n) < 0.75, a, rng.integers(0, 3, n)) for a in truth]
+    silent = [np.where(c == a, c, -1) for c, a in zip(codes, truth, strict=True)]
+    whole, part = (seg.compare(truth, c, n_controls=2)["value"] for c in (codes, silent))
+    assert whole["coverage"] == 1
+    assert part["coverage"] == pytest.approx(0.83, abs=0.01)
+    assert part["ari"] < 0.75
+    assert part["mapped_f1"] < 0.92
+    assert seg.mapped_score(truth, silent, seg.leave_one_out(4))["coverage"] == pytest.approx(part["coverage"])
+
+
+def test_recordings_of_one_animal_stay_together():
+    """States that each animal has for itself are worth nothing for another animal."""
+    rng = np.random.default_rng(1)
+    animals = ["a", "a", "b", "b"]
+    truth = [np.repeat(rng.integers(0, 3, 40), 50) for _ in animals]
+    codes = [t + 3 * (a == "b") for t, a in zip(truth, animals, strict=True)]
+    assert seg.compare(truth, codes, n_controls=2).at["mapped_f1", "value"] == 1
+    assert seg.compare(truth, codes, animals=animals, n_controls=2).at["mapped_f1", "value"] == 0
+    assert seg.leave_animal_out(animals) == [([2, 3], [0, 1]), ([0, 1], [2, 3])]
+    with pytest.raises(DataError, match="one animal per recording"):
+        seg.compare(truth, codes, animals=["a"])
+
+
+def test_frames_that_only_one_run_leaves_out_differ():
+    table = seg.stability([np.array([0, 0, 1, 1, -1]), np.array([0, 0, 1, -1, -1])])
+    assert table.at[0, "agreement"] == 0.75

@@ -148,8 +148,8 @@ def interval_cells(truth: ArrayLike, predicted: ArrayLike, n_classes: int, time_
     got[i[first]] = b_code[j[first]]
     cells = np.zeros((n_classes, 4), np.int64)
     for k in range(n_classes):
-        want, said = a_code == k, got == k
-        tp, fp, fn = (want & said).sum(), (~want & said).sum(), (want & ~said).sum()
+        want, marked = a_code == k, got == k
+        tp, fp, fn = (want & marked).sum(), (~want & marked).sum(), (want & ~marked).sum()
         cells[k] = tp, fp, fn, len(a) - tp - fp - fn
     return cells
 
@@ -184,9 +184,9 @@ def match_points(a_s: ArrayLike, b_s: ArrayLike, tolerance_s: float) -> int:
 
 def boundary_cells(truth_s: ArrayLike, predicted_s: ArrayLike, tolerance_s: float = 0.1) -> np.ndarray:
     """Return tp, fp, fn, 0 of boundary times (seconds) matched within `tolerance_s`."""
-    n_truth, n_said = np.size(truth_s), np.size(predicted_s)
+    n_truth, n_predicted = np.size(truth_s), np.size(predicted_s)
     hits = match_points(truth_s, predicted_s, tolerance_s)
-    return np.array([hits, n_said - hits, n_truth - hits, 0], np.int64)
+    return np.array([hits, n_predicted - hits, n_truth - hits, 0], np.int64)
 
 
 def boundaries(codes: ArrayLike, time_s: ArrayLike) -> np.ndarray:

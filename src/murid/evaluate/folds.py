@@ -217,11 +217,11 @@ def _assign(per_group: np.ndarray, size: np.ndarray, n_folds: int, rng: np.rando
             k = open_classes[np.argmin(holders[open_classes])]
             candidates = np.flatnonzero(free & (share[:, k] > 0))
             pick = candidates[np.lexsort((tie[candidates], -share[candidates, k]))[0]]
-            keys = (rng.random(n_folds), load, held[:, k], held[:, k] > 0)
+            keys = [rng.random(n_folds), load, held[:, k], (held[:, k] > 0).astype(float)]
         else:
             candidates = np.flatnonzero(free)
             pick = candidates[np.lexsort((tie[candidates], -size[candidates]))[0]]
-            keys = (rng.random(n_folds), load)
+            keys = [rng.random(n_folds), load]
         order = np.lexsort(keys)
         groups_in = np.bincount(fold_of[fold_of >= 0], minlength=n_folds)
         empty = (groups_in == 0).sum()

@@ -22,8 +22,8 @@ def counts(truth: ArrayLike, predicted: ArrayLike, *, skip_silent: bool = False)
     ----------
     truth, predicted : int array (..., behaviour)
         1 present, 0 absent, −1 unlabelled. Samples that the truth leaves unlabelled are ignored. A
-        prediction of −1 counts as "absent", unless `skip_silent`: a method that keeps silent on the
-        hard frames must not gain by it.
+        prediction of −1 counts as "absent", unless `skip_silent`: behaviour that is there is then missed. (A frame
+        that would have been a false positive is no error: look at the coverage beside the score.)
 
     Returns
     -------
@@ -38,9 +38,9 @@ def counts(truth: ArrayLike, predicted: ArrayLike, *, skip_silent: bool = False)
     known = truth != UNLABELLED
     if skip_silent:
         known &= predicted != UNLABELLED
-    yes, said = (truth == 1) & known, (predicted == 1) & known
-    tp = (yes & said).sum(0)
-    fp, fn = said.sum(0) - tp, yes.sum(0) - tp
+    yes, marked = (truth == 1) & known, (predicted == 1) & known
+    tp = (yes & marked).sum(0)
+    fp, fn = marked.sum(0) - tp, yes.sum(0) - tp
     return np.stack([tp, fp, fn, known.sum(0) - tp - fp - fn], axis=-1).astype(np.int64)
 
 
@@ -60,7 +60,7 @@ def table(cells: np.ndarray, behaviours: Sequence[str]) -> pd.DataFrame:
     """Return precision, recall, F1, accuracy and support (true samples) per behaviour.
 
     Precision is NaN when the behaviour was never predicted and recall NaN when it never occurred:
-    "nothing to say" is not 0. F1 is NaN only when neither happened.
+    that is not 0. F1 is NaN only when neither happened.
     """
     tp, fp, fn, tn = np.asarray(cells, np.float64).T
     return pd.DataFrame(

@@ -62,8 +62,8 @@ def linear_probe(
     Returns
     -------
     dict
-        ``macro_f1, balanced_accuracy, map`` (mean average precision) and ``f1``: code → F1, over the classes
-        of the training side.
+        ``macro_f1, balanced_accuracy, map`` (mean average precision) and ``f1``: code → F1, over the classes of both
+        sides: one that training lacks is missed wherever it occurs.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -73,7 +73,7 @@ def linear_probe(
     if classes.size < 2 or y_test.size == 0:
         fail(
             "linear_probe",
-            "nothing to tell apart",
+            "fewer than two classes, or nothing to test",
             expected="2 classes to train, labelled samples to test",
             got=f"{classes.size} classes, {y_test.size} test samples",
         )
@@ -84,17 +84,20 @@ def linear_probe(
     scale = StandardScaler().fit(x)
     model = LogisticRegression(class_weight="balanced", max_iter=500).fit(scale.transform(x), y)
     p = model.predict_proba(scale.transform(x_test))
-    said = classes[p.argmax(axis=1)]
-    truth, guess = (y_test[:, None] == classes).astype(np.int8), (said[:, None] == classes).astype(np.int8)
+    predicted = classes[p.argmax(axis=1)]
+    every = np.union1d(classes, y_test)
+    truth, guess = (y_test[:, None] == every).astype(np.int8), (predicted[:, None] == every).astype(np.int8)
     cells = frames.counts(truth, guess)
     f1 = frames.f1_of(cells)
     recall = frames.ratio(cells[:, 0], cells[:, 0] + cells[:, 2])
-    ap = [frames.pr_auc(truth[:, k], p[:, k]) for k in range(classes.size)]
+    chance = np.zeros((len(y_test), every.size))
+    chance[:, np.searchsorted(every, classes)] = p
+    ap = [frames.pr_auc(truth[:, k], chance[:, k]) for k in range(every.size)]
     return {
         "macro_f1": float(frames.mean_known(f1)),
         "balanced_accuracy": float(frames.mean_known(recall)),
         "map": float(frames.mean_known(ap)),
-        "f1": {int(c): float(v) for c, v in zip(classes, f1, strict=True)},
+        "f1": {int(c): float(v) for c, v in zip(every, f1, strict=True)},
     }
 
 

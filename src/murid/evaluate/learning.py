@@ -47,7 +47,7 @@ def fit_curve(n_bouts: ArrayLike, score: ArrayLike) -> Curve:
     Raises
     ------
     DataError
-        With fewer than three different sizes: nothing can be said.
+        With fewer than three different sizes.
     """
     n, y = np.asarray(n_bouts, np.float64), np.asarray(score, np.float64)
     known = np.isfinite(y) & (n > 0)
@@ -60,7 +60,7 @@ def fit_curve(n_bouts: ArrayLike, score: ArrayLike) -> Curve:
             got=str(np.unique(n).size),
             todo="label more bouts, in two animals or more",
         )
-    return min((_at_rate(n, y, rate) for rate in _RATES), key=lambda found: found[0])[1]
+    return min((_at_rate(n, y, rate) for rate in _RATES), key=lambda fit: fit[0])[1]
 
 
 def _at_rate(n: np.ndarray, y: np.ndarray, rate: float) -> tuple[float, Curve]:

@@ -63,7 +63,7 @@ def _spoilt(recording: Recording, seed: int, **changes: float | str) -> Recordin
 def mirrored(recording: Recording) -> Recording:
     """Mirror the picture: x runs the other way, and what was a left keypoint looks like a right one.
 
-    Sides are told by roles (the recording's, else guessed from the names); other keypoints stay who they are.
+    Sides are known by roles (the recording's, else guessed from the names); other keypoints keep their names.
     """
     poses = recording.need("poses")
     names = keypoint_names(poses)

@@ -201,7 +201,7 @@ def boundary_score(
 ) -> dict[str, float]:
     """F1 of state changes against behaviour changes within `tolerance_s`, beside circularly shifted changes.
 
-    Many boundaries meet some by chance: only ``f1 − shifted_mean`` speaks for a segmentation.
+    Many boundaries meet some by chance: only ``f1 − shifted_mean`` is evidence for a segmentation.
 
     Returns
     -------
@@ -252,7 +252,7 @@ def change_score(
     -------
     dict
         ``score`` (mean z-scored change at onsets), ``shifted_mean, shifted_sd, z, p``; shifts that move all onsets to
-        samples with hidden keypoints are left out, and where these are more than half nothing is said (NaN).
+        samples with hidden keypoints are left out, and where these are more than half the score is NaN.
 
     Notes
     -----

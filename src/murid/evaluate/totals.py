@@ -63,11 +63,11 @@ def agreement(recordings: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for name, part in recordings.groupby("behaviour", sort=False):
         row = {"f1": float(frames.f1_of(part[list(frames.CELLS)].sum().to_numpy())), "n": len(part)}
-        for what, true, said in (
+        for what, true, predicted in (
             ("time", part["time_true_s"], part["time_predicted_s"]),
             ("bouts", part["bouts_true"], part["bouts_predicted"]),
         ):
-            row[f"{what}_r"] = correlation(true, said)
-            row |= {f"{what}_{key}": value for key, value in bland_altman(true, said).items()}
+            row[f"{what}_r"] = correlation(true, predicted)
+            row |= {f"{what}_{key}": value for key, value in bland_altman(true, predicted).items()}
         rows[name] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("behaviour")

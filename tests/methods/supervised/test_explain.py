@@ -91,7 +91,7 @@ def test_why_this_frame_names_values_units_and_words(fitted, unseen):
     loud = said.iloc[0]
     table = fitted.table(unseen, "mouse_1", np.array([int(np.abs(unseen.poses["time"].values - middle).argmin())]))
     assert loud["value"] == pytest.approx(float(table.sel(feature=loud["feature"]).values[0]))
-    assert "speaks" in loud["words"]
+    assert "evidence" in loud["words"]
     assert said["unit"].str.contains("cm|rad|1").all()
 
 

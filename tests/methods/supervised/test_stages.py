@@ -166,6 +166,15 @@ def test_a_silent_recording_takes_the_stream_of_the_others():
     assert max(s.time_s.max() for s in frames.samples if s.recording.id == "r2") < 16
 
 
+def test_an_end_that_was_not_watched_is_warned_of():
+    r1 = pair_of_mice(1, "r1")
+    early = with_bouts(r1, lambda b: b["stop_s"] < 12)
+    bouts = early.labels.bouts
+    many = type(bouts)(np.repeat(bouts.to_numpy(), 4, axis=0), columns=bouts.columns).astype(bouts.dtypes)
+    with pytest.warns(UserWarning, match=r"r1: the last label ends at 1[012] s, but all up to 30 s counts as scored"):
+        gathered(r1.replace(labels=replace(early.labels, bouts=many)))
+
+
 # ---- true probabilities ---------------------------------------------------------------------------
 def bouts_with_known_probability():
     """Absent bouts of 20 s, present ones of 2 s; scores are the true posterior of every frame."""

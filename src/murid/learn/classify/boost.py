@@ -68,8 +68,8 @@ class Boosters:
     def contributions(self, features: Floats) -> Floats:
         """Return what each feature adds to each score, log-odds: ``(frame, behaviour, feature + 1)``.
 
-        Exact TreeSHAP values (Lundberg et al. 2020): they sum, with the last column (what is said without
-        looking), to the log-odds of `predict`.
+        Exact TreeSHAP values (Lundberg et al. 2020): they sum, with the last column (the score before any
+        feature), to the log-odds of `predict`.
         """
         parts = [np.asarray(b.predict(features, pred_contrib=True), np.float32) for b in self._boosters]
         return np.stack(parts, axis=1)

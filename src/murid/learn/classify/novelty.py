@@ -64,7 +64,7 @@ class Novelty:
     def __call__(self, features: ArrayLike) -> Floats:
         """Return ``unseen (frame,)``: the share of training frames that lay nearer, 0..1.
 
-        0.99 and above: one training frame in a hundred was as strange. NaN where it cannot be said.
+        0.99 and above: one training frame in a hundred was as strange. NaN where too few features are known.
         """
         d = self.distance(features)
         quantiles = np.maximum.accumulate(self.quantiles + np.arange(_KNOTS) * np.float32(1e-7))

@@ -355,7 +355,7 @@ def _ascend(rule: Decision, stacked: Sequence[xr.DataArray], truths: Sequence[np
                     best, cuts = score, trial
         if best - before < 1e-4:
             break
-    return rule.replace(threshold=cuts)
+    return rule.replace(threshold=cuts.tolist())
 
 
 def _shortest_bouts(

@@ -1,13 +1,13 @@
-"""Why a supervised method says what it says: what it looks at, what it would miss, and examples to watch.
+"""Why a supervised method predicts what it predicts: what it looks at, what it would miss, and examples to watch.
 
 Three views that answer different questions:
 
-* *Contributions* (TreeSHAP, exact for boosted trees): how much each feature spoke for or against, frame by frame.
-* *Permutation*: how much worse the method gets when a family of features is scrambled. A feature may speak loudly
-  and still be dispensable, because another one says the same.
+* *Contributions* (TreeSHAP, exact for boosted trees): how much each feature counted for or against, frame by frame.
+* *Permutation*: how much worse the method gets when a family of features is scrambled. A feature may contribute much
+  and still be dispensable, because another one carries the same.
 * *Examples*: bouts that were right, false and missed, with their times: the film decides.
 
-All of them are meant for recordings of animals that the model has not seen. What a model says about its training
+All of them are meant for recordings of animals that the model has not seen. What a model predicts for its training
 frames explains the training frames.
 """
 
@@ -34,7 +34,7 @@ _EPS = 1e-4
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for and against each behaviour in each frame, in log-odds of the raw score.
+    """What is evidence for and against each behaviour in each frame, in log-odds of the raw score.
 
     Attributes
     ----------
@@ -46,9 +46,9 @@ class Evidence:
     families : list of str
     values : float32 array (frame, behaviour, feature)
     start : float array (behaviour,)
-        What is said before looking.
+        Score before any feature is looked at.
     strongest : int array (frame, behaviour, feature)
-        Column of the feature table that spoke loudest among those of the feature.
+        Column of the feature table with the largest contribution among those of the feature.
     """
 
     how: str
@@ -79,12 +79,12 @@ def evidence(method: Supervised, table: xr.DataArray) -> Evidence:
         raw = method.model.learner.contributions(features)
         each, start = raw[..., :-1], raw[..., -1].mean(axis=0)
         values = np.stack([each[..., member == g].sum(axis=2) for g in range(len(names))], axis=2)
-        strongest = np.stack([_loudest(each, np.flatnonzero(member == g)) for g in range(len(names))], axis=2)
+        strongest = np.stack([_largest(each, np.flatnonzero(member == g)) for g in range(len(names))], axis=2)
         return Evidence(TREESHAP, names, families, values, start, strongest)
     return _occlusion(method, features, names, families, member)
 
 
-def _loudest(each: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _largest(each: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return columns[np.abs(each[..., columns]).argmax(axis=2)]
 
 
@@ -118,7 +118,7 @@ def importance(method: Supervised, recording: Recording, *, n_frames: int = 400,
     DataFrame
         One row per behaviour and per-frame feature: ``recording, behaviour, feature, family, words, how,
         strength`` (mean absolute contribution, log-odds), ``direction`` (correlation of the value with the
-        contribution: + more of it speaks for the behaviour), ``frames``.
+        contribution: + more of it is evidence for the behaviour), ``frames``.
     """
     rng = np.random.default_rng(seed)
     parts = []
@@ -242,7 +242,7 @@ def why(
     individual: str | None = None,
     n: int = 8,
 ) -> pd.DataFrame:
-    """Say why this frame: what spoke loudest for and against, with values, units and plain words.
+    """Say why this frame: the largest contributions for and against, with values, units and plain words.
 
     Parameters
     ----------
@@ -261,7 +261,7 @@ def why(
     -------
     DataFrame
         ``recording, individual, time_s, behaviour, probability, feature, value, unit, rank`` (share of the
-        recording's frames with a lower value), ``contribution`` (log-odds), ``words``; loudest first.
+        recording's frames with a lower value), ``contribution`` (log-odds), ``words``; largest first.
     """
     time = recording.need("poses")["time"].values
     if not time[0] - 1 <= time_s <= time[-1] + 1:
@@ -324,10 +324,10 @@ def why(
 def _sentence(what: str, value: float, unit: str, rank: float, contribution: float) -> str:
     side = "for" if contribution > 0 else "against"
     if not np.isfinite(value):
-        return f"{what} is not known here: speaks {side}"
+        return f"{what} is not known here: evidence {side}"
     level = "" if not np.isfinite(rank) else f", higher than in {rank:.0%} of the recording"
     shown = "" if unit in ("", "1") else f" {unit}"
-    return f"{what} is {value:.3g}{shown}{level}: speaks {side}"
+    return f"{what} is {value:.3g}{shown}{level}: evidence {side}"
 
 
 def _scored_rows(method: Supervised, recording: Recording) -> list[tuple[str, np.ndarray, np.ndarray]]:

@@ -1,6 +1,6 @@
 """What a supervised method is: features, a learner, a calibration and a decision.
 
-Each part is a small object that is told what it needs and returns what it made. Parts that take something from the
+Each part is a small object that is given what it needs and returns what it made. Parts that take something from the
 training recordings return a fitted copy of themselves (`fit`), and are stored by `dump` and `restore`.
 """
 

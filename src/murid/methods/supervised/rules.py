@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from murid.data.body import measured_body_length
+from murid.data.errors import Faults, did_you_mean
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.roles import resolve_roles
@@ -135,7 +136,9 @@ class RulesParams(Params):
     """Parameters of `rules`."""
 
     rules: str = param(DEFAULT_RULES, why="the rules as text, or the path of a text file; see the page of this method")
-    behaviours: tuple[str, ...] | None = param(None, why="behaviours to tell; all rules that can be told by default")
+    behaviours: tuple[str, ...] | None = param(
+        None, why="behaviours to label; by default all rules whose quantities a recording has"
+    )
     body_length_cm: float = param(
         8.5, unit="cm", gt=0, why="nose to tail base, used where poses are not calibrated; 8.5 mouse, 18 rat"
     )
@@ -204,15 +207,15 @@ class Rules(Method):
         rules = [r.usable(names) for r in self.rules]
         skipped = [r.name for r, usable in zip(self.rules, rules, strict=True) if usable is None]
         if len(skipped) == len(self.rules):
-            # Says which quantity is missing, with near names.
+            # The error names the quantity that is missing, with near names.
             parse("\n".join(map(str, self.rules)), names)
         used = [r for r in rules if r is not None]
-        told = [
+        labelled = [
             evaluate(used, table, body_length_cm=self.params.body_length_cm, individual=i)
             for i, table in tables.items()
         ]
         states = make_states(
-            np.concatenate([s.values for s in told], axis=1),
+            np.concatenate([s.values for s in labelled], axis=1),
             poses["time"].values,
             [r.name for r in used],
             individuals,
@@ -245,8 +248,6 @@ def _text_of(rules: str) -> str:
 
 
 def _chosen(rules: list[Rule], names: Sequence[str]) -> list[Rule]:
-    from murid.data.errors import Faults, did_you_mean
-
     faults = Faults("method 'rules'")
     for name in names:
         if name not in [r.name for r in rules]:

@@ -18,6 +18,7 @@ from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
 from murid.evaluate import folds
+from murid.evaluate.raters import unwatched_end
 
 Floats = NDArray[np.float32]
 
@@ -178,6 +179,8 @@ def labelled_frames(
                 time, behaviours, others=choice.others, individuals=list(people.values())
             )
         remarks += [(recording.id, str(w.message)) for w in caught]
+        end = unwatched_end(labels[recording.id])
+        remarks += [(recording.id, end)] if end else []
         for i, subject in enumerate(people):
             targets = states.values[:, i]
             rows = sampled_rows(time, sample_hz)
