@@ -45,6 +45,7 @@ _LAZY = {
     "method": "murid.methods",
     "load_method": "murid.methods",
     "methods_table": "murid.methods",
+    "open_study": "murid.run",
     "run_analysis": "murid.run",
     "to_movement": "murid.io.movement",
     "from_movement": "murid.io.movement",
@@ -84,6 +85,8 @@ if TYPE_CHECKING:
     from murid.io import read_events, read_labels, read_poses, read_traces, read_zones
     from murid.io.movement import from_movement, to_movement
     from murid.methods import load_method, method, methods_table
+    from murid.run.analysis import run_analysis
+    from murid.run.session import open_study
 
 
 def __getattr__(name: str) -> Any:
@@ -95,7 +98,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY, *_PACKAGES])
+    return sorted([*_LAZY, *_PACKAGES, "__version__"])
 
 
 __all__ = [*_LAZY, "__version__"]

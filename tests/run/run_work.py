@@ -125,3 +125,18 @@ def gives_up_once(recording: Recording) -> dict:
         note.write_text("half way")
         raise RuntimeError("killed")
     return {"went_on_from": note.read_text()}
+
+
+#: A file that `edits_its_input` changes while it is at work.
+JOURNAL: Path | None = None
+
+
+def edits_its_input(recording: Recording) -> dict:
+    """A person saves labels while the step is at work."""
+    if JOURNAL is not None:
+        JOURNAL.write_text(JOURNAL.read_text().replace('"rear"', '"groom"'))
+    return {"bouts": len(recording.labels.bouts)}
+
+
+def nothing(vocabulary: str) -> dict:
+    return {"vocabulary": vocabulary}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from murid.cli.command import command
 from murid.cli.console import Reply, records
@@ -15,6 +16,7 @@ from murid.data.errors import Faults, ParameterError, did_you_mean
 _Files = list[Path] | None
 #: Options of readers that take several values, also when one is given.
 _LISTS = ("units", "behaviours", "individuals", "markers")
+_FILE_OPTIONS = ("--labels", "--events", "--zones", "--traces", "--spikes", "--video")
 _KINDS = ("poses", "labels", "events", "zones", "traces", "spikes")
 
 
@@ -31,7 +33,8 @@ def register(app: typer.Typer) -> None:
         murid add S poses/ --labels labels/ --sheet animals.csv --dry-run
         murid add S m1.slp --video m1.mp4 --traces m1_photometry.csv -o traces.time=time_s
         murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5
-        murid add S --traces photometry/ --labels scored/ -o traces.units=dF_465""",
+        murid add S --traces photometry/*.csv --labels scored/*.csv -o traces.units=dF_465""",
+        cls=AddCommand,
     )
     def add(
         study: StudyFolder,
@@ -60,7 +63,15 @@ def register(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ] = None,
-        replace: Annotated[bool, typer.Option("--replace", help="Write anew what is there already.")] = False,
+        replace: Annotated[
+            bool, typer.Option("--replace", help="Write anew what is there already; what is not given again stays.")
+        ] = False,
+        overwrite_labels: Annotated[
+            bool, typer.Option("--overwrite-labels", help="With --replace: also labels that were edited in the study.")
+        ] = False,
+        cut_labels: Annotated[
+            bool, typer.Option("--cut-labels", help="Cut labels that run past the end of the poses.")
+        ] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which files belong together.")] = False,
     ) -> Reply:
         """Add recordings: poses, and what belongs to them, paired by file name.
@@ -87,15 +98,62 @@ def register(app: typer.Typer) -> None:
             several_raters=raters,
             options=_reader_options(option),
             replace=replace,
+            overwrite_labels=overwrite_labels,
+            cut_labels=cut_labels,
             dry_run=dry_run,
         )
         states = {str(k): int(v) for k, v in added.table["state"].value_counts().items()}
-        said = ", ".join(f"{n} {state}" for state, n in states.items())
+        counts = ", ".join(f"{n} {state}" for state, n in states.items())
+        unused = [f"not used, since it fits no recording: {name} ({kind})" for kind, name in added.unused]
         return Reply(
-            {"ok": True, "study": str(study), "dry_run": dry_run, "states": states, "recordings": records(added.table)},
-            [f"{len(added.table)} recordings: {said}." + ("" if dry_run else f" Next: murid check {study}")],
+            {
+                "ok": True,
+                "study": str(study),
+                "dry_run": dry_run,
+                "states": states,
+                "recordings": records(added.table),
+                "unused": [name for _, name in added.unused],
+            },
+            [f"{len(added.table)} recordings: {counts}." + ("" if dry_run else f" Next: murid check {study}")],
             {"Files that belong together": added.table},
+            unused,
         )
+
+
+class AddCommand(TyperCommand):
+    """``murid add``: every file of a pattern belongs to the option before it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words after a pattern was spread."""
+        return super().parse_args(ctx, spread(args))
+
+
+def spread(words: list[str]) -> list[str]:
+    """Return the words of a command with the option before each file of a pattern: ``--labels a1.csv --labels a2.csv``.
+
+    The shell turns ``--labels scored/*.csv`` into many words, of which an option takes the first. Files that
+    follow from the same folder and with the same ending belong to it too; others are pose files, as always.
+    """
+    out: list[str] = []
+    option = first = None
+    for word in words:
+        if word.startswith("-"):
+            option, first = (word, None) if word in _FILE_OPTIONS else (None, None)
+            out.append(word)
+        elif option is not None and first is None:
+            first = Path(word)
+            out.append(word)
+        elif option is not None and first is not None and _alike(first, Path(word)):
+            out += [option, word]
+        else:
+            option = first = None
+            out.append(word)
+    return out
+
+
+def _alike(first: Path, other: Path) -> bool:
+    """True for files that one pattern may have named."""
+    return first.parent == other.parent and first.suffix.lower() == other.suffix.lower() != ""
 
 
 def _reader_options(texts: list[str] | None) -> dict[str, dict[str, Any]]:

@@ -161,10 +161,7 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
     wanted = tuple(
         dict.fromkeys([*(t.name for t in chosen.tables), "comparison", "pairwise", "described", "latencies", "failed"])
     )
-    reply = of_run(run, text, shown, json_tables=wanted)
-    reply.data["ok"] = not failed
-    reply.code = 1 if failed else 0
-    return reply
+    return of_run(run, text, shown, json_tables=wanted)
 
 
 def parameters_of(name: str) -> Reply:

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
         """
         from murid.data.study import Study
         from murid.run import check_study
+        from murid.run.vintage import warning_of
 
         opened = Study(study)
         run = check_study(opened, pick(opened, ids), workers=n_workers(workers))
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
             {k: v for k, v in shown.items() if len(v)},
             json_tables=("quality", "faults"),
         )
-        reply.data["ok"] = not s["faults"]
-        reply.code = 1 if s["faults"] else 0
+        reply.warnings = [*reply.warnings, *(warning_of(name, r) for name, r in s["outdated"].items())]
+        reply.data["ok"] = reply.data["ok"] and not s["faults"]
+        reply.code = reply.code or int(s["faults"] > 0)
         return reply

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from murid.cli.console import Reply, error, finite, show, working
 from murid.data.errors import MuridError
@@ -21,7 +22,9 @@ _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; 
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def command(app: typer.Typer, examples: str) -> Callable[[Callable[..., Reply]], Callable[..., None]]:
+def command(
+    app: typer.Typer, examples: str, *, cls: type[TyperCommand] | None = None
+) -> Callable[[Callable[..., Reply]], Callable[..., None]]:
     """Make a command of a function that returns a `Reply`.
 
     Parameters
@@ -30,6 +33,8 @@ def command(app: typer.Typer, examples: str) -> Callable[[Callable[..., Reply]],
         Where it goes, under the function's name (``compare_motifs`` becomes ``compare-motifs``).
     examples : str
         Shown at the end of ``--help``, one a line.
+    cls : type of TyperCommand, optional
+        For a command that reads its words in a way of its own.
     """
 
     def make(function: Callable[..., Reply]) -> Callable[..., None]:
@@ -50,7 +55,8 @@ def command(app: typer.Typer, examples: str) -> Callable[[Callable[..., Reply]],
         run.__annotations__ = {p.name: p.annotation for p in [*signature.parameters.values(), *extra]}
         del run.__wrapped__
         shown = "\n\n".join(f"[cyan]{line.strip()}[/cyan]" for line in examples.strip().splitlines())
-        app.command(name=function.__name__.rstrip("_").replace("_", "-"), epilog=f"Examples:\n\n{shown}")(run)
+        name = function.__name__.rstrip("_").replace("_", "-")
+        app.command(name=name, cls=cls, epilog=f"Examples:\n\n{shown}")(run)
         return run
 
     return make

@@ -14,6 +14,7 @@ from murid.cli.options import (
     Others,
     ParamOption,
     Seed,
+    SkipFailed,
     StudyFolder,
     Workers,
     items,
@@ -57,7 +58,10 @@ def register(app: typer.Typer) -> None:
         ],
         param: ParamOption = None,
         group: Annotated[str, typer.Option(help="Never on both sides: animal, id, group, day …")] = "animal",
-        folds: Annotated[int, typer.Option(min=2, help="Folds; ignored with --train and --test.")] = 5,
+        folds: Annotated[
+            int | None,
+            typer.Option(min=2, help="Folds; 5, or one an animal where there are fewer.", show_default=False),
+        ] = None,
         train: _Side = None,
         test: _Side = None,
         ids: Ids = None,
@@ -68,6 +72,7 @@ def register(app: typer.Typer) -> None:
         rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
         stream: Annotated[str, typer.Option(help="Which stream (channel) of the labels.")] = "",
         leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
+        skip_failed: SkipFailed = False,
         seed: Seed = 0,
         workers: Workers = 0,
     ) -> Reply:
@@ -93,6 +98,7 @@ def register(app: typer.Typer) -> None:
             rater=rater or None,
             stream=stream or None,
             leaky=leaky,
+            skip_failed=skip_failed,
             seed=seed,
             workers=n_workers(workers),
         )

@@ -8,7 +8,7 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, ParamOption, StudyFolder, Workers, n_workers, pick, read_params
+from murid.cli.options import Ids, ParamOption, SkipFailed, StudyFolder, Workers, n_workers, pick, read_params
 from murid.cli.replies import of_run
 
 MethodName = Annotated[str, typer.Argument(help="Method (see: murid methods).", show_default=False)]
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
         ids: Ids = None,
         model: Annotated[str, typer.Option(help="Name to keep the model under; the method's by default.")] = "",
         replace: Annotated[bool, typer.Option("--replace", help="Overwrite a different model of that name.")] = False,
+        skip_failed: SkipFailed = False,
         workers: Workers = 0,
     ) -> Reply:
         """Fit a method to recordings and keep it in the study's models."""
@@ -40,7 +41,14 @@ def register(app: typer.Typer) -> None:
         opened = Study(study)
         params = read_params(method_class(method).Params, param)
         run = fit_method(
-            opened, method, params, pick(opened, ids), model=model or None, replace=replace, workers=n_workers(workers)
+            opened,
+            method,
+            params,
+            pick(opened, ids),
+            model=model or None,
+            replace=replace,
+            skip_failed=skip_failed,
+            workers=n_workers(workers),
         )
         s = run.summary
         return of_run(

@@ -42,6 +42,9 @@ Workers = Annotated[
 Behaviours = Annotated[
     list[str] | None, typer.Option("--behaviours", "-b", help="With commas or repeated.", show_default=False)
 ]
+SkipFailed = Annotated[
+    bool, typer.Option("--skip-failed", help="Leave out recordings that cannot be read, instead of stopping.")
+]
 #: As `murid.data.labels.Others`, written out since help must not load numpy.
 Others = Literal["auto", "ignore", "negative"]
 Seed = Annotated[int, typer.Option(help="Same seed, same answer.")]

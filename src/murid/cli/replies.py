@@ -28,8 +28,9 @@ def of_run(
         Tables of the run that go into the JSON; all others are named there and lie in the run's folder.
     """
     found = run.tables
+    failed = run.summary.get("failed", [])
     data = {
-        "ok": True,
+        "ok": not failed,
         "command": run.provenance["command"],
         "run": str(run.folder),
         "seconds": run.provenance.get("seconds"),
@@ -38,4 +39,10 @@ def of_run(
         "files": sorted(str(p.relative_to(run.folder)) for p in run.folder.rglob("*.parquet")),
         "warnings": run.provenance["warnings"],
     }
-    return Reply(data, [*text, f"Tables (CSV): {run.folder / 'tables'}"], tables or {}, run.provenance["warnings"])
+    return Reply(
+        data,
+        [*text, f"Tables (CSV): {run.folder / 'tables'}"],
+        tables or {},
+        run.provenance["warnings"],
+        1 if failed else 0,
+    )

@@ -30,6 +30,10 @@ def register(app: typer.Typer) -> None:
         """Write one HTML file with figures, tables and provenance."""
         from murid.data.study import Study
         from murid.run import build_report
+        from murid.run.vintage import chosen_runs, outdated_runs, warning_of
 
-        path = build_report(Study(study), run, out=out)
-        return Reply({"ok": True, "report": str(path)}, [f"Report: {path}"])
+        opened = Study(study)
+        path = build_report(opened, run, out=out)
+        old = outdated_runs(opened, chosen_runs(opened, run))
+        warned = [warning_of(name, reasons) for name, reasons in old.items()]
+        return Reply({"ok": True, "report": str(path), "outdated": old}, [f"Report: {path}"], warnings=warned)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from murid.data.errors import MuridError
+from murid.data.owner import owner
 
 
 class DiskError(MuridError, OSError):
@@ -26,7 +27,7 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
         No space left, or no right to write: says which folder, and leaves nothing behind.
     """
     target = Path(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{target.name}.{owner()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -35,7 +36,7 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
         temporary.replace(target)
     except OSError as exc:
         temporary.unlink(missing_ok=True)
-        raise _explained(exc, target) from exc
+        raise explained(exc, target) from exc
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -45,8 +46,8 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
 def atomic_folder(target: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target`; swap it in when the block succeeds."""
     target = Path(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    temporary = target.with_name(f".{target.name}.{owner()}.tmp")
+    old = target.with_name(f".{target.name}.{owner()}.old")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
@@ -55,7 +56,7 @@ def atomic_folder(target: str | Path) -> Iterator[Path]:
             target.rename(old)
         temporary.rename(target)
     except OSError as exc:
-        raise _explained(exc, target) from exc
+        raise explained(exc, target) from exc
     finally:
         if old.exists() and not target.exists():
             old.rename(target)
@@ -63,7 +64,7 @@ def atomic_folder(target: str | Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _explained(exc: OSError, target: Path) -> OSError:
+def explained(exc: OSError, target: Path) -> OSError:
     """An error with advice for a full disk or missing rights; the same error otherwise."""
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskError(f"{target}: no space left on the disk; nothing was written -> free some space and run again")

@@ -21,6 +21,7 @@ import tomlkit
 from murid.data import store
 from murid.data.atomic import atomic_file, atomic_folder
 from murid.data.errors import DataError, Faults, did_you_mean, fail
+from murid.data.lock import locked
 from murid.data.names import look_alike_key, matching_key, slug, without_missing
 from murid.data.recording import NOUNS, Recording
 from murid.data.roles import ROLES
@@ -261,11 +262,15 @@ class Study:
             "source": source,
             **{k: str(v) for k, v in recording.meta.items() if isinstance(v, (str, int, float))},
         }
-        table = table[table["id"] != recording.id] if taken else table
-        # Roles first: after a kill, a role too many harms less than a recording without its own.
-        if roles != self.settings.get("roles", {}):
-            self.set(roles=roles)
-        self._write_table(pd.concat([table, pd.DataFrame([row])], ignore_index=True).fillna(""))
+        # The table is read again, since another command may have added recordings meanwhile.
+        with locked(self.folder):
+            table = self.table
+            at = table.index[table["id"] == recording.id]
+            before, after = (table.iloc[: at[0]], table.iloc[at[0] + 1 :]) if len(at) else (table, table.iloc[:0])
+            # Roles first: after a kill, a role too many harms less than a recording without its own.
+            if roles != self.settings.get("roles", {}):
+                self.set(roles=roles)
+            self._write_table(pd.concat([before, pd.DataFrame([row]), after], ignore_index=True).fillna(""))
 
     def _check_id(self, id: str, known: Iterable[str]) -> None:
         """Refuse an id that is no folder name, or that would share the folder of another recording."""
@@ -304,8 +309,9 @@ class Study:
     def remove(self, id: str) -> None:
         """Take a recording out of the study and delete its folder."""
         self.recordings([id])
-        table = self.table
-        self._write_table(table[table["id"] != id])
+        with locked(self.folder):
+            table = self.table
+            self._write_table(table[table["id"] != id])
         shutil.rmtree(self.folder / "data" / id, ignore_errors=True)
 
     def _write_table(self, table: pd.DataFrame) -> None:

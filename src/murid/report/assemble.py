@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,13 +13,23 @@ from murid.data.study import Study
 from murid.plot.words import count, listed
 from murid.report import sections
 from murid.report.context import Context
-from murid.report.parts import Section, Words
+from murid.report.parts import Part, Section, Words
 
 #: Sentences in "what was found".
 MAX_FINDINGS = 6
 
 
-def build(study: Study, run_folders: Sequence[str | Path], path: str | Path) -> Path:
+#: Section in which the runs of a command are shown, where its name is another.
+_SECTION = {"check": "quality", "evaluate": "evaluation", "apply": "motifs", "compare-motifs": "motifs"}
+
+
+def build(
+    study: Study,
+    run_folders: Sequence[str | Path],
+    path: str | Path,
+    *,
+    outdated: Mapping[str, Sequence[str]] | None = None,
+) -> Path:
     """Write the report of a study and some of its runs: one HTML file that needs nothing else.
 
     Parameters
@@ -30,6 +40,9 @@ def build(study: Study, run_folders: Sequence[str | Path], path: str | Path) -> 
         Folders of runs (``runs/<run>``). Of several runs of a command all are shown.
     path : path
         File to write.
+    outdated : mapping of str to sequence of str, optional
+        Runs (by the name of their folder) that are older than their data, and why: a warning at the top of the
+        page and of the section.
 
     Returns
     -------
@@ -54,6 +67,7 @@ def build(study: Study, run_folders: Sequence[str | Path], path: str | Path) -> 
     context = Context(study, folders)
     shown = [s for s in (_make(name, context) for name in sections.ORDER) if s is not None]
     _note_problems(context, shown)
+    _note_outdated(context, shown, outdated or {})
     from murid import __version__
     from murid.report.render import page
 
@@ -91,6 +105,25 @@ def _make(name: str, context: Context) -> Section | None:
     title = name.replace("_", " ").capitalize()
     text = f"This section could not be made: {reason}. The run it rests on may be damaged; run it again."
     return Section(name, title, parts=[Words(text, "warning")])
+
+
+def _note_outdated(context: Context, shown: list[Section], outdated: Mapping[str, Sequence[str]]) -> None:
+    """Warn at the top, and in its section, of every run that is older than its data."""
+    top: list[Part] = []
+    for run in context.runs:
+        reasons = outdated.get(run.name, ())
+        if not reasons:
+            continue
+        text = (
+            f"The run {run.name} is older than its data ({listed(reasons, 8)}): its numbers and tests are of the data "
+            f"as they were. Run murid {run.command} again."
+        )
+        top.append(Words(text, "warning"))
+        section = next((s for s in shown if s.id == _SECTION.get(run.command, run.command)), None)
+        if section is not None and section is not shown[0]:
+            section.parts.insert(0, Words(text, "warning"))
+    if shown:
+        shown[0].parts[:0] = top
 
 
 def _note_problems(context: Context, shown: list[Section]) -> None:

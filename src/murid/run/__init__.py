@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 #: Public name → module that defines it. Looked up on first use.
 _LAZY = {
@@ -28,6 +28,7 @@ _LAZY = {
     "explain_model": "explain",
     "find_run": "runs",
     "fit_method": "fit",
+    "open_study": "session",
     "preview_labels": "preview",
     "propose_bouts": "label_queue",
     "run_analysis": "analysis",
@@ -38,6 +39,28 @@ _LAZY = {
     "runs_of": "runs",
 }
 
+if TYPE_CHECKING:
+    from murid.run.add import add_files
+    from murid.run.analysis import run_analysis
+    from murid.run.apply import apply_method
+    from murid.run.assay import run_assay
+    from murid.run.check import check_study
+    from murid.run.demo import run_demo
+    from murid.run.evaluate import evaluate_methods
+    from murid.run.executor import Processes, Serial, Stopped
+    from murid.run.explain import explain_model
+    from murid.run.fit import fit_method
+    from murid.run.label_queue import propose_bouts
+    from murid.run.motifs import compare_motifs, motif_statistics
+    from murid.run.neural import run_neural
+    from murid.run.preview import preview_labels
+    from murid.run.report import build_report
+    from murid.run.runner import Runner
+    from murid.run.runs import Run, find_run, runs_of
+    from murid.run.session import open_study
+    from murid.run.step import Step
+    from murid.run.store import Store
+
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
@@ -46,7 +69,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted(_LAZY)
 
 
 __all__ = [*_LAZY]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from murid import io
+from murid import __version__, io
+from murid.data.atomic import atomic_file
 from murid.data.errors import DataError, Faults, fail
+from murid.data.labels import Labels
 from murid.data.progress import track
-from murid.data.recording import Recording
+from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
 from murid.data.video import Video
 from murid.io.sheets import read_sheet
 from murid.prepare import calibrate, calibrate_zones
-from murid.run.keys import digest, file_digest
+from murid.run.keys import digest, file_digest, film_digest
 from murid.run.pairing import COMPANIONS, Paired, pair_files, pairing_table
 
 Paths = str | Path | Sequence[str | Path]
@@ -35,9 +39,12 @@ class Added:
     table : DataFrame
         Which files belong together, one row a recording; ``state`` is ``new``, ``replaced``,
         ``unchanged`` (read before from the same files) or, after a dry run, ``would be ...``.
+    unused : list of tuple of str
+        What was given and belongs to no recording: kind and name.
     """
 
     table: pd.DataFrame
+    unused: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def ids(self) -> list[str]:
@@ -47,11 +54,12 @@ class Added:
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read: frames/s, scale, options of the readers by kind."""
+    """How files are read: frames/s, scale, options of the readers by kind, whether labels end with the film."""
 
     fps: float | None
     px_per_cm: float | None
     options: Mapping[str, Mapping[str, Any]]
+    cut_labels: bool = False
 
 
 def add_files(
@@ -70,6 +78,8 @@ def add_files(
     several_raters: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     replace: bool = False,
+    overwrite_labels: bool = False,
+    cut_labels: bool = False,
     dry_run: bool = False,
 ) -> Added:
     """Add recordings to a study.
@@ -96,7 +106,12 @@ def add_files(
     options : mapping, optional
         Options of the readers by kind: ``{"traces": {"rate_hz": 20}}``.
     replace : bool
-        Write recordings anew that are there already and differ.
+        Write recordings anew that are there already and differ. What is not given again (labels, zones, group,
+        animal …) stays as it is in the study.
+    overwrite_labels : bool
+        With `replace`, also labels that were edited in the study; otherwise that is an error.
+    cut_labels : bool
+        Cut labels that run past the end of the poses, instead of refusing them.
     dry_run : bool
         Only say which files belong together.
 
@@ -113,32 +128,86 @@ def add_files(
     found = {kind: _files(paths, kind) for kind, paths in given.items()}
     kind = next((k for k in _NAMING if found[k]), "poses")
     main = found.pop(kind) or _files(poses, "poses", needed=True)
+    unused: list[tuple[str, str]] = []
     pairs = pair_files(
         main,
         {k: found[k] for k in COMPANIONS if found.get(k)},
         kind=kind,
         sheet=None if sheet is None else read_sheet(sheet),
         several_raters=several_raters,
+        unused=unused,
     )
-    settings = Reading(fps, px_per_cm, options or {})
+    settings = Reading(fps, px_per_cm, options or {}, cut_labels)
     table = pairing_table(pairs)
     marks = {p.id: _mark(p, settings) for p in pairs}
     table["state"] = [_state(study, p, marks[p.id], replace) for p in pairs]
     _refuse_changed(study, table)
     if dry_run:
         table["state"] = table["state"].map(lambda s: s if s == "unchanged" else f"would be {s}")
-        return Added(table)
+        return Added(table, unused)
     waiting = [p for p, state in zip(pairs, table["state"], strict=True) if state != "unchanged"]
+    known = set(study.ids)
     faults = Faults(f"{len(pairs)} recordings")
     for pair in track(waiting, "adding"):
         try:
-            study.add(_read(pair, settings), source=marks[pair.id], replace=replace)
+            recording = _read(pair, settings)
+            if pair.id in known:
+                recording = _with_the_rest(study, pair, recording, overwrite_labels)
+            study.add(recording, source=marks[pair.id], replace=replace)
+            _note_origin(study, pair.id)
         except DataError as exc:
             faults.add(str(exc).replace("\n", "\n     "))
     if faults and len(faults.items) < len(waiting):
         faults.subject = f"{len(faults.items)} of {len(pairs)} recordings were not added, the others were"
     faults.raise_if_any()
-    return Added(table)
+    return Added(table, unused)
+
+
+def _with_the_rest(study: Study, pair: Paired, new: Recording, overwrite_labels: bool) -> Recording:
+    """Return a recording that replaces another, with everything of the other that was not given again."""
+    old = study[pair.id]
+    if new.has("labels") and old.has("labels") and not overwrite_labels and _labels_edited(study, pair.id):
+        fail(
+            f"recording '{pair.id}'",
+            "its labels were edited in the study, and would be overwritten by the file",
+            todo="leave the labels out, to keep those of the study, or overwrite them with --overwrite-labels "
+            "(overwrite_labels=True)",
+        )
+    kept: dict[str, Any] = {noun: old.need(noun) for noun in NOUNS if old.has(noun) and not new.has(noun)}
+    kept.update({key: getattr(old, key) for key in _KEYS if key not in pair.keys})
+    return new.replace(**kept, meta={**old.meta, **new.meta})
+
+
+#: Beside the nouns of a recording: fingerprint of its labels as they were added, and murid's version.
+_ORIGIN = "origin.json"
+
+
+def _note_origin(study: Study, recording_id: str) -> None:
+    """Remember what the labels were when they were added, so that an edit is seen."""
+    labels = study.path_of(recording_id, "labels")
+    origin = {"labels": file_digest(labels) if labels.exists() else "", "murid": __version__}
+    with atomic_file(labels.parent / _ORIGIN) as temporary:
+        temporary.write_text(json.dumps(origin), encoding="utf-8")
+
+
+def _labels_edited(study: Study, recording_id: str) -> bool:
+    """True when the labels of a recording are not those that were added; unknown counts as not edited."""
+    labels = study.path_of(recording_id, "labels")
+    try:
+        added = json.loads((labels.parent / _ORIGIN).read_text(encoding="utf-8"))["labels"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(added) and file_digest(labels) != added
+
+
+def _cut(labels: Labels, stop_s: float) -> Labels:
+    """Return labels that end with the recording."""
+    parts = {}
+    for name in ("bouts", "scored"):
+        table: pd.DataFrame = getattr(labels, name)
+        inside = table[table["start_s"] < stop_s]
+        parts[name] = inside.assign(stop_s=inside["stop_s"].clip(upper=stop_s)).reset_index(drop=True)
+    return changed(labels, **parts)
 
 
 def _read(pair: Paired, settings: Reading) -> Recording:
@@ -156,10 +225,7 @@ def _read(pair: Paired, settings: Reading) -> Recording:
         duration_s = float(poses["time"].values[-1]) + 1.0 / float(poses.attrs["fps"])
         nouns["poses"] = poses
     if "labels" in files:
-        many = files["labels"]
-        nouns["labels"] = io.read_labels(
-            many if len(many) > 1 else many[0], fps=fps, duration_s=duration_s, **options.get("labels", {})
-        )
+        nouns["labels"] = _read_labels(files["labels"], fps, duration_s, settings)
     for kind in ("events", "zones", "traces", "spikes"):
         if kind in files:
             nouns[kind] = getattr(io, f"read_{kind}")(files[kind][0], **options.get(kind, {}))
@@ -168,6 +234,17 @@ def _read(pair: Paired, settings: Reading) -> Recording:
     nouns.update({k: pair.keys[k] for k in _KEYS if pair.keys.get(k)})
     notes = {k: v for k, v in pair.keys.items() if k not in _KEYS}
     return Recording(pair.id, **nouns, meta=notes)
+
+
+def _read_labels(paths: list[Path], fps: float | None, duration_s: float | None, settings: Reading) -> Labels:
+    """Read the labels of a recording; those that run past its end are cut where that was asked for."""
+    given = paths if len(paths) > 1 else paths[0]
+    options = {"fps": fps, "duration_s": duration_s, **settings.options.get("labels", {})}
+    if settings.cut_labels and duration_s is not None:
+        whole = io.read_labels(given, **{**options, "duration_s": None})
+        if whole.stop_s > duration_s:
+            return _cut(whole, duration_s)
+    return io.read_labels(given, **options)
 
 
 def _in_cm(nouns: dict[str, Any], px_per_cm: float) -> dict[str, Any]:
@@ -182,12 +259,13 @@ def _in_cm(nouns: dict[str, Any], px_per_cm: float) -> dict[str, Any]:
 
 
 def _mark(pair: Paired, settings: Reading) -> str:
-    """What the recording was made from: file names, and a fingerprint of them and of how they were read.
+    """What the recording was made from: file names, and a fingerprint of their content and of how they were read.
 
-    Of a video only the path counts, since it is not copied.
+    Paths do not count: the same files from another folder are the same; a film that was replaced is another.
     """
-    prints = [str(p) if p in pair.companions.get("video", []) else file_digest(p) for p in pair.files]
-    fingerprint = digest({"files": prints, "kinds": list(pair.companions), "keys": pair.keys, **vars(settings)})
+    prints = [film_digest(p) if p in pair.companions.get("video", []) else file_digest(p) for p in pair.files]
+    how = {"fps": settings.fps, "px_per_cm": settings.px_per_cm, "options": settings.options}
+    fingerprint = digest({"files": prints, "kinds": list(pair.companions), "keys": pair.keys, **how})
     return f"{', '.join(p.name for p in pair.files)} [{fingerprint[:12]}]"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -18,7 +18,7 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import apply_step, model_folder
 from murid.run.comparing import KEYS, compare_groups, compare_latencies, with_keys
-from murid.run.executor import StepFailed
+from murid.run.failures import note_failures, raise_all
 from murid.run.fit import nouns_for
 from murid.run.runner import Failure, Runner, inputs_of
 from murid.run.runs import Run
@@ -133,7 +133,9 @@ def run_analysis(
     with Run.start(study, chosen.family or name, asked, name if chosen.family else "") as run:
         failures = carry_out(run, study, chosen, declared, usable, source, seed=seed, workers=workers)
         if not run.summary["recordings"]:
-            _raise(chosen, failures)
+            if chosen.pooled:
+                raise DataError(failures[0].reason, [Fault(failures[0].reason)])
+            raise_all(chosen.name, failures)
         note_left_out(run, left_out)
         if compare is not None and chosen.compare in run.tables:
             _compare(run, chosen, compare, measures, seed)
@@ -154,7 +156,7 @@ def carry_out(
     """Analyse recordings and write the declared tables into a run that was begun; return what failed."""
     steps = _steps(study, chosen, declared, ids, source, seed)
     results, failures = Runner(study, workers, run).attempt(steps, chosen.name)
-    _note_failures(run, failures)
+    note_failures(run, failures)
     rows = study.table.set_index("id")
     units: dict[str, str] = {}
     for result in results:
@@ -353,33 +355,6 @@ def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:
         lacking = "; ".join(f"{i} (no {missing})" for i, missing in list(left_out.items())[:8])
         more = f" and {len(left_out) - 8} more" if len(left_out) > 8 else ""
         run.warn(f"{len(left_out)} recordings are left out, since they lack what is needed: {lacking}{more}")
-
-
-def _raise(chosen: Analysis, failures: Sequence[Failure]) -> NoReturn:
-    """Raise one error that lists why no recording could be analysed."""
-    crash = next((f.crash for f in failures if f.crash), "")
-    if crash:
-        raise StepFailed(f"{chosen.name}: {crash.strip().splitlines()[-1]}\n{crash}")
-    if chosen.pooled:
-        raise DataError(failures[0].reason, [Fault(failures[0].reason)])
-    faults = Faults(f"{chosen.name}: no recording could be analysed")
-    for failure in failures:
-        name = f"recording '{failure.step.recording}'"
-        faults.add(failure.reason, where=name if failure.step.recording and name not in failure.reason else "")
-    raise DataError(faults.message(), faults.items)
-
-
-def _note_failures(run: Run, failures: Sequence[Failure]) -> None:
-    """List the recordings that failed, each with its reason."""
-    for failure in failures:
-        run.log("failed", recording=failure.step.recording, reason=failure.reason, traceback=failure.crash)
-    if not failures:
-        return
-    table = pd.DataFrame({"recording": [f.step.recording for f in failures], "reason": [f.reason for f in failures]})
-    run.table("failed", table)
-    run.note(failed=table["recording"].tolist())
-    for row in table.itertuples():
-        run.warn(f"recording '{row.recording}' failed and is in no table: {row.reason}")
 
 
 def _compare(run: Run, chosen: Analysis, group: str, measures: Sequence[str] | None, seed: int) -> None:

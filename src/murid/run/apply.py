@@ -15,7 +15,9 @@ from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
 from murid.run.comparing import KEYS, compare_groups, with_keys
+from murid.run.failures import note_failures, raise_all
 from murid.run.fit import nouns_for
+from murid.run.keys import file_digest
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
@@ -55,14 +57,21 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
     if not ids:
         fail("apply", "no recording has what the method needs", expected=", ".join(method.about.needs))
     steps = [apply_step(FileInput(folder), source, method) for source in inputs_of(study, ids, nouns_for(method))]
-    with Run.start(study, "apply", {"model": folder.name, "ids": list(ids)}, folder.name) as run:
+    asked = {"model": folder.name, "ids": list(ids), **identity_of(folder)}
+    with Run.start(study, "apply", asked, folder.name) as run:
         who = study.table.set_index("id")
-        for result in Runner(study, workers, run).do(steps, f"applying {folder.name}"):
+        results, failures = Runner(study, workers, run).attempt(steps, f"applying {folder.name}")
+        note_failures(run, failures)
+        if not results:
+            raise_all(method.name, failures)
+        for result in results:
             keep_states(run, result, who)
         _warn_of_unseen(run)
         run.write_parts()
         compare_behaviours(run)
-        run.note(model=folder.name, method=method.name, recordings=list(ids))
+        done = [str(result.step.recording) for result in results]
+        run.note(model=folder.name, method=method.name, recordings=done, applied=facts_of(folder))
+        run.provenance["seeds"]["comparison"] = 0
     return run
 
 
@@ -135,6 +144,20 @@ def model_folder(study: Study, model: str | Path) -> Path:
         f"no model '{model}'",
         todo=did_you_mean(str(model), known) if known else "fit one first: murid fit",
     )
+
+
+def identity_of(folder: Path) -> dict[str, str]:
+    """Which model is meant: two may have one name in two places, or one after the other in one."""
+    return {"model_fingerprint": file_digest(folder)}
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """What a model was made of: method, parameters, training, place and fingerprint, for the run that used it."""
+    from murid.methods.base import read_head
+
+    head = read_head(folder)
+    known = {k: head[k] for k in ("method", "params", "training", "murid") if k in head}
+    return {**known, "folder": str(folder), **identity_of(folder)}
 
 
 def _apply(recording: Recording, model: Any) -> xr.Dataset:

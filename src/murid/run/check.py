@@ -12,6 +12,7 @@ from murid.data.study import Study
 from murid.prepare.quality_analysis import VERDICTS
 from murid.run.analysis import Source, carry_out, note_left_out
 from murid.run.runs import Run
+from murid.run.vintage import newest_runs, outdated_runs
 
 
 def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
@@ -50,4 +51,6 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
         note_left_out(run, left_out)
         counts = {verdict: run.summary.get(verdict, 0) for verdict in VERDICTS}
         run.note(recordings=len(run.summary["recordings"]), **counts, faults=len(faults.items))
+        old = outdated_runs(study, [r for r in newest_runs(study) if r.provenance["command"] != "check"])
+        run.note(outdated=old)
     return run

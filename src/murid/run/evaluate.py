@@ -14,6 +14,7 @@ from murid.data.labels import Others
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import apply_step, compare_behaviours, keep_states
+from murid.run.failures import note_skipped, readable
 from murid.run.fit import fit_step, nouns_for
 from murid.run.head_to_head import compare_methods
 from murid.run.runner import Runner, inputs_of
@@ -22,6 +23,8 @@ from murid.run.step import RecordingInput, Step
 
 #: What is said beside a score whose test frames lie between training frames.
 LEAKY = "LEAKY: test frames are neighbours of training frames; not a measure of performance on new animals"
+#: Usual number of folds: enough to learn from four fifths of the animals.
+DEFAULT_FOLDS = 5
 _REPORTED = ("precision", "recall", "f1", "f1_low", "f1_high", "pr_auc", "bout_f1", "ece", "brier", "support")
 
 
@@ -39,7 +42,7 @@ def evaluate_methods(
     *,
     params: Mapping[str, Mapping[str, Any]] | None = None,
     group: str = "animal",
-    folds: int = 5,
+    folds: int | None = None,
     train: Sequence[str] | None = None,
     test: Sequence[str] | None = None,
     ids: Sequence[str] | None = None,
@@ -49,6 +52,7 @@ def evaluate_methods(
     stream: str | None = None,
     leaky: bool = False,
     rare: str = "warn",
+    skip_failed: bool = False,
     seed: int = 0,
     workers: int = 1,
 ) -> Run:
@@ -67,8 +71,9 @@ def evaluate_methods(
         Parameters by method.
     group : {"animal", "id", "group", "day", "session", "rater"}
         What is never on both sides of a split.
-    folds : int
-        Number of folds; left out when `train` and `test` are given.
+    folds : int, optional
+        Number of folds: 5 by default, or as many as there are groups where these are fewer; left out when
+        `train` and `test` are given.
     train, test : sequence of str, optional
         An explicit split by recording.
     ids : sequence of str, optional
@@ -79,6 +84,8 @@ def evaluate_methods(
         Also compute the score of a split by random frames, which other tools report, and mark it.
     rare : {"warn", "error", "ignore"}
         Behaviours that occur in one group only can not be learnt and tested at once.
+    skip_failed : bool
+        Leave out recordings that cannot be read, and list them, instead of stopping.
     seed : int
         Of the folds, the bootstrap and the leaky split.
     workers : int
@@ -98,6 +105,11 @@ def evaluate_methods(
     names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
     shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "stream": stream}
     told = {name: _params(name, (params or {}).get(name, {}), {**shared, "seed": seed}) for name in names}
+    skipped: dict[str, str] = {}
+    if skip_failed:
+        labelled = [r.id for r in study.recordings(ids) if r.has("labels")]
+        ids, skipped = readable(study, labelled)
+        train, test = (None if side is None else [i for i in side if i not in skipped] for side in (train, test))
     asked = dict(
         methods=told,
         group=group,
@@ -120,6 +132,7 @@ def evaluate_methods(
         runner = Runner(study, workers, run)
         splits = _splits(study, group, folds, train, test, ids, behaviours, rare, seed)
         run.table("folds", _fold_table(study, splits))
+        note_skipped(run, skipped)
         who = study.table.set_index("id")
         for name in names:
             steps = _predictions(study, name, told[name], splits)
@@ -149,7 +162,7 @@ def evaluate_methods(
 def _splits(
     study: Study,
     group: str,
-    folds: int,
+    folds: int | None,
     train: Sequence[str] | None,
     test: Sequence[str] | None,
     ids: Sequence[str] | None,
@@ -160,10 +173,13 @@ def _splits(
     if train is not None or test is not None:
         return [_explicit(study, train or (), test or (), group)]
     from murid.evaluate import grouped
+    from murid.evaluate.folds import group_names
 
-    recordings = [r for r in study.recordings(ids) if r.has("labels")]
+    recordings = sorted((r for r in study.recordings(ids) if r.has("labels")), key=lambda r: r.id)
     if not recordings:
         fail(f"study {study.folder}", "no recording has labels", todo="add them with: murid add --labels")
+    if folds is None:
+        folds = min(DEFAULT_FOLDS, max(2, len(set(group_names(recordings, group)))))
     found = grouped(recordings, folds, by=group, behaviours=behaviours, seed=seed, rare=rare)
     for recording in recordings:
         recording.forget()

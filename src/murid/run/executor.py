@@ -27,8 +27,9 @@ from typing import Any, Protocol
 
 from murid.data import progress
 from murid.data.atomic import DiskError
-from murid.data.errors import DataError, Fault, MuridError
+from murid.data.errors import DataError, Fault, MuridError, fail
 from murid.data.scratch import scratch_in
+from murid.run.provenance import versions
 from murid.run.step import Kept, Step, Task
 from murid.run.store import Store
 
@@ -148,6 +149,7 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
             seed = {} if step.seed is None else {"seed": step.seed}
             with scratch_in(store.scratch(step.name, task.key)):
                 value = step.function(**given, **step.params, **seed)
+            _refuse_changed(task)
         except DiskError:
             raise
         except MuridError as exc:
@@ -173,9 +175,28 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
             cpu_s=round(outcome.cpu_s, 3),
             peak_mb=round(outcome.peak_mb, 1),
             warnings=outcome.warnings,
+            versions=versions(),
         )
         shutil.rmtree(store.scratch(step.name, task.key), ignore_errors=True)
     return outcome
+
+
+def _refuse_changed(task: Task) -> None:
+    """Refuse a result whose inputs are no longer those that its key was made from.
+
+    Raises
+    ------
+    DataError
+        When a file was changed between the plan and now: the result would be kept under the wrong fingerprint.
+    """
+    for given, mark in task.marks:
+        if given.fingerprint() != mark:
+            fail(
+                task.step.title,
+                "was changed while the command was at work",
+                where=str(getattr(given, "path", "") or f"recording '{getattr(given, 'id', '')}'"),
+                todo="run the same command again",
+            )
 
 
 def raise_failures(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import pandas as pd
 from murid.data.errors import fail
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import model_folder
+from murid.run.apply import identity_of, model_folder
 from murid.run.evaluate import Split
 from murid.run.figures import write_figure
-from murid.run.fit import fit_step, nouns_for
+from murid.run.fit import content_of, fit_step, nouns_for
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
@@ -83,6 +84,7 @@ def explain_model(
         folds=folds,
         n_frames=n_frames,
         seed=seed,
+        **identity_of(folder),
     )
     with Run.start(study, "explain", asked, folder.name) as run:
         runner = Runner(study, workers, run)
@@ -156,24 +158,33 @@ def _whole_model(
     )
 
 
+def _learnt_from(labelled: Sequence[Recording], training: Mapping[str, Any]) -> set[str]:
+    """Recordings that a model was fitted to, by content where the model knows it: names may have changed since."""
+    content = set(training.get("content", {}).values()) - {""}
+    if not content:
+        return {r.id for r in labelled if r.id in training.get("recordings", ())}
+    learnt = {r.id for r in labelled if content_of(r) in content}
+    for recording in labelled:
+        recording.forget()
+    return learnt
+
+
 def _unseen(
     study: Study, folder: Path, head: dict[str, Any], cls: Any, folds: int, seed: int
 ) -> tuple[list[tuple[str, FileInput | Step]], str]:
     """Labelled recordings, each with a model that has not seen its animal."""
     training = head.get("training", {})
     labelled = [r for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
-    fresh = [
-        r.id
-        for r in labelled
-        if r.id not in training.get("recordings", ()) and r.animal not in training.get("animals", ())
-    ]
+    learnt = _learnt_from(labelled, training)
+    seen = {r.animal for r in labelled if r.id in learnt} | set(training.get("animals", ()))
+    fresh = [r.id for r in labelled if r.id not in learnt and r.animal not in seen]
     if fresh:
         return [
             (recording_id, FileInput(folder)) for recording_id in fresh
         ], "the model itself, on animals it has not seen"
     from murid.evaluate import grouped
 
-    known = [r for r in labelled if r.id in training.get("recordings", ())]
+    known = [r for r in labelled if r.id in learnt]
     if len({r.animal for r in known}) < 2:
         fail(
             "explain",

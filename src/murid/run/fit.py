@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +13,11 @@ from murid.data.errors import fail
 from murid.data.names import slug
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.keys import file_digest
+from murid.run.failures import note_skipped, readable
+from murid.run.keys import digest, file_digest
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
-from murid.run.step import Step
+from murid.run.step import FileInput, Step
 
 
 def fit_method(
@@ -26,6 +28,7 @@ def fit_method(
     *,
     model: str | None = None,
     replace: bool = False,
+    skip_failed: bool = False,
     workers: int = 1,
 ) -> Run:
     """Fit a method and write it to ``models/<model>``.
@@ -43,6 +46,8 @@ def fit_method(
         Name to keep it under; the method's name by default.
     replace : bool
         Overwrite a different model of that name.
+    skip_failed : bool
+        Leave out recordings that cannot be read, and list them, instead of refusing to fit.
     workers : int
         Processes (one fit is one step: they help only what else is stale).
 
@@ -60,12 +65,17 @@ def fit_method(
             todo=f"use '{slug(model)}'",
         )
     step = fit_step(study, name, params or {}, ids)
+    skipped: dict[str, str] = {}
+    if skip_failed:
+        good, skipped = readable(study, [s.id for s in step.inputs["recordings"]])
+        step = fit_step(study, name, params or {}, good)
     asked = {"method": name, "params": step.params["params"], "ids": [s.id for s in step.inputs["recordings"]]}
     with Run.start(study, "fit", {**asked, "model": model}, model) as run:
         result = Runner(study, workers, run).do([step], f"fitting {name}")[0]
         fitted = result.store.folder(result.kept) / "value"
         _keep(fitted, study.models_dir / model, replace)
         run.note(model=model, method=name, recordings=asked["ids"])
+        note_skipped(run, skipped)
     return run
 
 
@@ -86,13 +96,26 @@ def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[s
             )
         if unfitted.learns_without_labels():
             ids = [r.id for r in study.recordings() if all(r.has(n) for n in unfitted.about.needs)]
+    told = unfitted.params.model_dump(mode="json")
     return Step(
         f"fit_{name}",
         _fit,
-        {"recordings": inputs_of(study, ids, nouns)},
-        {"name": name, "params": unfitted.params.model_dump(mode="json")},
+        # In order of their names: the same recordings give the same model, however the table is sorted.
+        {"recordings": inputs_of(study, sorted(ids), nouns)},
+        {"name": name, "params": told},
         code=(type(unfitted).__module__,),
+        reads=files_in(told),
     )
+
+
+#: Parameters of methods that name a file or folder.
+FILE_PARAMS = ("vocabulary", "checkpoint")
+
+
+def files_in(params: Mapping[str, Any]) -> tuple[FileInput, ...]:
+    """Files and folders that parameters name: their content makes the model, not their path."""
+    named = [Path(str(params[name])) for name in FILE_PARAMS if params.get(name)]
+    return tuple(FileInput(path) for path in named if path.exists())
 
 
 def nouns_for(unfitted: Any) -> tuple[str, ...]:
@@ -108,7 +131,19 @@ def _needed(unfitted: Any) -> tuple[str, ...]:
 def _fit(recordings: list[Recording], name: str, params: dict[str, Any]) -> Any:
     from murid.methods import method
 
-    return method(name, **params).fit(recordings)
+    fitted = method(name, **params).fit(recordings)
+    # Names may change, or be the same for other animals in another study: the content says what was learnt from.
+    fitted.training["content"] = {r.id: content_of(r) for r in recordings}
+    return fitted
+
+
+def content_of(recording: Recording) -> str:
+    """Fingerprint of what was measured: positions of the body, else the neural signal."""
+    if recording.has("poses"):
+        return digest(hashlib.blake2b(recording.need("poses")["position"].values.tobytes()).hexdigest())
+    if recording.has("traces"):
+        return digest(hashlib.blake2b(recording.need("traces").values.tobytes()).hexdigest())
+    return ""
 
 
 def _keep(fitted: Path, target: Path, replace: bool) -> None:

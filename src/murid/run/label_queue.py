@@ -13,7 +13,7 @@ import xarray as xr
 from murid.data.errors import DataError, fail
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import model_folder
+from murid.run.apply import identity_of, model_folder
 from murid.run.figures import write_figure
 from murid.run.fit import nouns_for
 from murid.run.runner import Runner, inputs_of
@@ -78,7 +78,7 @@ def propose_bouts(
     labelled = [r.id for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
     if not ids:
         fail("label queue", "no recording has what the method needs", expected=", ".join(cls.about.needs))
-    asked = dict(model=folder.name, params=told, ids=ids, refit=refit, curve=curve)
+    asked = dict(model=folder.name, params=told, ids=ids, refit=refit, curve=curve, **identity_of(folder))
     nouns, code = nouns_for(cls), (cls.__module__, *_CODE)
     with Run.start(study, "label_queue", asked, folder.name) as run:
         runner, start = Runner(study, workers, run), FileInput(folder)

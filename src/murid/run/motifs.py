@@ -16,7 +16,7 @@ from murid.data.errors import Faults, MuridError, fail
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
-from murid.run.apply import apply_step, model_folder
+from murid.run.apply import apply_step, identity_of, model_folder
 from murid.run.comparing import compare_groups, with_keys
 from murid.run.executor import StepFailed, Stopped
 from murid.run.fit import fit_step, nouns_for
@@ -168,7 +168,8 @@ def motif_statistics(
         )
         for source in inputs_of(study, ids, nouns_for(cls))
     ]
-    with Run.start(study, "motifs", {"model": folder.name, "ids": list(ids), "group": group}, folder.name) as run:
+    asked = {"model": folder.name, "ids": list(ids), "group": group, "min_fraction": min_fraction, "seed": seed}
+    with Run.start(study, "motifs", {**asked, **identity_of(folder)}, folder.name) as run:
         runner, who = Runner(study, workers, run), study.table.set_index("id")
         states: list[xr.DataArray] = []
         wide = []

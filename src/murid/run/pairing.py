@@ -99,6 +99,7 @@ def pair_files(
     kind: str = "poses",
     sheet: pd.DataFrame | None = None,
     several_raters: bool = False,
+    unused: list[tuple[str, str]] | None = None,
 ) -> list[Paired]:
     """Return one `Paired` per main file, in natural order (2 before 10).
 
@@ -115,6 +116,9 @@ def pair_files(
         columns are kept as notes.
     several_raters : bool
         Label files that pair with the same recording are raters of it, not a mistake.
+    unused : list, optional
+        Filled with (kind, name) of files and rows of the sheet that fit no recording, as long as others of
+        their kind do: they are left out. Without it they are an error.
 
     Raises
     ------
@@ -124,9 +128,9 @@ def pair_files(
     faults = Faults("pairing files")
     pairs = _named(main, kind, faults)
     for kind, paths in (companions or {}).items():
-        _assign(pairs, kind, list(paths), faults, several=kind == "labels" and several_raters)
+        _assign(pairs, kind, list(paths), faults, unused, several=kind == "labels" and several_raters)
     if sheet is not None:
-        _add_keys(pairs, sheet, faults)
+        _add_keys(pairs, sheet, faults, unused)
     faults.raise_if_any()
     return sorted(pairs, key=lambda p: _natural(p.id))
 
@@ -169,13 +173,22 @@ def _named(main: Sequence[Path], kind: str, faults: Faults) -> list[Paired]:
     return pairs
 
 
-def _assign(pairs: list[Paired], kind: str, paths: list[Path], faults: Faults, *, several: bool) -> None:
+def _assign(
+    pairs: list[Paired],
+    kind: str,
+    paths: list[Path],
+    faults: Faults,
+    unused: list[tuple[str, str]] | None = None,
+    *,
+    several: bool,
+) -> None:
     """Give each file of a kind to its recording."""
     if kind == "zones" and len(paths) == 1 and not _best(words_of(paths[0]), pairs):
         for pair in pairs:
             pair.companions[kind] = paths
         return
     found: dict[str, list[Path]] = {}
+    stray: list[Path] = []
     for path in paths:
         best = _best(words_of(path), pairs)
         if not best and len(pairs) == len(paths) == 1:
@@ -190,7 +203,12 @@ def _assign(pairs: list[Paired], kind: str, paths: list[Path], faults: Faults, *
                 todo="name the file after one of them",
             )
         else:
-            near = ", ".join(p.id for p in pairs[:8]) + (" …" if len(pairs) > 8 else "")
+            stray.append(path)
+    if unused is not None and len(stray) < len(paths):
+        unused += [(kind, path.name) for path in stray]
+    else:
+        near = ", ".join(p.id for p in pairs[:8]) + (" …" if len(pairs) > 8 else "")
+        for path in stray:
             faults.add(
                 f"{kind} file fits no recording",
                 where=path.name,
@@ -227,7 +245,9 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> float:
     return len(short) + 0.5 * (len(short) == len(long)) if short and inside else 0
 
 
-def _add_keys(pairs: list[Paired], sheet: pd.DataFrame, faults: Faults) -> None:
+def _add_keys(
+    pairs: list[Paired], sheet: pd.DataFrame, faults: Faults, unused: list[tuple[str, str]] | None = None
+) -> None:
     """Give each recording the keys of its row: by recording, else by animal (one row for all of its recordings)."""
     column = next((c for c in ("id", "recording", "file", "animal") if c in sheet), None)
     if column is None:
@@ -245,6 +265,8 @@ def _add_keys(pairs: list[Paired], sheet: pd.DataFrame, faults: Faults) -> None:
         faults.add(f"the sheet has several rows of the same '{column}'", got=", ".join(twice))
     for name, keys in rows.items():
         best = _rows_recordings(name, pairs)
+        if not best and unused is not None:
+            unused.append(("row of the sheet", name))
         if len(best) > 1 and not by_animal:
             faults.add(f"row '{name}' of the sheet fits {len(best)} recordings", got=", ".join(p.id for p in best))
         for pair in best if by_animal else best[:1]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from murid.data.errors import fail
 from murid.data.study import Study
-from murid.run.runs import Run, find_run, runs_of
+from murid.report import build
+from murid.run.runs import Run
+from murid.run.vintage import chosen_runs, outdated_runs
 
 
 def build_report(study: Study, runs: Sequence[Run | str] | str | None = None, *, out: str | Path | None = None) -> Path:
@@ -27,21 +29,9 @@ def build_report(study: Study, runs: Sequence[Run | str] | str | None = None, *,
     Path
         The file.
     """
-    from murid.report import build
-
-    if isinstance(runs, str):
-        runs = [runs]
-    chosen = [r if isinstance(r, Run) else find_run(study, r) for r in runs] if runs else _newest(study)
+    chosen = chosen_runs(study, runs)
     if not chosen:
         fail(f"study {study.folder}", "there is nothing to report", todo="run something first, e.g.: murid check")
     path = Path(out) if out is not None else study.folder / "report.html"
-    build(study, [r.folder for r in chosen], path)
+    build(study, [r.folder for r in chosen], path, outdated=outdated_runs(study, chosen))
     return path
-
-
-def _newest(study: Study) -> list[Run]:
-    """Return the newest complete run of each command and analysis, in the order of their first use."""
-    newest: dict[tuple[str, str], Run] = {}
-    for run in runs_of(study):
-        newest[run.provenance["command"], str(run.summary.get("analysis", ""))] = run
-    return list(newest.values())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from murid.data.progress import tell
 from murid.data.study import Study
 from murid.run.executor import Outcome, executor_for, raise_failures
+from murid.run.provenance import versions
 from murid.run.runs import Run
 from murid.run.step import Kept, Plan, RecordingInput, Step, Task, plan
 from murid.run.store import Store
@@ -122,6 +123,7 @@ class Runner:
                 if entry is not None:
                     done += 1
                     self._note_step(task, "kept", entry["seconds"], entry["peak_mb"], entry["warnings"])
+                    self._note_versions(entry.get("versions", {}))
             if done:
                 tell(text or "steps", done, len(scheme.tasks))
             outcomes: list[Outcome] = []
@@ -146,6 +148,20 @@ class Runner:
             known.extend(mark for mark in scheme.inputs if mark not in known)
             seeds = {t.step.name: t.step.seed for t in scheme.tasks if t.step.seed is not None}
             self.run.provenance["seeds"].update(seeds)
+
+    def _note_versions(self, made_with: Mapping[str, str]) -> None:
+        """Name libraries whose version was another one when a result that is kept was made."""
+        if self.run is None:
+            return
+        now = versions()
+        for name in sorted(n for n in made_with if made_with[n] != now.get(n)):
+            kept = self.run.provenance.setdefault("versions_of_kept", {}).setdefault(name, [])
+            if made_with[name] not in kept:
+                kept.append(made_with[name])
+            self.run.warn(
+                f"some results were made with {name} {made_with[name]} and are kept ({now.get(name, 'not')} is "
+                "installed now); delete the folder cache/ of the study to make them anew"
+            )
 
     def _note_step(self, task: Task, state: str, seconds: float, peak_mb: float, warned: Sequence[str]) -> None:
         if self.run is None:

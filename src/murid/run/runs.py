@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,9 +20,10 @@ from typing import Any, Self
 import pandas as pd
 import xarray as xr
 
-from murid.data.atomic import atomic_file
+from murid.data.atomic import atomic_file, explained
 from murid.data.errors import did_you_mean, fail
 from murid.data.names import slug
+from murid.data.owner import at_work, owner
 from murid.data.plain import plain
 from murid.data.store import read_array, write_array
 from murid.data.study import Study
@@ -83,10 +84,11 @@ class Run:
             "asked": asked,
             "study": study.name,
             "status": "running",
-            "pid": os.getpid(),
-            "started": begun.isoformat(timespec="seconds"),
+            "owner": owner(),
+            "started": begun.isoformat(timespec="milliseconds"),
             "versions": versions(),
             "machine": machine(),
+            "sheet": sheet_of(study),
             "inputs": [],
             "seeds": {},
             "steps": [],
@@ -94,11 +96,11 @@ class Run:
         }
         folder = _unfinished(study.runs_dir, asked)
         if folder is None:
-            stem = "-".join(filter(None, [begun.strftime("%Y%m%d-%H%M%S"), command, slug(name)]))
-            folder, n = study.runs_dir / stem, 1
-            while folder.exists():
-                n += 1
-                folder = study.runs_dir / f"{stem}-{n}"
+            folder = _new_folder(
+                study.runs_dir, "-".join(filter(None, [begun.strftime("%Y%m%d-%H%M%S"), command, slug(name)]))
+            )
+        else:
+            _empty(folder)
         run = cls(folder, provenance)
         run._write_provenance()
         run.log("start", command=command)
@@ -133,14 +135,14 @@ class Run:
     def log(self, event: str, **details: Any) -> None:
         """Add one line to ``log.jsonl``."""
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": stamp, "event": event, **plain(details)})
+        line = json.dumps({"time": stamp, "event": event, **{k: plain(v) for k, v in details.items()}})
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log.jsonl").open("a") as handle:
             handle.write(line + "\n")
 
     def note(self, **summary: Any) -> None:
         """Add to the summary."""
-        self.summary.update(plain(summary))
+        self.summary.update({k: plain(v) for k, v in summary.items()})
 
     def warn(self, *texts: str) -> None:
         """Keep warnings, each once."""
@@ -157,7 +159,8 @@ class Run:
         status = "complete" if kind is None else "stopped" if issubclass(kind, KeyboardInterrupt) else "failed"
         self.provenance.update(
             status=status,
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            order=_next_order(self.folder.parent),
+            finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
             seconds=round(time.perf_counter() - self._begin, 2),
             peak_mb=max((s["peak_mb"] for s in self.provenance["steps"]), default=0.0),
         )
@@ -214,14 +217,61 @@ class Run:
         return f"Run({self.folder.name!r}, {self.provenance.get('status')})"
 
 
+#: Columns of recordings.csv that say what there is, not whose it is.
+_STORED = ("nouns", "video", "source")
+
+
+def sheet_of(study: Study) -> dict[str, dict[str, str]]:
+    """Everything that recordings.csv says of each recording, for the provenance of a run."""
+    table = study.table.drop(columns=list(_STORED)).astype(str)
+    return {str(row["id"]): {str(k): str(v) for k, v in row.items() if k != "id"} for row in table.to_dict("records")}
+
+
 def runs_of(study: Study, command: str | None = None) -> list[Run]:
-    """Return the complete runs of a study, oldest first, of one command if given."""
-    found = []
-    for folder in sorted(study.runs_dir.glob("*/")):
+    """Return the complete runs of a study, of one command if given; the one that finished first comes first."""
+    complete = []
+    for folder in study.runs_dir.glob("*/"):
         provenance = _provenance(folder)
         if provenance and provenance["status"] == "complete" and command in (None, provenance["command"]):
-            found.append(Run.read(folder))
-    return found
+            complete.append(Run.read(folder))
+    return sorted(complete, key=_age)
+
+
+def _age(run: Run) -> tuple[int, str, str]:
+    """Sort key: order of finishing, counted in the study; a clock may be set back, and seconds are shared."""
+    order = run.provenance.get("order", 0)
+    return (order if isinstance(order, int) else 0, str(run.provenance.get("finished", "")), run.folder.name)
+
+
+def _next_order(runs: Path) -> int:
+    """One more than the largest number of any run of the study."""
+    known = [p.get("order", 0) for folder in runs.glob("*/") if (p := _provenance(folder)) is not None]
+    return 1 + max((n for n in known if isinstance(n, int)), default=0)
+
+
+def _new_folder(runs: Path, stem: str) -> Path:
+    """Make a folder that no other run has; two runs may begin at one instant."""
+    n = 1
+    while True:
+        folder = runs / (stem if n == 1 else f"{stem}-{n}")
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except FileExistsError:
+            n += 1
+        except OSError as exc:
+            raise explained(exc, folder) from exc
+        else:
+            return folder
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an unfinished run has written, but its log: all results of steps are in the cache anyway."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != "log.jsonl" and not path.name.startswith(".taken"):
+            path.unlink(missing_ok=True)
 
 
 def find_run(study: Study, name: str) -> Run:
@@ -244,14 +294,29 @@ def _provenance(folder: Path) -> dict[str, Any] | None:
 
 
 def _unfinished(runs: Path, asked: str) -> Path | None:
-    """Folder of the newest run that asked for the same and came to no end."""
-    import psutil
+    """Folder of the newest run that asked for the same and came to no end; it is taken over.
 
+    Where two processes want it, the one whose name lands in ``taken`` has it.
+    """
     for folder in sorted(runs.glob("*/"), reverse=True):
-        found = _provenance(folder)
-        if found is None or found.get("asked") != asked or found["status"] == "complete":
+        provenance = _provenance(folder)
+        if provenance is None or provenance.get("asked") != asked or provenance["status"] == "complete":
             continue
-        working = found["status"] == "running" and found["pid"] != os.getpid() and psutil.pid_exists(found["pid"])
-        if not working:
-            return folder
+        if provenance["status"] == "running" and at_work(
+            str(provenance.get("owner", provenance.get("pid", ""))), _changed(folder)
+        ):
+            continue
+        try:
+            (folder / f".taken-{provenance.get('started', '').replace(':', '')}").touch(exist_ok=False)
+        except OSError:
+            continue
+        return folder
     return None
+
+
+def _changed(folder: Path) -> float:
+    """When a run last wrote to its log, seconds since 1970."""
+    try:
+        return (folder / "log.jsonl").stat().st_mtime
+    except OSError:
+        return folder.stat().st_mtime

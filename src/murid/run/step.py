@@ -119,6 +119,9 @@ class Step:
         Id named in errors and progress.
     code : tuple of str
         Further modules whose code the result depends on (a method found by name).
+    reads : tuple of FileInput
+        Files and folders that the function opens by itself, since a parameter names them: their content
+        counts, not their path.
     """
 
     name: str
@@ -128,6 +131,7 @@ class Step:
     seed: int | None = None
     recording: str = ""
     code: tuple[str, ...] = ()
+    reads: tuple[FileInput, ...] = ()
 
     @property
     def title(self) -> str:
@@ -154,12 +158,14 @@ class Kept:
 class Task:
     """A step with its key, ready to be done: what travels to a worker.
 
-    `given` holds Inputs, and for results of other steps their `Kept` address.
+    `given` holds Inputs, and for results of other steps their `Kept` address; `marks` holds each Input with
+    the fingerprint that the key was made from.
     """
 
     step: Step
     key: str
     given: Mapping[str, Any]
+    marks: tuple[tuple[Input, Any], ...] = ()
 
     @property
     def address(self) -> Kept:
@@ -222,13 +228,20 @@ def plan(steps: Sequence[Step], *, unreadable: dict[int, str] | None = None) -> 
                 continue
             kept = Kept(one.name, _key(one, marks))
             address[id(one)] = kept
-            tasks.setdefault(kept, Task(one, kept.key, given))
+            read = [i for v in given.values() for i in (v if isinstance(v, list) else [v]) if not isinstance(i, Kept)]
+            tasks.setdefault(kept, Task(one, kept.key, given, tuple((i, prints[i]) for i in [*read, *one.reads])))
     if unreadable is None:
         faults.items = list(dict.fromkeys(faults.items))
         faults.raise_if_any()
     else:
         unreadable.update({id(s): broken[id(s)] for s in steps if id(s) in broken})
-    return Plan(list(tasks.values()), [address[id(s)] for s in steps if id(s) in address], list(prints.values()))
+    wanted = [address[id(s)] for s in steps if id(s) in address]
+    return Plan(list(tasks.values()), wanted, [_account(given, mark) for given, mark in prints.items()])
+
+
+def _account(given: Input, mark: Any) -> Any:
+    """What provenance holds of an input: a file with its path, a recording with the fingerprints of its parts."""
+    return {"file": str(given.path), "fingerprint": mark} if isinstance(given, FileInput) else mark
 
 
 def _key(step: Step, inputs: Mapping[str, Any]) -> str:
@@ -272,4 +285,6 @@ def _addresses(
             given[name], marks[name] = [p[0] for p in pairs], [p[1] for p in pairs]
         else:
             given[name], marks[name] = one(value)
+    if step.reads:
+        marks["reads"] = [one(item)[1] for item in step.reads]
     return given, marks

@@ -13,9 +13,9 @@ pickle. The folder may be deleted at any time; it only costs the time to do the 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ import xarray as xr
 from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError, fail
 from murid.data.names import slug
+from murid.data.owner import at_work
 from murid.data.plain import plain
 from murid.data.store import read_array, write_array
 from murid.run.keys import file_digest
 from murid.run.step import Kept
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Store:
@@ -67,7 +68,12 @@ class Store:
         return entry if whole else None
 
     def put(self, kept: Kept, value: Any, **notes: Any) -> None:
-        """Write a result and notes about it, all or nothing."""
+        """Write a result and notes about it, all or nothing.
+
+        A result that is there already, whole, stays: another process did the same step meanwhile.
+        """
+        if self.entry(kept) is not None:
+            return
         with atomic_folder(self.folder(kept)) as temporary:
             kind = write_value(value, temporary / "value")
             files = {
@@ -88,9 +94,9 @@ class Store:
     def sweep(self) -> None:
         """Remove what killed processes left half-written."""
         for left in [*self.root.glob("*/.*.tmp"), *self.root.glob("*/.*.old")]:
-            pid = left.name.rsplit(".", 2)[1]
-            if not (pid.isdigit() and _alive(int(pid))):
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                if not at_work(left.name.rsplit(".", 2)[1], left.stat().st_mtime):
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def write_value(value: Any, path: Path) -> str:
@@ -110,8 +116,9 @@ def write_value(value: Any, path: Path) -> str:
         return "method"
     if isinstance(value, Mapping) and not _is_plain(value):
         path.mkdir()
-        kinds = {str(name): write_value(part, path / slug(str(name))) for name, part in value.items()}
-        path.with_name(path.name + ".kinds.json").write_text(json.dumps(kinds))
+        # Files are numbered: two names may differ in signs that no file name can hold.
+        kinds = {str(name): [f"{k}", write_value(part, path / f"{k}")] for k, (name, part) in enumerate(value.items())}
+        path.with_name(path.name + ".kinds.json").write_text(json.dumps(kinds), encoding="utf-8")
         return "bundle"
     path.with_name(path.name + ".json").write_text(json.dumps(plain(value)))
     return "json"
@@ -133,7 +140,7 @@ def read_value(path: Path, kind: str) -> Any:
         return load_method(path)
     if kind == "bundle":
         kinds = json.loads(path.with_name(path.name + ".kinds.json").read_text())
-        return {name: read_value(path / slug(name), part) for name, part in kinds.items()}
+        return {name: read_value(path / file, part) for name, (file, part) in kinds.items()}
     return json.loads(path.with_name(path.name + ".json").read_text())
 
 
@@ -143,11 +150,3 @@ def _is_plain(value: Any) -> bool:
     except DataError:
         return False
     return True
-
-
-def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
-    import psutil
-
-    return psutil.pid_exists(pid)

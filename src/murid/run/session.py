@@ -1,0 +1,166 @@
+"""An opened study with every command as a method: the way through in Python, as short as on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from murid.data.labels import LabelChoice
+from murid.data.study import Study
+from murid.run.add import Added, Paths, add_files
+from murid.run.analysis import FROM_LABELS, run_analysis
+from murid.run.apply import apply_method
+from murid.run.assay import run_assay
+from murid.run.check import check_study
+from murid.run.evaluate import evaluate_methods
+from murid.run.fit import fit_method
+from murid.run.motifs import compare_motifs, motif_statistics
+from murid.run.report import build_report
+from murid.run.runs import Run
+
+
+def open_study(folder: str | Path, *, create: bool = False, name: str | None = None) -> OpenStudy:
+    """Open a study folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+    create : bool
+        Make a new study where there is none.
+    name : str, optional
+        Of a new study; the folder's name by default.
+
+    Returns
+    -------
+    OpenStudy
+        A `Study` with every command as a method.
+
+    Raises
+    ------
+    DataError
+        No study there (and not `create`), or one of a newer murid.
+
+    Examples
+    --------
+    >>> import tempfile, murid
+    >>> study = murid.open_study(tempfile.mkdtemp() + "/mice", create=True)
+    >>> study.ids
+    []
+    """
+    if create and not (Path(folder) / "study.toml").is_file():
+        OpenStudy.create(folder, name)
+    return OpenStudy(folder)
+
+
+class OpenStudy(Study):
+    """A study with every command as a method; each writes a run and returns it.
+
+    Examples
+    --------
+    >>> import murid
+    >>> study = murid.open_study("mice")  # doctest: +SKIP
+    >>> study.add_files("poses/", labels="scored/", sheet="animals.csv", fps=25)  # doctest: +SKIP
+    >>> study.check().tables["overview"]  # doctest: +SKIP
+    >>> study.assay("open_field", arena_cm=40).tables["comparison"]  # doctest: +SKIP
+    >>> study.report()  # doctest: +SKIP
+    """
+
+    def add_files(self, poses: Paths = (), **options: Any) -> Added:
+        """Add recordings from files, paired by name; options as for `murid.run.add_files`."""
+        return add_files(self, poses, **options)
+
+    def check(self, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
+        """Judge every recording and the folder; tables ``quality``, ``overview``, ``faults``."""
+        return check_study(self, ids, workers=workers)
+
+    def analyse(
+        self,
+        name: str,
+        ids: Sequence[str] | None = None,
+        *,
+        compare: str | None = "group",
+        measures: Sequence[str] | None = None,
+        states_from: str | Path = FROM_LABELS,
+        labels: LabelChoice | None = None,
+        individual: str | None = None,
+        seed: int = 0,
+        workers: int = 1,
+        **params: Any,
+    ) -> Run:
+        """Run any analysis by name (``murid analyses`` lists them); its parameters as keywords."""
+        return run_analysis(
+            self,
+            name,
+            params,
+            ids,
+            compare=compare,
+            measures=measures,
+            states_from=states_from,
+            labels=labels,
+            individual=individual,
+            seed=seed,
+            workers=workers,
+        )
+
+    def assay(
+        self,
+        name: str = "open_field",
+        ids: Sequence[str] | None = None,
+        *,
+        compare: str | None = "group",
+        measures: Sequence[str] | None = None,
+        seed: int = 0,
+        workers: int = 1,
+        **params: Any,
+    ) -> Run:
+        """Measure what a paradigm measures, and compare groups; parameters of the paradigm as keywords."""
+        return run_assay(self, name, params, ids, compare=compare, measures=measures, seed=seed, workers=workers)
+
+    def budget(self, ids: Sequence[str] | None = None, **options: Any) -> Run:
+        """Time spent in every behaviour, by group; options as for `analyse`."""
+        return self.analyse("budget", ids, **options)
+
+    def agreement(self, ids: Sequence[str] | None = None, **options: Any) -> Run:
+        """How far raters agree; options as for `analyse`."""
+        return self.analyse("agreement", ids, **options)
+
+    def neural(self, name: str = "tuning", ids: Sequence[str] | None = None, **options: Any) -> Run:
+        """Analyse neural signals, by default tuning to behaviours; options as for `analyse`."""
+        return self.analyse(name, ids, **options)
+
+    def fit(
+        self,
+        method: str,
+        ids: Sequence[str] | None = None,
+        *,
+        model: str | None = None,
+        replace: bool = False,
+        skip_failed: bool = False,
+        workers: int = 1,
+        **params: Any,
+    ) -> Run:
+        """Fit a method and keep the model; parameters of the method as keywords."""
+        return fit_method(
+            self, method, params, ids, model=model, replace=replace, skip_failed=skip_failed, workers=workers
+        )
+
+    def apply(self, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
+        """Apply a fitted model: states, bouts, summary, comparison of groups."""
+        return apply_method(self, model, ids, workers=workers)
+
+    def evaluate(self, methods: str | Sequence[str], **options: Any) -> Run:
+        """Score methods on animals they have not seen; options as for `murid.run.evaluate_methods`."""
+        return evaluate_methods(self, methods, **options)
+
+    def compare(self, methods: Sequence[str], **options: Any) -> Run:
+        """Set motif methods side by side; options as for `murid.run.compare_motifs`."""
+        return compare_motifs(self, methods, **options)
+
+    def motifs(self, model: str | Path, ids: Sequence[str] | None = None, **options: Any) -> Run:
+        """Describe the motifs of a model and compare groups; options as for `murid.run.motif_statistics`."""
+        return motif_statistics(self, model, ids, **options)
+
+    def report(self, runs: Sequence[Run | str] | str | None = None, *, out: str | Path | None = None) -> Path:
+        """Write one HTML file with figures, tables and provenance; return its path."""
+        return build_report(self, runs, out=out)

@@ -1,0 +1,126 @@
+"""Is a run older than its data? What it read is compared with what the study holds now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from murid.data.errors import DataError
+from murid.data.recording import NOUNS
+from murid.data.study import Study
+from murid.run.keys import file_digest
+from murid.run.runs import Run, find_run, runs_of, sheet_of
+from murid.run.step import RecordingInput
+
+_KEYS = ("animal", "group", "day", "session")
+
+
+def newest_runs(study: Study) -> list[Run]:
+    """Return the newest complete run of each command and analysis, in the order of their first use."""
+    newest: dict[tuple[str, str], Run] = {}
+    for run in runs_of(study):
+        newest[run.provenance["command"], str(run.summary.get("analysis", ""))] = run
+    return list(newest.values())
+
+
+def chosen_runs(study: Study, runs: Sequence[Run | str] | str | None) -> list[Run]:
+    """Return runs given as such, by folder name or by command (its newest); the newest of each by default."""
+    if not runs:
+        return newest_runs(study)
+    names = [runs] if isinstance(runs, str) else runs
+    return [r if isinstance(r, Run) else find_run(study, r) for r in names]
+
+
+def outdated(study: Study, run: Run) -> list[str]:
+    """Return why a run is older than its data, in words; nothing when it is not.
+
+    Compared are the fingerprints of every file that the run read, the animals and groups of its recordings,
+    and the models it used.
+    """
+    before, now = run.provenance.get("sheet", {}), sheet_of(study)
+    marks = [m for m in run.provenance.get("inputs", []) if isinstance(m, dict)]
+    read = [m for m in marks if "id" in m]
+    used = list(dict.fromkeys(str(m["id"]) for m in read))
+    reasons = [*_changed_nouns(study, read, now), *_changed_keys(before, now, used)]
+    reasons += [
+        f"model '{Path(m['file']).name}' was changed"
+        for m in marks
+        if "file" in m and _differs(m["file"], m["fingerprint"])
+    ]
+    added = [i for i in now if i not in before]
+    if before and added and set(before) <= set(used):
+        reasons.append(f"{_listed(added)} added since")
+    return list(dict.fromkeys(reasons))
+
+
+def outdated_runs(study: Study, runs: Iterable[Run] | None = None) -> dict[str, list[str]]:
+    """Return the runs that are older than their data: name of the folder → reasons.
+
+    Parameters
+    ----------
+    study : Study
+    runs : iterable of Run, optional
+        The newest of each command and analysis by default.
+    """
+    chosen = newest_runs(study) if runs is None else runs
+    return {run.folder.name: reasons for run in chosen if (reasons := outdated(study, run))}
+
+
+def warning_of(name: str, reasons: list[str]) -> str:
+    """One sentence about a run that is older than its data."""
+    return f"the run {name} is older than its data: {'; '.join(reasons[:6])}. Run its command again."
+
+
+def _changed_nouns(study: Study, read: Iterable[Mapping[str, Any]], now: Mapping[str, Any]) -> list[str]:
+    changed: dict[str, list[str]] = {}
+    for mark in read:
+        recording_id = str(mark["id"])
+        if recording_id not in now:
+            changed.setdefault("removed", []).append(recording_id)
+            continue
+        nouns = tuple(n for n in NOUNS if n in mark)
+        keys = tuple(k for k in _KEYS if k in mark)
+        try:
+            present = RecordingInput(study.folder, recording_id, nouns, keys).fingerprint()
+        except DataError:
+            changed.setdefault("files gone", []).append(recording_id)
+            continue
+        for noun in nouns:
+            if present.get(noun) != mark[noun]:
+                changed.setdefault(f"{noun} changed", []).append(recording_id)
+        if present["roles"] != mark.get("roles"):
+            changed.setdefault("roles of keypoints changed", []).append(recording_id)
+    return [f"{what}: {_listed(list(dict.fromkeys(ids)))}" for what, ids in changed.items()]
+
+
+def _changed_keys(
+    before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]], used: list[str]
+) -> list[str]:
+    changed: dict[str, list[str]] = {}
+    for recording_id in used:
+        old, new = before.get(recording_id), now.get(recording_id)
+        if old is None or new is None:
+            continue
+        for key in dict.fromkeys([*old, *new]):
+            if old.get(key, "") != new.get(key, ""):
+                changed.setdefault(key, []).append(recording_id)
+    return [f"{key} changed: {_listed(ids)}" for key, ids in changed.items()]
+
+
+def _differs(path: str, fingerprint: Any) -> bool:
+    try:
+        return file_digest(path) != fingerprint
+    except OSError:
+        return True
+
+
+def _listed(ids: list[str]) -> str:
+    return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+
+
+def outdated_table(found: Mapping[str, list[str]]) -> pd.DataFrame:
+    """One row a run that is older than its data."""
+    return pd.DataFrame({"run": list(found), "older than its data since": ["; ".join(r) for r in found.values()]})

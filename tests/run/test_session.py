@@ -1,0 +1,76 @@
+"""The way through in Python: an opened study with every command as a method."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import run_work as work
+
+import murid
+from murid.data.errors import DataError
+from murid.run.session import OpenStudy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_study_is_opened_or_made(tmp_path):
+    with pytest.raises(DataError, match="no study here"):
+        murid.open_study(tmp_path / "S")
+    made = murid.open_study(tmp_path / "S", create=True, name="mice")
+    assert made.name == "mice"
+    made.add(work.labelled_study(tmp_path / "T", 1, seconds=5.0)["r0"])
+    assert murid.open_study(tmp_path / "S", create=True).ids == ["r0"]
+
+
+def test_parameters_are_keywords_and_the_run_is_that_of_the_command(tmp_path):
+    work.labelled_study(tmp_path / "S", 2, seconds=10.0)
+    study = murid.open_study(tmp_path / "S")
+    run = study.budget(stop_s=5.0)
+    assert run.tables["budget"]["scored_s"].max() == pytest.approx(5.0)
+    assert run.provenance["command"] == "budget"
+    assert study.analyse("budget", stop_s=5.0).provenance["asked"] == run.provenance["asked"]
+    with pytest.raises(DataError, match="unknown parameter 'stop'"):
+        study.budget(stop=5.0)
+    page = study.report()
+    assert page == tmp_path / "S" / "report.html"
+
+
+def test_every_method_has_a_docstring_and_every_command_a_method():
+    own = {name for name, value in vars(OpenStudy).items() if inspect.isfunction(value)}
+    assert {"add_files", "check", "assay", "budget", "agreement", "neural", "fit", "apply", "evaluate"} <= own
+    assert {"compare", "motifs", "report", "analyse"} <= own
+    assert all(inspect.getdoc(getattr(OpenStudy, name)) for name in own)
+
+
+def test_murid_shows_public_names_alone_and_each_says_what_it_is():
+    names = [n for n in dir(murid) if n != "__version__"]
+    assert not {"Any", "TYPE_CHECKING", "annotations", "importlib", "os"} & set(names)
+    assert not [n for n in names if n.startswith("_")]
+    assert not [n for n in names if not inspect.getdoc(getattr(murid, n)) and n != "data" and n != "learn"]
+    assert set(dir(murid.run)) == set(murid.run.__all__)
+
+
+@pytest.mark.slow
+def test_types_reach_users(tmp_path):
+    """`py.typed` is shipped: a program of a user is checked against murid's types."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import murid\n\n"
+        "study = murid.open_study('mice')\n"
+        "run = study.assay('open_field', bin_s=30)\n"
+        "reveal_type(run)\n"
+        "reveal_type(study['m1'])\n"
+        "study.assay(3)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), str(program)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert 'Revealed type is "murid.run.runs.Run"' in done.stdout
+    assert 'Revealed type is "murid.data.recording.Recording"' in done.stdout
+    assert 'Argument 1 to "assay" of "OpenStudy" has incompatible type "int"; expected "str"' in done.stdout
+    assert (Path(murid.__file__).parent / "py.typed").is_file()

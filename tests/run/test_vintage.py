@@ -1,0 +1,259 @@
+"""Runs say what they are made of, and when that has changed since."""
+
+import json
+import shutil
+import threading
+import time
+
+import pandas as pd
+import pytest
+import run_toy  # noqa: F401  # registers the analysis 'toy'
+import run_work as work
+
+from murid.data import owner as owners
+from murid.data.atomic import atomic_folder
+from murid.data.labels import Labels
+from murid.data.recording import Recording
+from murid.data.study import Study
+from murid.run import runs as runs_module
+from murid.run.analysis import run_analysis
+from murid.run.check import check_study
+from murid.run.report import build_report
+from murid.run.runner import Runner, inputs_of
+from murid.run.runs import Run, find_run, runs_of
+from murid.run.step import FileInput, Kept, Step
+from murid.run.store import Store
+from murid.run.vintage import outdated
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Four recordings of four animals in two groups, with labels."""
+    study = Study.create(tmp_path / "S")
+    for i in range(4):
+        bouts = pd.DataFrame({"start_s": [0.5], "stop_s": [1.0 + i / 4], "label": ["rear"]})
+        labels = Labels.from_bouts(bouts, duration_s=3.0, fps=20.0)
+        poses = work.small_poses(i)
+        study.add(Recording(f"r{i}", poses=poses, labels=labels, animal=f"a{i}", group="xy"[i % 2]))
+    return study
+
+
+def edit(study, column, **values):
+    """Change recordings.csv by hand."""
+    table = study.table
+    for recording_id, value in values.items():
+        table.loc[table["id"] == recording_id, column] = value
+    table.to_csv(study.folder / "recordings.csv", index=False)
+
+
+# ---- older than its data --------------------------------------------------------------------------
+def test_what_was_changed_since_is_named_and_what_does_not_matter_is_not(study):
+    budget, toy = run_analysis(study, "budget"), run_analysis(study, "toy")
+    assert outdated(study, budget) == outdated(study, toy) == []
+    edit(study, "group", r0="y", r1="x")
+    assert outdated(study, toy) == ["group changed: r0, r1"]
+    edit(study, "group", r0="x", r1="y")
+    journal = next((study.folder / "data" / "r2" / "labels").glob("*.jsonl"))
+    journal.write_text(journal.read_text().replace('"rear"', '"groom"'))
+    assert outdated(study, budget) == ["labels changed: r2"]
+    assert outdated(study, toy) == []
+    shutil.copy(study.folder / "data" / "r3" / "poses.nc", study.folder / "data" / "r1" / "poses.nc")
+    assert outdated(study, toy) == ["poses changed: r1"]
+    study.remove("r3")
+    assert outdated(study, toy) == ["poses changed: r1", "removed: r3"]
+    study.add(Recording("r9", poses=work.small_poses(9), animal="a9", group="x"))
+    assert "r9 added since" in outdated(study, toy)
+
+
+def test_report_and_check_say_which_runs_are_older_than_their_data(study):
+    run = run_analysis(study, "toy")
+    assert "older than its data" not in build_report(study).read_text()
+    edit(study, "group", r0="y", r1="x")
+    text = build_report(study).read_text()
+    assert f"The run {run.folder.name} is older than its data (group changed: r0, r1)" in text
+    check = check_study(study)
+    assert check.summary["outdated"] == {run.folder.name: ["group changed: r0, r1"]}
+    run_analysis(study, "toy")
+    assert "older than its data" not in build_report(study).read_text()
+
+
+# ---- which run is the newest ----------------------------------------------------------------------
+def test_the_newest_run_is_the_one_that_finished_last(study):
+    poses = study.folder / "data" / "r1" / "poses.nc"
+    good = poses.read_bytes()
+    poses.write_bytes(b"damaged")
+    with pytest.raises(RuntimeError, match="stopped here"), Run.start(study, "toy", {"x": 1}, "first"):
+        raise RuntimeError("stopped here")
+    second = run_analysis(study, "toy", ids=["r0", "r2"])
+    poses.write_bytes(good)
+    with Run.start(study, "toy", {"x": 1}, "first") as third:
+        third.note(recordings=["r0"])
+    assert third.folder.name < second.folder.name or third.folder.name.split("-")[1] <= second.folder.name.split("-")[1]
+    assert find_run(study, "toy").folder == third.folder
+    assert [r.folder for r in runs_of(study, "toy")] == [second.folder, third.folder]
+
+
+def test_a_clock_that_is_set_back_and_many_runs_in_a_second_change_no_order(study, monkeypatch):
+    folders = []
+    for k in range(12):
+        with Run.start(study, "toy", {"k": k}) as run:
+            folders.append(run.folder)
+        if k == 5:
+
+            class Earlier(runs_module.datetime):
+                @classmethod
+                def now(cls, tz=None):
+                    return runs_module.datetime.fromisoformat("2001-01-01T00:00:00+00:00").astimezone(tz)
+
+            monkeypatch.setattr(runs_module, "datetime", Earlier)
+    assert len(set(folders)) == 12
+    assert [r.folder for r in runs_of(study)] == folders
+
+
+def test_a_folder_gone_on_with_holds_nothing_of_the_run_before(study):
+    with pytest.raises(RuntimeError), Run.start(study, "toy", {"x": 1}) as first:
+        first.table("comparison", pd.DataFrame({"p": [0.01]}))
+        first.states("r3", Study(study.folder)["r3"].poses)
+        raise RuntimeError("killed here")
+    with Run.start(study, "toy", {"x": 1}) as second:
+        second.table("animals", pd.DataFrame({"a": [1]}))
+    assert second.folder == first.folder
+    assert set(second.tables) == {"animals"}
+    assert second.recordings == []
+
+
+def test_runs_that_begin_at_one_instant_have_a_folder_each(study):
+    started, barrier = [], threading.Barrier(8)
+
+    def start(k):
+        barrier.wait()
+        started.append(Run.start(study, "toy", {"k": k}).folder)
+
+    threads = [threading.Thread(target=start, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(started)) == 8
+
+
+# ---- other hosts ----------------------------------------------------------------------------------
+def test_work_of_another_host_is_left_alone_until_it_is_old(study, monkeypatch, tmp_path):
+    store = Store(tmp_path / "cache")
+    with monkeypatch.context() as there:
+        there.setattr(owners, "host", lambda: "feedbeef")
+        other = Run.start(study, "evaluate", {"x": 1})
+        unfinished = tmp_path / "cache" / "fit" / f".abc.31000-{owners.host()}.tmp"
+        unfinished.mkdir(parents=True)
+    store.sweep()
+    assert unfinished.is_dir()
+    mine = Run.start(study, "evaluate", {"x": 1})
+    assert mine.folder != other.folder
+    monkeypatch.setattr(owners, "OLD_S", 0.0)
+    time.sleep(0.01)
+    store.sweep()
+    assert not unfinished.exists()
+
+
+def test_the_number_of_a_process_that_is_gone_and_used_again_is_not_taken_for_it():
+    assert owners.at_work(owners.owner(), time.time())
+    assert not owners.at_work(f"1-{owners.host()}", 0.0)  # the first process began after 1970
+    assert not owners.at_work(f"999999999-{owners.host()}", time.time())
+    assert not owners.at_work("nobody", time.time())
+
+
+# ---- what a result is made of ---------------------------------------------------------------------
+def test_labels_edited_while_a_step_is_at_work_are_never_kept_under_the_old_fingerprint(study, monkeypatch):
+    journal = next((study.folder / "data" / "r2" / "labels").glob("*.jsonl"))
+    before = journal.read_text()
+    monkeypatch.setattr(work, "JOURNAL", journal)
+    steps = [
+        Step("edit", work.edits_its_input, {"recording": s}, recording=s.id)
+        for s in inputs_of(study, ["r2"], ["labels"])
+    ]
+    results, failures = Runner(study).attempt(steps)
+    assert results == []
+    assert "was changed while the command was at work" in failures[0].reason
+    journal.write_text(before)
+    monkeypatch.setattr(work, "JOURNAL", None)
+    assert Runner(study).values(steps) == [{"bouts": 1}]
+
+
+def test_names_that_look_alike_in_a_file_name_keep_their_own_results(tmp_path):
+    store, kept = Store(tmp_path), Kept("tables", "k")
+    tables = {
+        name: pd.DataFrame({"name": [name]}) for name in ("Maus ü", "Maus ö", "α", "β", "mouse 1", "mouse_1", "../x")
+    }
+    store.put(kept, tables)
+    assert {name: t["name"][0] for name, t in store.get(kept).items()} == {name: name for name in tables}
+
+
+def test_a_result_that_is_there_stays_when_another_process_did_the_same(tmp_path):
+    store, kept = Store(tmp_path), Kept("s", "k")
+    store.put(kept, {"a": 1})
+    store.put(kept, {"a": 2})
+    assert store.get(kept) == {"a": 1}
+
+
+def test_results_of_another_version_of_a_library_are_named(study, monkeypatch):
+    steps = [Step("mean", work.mean_of, {"recording": s}, seed=0) for s in inputs_of(study, ["r0"], ["poses"])]
+    Runner(study).do(steps)
+    import murid.run.runner as module
+
+    monkeypatch.setattr(module, "versions", lambda: {**real, "numpy": "99.0"})
+    real = __import__("murid.run.provenance", fromlist=["versions"]).versions()
+    with Run.start(study, "toy", {}) as run:
+        Runner(study, run=run).do(steps)
+    assert run.provenance["versions_of_kept"] == {"numpy": [real["numpy"]]}
+    assert any(f"made with numpy {real['numpy']}" in w for w in run.provenance["warnings"])
+
+
+def test_the_content_of_a_file_that_a_parameter_names_is_part_of_the_key(study, tmp_path):
+    folder = tmp_path / "vocabulary"
+    folder.mkdir()
+    (folder / "words").write_text("one")
+    key = lambda: Runner(study).do([step])[0].kept.key  # noqa: E731
+    step = Step("mean", work.nothing, {}, {"vocabulary": str(folder)}, reads=(FileInput(folder),))
+    first = key()
+    assert key() == first
+    (folder / "words").write_text("two")
+    assert key() != first
+
+
+def test_a_lock_left_by_a_killed_process_is_taken_and_a_living_one_is_waited_for(tmp_path):
+    from murid.data.errors import MuridError
+    from murid.data.lock import locked
+
+    (tmp_path / ".lock").write_text(f"999999999-{owners.host()}")
+    with locked(tmp_path, wait_s=2), pytest.raises(MuridError, match="another command"), locked(tmp_path, wait_s=0.05):
+        pass
+    assert not (tmp_path / ".lock").exists()
+
+
+def test_adds_at_one_time_lose_no_row(tmp_path):
+    study = Study.create(tmp_path / "S")
+
+    def add(k):
+        for i in range(5):
+            Study(study.folder).add(Recording(f"r{k}_{i}", poses=work.small_poses(i, n=10)))
+
+    threads = [threading.Thread(target=add, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(study.ids) == sorted(f"r{k}_{i}" for k in range(4) for i in range(5))
+    assert not study.faults()
+
+
+def test_a_temporary_folder_names_its_owner(tmp_path):
+    with atomic_folder(tmp_path / "x") as temporary:
+        assert temporary.name == f".x.{owners.owner()}.tmp"
+
+
+def test_provenance_holds_sheet_and_owner(study):
+    run = run_analysis(study, "toy")
+    stored = json.loads((run.folder / "provenance.json").read_text())
+    assert stored["sheet"]["r1"] == {"animal": "a1", "group": "y", "day": "", "session": ""}
+    assert stored["owner"] == owners.owner()
+    assert stored["order"] == 1
