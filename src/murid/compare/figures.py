@@ -32,6 +32,15 @@ def methods_figure(
         From `murid.compare.differences` and `murid.compare.ceiling`; people are drawn as black diamonds.
     leaky : DataFrame, optional
         ``method, behaviour, f1`` of a split by frames: hollow circles, named as inflated.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.compare import methods_figure
+    >>> rows = pd.DataFrame({"method": ["a", "b"], "behaviour": "rear", "f1": [0.7, 0.9], "f1_low": 0.6, "f1_high": 1.0})
+    >>> figure = methods_figure(rows.assign(bout_f1=0.8))
+    >>> len(figure.axes)
+    1
     """
     methods = list(dict.fromkeys(table.sort_values("f1", ascending=False)["method"]))
     names = list(dict.fromkeys(table["behaviour"]))
@@ -98,6 +107,15 @@ def learning_figure(points: pd.DataFrame, curve: pd.DataFrame, advice: str = "")
         ``n_bouts, expected, low, high``.
     advice : str
         Title.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.compare import learning_figure
+    >>> points = pd.DataFrame({"fold": 0, "n_bouts": [5, 10], "score": [0.5, 0.7]})
+    >>> curve = pd.DataFrame({"n_bouts": [5, 20], "expected": [0.5, 0.8], "low": 0.4, "high": 0.9})
+    >>> learning_figure(points, curve).axes[0].get_xlabel()
+    'labelled bouts'
     """
     figure, (axis,) = _subplots(1, 1, (4.6, 3.2), [1])
     axis.fill_between(curve["n_bouts"], curve["low"], curve["high"], color=_COLOURS[0], alpha=0.15, lw=0)
@@ -111,7 +129,7 @@ def learning_figure(points: pd.DataFrame, curve: pd.DataFrame, advice: str = "")
 
 
 def family_figure(
-    families: pd.DataFrame, value: str = "share", label: str = "share of what speaks for or against"
+    families: pd.DataFrame, value: str = "share", label: str = "share of the evidence for or against"
 ) -> Figure:
     """Draw how much each family of features matters, one panel a behaviour.
 
@@ -119,6 +137,14 @@ def family_figure(
     ----------
     families : DataFrame
         ``behaviour, family`` and `value`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.compare import family_figure
+    >>> families = pd.DataFrame({"behaviour": "rear", "family": ["speed", "posture"], "share": [0.4, 0.6]})
+    >>> len(family_figure(families).axes)
+    1
     """
     names = list(dict.fromkeys(families["behaviour"]))
     figure, axes = _subplots(1, len(names), (1.2 + 1.9 * len(names), 2.8), [1] * len(names))

@@ -43,6 +43,14 @@ def methods_table(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame
     -------
     DataFrame
         ``behaviour, method`` and `COLUMNS`; within a behaviour the best frame F1 first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.compare import methods_table
+    >>> rows = pd.DataFrame({"method": ["a", "b"], "behaviour": "rear", "f1": [0.7, 0.9]})
+    >>> methods_table(rows, rows.assign(time_r=1.0, time_bias=0.0))["method"].tolist()
+    ['b', 'a']
     """
     keys = ["method", "behaviour"]
     table = per_class.merge(totals[[*keys, "time_r", "time_bias"]], on=keys, how="left")
@@ -76,6 +84,16 @@ def differences(
         that the difference is more than which animals were at hand. NaN limits: fewer than two animals.
         With fewer than six animals no difference is beyond chance: even if all agree, signs alone would do so
         once in sixteen times or more often (five animals, either way).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.compare import differences
+    >>> rows = [(m, f"r{k}", "rear", tp, 10, 100 - tp, 800) for k in range(8) for m, tp in (("a", 90 + k), ("b", 50))]
+    >>> table = pd.DataFrame(rows, columns=["method", "recording", "behaviour", "tp", "fp", "fn", "tn"])
+    >>> found = differences(table, {}, n_boot=200).set_index(["behaviour", "method"])
+    >>> bool(found.loc[("rear", "b"), "high"] < 0)
+    True
     """
     behaviours = list(dict.fromkeys(recordings["behaviour"]))
     cells = {m: _cells(part, behaviours) for m, part in recordings.groupby("method", sort=False)}
@@ -136,6 +154,15 @@ def ceiling(
         ``behaviour, f1`` (frames), ``event_f1`` (IoU ≥ .5), ``kappa, pabak``, means over pairs of raters; ``alpha``
         (Krippendorff, all raters); ``n_pairs, n_recordings``; a row ``macro``. Empty with one rater. Behaviours
         that some rater never wrote down in any recording are named in a warning: words, not eyes, may differ.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd, murid
+    >>> from murid.compare import ceiling
+    >>> bouts = pd.DataFrame({"start_s": [1.0, 1.5], "stop_s": [5.0, 5.0], "label": "rear", "rater": ["A", "B"]})
+    >>> labels = {"r": murid.Labels.from_bouts(bouts, duration_s=10)}
+    >>> ceiling(labels, {"r": np.arange(100) / 10}, ["rear"]).set_index("behaviour")["f1"].round(2).to_dict()
+    {'rear': 0.93, 'macro': 0.93}
     """
     several = [r for r, x in labels.items() if len(x.raters) > 1]
     if not several:

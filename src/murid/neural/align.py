@@ -125,6 +125,15 @@ def state_fractions(states: xr.DataArray, time_s: ArrayLike) -> tuple[xr.DataArr
         Share of the *labelled* exposure spent in the behaviour, 0..1; NaN where nothing is labelled.
     labelled : DataArray (time, individual, behaviour)
         Share of the whole exposure that is labelled, 0..1: the valid mask is ``labelled >= 0.5``.
+
+    Examples
+    --------
+    >>> import murid
+    >>> from murid.neural import state_fractions
+    >>> states = murid.make_states([0, 0, 1, 1], [0.0, 0.25, 0.5, 0.75], ["rest", "rear"])
+    >>> fraction, labelled = state_fractions(states, [0.25, 0.75])
+    >>> fraction.values[:, 0].tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     dense = to_multilabel(states)
     n_time, n_ind, n_beh = dense.shape
@@ -166,6 +175,14 @@ def states_on(states: xr.DataArray, time_s: ArrayLike, *, min_labelled: float = 
     Exclusive: the behaviour with the largest share (the first named wins a tie). Multi-label:
     present when it fills at least half of the labelled exposure. A neural sample that covers no
     behaviour sample, because the clock is faster, takes the state it lies in.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import states_on
+    >>> states = murid.make_states([0] * 15 + [1] * 15, np.arange(30) / 30, ["rest", "rear"])
+    >>> states_on(states, [0.2, 0.4, 0.6, 0.8]).values[:, 0].tolist()
+    [0, 0, 1, 1]
     """
     target = np.asarray(time_s, np.float64)
     names, individuals = behaviour_names(states), states["individual"].values
@@ -203,6 +220,14 @@ def traces_on(
     moved : DataArray (time, unit)
     valid : bool array of shape (time,)
         Where at least one unit has a value.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import traces_on
+    >>> moved, valid = traces_on(murid.make_traces(np.arange(10), rate_hz=10), [0.2, 0.5, 7.0], how="nearest")
+    >>> moved.values[:, 0].tolist(), valid.tolist()
+    ([2.0, 5.0, nan], [True, True, False])
     """
     if how not in ("mean", "nearest", "linear"):
         fail("traces_on", "unknown rule", expected="mean, nearest or linear", got=repr(how))

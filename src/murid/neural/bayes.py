@@ -34,6 +34,12 @@ class Combined:
         Most probable state, −1 where nothing was decoded.
     r2 : float
         Of the latents, held out, weighted by variance; compare with the plain decoder's.
+
+    Examples
+    --------
+    >>> from murid.neural import Combined
+    >>> sorted(Combined.__annotations__)
+    ['latent', 'probability', 'r2', 'states']
     """
 
     latent: xr.DataArray
@@ -74,6 +80,21 @@ def combine(
         named by their numbers ("0", "1" …), in any order.
     sweeps : int
         Of the Gibbs sampler.
+
+    Examples
+    --------
+    >>> import numpy as np, murid, xarray as xr
+    >>> from murid.learn.segment.arhmm import ArHmmParams
+    >>> from murid.learn.segment.consensus import fit_from_levels
+    >>> from murid.neural import DecodingParams, combine
+    >>> rng = np.random.default_rng(0)
+    >>> x = np.repeat(rng.integers(0, 2, 50), 30)[:, None] * [3.0, -3.0] + rng.standard_normal((1500, 2))
+    >>> params = ArHmmParams(n_states=2, lags=1, kappa=200, sweeps=0, draws=0)
+    >>> model = fit_from_levels([x.astype(np.float32)], params)
+    >>> signal = murid.make_traces(x @ rng.standard_normal((2, 6)) + rng.standard_normal((1500, 6)), rate_hz=10)
+    >>> target = xr.DataArray(x, dims=("time", "component"), coords={"time": signal["time"].values})
+    >>> combine(signal, target, model, params=DecodingParams(gap_s=1), sweeps=10).latent.sizes["component"]
+    2
     """
     p = (params or DecodingParams()).replace(lags_s=0.0)
     time, raw = target["time"].values, np.asarray(target.values, np.float64)

@@ -39,7 +39,14 @@ __all__ = [
 
 
 class DecodingParams(Params):
-    """How neural activity is decoded."""
+    """How neural activity is decoded.
+
+    Examples
+    --------
+    >>> from murid.neural import DecodingParams
+    >>> DecodingParams(n_null=200).null
+    'auto'
+    """
 
     decoder: Literal["ridge", "conv"] = param(
         "ridge", why="linear (logistic for states); conv = convolution over time, 32 rectified units, linear"
@@ -78,6 +85,12 @@ class Decoded:
         Share of shifts (or other sessions) decoded as well, else NaN.
     test : NullTest
         Which null, how many independent shifts, why there is no p.
+
+    Examples
+    --------
+    >>> from murid.neural import Decoded
+    >>> sorted(Decoded.__annotations__)
+    ['fold', 'p', 'prediction', 'r2', 'r2_each', 'test', 'truth']
     """
 
     prediction: xr.DataArray
@@ -106,6 +119,12 @@ class DecodedStates:
     p : float
     test : NullTest
         As in `Decoded`.
+
+    Examples
+    --------
+    >>> from murid.neural import DecodedStates
+    >>> sorted(DecodedStates.__annotations__)
+    ['balanced_accuracy', 'fold', 'p', 'probability', 'recall', 'test', 'truth']
     """
 
     probability: xr.DataArray

@@ -26,7 +26,14 @@ Floats = NDArray[np.float64]
 
 
 class PeriEventParams(Params):
-    """Window, bins, baseline and which events count."""
+    """Window, bins, baseline and which events count.
+
+    Examples
+    --------
+    >>> from murid.neural import PeriEventParams
+    >>> PeriEventParams(baseline_s=(-2, -1), scale="z").overlap
+    'drop'
+    """
 
     before_s: float = param(2.0, unit="s", gt=0, why="window before the event")
     after_s: float = param(2.0, unit="s", gt=0, why="window after the event")
@@ -56,6 +63,14 @@ class PeriEvent:
     params : PeriEventParams
     baseline_mean, baseline_sd : array (unit,)
         Of the baseline pooled over events, NaN without baseline.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import perievent
+    >>> response = perievent(murid.make_traces(np.arange(600), rate_hz=10), [30.0, 31.0])
+    >>> response.n_events, response.events["reason"].tolist()
+    (1, ['', "window overlaps the previous event's"])
     """
 
     trials: xr.DataArray
@@ -101,6 +116,14 @@ def bout_events(
         Leave out shorter bouts.
     min_gap_s : float
         Leave out bouts whose behaviour was present within this time before the onset.
+
+    Examples
+    --------
+    >>> import murid
+    >>> from murid.neural import bout_events
+    >>> bouts = murid.make_bouts(start_s=[0, 5, 6], stop_s=[2, 5.5, 9], label="rear")
+    >>> bout_events(bouts, "rear", min_gap_s=1.0).tolist()
+    [0.0, 5.0]
     """
     labels = bouts["label"].astype(str).unique()
     if label not in labels:
@@ -337,6 +360,15 @@ def join(results: Sequence[PeriEvent], *, same_units: bool = False) -> xr.DataAr
     ------
     DataError
         Different windows, bins or scales, or with `same_units` different names.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import join, perievent
+    >>> signals = [murid.make_traces(np.full((600, 3), k), rate_hz=10) for k in range(2)]
+    >>> joined = join([perievent(s, [20.0, 40.0], animal=f"m{k}") for k, s in enumerate(signals)])
+    >>> joined.sizes["event"], joined["unit"].values.tolist()
+    (4, ['mean of units'])
     """
     if not results:
         fail("perievent.join", "no recordings given")

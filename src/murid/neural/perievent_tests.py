@@ -57,6 +57,12 @@ class ResponseTest:
         True when every possible sign pattern was used.
     unit_of_test : str
         ``"animals"``, ``"stretches of events"``, ``"circular shifts"`` or ``"linear shifts"``.
+
+    Examples
+    --------
+    >>> from murid.neural import ResponseTest
+    >>> sorted(ResponseTest.__annotations__)
+    ['clusters', 'exact', 'n_null', 'table', 'unit_of_test']
     """
 
     table: pd.DataFrame

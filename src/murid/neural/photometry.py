@@ -35,6 +35,15 @@ def fit_isosbestic(signal: ArrayLike, isosbestic: ArrayLike, *, robust: bool = T
     Returns
     -------
     offset, slope : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from murid.neural import fit_isosbestic
+    >>> iso = np.linspace(1, 2, 100)
+    >>> offset, slope = fit_isosbestic(0.5 + 3 * iso, iso)
+    >>> round(offset, 6), round(slope, 6)
+    (0.5, 3.0)
     """
     y, x = np.asarray(signal, np.float64), np.asarray(isosbestic, np.float64)
     faults = Faults("isosbestic fit")
@@ -101,6 +110,18 @@ def dff(
     -------
     DataArray (time, unit)
         dF/F as a fraction (0.05 = 5 %). Attributes ``slope``, ``offset``, ``correlation`` per unit.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import dff
+    >>> rng = np.random.default_rng(0)
+    >>> bleaching = 1 + np.exp(-np.arange(2000) / 500) + 0.01 * rng.standard_normal(2000)
+    >>> signal = 2 * bleaching
+    >>> signal[1000:1050] *= 1.2
+    >>> traces = dff(murid.make_traces(signal, rate_hz=20), murid.make_traces(bleaching, rate_hz=20))
+    >>> round(float(traces.values[1000:1050].mean()), 2)
+    0.2
     """
     n_units = signal.sizes["unit"]
     faults = Faults("dF/F")
@@ -171,6 +192,14 @@ def zscore(
         Median and 1.4826 × median absolute deviation instead of mean and sd.
     ddof : int
         Of the sd.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import zscore
+    >>> z = zscore(murid.make_traces(np.arange(100), rate_hz=10), baseline_s=(0, 5))
+    >>> z.attrs["z_baseline"]
+    '0-5 s, mean and sd'
     """
     time = traces["time"].values
     start, stop = baseline_s if baseline_s is not None else (float(time[0]), float(np.nextafter(time[-1], np.inf)))

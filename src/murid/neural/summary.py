@@ -53,6 +53,16 @@ def by_state(
         ``unit, behaviour, mean, sd, n_samples, seconds, share, centre, spread``: seconds in which the signal was
         measured, and their share of the labelled ones; and
         ``block_sd, n_blocks`` when asked for.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import by_state
+    >>> codes = np.repeat([0, 1], 50)
+    >>> traces = murid.make_traces(2.0 * codes, rate_hz=10)
+    >>> table = by_state(traces, murid.make_states(codes, traces["time"].values, ["closed", "open"]))
+    >>> table["mean"].tolist(), table["seconds"].round(3).tolist()
+    ([0.0, 2.0], [5.0, 5.0])
     """
     if scale not in ("none", "z", "median_sd"):
         fail("by_state", "unknown scale", expected="none, z or median_sd", got=repr(scale))

@@ -37,7 +37,14 @@ CALLED = ("excited", "suppressed", "tuned")
 
 
 class TuningParams(Params):
-    """What counts as tuned, and against which null."""
+    """What counts as tuned, and against which null.
+
+    Examples
+    --------
+    >>> from murid.neural import TuningParams
+    >>> TuningParams(max_lag_s=1.0).null
+    'auto'
+    """
 
     statistic: Literal["auroc", "mi"] = param("auroc", why="AUROC by ranks, or mutual information (any shape)")
     null: Literal["auto", "circular", "linear"] = param(
@@ -81,6 +88,18 @@ class TuningResult:
         The statistic against lag (s); positive lag: the unit follows the behaviour.
     notes : tuple of str
         What a reader should know before believing the table.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import tuning
+    >>> rng = np.random.default_rng(0)
+    >>> codes = np.repeat(rng.integers(0, 2, 200), 30)
+    >>> x = codes + rng.standard_normal(6000)
+    >>> time = np.arange(6000) / 10
+    >>> result = tuning(murid.make_traces(x, time_s=time), murid.make_states(codes, time, ["rest", "rear"]))
+    >>> result.tuned()["behaviour"].tolist()
+    ['rest', 'rear']
     """
 
     table: pd.DataFrame
