@@ -32,6 +32,11 @@ class Fold:
         Indices into the recordings given.
     groups : tuple of str
         Groups (animals, …) on the test side.
+
+    Examples
+    --------
+    >>> Fold((0, 1), (2,), ("a3",)).split(["r1", "r2", "r3"])
+    (['r1', 'r2'], ['r3'])
     """
 
     train: tuple[int, ...]
@@ -77,6 +82,13 @@ def grouped(
     ------
     DataError
         Fewer groups than folds; behaviours that occur in one group only (named, with the group).
+
+    Examples
+    --------
+    >>> from murid import Recording
+    >>> recordings = [Recording(f"r{k}", animal=f"a{k // 2}") for k in range(6)]
+    >>> [fold.groups for fold in grouped(recordings, 3)]
+    [('a1',), ('a0',), ('a2',)]
     """
     names = group_names(recordings, by)
     seconds = behaviour_seconds(recordings, behaviours)

@@ -90,6 +90,13 @@ class Score:
         Share of scored samples with every behaviour right; ``accuracy_ci`` its limits.
     coverage : float
         Share of scored samples that the prediction labels at all; of each behaviour it is a column of `table`.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([0, 0, 1, 1], [0.0, 0.1, 0.2, 0.3], ["rest", "walk"])
+    >>> score(states, states).behaviours
+    ['rest', 'walk']
     """
 
     table: pd.DataFrame
@@ -194,6 +201,16 @@ def score(
     ------
     DataError
         No shared behaviours or individuals, several raters, lists of different lengths.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> time = [0.0, 0.1, 0.2, 0.3]
+    >>> truth = make_states([0, 0, 1, 1], time, ["rest", "walk"])
+    >>> predicted = make_states([0, 0, 1, 0], time, ["rest", "walk"])
+    >>> result = score(truth, predicted)
+    >>> round(result.f1, 3), result.accuracy, result.coverage
+    (0.733, 0.75, 1.0)
     """
     options = Options(tuple(behaviours) if behaviours is not None else None, others, rater, stream, iou, tolerance_s)
     options = options._replace(skip_silent=skip_silent)
@@ -244,6 +261,16 @@ def score_many(
     -------
     Score
         Samples and bouts pooled over recordings; ``f1_low, f1_high`` are 95 % percentile limits.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> time = [0.0, 0.1, 0.2, 0.3]
+    >>> one = make_states([0, 0, 1, 1], time, ["rest", "walk"])
+    >>> two = make_states([0, 1, 1, 1], time, ["rest", "walk"])
+    >>> pooled = score_many([(one, one), (one, two)], recordings=["r1", "r2"], groups=["a1", "a2"], n_boot=50)
+    >>> pooled.accuracy, len(pooled.recordings)
+    (0.875, 4)
     """
     if not pairs:
         fail("score", "no recordings given")

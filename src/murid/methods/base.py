@@ -91,9 +91,9 @@ class Method(abc.ABC):
     Examples
     --------
     >>> import murid
-    >>> method = murid.method("kmeans", n_motifs=15)
+    >>> method = murid.method("kmeans", n_motifs=7)
     >>> method
-    KMeans(n_motifs=15)
+    KMeans(n_motifs=7)
     >>> method.set_params(seed=3).get_params()["seed"]
     3
     """

@@ -35,12 +35,34 @@ BUILT_IN: dict[str, str] = {
 
 @cache
 def method_names() -> tuple[str, ...]:
-    """Names of all methods, murid's own first, then those of installed packages."""
+    """Names of all methods, murid's own first, then those of installed packages.
+
+    Examples
+    --------
+    >>> method_names()[:3]
+    ('gbdt', 'dlcanalyzer', 'jaaba')
+    """
     return (*BUILT_IN, *(e.name for e in entry_points(group="murid.methods") if e.name not in BUILT_IN))
 
 
 def method_class(name: str) -> type[Method]:
-    """Return the class of a method by name; an unknown name suggests near ones."""
+    """Return the class of a method by name.
+
+    Parameters
+    ----------
+    name : str
+        Registered name.
+
+    Raises
+    ------
+    DataError
+        Unknown name; near ones are suggested.
+
+    Examples
+    --------
+    >>> method_class("gbdt").about.family
+    'supervised'
+    """
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(importlib.import_module(module), attribute)
@@ -59,17 +81,46 @@ def method(name: str, **params: Any) -> Method:
         Registered name, e.g. ``"gbdt"``.
     **params
         Its parameters; unknown ones and values out of bounds are one clear error.
+
+    Examples
+    --------
+    >>> method("gbdt", behaviours=("rear",), folds=3)
+    Gbdt(behaviours=('rear',), folds=3)
     """
     return method_class(name)(**params)
 
 
 def load_method(folder: str | Path) -> Method:
-    """Read a fitted method from the folder `Method.save` wrote."""
+    """Read a fitted method from the folder `Method.save` wrote.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Raises
+    ------
+    DataError
+        No model there, a damaged one, or one of a newer murid.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rules = load_method(method("rules", behaviours=("freezing",)).save(f"{folder}/freezing"))
+    >>> rules.name
+    'rules'
+    """
     return method_class(read_head(Path(folder))["method"]).load(folder)
 
 
 def methods_table() -> list[dict[str, Any]]:
-    """One row a method: name, family, title, what it needs, citation."""
+    """Return one row a method: name, family, title, what it needs, citation.
+
+    Examples
+    --------
+    >>> sorted({row["family"] for row in methods_table()})
+    ['rules', 'self-supervised', 'supervised', 'unsupervised']
+    """
     rows = []
     for name in method_names():
         card = method_class(name).card()
