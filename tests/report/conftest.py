@@ -42,6 +42,7 @@ class Made:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory) -> Made:
     from murid import simulate
+    from murid.run import run_analysis
 
     folder = tmp_path_factory.mktemp("report") / "study"
     study = Study.create(folder, "small study")
@@ -65,6 +66,8 @@ def made(tmp_path_factory) -> Made:
         "neural": folders.neural_run(
             study, folders.tuning_table(study, ["unit_0", "unit_1", "unit_2"], BEHAVIOURS, tuned)
         ),
+        # One real run: the layout of the folders made by hand must stay that of a run.
+        "budget": run_analysis(study, "budget").folder,
     }
     return Made(folder, runs)
 

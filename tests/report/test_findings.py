@@ -10,7 +10,7 @@ import pytest
 
 from murid.data.study import Study
 from murid.plot.words import p_value
-from murid.report import build, render, sentences
+from murid.report import build, render, sentences, transitions
 from murid.report.context import Context
 from murid.report.rows import tuned_units
 from murid.report.sections import assay, ethograms, methods, neural
@@ -210,8 +210,8 @@ def crossover(made, tmp_path):
 
 def test_animals_in_both_groups_are_not_compared_as_if_independent(crossover):
     context = Context(crossover, [])
-    states = {i: ethograms.exclusive(context.label_states(i)) for i in crossover.ids}
-    text = ethograms.group_sentence(context, {k: v for k, v in states.items() if v is not None})
+    states = {i: transitions.exclusive(context.label_states(i)) for i in crossover.ids}
+    text = transitions.group_sentence(context, {k: v for k, v in states.items() if v is not None})
     assert text.endswith("2 animals were recorded in both, which needs a paired test.")
 
 
@@ -270,3 +270,30 @@ def test_time_that_was_not_scored_is_not_drawn_as_absent():
     assert "not scored" in [t.get_text() for t in ax.get_legend().get_texts()]
     white = ax.collections[0].get_paths()
     assert len(white) == 2  # two scored stretches
+
+
+def test_analyses_without_a_section_of_their_own_show_their_tables(made, tmp_path):
+    text = page_of(made.study, made.runs["budget"])
+    assert "Time spent in every behaviour, zeros included" in text
+    assert "Budget: budget" in text
+    assert "share of the scored time" in text
+    assert re.search(r"\d+ tested measures of the budget differ between control and stressed", text)
+
+
+def test_every_figure_can_be_taken_as_a_file(study):
+    table = animals_of({"ctrl": [1.0, 2, 3, 4, 5], "drug": [11.0, 12, 13, 14, 15]})
+    run = folders.assay_run(study, table, {"distance": "cm"}, folders.compared(table, ["distance"]))
+    build(study, [run], study.folder / "r.html", figures=True)
+    files = sorted(p.name for p in (study.folder / "r_figures").iterdir())
+    assert [f.partition(".")[2] for f in files] == ["pdf", "png", "svg"]
+    assert all(f.startswith("figure_01_groups_compared") for f in (n.replace("-", "_").lower() for n in files))
+    svg = (study.folder / "r_figures" / files[2]).read_text()
+    assert "distance (cm)" in svg  # text stays text
+
+
+def test_numbers_of_a_figure_stand_in_a_table(study):
+    table = animals_of({"ctrl": [1.25, 2, 3, 4, 5], "drug": [11.0, 12, 13, 14, 15]})
+    run = folders.assay_run(study, table, {"distance": "cm"}, folders.compared(table, ["distance"]))
+    text = page_of(study, run)
+    assert "Numbers of figure 1" in text
+    assert "1.25" in text.partition("Numbers of figure 1")[2].partition("Table")[0]

@@ -26,6 +26,9 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
         out: Annotated[Path | None, typer.Option(help="File to write; STUDY/report.html by default.")] = None,
+        figures: Annotated[
+            bool, typer.Option("--figures", help="Write every figure as SVG, PDF and PNG too, into REPORT_figures.")
+        ] = False,
     ) -> Reply:
         """Write one HTML file with figures, tables and provenance."""
         from murid.data.study import Study
@@ -33,7 +36,8 @@ def register(app: typer.Typer) -> None:
         from murid.run.vintage import chosen_runs, outdated_runs, warning_of
 
         opened = Study(study)
-        path = build_report(opened, run, out=out)
+        path = build_report(opened, run, out=out, figures=figures)
         old = outdated_runs(opened, chosen_runs(opened, run))
         warned = [warning_of(name, reasons) for name, reasons in old.items()]
-        return Reply({"ok": True, "report": str(path), "outdated": old}, [f"Report: {path}"], warnings=warned)
+        more = [f"Figures: {path.with_name(f'{path.stem}_figures')}"] if figures else []
+        return Reply({"ok": True, "report": str(path), "outdated": old}, [f"Report: {path}", *more], warnings=warned)

@@ -46,7 +46,7 @@ _NONE_NAMES = {"none", "other", "others", "background", "(none of them)", "none 
 def colours_of(names: Iterable[str], palette: tuple[str, ...] = BEHAVIOURS) -> dict[str, str]:
     """Give each name a colour, in order; names of the catch-all kind are pale grey.
 
-    After the palette's end colours come again, lighter.
+    After the palette's end colours repeat, lighter.
     """
     out: dict[str, str] = {}
     k = 0
@@ -54,8 +54,8 @@ def colours_of(names: Iterable[str], palette: tuple[str, ...] = BEHAVIOURS) -> d
         if name.lower() in _NONE_NAMES:
             out[name] = NONE
             continue
-        again, which = divmod(k, len(palette))
-        out[name] = lighter(palette[which], 0.45) if again % 2 else palette[which]
+        round_, which = divmod(k, len(palette))
+        out[name] = lighter(palette[which], 0.45) if round_ % 2 else palette[which]
         k += 1
     return out
 

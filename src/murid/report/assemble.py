@@ -29,6 +29,7 @@ def build(
     path: str | Path,
     *,
     outdated: Mapping[str, Sequence[str]] | None = None,
+    figures: bool = False,
 ) -> Path:
     """Write the report of a study and some of its runs: one HTML file that needs nothing else.
 
@@ -43,6 +44,8 @@ def build(
     outdated : mapping of str to sequence of str, optional
         Runs (by the name of their folder) that are older than their data, and why: a warning at the top of the
         page and of the section.
+    figures : bool
+        Write every figure as SVG, PDF and PNG too, into the folder ``<name of the file>_figures`` beside it.
 
     Returns
     -------
@@ -52,7 +55,18 @@ def build(
     Raises
     ------
     DataError
-        A folder that does not exist. What is damaged inside a run is said in the report instead.
+        A folder that does not exist. What is damaged inside a run is named in the report instead.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import murid
+    >>> from murid import report
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> study = murid.Study.create(folder / "study", "an empty study")
+    >>> report.build(study, [], folder / "report.html").name
+    'report.html'
 
     Notes
     -----
@@ -82,6 +96,10 @@ def build(
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
+    if figures:
+        from murid.report.render import save_figures
+
+        save_figures(shown, path.with_name(f"{path.stem}_figures"))
     return path
 
 

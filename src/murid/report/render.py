@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +16,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from murid.data.names import slug
 from murid.plot.style import SVG
 from murid.plot.words import number
 from murid.report import parts
@@ -22,6 +25,8 @@ from murid.report import parts
 MAX_CSV_BYTES = 400_000
 #: An SVG larger than this is put in as PNG instead.
 MAX_SVG_BYTES = 600_000
+#: Rows of numbers under a figure; the CSV has all.
+MAX_NUMBERS = 30
 #: Shorter texts in table cells are not broken into lines.
 MAX_UNBROKEN = 34
 
@@ -37,7 +42,9 @@ class Cell:
 def page(**values: Any) -> str:
     """Fill the page template."""
     env = Environment(loader=PackageLoader("murid.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    env.globals.update(image=image, csv_link=csv_link, rows=rows, headings=headings, kind_of=_kind_of)
+    env.globals.update(
+        numbers_of=numbers_of, image=image, csv_link=csv_link, rows=rows, headings=headings, kind_of=_kind_of
+    )
     return env.get_template("page.html.j2").render(**values)
 
 
@@ -54,6 +61,38 @@ def image(figure: Figure) -> str:
             figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
             raw, kind = buffer.getvalue(), "png"
     return f"data:image/{kind};base64,{base64.b64encode(raw).decode()}"
+
+
+def save_figures(sections: Sequence[parts.Section], folder: Path) -> list[Path]:
+    """Write every figure of the page as SVG, PDF and PNG (300 dpi); return the files.
+
+    Parameters
+    ----------
+    sections : sequence of Section
+    folder : Path
+        Made where it is not there. Files are named by the number and title of the figure.
+    """
+    from matplotlib import style
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = [part for section in sections for part in section.parts if isinstance(part, parts.Picture)]
+    written = []
+    for k, picture in enumerate(pictures, 1):
+        for kind in ("svg", "pdf", "png"):
+            path = folder / f"figure_{k:02d}_{slug(picture.title)}.{kind}"
+            # Text stays text in the files, so that an editor of figures can change it.
+            with style.context({**SVG, "svg.fonttype": "none", "pdf.fonttype": 42}):
+                picture.figure.savefig(path, dpi=300, metadata=_NO_DATE[kind])
+            written.append(path)
+    return written
+
+
+#: What keeps the date out of a file, so that the same input gives the same file.
+_NO_DATE: dict[str, dict[str, str | None]] = {
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+    "png": {"Software": None},
+}
 
 
 def _lean(svg: bytes) -> bytes:
@@ -80,6 +119,12 @@ def rows(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
         [_cell(value, right) for value, right in zip(row, numeric, strict=True)]
         for row in table.head(limit).itertuples(index=False, name=None)
     ]
+
+
+def numbers_of(picture: parts.Picture) -> parts.Table:
+    """Return what a figure draws as a table, for readers who cannot see it."""
+    table = picture.data if picture.data is not None else pd.DataFrame()
+    return parts.Table(table, f"Numbers: {picture.title}", limit=MAX_NUMBERS)
 
 
 def headings(table: parts.Table) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""A run folder as the report reads it: whole, or with a word on what is missing.
+"""A run folder as the report reads it: whole, or with a note on what is missing.
 
 The layout is `murid.run`'s; that floor is above this one, so only files are shared.
 """
@@ -6,6 +6,7 @@ The layout is `murid.run`'s; that floor is above this one, so only files are sha
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -100,7 +101,7 @@ class RunFolder:
         return sorted(p.stem for p in (self.folder / "states").glob("*.nc"))
 
     def states(self, recording_id: str) -> xr.Dataset | None:
-        """Return what a method said of a recording, or None (and a problem noted)."""
+        """Return the states of a recording as a method found them, or None (and a problem noted)."""
         path = self.folder / "states" / f"{slug(recording_id)}.nc"
         if not path.is_file():
             return None
@@ -116,7 +117,7 @@ class RunFolder:
 
     def _read_table(self, name: str) -> pd.DataFrame | None:
         folder = self.folder / "tables"
-        for path, read in ((folder / f"{name}.parquet", pd.read_parquet), (folder / f"{name}.csv", pd.read_csv)):
+        for path, read in ((folder / f"{name}.parquet", pd.read_parquet), (folder / f"{name}.csv", read_csv)):
             if not path.is_file():
                 continue
             try:
@@ -142,3 +143,12 @@ class RunFolder:
     def _problem(self, text: str) -> None:
         if text not in self.problems:
             self.problems.append(text)
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read the CSV of a run table; units of its headings (``distance (cm)``) move to ``attrs["units"]``."""
+    table = pd.read_csv(path)
+    parts = {str(c): re.fullmatch(r"(.+) \(([^()]+)\)", str(c)) for c in table.columns}
+    table = table.rename(columns={c: m[1] for c, m in parts.items() if m})
+    table.attrs["units"] = {m[1]: m[2] for m in parts.values() if m}
+    return table

@@ -12,7 +12,13 @@ from murid.run.runs import Run
 from murid.run.vintage import chosen_runs, outdated_runs
 
 
-def build_report(study: Study, runs: Sequence[Run | str] | str | None = None, *, out: str | Path | None = None) -> Path:
+def build_report(
+    study: Study,
+    runs: Sequence[Run | str] | str | None = None,
+    *,
+    out: str | Path | None = None,
+    figures: bool = False,
+) -> Path:
     """Write one HTML file with figures, tables and provenance.
 
     Parameters
@@ -23,6 +29,8 @@ def build_report(study: Study, runs: Sequence[Run | str] | str | None = None, *,
         of each command.
     out : path, optional
         ``report.html`` in the study by default.
+    figures : bool
+        Write every figure as SVG, PDF and PNG beside it.
 
     Returns
     -------
@@ -33,5 +41,5 @@ def build_report(study: Study, runs: Sequence[Run | str] | str | None = None, *,
     if not chosen:
         fail(f"study {study.folder}", "there is nothing to report", todo="run something first, e.g.: murid check")
     path = Path(out) if out is not None else study.folder / "report.html"
-    build(study, [r.folder for r in chosen], path, outdated=outdated_runs(study, chosen))
+    build(study, [r.folder for r in chosen], path, outdated=outdated_runs(study, chosen), figures=figures)
     return path

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from murid.plot.colours import GREY, INK, pick, text_on
+from murid.plot.colours import GREY, INK, pick
 from murid.plot.style import bare, canvas, styled
 from murid.plot.words import readable, short
 
@@ -37,9 +38,26 @@ def transition_graph(
     ax = figure.subplots()
     largest = 0.62 * np.sin(np.pi / max(n, 4))
     share = np.array([usage.get(name, 0.0) for name in names])
-    radius = np.clip(largest * np.sqrt(share / max(share.max(), 1e-9)), 0.35 * min(largest, 0.16), 0.2)
-    values = probability.to_numpy(float)
-    for i, j in sorted(np.ndindex(n, n), key=lambda ij: np.nan_to_num(values[ij])):
+    # The area is the share of time, for the rarest state too: numbers stand beside the discs, not in them.
+    radius = min(largest, 0.2) * np.sqrt(share / max(share.max(), 1e-9))
+    _arrows(ax, probability.to_numpy(float), at, radius, shown)
+    for k, name in enumerate(names):
+        ax.add_patch(Circle(at[k], radius[k], facecolor=pick(colours, name), edgecolor="white", linewidth=1, zorder=2))
+        x, y = at[k] * (1 + radius[k] + 0.06)
+        side = "center" if abs(at[k, 0]) < 0.15 else "left" if at[k, 0] > 0 else "right"
+        percent = f"{100 * share[k]:.0f} %" if share[k] >= 0.005 else "<1 %"
+        text = f"{short(readable(name), 18)} {percent}"
+        ax.text(float(x), float(y), text, ha=side, va="center", fontsize=8, color=INK, zorder=3)
+    bare(ax)
+    ax.set_xlim(-1.75, 1.75)
+    ax.set_ylim(-1.25, 1.28)
+    ax.set_aspect("equal")
+    return figure
+
+
+def _arrows(ax: Axes, values: np.ndarray, at: np.ndarray, radius: np.ndarray, shown: float) -> None:
+    """Draw an arrow from disc to disc for every transition (from, to) of at least `shown`, the likeliest on top."""
+    for i, j in sorted(np.ndindex(*values.shape), key=lambda ij: np.nan_to_num(values[ij])):
         p = values[i, j]
         if i == j or not np.isfinite(p) or p < shown:
             continue
@@ -58,33 +76,3 @@ def transition_graph(
                 zorder=1,
             )
         )
-    for k, name in enumerate(names):
-        colour = pick(colours, name)
-        ax.add_patch(Circle(at[k], radius[k], facecolor=colour, edgecolor="white", linewidth=1, zorder=2))
-        ax.text(
-            float(at[k, 0]),
-            float(at[k, 1]),
-            f"{100 * share[k]:.0f}" if share[k] >= 0.005 else "<1",
-            ha="center",
-            va="center",
-            fontsize=7,
-            color=text_on(colour),
-            zorder=3,
-        )
-        out = at[k] * (1 + radius[k] + 0.06)
-        side = "center" if abs(at[k, 0]) < 0.15 else "left" if at[k, 0] > 0 else "right"
-        ax.text(
-            float(out[0]),
-            float(out[1]),
-            short(readable(name), 18),
-            ha=side,
-            va="center",
-            fontsize=8,
-            color=INK,
-            zorder=3,
-        )
-    bare(ax)
-    ax.set_xlim(-1.75, 1.75)
-    ax.set_ylim(-1.25, 1.28)
-    ax.set_aspect("equal")
-    return figure

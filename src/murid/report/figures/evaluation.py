@@ -77,7 +77,7 @@ def f1_bars(
 
 @styled
 def calibration(curves: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
-    """Draw what came true against what was said.
+    """Draw what came true against what was predicted.
 
     Parameters
     ----------
@@ -124,18 +124,18 @@ def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping
     axes = figure.subplots(2, n, squeeze=False)
     for k, behaviour in enumerate(behaviours):
         own = recordings[recordings["behaviour"] == behaviour]
-        true, said = own["time_true_s"].to_numpy(float), own["time_predicted_s"].to_numpy(float)
+        true, predicted = own["time_true_s"].to_numpy(float), own["time_predicted_s"].to_numpy(float)
         colour = pick(colours, behaviour)
-        top = 1.08 * max(true.max(initial=0), said.max(initial=0), 1e-9)
+        top = 1.08 * max(true.max(initial=0), predicted.max(initial=0), 1e-9)
         above, below = axes[:, k]
         above.plot([0, top], [0, top], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-        above.scatter(true, said, s=16, color=colour, linewidths=0)
+        above.scatter(true, predicted, s=16, color=colour, linewidths=0)
         above.set_xlim(0, top)
         above.set_ylim(0, top)
         above.set_title(short(readable(behaviour), 18))
         above.set_xlabel("labelled (s)")
-        difference = said - true
-        middle = (true + said) / 2
+        difference = predicted - true
+        middle = (true + predicted) / 2
         bias, half = float(difference.mean()), float(1.96 * difference.std(ddof=1)) if difference.size > 2 else np.nan
         below.axhline(0, color=GREY, linewidth=0.6)
         below.axhline(bias, color=INK, linewidth=1.2)

@@ -50,7 +50,7 @@ def matrix(
         Text written instead of the numbers, same shape.
     xlabel, ylabel : str
     square : bool
-        As wide as high: rows and columns are the same things.
+        Rows and columns are the same things.
     cell : (width, height)
         Inches of a cell, before fitting the page.
     """
@@ -68,8 +68,7 @@ def matrix(
     ax.set_xticks(range(n_cols), [short(c, 18) for c in table.columns])
     ax.set_yticks(range(n_rows), [short(r, 26) for r in table.index])
     ax.tick_params(length=0)
-    longest = max((len(str(c)) for c in table.columns), default=0)
-    if longest * 0.075 > (width - 2.6) / max(n_cols, 1):
+    if max(map(len, map(str, table.columns)), default=0) * 0.075 > (width - 2.6) / max(n_cols, 1):
         slanted(ax, 35)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
@@ -81,9 +80,8 @@ def matrix(
         for (i, j), value in np.ndenumerate(values):
             written = fmt.format(value) if marks is None else str(marks.iat[i, j])
             if np.isfinite(value) and written:
-                ax.text(
-                    j, i, written, ha="center", va="center", fontsize=7.2, color=text_on(to_hex(shades(norm(value))))
-                )
+                colour = text_on(to_hex(shades(norm(value))))
+                ax.text(j, i, written, ha="center", va="center", fontsize=7.2, color=colour)
     # A bar of few rows is shorter than its label.
     label = "\n".join(textwrap.wrap(label, max(14, round((0.5 + cell[1] * n_rows) / 0.075))))
     colourbar(figure, drawn, ax, label, shrink=1.0 if n_rows < 8 else 0.7)

@@ -42,7 +42,7 @@ def similarity_tree(
     ax.scatter(
         np.zeros(len(order)),
         at,
-        s=8 + 90 * share / max(share.max(), 1e-9),
+        s=98 * share / max(share.max(), 1e-9),
         zorder=3,
         color=[pick(colours, n) for n in order],
         clip_on=False,

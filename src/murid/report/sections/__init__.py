@@ -18,6 +18,7 @@ ORDER = (
     "evaluation",
     "motifs",
     "neural",
+    "analyses",
     "methods",
     "provenance",
 )

@@ -72,13 +72,13 @@ class AssayRun:
 
     @cached_property
     def measures(self) -> pd.DataFrame | None:
-        """The long table with units and definitions."""
-        return self.run.table("measures", ["measure", "value", "unit", "zone"])
+        """The long table with units and definitions, where the analysis has one."""
+        return self._rows("measures", "measure", "value", "unit", "zone")
 
     @cached_property
     def units(self) -> dict[str, str]:
         """Unit of each measure."""
-        return units_of(self.measures)
+        return {**units_of(self.measures), **{str(k): str(v) for k, v in self.animals.attrs.get("units", {}).items()}}
 
     def _rows(self, name: str, *needs: str) -> pd.DataFrame | None:
         return self.run.table(name, needs) if self.run.has(name) else None
@@ -149,11 +149,21 @@ def make(context: Context) -> Section | None:
             section.add(Words(f"The run {run.name} has no readable table of animals.", "warning"))
             continue
         group = str(run.params.get("compare") or "group")
-        _one(context, section, AssayRun(run, paradigm, animals, group if group in animals else ""))
+        show_measures(context, section, AssayRun(run, paradigm, animals, group if group in animals else ""))
     return section
 
 
-def _one(context: Context, section: Section, found: AssayRun) -> None:
+def show_measures(context: Context, section: Section, found: AssayRun) -> None:
+    """Add what was measured and compared: sentences, figure, tables.
+
+    Parameters
+    ----------
+    context : Context
+    section : Section
+        What is added to.
+    found : AssayRun
+        Any run that has one row an animal and one column a measure.
+    """
     if found.group and (found.compared or found.latencies):
         _compared(context, section, found)
     else:
@@ -202,7 +212,7 @@ def _left_out(found: AssayRun) -> Words | None:
     return Words(f"Not compared, because fewer than two animals can be used: {listed(left)}.", "note")
 
 
-def chosen(differ: list[str], columns: list[str], limit: int = MAX_PLOTS) -> list[str]:
+def chosen(differ: list[str], columns: list[str], limit: int = MAX_PLOTS, family: list[str] | None = None) -> list[str]:
     """Choose the measures to draw: the usual ones first, then those that differ; not by p alone.
 
     Parameters
@@ -212,7 +222,12 @@ def chosen(differ: list[str], columns: list[str], limit: int = MAX_PLOTS) -> lis
     columns : list of str
         All measures.
     limit : int
+    family : list of str, optional
+        Measures that were tested; where they are few they are drawn first, all of them.
     """
+    if family and len(family) <= limit:
+        first = [c for c in family if c in columns]
+        return [*first, *(c for c in chosen(differ, columns, limit) if c not in first)][:limit]
     plain = [c for c in columns if not any(m in c for m in _MINOR)]
     usual = [c for word in HEADLINE for c in plain if c.split(":")[0].startswith(word) and "distance_percent" not in c]
     usual = [c for c in dict.fromkeys(usual) if not c.startswith("distance:")]
@@ -230,7 +245,7 @@ def _plots(context: Context, found: AssayRun) -> Picture | None:
     animals = found.animals
     numeric = [str(c) for c in animals.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(animals[c])]
     numeric = [c for c in numeric if animals[c].notna().any()]
-    names = chosen(found.differ, numeric)
+    names = chosen(found.differ, numeric, family=list(found.tested))
     if not names:
         return None
     estimates = [estimate_of(found, name) for name in names]
@@ -265,7 +280,7 @@ def _caption(found: AssayRun, estimates: list[Estimate], n_more: int) -> str:
     if any(v.any() for e in estimates for v in e.censored.values()):
         text.append("Empty dots: the event never came within the recording, the value is a lower limit.")
     if found.compared:
-        text.append("The usual measures of the test are drawn whatever their p, then up to three others that differ.")
+        text.append("The measures that the test is made for are drawn whatever their p.")
     if n_more > 0:
         text.append(f"{count(n_more, 'more measure is', 'more measures are')} in the tables.")
     return " ".join(text)
@@ -311,6 +326,9 @@ def _tested(found: AssayRun, name: str) -> tuple[tuple[float, float, float] | No
         q = f", q = {number(survival.q, 2)}" if np.isfinite(survival.q) else ""
         return None, None, f"log-rank {p_value(survival.p)}{q}"
     if row is None:
+        described = found.run.table("described", ["measure"]) if found.run.has("described") else None
+        if described is not None and name in set(described["measure"]):
+            return None, None, "described, not tested"
         return None, None, "not compared: see the notes" if found.compared else ""
     if len(row.groups) != 2 or not np.isfinite(row.difference):
         return None, None, row.p_and_q()
@@ -382,7 +400,9 @@ def _definitions(run: RunFolder, measures: pd.DataFrame | None) -> list[Part]:
         out.append(Table(table, "What each measure means", folded=True, limit=80))
     conventions = run.summary.get("conventions")
     if isinstance(conventions, dict):
-        lines = [f"{readable(k)}: {_flat(v)}" for k, v in conventions.items() if v is not None and k != "arena_outlines"]
+        lines = [
+            f"{readable(k)}: {_flat(v)}" for k, v in conventions.items() if v is not None and k != "arena_outlines"
+        ]
         out.append(Code("\n".join(lines), "Conventions that change the numbers"))
     if run.warnings:
         out.append(Listing(tuple(run.warnings), "Notes of the analysis", folded=len(run.warnings) > 8))

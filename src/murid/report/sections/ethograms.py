@@ -6,21 +6,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.states import behaviour_names, is_multilabel, make_states
-from murid.ethogram import bouts_of, scored_of, summary, transitions_of
-from murid.plot.words import count, listed, natural, number, readable
+from murid.data.states import behaviour_names
+from murid.ethogram import bouts_of, scored_of, summary
+from murid.plot.words import count, listed, natural, readable
 from murid.report.context import Context
 from murid.report.figures import dots
-from murid.report.figures.chains import transition_graph
 from murid.report.figures.ethogram import Row, ethogram
-from murid.report.figures.heat import matrix
 from murid.report.parts import Part, Picture, Section, Table
 from murid.report.sections.places import spread_over_groups
-from murid.report.sentences import transitions_compared
+from murid.report.transitions import transitions
 
 MAX_ROWS = 12
-#: More behaviours than this are not drawn as a graph.
-MAX_GRAPH = 24
 _HEADINGS = {
     "count": "bouts",
     "rate_per_min": "bouts per min",
@@ -214,135 +210,3 @@ def per_animal(context: Context, found: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return out.reset_index()
-
-
-def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
-    """Matrix and graph of what follows what; staying is no transition."""
-    chains = {recording_id: one for recording_id, s in states.items() if (one := exclusive(s)) is not None}
-    if not chains:
-        return []
-    names = sorted(dict.fromkeys(b for s in chains.values() for b in behaviour_names(s)), key=natural)
-    known = list(context.behaviour_colours)
-    names.sort(key=lambda b: known.index(b) if b in known else len(known))
-    aligned = [_renamed(s, names) for s in chains.values()]
-    total = transitions_of(aligned)
-    if total.total < 1:
-        return []
-    probability = total.probabilities
-    used = [n for k, n in enumerate(names) if total.counts[k].sum() + total.counts[:, k].sum() > 0]
-    probability = probability.loc[used, used]
-    usage = _usage(aligned, names)
-    colours = context.colours_for(used)
-    shown = probability.mask(np.eye(len(used), dtype=bool))
-    shown.index, shown.columns = [readable(n) for n in used], [readable(n) for n in used]
-    n_animals = len({context.animals.get(recording_id, recording_id) for recording_id in chains})
-    frequent = total.counts.max()
-    i, j = np.unravel_index(int(total.counts.argmax()), total.counts.shape)
-    data = pd.DataFrame(
-        [
-            {"from": a, "to": b, "count": int(total.counts[x, y]), "probability": probability.loc[a, b]}
-            for x, a in enumerate(names)
-            for y, b in enumerate(names)
-            if x != y and a in used and b in used
-        ]
-    )
-    test = group_sentence(context, dict(zip(chains, aligned, strict=True)))
-    common = (
-        f"{number(total.total)} transitions, {who}, of {count(n_animals, 'animal')}. Staying in a behaviour is not "
-        "counted, and gaps in the labels are not bridged."
-    )
-    parts: list[Part] = [
-        Picture(
-            matrix(
-                shown,
-                label="probability of the next behaviour",
-                low=0,
-                fmt="{:.2f}",
-                square=True,
-                ylabel="from",
-                xlabel="to",
-            ),
-            "What follows what",
-            f"{common} Read along a row: after this behaviour, how likely is each other one. Frequent behaviours "
-            f"follow everything often, so a large number alone is no sign of a habit. {test}".strip(),
-            f"Matrix of transition probabilities. Most frequent: {readable(names[i])} to {readable(names[j])}, "
-            f"{number(int(frequent))} times.",
-            data,
-        )
-    ]
-    if 3 <= len(used) <= MAX_GRAPH:
-        limit = 0.1 if len(used) <= 12 else 0.15
-        parts.append(
-            Picture(
-                transition_graph(probability, usage, colours, shown=limit),
-                "Transitions as a graph",
-                "The same as arrows: disc area and the number in it are the share of the time in these behaviours (%), "
-                f"arrow width is the probability. Transitions below {number(limit)} are not drawn.",
-                f"Circle of {len(used)} behaviours joined by arrows.",
-            )
-        )
-    return parts
-
-
-def exclusive(states: xr.DataArray) -> xr.DataArray | None:
-    """Return exclusive States; None when behaviours overlap in more than 1 % of the labelled samples.
-
-    Samples with two behaviours count as the first of them; samples with none are unlabelled: the chain breaks.
-    """
-    if not is_multilabel(states):
-        return states
-    present = states.values == 1
-    several = present.sum(axis=2) > 1
-    if several.sum() > 0.01 * max(1, int(present.any(axis=2).sum())):
-        return None
-    index = np.where(present.any(axis=2), present.argmax(axis=2), -1)
-    return make_states(
-        index, states["time"].values, behaviour_names(states), [str(i) for i in states["individual"].values]
-    )
-
-
-def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
-    """One test of all transitions together between two groups of at least two animals each.
-
-    Animals with recordings in both groups make the design paired; their transitions are not compared here.
-    """
-    from murid.ethogram import group_difference
-
-    if len(context.groups) != 2:
-        return ""
-    group_of: dict[str, set[str]] = {}
-    for recording_id in states:
-        if context.keys(recording_id)["group"]:
-            group_of.setdefault(context.animals[recording_id], set()).add(context.keys(recording_id)["group"])
-    both = [a for a, own in group_of.items() if len(own) > 1]
-    if both:
-        return (
-            f"Transitions of {listed(context.groups)} were not compared: {count(len(both), 'animal')} "
-            f"{'was' if len(both) == 1 else 'were'} recorded in both, which needs a paired test."
-        )
-    counts: dict[str, np.ndarray] = {}
-    for recording_id, one in states.items():
-        animal = context.animals[recording_id]
-        if animal in group_of:
-            own = transitions_of(one).counts
-            counts[animal] = counts.get(animal, np.zeros_like(own)) + own
-    groups = [next(iter(group_of[animal])) for animal in counts]
-    sizes = {g: groups.count(g) for g in context.groups}
-    if min(sizes.values(), default=0) < 2:
-        return ""
-    found = group_difference(np.stack(list(counts.values())), groups, measure="fractions")
-    return transitions_compared(context.groups, float(found["p"]), sizes)
-
-
-def _renamed(states: xr.DataArray, names: list[str]) -> xr.DataArray:
-    """The same states with their codes in a common order of names."""
-    own = behaviour_names(states)
-    code = np.array([names.index(b) for b in own] + [-1])
-    people = [str(i) for i in states["individual"].values]
-    return make_states(code[states.values], states["time"].values, names, people)
-
-
-def _usage(states: list[xr.DataArray], names: list[str]) -> dict[str, float]:
-    """Share of known samples in each state, recordings pooled."""
-    counts = sum(np.bincount(s.values[s.values >= 0].ravel(), minlength=len(names)) for s in states)
-    return {n: float(c) / max(1, int(np.sum(counts))) for n, c in zip(names, np.atleast_1d(counts), strict=True)}

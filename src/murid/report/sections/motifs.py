@@ -18,8 +18,9 @@ from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import similarity_tree as tree
 from murid.report.parts import Picture, Section, Table, Words
 from murid.report.runfolder import RunFolder
-from murid.report.sections.ethograms import statistics_of, transitions
+from murid.report.sections.ethograms import statistics_of
 from murid.report.sections.places import spread_over_groups
+from murid.report.transitions import transitions
 
 MAX_ROWS, MAX_POSES = 8, 24
 #: Recordings and bouts averaged in the mean postures, and the times after the onset that are drawn.
