@@ -72,35 +72,40 @@ def build(
     -----
     The same input gives the same file, apart from the date in its head.
     """
+    context = Context(study, _existing(run_folders))
+    shown = [s for s in (_make(name, context) for name in sections.ORDER) if s is not None]
+    _note_problems(context, shown)
+    _note_outdated(context, shown, outdated or {})
+    path = Path(path)
+    _write(study.name, shown, path)
+    if figures:
+        from murid.report.render import save_figures
+
+        save_figures(shown, path.with_name(f"{path.stem}_figures"))
+    return path
+
+
+def _existing(run_folders: Sequence[str | Path]) -> list[Path]:
+    """Return the folders, or name all that are not there."""
     folders = [Path(f) for f in run_folders]
     missing = [str(f) for f in folders if not f.is_dir()]
     if missing:
         fail(
             "report", "no such run", where=", ".join(missing), todo="name runs of this study: murid report STUDY --run"
         )
-    context = Context(study, folders)
-    shown = [s for s in (_make(name, context) for name in sections.ORDER) if s is not None]
-    _note_problems(context, shown)
-    _note_outdated(context, shown, outdated or {})
+    return folders
+
+
+def _write(title: str, shown: Sequence[Section], path: Path) -> None:
+    """Fill the page and write it, whole or not at all."""
     from murid import __version__
     from murid.report.render import page
 
-    html = page(
-        title=study.name,
-        date=datetime.now(UTC).strftime("%d %B %Y"),
-        version=__version__,
-        findings=findings_of(shown),
-        sections=shown,
-    )
-    path = Path(path)
+    date = datetime.now(UTC).strftime("%d %B %Y")
+    html = page(title=title, date=date, version=__version__, findings=findings_of(shown), sections=shown)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
-    if figures:
-        from murid.report.render import save_figures
-
-        save_figures(shown, path.with_name(f"{path.stem}_figures"))
-    return path
 
 
 def findings_of(shown: Sequence[Section], limit: int = MAX_FINDINGS) -> list[str]:
