@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 
 import murid.simulate as sim
 from murid.data.poses import make_poses
 from murid.data.zones import Zone, Zones
 from murid.features.sets.jaaba import WindowSpec, channel, edges_of, harmonic, per_frame, takes_both_signs
 from murid.features.sets.jaaba import window_features as jaaba_windows
-from murid.features.sets.scene import scene
+from murid.features.sets.rules import rule_features
+from murid.features.sets.scene import exact_windows, scene
 from murid.features.sets.simba import simba, simba_faithful
 
 BOX = np.array([[0, 0], [40, 0], [40, 40], [0, 40.0]])
@@ -47,8 +49,6 @@ def test_simba_windows_lie_between_whole_ones():
     where = scene(
         make_poses(xy + np.zeros((1, 1, 3, 1)), keypoints=["nose", "ear_left", "tail_base"], fps=30, unit="cm"), "all"
     )
-    from murid.features.sets.scene import exact_windows
-
     got, names = exact_windows(where, x.astype(np.float32), (1 / 15, 0.1), ("mean",))
     assert names == ["", "mean_0.0666667s", "mean_0.1s"]
     three = np.convolve(x, np.ones(3) / 3, "same")
@@ -141,3 +141,36 @@ def test_sets_do_not_reach_over_a_pause():
     table = simba(scene(poses, "individual_0"))
     moves = table.values[:, [str(n).startswith("move_") for n in table["feature"].values]]
     np.testing.assert_allclose(moves, 0, atol=1e-5)
+
+
+def _square(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], float)
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.2])
+@pytest.mark.parametrize("unit", [1.0, 20.0])
+def test_inner_borders_of_a_maze_are_no_edge(apart, unit):
+    """At the inner border of centre and arm the edge was .04 cm away; parts drawn 4 mm apart let the animal fall."""
+    g = apart
+    parts = {
+        "centre": (_square(-5, -5, 5, 5), "centre"),
+        "open1": (_square(5 + g, -5, 35, 5), "open"),
+        "open2": (_square(-35, -5, -5 - g, 5), "open"),
+        "closed1": (_square(-5, 5 + g, 5, 35), "closed"),
+        "closed2": (_square(-5, -35, 5, -5 - g), "closed"),
+    }
+    name = "cm" if unit == 1.0 else "px"
+    zones = Zones([Zone(k, p * unit, unit=name, kind=kind) for k, (p, kind) in parts.items()])
+    x = np.linspace(-30, 30, 400)
+    centre = np.stack([x, 0 * x], 1)
+    xy = np.stack([centre + [4, 0], centre + [2, 0], centre, centre - [4, 0]], 2)[..., None] * unit
+    attrs = {} if unit == 1.0 else {"px_per_cm": unit}
+    poses = make_poses(xy, keypoints=["nose", "head", "centre", "tail_base"], fps=30, unit=name, **attrs)
+    table = rule_features(poses, "individual_0", zones=zones)
+    maze = shapely.unary_union([shapely.Polygon(p).buffer(1e-6) for p, _ in parts.values()])
+    if apart:
+        maze = maze.buffer(0.2, join_style="mitre").buffer(-0.2, join_style="mitre")
+    right = shapely.distance(shapely.points(centre), maze.boundary)
+    got = table.sel(feature="edge_distance_centre").values
+    np.testing.assert_allclose(got, right, atol=0.05)
+    assert got.min() > 4

@@ -442,3 +442,13 @@ def test_windows_are_seconds_where_the_film_changes_its_rate() -> None:
     late = time[600:] - 20
     alone = make_poses(xy[600:], keypoints=KEYPOINTS, time_s=late, unit="cm")
     _same(mixed[600:], compute(alone, "individual_0", SMALL).assign_coords(time=time[600:]), 1e-5)
+
+
+def test_points_that_were_never_seen_are_named() -> None:
+    """A whole empty keypoint let every frame be labelled, without a word."""
+    poses = _poses(60)
+    poses["position"].values[:, :, KEYPOINTS.index("nose"), 0] = np.nan
+    with pytest.warns(UserWarning, match=r"nose \(nose\) of 'm0' was never seen"):
+        table = compute(poses, "m0", NO_WINDOWS)
+    assert np.isnan(table.sel(feature="speed_nose")).all()
+    compute(poses, "m1", NO_WINDOWS.replace(families=("kinematics",)))

@@ -179,3 +179,15 @@ def test_windows_of_even_frame_counts_do_not_depend_on_float_noise(fps, start_s)
         rate = rate_of(start_s + np.arange(n) / fps)
         assert window_frames(1.0, rate) == (fps // 2, fps // 2)
         assert window_frames(1.0, rate, "trailing") == (fps - 1, 0)
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.1, 0.3])
+def test_lost_frames_are_no_fast_rhythm(lost):
+    """Of a sine of 4 Hz with 30 % of the frames lost, 10 % of the power was found at 8-15 Hz."""
+    t = np.arange(30 * 60) / 60
+    x = 5 + 2 * np.sin(2 * np.pi * 4 * t)
+    x[np.random.default_rng(0).random(x.size) < lost] = np.nan
+    table, names = rolling(x.astype(np.float32), 60, (2.0,), ("mean",), bands_hz=((3, 5), (8, 15)))
+    power = np.nanmedian(table[300:1500], axis=0)
+    assert power[names.index("power_3-5Hz")] == pytest.approx(2.0, rel=0.12)
+    assert power[names.index("power_8-15Hz")] < 0.02

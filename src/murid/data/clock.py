@@ -317,10 +317,10 @@ def unbroken(time_s: ArrayLike, longest_gap_s: float = 0.2) -> list[tuple[int, i
     """
     t = np.asarray(time_s, np.float64)
     step = np.diff(t)
-    pauses = (
-        np.flatnonzero((step > longest_gap_s) & (step > GAP_FACTOR * _running_median(step))) + 1 if step.size else []
-    )
-    return [(a, b) for a, b in itertools.pairwise([0, *map(int, pauses), t.size]) if b > a]
+    if step.size == 0:
+        return [(0, t.size)] if t.size else []
+    pauses = np.flatnonzero((step > longest_gap_s) & (step > GAP_FACTOR * _running_median(step))) + 1
+    return list(itertools.pairwise([0, *pauses.tolist(), t.size]))
 
 
 def even_parts(

@@ -185,15 +185,15 @@ def by_behaviour(probability: xr.DataArray, states: xr.DataArray) -> np.ndarray:
         faults.add("axes", expected="(time, individual, behaviour)", got=str(probability.dims))
     if not np.array_equal(probability["time"].values, states["time"].values):
         faults.add("lie on another clock than the states", expected=f"{states.sizes['time']} equal times")
-    for what, a, b in (("behaviour", names, known), ("individual", people, known_people)):
-        if not set(a) & set(b):
-            faults.add(f"no {what} in common", expected=", ".join(a), got=", ".join(b))
+    for what, wanted, there in (("behaviour", names, known), ("individual", people, known_people)):
+        if not set(wanted) & set(there):
+            faults.add(f"no {what} in common", expected=", ".join(wanted), got=", ".join(there))
     faults.raise_if_any()
     out = np.full((states.sizes["time"], len(people), len(names)), np.nan)
     for p, person in enumerate(people):
-        for b, name in enumerate(names):
+        for k, name in enumerate(names):
             if person in known_people and name in known:
-                out[:, p, b] = probability.values[:, known_people.index(person), known.index(name)]
+                out[:, p, k] = probability.values[:, known_people.index(person), known.index(name)]
     return out
 
 

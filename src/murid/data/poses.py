@@ -186,6 +186,30 @@ def individual_names(poses: xr.Dataset) -> list[str]:
     return [str(i) for i in poses["individual"].values]
 
 
+def never_seen(poses: xr.Dataset) -> dict[str, list[str]]:
+    """Return the keypoints of each individual that have no sighting in the whole recording.
+
+    Returns
+    -------
+    dict of str to list of str
+        Individual → keypoints; individuals of which every keypoint was seen are absent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> xy = np.array([[[[1.0], [np.nan]], [[1.0], [np.nan]]]])
+    >>> never_seen(make_poses(xy, keypoints=["nose", "tail_tip"], individuals=["m"], fps=30))
+    {'m': ['tail_tip']}
+    """
+    seen = np.isfinite(poses["position"].values).all(axis=1).any(axis=0)  # (keypoint, individual)
+    keypoints, out = keypoint_names(poses), {}
+    for i, individual in enumerate(individual_names(poses)):
+        hidden = [keypoint for k, keypoint in enumerate(keypoints) if not seen[k, i]]
+        if hidden:
+            out[individual] = hidden
+    return out
+
+
 def absent(poses: xr.Dataset, longer_than_s: float) -> np.ndarray:
     """Say when an animal is out of view: ``(time, individual)`` True where none of its keypoints is seen for long.
 

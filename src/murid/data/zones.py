@@ -235,7 +235,7 @@ class Zones(Mapping[str, Zone]):
             faults.raise_if_any()
         rows = raw.get("zones") if isinstance(raw, dict) else None
         if not isinstance(rows, list):
-            fail(name, "list 'zones' is missing", todo="see docs: zones")
+            fail(name, "list 'zones' is missing", todo='write {"zones": [{"name": …, "polygon": …}]}')
         zones = []
         for i, row in enumerate(rows):
             try:

@@ -60,7 +60,7 @@ def _ellipse(body: Body) -> list[Column]:
     return [
         Column("ellipse_major", "L", "sd of the trunk keypoints along their long axis", major),
         Column("ellipse_minor", "L", "sd of the trunk keypoints across it", minor),
-        Column("elongation", "1", "1 - minor/major: 0 round, 1 a line", 1 - ratio),
+        Column("elongation", "1", "1 - minor/major: 0 round, 1 a line", np.subtract(1, ratio, dtype=np.float32)),
     ]
 
 
@@ -93,7 +93,7 @@ def polygon_area(corners: F32) -> F32:
     total = np.zeros(corners.shape[2], np.float32)
     for i in range(len(corners)):
         total += cross(away[i], away[(i + 1) % len(corners)])
-    return np.abs(total) / 2
+    return (np.abs(total) / 2).astype(np.float32, copy=False)
 
 
 def hull_area(points: F32) -> F32:

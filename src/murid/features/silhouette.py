@@ -55,7 +55,10 @@ def silhouettes(
         )
     out = np.full((len(frames), size * size), np.nan, np.float32)
     rows = {int(f): r for r, f in enumerate(frames)}
-    scale = size / (2 * length_px)
+    # Cut at about the resolution of the picture, then shrink by the mean of whole blocks: shares of pixels.
+    block = max(1, int(np.ceil(2 * length_px / size)))
+    large = size * block
+    scale = large / (2 * length_px)
     for number, picture in enumerate(video.frames(int(frames[0]), int(frames[-1]) + 1, grey=True), int(frames[0])):
         r = rows.get(number)
         if r is None or not (np.isfinite(nose_px[r]).all() and np.isfinite(rump_px[r]).all()):
@@ -63,7 +66,8 @@ def silhouettes(
         centre, along = (nose_px[r] + rump_px[r]) / 2, nose_px[r] - rump_px[r]
         c, s = scale * along / max(float(np.hypot(*along)), 1e-9)
         turn = np.array([[c, s, 0], [-s, c, 0]])
-        turn[:, 2] = size / 2 - turn[:, :2] @ centre
+        turn[:, 2] = (large - 1) / 2 - turn[:, :2] @ centre
         mask = ((picture < threshold) if dark else (picture > threshold)).astype(np.float32)
-        out[r] = cv2.warpAffine(mask, turn, (size, size), flags=cv2.INTER_AREA).ravel()
+        crop = cv2.warpAffine(mask, turn, (large, large), flags=cv2.INTER_LINEAR)
+        out[r] = crop.reshape(size, block, size, block).mean(axis=(1, 3)).ravel()
     return out

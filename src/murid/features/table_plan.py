@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from murid.data.bouts import EVERYONE
 from murid.data.clock import even_parts
 from murid.data.errors import Faults, did_you_mean
 from murid.data.meet import keypoints_and_roles, poses_and_zones
-from murid.data.poses import fps_of, individual_names
+from murid.data.poses import fps_of, individual_names, never_seen
 from murid.data.zones import Zones
 from murid.features.body import Body, Column, bodies
 from murid.features.egocentric import egocentric, missing
@@ -220,6 +221,22 @@ class TablePlan:
             run_kernel(window_table, wide, base_start, n, rows, self.windows, out, first[windowed])
 
 
+def _warn_of_hidden(poses: xr.Dataset, roles: Mapping[str, str], individuals: Sequence[str]) -> None:
+    """Warn of points of an animal that were never seen: what needs them is missing in every frame."""
+    if poses.sizes["time"] < 3:  # names without data
+        return
+    hidden = never_seen(poses)
+    for individual in individuals:
+        gone = [f"{keypoint} ({role})" for role, keypoint in roles.items() if keypoint in hidden.get(individual, [])]
+        if gone:
+            source = poses.attrs.get("source_file") or "the recording"
+            warnings.warn(
+                f"{source}: {', '.join(gone)} of '{individual}' was never seen; every feature that needs it is missing "
+                "throughout. Track it, or leave it out of all recordings (roles={'<role>': ''})",
+                stacklevel=4,
+            )
+
+
 def prepare(
     poses: xr.Dataset,
     subject: str,
@@ -239,6 +256,7 @@ def prepare(
     faults.raise_if_any()
     used = keypoints_and_roles(poses, roles)
     length, name = length_unit(poses, used, params.length)
+    _warn_of_hidden(poses, used, names if subject == EVERYONE else [subject])
     if zones:
         zones = poses_and_zones(poses, zones)
     return TablePlan(poses, subject, params, used, zones or None, length, name, fps)

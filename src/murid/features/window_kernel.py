@@ -360,20 +360,13 @@ def _band_power(v, width, n, waves, band_of, n_bands, inverse, stats, at):
 
     ``X_k(i) = sum_j v(i+j) e^(-2 pi i k j / w)`` is, up to a phase, a difference of running sums of
     the signal rotated at frequency k; the Hann window mixes neighbouring bins: 1/2, -1/4, -1/4.
-    Missing frames count as the window's mean, and the power is that of the known share.
+    Gaps are bridged by a straight line (a frame lost here and there must not look like a fast rhythm); missing
+    frames at the ends of what is known count as the window's mean.
     """
-    size = n + width - 1
-    x, seen = np.empty(size), np.empty(size)
-    level = 0.0
-    for i in range(size):
-        if v[i] == v[i]:
-            level = np.float64(v[i])
-            break
-    for i in range(size):
-        seen[i] = 1.0 if v[i] == v[i] else 0.0
-        x[i] = np.float64(v[i]) - level if v[i] == v[i] else 0.0
+    x, seen = _bridged(v[: n + width - 1])
     flat = np.ones(width, np.complex128)
-    mean = _windowed(x, flat, width, n).real / np.maximum(_windowed(seen, flat, width, n).real, 1.0)
+    share = 1.0 / np.maximum(_windowed(seen, flat, width, n).real, 1.0)
+    mean = _windowed(x, flat, width, n).real * share
     bins = np.empty((band_of.size, n), np.complex128)
     for k in range(band_of.size):
         turned = _windowed(x, waves[k], width, n) - mean * _windowed(seen, waves[k], width, n)
@@ -386,13 +379,32 @@ def _band_power(v, width, n, waves, band_of, n_bands, inverse, stats, at):
             continue
         for i in range(n):
             z = 0.5 * bins[k, i] - 0.25 * (bins[k - 1, i] + bins[k + 1, i])
-            power = 2.0 * (z.real * z.real + z.imag * z.imag) * inverse[i] * inverse[i] / 0.375
+            power = 2.0 * (z.real * z.real + z.imag * z.imag) * share[i] * share[i] / 0.375
             stats[at + band_of[k], i] += power
     for b in range(n_bands):
         for i in range(n):
             if inverse[i] != inverse[i]:
                 stats[at + b, i] = np.nan
     return at + n_bands
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _bridged(v):
+    """Signal about its first known value with gaps bridged by straight lines, and where it is known or bridged."""
+    x, seen = np.zeros(v.size), np.zeros(v.size)
+    level, last = 0.0, -1
+    for i in range(v.size):
+        if v[i] != v[i]:
+            continue
+        if last < 0:
+            level = np.float64(v[i])
+        x[i], seen[i] = np.float64(v[i]) - level, 1.0
+        if last >= 0:
+            for j in range(last + 1, i):
+                x[j] = x[last] + (x[i] - x[last]) * (j - last) / (i - last)
+                seen[j] = 1.0
+        last = i
+    return x, seen
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -161,7 +161,11 @@ def _scale_from_points(a: ArrayLike, b: ArrayLike, known_cm: float | Sequence[fl
         )
     distance = float(np.linalg.norm(np.subtract(a, b)))
     if not distance > 0:
-        fail("calibrate", "the two points are the same or unknown", got=f"{a} and {b}")
+        fail(
+            "calibrate",
+            "the two points are the same or unknown",
+            got=f"{np.asarray(a).tolist()} and {np.asarray(b).tolist()}",
+        )
     return distance / float(known_cm)
 
 

@@ -52,7 +52,7 @@ def fill_gaps(
     filled : array of bool, shape (time,)
     """
     flat = np.asarray(values, np.float64).reshape(len(values), -1)
-    seen = np.isfinite(flat).all(axis=1)
+    seen = np.asarray(np.isfinite(flat).all(axis=1))
     out = np.where(seen[:, None], flat, np.nan)
     filled = np.zeros(len(flat), bool)
     index = np.flatnonzero(seen)

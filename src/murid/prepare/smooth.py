@@ -60,7 +60,7 @@ def savgol_smooth(
 
 def _apply(values, time_s, window, kernel, extra):
     flat = np.asarray(values, np.float64).reshape(len(values), -1)
-    seen = np.isfinite(flat).all(axis=1)
+    seen = np.asarray(np.isfinite(flat).all(axis=1))
     out = flat.copy()
     if window > 1:
         parts = segments(seen, time_s)

@@ -8,7 +8,7 @@ Added to the families: ``speed_body``, ``speed_fastest``, ``acceleration_body``,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -21,6 +21,8 @@ from murid.features.social import partner_distances, towards_partners
 from murid.features.table import compute
 from murid.features.zone import depth
 
+#: Parts of a maze drawn up to this share of a body length apart (1 cm of a mouse) touch.
+_GAP_BODIES = 0.12
 #: How far back `nose_trail` looks: DeepOF's 10 frames at 30 Hz.
 TRAIL_S = 0.33
 
@@ -121,7 +123,35 @@ def _walls(where: Scene, body: Body) -> list[Column]:
 
 
 def _deepest(where: Scene, body: Body, parts: list[Zone], point: str) -> F32:
-    return np.fmax.reduce([depth(zone, body.point(point), where.length) for zone in parts])
+    """Depth inside the union of `parts`, from its outer border: an inner border between two parts is no edge."""
+    xy = body.point(point)
+    if len(parts) == 1:
+        return depth(parts[0], xy, where.length)
+    rings = _union(parts, _GAP_BODIES * where.length * (8.5 if where.length_name == "cm" else 1.0))
+    depths = []
+    for outer, *holes in rings:
+        inside = [depth(outer, xy, where.length), *(-depth(hole, xy, where.length) for hole in holes)]
+        depths.append(np.minimum.reduce(inside))
+    return np.fmax.reduce(depths)
+
+
+def _union(parts: Sequence[Zone], gap: float) -> list[list[Zone]]:
+    """Outer border and holes of each piece of the union; parts up to `gap` apart (unit of the zones) touch."""
+    import shapely
+
+    shapes = []
+    for zone in parts:
+        if zone.polygon is not None:
+            shapes.append(shapely.Polygon(zone.polygon))
+        else:
+            x, y, radius = zone.circle
+            shapes.append(shapely.Point(x, y).buffer(radius, quad_segs=64))
+    half = gap / 2
+    grown = shapely.unary_union([s.buffer(half, join_style="mitre") for s in shapes])
+    # Grown and shrunk again, the parts keep their own borders, and what was drawn a little apart is joined.
+    union = shapely.unary_union([grown.buffer(-half, join_style="mitre"), *shapes])
+    pieces = union.geoms if isinstance(union, shapely.MultiPolygon) else [union]
+    return [[Zone("edge", np.asarray(ring.coords)[:-1]) for ring in (p.exterior, *p.interiors)] for p in pieces]
 
 
 def _towards(where: Scene, trail: int) -> list[Column]:
