@@ -177,7 +177,7 @@ def _mask(raw: np.ndarray, poses: xr.Dataset, p: CleanParams) -> tuple[np.ndarra
         else:
             warnings.warn(
                 "jumps are not masked: poses are in px and their keypoints give no body length; "
-                "calibrate them, or set jumps=False",
+                "give their scale (px_per_cm), or set jumps=False",
                 stacklevel=3,
             )
     return position, status

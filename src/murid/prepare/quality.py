@@ -187,7 +187,7 @@ def _clock_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
 def _tracking_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     table = keypoint_quality(poses, p)
     several = poses.sizes["individual"] > 1
-    jumps_todo = "clean() masks them" + ("; run repair_identity() first, some may be swaps" if several else "")
+    jumps_todo = "cleaning masks them" + ("; some may be swapped identities: repair those first" if several else "")
     checks = (
         (
             "missing keypoints",
@@ -279,7 +279,7 @@ def _swap_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
                 "1/min",
                 p.swaps_per_min,
                 f"{len(found)} suspected",
-                "run repair_identity() and check the listed times in the video",
+                "repair identities (murid.prepare.repair_identity) and check the listed times in the video",
             )
         )
     return rows
@@ -297,7 +297,8 @@ def _scale_checks(poses: xr.Dataset) -> list[tuple]:
                 "cm",
                 LOOK,
                 "poses are in px: no distance or speed in cm",
-                "calibrate(poses, ...) with a known distance in the arena",
+                "give the scale when adding the recording (--px-per-cm), or calibrate by a known distance in the arena "
+                "(murid.prepare.calibrate)",
             )
         ]
     pair = nose_and_tail_base(keypoint_names(poses))
