@@ -160,3 +160,16 @@ def test_unknown_keypoints_do_not_count():
     part = net.terms(x, hole, 100, **weights)["label"]
     expected = ((net.labels(net(x))[1:] - y[1:]) ** 2).mean()
     torch.testing.assert_close(part, expected)
+
+
+@pytest.mark.parametrize(("n_labels", "n_free"), [(4, 8), (12, 8), (4, 2)])
+def test_terms_of_psvae_are_on_the_published_scale(n_labels, n_free):
+    torch.manual_seed(0)
+    net = AutoEncoder(1, 16, 16, n_labels + n_free, (4, 4), (2, 2), "psvae", n_labels)
+    x, y = torch.rand(32, 1, 16, 16), torch.randn(32, n_labels)
+    terms = net.terms(x, y, 1000, beta=5.0, alpha=1000.0, gamma=500.0)
+    error = (net.labels(net.to_latents(net.encoder(x))) - y) ** 2
+    weight = net.to_latents.weight
+    assert terms["label"].item() == pytest.approx(0.5 * error.sum(dim=1).mean().item(), rel=1e-5)
+    away = (weight @ weight.T - torch.eye(len(weight))) ** 2
+    assert terms["overlap"].item() == pytest.approx(away.sum().item() / away.numel(), rel=1e-5)

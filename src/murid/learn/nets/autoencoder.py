@@ -120,9 +120,9 @@ class AutoEncoder(nn.Module):
         beta : float
             Weight of the KL (``vae``) or of the total correlation (``btcvae``, ``psvae``).
         alpha : float
-            Weight of the labels.
+            Weight of the labels: of half the squared error, summed over labels.
         gamma : float
-            Weight of the orthogonality of the two kinds of latents.
+            Weight of the mean squared difference of the latents' directions from orthonormal ones.
         """
         hidden = self.encoder(pictures)
         mean = self.to_latents(hidden)
@@ -144,11 +144,10 @@ class AutoEncoder(nn.Module):
             loss = terms["fit"] + inside + beta * shared + width
         if self.kind == "psvae" and labels is not None:
             own = slice(0, self.n_labels)
-            terms["label"] = _known_mse(self.labels(mean), labels)
+            terms["label"] = _known_error(self.labels(mean), labels)
             terms["label_kl"] = -0.5 * (1 + logvar - mean**2 - logvar.exp())[:, own].sum(dim=1).mean()
-            weight = self.to_latents.weight
-            unit = nn.functional.normalize(weight, dim=1)
-            terms["overlap"] = ((unit @ unit.T - torch.eye(len(unit), device=unit.device)) ** 2).sum()
+            rows = self.to_latents.weight
+            terms["overlap"] = ((rows @ rows.T - torch.eye(len(rows), device=rows.device)) ** 2).mean()
             loss = loss + alpha * terms["label"] + terms["label_kl"] + gamma * terms["overlap"]
         return {"loss": loss, **terms}
 
@@ -175,7 +174,8 @@ def _log_normal(x: torch.Tensor, mean: torch.Tensor, logvar: torch.Tensor) -> to
     return -0.5 * ((x - mean) ** 2 * torch.exp(-logvar) + logvar + math.log(2 * math.pi))
 
 
-def _known_mse(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+def _known_error(read: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Half the squared error summed over labels, mean over the samples with a label; unknown labels add nothing."""
     known = torch.isfinite(wanted)
-    error = torch.where(known, found - torch.where(known, wanted, 0.0), 0.0)
-    return (error**2).sum() / known.sum().clamp(min=1)
+    error = torch.where(known, read - torch.where(known, wanted, 0.0), 0.0)
+    return 0.5 * (error**2).sum() / known.any(dim=1).sum().clamp(min=1)

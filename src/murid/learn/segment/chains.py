@@ -33,7 +33,7 @@ class Segment(NamedTuple):
 def find_chains(seqs: Sequences, *, gap_frames: int, least_frames: int = 1) -> list[Chain]:
     """Cut sequences at gaps longer than `gap_frames`; keep stretches of at least `least_frames` observed frames."""
     seen = seqs.observed
-    chains = []
+    chains: list[Chain] = []
     for i, (a, b) in enumerate(zip(seqs.offsets[:-1], seqs.offsets[1:], strict=True)):
         at = np.flatnonzero(seen[a:b]) + a
         if not len(at):
