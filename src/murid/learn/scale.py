@@ -105,29 +105,12 @@ def fit_scaler(
     stack = np.concatenate([np.asarray(t, np.float32) for t in tables])
     stack = stack[np.isfinite(stack).mean(axis=1) >= min_seen]
     if len(stack) < 3:
-        fail(
-            "features",
-            "too few frames on which the animal was seen",
-            expected="at least 3",
-            got=str(len(stack)),
-            todo="check the tracking with: murid check; or lower clean.min_confidence",
-        )
+        todo = "check the tracking with: murid check; or lower clean.min_confidence"
+        fail("features", "too few frames with the animal", expected="at least 3", got=str(len(stack)), todo=todo)
     known = np.isfinite(stack)
     never = ~known.any(axis=0)
     stack[:, never] = 0.0  # Says nothing anywhere: constant.
-    if robust:
-        some = stack[:: max(1, len(stack) // 200_000)]
-        low, centre, high = np.nanpercentile(some, [25, 50, 75], axis=0)
-        spread = (high - low) / 1.349
-    else:
-        centre, spread = np.nanmean(stack, axis=0, dtype=float), np.nanstd(stack, axis=0, dtype=float)
-    if blocks is not None:
-        for block in np.unique(blocks):
-            part = stack[:, blocks == block]
-            centre[blocks == block], spread[blocks == block] = (
-                np.nanmean(part, dtype=float),
-                np.nanstd(part, dtype=float),
-            )
+    centre, spread = _centre_and_spread(stack, robust, blocks)
     size = np.maximum(np.abs(centre), np.nanmax(np.abs(stack), axis=0))
     spread = np.where(spread > 1e-6 * np.maximum(size, 1e-9), spread, 1.0)
     if weights is not None:
@@ -146,3 +129,17 @@ def fit_scaler(
         pca.noise_variance,
         pca.total_variance,
     )
+
+
+def _centre_and_spread(stack: np.ndarray, robust: bool, blocks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and spread of each feature, those of a block taken together."""
+    if robust:
+        some = stack[:: max(1, len(stack) // 200_000)]
+        low, centre, high = np.nanpercentile(some, [25, 50, 75], axis=0)
+        spread = (high - low) / 1.349
+    else:
+        centre, spread = np.nanmean(stack, axis=0, dtype=float), np.nanstd(stack, axis=0, dtype=float)
+    for block in () if blocks is None else np.unique(blocks):
+        part = stack[:, blocks == block]
+        centre[blocks == block], spread[blocks == block] = np.nanmean(part, dtype=float), np.nanstd(part, dtype=float)
+    return centre, spread

@@ -135,8 +135,8 @@ class Place:
     time_s: np.ndarray
 
 
-def told(places: Sequence[Place], sequence: int, row: int) -> str:
-    """Say where a row is: by name and time where places are known, else by number."""
+def place_of(places: Sequence[Place], sequence: int, row: int) -> str:
+    """Return where a row is: by name and time where places are known, else by number."""
     if not places:
         return f"sequence {sequence}, row {row}"
     place = places[sequence]

@@ -94,13 +94,9 @@ def fit_persistent(
     enough = 2 * known.shape[1] + 2
     if len(steps) < enough:
         fail("components", "too few frames in a row", expected=f"at least {enough}", got=str(len(steps)))
-    cov = np.cov(known.T, bias=True).reshape(known.shape[1], -1)
-    root = np.linalg.cholesky(cov + 1e-12 * np.trace(cov) * np.eye(len(cov)))
-    white = np.linalg.inv(root)
-    lost, turn = np.linalg.eigh(white @ (steps.T @ steps / len(steps) / 2) @ white.T)
-    persistence = 1 - lost
-    kept = int(np.clip((persistence >= least).sum(), min(min_components, len(lost)), max_components))
-    weights = turn[:, :kept].T @ white @ pca.components
+    directions, persistence = _most_persistent(known, steps)
+    kept = int(np.clip((persistence >= least).sum(), min(min_components, len(persistence)), max_components))
+    weights = directions[:kept] @ pca.components
     largest = np.argmax(np.abs(weights), axis=1)
     weights *= np.sign(weights[np.arange(kept), largest])[:, None]
     return Persistent(
@@ -113,3 +109,11 @@ def fit_persistent(
         weights,
         persistence[:kept],
     )
+
+
+def _most_persistent(scores: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whitened directions ``(direction, D)`` of scores, most persistent first, and their persistence."""
+    cov = np.cov(scores.T, bias=True).reshape(scores.shape[1], -1)
+    white = np.linalg.inv(np.linalg.cholesky(cov + 1e-12 * np.trace(cov) * np.eye(len(cov))))
+    lost, turn = np.linalg.eigh(white @ (steps.T @ steps / len(steps) / 2) @ white.T)
+    return turn.T @ white, 1 - lost

@@ -10,7 +10,7 @@ import numpy as np
 
 from murid.data.errors import Faults, fail
 from murid.learn.nets._torch import torch
-from murid.learn.sequences import Place, told
+from murid.learn.sequences import Place, place_of
 
 Axes = Mapping[str, tuple[str, ...]]
 
@@ -186,7 +186,7 @@ class Windows:
 
     def where(self, index: int) -> str:
         """Say where a window starts."""
-        return told(self.places, int(self.sequence[index]), int(self.start[index]))
+        return place_of(self.places, int(self.sequence[index]), int(self.start[index]))
 
 
 def window_starts(sequence: np.ndarray, length: int, stride: int = 1, block: int = 100_000) -> np.ndarray:

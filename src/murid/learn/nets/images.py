@@ -15,7 +15,7 @@ from murid.learn.nets._torch import torch
 from murid.learn.nets.batches import Axes, Batch
 from murid.learn.nets.device import laid_out, pick_device, settled
 from murid.learn.nets.params import TrainParams
-from murid.learn.sequences import Place, told
+from murid.learn.sequences import Place, place_of
 
 IMAGE_AXES = ("sample", "channel", "row", "column")
 
@@ -68,7 +68,7 @@ class Images:
 
     def where(self, index: int) -> str:
         """Say where a picture is."""
-        return told(self.places, int(self.film[index]), int(self.row[index]))
+        return place_of(self.places, int(self.film[index]), int(self.row[index]))
 
 
 def encode(

@@ -113,19 +113,14 @@ def train(
             run.scaler.load_state_dict(run.state.scaler)
         text = f"{progress or 'training'} on {device}"
         while not run.state.stopped:
-            row = run.epoch(source, text)
-            if valid is not None:
-                row |= {f"valid_{k}": v for k, v in run.validate(valid).items()}
-            run.judge(row, "valid_loss" if valid is not None else "loss")
-            run.state.scaler = run.scaler.state_dict()
+            run.round(source, valid, text)
             if path is not None and world.first:
                 save_checkpoint(path, run.state, run.identity, net, run.optimizer, run.best)
         if run.best is not None:
             net.load_state_dict(run.best)
         tell(text, run.steps, run.steps)
     laid_out(net, torch.device("cpu"), training=False).eval()
-    s = run.state
-    return History(s.rows, describe(device), s.best_epoch if run.best is not None else None, s.stopped, s.parts)
+    return run.history(describe(device))
 
 
 class _Objective(torch.nn.Module, Generic[Net]):
@@ -174,6 +169,19 @@ class _Run(Generic[Net]):
         }
 
     # ---- an epoch -------------------------------------------------------------------------------
+    def history(self, device: str) -> History:
+        """What the training leaves behind."""
+        s = self.state
+        return History(s.rows, device, s.best_epoch if self.best is not None else None, s.stopped, s.parts)
+
+    def round(self, source: Source, valid: Source | None, text: str) -> None:
+        """One epoch, its validation, and what follows from them."""
+        row = self.epoch(source, text)
+        if valid is not None:
+            row |= {f"valid_{k}": v for k, v in self.validate(valid).items()}
+        self.judge(row, "valid_loss" if valid is not None else "loss")
+        self.state.scaler = self.scaler.state_dict()
+
     def epoch(self, source: Source, text: str) -> dict[str, float]:
         """Go once through the samples; return the row of the history."""
         s, start = self.state, time.perf_counter()

@@ -18,7 +18,7 @@ from murid.learn.nets.batches import Batch
 from murid.learn.nets.blocks import Mlp, Noise, Recurrent, Tcn
 from murid.learn.nets.device import seeded, settled
 from murid.learn.nets.loop import History, Step, TrainParams, train
-from murid.learn.sequences import Place, told
+from murid.learn.sequences import Place, place_of
 
 nn = torch.nn
 AXES = {"features": ("sample", "time", "feature"), "codes": ("sample", "time")}
@@ -155,7 +155,7 @@ class LabelledSequences:
     def where(self, index: int) -> str:
         """Say where a stretch starts."""
         table, start, _ = self.pieces[index]
-        return told(self.places, table, start)
+        return place_of(self.places, table, start)
 
 
 def fit_sequences(

@@ -1,4 +1,4 @@
-"""Features without labels: two views of a picture must agree, and clusters of a batch must be told apart.
+"""Features without labels: two views of a picture must agree, and clusters of a batch must be separated.
 
 SimSiam (Chen & He 2021) with cross-level discrimination (CLD; Wang et al. 2021), as Selfee (Jia et al. 2022) uses
 them on snippets of video.
@@ -59,7 +59,7 @@ class Siamese(nn.Module):
 
 
 def cross_level(one: torch.Tensor, two: torch.Tensor, n_clusters: int, temperature: float = 0.07) -> torch.Tensor:
-    """Each row of `one` must be told to the cluster that its partner in `two` belongs to; rows have length 1."""
+    """Each row of `one` must be assigned to the cluster that its partner in `two` belongs to; rows have length 1."""
     labels, centres = spherical_kmeans(two.detach(), n_clusters)
     return nn.functional.cross_entropy(one @ centres.T / temperature, labels)
 

@@ -1,6 +1,6 @@
 """A temporal network that says, row by row, which behaviours a sequence shows: any number of them at a time.
 
-The second opinion beside trees: trees weigh hundreds of features of one moment, the network follows how they unfold
+A secondary model beside trees: trees weigh hundreds of features of one moment, the network follows how they unfold
 over the seconds around it. It may be trained beforehand without labels, by filling in rows that are hidden from it.
 """
 
@@ -61,7 +61,7 @@ class Stretches:
     features : float32 array (row, feature)
         Scaled; without NaN.
     targets : int8 array (row, behaviour)
-        1, 0, or −1 where nobody said.
+        1, 0, or −1 unlabelled.
     weights : float32 array (row,)
     spans : list of (start, stop)
         Rows that follow one another on an even clock; no stretch reaches across their ends.

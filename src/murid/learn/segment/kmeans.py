@@ -82,7 +82,6 @@ def fit_kmeans(
     x : list of (T_i, D) arrays or one (T, D) array
         Features, scaled by the caller; NaN where missing.
     n_clusters : int
-        Number of clusters.
     weights : (n_frames,) array, optional
         Weight of each frame; default 1.
     seed : int or SeedSequence
@@ -94,9 +93,8 @@ def fit_kmeans(
     tolerance : float
         Stop when the squared shift of the centroids is below this share of the mean variance.
     screen_frames : int
-        With more frames than this, restarts compete on a random subset of this size and only
-        the winner is refined on all frames: the choice of basin needs far fewer frames than
-        the position of the centroids.
+        With more frames than this, restarts compete on a random subset of this size and only the winner is refined
+        on all frames: the choice of basin needs far fewer frames.
     n_workers : int
         Threads.
 
@@ -105,18 +103,7 @@ def fit_kmeans(
     DataError
         When fewer distinct complete frames than clusters are left.
     """
-    seqs = as_sequences(x, lengths)
-    seen = seqs.observed
-    frames = seqs.frames if seen.all() else seqs.frames[seen]
-    w = np.ones(len(frames), frames.dtype) if weights is None else np.asarray(weights, frames.dtype)[seen]
-    if len(frames) < n_clusters:
-        fail(
-            "k-means",
-            "too few complete frames",
-            expected=f"at least {n_clusters}",
-            got=f"{len(frames)}",
-            todo="use fewer clusters or fill the gaps first",
-        )
+    frames, w = _complete(as_sequences(x, lengths), weights, n_clusters)
     spread = tolerance * float(frames.var(axis=0).mean())
     streams = (seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)).spawn(replicates + 1)
     screen, screen_w = frames, w
@@ -125,22 +112,31 @@ def fit_kmeans(
         pick = np.sort(np.random.default_rng(streams[-1]).choice(len(frames), size, replace=False))
         screen, screen_w = np.ascontiguousarray(frames[pick]), w[pick]
     with workers(n_workers) as pmap:
-        tries = (
-            lloyd(
-                screen,
-                screen_w,
-                _plus_plus(screen, screen_w, n_clusters, np.random.default_rng(stream)),
-                max_iterations,
-                spread,
-                pmap,
-            )
-            for stream in streams[: max(replicates, 1)]
-        )
-        best = min(tries, key=lambda candidate: candidate.inertia)
+
+        def attempt(stream: np.random.SeedSequence) -> KMeans:
+            start = _plus_plus(screen, screen_w, n_clusters, np.random.default_rng(stream))
+            return lloyd(screen, screen_w, start, max_iterations, spread, pmap)
+
+        best = min(map(attempt, streams[: max(replicates, 1)]), key=lambda candidate: candidate.inertia)
         if screen is not frames:
             best = lloyd(frames, w, best.centroids, max_iterations, spread, pmap)
     order = np.argsort(-best.mass, kind="stable")
     return KMeans(best.centroids[order], best.mass[order], best.inertia)
+
+
+def _complete(seqs: Sequences, weights: np.ndarray | None, least: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames without a missing value, and their weights."""
+    seen = seqs.observed
+    frames = seqs.frames if seen.all() else seqs.frames[seen]
+    if len(frames) < least:
+        fail(
+            "k-means",
+            "too few complete frames",
+            expected=f"at least {least}",
+            got=f"{len(frames)}",
+            todo="use fewer clusters or fill the gaps first",
+        )
+    return frames, np.ones(len(frames), frames.dtype) if weights is None else np.asarray(weights, frames.dtype)[seen]
 
 
 def _assign(frames: np.ndarray, centroids: np.ndarray, pmap: Map) -> tuple[np.ndarray, np.ndarray]:

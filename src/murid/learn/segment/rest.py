@@ -23,7 +23,7 @@ class RestGate(Fitted):
     mean, sd, weight : (2,) arrays
         Of log10 speed.
     floor : float
-        Slowest speed that is told from 0.
+        Slowest speed that is distinguished from 0.
     """
 
     mean: np.ndarray

@@ -202,10 +202,8 @@ def fit_slds(
         Start from these states, all recordings one after the other, instead of k-means.
     seed : int
         Same seed, same model, on any number of workers.
-    n_workers : int
-        Threads over segments.
-    progress : callable, optional
-        Called as ``progress("gibbs" | "slds", done, total)``.
+    n_workers, progress
+        Threads over segments; called as ``progress("gibbs" | "slds", done, total)``.
 
     Raises
     ------
@@ -217,21 +215,12 @@ def fit_slds(
     if params.dynamics.student_dof:
         fail("SLDS", "Student-t dynamics are not part of this model", expected="student_dof = 0", got="another value")
     start, state = fit_shape(seqs, anterior, posterior, params)
-    if groups is not None:
-        check_groups(groups, len(seqs.offsets) - 1, max(groups) + 1)
     group = np.zeros(len(seqs.offsets) - 1, int) if groups is None else np.asarray(groups)
+    check_groups(group.tolist(), len(seqs.offsets) - 1, int(group.max()) + 1)
     with workers(n_workers) as pmap:
         latent = Sequences(state.x, seqs.offsets, True)
         sampler = Sampler(latent, params.dynamics.replace(single=True), group, seed, pmap)
-        sampler.start(labels)
-        for _ in range(params.dynamics.em_iterations):
-            sampler.em_step()
-        if params.dynamics.merge:
-            sampler.merge()
-        for i in range(params.dynamics.sweeps):
-            sampler.sweep(prune=params.dynamics.prune, keep=False)
-            if progress:
-                progress("gibbs", i + 1, params.dynamics.sweeps)
+        _start_dynamics(sampler, params.dynamics, labels, progress)
         sampler.kappa = params.kappa
         for _ in range(HELD):
             _pose_sweep(sampler, state)
@@ -242,6 +231,21 @@ def fit_slds(
             if progress:
                 progress("slds", i + 1, params.sweeps)
     return Slds(**start, dynamics=sampler.model())
+
+
+def _start_dynamics(
+    sampler: Sampler, params: ArHmmParams, labels: np.ndarray | None, progress: Progress | None
+) -> None:
+    """Fit the AR-HMM to the first guess of the shape: from labels or k-means, by EM, merging and sampling."""
+    sampler.start(labels)
+    for _ in range(params.em_iterations):
+        sampler.em_step()
+    if params.merge:
+        sampler.merge()
+    for i in range(params.sweeps):
+        sampler.sweep(prune=params.prune, keep=False)
+        if progress:
+            progress("gibbs", i + 1, params.sweeps)
 
 
 def _slds_sweep(sampler: Sampler, state: PoseState, *, prune: bool, keep: bool) -> None:

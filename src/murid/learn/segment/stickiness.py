@@ -26,7 +26,7 @@ BLOCK_S = 10.0
 HOPELESS = 5.0
 #: Fits whose median bout is shorter are left out: strides and jitter; MoSeq's syllables last 300 to 400 ms.
 SHORTEST_S = 0.15
-#: Medians that differ by less than this, in natural logarithms (a fifth), are not told apart.
+#: Medians that differ by less than this, in natural logarithms (a fifth), count as equal.
 NEAR = 0.2
 
 
@@ -54,60 +54,70 @@ def choose_kappa(
     params : ArHmmParams
         The model; sampling is left out.
     target_s : float, optional
-        Wanted median duration, s: then it alone decides. None takes, among the values of κ whose fits predict
-        held-out rows as well as the best one (less than one standard error apart, over blocks of 10 s), the one
-        whose bouts come nearest to the blocks between model-free changepoints; of those whose medians differ from
-        its by less than a fifth, the one that predicts best. Fits whose median bout is under 150 ms are left out
-        where others are longer: the likelihood alone would cut fast limbs into half strides.
+        Wanted median duration, s: then it alone decides. None: see Notes.
     shares : tuple of float
-        Values of κ tried, as multiples of the number of rows, rising. Without `target_s` the scan stops at the first
-        that is far behind.
+        κ tried, as rising multiples of the number of rows; without `target_s` up to the first that is far behind.
     max_rows : int
         About so many rows are looked at: the first sequences, the last third of each held out.
     n_starts : int
-        Fits of each value, from other starts; their likelihoods and medians are averaged.
+        Fits of each value, which are averaged.
 
     Returns
     -------
     kappa : float
-        For all of `x`.
     table : list of dict
         One row a value: ``kappa, heldout`` (nats a row), ``median_s, target_s, n_states``.
+
+    Notes
+    -----
+    Among the values whose fits predict held-out rows as well as the best one (less than one standard error apart, over
+    blocks of 10 s), the one whose bouts come nearest to the blocks between model-free changepoints is taken; of those
+    whose medians differ from its by less than a fifth, the one that predicts best. Fits whose median bout is under
+    150 ms are left out where others are longer.
     """
     seqs = as_sequences(x, dtype=np.float32)
     n_rows = int(seqs.observed.sum())
     wanted = target_s or _block_s(seqs, rate_hz, seed)
     some, held = _split(seqs, max_rows, max(round(BLOCK_S * rate_hz), 50))
-    n_held = np.array([max(int(np.isfinite(part).all(axis=1).sum()), 1) for part in held])
     n_some = max(int(as_sequences(some).observed.sum()), 1)
     quick = params.replace(sweeps=0, draws=0)
+    starts = np.random.SeedSequence(seed).generate_state(n_starts)
     rows: list[dict[str, float]] = []
     scores: list[np.ndarray] = []
     for share in shares:
-        fits = [
-            _judged(some, held, quick.replace(kappa=share * n_some), sigma, start, n_workers)
-            for start in np.random.SeedSequence(seed).generate_state(n_starts)
-        ]
-        scores.append(np.mean([score / n_held for _, score, _ in fits], axis=0))
-        bouts = [durations(labels, rate_hz) for _, _, labels in fits]
-        rows.append(
-            {
-                "kappa": share * n_rows,
-                "heldout": float(scores[-1].mean()),
-                "median_s": float(np.mean([np.median(b) if len(b) else np.inf for b in bouts])),
-                "target_s": wanted,
-                "n_states": float(np.mean([n_states for n_states, _, _ in fits])),
-            }
-        )
+        kappa = quick.replace(kappa=share * n_some)
+        fits = [_judged(some, held, kappa, sigma, start, n_workers) for start in starts]
+        score, row = _averaged(fits, held, rate_hz)
+        scores.append(score)
+        rows.append({"kappa": share * n_rows, **row, "target_s": wanted})
         if target_s is None and _hopeless(rows, scores):
             break
     good = rows if target_s is not None else _as_good(rows, scores)
+    return _best_duration(good, wanted), rows
+
+
+def _averaged(
+    fits: list[tuple[int, np.ndarray, list[np.ndarray]]], held: Arrays, rate_hz: float
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Score of each held-out block (nats a row) and a row of the table, means over fits of one value."""
+    n_held = np.array([max(int(np.isfinite(part).all(axis=1).sum()), 1) for part in held])
+    score = np.mean([total / n_held for _, total, _ in fits], axis=0)
+    bouts = [durations(labels, rate_hz) for _, _, labels in fits]
+    return score, {
+        "heldout": float(score.mean()),
+        "median_s": float(np.mean([np.median(b) if len(b) else np.inf for b in bouts])),
+        "n_states": float(np.mean([n_states for n_states, _, _ in fits])),
+    }
+
+
+def _best_duration(good: list[dict[str, float]], wanted_s: float) -> float:
+    """κ of the row whose median is nearest to the wanted one; of those that are about as near, the best prediction."""
     if not any(np.isfinite(r["median_s"]) for r in good):
-        return max(good, key=lambda r: r["heldout"])["kappa"], rows
-    ratio = [abs(np.log(r["median_s"] / wanted)) for r in good]
+        return max(good, key=lambda r: r["heldout"])["kappa"]
+    ratio = [abs(np.log(r["median_s"] / wanted_s)) for r in good]
     # Durations of single fits differ by as much: of values that near, the one that predicts best.
     near = [r for r, far in zip(good, ratio, strict=True) if far <= min(ratio) + NEAR]
-    return max(near, key=lambda r: r["heldout"])["kappa"], rows
+    return max(near, key=lambda r: r["heldout"])["kappa"]
 
 
 def _judged(

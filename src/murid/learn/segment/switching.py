@@ -49,22 +49,11 @@ def smooth_switching(
         Further log-likelihood of each state in each row.
     start : int array (T,), optional
         First guess of the states; by default the most likely ones given the sightings without dynamics.
-    sweeps, burn_in : int
+    sweeps, burn_in, seed : int
         Sweeps in all, and how many of the first are not averaged.
-    seed : int
-
-    Returns
-    -------
-    Smoothed
     """
     n, d, lags, k = len(pull), pull.shape[1], model.lags, model.n_states
-    if n <= lags + 1 or precision.shape != (n, d, d) or d != model.cov.shape[1]:
-        fail(
-            "switching smoother",
-            "sightings do not fit the model",
-            got=f"{pull.shape}, {precision.shape}",
-            expected=f"more than {lags + 1} rows of {model.cov.shape[1]} latents",
-        )
+    _check(model, precision, pull)
     rng = np.random.default_rng(seed)
     extra = np.zeros((n, k)) if evidence is None else np.asarray(evidence, np.float64)
     quadratic, linear = factors(model.coef.astype(np.float64), model.cov.astype(np.float64), lags)
@@ -95,6 +84,17 @@ def smooth_switching(
             probability += smooth
     kept = max(sweeps - burn_in, 1)
     return Smoothed(mean / kept, probability / kept)
+
+
+def _check(model: ArHmm, precision: np.ndarray, pull: np.ndarray) -> None:
+    n, d = pull.shape
+    if n <= model.lags + 1 or precision.shape != (n, d, d) or d != model.cov.shape[1]:
+        fail(
+            "switching smoother",
+            "sightings do not fit the model",
+            got=f"{pull.shape}, {precision.shape}",
+            expected=f"more than {model.lags + 1} rows of {model.cov.shape[1]} latents",
+        )
 
 
 def _draw_states(loglik, first, steps, back, rng: np.random.Generator, states: np.ndarray) -> np.ndarray:

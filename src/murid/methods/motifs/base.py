@@ -124,10 +124,10 @@ class Labelled:
     Attributes
     ----------
     codes : int array (time,)
-        Motif, −1 where nothing can be said.
+        Motif, −1 where the animal was not seen.
     latent : float array (time, component)
     confidence : float array (time,)
-        0..1, NaN where nothing can be said.
+        0..1, NaN where there is no motif.
     probability : float array (time, behaviour), optional
         Of `behaviours`, for methods that also name what they were trained on.
     behaviours : tuple of str

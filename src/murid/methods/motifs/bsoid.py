@@ -1,4 +1,4 @@
-"""`bsoid`: motifs from pairs of points in 100-ms bins, found in a UMAP by density, told by a forest.
+"""`bsoid`: motifs from pairs of points in 100-ms bins, density clusters of a UMAP, read by a forest.
 
 After B-SOiD (Hsu & Yttri 2021): distances between points, turning of the lines between them and
 displacements; UMAP; HDBSCAN; a random forest that tells the clusters from the features and so

@@ -14,7 +14,7 @@ import xarray as xr
 
 from murid.data.clock import rate_of, segments
 from murid.data.errors import Faults, did_you_mean, fail
-from murid.data.roles import stand_ins
+from murid.data.roles import resolve_roles, stand_ins
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 from murid.ethogram.bouts import bouts_of
 from murid.features import FeatureParams, compute
@@ -121,14 +121,13 @@ def trajectories(
     before_s, after_s : float
         Window around the onset, s.
     min_bouts : int
-        Motifs with fewer whole windows are NaN.
+        Motifs with fewer windows are NaN.
 
     Returns
     -------
     Dataset
         ``mean`` and ``sd (motif, lag, space, keypoint)``: at the onset the body centre is at 0 and the animal looks
-        along +x; later frames keep that frame, so that travel and turning show. Unit of the poses. ``n (motif)``
-        onsets.
+        along +x, later too, so that travel and turning show. Unit of the poses. ``n (motif)`` onsets.
 
     Raises
     ------
@@ -136,8 +135,6 @@ def trajectories(
         When the skeleton has no front and rear.
     """
     _same_clock(states, poses)
-    from murid.data.roles import resolve_roles
-
     keypoints = [str(k) for k in poses["keypoint"].values]
     used = resolve_roles(keypoints, roles)
     if not {"front", "rear", "centre"} <= set(stand_ins(used)):
@@ -146,35 +143,40 @@ def trajectories(
     place = {p: points_of(poses, p, used).values for p in ("centre", "front", "rear")}
     lags = np.arange(-round(before_s * fps), round(after_s * fps) + 1)
     names = behaviour_names(states)
-    shape = (len(names), len(lags), 2, len(keypoints))
-    mean, sd, n = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(len(names), int)
     windows: list[list[np.ndarray]] = [[] for _ in names]
-    for i in range(states.sizes["individual"]):
-        xy = poses["position"].values[:, :2, :, i].astype(np.float64)
+    for i, xy in enumerate(poses["position"].values[:, :2].astype(np.float64).transpose(3, 0, 1, 2)):
         axis = place["front"][:, :, i] - place["rear"][:, :, i]
         for at in _onsets(states.values[:, i], time, lags):
             length = np.linalg.norm(axis[at])
             if not length > 0:
                 continue
             cos, sin = axis[at] / length
-            away = xy[at + lags] - place["centre"][at, :, i][:, None]
-            turned = np.stack([cos * away[:, 0] + sin * away[:, 1], cos * away[:, 1] - sin * away[:, 0]], axis=1)
-            windows[states.values[at, i]].append(turned)
-    for k, found in enumerate(windows):
-        n[k] = len(found)
-        if n[k] >= min_bouts:
-            stack = np.stack(found)
-            known = np.isfinite(stack).sum(axis=0)
-            total = np.nansum(stack, axis=0)
-            mean[k] = np.where(known >= min_bouts, total / np.maximum(known, 1), np.nan)
-            sd[k] = np.sqrt(np.nansum((stack - mean[k]) ** 2, axis=0) / np.maximum(known - 1, 1))
-            sd[k][np.isnan(mean[k])] = np.nan
+            x, y = np.moveaxis(xy[at + lags] - place["centre"][at, :, i][:, None], 1, 0)
+            windows[states.values[at, i]].append(np.stack([cos * x + sin * y, cos * y - sin * x], axis=1))
+    mean, sd = _mean_courses(windows, (len(lags), 2, len(keypoints)), min_bouts)
+    n = np.array([len(courses) for courses in windows])
     dims = ("motif", "lag", "space", "keypoint")
     return xr.Dataset(
         {"mean": (dims, mean), "sd": (dims, sd), "n": ("motif", n)},
         coords={"motif": names, "lag": lags / fps, "space": ["x", "y"], "keypoint": keypoints},
         attrs={"unit": poses.attrs.get("unit", "px")},
     )
+
+
+def _mean_courses(
+    windows: Sequence[Sequence[np.ndarray]], shape: tuple[int, ...], least: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and SD over the windows of each motif; NaN where fewer than `least` are known."""
+    mean, sd = np.full((len(windows), *shape), np.nan), np.full((len(windows), *shape), np.nan)
+    for k, courses in enumerate(windows):
+        if len(courses) >= least:
+            stack = np.stack(courses)
+            known = np.isfinite(stack).sum(axis=0)
+            total = np.nansum(stack, axis=0)
+            mean[k] = np.where(known >= least, total / np.maximum(known, 1), np.nan)
+            sd[k] = np.sqrt(np.nansum((stack - mean[k]) ** 2, axis=0) / np.maximum(known - 1, 1))
+            sd[k][np.isnan(mean[k])] = np.nan
+    return mean, sd
 
 
 def similarity_tree(outputs: Sequence[xr.Dataset]) -> tuple[np.ndarray, list[str]]:

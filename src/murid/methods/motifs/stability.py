@@ -172,29 +172,28 @@ def robustness_report(
     rows: list[dict[str, Any]] = []
     for kind, level in [(k, float(v)) for k, values in wanted.items() for v in values]:
         row: dict[str, Any] = {"kind": kind, "level": level, "unit": names[kind]}
-        before, after = [], []
         try:
-            for out, recording in zip(plain, recordings, strict=True):
-                seen = method.apply(variant(recording, kind, level, seed=seed))
-                a, b = shared_frames(out["time"].values, seen["time"].values)
-                before.append(out["states"].values[a].T.ravel())
-                after.append(seen["states"].values[b].T.ravel())
-                recording.forget()
+            row |= _kept_labels(method, recordings, plain, kind, level, seed) | {"refused": ""}
         except DataError as error:
-            rows.append({**row, "ari": np.nan, "agreement": np.nan, "labelled": np.nan, "refused": str(error)})
-            continue
-        one, two = np.concatenate(before), np.concatenate(after)
-        pair = stability([one, two]).iloc[0]
-        rows.append(
-            {
-                **row,
-                "ari": pair["ari"],
-                "agreement": pair["agreement"],
-                "labelled": float((two >= 0).mean()),
-                "refused": "",
-            }
-        )
+            row |= {"ari": np.nan, "agreement": np.nan, "labelled": np.nan, "refused": str(error)}
+        rows.append(row)
     return pd.DataFrame(rows, columns=["kind", "level", "unit", "ari", "agreement", "labelled", "refused"])
+
+
+def _kept_labels(
+    method: Method, recordings: Sequence[Recording], plain: Sequence[xr.Dataset], kind: str, level: float, seed: int
+) -> dict[str, float]:
+    """Agreement of the labels of altered recordings with those of the recordings as they are."""
+    before, after = [], []
+    for out, recording in zip(plain, recordings, strict=True):
+        altered = method.apply(variant(recording, kind, level, seed=seed))
+        a, b = shared_frames(out["time"].values, altered["time"].values)
+        before.append(out["states"].values[a].T.ravel())
+        after.append(altered["states"].values[b].T.ravel())
+        recording.forget()
+    one, two = np.concatenate(before), np.concatenate(after)
+    pair = stability([one, two]).iloc[0]
+    return {"ari": pair["ari"], "agreement": pair["agreement"], "labelled": float((two >= 0).mean())}
 
 
 def half_sets(recordings: Sequence[Recording]) -> list[list[Recording]]:
@@ -227,7 +226,7 @@ def cut_report(method: Method, recordings: Sequence[Recording], outputs: Sequenc
         Fitted; one that looks at poses.
     recordings : list of Recording
     outputs : list of Dataset
-        What the method said of the whole recordings.
+        What the method gave for the whole recordings.
 
     Returns
     -------
@@ -238,8 +237,8 @@ def cut_report(method: Method, recordings: Sequence[Recording], outputs: Sequenc
     for recording, whole in zip(recordings, outputs, strict=True):
         poses = recording.need("poses")
         half = poses.sizes["time"] // 2
-        said = method.apply(recording.replace(poses=poses.isel(time=slice(half, None)), labels=None))
-        pair = stability([whole["states"].values[half:].T.ravel(), said["states"].values.T.ravel()]).iloc[0]
+        alone = method.apply(recording.replace(poses=poses.isel(time=slice(half, None)), labels=None))
+        pair = stability([whole["states"].values[half:].T.ravel(), alone["states"].values.T.ravel()]).iloc[0]
         rows.append({"kind": "cut", "recording": recording.id, "ari": pair["ari"], "agreement": pair["agreement"]})
         recording.forget()
     return pd.DataFrame(rows, columns=["kind", "recording", "ari", "agreement"])

@@ -172,7 +172,7 @@ class Dbm(NetMethod[Track], MotifMethod):
         return self._pseudo_labels(recording, self._usable([recording]), known)
 
     def _usable(self, recordings: Sequence[Recording]) -> RuleTable:
-        """Rules that can be told in every recording; of a table that the user wrote, all of them must be."""
+        """Rules that can be evaluated in every recording; of a table that the user wrote, all of them must be."""
         if self.params.labels_from == "labels" or self.params.pseudo_labels != DEFAULT_TABLE:
             return self.table
         rules = self.table.rules
@@ -180,7 +180,11 @@ class Dbm(NetMethod[Track], MotifMethod):
             names = [str(f) for f in self._quantities(next(self.tracks(recording)))["feature"].values]
             rules = tuple(r for r in rules if r.usable(names) is not None)
         if not rules:
-            fail("pseudo-labels", "no rule of the default table can be told", todo="write a table: pseudo_labels='…'")
+            fail(
+                "pseudo-labels",
+                "no rule of the default table can be evaluated",
+                todo="write a table: pseudo_labels='…'",
+            )
         return RuleTable(rules, self.params.rest)
 
     def _quantities(self, track: Track) -> xr.DataArray:

@@ -96,28 +96,8 @@ def few_labels(
     if len(classes) < 2:
         fail("few labels", "nothing to tell apart", expected="frames of two behaviours", got=str(classes.tolist()))
     n_classes = int(classes[-1]) + 1
-    model: Any
-    if reader == "knn":
-        from sklearn.neighbors import KNeighborsClassifier
-
-        n = min(n_neighbours, int(np.bincount(y[known])[classes].min()))
-        model = KNeighborsClassifier(max(1, n), metric="cosine", weights="distance").fit(x[known], y[known])
-    else:
-        from lightgbm import LGBMClassifier
-
-        least = max(2, min(20, int(known.sum()) // (4 * len(classes))))
-        model = LGBMClassifier(
-            n_estimators=150,
-            learning_rate=0.08,
-            min_child_samples=least,
-            colsample_bytree=0.3,
-            class_weight="balanced",
-            random_state=seed,
-            n_jobs=1,
-            deterministic=True,
-            force_row_wise=True,
-            verbose=-1,
-        ).fit(x[known], y[known])
+    counts = np.bincount(y[known])[classes]
+    model = _reader(reader, counts, n_neighbours, seed).fit(x[known], y[known])
 
     def read(table: Floats) -> np.ndarray:
         out = np.full((len(table), n_classes), np.nan, np.float32)
@@ -128,6 +108,29 @@ def few_labels(
         return out
 
     return read
+
+
+def _reader(kind: str, counts: np.ndarray, n_neighbours: int, seed: int) -> Any:
+    """Unfitted classifier for classes with so many frames."""
+    if kind == "knn":
+        from sklearn.neighbors import KNeighborsClassifier
+
+        n = max(1, min(n_neighbours, int(counts.min())))
+        return KNeighborsClassifier(n, metric="cosine", weights="distance")
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(
+        n_estimators=150,
+        learning_rate=0.08,
+        min_child_samples=max(2, min(20, int(counts.sum()) // (4 * len(counts)))),
+        colsample_bytree=0.3,
+        class_weight="balanced",
+        random_state=seed,
+        n_jobs=1,
+        deterministic=True,
+        force_row_wise=True,
+        verbose=-1,
+    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from murid.learn.fitted import Fitted
 from murid.prepare.even import smooth_known
 from murid.prepare.shape import Aligned, align_to, fit_template
 
-#: Windows of the mean speed, s: a step, an action, a mood.
+#: Windows of the mean speed, s: a step, an action, a spell of activity.
 SPEED_WINDOWS_S = (0.0, 0.5, 1.5, 4.5)
 
 #: Half waves over the arena: from halves of it down to a quarter.

@@ -236,7 +236,7 @@ class Vame(NetMethod[Track], MotifMethod):
 
         latent, error = encode(self.net, self.parts["scaler"](table))
         codes = self._codes(latent)
-        # Within a gap that the HMM bridges there is no latent, so nothing is said.
+        # Within a gap that the HMM bridges there is no latent, so there is no label.
         codes = np.where(np.isnan(latent[:, 0]), -1, codes).astype(np.int32)
         motifs: Motifs = self.parts["motifs"]
         sure = margin(latent, motifs.means, np.arange(len(motifs.means)), codes)

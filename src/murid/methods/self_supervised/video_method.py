@@ -55,6 +55,8 @@ from murid.prepare.even import EvenTime, even_time
 if TYPE_CHECKING:
     import torch
 
+    from murid.learn.nets.history import History
+
 #: Fewest rows that carry a fit.
 MIN_ROWS = 200
 #: One array for each subject.
@@ -335,16 +337,7 @@ class VideoMethod(NetMethod[Subject]):
             progress=f"{self.name}: network",
         )
         self._keep(net)
-        table = history.table()
-        self.facts["evidence"] = {
-            "rows": len(source),
-            "device": history.device,
-            "stopped": history.stopped,
-            "epochs": len(table),
-            "samples_per_s": float(table["samples_per_s"].median()),
-            "memory_mb": float(table["memory_mb"].max()),
-            "last_epoch": {k: float(v) for k, v in table.iloc[-1].items()},
-        }
+        self.facts["evidence"] = {"rows": len(source), **_of_training(history)}
         self.history = history
         self._after_training(net, films, learnt, held)
 
@@ -457,6 +450,19 @@ class VideoMethod(NetMethod[Subject]):
             name="features",
             coords={"time": subjects[0].time_s, "individual": [s.individual for s in subjects]},
         )
+
+
+def _of_training(history: History) -> dict[str, Any]:
+    """What is kept of a training in the evidence."""
+    table = history.table()
+    return {
+        "device": history.device,
+        "stopped": history.stopped,
+        "epochs": len(table),
+        "samples_per_s": float(table["samples_per_s"].median()),
+        "memory_mb": float(table["memory_mb"].max()),
+        "last_epoch": {str(k): float(v) for k, v in table.iloc[-1].items()},
+    }
 
 
 def _rate_of(recording: Recording) -> float:
