@@ -8,7 +8,7 @@ from scipy import stats as scipy_stats
 from murid.data.errors import DataError
 from murid.data.pvalues import fdr, holm, rank_p
 from murid.stats import CompareParams, compare, compare_many, hedges_g, paired_effects
-from murid.stats.permutation import f_test, freedman_lane, sign_flip, two_groups, within_units
+from murid.stats.permutation import f_test, flip_residuals, sign_flip, two_groups, within_units
 
 QUICK = CompareParams(n_permutations=999)
 
@@ -88,7 +88,7 @@ def test_repeated_measures_f_equals_statsmodels(rng):
     assert found.p == pytest.approx(reference["Pr > F"].iloc[0], abs=0.01)
 
 
-def test_freedman_lane_equals_the_hc2_wald_test_of_statsmodels(rng):
+def test_flip_residuals_equals_the_hc2_wald_test_of_statsmodels(rng):
     import statsmodels.api as sm
 
     group, weight = np.repeat([0, 1, 2], 10), rng.normal(0, 1, 30)
@@ -99,17 +99,17 @@ def test_freedman_lane_equals_the_hc2_wald_test_of_statsmodels(rng):
         fit = sm.OLS(y, np.column_stack([nuisance, tested])).fit(cov_type="HC2")
         last = np.eye(2 + tested.shape[1])[2:]
         reference = fit.wald_test(last, use_f=True, scalar=True)
-        computed = freedman_lane(y, tested, nuisance, n_permutations=999).statistic
+        computed = flip_residuals(y, tested, nuisance, n_permutations=999).statistic
         if tested.shape[1] == 1:
             assert computed == pytest.approx(fit.tvalues[-1], rel=1e-9)
         else:
             assert computed == pytest.approx(reference.statistic, rel=1e-9)
 
 
-def test_freedman_lane_without_covariates_is_welch(rng):
+def test_flip_residuals_without_covariates_is_welch(rng):
     a, b = rng.normal(0, 3, 6), rng.normal(1, 1, 11)
     y, member = np.concatenate([a, b]), np.repeat([0.0, 1.0], [6, 11])
-    test = freedman_lane(y, member[:, None], np.ones((17, 1)), n_permutations=999)
+    test = flip_residuals(y, member[:, None], np.ones((17, 1)), n_permutations=999)
     assert test.statistic == pytest.approx(scipy_stats.ttest_ind(b, a, equal_var=False).statistic, rel=1e-9)
 
 

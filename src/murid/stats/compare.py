@@ -26,7 +26,7 @@ from murid.stats.effects import (
     paired_interval,
     welch_interval,
 )
-from murid.stats.permutation import PermutationTest, f_test, freedman_lane, sign_flip, two_groups, within_units
+from murid.stats.permutation import PermutationTest, f_test, flip_residuals, sign_flip, two_groups, within_units
 from murid.stats.statements import SEPARATOR, Pair, Statement, pair_of, sizes_text
 from murid.stats.units import UnitTable, by_unit
 
@@ -213,7 +213,7 @@ def compare(
         conditions permuted within units (more).
     covariates : sequence of str
         Columns (numbers or text, e.g. ``"sex"``) that difference, effect, test and pairs are adjusted for
-        (Freedman–Lane permutation). Not with `paired`.
+        (signs of residuals are flipped). Not with `paired`.
     order : sequence of str, optional
         Groups in order, reference first: the difference is second minus first.
     params : CompareParams, optional
@@ -388,7 +388,7 @@ def _adjusted(
     effect = linear.adjusted_effect(y, design, params.level)
     if min((table["group"] == g).sum() for g in groups) < MIN_FOR_EFFECT:
         effect = Estimate(effect.value, NO_INTERVAL)
-    test = freedman_lane(y, design.tested, design.nuisance, n_permutations=params.n_permutations, seed=seed)
+    test = flip_residuals(y, design.tested, design.nuisance, n_permutations=params.n_permutations, seed=seed)
     return _TwoGroups(linear.adjusted_difference(y, design, params.level), effect, "Hedges g", test)
 
 
@@ -402,7 +402,7 @@ def _test_many(
         return within_units(matrix, n_permutations=params.n_permutations, seed=seed)
     if covariates:
         design = linear.design_of(table, units.groups, covariates)
-        return freedman_lane(
+        return flip_residuals(
             table["value"], design.tested, design.nuisance, n_permutations=params.n_permutations, seed=seed
         )
     codes = table["group"].map({g: i for i, g in enumerate(units.groups)}).to_numpy()

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from murid.data.errors import Faults
-from murid.stats.effects import NO_INTERVAL, NO_SPREAD, Estimate, around, hedges_j, scaled_noncentrality
+from murid.stats.effects import NO_INTERVAL, NO_SPREAD, Estimate, around, hedges_j
 
 Floats = NDArray[np.float64]
 
@@ -213,7 +213,7 @@ def adjusted_effect(values: Floats, design: Design, level: float) -> Estimate:
     design : Design
         Of two groups.
     level : float
-        Confidence level; the interval is that of the adjusted t's non-centrality, rescaled.
+        Confidence level.
     """
     full, member = design.full, design.tested[:, 0] > 0.5
     rows, _ = weights_of(full, 1)
@@ -225,7 +225,7 @@ def adjusted_effect(values: Floats, design: Design, level: float) -> Estimate:
     se = float(np.sqrt((residual**2).sum() / df * (rows[0] ** 2).sum()))
     if spread <= NO_SPREAD * float(np.abs(values).max()):
         return Estimate(float("nan"), NO_INTERVAL)
-    value = hedges_j(len(values) - 2) * estimate / spread
-    if se <= 0:
-        return Estimate(value, NO_INTERVAL)
-    return Estimate(value, scaled_noncentrality(estimate / se, df, se / spread, level))
+    # Two sources: the difference, and the SD it is divided by (variance g² / 2 df; Hedges & Olkin 1985).
+    d = estimate / spread
+    error = float(np.sqrt((se / spread) ** 2 + d**2 / (2 * (len(values) - 2))))
+    return Estimate(hedges_j(len(values) - 2) * d, around(d, error, df, level))

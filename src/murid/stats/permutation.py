@@ -228,12 +228,13 @@ def within_units(matrix: ArrayLike, *, n_permutations: int = 9999, seed: int = 0
     )
 
 
-def freedman_lane(
+def flip_residuals(
     values: ArrayLike, design: ArrayLike, nuisance: ArrayLike, *, n_permutations: int = 9999, seed: int = 0
 ) -> PermutationTest:
-    """Test the terms of `design` after `nuisance`, permuting residuals of the reduced model; statistic HC2 Wald.
+    """Test the terms of `design` after `nuisance`, flipping signs of the reduced model's residuals; HC2 Wald.
 
-    The statistic allows for units that differ in spread (without covariates and with two groups it is Welch's t).
+    Every unit keeps the size of its residual, so that groups may differ in spread and size. Permuting the residuals
+    (Freedman & Lane 1983) errs up to 9 % of the time where a small group has the larger spread, this one up to 7 %.
 
     Parameters
     ----------
@@ -244,25 +245,20 @@ def freedman_lane(
     nuisance : array of shape (n, q)
         Covariates, intercept included.
     n_permutations, seed : int
-        Random permutations and their seed.
+        Random flips and their seed.
 
     References
     ----------
-    Freedman D, Lane D (1983) J Bus Econ Stat 1:292. DiCiccio CJ, Romano JP (2017) J Am Stat Assoc 112:1211.
+    Davidson R, Flachaire E (2008) J Econom 146:162. Winkler AM et al. (2014) NeuroImage 92:381.
     """
     y = np.asarray(values, np.float64)
     x, z = np.asarray(design, np.float64), np.asarray(nuisance, np.float64)
     y, reduced = y - y.mean(), basis(z)
     fitted = reduced @ (reduced.T @ y)
-    residual = y - fitted
-    orders = np.argsort(np.random.default_rng(seed).random((n_permutations, y.size)), axis=1)
-    surrogate = np.concatenate([y[None], fitted + residual[orders]])
+    signs = np.random.default_rng(seed).integers(0, 2, (n_permutations, y.size)) * 2.0 - 1.0
+    surrogate = np.concatenate([y[None], fitted + (y - fitted) * signs])
     statistic = wald(surrogate, np.column_stack([z, x]), x.shape[1])
     letter = "t" if x.shape[1] == 1 else "F"
-    test = _outcome(
-        np.abs(statistic[1:]),
-        float(abs(statistic[0])),
-        False,
-        f"Freedman-Lane permutation of residuals, HC2 {letter}",
-    )
+    name = f"sign flips of the residuals after covariates, HC2 {letter}"
+    test = _outcome(np.abs(statistic[1:]), float(abs(statistic[0])), False, name)
     return PermutationTest(float(statistic[0]), test.p, test.n_permutations, test.exact, test.name)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from murid.data.pvalues import rank_p
 from murid.stats import linear
-from murid.stats.permutation import PermutationTest, f_test, freedman_lane, two_groups
+from murid.stats.permutation import PermutationTest, f_test, flip_residuals, two_groups
 
 Floats = NDArray[np.float64]
 #: Day effects are estimated day by day when each day has at least this many rows on average, else as one line.
@@ -94,7 +94,7 @@ def _between(
     y = ordered["value"].to_numpy(np.float64)
     if covariates:
         design = linear.design_of(ordered, groups, covariates)
-        return freedman_lane(y, design.tested, design.nuisance, **options)
+        return flip_residuals(y, design.tested, design.nuisance, **options)
     codes = ordered["_rank"].to_numpy(np.int64)
     if len(groups) == 2:
         return two_groups(y[codes == 0], y[codes == 1], **options)
