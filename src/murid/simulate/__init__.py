@@ -4,6 +4,7 @@ from murid.simulate.arenas import ARENAS, Arena, arena
 from murid.simulate.behaviour import BEHAVIOURS, Behaviour, Posture, repertoire
 from murid.simulate.body import KEYPOINTS
 from murid.simulate.corruption import Corruption, corrupt, second_rater
+from murid.simulate.difficulty import observed, tracker
 from murid.simulate.neurons import sync_pulses, units
 from murid.simulate.recordings import recording, true_states
 from murid.simulate.studies import Effect, study
@@ -24,12 +25,14 @@ __all__ = [
     "corrupt",
     "depth_frames",
     "frames",
+    "observed",
     "recording",
     "repertoire",
     "second_rater",
     "study",
     "syllable_poses",
     "sync_pulses",
+    "tracker",
     "true_states",
     "units",
     "video",

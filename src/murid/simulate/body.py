@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from murid.simulate.arenas import OVERHANG_CM, Arena
 from murid.simulate.brain import Track
+from murid.simulate.difficulty import settling, varied
 from murid.simulate.motion import TICK_S
 
 Floats = NDArray[np.float64]
@@ -41,11 +42,13 @@ RUMP, TRUNK, NECK, SNOUT, EAR, SIDE, HIP, TAIL = 3.6, 2.2, 1.2, 1.2, 0.75, 1.35,
 SETTLE_S = 0.05
 
 
-def posture_of(track: Track, rng: np.random.Generator) -> dict[str, Floats]:
+def posture_of(
+    track: Track, rng: np.random.Generator, difficulty: float = 0.0, own: np.random.Generator | None = None
+) -> dict[str, Floats]:
     """Return posture and phases at every tick, arrays of shape ``(tick, animal)``.
 
     Targets of the behaviours, smoothed over `SETTLE_S`, and phases (in cycles) of every rhythm,
-    whose frequency wobbles by a few per cent so that rhythms never lock.
+    whose frequency wobbles by a few per cent so that rhythms never lock. `difficulty` draws from the stream `own`.
     """
     from scipy.ndimage import gaussian_filter1d
     from scipy.signal import lfilter
@@ -56,7 +59,10 @@ def posture_of(track: Track, rng: np.random.Generator) -> dict[str, Floats]:
             for p in (b.posture for b in track.behaviours)
         ]
     )
-    length, width, pitch, bend, yaw, scan, bob, scan_hz, bob_hz = np.moveaxis(table[track.code], -1, 0)
+    targets = table[track.code]
+    if difficulty > 0 and own is not None:
+        targets = varied(targets, track, difficulty, own)
+    length, width, pitch, bend, yaw, scan, bob, scan_hz, bob_hz = np.moveaxis(targets, -1, 0)
     n, k = track.code.shape
     still = np.array([b.speed_cm_s[1] == 0 for b in track.behaviours])[track.code]
     turn_rate = gaussian_filter1d(np.gradient(track.heading, TICK_S, axis=0), 2, axis=0)
@@ -75,7 +81,9 @@ def posture_of(track: Track, rng: np.random.Generator) -> dict[str, Floats]:
         reach=2.8 * dips,
         speed=track.speed,
     )
-    out = {name: gaussian_filter1d(v.astype(np.float64), SETTLE_S / TICK_S, axis=0) for name, v in named.items()}
+    settle = settling(difficulty) * SETTLE_S / TICK_S
+    slow = {name: settle if name not in ("speed", "reach") else SETTLE_S / TICK_S for name in named}
+    out = {name: gaussian_filter1d(v.astype(np.float64), slow[name], axis=0) for name, v in named.items()}
     start = rng.uniform(0, 1, (5, 1, k))
     wobble = lfilter([0.05], [1, -0.95], rng.standard_normal((n, 5, k)).swapaxes(0, 1), axis=1) * 0.25
     rates = np.stack([scan_hz, bob_hz, 2.0 + 0.13 * track.speed, np.full((n, k), 2.5), np.full((n, k), 0.4)])
@@ -89,7 +97,14 @@ def posture_of(track: Track, rng: np.random.Generator) -> dict[str, Floats]:
     return out
 
 
-def keypoints_of(track: Track, arena: Arena, time_s: Floats, rng: np.random.Generator) -> Floats:
+def keypoints_of(
+    track: Track,
+    arena: Arena,
+    time_s: Floats,
+    rng: np.random.Generator,
+    difficulty: float = 0.0,
+    own: np.random.Generator | None = None,
+) -> Floats:
     """Return keypoints in cm, shape ``(time, 2, keypoint, animal)``, at the times asked for.
 
     Parameters
@@ -102,11 +117,15 @@ def keypoints_of(track: Track, arena: Arena, time_s: Floats, rng: np.random.Gene
         When the camera looks, s.
     rng : Generator
         Phases of the rhythms.
+    difficulty : float
+        How far animals differ from textbook postures, 0 to 1; see `murid.simulate.difficulty`.
+    own : Generator, optional
+        Stream of that.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.ndimage import gaussian_filter1d
 
-    posture = posture_of(track, rng)
+    posture = posture_of(track, rng, difficulty, own)
     path = gaussian_filter1d(np.stack([track.x, track.y, track.heading]), 1.0, axis=1)
     posture |= dict(zip(("x", "y", "heading"), path, strict=True))
     ticks = np.arange(len(track.x)) * TICK_S

@@ -32,6 +32,9 @@ class Corruption(Params):
     guess_px: float = param(15.0, unit="px", ge=0, why="SD of a guess about a hidden keypoint")
     jumps_per_min: float = param(1.0, unit="1/min", ge=0, why="single frames on which a keypoint is elsewhere")
     jump_px: float = param(80.0, unit="px", ge=0, why="SD of such a jump")
+    hidden_by_others_cm: float = param(
+        0.0, unit="cm", ge=0, why="keypoints this near to the body of an animal on top are hidden; 0 = never"
+    )
     swaps_per_min: float = param(0.0, unit="1/min", ge=0, why="how often two animals exchange names")
     swap_s: float = param(2.0, unit="s", gt=0, why="median time until they change back")
     dropped: float = param(0.0, ge=0, lt=0.9, why="share of frames the camera lost, in short runs")
@@ -61,8 +64,10 @@ def corrupt(recording: Recording, params: Corruption | None = None, *, seed: int
         ``dropped_frames``, ``hidden`` and ``jumped`` (bool arrays (time, keypoint, individual)).
     """
     p = (params or Corruption()).replace(**changes) if changes else params or Corruption()
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
-    poses, hidden, jumped = spoil(recording.need("poses"), p, streams[0])
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)]
+    true_poses = recording.need("poses")
+    covered = covered_by_others(true_poses, p.hidden_by_others_cm, streams[3])
+    poses, hidden, jumped = spoil(true_poses, p, streams[0], covered)
     poses, swaps = swap_identities(poses, p.swaps_per_min, p.swap_s, streams[1])
     poses, lost = drop_frames(poses, p.dropped, streams[2])
     if p.scale != 1.0 or any(p.offset_px):
@@ -75,8 +80,40 @@ def corrupt(recording: Recording, params: Corruption | None = None, *, seed: int
     return recording.replace(poses=poses, meta={**recording.meta, "planted": planted})
 
 
+def covered_by_others(poses: xr.Dataset, within_cm: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which keypoints lie below the body of another animal, (time, keypoint, individual).
+
+    Of two animals that touch, one is on top for about a second at a time.
+
+    Parameters
+    ----------
+    poses : Dataset
+        True poses.
+    within_cm : float
+        Distance from the axis of the other body, cm.
+    rng : Generator
+        Who is on top.
+    """
+    position = poses["position"].values.astype(np.float64)
+    n, _, k, m = position.shape
+    covered = np.zeros((n, k, m), bool)
+    if m < 2 or within_cm <= 0:
+        return covered
+    scale = 1.0 if poses.attrs["unit"] == "cm" else float(poses.attrs.get("px_per_cm", 1.0))
+    names = [str(name) for name in poses["keypoint"].values]
+    axis = [names.index(name) for name in ("neck", "centre", "tail_base") if name in names]
+    for a in range(m):
+        for b in range(a + 1, m):
+            a_on_top = slow_noise((n,), rate_of(poses["time"].values), rng) > 0
+            for low, high, now in ((b, a, a_on_top), (a, b, ~a_on_top)):
+                apart = position[:, :, :, None, low] - position[:, :, None, axis, high]
+                near = (np.hypot(apart[:, 0], apart[:, 1]) < within_cm * scale).any(axis=2)
+                covered[:, :, low] |= near & now[:, None]
+    return covered
+
+
 def spoil(
-    poses: xr.Dataset, params: Corruption, rng: np.random.Generator
+    poses: xr.Dataset, params: Corruption, rng: np.random.Generator, covered: NDArray[np.bool_] | None = None
 ) -> tuple[xr.Dataset, NDArray[np.bool_], NDArray[np.bool_]]:
     """Add jitter, occlusions and jumps; confidence falls as the expected error grows.
 
@@ -95,6 +132,7 @@ def spoil(
     hard = np.exp(0.3 * slow_noise((n, k, m), 1.0 * fps, rng))
     sd = params.jitter_px * tail[None, :, None] * hard
     hidden = _bursts((n, k, m), params.occlusions_per_min / 60, params.occlusion_s, fps, rng)
+    hidden = hidden if covered is None else hidden | covered
     jumped = rng.random((n, k, m)) < params.jumps_per_min / 60 / fps
     error = sd[:, None] * rng.standard_normal((n, space, k, m))
     guess = params.guess_px * np.stack([slow_noise((n, k, m), 0.3 * fps, rng) for _ in range(space)], axis=1)

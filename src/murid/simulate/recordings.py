@@ -20,6 +20,7 @@ from murid.simulate.arenas import zones_in_px
 from murid.simulate.behaviour import Behaviour, repertoire
 from murid.simulate.body import KEYPOINTS, keypoints_of
 from murid.simulate.brain import Brain, Track
+from murid.simulate.difficulty import check_difficulty
 from murid.simulate.motion import TICK_S
 
 #: Space around the arena in the picture, cm.
@@ -40,6 +41,7 @@ def recording(
     unit: str = "px",
     id: str | None = None,
     sizes: Mapping[str, float] | None = None,
+    difficulty: float = 0.0,
     animal: str | None = None,
     group: str = "",
     day: str = "",
@@ -76,6 +78,9 @@ def recording(
         Id of the recording.
     sizes : dict, optional
         Sizes of the arena, cm.
+    difficulty : float
+        0: textbook animals, all alike and clear, for recovery tests. 1: as hard to score as real ones. Labels stay the
+        truth; `observed` adds a tracker and a scorer that err.
     animal, group, day, session : str, optional
         Keys of the recording; the animal is named as the recording when it is not given.
 
@@ -93,17 +98,18 @@ def recording(
     """
     names = [f"mouse_{i + 1}" for i in range(n_animals)] if individuals is None else [str(i) for i in individuals]
     _check(duration_s, fps, n_animals, names, px_per_cm, unit)
+    check_difficulty(difficulty)
     place = build_arena(kind, **(sizes or {}))
     chosen = repertoire(kind, n_animals, behaviours)
     seeds = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     # Not spawn(): it would change the state of the caller's sequence, and with it a second run.
-    rng_brain, rng_body = (
-        np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, i))) for i in (0, 1)
+    rng_brain, rng_body, rng_style = (
+        np.random.default_rng(np.random.SeedSequence(seeds.entropy, spawn_key=(*seeds.spawn_key, i))) for i in range(3)
     )
     n_ticks = max(round(duration_s / TICK_S), 2) + 1
     track = Brain(place, chosen, n_animals, appeal or {}, rng_brain).run(n_ticks)
     time = frame_times(max(round(duration_s * fps), 2), fps)
-    points = keypoints_of(track, place, time, rng_body)
+    points = keypoints_of(track, place, time, rng_body, difficulty, rng_style)
     offset = (BORDER_CM * px_per_cm,) * 2 if unit == "px" else (0.0, 0.0)
     scale = px_per_cm if unit == "px" else 1.0
     poses = make_poses(
@@ -124,6 +130,7 @@ def recording(
         "size_px": tuple(size),
         "seed": str(seeds.entropy),
         "simulated": True,
+        "difficulty": difficulty,
     }
     return Recording(
         id or f"{kind}_{seeds.entropy}",
