@@ -214,14 +214,21 @@ def compare(
         for b, name in enumerate(names):
             columns = [(x[:, p, b], y[:, p, b], t) for x, y, t in shared for p in range(x.shape[1])]
             rows.append({**pair, "behaviour": name, **_pair(columns, iou, block_s, boot)})
-        if all((x == 1).sum(2).max(initial=0) <= 1 for both in shared for x in both[:2]):
-            codes = [
-                (frames.exclusive_codes(x)[:, p], frames.exclusive_codes(y)[:, p], t)
-                for x, y, t in shared
-                for p in range(x.shape[1])
-            ]
+        codes = _class_codes(shared)
+        if codes:
             classes.append({**pair, **_kappas(codes, len(names) + 1, block_s, boot)})
     return Agreement(pd.DataFrame(rows), pd.DataFrame(classes), _alphas(rated, raters, names))
+
+
+def _class_codes(shared: Sequence[Track]) -> list[Track]:
+    """Two raters' labels as one code a frame and animal, with "none"; empty where behaviours overlap."""
+    if any((x == 1).sum(2).max(initial=0) > 1 for both in shared for x in both[:2]):
+        return []
+    return [
+        (frames.exclusive_codes(x)[:, p], frames.exclusive_codes(y)[:, p], t)
+        for x, y, t in shared
+        for p in range(x.shape[1])
+    ]
 
 
 def _clocks(

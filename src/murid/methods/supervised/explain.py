@@ -266,58 +266,49 @@ def why(
     time = recording.need("poses")["time"].values
     if not time[0] - 1 <= time_s <= time[-1] + 1:
         fail("why", "time lies outside the recording", expected=f"{time[0]:.2f}..{time[-1]:.2f} s", got=f"{time_s:g} s")
-    subjects = method.subjects_of(recording)
-    subject = individual if individual is not None or len(subjects) > 1 else subjects[0]
-    if subject not in subjects:
-        fail("why", "which individual?", got=str(individual), todo=did_you_mean(str(individual), subjects))
-    if behaviour is not None and behaviour not in method.model.behaviours:
-        fail("why", f"the model does not know '{behaviour}'", todo=did_you_mean(behaviour, method.model.behaviours))
+    subject = _subject(method, recording, individual)
+    names = method.model.behaviours
+    if behaviour is not None and behaviour not in names:
+        fail("why", f"the model does not know '{behaviour}'", todo=did_you_mean(behaviour, names))
     row = int(np.abs(time - time_s).argmin())
     # The frame itself first, then what is usual in this recording.
     around = np.unique(np.linspace(0, len(time) - 1, min(400, len(time))).astype(np.int64))
     table = method.table(recording, subject, np.r_[row, around])
     p = method.probability(table.values[:1])[0]
-    b = method.model.behaviours.index(behaviour) if behaviour else int(p.argmax())
-    found = evidence(method, table if not hasattr(method.model.learner, "contributions") else table[:1])
-    order = np.argsort(-np.abs(found.values[0, b]), kind="stable")[:n]
-    units, meanings = _coord(table, "unit"), _coord(table, "meaning")
-    rows = []
-    for g in order:
-        column = int(found.strongest[0, b, g])
-        value, usual = float(table.values[0, column]), table.values[1:, column]
-        usual = usual[np.isfinite(usual)]
-        rank = float((usual < value).mean()) if usual.size and np.isfinite(value) else float("nan")
-        feature = str(table["feature"].values[column])
-        amount = float(found.values[0, b, g])
-        rows.append(
-            (
-                recording.id,
-                subject,
-                float(time[row]),
-                method.model.behaviours[b],
-                float(p[b]),
-                feature,
-                value,
-                units[column],
-                rank,
-                amount,
-                _sentence(in_words(feature, meanings[column]), value, units[column], rank, amount),
-            )
-        )
-    columns = [
-        "recording",
-        "individual",
-        "time_s",
-        "behaviour",
-        "probability",
-        "feature",
-        "value",
-        "unit",
-        "rank",
-        "contribution",
-        "words",
+    b = names.index(behaviour) if behaviour else int(p.argmax())
+    parts = evidence(method, table if not hasattr(method.model.learner, "contributions") else table[:1])
+    order = np.argsort(-np.abs(parts.values[0, b]), kind="stable")[:n]
+    head = {"recording": recording.id, "individual": subject, "time_s": float(time[row])}
+    head |= {"behaviour": names[b], "probability": float(p[b])}
+    rows = [
+        {**head, **_reason(table, int(parts.strongest[0, b, g]), float(parts.values[0, b, g]))} for g in order.tolist()
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows)
+
+
+def _subject(method: Supervised, recording: Recording, individual: str | None) -> str:
+    subjects = method.subjects_of(recording)
+    subject = individual if individual is not None or len(subjects) > 1 else subjects[0]
+    if subject is None or subject not in subjects:
+        fail("why", "which individual?", got=str(individual), todo=did_you_mean(str(individual), subjects))
+    return subject
+
+
+def _reason(table: xr.DataArray, column: int, amount: float) -> dict[str, str | float]:
+    """One feature of the first frame of a table, read against the others."""
+    value, usual = float(table.values[0, column]), table.values[1:, column]
+    usual = usual[np.isfinite(usual)]
+    rank = float((usual < value).mean()) if usual.size and np.isfinite(value) else float("nan")
+    feature, unit = str(table["feature"].values[column]), _coord(table, "unit")[column]
+    words = in_words(feature, _coord(table, "meaning")[column])
+    return {
+        "feature": feature,
+        "value": value,
+        "unit": unit,
+        "rank": rank,
+        "contribution": amount,
+        "words": _sentence(words, value, unit, rank, amount),
+    }
 
 
 # ---- help -----------------------------------------------------------------------------------------

@@ -115,10 +115,6 @@ def fit(
         exclusive=frames.exclusive and len(learnt) > 1,
         exhaustive=frames.exhaustive and not unlearnt,
     )
-    if novelty is None:
-        columns = np.ascontiguousarray(material.features[:, last.columns])
-        telling = most_used(last.learner, names)
-        novelty = fit_novelty(columns, part.animals, columns=telling, seed=labelling.seed)
     model = Model(
         behaviours=part.behaviours,
         asked=material.behaviours,
@@ -132,9 +128,15 @@ def fit(
         decision=decision,
         stacked=stacked,
         training=training,
-        novelty=novelty,
+        novelty=novelty or _novelty(part, last, names, labelling.seed),
     )
     return Fitted(model, {f"{s.recording.id}/{s.subject}": p for s, p in probabilities})
+
+
+def _novelty(material: Material, learnt: Learnt, names: Sequence[str], seed: int) -> Novelty:
+    """How far training frames lie from each other, in the features that the learner uses most."""
+    features = np.ascontiguousarray(material.features[:, learnt.columns])
+    return fit_novelty(features, material.animals, columns=most_used(learnt.learner, names), seed=seed)
 
 
 def labelled(recipe: Recipe, recordings: Sequence[Recording], labelling: Labelling) -> LabelledFrames:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from murid.data.bouts import EVERYONE
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
-from murid.data.labels import LabelChoice, Labels
+from murid.data.labels import LabelChoice, Labels, Others
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
@@ -166,29 +166,7 @@ def labelled_frames(
     labels = _one_stream(labels, choice.behaviours)
     behaviours = _behaviours(labels, choice, name)
     subjects = watched(chosen, labels, name)
-    samples: list[Sample] = []
-    remarks: list[tuple[str, str]] = []
-    for recording in chosen:
-        people = subjects[recording.id]
-        if not people:
-            continue
-        time = recording.need("poses")["time"].values
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            states = labels[recording.id].to_states(
-                time, behaviours, others=choice.others, individuals=list(people.values())
-            )
-        remarks += [(recording.id, str(w.message)) for w in caught]
-        end = unwatched_end(labels[recording.id])
-        remarks += [(recording.id, end)] if end else []
-        for i, subject in enumerate(people):
-            targets = states.values[:, i]
-            rows = sampled_rows(time, sample_hz)
-            rows = rows[(targets[rows] != UNLABELLED).any(axis=1)]
-            if rows.size:
-                weights = bout_weights(targets, time, exponent)[rows]
-                samples.append(Sample(recording, subject, rows, time[rows], targets[rows], weights))
-    _warn_once(remarks)
+    samples = _samples(chosen, labels, subjects, behaviours, choice.others, sample_hz, exponent)
     if not samples:
         fail(
             f"labels for '{name}'",
@@ -203,6 +181,40 @@ def labelled_frames(
     return LabelledFrames(
         tuple(samples), tuple(behaviours), individual, exclusive, exclusive and bool((present == 1).all())
     )
+
+
+def _samples(
+    recordings: Sequence[Recording],
+    labels: dict[str, Labels],
+    subjects: dict[str, dict[str, str]],
+    behaviours: Sequence[str],
+    others: Others,
+    sample_hz: float,
+    exponent: float,
+) -> list[Sample]:
+    """One sample for each watched subject that has labelled frames; one warning for what was noticed on the way."""
+    samples: list[Sample] = []
+    remarks: list[tuple[str, str]] = []
+    for recording in recordings:
+        people = subjects[recording.id]
+        if not people:
+            continue
+        time = recording.need("poses")["time"].values
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            states = labels[recording.id].to_states(time, behaviours, others=others, individuals=list(people.values()))
+        remarks += [(recording.id, str(w.message)) for w in caught]
+        end = unwatched_end(labels[recording.id])
+        remarks += [(recording.id, end)] if end else []
+        for i, subject in enumerate(people):
+            targets = states.values[:, i]
+            rows = sampled_rows(time, sample_hz)
+            rows = rows[(targets[rows] != UNLABELLED).any(axis=1)]
+            if rows.size:
+                weights = bout_weights(targets, time, exponent)[rows]
+                samples.append(Sample(recording, subject, rows, time[rows], targets[rows], weights))
+    _warn_once(remarks)
+    return samples
 
 
 def with_labels(recordings: Sequence[Recording], choice: LabelChoice) -> list[Recording]:
