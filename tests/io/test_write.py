@@ -69,6 +69,7 @@ def test_movement_round_trip(truth, plural, tmp_path):
         st.tuples(st.floats(0, 1e4), st.floats(0, 1e3), WORDS, st.sampled_from(["all", "m1"])), min_size=1, max_size=8
     )
 )
+@pytest.mark.filterwarnings("ignore:.*the last label ends")
 @pytest.mark.parametrize("format", ["bouts", "boris_aggregated"])
 def test_seconds_round_trip(rows, format, tmp_path):
     table = pd.DataFrame(

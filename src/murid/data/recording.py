@@ -224,6 +224,8 @@ class Recording:
 
     def _check_labels(self, poses: xr.Dataset, labels: Labels, faults: Faults) -> None:
         end = float(poses["time"].values[-1])
+        if self.video is not None:  # tracking may end before the film does
+            end = max(end, float(self.video.time_s[-1]))
         over = labels.stop_s - end
         if over > LABEL_OVERHANG_S:
             faults.add(
@@ -241,17 +243,24 @@ class Recording:
             )
 
     def _check_video(self, poses: xr.Dataset, video: Video, faults: Faults) -> None:
-        n_pose, n_video = poses.sizes["time"], video.n_frames
-        if abs(n_pose - n_video) > max(2, 0.001 * n_video):
+        # Rows are matched by their frame numbers: a table may begin later or end earlier than the film.
+        first, last, n_video = int(poses["frame"].values[0]), int(poses["frame"].values[-1]), video.n_frames
+        if last - (n_video - 1) > max(2, 0.001 * n_video):
             faults.add(
-                "poses and video differ in length",
-                expected=f"{n_video} frames",
-                got=f"{n_pose} rows",
-                todo="check that they belong together, or give the frame number of each row",
+                "poses have frames that the video has not",
+                expected=f"frames 0..{n_video - 1}",
+                got=f"frames {first}..{last}",
+                todo="check that they belong together",
             )
-        elif n_pose != n_video:
+        elif last >= n_video:
             warnings.warn(
-                f"recording '{self.id}': {n_pose} pose rows for {n_video} video frames; the surplus has no picture",
+                f"recording '{self.id}': {last - n_video + 1} pose rows after the end of the video have no picture",
+                stacklevel=3,
+            )
+        elif n_video - (last - first + 1) > max(2, 0.001 * n_video):
+            warnings.warn(
+                f"recording '{self.id}': poses cover frames {first}-{last} of {n_video} "
+                f"({(last - first + 1) / n_video:.0%}); what is not covered is missing",
                 stacklevel=3,
             )
 

@@ -6,14 +6,14 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
-from murid.data.errors import Faults, fail, nearest
+from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail, nearest
 
 #: Four header lines of 200 keypoints with long scorer names must fit.
 _HEAD_BYTES = 1 << 18
@@ -269,6 +269,14 @@ def resolve_fps(path: str | Path, given: float | None, stated: float | None, sof
     return float(given)
 
 
+class SeveralParts(DataError):
+    """A file holds several recordings (videos, tables), and none was named; `parts` lists them."""
+
+    def __init__(self, message: str, faults: Iterable[Fault] = (), parts: Sequence[str] = ()) -> None:
+        super().__init__(message, faults)
+        self.parts = list(parts)
+
+
 def choose(path: str | Path, what: str, options: Sequence[str], chosen: str | None, argument: str) -> str:
     """Return the one of several parts of a file (recording, video, table) that was asked for.
 
@@ -277,8 +285,6 @@ def choose(path: str | Path, what: str, options: Sequence[str], chosen: str | No
     DataError
         When the name is unknown, or when there are several and none was named.
     """
-    from murid.data.errors import did_you_mean
-
     options = list(options)
     faults = Faults(str(path))
     if chosen is None:
@@ -286,6 +292,7 @@ def choose(path: str | Path, what: str, options: Sequence[str], chosen: str | No
             return options[0]
         shown = ", ".join(options[:40]) + (" ..." if len(options) > 40 else "")
         faults.add(f"holds {len(options)} {what}s", got=shown or "none", todo=f"choose one: {argument}=...")
+        raise SeveralParts(faults.message(), faults.items, options)
     elif str(chosen) not in options:
         faults.add(f"no {what} '{chosen}'", todo=did_you_mean(str(chosen), options))
     faults.raise_if_any()

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.errors import Faults, fail
+from murid.data.errors import DataError, Faults, fail
 from murid.data.labels import Labels
 from murid.data.traces import Spikes
 from murid.data.zones import Zones
+from murid.io.files import SeveralParts
+from murid.io.labels._build import warn_of_early_end, within
 from murid.io.registry import read
 
 Pathish = str | Path
@@ -68,6 +70,9 @@ def read_labels(
     source: str = "auto",
     duration_s: float | None = None,
     rater: str | Sequence[str] | None = None,
+    unnamed: Sequence[str] | None = None,
+    scored_s: float | tuple[float, float] | None = None,
+    cut: bool = False,
     **options: Any,
 ) -> Labels:
     """Read behaviour labels of one file, or of several raters' files of the same recording.
@@ -81,9 +86,17 @@ def read_labels(
     source : str
         Name of a format or ``"auto"``.
     duration_s : float, optional
-        Length of the recording: labels are cut there and all of it counts as scored.
+        Length of the recording: labels are cut there and all of it counts as scored, unless the file
+        or `scored_s` says otherwise.
     rater : str or sequence of str, optional
         Name of the rater, one per file. With several files the file names by default.
+    unnamed : sequence of str, optional
+        Names for the raters of files that name none, one per file.
+    scored_s : float or (float, float), optional
+        The stretch that was scored, when it ends before the recording does: its end, or start and end
+        (s). Outside it frames are unlabelled.
+    cut : bool
+        Cut labels that run past `duration_s`, however far; without it more than 5 s are an error.
     **options
         Options of the format, e.g. ``recording=`` for a table of several recordings.
 
@@ -91,6 +104,11 @@ def read_labels(
     ------
     DataError
         Also when the files of two raters disagree on the frame rate.
+
+    Warns
+    -----
+    UserWarning
+        When the last label lies far before the end of what counts as scored.
     """
     paths = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else list(path_or_paths)
     if not paths:
@@ -101,10 +119,33 @@ def read_labels(
         fail("read_labels", "number of raters", expected=f"{len(paths)}, one per file", got=str(len(names)))
     parts = []
     for path, name in zip(paths, names, strict=True):
-        labels = read("labels", path, source, fps=fps, duration_s=duration_s, **options)
+        labels = read("labels", path, source, fps=fps, duration_s=None if cut else duration_s, **options)
+        if cut and duration_s is not None:
+            labels = within(labels, 0.0, float(duration_s), forced=True)
+        if scored_s is None:
+            warn_of_early_end(labels, str(path))
+        else:
+            start, stop = scored_s if isinstance(scored_s, (tuple, list)) else (0.0, scored_s)
+            labels = within(labels, float(start), float(stop))
         stem = Path(path).name.split(".")[0] if len(paths) > 1 else None
+        if unnamed is not None:
+            stem = unnamed[len(parts)] or stem
         parts.append(_named(labels, name or stem, forced=name is not None))
     return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def recordings_in(path: Pathish, *, source: str = "auto") -> list[str]:
+    """Return the names of the recordings in a label file that holds several (observations); else nothing.
+
+    Files that cannot be read are left to the reading itself, whose error says why.
+    """
+    try:
+        read("labels", path, source)
+    except SeveralParts as exc:
+        return exc.parts
+    except (DataError, OSError, UserWarning):
+        return []
+    return []
 
 
 def _named(labels: Labels, rater: str | None, *, forced: bool) -> Labels:

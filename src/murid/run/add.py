@@ -5,27 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from murid import __version__, io
+from murid import __version__
 from murid.data.atomic import atomic_file
 from murid.data.errors import DataError, Faults, fail
-from murid.data.labels import Labels
 from murid.data.progress import track
 from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
-from murid.data.video import Video
+from murid.io.read import recordings_in
 from murid.io.sheets import read_sheet
-from murid.prepare import calibrate, calibrate_zones
 from murid.run.keys import digest, file_digest, film_digest
 from murid.run.pairing import COMPANIONS, Paired, pair_files, pairing_table
+from murid.run.reading import KEYS, Reading, read_recording
 
 Paths = str | Path | Sequence[str | Path]
-_KEYS = ("animal", "group", "day", "session")
 #: Kinds of file that can name a recording, the first that is given does.
 _NAMING = ("poses", "traces", "spikes", "labels")
 
@@ -50,16 +47,6 @@ class Added:
     def ids(self) -> list[str]:
         """All recordings named in the table."""
         return self.table["id"].tolist()
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How files are read: frames/s, scale, options of the readers by kind, whether labels end with the film."""
-
-    fps: float | None
-    px_per_cm: float | None
-    options: Mapping[str, Mapping[str, Any]]
-    cut_labels: bool = False
 
 
 def add_files(
@@ -126,6 +113,7 @@ def add_files(
     """
     given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces, spikes=spikes, video=video)
     found = {kind: _files(paths, kind) for kind, paths in given.items()}
+    settings = Reading(fps, px_per_cm, options or {}, cut_labels)
     kind = next((k for k in _NAMING if found[k]), "poses")
     main = found.pop(kind) or _files(poses, "poses", needed=True)
     unused: list[tuple[str, str]] = []
@@ -136,8 +124,8 @@ def add_files(
         sheet=None if sheet is None else read_sheet(sheet),
         several_raters=several_raters,
         unused=unused,
+        parts=_parts([*found.get("labels", []), *(main if kind == "labels" else [])], settings),
     )
-    settings = Reading(fps, px_per_cm, options or {}, cut_labels)
     table = pairing_table(pairs)
     marks = {p.id: _mark(p, settings) for p in pairs}
     table["state"] = [_state(study, p, marks[p.id], replace) for p in pairs]
@@ -150,7 +138,7 @@ def add_files(
     faults = Faults(f"{len(pairs)} recordings")
     for pair in track(waiting, "adding"):
         try:
-            recording = _read(pair, settings)
+            recording = read_recording(pair, settings)
             if pair.id in known:
                 recording = _with_the_rest(study, pair, recording, overwrite_labels)
             study.add(recording, source=marks[pair.id], replace=replace)
@@ -174,7 +162,7 @@ def _with_the_rest(study: Study, pair: Paired, new: Recording, overwrite_labels:
             "(overwrite_labels=True)",
         )
     kept: dict[str, Any] = {noun: old.need(noun) for noun in NOUNS if old.has(noun) and not new.has(noun)}
-    kept.update({key: getattr(old, key) for key in _KEYS if key not in pair.keys})
+    kept.update({key: getattr(old, key) for key in KEYS if key not in pair.keys})
     return new.replace(**kept, meta={**old.meta, **new.meta})
 
 
@@ -200,64 +188,6 @@ def _labels_edited(study: Study, recording_id: str) -> bool:
     return bool(added) and file_digest(labels) != added
 
 
-def _cut(labels: Labels, stop_s: float) -> Labels:
-    """Return labels that end with the recording."""
-    parts = {}
-    for name in ("bouts", "scored"):
-        table: pd.DataFrame = getattr(labels, name)
-        inside = table[table["start_s"] < stop_s]
-        parts[name] = inside.assign(stop_s=inside["stop_s"].clip(upper=stop_s)).reset_index(drop=True)
-    return changed(labels, **parts)
-
-
-def _read(pair: Paired, settings: Reading) -> Recording:
-    """Read all files of one recording."""
-    nouns: dict[str, Any] = {}
-    fps, options = settings.fps, settings.options
-    files = {pair.kind: [pair.main], **pair.companions}
-    if "video" in files:
-        nouns["video"] = Video(files["video"][0])
-        fps = nouns["video"].fps if fps is None else fps
-    duration_s = None
-    if "poses" in files:
-        poses = io.read_poses(files["poses"][0], fps=fps, **options.get("poses", {}))
-        fps = fps or float(poses.attrs["fps"])
-        duration_s = float(poses["time"].values[-1]) + 1.0 / float(poses.attrs["fps"])
-        nouns["poses"] = poses
-    if "labels" in files:
-        nouns["labels"] = _read_labels(files["labels"], fps, duration_s, settings)
-    for kind in ("events", "zones", "traces", "spikes"):
-        if kind in files:
-            nouns[kind] = getattr(io, f"read_{kind}")(files[kind][0], **options.get(kind, {}))
-    if settings.px_per_cm is not None:
-        nouns = _in_cm(nouns, settings.px_per_cm)
-    nouns.update({k: pair.keys[k] for k in _KEYS if pair.keys.get(k)})
-    notes = {k: v for k, v in pair.keys.items() if k not in _KEYS}
-    return Recording(pair.id, **nouns, meta=notes)
-
-
-def _read_labels(paths: list[Path], fps: float | None, duration_s: float | None, settings: Reading) -> Labels:
-    """Read the labels of a recording; those that run past its end are cut where that was asked for."""
-    given = paths if len(paths) > 1 else paths[0]
-    options = {"fps": fps, "duration_s": duration_s, **settings.options.get("labels", {})}
-    if settings.cut_labels and duration_s is not None:
-        whole = io.read_labels(given, **{**options, "duration_s": None})
-        if whole.stop_s > duration_s:
-            return _cut(whole, duration_s)
-    return io.read_labels(given, **options)
-
-
-def _in_cm(nouns: dict[str, Any], px_per_cm: float) -> dict[str, Any]:
-    """Return the nouns with poses and zones in cm."""
-    changed = dict(nouns)
-    zones = nouns.get("zones")
-    if zones is not None and any(z.unit == "px" for z in zones.values()):
-        changed["zones"] = calibrate_zones(zones, px_per_cm)
-    if "poses" in nouns:
-        changed["poses"] = calibrate(nouns["poses"], px_per_cm)
-    return changed
-
-
 def _mark(pair: Paired, settings: Reading) -> str:
     """What the recording was made from: file names, and a fingerprint of their content and of how they were read.
 
@@ -267,6 +197,16 @@ def _mark(pair: Paired, settings: Reading) -> str:
     how = {"fps": settings.fps, "px_per_cm": settings.px_per_cm, "options": settings.options}
     fingerprint = digest({"files": prints, "kinds": list(pair.companions), "keys": pair.keys, **how})
     return f"{', '.join(p.name for p in pair.files)} [{fingerprint[:12]}]"
+
+
+def _parts(labels: Sequence[Path], settings: Reading) -> dict[Path, list[str]]:
+    """Label files that hold several recordings (observations of BORIS, from/to tables) → their names."""
+    asked = settings.options.get("labels", {})
+    if "recording" in asked:
+        return {}
+    source = str(asked.get("source", "auto"))
+    found = {path: recordings_in(path, source=source) for path in labels}
+    return {path: names for path, names in found.items() if names}
 
 
 def _state(study: Study, pair: Paired, mark: str, replace: bool) -> str:

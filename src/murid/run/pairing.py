@@ -55,6 +55,10 @@ class Paired:
         Kind → files; several only for labels, when several raters are allowed.
     keys : dict of str to str
         Animal, group, day … from the sheet.
+    parts : dict of Path to str
+        Which part of a file that holds several recordings is this one.
+    raters : dict of Path to str
+        Name of the rater of each label file, from its name.
     """
 
     id: str
@@ -62,6 +66,8 @@ class Paired:
     kind: str = "poses"
     companions: dict[str, list[Path]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    parts: dict[Path, str] = field(default_factory=dict)
+    raters: dict[Path, str] = field(default_factory=dict)
 
     @property
     def files(self) -> list[Path]:
@@ -100,6 +106,7 @@ def pair_files(
     sheet: pd.DataFrame | None = None,
     several_raters: bool = False,
     unused: list[tuple[str, str]] | None = None,
+    parts: Mapping[Path, Sequence[str]] | None = None,
 ) -> list[Paired]:
     """Return one `Paired` per main file, in natural order (2 before 10).
 
@@ -115,10 +122,13 @@ def pair_files(
         Column ``id`` (or ``recording``, ``file``) and any of ``animal, group, day, session``; further
         columns are kept as notes.
     several_raters : bool
-        Label files that pair with the same recording are raters of it, not a mistake.
+        Label files that pair with the same recording are raters of it, not a mistake. Without poses,
+        label files whose names differ in one word that comes back (``OFT_1_anna``, ``OFT_1_ben``) are too.
     unused : list, optional
         Filled with (kind, name) of files and rows of the sheet that fit no recording, as long as others of
         their kind do: they are left out. Without it they are an error.
+    parts : mapping of file to names, optional
+        Label files that hold several recordings: each name goes to the recording it fits.
 
     Raises
     ------
@@ -126,9 +136,18 @@ def pair_files(
         Every ambiguous, unmatched and repeated file at once, with the candidates.
     """
     faults = Faults("pairing files")
-    pairs = _named(main, kind, faults)
+    parts = parts or {}
+    if kind == "labels" and several_raters:
+        pairs = _by_rater(main, faults)
+    else:
+        pairs = _named([p for p in main if p not in parts], kind, faults) + [
+            Paired(slug(name), path, kind, parts={path: name}) for path in main for name in parts.get(path, ())
+        ]
     for kind, paths in (companions or {}).items():
-        _assign(pairs, kind, list(paths), faults, unused, several=kind == "labels" and several_raters)
+        whole = [p for p in paths if p not in parts]
+        _assign(pairs, kind, whole, faults, unused, several=kind == "labels" and several_raters)
+        for path in [p for p in paths if p in parts]:
+            _assign_parts(pairs, kind, path, parts[path], faults, unused)
     if sheet is not None:
         _add_keys(pairs, sheet, faults, unused)
     faults.raise_if_any()
@@ -155,7 +174,7 @@ def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
 def _natural(name: str) -> list[tuple[int, int, str]]:
     """Sort key that reads numbers as numbers."""
     parts = re.split(r"(\d+)", name)
-    return [(0, int(p), "") if p.isdigit() else (1, 0, p.lower()) for p in parts if p]
+    return [(0, int(p), "") if p.isdecimal() else (1, 0, p.lower()) for p in parts if p]
 
 
 def _named(main: Sequence[Path], kind: str, faults: Faults) -> list[Paired]:
@@ -171,6 +190,63 @@ def _named(main: Sequence[Path], kind: str, faults: Faults) -> list[Paired]:
                 todo="rename them, or add them one by one with different names",
             )
     return pairs
+
+
+def _by_rater(paths: Sequence[Path], faults: Faults) -> list[Paired]:
+    """Label files of several raters: the word in which names differ, and which comes back, is the rater."""
+    split = {p: split_words(_TRACKER.split(stem_of(p))[0]) for p in paths}
+    split = {p: [w for w in words if matching_key(w) not in _KIND_WORDS] or words for p, words in split.items()}
+    for at in (-1, 0):
+        raters = {p: words[at] for p, words in split.items() if len(words) > 1}
+        names = {p: "_".join(words[:-1] if at else words[1:]) for p, words in split.items()}
+        films = {matching_key(n) for n in names.values()}
+        once = len({(matching_key(names[p]), matching_key(r)) for p, r in raters.items()}) == len(paths)
+        if once and len(films) < len(paths):
+            groups: dict[str, list[Path]] = {}
+            for path in paths:
+                groups.setdefault(names[path], []).append(path)
+            return [
+                Paired(slug(n), same[0], "labels", {"labels": same[1:]} if same[1:] else {}, raters=raters)
+                for n, same in groups.items()
+            ]
+    return _named(paths, "labels", faults)
+
+
+def _assign_parts(
+    pairs: list[Paired],
+    kind: str,
+    path: Path,
+    names: Sequence[str],
+    faults: Faults,
+    unused: list[tuple[str, str]] | None,
+) -> None:
+    """Give each recording its part of a file that holds several; what fits none is left out."""
+    stray = []
+    for name in names:
+        best = _rows_recordings(name, pairs)
+        if len(best) == 1 and path not in best[0].parts:
+            best[0].companions.setdefault(kind, []).append(path)
+            best[0].parts[path] = name
+        elif best:
+            several = len(best) > 1
+            faults.add(
+                f"'{name}' fits {len(best)} recordings" if several else f"two parts fit recording '{best[0].id}'",
+                where=path.name,
+                got=", ".join(p.id for p in best) if several else f"{best[0].parts[path]}, {name}",
+                todo="name observations after their pose files",
+            )
+        else:
+            stray.append(name)
+    if len(stray) == len(names):
+        faults.add(
+            f"none of its {len(names)} recordings fits",
+            where=path.name,
+            expected=f"names with one of: {', '.join(p.id for p in pairs[:8])}",
+            got=", ".join(names[:8]),
+            todo="name observations after their pose files",
+        )
+    elif unused is not None:
+        unused += [(kind, f"{path.name}: {name}") for name in stray]
 
 
 def _assign(
@@ -226,6 +302,14 @@ def _assign(
             )
         elif mine:
             pair.companions[kind] = sorted(mine)
+            if kind == "labels":
+                pair.raters |= {path: _rater_of(path, pair) for path in mine}
+
+
+def _rater_of(path: Path, pair: Paired) -> str:
+    """Words of a label file's name that are not the recording's; the whole name when there are none."""
+    own = {matching_key(w) for w in split_words(stem_of(pair.main))} | _KIND_WORDS
+    return " ".join(w for w in split_words(stem_of(path)) if matching_key(w) not in own) or stem_of(path)
 
 
 def _best(words: Sequence[str], pairs: Sequence[Paired]) -> list[Paired]:
@@ -287,4 +371,4 @@ def _rows_recordings(name: str, pairs: Sequence[Paired]) -> list[Paired]:
 
 def _number(text: str) -> str:
     """Text of digits without leading zeros, which spreadsheets drop; other text as it is."""
-    return text.lstrip("0") or "0" if text.isdigit() else text
+    return text.lstrip("0") or "0" if text.isdecimal() else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,53 @@ def build(
     faults.raise_if_any()
     labels = replace(labels, meta=meta)
     return labels if duration_s is None else clip(labels, duration_s)
+
+
+#: A scored stretch without labels at its end longer than this (s), and than this share of it, is doubted.
+_SILENT_S, _SILENT_SHARE = 60.0, 0.25
+#: From fewer bouts nothing can be concluded.
+_ENOUGH_BOUTS = 5
+
+
+def within(labels: Labels, start_s: float, stop_s: float, *, forced: bool = False) -> Labels:
+    """Cut bouts and scored stretches to ``[start_s, stop_s)``; with `forced` all of it counts as scored."""
+    if not 0 <= start_s < stop_s:
+        fail(labels.source_file, "stretch is not valid", expected="0 <= start < stop", got=f"{start_s:g}-{stop_s:g} s")
+
+    def cut(table: pd.DataFrame) -> pd.DataFrame:
+        inside = table[(table["start_s"] < stop_s) & (table["stop_s"] > start_s) | (table["start_s"] == start_s)]
+        edges = {c: inside[c].clip(start_s, stop_s) for c in ("start_s", "stop_s")}
+        return inside.assign(**edges).reset_index(drop=True)
+
+    scored = cut(labels.scored)
+    if forced or scored.empty:
+        pairs = labels.scored[["rater", "stream"]].drop_duplicates()
+        pairs = pairs if len(pairs) else pd.DataFrame({"rater": [""], "stream": [""]})
+        scored = pairs.assign(start_s=start_s, stop_s=stop_s)[["start_s", "stop_s", "rater", "stream"]]
+    meta = dict(labels.meta)
+    if isinstance(points := meta.get("points"), pd.DataFrame):
+        meta["points"] = points[(points["time_s"] >= start_s) & (points["time_s"] < stop_s)].reset_index(drop=True)
+    return replace(labels, bouts=cut(labels.bouts), scored=scored.reset_index(drop=True), meta=meta)
+
+
+def warn_of_early_end(labels: Labels, name: str) -> None:
+    """Warn when the last label lies far before the end of what counts as scored: was it watched to the end?"""
+    ends = [labels.bouts["stop_s"].max()] if len(labels.bouts) else []
+    if isinstance(points := labels.meta.get("points"), pd.DataFrame) and len(points):
+        ends.append(points["time_s"].max())
+    if len(labels.bouts) < _ENOUGH_BOUTS or labels.scored.empty:
+        return
+    last, stop, start = float(max(ends)), float(labels.scored["stop_s"].max()), float(labels.scored["start_s"].min())
+    silent = stop - last
+    # Rare behaviours are silent for long all the time; only an end unlike the rest is doubted.
+    begun = np.sort(labels.bouts["start_s"].to_numpy(np.float64))
+    usual = float(np.diff(np.append(start, begun)).max())
+    if silent > max(_SILENT_S, _SILENT_SHARE * (stop - start), 3 * usual):
+        warnings.warn(
+            f"{name}: the last label ends at {last:.1f} s, and all up to {stop:.1f} s counts as scored; "
+            f"if scoring stopped before, say where: scored_s={last:.1f} (-o labels.scored_s={last:.1f})",
+            stacklevel=3,
+        )
 
 
 def clip(labels: Labels, duration_s: float) -> Labels:
