@@ -36,6 +36,15 @@ def workers(n_workers: int = 1) -> Iterator[Map]:
                 yield lambda function, parts: list(pool.map(function, parts))
 
 
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let matrix products run on one thread: their sums, and so labels at a border, depend on how many there are."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
 def chunks(n: int, size: int) -> list[slice]:
     """Cut ``range(n)`` into slices of at most `size`."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import murid
 from murid.data.errors import DataError
@@ -67,3 +68,29 @@ def test_a_fit_leaves_out_what_one_recording_never_tracks(animals):
     assert len(np.unique(codes[codes >= 0])) > 3
     with pytest.raises(DataError, match="hardly ever tracked"):
         murid.method("kmeans", n_motifs=6, points=("nose", "neck", "tail_base")).fit(given)
+
+
+def test_order_of_recordings_and_threads_do_not_change_a_model(animals):
+    fitted = []
+    for order, threads in ((1, 1), (-1, 1), (1, 2)):
+        with threadpool_limits(threads):
+            fitted.append(murid.method("kmeans", n_motifs=6, replicates=2).fit(animals[::order]))
+    codes = [m.apply(animals[0])["states"].values for m in fitted]
+    for model, labels in zip(fitted[1:], codes[1:], strict=True):
+        np.testing.assert_array_equal(fitted[0].parts["clusters"].centroids, model.parts["clusters"].centroids)
+        np.testing.assert_array_equal(codes[0], labels)
+
+
+@pytest.mark.parametrize("name", ["kmeans", "pyrat", "bsoid", "alphatracker", "motionmapper", "moseq", "syllables"])
+def test_rhythms_of_10_hz_reach_every_motif_method(name):
+    """A running median of 0.1 s would leave nothing of them at 100 frames/s."""
+    poses = syllable_poses(12, 100.0, seed=1, n_states=3)[0].copy(deep=True)
+    stroke = 3 * np.sin(2 * np.pi * 10 * poses["time"].values)
+    nose = list(poses["keypoint"].values).index("nose")
+    still = poses.copy(deep=True)
+    poses["position"].values[:, 1, nose, 0] += stroke
+    method = murid.method(name)
+    method.facts = {"points": ["nose", "tail_base"]}
+    with_it, without = (next(method.tracks(Recording("a", poses=p))).poses["position"] for p in (poses, still))
+    left = (with_it - without).values[:, 1, nose, 0]
+    assert np.nanstd(left) > 0.95 * stroke.std()

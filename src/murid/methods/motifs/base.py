@@ -27,6 +27,7 @@ from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.ethogram import smooth
 from murid.learn.fitted import Fitted
+from murid.learn.parallel import one_blas_thread
 from murid.learn.sequences import Place
 from murid.methods.base import Dump, Method, output
 from murid.methods.motifs.points import point_map, refuse_untracked, shared_points
@@ -242,6 +243,7 @@ class SegmentingMethod(Method, Generic[Seen]):
         """Number of motifs of the fitted method."""
         return int(self.facts["n_motifs"])
 
+    @one_blas_thread()
     def _fit(self, recordings: Sequence[Recording]) -> None:
         self.parts, self.facts = {}, self._start(recordings)
         self._prepare(recordings)
@@ -258,6 +260,7 @@ class SegmentingMethod(Method, Generic[Seen]):
         tell(f"{self.name}: features", len(recordings), len(recordings))
         self.facts["n_motifs"] = int(self._learn(tables, origins))
 
+    @one_blas_thread()
     def _apply(self, recording: Recording) -> xr.Dataset:
         tracks = list(self.tracks(recording))
         found = [self._label(track, self._describe(track)) for track in tracks]

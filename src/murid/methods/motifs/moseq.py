@@ -61,6 +61,11 @@ class MoseqParams(DynamicsParams):
     student_dof: float = param(0.0, ge=0, why="heavy-tailed residuals, degrees of freedom; 0 Gaussian as published")
     sweeps: int = param(30, ge=0, why="Gibbs sweeps of the AR-HMM after EM; the last ten are the draws for confidence")
     slds_sweeps: int = param(40, ge=1, why="Gibbs sweeps of the SLDS; 200 to 500 as published, from a random start")
+    noise: float | None = param(
+        None, gt=0, unit="body lengths", why="slds: jitter of a keypoint seen with full confidence; None measures it"
+    )
+    noise_dof: float = param(5.0, gt=0, why="slds: degrees of freedom of that noise; small means heavy tails")
+    confidence_slope: float = param(-0.5, le=0, why="slds: noise grows as confidence to this power")
     by_group: bool = param(False, why="transitions of its own for each group of recordings")
 
 
@@ -204,6 +209,9 @@ class Moseq(DynamicsMethod):
                 sweeps=p.slds_sweeps,
                 draws=min(10, p.slds_sweeps),
                 n_latent=p.n_components,
+                noise_std=p.noise,
+                noise_dof=p.noise_dof,
+                confidence_slope=p.confidence_slope,
                 variance=0.999,
             ),
             confidence=list(sure),
