@@ -69,3 +69,19 @@ def test_gap_table():
     assert start.tolist() == [0, 3, 7]
     assert stop.tolist() == [1, 6, 8]
     np.testing.assert_allclose(length, [0.1, 0.3, 0.1])
+
+
+def test_gaps_are_times_where_the_film_changes_its_rate():
+    """A gap of .15 s is filled at 30 and at 15 frames/s, one of .3 s at neither."""
+    film = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
+    x = film.copy()
+    lengths = {5.0: 0.14, 10.0: 0.3, 30.0: 0.14, 40.0: 0.3}
+    for start, length in lengths.items():
+        x[(film > start + 1e-9) & (film <= start + length + 1e-9)] = np.nan
+    out, filled = fill_gaps(x, film, 0.2, "linear")
+    for start, length in lengths.items():
+        inside = (film > start + 1e-9) & (film <= start + length + 1e-9)
+        assert filled[inside].all() == (length < 0.2)
+    np.testing.assert_allclose(out[filled], film[filled], atol=1e-9)
+    start, _, length = gap_table(np.isfinite(x), film)
+    assert np.all(np.abs(length - [0.14, 0.3, 0.14, 0.3]) < 0.05)

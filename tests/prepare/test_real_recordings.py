@@ -45,6 +45,7 @@ def test_rats_are_repaired_and_cleaned(data_dir, session):
     np.testing.assert_array_equal(np.nansum(repaired["position"], axis=-1), np.nansum(poses["position"], axis=-1))
 
 
+@pytest.mark.filterwarnings("ignore:.*points at exactly:UserWarning")
 def test_missing_shares_of_the_rats(data_dir):
     """README of the data: body 21 %, tail 20 %, tail-m 32 %, top 39 %, tail-e 69 % over all sessions."""
     table = [

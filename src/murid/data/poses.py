@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from murid.data.clock import check_time, frame_times, rate_of
+from murid.data.clock import check_time, frame_times, rate_of, spans
 from murid.data.errors import Faults
 from murid.data.runs import runs
 
@@ -221,9 +221,9 @@ def absent(poses: xr.Dataset, longer_than_s: float) -> np.ndarray:
         Shorter stretches are lost by the tracker, not by the camera, and stay False.
     """
     seen = np.isfinite(poses["position"].values).all(axis=1).any(axis=1)
-    step = 1.0 / fps_of(poses)
+    span = spans(poses["time"].values)
     out = np.zeros(seen.shape, bool)
     for i in range(seen.shape[1]):
         for start, stop in runs(~seen[:, i]):
-            out[start:stop, i] = (stop - start) * step > longer_than_s
+            out[start:stop, i] = span[start:stop].sum() > longer_than_s
     return out

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from murid.data.clock import rate_of
+from murid.data.clock import spans
 from murid.data.runs import run_edges
 
 Fill = Literal["none", "linear", "pchip"]
@@ -24,10 +24,12 @@ def gap_table(seen: NDArray[np.bool_], time_s: NDArray[np.float64]) -> tuple[np.
     Gaps at an end last from the edge of the recording.
     """
     start, stop = run_edges(~np.asarray(seen, bool))
-    step = 1.0 / rate_of(time_s) if len(time_s) > 1 else 0.0
-    before = np.where(start > 0, time_s[np.maximum(start - 1, 0)], time_s[0] - step)
-    after = np.where(stop < len(time_s), time_s[np.minimum(stop, len(time_s) - 1)], time_s[-1] + step)
-    return start, stop, after - before - step
+    span = np.nan_to_num(spans(time_s))
+    # From the end of the last sighting's own span; at the edges from the edge of the recording.
+    first = np.maximum(start - 1, 0)
+    before = np.where(start > 0, time_s[first] + span[first], time_s[0])
+    after = np.where(stop < len(time_s), time_s[np.minimum(stop, len(time_s) - 1)], time_s[-1] + span[-1])
+    return start, stop, after - before
 
 
 def fill_gaps(
@@ -57,8 +59,10 @@ def fill_gaps(
     filled = np.zeros(len(flat), bool)
     index = np.flatnonzero(seen)
     if method != "none" and index.size >= 2 and max_gap_s > 0:
-        step = 1.0 / rate_of(time_s)
-        _fill(out, np.ascontiguousarray(time_s, np.float64), index, max_gap_s + 1.01 * step, method == "pchip", filled)
+        time_s = np.ascontiguousarray(time_s, np.float64)
+        # What is not seen begins one frame after the last sighting.
+        longest_s = max_gap_s + 1.01 * spans(time_s)[index]
+        _fill(out, time_s, index, longest_s, method == "pchip", filled)
     return out.reshape(np.shape(values)), filled
 
 
@@ -110,7 +114,7 @@ def _pchip_slopes(x, t, p, a, b, q, c):
 def _fill(x, t, index, longest_s, cubic, filled):
     for j in range(index.size - 1):
         a, b = index[j], index[j + 1]
-        if b == a + 1 or t[b] - t[a] > longest_s:
+        if b == a + 1 or t[b] - t[a] > longest_s[j]:
             continue
         filled[a + 1 : b] = True
         p = index[j - 1] if j > 0 else -1

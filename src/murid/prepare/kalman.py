@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, spans
 
 Model = Literal["cv", "ca"]
 #: Confidence below this is treated as this: a sighting never loses all weight.
@@ -76,7 +76,7 @@ def kalman_smooth(
         noise_ratio = _best_ratio(xy, time_s, seen, variance, longest, order, _GRID[model])
     out = np.full_like(xy, np.nan)
     index = np.flatnonzero(seen)
-    far = np.flatnonzero(np.diff(time_s[index]) > longest) + 1
+    far = np.flatnonzero(np.diff(time_s[index]) > max_gap_s + 1.01 * spans(time_s)[index[:-1]]) + 1
     for part in np.split(index, far):
         rows = slice(part[0], part[-1] + 1)
         out[rows] = _smooth(xy[rows], time_s[rows], seen[rows], variance[rows], noise_ratio, order)

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.body import nose_and_tail_base, typical_body_length
-from murid.data.clock import find_dropped, rate_of
+from murid.data.clock import find_dropped, rate_of, sample_stops, spans
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.recording import Recording
@@ -142,7 +142,7 @@ def _raw(poses: xr.Dataset) -> xr.Dataset:
 
 
 def _duration_s(time_s: np.ndarray) -> float:
-    return float(time_s[-1] - time_s[0] + 1 / rate_of(time_s)) if time_s.size > 1 else 0.0
+    return float(np.nansum(spans(time_s)))
 
 
 def _row(
@@ -323,7 +323,7 @@ def _scale_checks(poses: xr.Dataset) -> list[tuple]:
 
 def _recording_checks(recording: Recording, poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     rows = []
-    end = float(poses["time"].values[-1]) + 1 / rate_of(poses["time"].values)
+    end = float(sample_stops(poses["time"].values)[-1])
     if recording.has("labels"):
         over = max(0.0, recording.labels.stop_s - end)
         rows.append(

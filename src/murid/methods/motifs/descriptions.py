@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.clock import rate_of, segments
+from murid.data.clock import rate_of, segments, spans
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.roles import resolve_roles, stand_ins
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
@@ -33,10 +33,10 @@ def usage(states: xr.DataArray) -> pd.DataFrame:
     _need_exclusive(states)
     bouts = bouts_of(states)
     bouts = bouts.assign(length=bouts["stop_s"] - bouts["start_s"])
-    step = 1.0 / rate_of(states["time"].values)
+    span = spans(states["time"].values)
     rows = []
     for i, individual in enumerate(map(str, states["individual"].values)):
-        scored = float((states.values[:, i] != UNLABELLED).sum() * step)
+        scored = float(span[states.values[:, i] != UNLABELLED].sum())
         for name in behaviour_names(states):
             mine = bouts.loc[(bouts["label"] == name) & (bouts["individual"] == individual), "length"]
             q25, median, q75 = np.percentile(mine, [25, 50, 75]) if len(mine) else (np.nan,) * 3
@@ -81,7 +81,7 @@ def kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str, str]
         "turn_rate_abs": "turn_abs",
     }
     params = FeatureParams(families=("kinematics",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=())
-    names, rows, step = behaviour_names(states), [], 1.0 / rate_of(states["time"].values)
+    names, rows, span = behaviour_names(states), [], spans(states["time"].values)
     for i, individual in enumerate(map(str, states["individual"].values)):
         table = compute(poses, individual, params, roles=roles)
         columns = {new: table.sel(feature=old).values for old, new in wanted.items() if old in table["feature"]}
@@ -95,7 +95,7 @@ def kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str, str]
                 mean = float(values[known].mean()) if known.any() else float("nan")
                 row[column] = float(np.degrees(mean)) if column.startswith("turn") else mean
             if "speed" in columns:
-                travelled = float(np.nansum(columns["speed"][here]) * step)
+                travelled = float(np.nansum((columns["speed"] * span)[here]))
                 row["distance"] = travelled / int((onset & here).sum()) if here.any() else float("nan")
             rows.append(row)
     return pd.DataFrame(rows)

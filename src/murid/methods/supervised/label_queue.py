@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, sample_stops
 from murid.data.labels import LabelChoice
 from murid.data.params import Params, param
 from murid.data.recording import Recording
@@ -119,7 +119,7 @@ def candidates(
                         recording.id,
                         subject,
                         float(time[a]),
-                        float(time[b - 1] + 1 / rate_of(time)),
+                        float(sample_stops(time)[b - 1]),
                         kind,
                         model.behaviours[code] if code >= 0 else NONE,
                         float(p[a:b, code].mean()) if code >= 0 else float(1 - p[a:b].max(axis=1).mean()),

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from murid.data.bouts import EVERYONE
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, spans
 from murid.data.errors import Faults, fail
 from murid.data.labels import LabelChoice, Labels, Others
 from murid.data.poses import individual_names
@@ -324,11 +324,12 @@ def bout_weights(targets: np.ndarray, time_s: np.ndarray, exponent: float) -> np
 
     A bout is a run of frames with the same labels, so that a long rest does not drown ten attacks.
     """
-    step = 1.0 / rate_of(time_s) if len(time_s) > 1 else 1.0
+    span = np.nan_to_num(spans(time_s), nan=1.0)
     change = np.flatnonzero((targets[1:] != targets[:-1]).any(axis=1)) + 1
     edges = np.concatenate([[0], change, [len(targets)]])
     lengths = np.diff(edges)
-    weights = np.repeat(np.maximum(lengths * step, step) ** -exponent, lengths).astype(np.float32)
+    seconds = np.add.reduceat(span, edges[:-1]) if len(span) else span
+    weights = np.repeat(seconds**-exponent, lengths).astype(np.float32)
     labelled = (targets != UNLABELLED).any(axis=1)
     return weights / weights[labelled].mean() if labelled.any() else weights
 
