@@ -27,6 +27,12 @@ class Paradigm:
     ----------
     module, function, params : str
         The function takes a recording and its parameters, and returns an `AssayResult`.
+
+    Examples
+    --------
+    >>> from murid.assays import PARADIGMS
+    >>> PARADIGMS["open_field"].load("PRIMARY")[0]
+    'distance'
     """
 
     module: str

@@ -106,6 +106,14 @@ def open_field(
     ------
     DataError
         Without a scale: give ``px_per_cm`` or ``arena_cm``, or calibrate the poses first.
+
+    Examples
+    --------
+    >>> import murid
+    >>> recording = murid.simulate.recording("open_field", duration_s=60, seed=1)
+    >>> result = murid.assays.open_field(recording)
+    >>> result.conventions["arena_area_cm2"]
+    1600.0
     """
     p = params or OpenFieldParams()
     notes: list[str] = []

@@ -18,6 +18,12 @@ BUILT_IN: dict[str, tuple[str, str, str]] = {
         "Measure locomotion, centre, wall and corners of an open field.",
     ),
     "tuning": ("murid.neural.tuning_analysis", "neural", "Test every unit for tuning to every behaviour."),
+    "perievent": (
+        "murid.neural.perievent_analysis",
+        "neural",
+        "Measure how every unit responds around bouts of every behaviour.",
+    ),
+    "decoding": ("murid.neural.decoding_analysis", "neural", "Decode every behaviour from neural activity."),
     "budget": (
         "murid.ethogram.budget",
         "",

@@ -1,0 +1,70 @@
+"""Peri-event responses and decoding as analyses: one recording in, declared tables out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from murid.data.analysis import find_analysis
+from murid.data.errors import DataError
+from murid.data.labels import Labels
+from murid.data.recording import Recording
+from murid.data.states import make_states
+from murid.data.traces import make_traces
+from murid.neural.decoding_analysis import BehaviourDecodingParams, correct_decoded, decode_behaviours
+from murid.neural.perievent_analysis import ResponseParams, count_responses, respond
+
+
+@pytest.fixture(scope="module")
+def session():
+    """400 s at 10 Hz: unit_0 rises by 2 in each of some 40 rears, unit_1 does not; grooming never occurs."""
+    rng = np.random.default_rng(0)
+    starts = np.cumsum(rng.uniform(6, 12, 50))
+    starts = starts[starts < 390]
+    stops = starts + rng.uniform(1, 3, starts.size)
+    time = np.arange(4000) / 10
+    values = rng.standard_normal((4000, 2))
+    for a, b in zip(starts, stops, strict=True):
+        values[(time >= a) & (time < b), 0] += 2
+    bouts = pd.DataFrame({"start_s": starts, "stop_s": stops, "label": "rear"})
+    labels = Labels.from_bouts(bouts, duration_s=400, fps=20, vocabulary=("rear", "groom"))
+    states = labels.to_states(np.arange(8000) / 20, ["rear", "groom"])
+    return Recording("r", traces=make_traces(values, time_s=time), labels=labels), states, starts.size
+
+
+def test_responses_are_those_of_peri_event_and_shift_test(session):
+    recording, states, n = session
+    chosen = find_analysis("perievent")
+    found = chosen.check(respond(recording, ResponseParams(), states=states))
+    table = found.frames["responses"].set_index(["behaviour", "unit"])
+    assert table.loc[("rear", "unit_0"), "n_events"] + table.loc[("rear", "unit_0"), "n_left_out"] == n
+    assert table.loc[("rear", "unit_0"), "q"] < 0.01
+    assert table.loc[("rear", "unit_0"), "response"] > 1
+    assert table.loc[("rear", "unit_1"), "p"] > 0.05
+    assert table.loc[("groom", "unit_0"), "reason"] == "too few moments (0 < 5)"
+    curve = found.frames["curves"].query("unit == 'unit_0'").set_index("lag_s")
+    assert curve["low"].iloc[25] > 0
+    assert found.frames["animals"]["rear"][0] == pytest.approx(table.loc["rear", "response"].mean())
+    whole = count_responses({"responses": found.frames["responses"].assign(recording="r")}, ResponseParams())
+    assert whole.summary == {"tested": 2, "respond": 1}
+    assert whole.sentences[0].startswith("1 of 2 tested pairs")
+
+
+def test_every_behaviour_is_decoded_against_shifts(session):
+    recording, states, _ = session
+    params = BehaviourDecodingParams(n_null=19, lags_s=0.0, folds=3)
+    found = find_analysis("decoding").check(decode_behaviours(recording, params, states=states))
+    table = found.frames["decoded"].set_index("behaviour")
+    assert table.loc["rear", "balanced_accuracy"] > 0.8
+    assert table.loc["rear", "p"] == pytest.approx(0.05, abs=0.003)
+    assert table.loc["groom", "reason"] == "behaviour never occurs, or never stops"
+    assert found.frames["animals"]["rear"][0] == table.loc["rear", "balanced_accuracy"]
+    whole = correct_decoded({"decoded": found.frames["decoded"].assign(recording="r")}, params)
+    assert whole.summary["tested"] == 1
+
+
+def test_several_animals_must_be_chosen_from(session):
+    recording = session[0]
+    two = make_states(np.zeros((100, 2), int), np.arange(100) / 10, ["rear"], ["a", "b"])
+    for analyse, params in ((respond, ResponseParams()), (decode_behaviours, BehaviourDecodingParams())):
+        with pytest.raises(DataError, match="choose whose behaviour"):
+            analyse(recording, params, states=two)
