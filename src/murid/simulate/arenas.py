@@ -53,6 +53,12 @@ class Arena:
         Spots with a purpose: where the nose goes, and the heading (rad) there.
     ledge : bool
         True when part of the floor has no wall (elevated mazes).
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> simulate.arena("plus_maze").ledge
+    True
     """
 
     kind: str
@@ -145,6 +151,11 @@ def arena(kind: str = "open_field", **sizes: float) -> Arena:
     ------
     DataError
         Unknown kind or size.
+
+    Examples
+    --------
+    >>> arena("open_field", side_cm=50).size_cm
+    (50, 50)
     """
     faults = Faults("arena")
     if kind not in ARENAS:

@@ -28,6 +28,11 @@ class Posture:
         Rhythm of the head from side to side: amplitude and frequency.
     bob_cm, bob_hz : float
         Rhythm of the head forth and back: amplitude and frequency.
+
+    Examples
+    --------
+    >>> Posture(length=0.8).pitch
+    0.0
     """
 
     length: float = 1.0
@@ -61,6 +66,11 @@ class Behaviour:
         For social behaviours, what the partner does meanwhile.
     posture : Posture
         How the body is held.
+
+    Examples
+    --------
+    >>> Behaviour("scratch", median_s=1.0, sigma=0.4, weight=1.0).speed_cm_s
+    (0.0, 0.0)
     """
 
     name: str
@@ -222,6 +232,11 @@ def repertoire(
     ------
     DataError
         Unknown names, negative factors, social behaviours of a lone animal, dips without a ledge.
+
+    Examples
+    --------
+    >>> list(repertoire("open_field", 1, ["groom"]))
+    ['walk', 'turn', 'groom']
     """
     usual = [*DEFAULTS[kind], *(SOCIAL if n_animals > 1 else ())]
     faults = Faults("behaviours")

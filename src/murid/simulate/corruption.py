@@ -23,7 +23,13 @@ from murid.simulate.noise import slow_noise
 
 
 class Corruption(Params):
-    """How a tracker errs. Defaults are those of a decent markerless tracker on a clean video."""
+    """How a tracker errs. Defaults are those of a decent markerless tracker on a clean video.
+
+    Examples
+    --------
+    >>> Corruption(jitter_px=1.0).replace(dropped=0.1).jitter_px
+    1.0
+    """
 
     jitter_px: float = param(0.6, unit="px", ge=0, why="SD of a well seen keypoint; the tail gets twice as much")
     occlusions_per_min: float = param(2.0, unit="1/min", ge=0, why="how often a keypoint is hidden")
@@ -62,6 +68,13 @@ def corrupt(recording: Recording, params: Corruption | None = None, *, seed: int
     Recording
         ``meta["planted"]`` holds ``swaps`` (list of ``start_s, stop_s, individual, individual``),
         ``dropped_frames``, ``hidden`` and ``jumped`` (bool arrays (time, keypoint, individual)).
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> spoilt = simulate.corrupt(simulate.recording(duration_s=10), seed=1, dropped=0.1)
+    >>> len(spoilt.meta["planted"]["dropped_frames"]) >= 30
+    True
     """
     p = (params or Corruption()).replace(**changes) if changes else params or Corruption()
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)]
@@ -234,6 +247,13 @@ def second_rater(
     ------
     DataError
         When labels are not exclusive.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> labels = simulate.recording(duration_s=20).labels
+    >>> second_rater(labels, rater="Anna").raters
+    ['Anna']
     """
     if not labels.exclusive:
         fail("second_rater", "labels overlap", expected="exclusive labels", todo="simulate.recording gives them")

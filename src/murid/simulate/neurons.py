@@ -94,6 +94,14 @@ def units(
     ------
     DataError
         Unknown behaviours or units, too many units asked for, poses missing.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> states = simulate.true_states(simulate.recording(duration_s=20))
+    >>> traces, truth = units(states, n_units=3, tuned={"walk": [0]}, rate_hz=10.0)
+    >>> truth[["unit", "behaviour", "sign"]].values.tolist()
+    [['unit_0', 'walk', 1]]
     """
     plan = _plan(states, n_units, tuned or {}, inhibited or {}, poses)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
@@ -129,6 +137,12 @@ def sync_pulses(
     """Return irregular pulses as seen by the behaviour's clock and by the neural clock, s.
 
     `lost` is the share of pulses that the neural side missed.
+
+    Examples
+    --------
+    >>> seen, by_the_neural_clock = sync_pulses(60, offset_s=10)
+    >>> bool((by_the_neural_clock > 9).all())
+    True
     """
     rng = np.random.default_rng(seed)
     pulses = np.cumsum(every_s * rng.uniform(0.5, 1.5, int(2 * duration_s / every_s) + 2))

@@ -95,6 +95,13 @@ def recording(
     ------
     DataError
         Parameters that do not fit together.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> rec = simulate.recording("open_field", duration_s=10, n_animals=2, seed=1)
+    >>> rec.poses["individual"].values.tolist()
+    ['mouse_1', 'mouse_2']
     """
     names = [f"mouse_{i + 1}" for i in range(n_animals)] if individuals is None else [str(i) for i in individuals]
     _check(duration_s, fps, n_animals, names, px_per_cm, unit)
@@ -147,7 +154,14 @@ def recording(
 
 
 def true_states(recording: Recording) -> xr.DataArray:
-    """Return the truth as exclusive States ``(time, individual)`` on the frames of the poses."""
+    """Return the truth as exclusive States ``(time, individual)`` on the frames of the poses.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> simulate.true_states(simulate.recording(duration_s=10, fps=30)).shape
+    (300, 1)
+    """
     labels = recording.need("labels").select(rater="truth")
     poses = recording.need("poses")
     time, individuals = poses["time"].values, individual_names(poses)

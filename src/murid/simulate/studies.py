@@ -46,6 +46,13 @@ class Effect:
         SD of the logarithm of every factor between animals of a group.
     animals : dict of animal to dict of name to float
         Factors of each animal, group effect and individuality together.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> _, planted = simulate.study(1, effect={"freeze": 3.0}, duration_s=5)
+    >>> planted.factors["stressed"]
+    {'freeze': 3.0}
     """
 
     groups: tuple[str, ...]
@@ -89,6 +96,13 @@ def study(
     -------
     recordings, effect
         Recordings with ``animal`` and ``group`` set, and the planted truth.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> recordings, planted = simulate.study(2, ("control", "drug"), {"freeze": 3.0}, duration_s=5)
+    >>> [r.group for r in recordings]
+    ['control', 'control', 'drug', 'drug']
     """
     known = repertoire(kind, settings.get("n_animals", 1), settings.get("behaviours"))
     factors = _factors(groups, effect, known, n_per_group)

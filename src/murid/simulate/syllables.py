@@ -31,7 +31,13 @@ POSTURE = {"length": 0.10, "pitch": 0.30, "bend": 0.45, "yaw": 0.35, "width": 0.
 
 
 class SyllableParams(Params):
-    """Shape of the hidden process."""
+    """Shape of the hidden process.
+
+    Examples
+    --------
+    >>> SyllableParams(n_states=10).median_s
+    0.3
+    """
 
     n_states: int = param(30, ge=2, le=200, why="number of syllables; MoSeq finds 20 to 40 that matter")
     median_s: float = param(0.3, unit="s", gt=0, why="median duration; published syllables last 300 to 400 ms")
@@ -77,6 +83,12 @@ def syllable_poses(
         In px, one individual.
     states : DataArray
         The syllable of every frame, ``syllable_0`` ….
+
+    Examples
+    --------
+    >>> poses, states = syllable_poses(10, 30.0, n_states=5)
+    >>> states.shape
+    (300, 1)
     """
     p = SyllableParams(**params)
     faults = Faults("syllable_poses")

@@ -54,6 +54,15 @@ def video(
         All animals have the same colour: identities must come from motion.
     seed : int
         Seed of texture and noise.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from murid import simulate
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     film = simulate.video(simulate.recording(duration_s=1, fps=10, px_per_cm=4.0), f"{folder}/mouse.mp4")
+    ...     film.n_frames
+    10
     """
     poses, _ = _px(recording)
     drawn = frames(recording, start_s=start_s, stop_s=stop_s, noise=noise, grey_levels=grey_levels, seed=seed)
@@ -69,7 +78,14 @@ def frames(
     grey_levels: tuple[int, int] = (190, 40),
     seed: int = 0,
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield the pictures of a recording, uint8 ``(height, width)``; parameters as in `video`."""
+    """Yield the pictures of a recording, uint8 ``(height, width)``; parameters as in `video`.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> next(iter(frames(simulate.recording(duration_s=1, fps=10, px_per_cm=4.0)))).shape
+    (208, 208)
+    """
     import cv2
 
     poses, (width, height) = _px(recording)
@@ -122,6 +138,12 @@ def depth_frames(
         Resolution of the depth picture; 1.5 mm is that of a Kinect 2 at this height.
     seed : int
         Seed.
+
+    Examples
+    --------
+    >>> from murid import simulate
+    >>> next(iter(depth_frames(simulate.recording(duration_s=1, fps=10, px_per_cm=4.0)))).ndim
+    2
     """
     poses, (width, height) = _px(recording)
     rng = np.random.default_rng(seed)

@@ -42,7 +42,13 @@ SKEWED = 2.5
 
 
 class CompareParams(Params):
-    """How groups are compared."""
+    """How groups are compared.
+
+    Examples
+    --------
+    >>> CompareParams(level=0.9).n_permutations
+    9999
+    """
 
     n_permutations: int = param(9999, ge=999, why="random permutations when not all are used; p never below 1e-4")
     exact_up_to: int = param(50_000, ge=1, why="use all arrangements up to this many: 9 against 9 units")
@@ -75,6 +81,15 @@ class Comparison:
         Averaged recordings, units left out, small groups, skewed values.
     data : DataFrame
         The table that was tested: one row per unit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.stats import compare
+    >>> rows = pd.DataFrame({"animal": range(8), "group": list("ccccdddd"), "cm": [1.0, 2, 3, 4, 11, 12, 13, 14]})
+    >>> result = compare(rows, "cm", "group")
+    >>> result.summary["mean"].tolist(), result.difference, round(result.p, 3)
+    ([2.5, 12.5], 10.0, 0.029)
     """
 
     value: str
@@ -332,6 +347,14 @@ def compare_tables(
     pairs : DataFrame
         For more than two groups one row a measure and pair: ``measure, first, second, difference, …, p, p_holm``
         (Holm over the pairs of a measure). Empty for two groups.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"animal": range(9), "group": list("aaabbbccc"), "cm": [1.0, 2, 3, 2, 3, 4, 8, 9, 10]})
+    >>> comparison, pairs = compare_tables(rows, ["cm"], "group")
+    >>> pairs[["first", "second", "difference"]].values.tolist()
+    [['a', 'b', 1.0], ['a', 'c', 7.0], ['b', 'c', 6.0]]
     """
     results = [compare(table, measure, group, **options) for measure in measures]
     comparison = pd.DataFrame([result.row() for result in results])

@@ -70,6 +70,15 @@ class MixedResult:
     reference : str
         First group, and for levels of time the first time: what coefficients are compared with.
     n_animals, n_rows : int
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.stats import mixed
+    >>> rows = pd.DataFrame([{"animal": a, "group": "ab"[a > 3], "day": d, "cm": a % 3 + d * d + a * d % 5}
+    ...                      for a in range(8) for d in range(2)])
+    >>> mixed(rows, "cm", "group", "day", n_permutations=99).formula
+    'cm ~ group * day + (1 | animal)'
     """
 
     coefficients: pd.DataFrame

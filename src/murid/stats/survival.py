@@ -58,6 +58,14 @@ class Survival:
         Shortest of the groups' longest observed times.
     n_missing, n_no_group : int
         Units without a latency (or without knowing whether it happened) and units without a group, left out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from murid.stats import survival
+    >>> rows = pd.DataFrame({"animal": range(6), "group": list("aaabbb"), "s": [1.0, 2, 6, 2, 4, 6], "happened": 1})
+    >>> survival(rows, "s", "happened", "group").summary["median_s"].tolist()
+    [2.0, 4.0]
     """
 
     curves: pd.DataFrame
@@ -132,6 +140,11 @@ def kaplan_meier(time_s: ArrayLike, event: ArrayLike) -> pd.DataFrame:
     -------
     DataFrame
         ``time_s, at_risk, events, survival, low, high``, one row a distinct time.
+
+    Examples
+    --------
+    >>> kaplan_meier([1.0, 2.0, 3.0, 3.0], [True, True, False, False])["survival"].tolist()
+    [0.75, 0.5, 0.5]
     """
     from scipy.stats import CensoredData, ecdf
 
