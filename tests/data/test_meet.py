@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murid.data.errors import DataError
-from murid.data.meet import arena_of_each, keypoints_and_roles, poses_and_zones
+from murid.data.meet import arena_of_each, by_behaviour, keypoints_and_roles, poses_and_zones
 from murid.data.poses import make_poses
 from murid.data.roles import stand_ins
+from murid.data.states import make_states
 from murid.data.units import LengthUnit
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.zone_mask import zone_masks
@@ -96,3 +98,27 @@ def test_roles_depend_neither_on_order_nor_on_how_many_are_given(order, given_ro
     full = {"nose": "nose", "centre": "bodycentre", "tail_base": "tailbase"}
     poses = make_poses(np.zeros((5, 2, 4, 1)), keypoints=[NAMES[i] for i in order], fps=30, unit="cm")
     assert keypoints_and_roles(poses, {r: full[r] for r in given_roles}) == full
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    behaviours=st.permutations(["a", "b", "none"]),
+    people=st.permutations(["m1", "m2"]),
+    known=st.sets(st.sampled_from(["a", "b", "none"]), min_size=1),
+    seed=st.integers(0, 100),
+)
+def test_probabilities_are_matched_by_name_in_any_order(behaviours, people, known, seed):
+    time = np.arange(8) / 10
+    values = np.random.default_rng(seed).random((8, 2, 3))
+    full = xr.DataArray(
+        values,
+        dims=("time", "individual", "behaviour"),
+        coords={"time": time, "individual": ["m1", "m2"], "behaviour": ["a", "b", "none"]},
+    )
+    given_ = full.sel(individual=people, behaviour=[b for b in behaviours if b in known])
+    states = make_states(np.zeros((8, 2, 3), np.int8), time, ["a", "b", "none"], ["m1", "m2"])
+    got = by_behaviour(given_, states)
+    right = np.where(np.isin(["a", "b", "none"], list(known)), values, np.nan)
+    np.testing.assert_array_equal(got, right)
+    with pytest.raises(DataError, match="another clock"):
+        by_behaviour(given_.assign_coords(time=time + 1), states)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from murid.data.errors import DataError, ParameterError
 from murid.data.poses import make_poses
@@ -452,3 +455,25 @@ def test_points_that_were_never_seen_are_named() -> None:
         table = compute(poses, "m0", NO_WINDOWS)
     assert np.isnan(table.sel(feature="speed_nose")).all()
     compute(poses, "m1", NO_WINDOWS.replace(families=("kinematics",)))
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    cuts=st.lists(st.integers(20, 280), max_size=3, unique=True),
+    pause=st.floats(0.5, 3600),
+    start=st.sampled_from([0.0, 1000.0, 1.7e9]),
+)
+def test_a_clock_with_pauses_is_its_parts(cuts, pause, start) -> None:
+    """Whatever the pauses and the start of the clock: each part has the features it has as a recording of its own."""
+    poses = _poses(300, animals=1)
+    edges = [0, *sorted(cuts), 300]
+    lag = np.searchsorted(edges[1:-1], np.arange(300), side="right") * pause
+    params = SMALL.replace(families=("kinematics",), windows_s=(1.0,), stats=("mean", "max"))
+    paused = compute(poses.assign_coords(time=poses["time"].values + lag + start), "m0", params)
+    length = float(paused.attrs["length_in_pose_units"])
+    for a, b in itertools.pairwise(edges):
+        if b - a < 4:
+            continue
+        part = compute(poses.isel(time=slice(a, b)), "m0", params)
+        assert float(part.attrs["length_in_pose_units"]) == length
+        _same(paused[a:b], part.assign_coords(time=paused["time"].values[a:b]), 1e-3)

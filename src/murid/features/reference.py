@@ -25,7 +25,9 @@ _HEAD = """# Features
 Written by `python -m murid.features.reference`; do not edit by hand.
 
 Lengths are in **cm** when the poses are calibrated and in **body lengths** (`bl`: median nose to tail
-base of the recording) otherwise; the table's attributes say which. Missing is NaN. Signed angles and
+base of the recording) otherwise; the table's attributes say which. A body length is the recording's own
+median: the same speed is a smaller number in a recording of stretched animals than in one of hunched ones, so
+calibrate where speeds are compared. Missing is NaN. Signed angles and
 sideways values are positive clockwise as seen in the picture. `<role>` stands for any tracked role:
 {roles}.
 

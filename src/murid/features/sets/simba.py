@@ -283,7 +283,11 @@ def _against_video(data: dict[str, np.ndarray]) -> None:
     for name in [*static, *(n for n in data if _ROLLED.fullmatch(n))]:
         data[f"{name}_deviation"] = data[name].mean() - data[name]
     ranked = [n for n in static if n.startswith(("move", "centre_distance"))]
-    for name in [*ranked, *(f"{n}_deviation" for n in static)]:
+    # Sum of the confidences over all animals: its deviation, and the ranks of both.
+    sure = [n for n in data if re.fullmatch(r"confidence(_\d+)?", n)]
+    data["confidence_deviation"] = (total := np.sum([data[n] for n in sure], axis=0)).mean() - total
+    data["confidence_rank"] = pd.Series(total).rank(pct=True).to_numpy()
+    for name in [*ranked, *(f"{n}_deviation" for n in static), "confidence_deviation"]:
         data[f"{name}_rank"] = pd.Series(data[name]).rank(pct=True).to_numpy()
 
 
