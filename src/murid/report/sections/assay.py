@@ -183,7 +183,6 @@ def _compared(context: Context, section: Section, found: AssayRun) -> None:
     section.findings.append(" ".join(t for t in (text, largest, more) if t))
     section.add(Words(text, "finding"))
     section.add(*[Words(t) for t in (largest, more) if t])
-    section.add(*[Words(row.sentence()) for row in found.latencies.values() if np.isfinite(row.p) and not row.shown])
     if not found.differ:
         section.add(
             Words(
