@@ -272,7 +272,7 @@ def test_time_that_was_not_scored_is_not_drawn_as_absent():
     assert len(white) == 2  # two scored stretches
 
 
-def test_analyses_without_a_section_of_their_own_show_their_tables(made, tmp_path):
+def test_analyses_without_a_section_of_their_own_show_their_tables(made):
     text = page_of(made.study, made.runs["budget"])
     assert "Time spent in every behaviour, zeros included" in text
     assert "Budget: budget" in text
