@@ -79,7 +79,15 @@ def test_bouts(nap):
 
 def test_overlapping_bouts_are_merged(nap):
     bouts = make_bouts(start_s=[0.0, 0.5], stop_s=[1.0, 2.0], label="rear")
-    assert io.to_pynapple(bouts)["rear"].values.tolist() == [[0.0, 2.0]]
+    with pytest.warns(UserWarning, match="touch or overlap become one interval"):
+        assert io.to_pynapple(bouts)["rear"].values.tolist() == [[0.0, 2.0]]
+
+
+def test_what_a_ts_cannot_hold_is_warned_of(nap):
+    events = make_events(time_s=[1.0, 2.0], label=["a", "a"], value=[0.5, 0.7], individual=["m1", "m2"])
+    with pytest.warns(UserWarning, match="values and individuals of events have no place"):
+        back = io.from_pynapple(io.to_pynapple(events))
+    assert back["individual"].tolist() == ["all", "all"]
 
 
 def test_events(nap):

@@ -190,40 +190,12 @@ class Labels:
         time_s = np.asarray(time_s, np.float64)
         out = np.full((time_s.size, len(people), len(names)), UNLABELLED, np.int8)
         ignored: set[str] = set()
-        for part, columns in chosen._by_stream(names):
+        for part, columns in _by_stream(chosen, names):
             more = _ignored(names, set(part.bouts["label"]), others)
-            out[:, :, columns] = part._filled(time_s, [names[c] for c in columns], people, more)
+            out[:, :, columns] = _filled(part, time_s, [names[c] for c in columns], people, more)
             ignored |= set(more)
         _warn_if_mostly_ignored(out, sorted(ignored), others)
         return make_states(out, time_s, names, people, source=", ".join(filter(None, chosen.raters)))
-
-    def _by_stream(self, names: Sequence[str]) -> list[tuple[Labels, list[int]]]:
-        """Labels of each stream, and which of `names` it says something about."""
-        if len(self.streams) <= 1:
-            return [(self, list(range(len(names))))]
-        parts = [(self.select(stream=s), s) for s in self.streams]
-        owner = {n: s for part, s in parts for n in set(part.bouts["label"])}
-        # What no stream holds is absent where the first one was scored.
-        at = {s: [c for c, n in enumerate(names) if owner.get(n, self.streams[0]) == s] for _, s in parts}
-        return [(part, at[s]) for part, s in parts if at[s]]
-
-    def _filled(self, time_s: np.ndarray, names: list[str], people: list[str], ignored: list[str]) -> np.ndarray:
-        """One stream's int8 ``(time, individual, behaviour)``: 1 present, 0 absent, −1 not scored."""
-        out = np.full((time_s.size, len(people), len(names)), UNLABELLED, np.int8)
-        watched = text_column(self.scored["individual"], EVERYONE) if "individual" in self.scored else None
-        for p, person in enumerate(people):
-            scored = self.scored if watched is None else self.scored[watched.isin([person, EVERYONE])]
-            for start, stop in _spans(scored, time_s):
-                out[start:stop, p] = 0
-            own = self.bouts[self.bouts["individual"].isin([person, EVERYONE])]
-            for start, stop in _spans(own[own["label"].isin(ignored)], time_s):
-                out[start:stop, p] = UNLABELLED
-            for b, name in enumerate(names):
-                for start, stop in _spans(own[own["label"] == name], time_s):
-                    block = out[start:stop, p]
-                    block[(block == UNLABELLED).all(axis=1)] = 0
-                    out[start:stop, p, b] = 1
-        return out
 
     @classmethod
     def from_bouts(
@@ -349,6 +321,36 @@ class LabelChoice:
             rate = chosen.fps if np.isfinite(chosen.fps) else DEFAULT_RATE_HZ
             time_s = np.arange(0.0, chosen.stop_s, 1.0 / rate)
         return chosen.to_states(time_s, self.behaviours, others=self.others, individuals=individuals)
+
+
+def _by_stream(labels: Labels, names: Sequence[str]) -> list[tuple[Labels, list[int]]]:
+    """Labels of each stream, and which of `names` it says something about."""
+    if len(labels.streams) <= 1:
+        return [(labels, list(range(len(names))))]
+    parts = [(labels.select(stream=s), s) for s in labels.streams]
+    owner = {n: s for part, s in parts for n in set(part.bouts["label"])}
+    # What no stream holds is absent where the first one was scored.
+    at = {s: [c for c, n in enumerate(names) if owner.get(n, labels.streams[0]) == s] for _, s in parts}
+    return [(part, at[s]) for part, s in parts if at[s]]
+
+
+def _filled(labels: Labels, time_s: np.ndarray, names: list[str], people: list[str], ignored: list[str]) -> np.ndarray:
+    """One stream's int8 ``(time, individual, behaviour)``: 1 present, 0 absent, −1 not scored."""
+    out = np.full((time_s.size, len(people), len(names)), UNLABELLED, np.int8)
+    watched = text_column(labels.scored["individual"], EVERYONE) if "individual" in labels.scored else None
+    for p, person in enumerate(people):
+        scored = labels.scored if watched is None else labels.scored[watched.isin([person, EVERYONE])]
+        for start, stop in _spans(scored, time_s):
+            out[start:stop, p] = 0
+        own = labels.bouts[labels.bouts["individual"].isin([person, EVERYONE])]
+        for start, stop in _spans(own[own["label"].isin(ignored)], time_s):
+            out[start:stop, p] = UNLABELLED
+        for b, name in enumerate(names):
+            for start, stop in _spans(own[own["label"] == name], time_s):
+                block = out[start:stop, p]
+                block[(block == UNLABELLED).all(axis=1)] = 0
+                out[start:stop, p, b] = 1
+    return out
 
 
 def _spans(table: pd.DataFrame, time_s: np.ndarray) -> list[tuple[int, int]]:

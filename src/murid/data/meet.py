@@ -7,15 +7,20 @@ Each function here returns the aligned things, or one error that says what does 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
+from murid.data.bouts import EVERYONE
+from murid.data.clock import ClockMap
 from murid.data.errors import Faults, fail
+from murid.data.labels import LabelChoice, Labels
 from murid.data.poses import individual_names, keypoint_names
+from murid.data.pulses import match_pulses
 from murid.data.roles import resolve_roles
-from murid.data.states import behaviour_names
+from murid.data.states import UNLABELLED, behaviour_names
 from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
 
@@ -221,4 +226,116 @@ def keypoints_and_roles(poses: xr.Dataset, roles: Mapping[str, str] | None = Non
     return resolve_roles(keypoint_names(poses), roles)
 
 
-__all__ = ["IN_ARENA", "arena_of_each", "by_behaviour", "inside", "keypoints_and_roles", "poses_and_zones"]
+def labels_on(
+    labels: Labels, time_s: ArrayLike, choice: LabelChoice | None = None, *, individuals: Sequence[str] | None = None
+) -> xr.DataArray:
+    """Return labels on a clock: nearest sample, each sample's own span, pauses cut, −1 where nobody watched.
+
+    Parameters
+    ----------
+    labels : Labels
+        Of a recording.
+    time_s : array of shape (time,)
+        The clock, seconds; it may have pauses and change its rate.
+    choice : LabelChoice, optional
+        Which rater, stream and behaviours are meant.
+    individuals : sequence of str, optional
+        Individuals to return; labels of "all" belong to each of them.
+
+    Returns
+    -------
+    DataArray (time, individual, behaviour)
+        1 present, 0 absent, −1 unlabelled.
+
+    Raises
+    ------
+    DataError
+        Several raters or streams that hold the same behaviour, and none chosen; no label on the clock.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> labels = Labels.from_bouts(pd.DataFrame({"start_s": [1.0], "stop_s": [6.0], "label": ["rear"]}), duration_s=7)
+    >>> labels_on(labels, [0.0, 1.0, 2.0, 6.0, 7.0]).values.ravel().tolist()
+    [0, 1, 1, 0, -1]
+    """
+    time = np.asarray(time_s, np.float64)
+    states = (choice or LabelChoice()).states(labels, time, individuals=individuals)
+    watched = labels.scored[["start_s", "stop_s"]].to_numpy(np.float64)
+    if time.size and len(watched) and not ((watched[:, 0] <= time[-1]) & (watched[:, 1] >= time[0])).any():
+        fail(
+            f"labels {labels.source_file}".strip(),
+            "lie on another clock",
+            expected=f"{time[0]:.3f}-{time[-1]:.3f} s",
+            got=f"{watched[:, 0].min():.3f}-{watched[:, 1].max():.3f} s",
+            todo="map one clock onto the other (recording.map_clock)",
+        )
+    return states
+
+
+def by_individual(data: xr.DataArray, individuals: Sequence[str]) -> xr.DataArray:
+    """Return data for these individuals, matched by name; what belongs to "all" belongs to each.
+
+    Parameters
+    ----------
+    data : DataArray with a dimension ``individual``
+        States, probabilities, measures.
+    individuals : sequence of str
+        Names, in the order wanted. Those without data are unlabelled: −1 (whole numbers) or NaN.
+
+    Raises
+    ------
+    DataError
+        When no name is shared: the animals of both are called otherwise.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([[0, 1]], [0.0], ["rest", "run"], ["m1", "m2"])
+    >>> by_individual(states, ["m2", "m3"]).values.tolist()
+    [[1, -1]]
+    """
+    known, wanted = [str(i) for i in data["individual"].values], [str(i) for i in individuals]
+    if not (set(known) & {*wanted, EVERYONE}):
+        fail(
+            "individuals",
+            "no name in common",
+            expected=", ".join(wanted),
+            got=", ".join(known),
+            todo="rename them so that one animal has one name",
+        )
+    missing = UNLABELLED if data.dtype.kind in "iu" else np.nan
+    parts = []
+    for name in wanted:
+        own = name if name in known else EVERYONE
+        part = data.sel(individual=[own]) if own in known else xr.full_like(data.isel(individual=[0]), missing)
+        parts.append(part.assign_coords(individual=np.array([name], dtype=object)))
+    out: xr.DataArray = xr.concat(parts, "individual", coords="minimal", compat="override", join="override")
+    return out.transpose(*data.dims).assign_attrs(data.attrs)
+
+
+def clock_to_clock(from_s: ArrayLike, to_s: ArrayLike, *, start_s: tuple[float, float] | None = None) -> ClockMap:
+    """Return the map from one clock to another by the pulses both saw, or refuse where these cannot tell.
+
+    See `murid.data.pulses.match_pulses` for losses, doubled pulses and regular trains.
+
+    Examples
+    --------
+    >>> pulses = np.array([0.0, 2.0, 7.0, 8.5, 14.0, 15.0, 21.0])
+    >>> float(clock_to_clock(pulses, 100 + pulses)(3.0).round(6))
+    103.0
+    """
+    return match_pulses(from_s, to_s, start_s=start_s)
+
+
+__all__ = [
+    "IN_ARENA",
+    "arena_of_each",
+    "by_behaviour",
+    "by_individual",
+    "clock_to_clock",
+    "inside",
+    "keypoints_and_roles",
+    "labels_on",
+    "poses_and_zones",
+]

@@ -22,6 +22,8 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 MAX_PPM = 1000.0
 #: Share of pulses lost within the trains up to which their first and last ones are trusted.
 _TRUSTED_LOSS = 0.01
+#: Residuals below this are rounding of the stamps, no jitter that could tell shifts apart.
+_ROUNDING_S = 1e-5
 _ANCHORS = 12
 _WINDOW = 10
 
@@ -163,7 +165,8 @@ def _match_regular(u: Floats, v: Floats) -> _Alignment:
         return _shifted(u, v, a, b, int(rivals[0]))
     fits = sorted((_shifted(u, v, a, b, int(s)) for s in rivals[:2000]), key=lambda f: f.sd_s)
     # Pulses that jitter do so on both clocks: only the right shift explains it.
-    if rivals.size > 2000 or fits[0].count < 20 or fits[0].sd_s > 0.5 * fits[1].sd_s:
+    explained = fits[1].sd_s > max(2 * fits[0].sd_s, _ROUNDING_S)
+    if rivals.size > 2000 or fits[0].count < 20 or not explained:
         _ambiguous(u, v, f"{rivals.size} shifts fit about as well")
     return fits[0]
 

@@ -93,9 +93,7 @@ def write_labels(labels: Labels, folder: str | Path) -> None:
             "source_file": labels.source_file,
             "scored": own.scored.to_dict("records"),
         }
-        lines = [to_json(head)]
-        for row in own.bouts.to_dict("records"):
-            lines.append(to_json({"op": "add", **row}))
+        lines = [to_json(head), *(to_json({"op": "add", **row}) for row in own.bouts.to_dict("records"))]
         with atomic_file(folder / f"{file_name_of(rater or 'rater')}.jsonl") as temporary:
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

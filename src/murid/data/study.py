@@ -153,10 +153,10 @@ class Study:
                 if column == "id":
                     faults.add("column 'id' is missing", got=", ".join(table.columns))
                 table[column] = ""
-        for row, id in enumerate(table["id"], 2):
-            if not id or id != slug(id):
+        for row, name in enumerate(table["id"], 2):
+            if not name or name != slug(name):
                 faults.add(
-                    f"'{id}' is no id of a recording",
+                    f"'{name}' is no id of a recording",
                     where=f"line {row}",
                     expected="letters and digits of any script, . _ -",
                     todo="correct it; it must be the name of a folder in data/",
@@ -177,8 +177,8 @@ class Study:
     def __iter__(self) -> Iterator[Recording]:
         return iter(self.recordings())
 
-    def __getitem__(self, id: str) -> Recording:
-        return self.recordings([id])[0]
+    def __getitem__(self, recording_id: str) -> Recording:
+        return self.recordings([recording_id])[0]
 
     def recordings(self, ids: Iterable[str] | None = None) -> list[Recording]:
         """Return recordings whose nouns open when first asked for; unknown ids are an error."""
@@ -191,11 +191,11 @@ class Study:
         rows = {row["id"]: row for row in self._rows(table)}
         return [self._recording(rows[i]) for i in wanted]
 
-    def path_of(self, id: str, noun: str) -> Path:
+    def path_of(self, recording_id: str, noun: str) -> Path:
         """File or folder that holds a noun of a recording."""
         if noun == "video":
-            return (self.folder / {row["id"]: row for row in self._rows(self.table)}[id]["video"]).resolve()
-        return self.folder / "data" / id / _FILES[noun][0]
+            return (self.folder / {row["id"]: row for row in self._rows(self.table)}[recording_id]["video"]).resolve()
+        return self.folder / "data" / recording_id / _FILES[noun][0]
 
     @staticmethod
     def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
@@ -272,20 +272,20 @@ class Study:
                 self.set(roles=roles)
             self._write_table(pd.concat([before, pd.DataFrame([row]), after], ignore_index=True).fillna(""))
 
-    def _check_id(self, id: str, known: Iterable[str]) -> None:
+    def _check_id(self, name: str, known: Iterable[str]) -> None:
         """Refuse an id that is no folder name, or that would share the folder of another recording."""
-        if id != slug(id):
+        if name != slug(name):
             fail(
                 "study",
-                f"'{id}' cannot be a folder name",
+                f"'{name}' cannot be a folder name",
                 expected="letters and digits of any script, . _ -",
-                todo=f"use '{slug(id)}'",
+                todo=f"use '{slug(name)}'",
             )
-        alike = [other for other in known if other != id and matching_key(other) == matching_key(id)]
+        alike = [other for other in known if other != name and matching_key(other) == matching_key(name)]
         if alike:
             fail(
                 f"study {self.folder}",
-                f"recordings '{id}' and '{alike[0]}' are alike and would share a folder",
+                f"recordings '{name}' and '{alike[0]}' are alike and would share a folder",
                 expected="ids that differ in more than case",
                 todo="rename one of them",
             )
@@ -306,13 +306,13 @@ class Study:
         faults.raise_if_any()
         return {**ours, **recording.roles}
 
-    def remove(self, id: str) -> None:
+    def remove(self, recording_id: str) -> None:
         """Take a recording out of the study and delete its folder."""
-        self.recordings([id])
+        self.recordings([recording_id])
         with locked(self.folder):
             table = self.table
-            self._write_table(table[table["id"] != id])
-        shutil.rmtree(self.folder / "data" / id, ignore_errors=True)
+            self._write_table(table[table["id"] != recording_id])
+        shutil.rmtree(self.folder / "data" / recording_id, ignore_errors=True)
 
     def _write_table(self, table: pd.DataFrame) -> None:
         with atomic_file(self.folder / "recordings.csv") as temporary:

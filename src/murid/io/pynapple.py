@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.bouts import make_bouts, make_events
+from murid.data.bouts import EVERYONE, make_bouts, make_events
 from murid.data.errors import fail, require
 from murid.data.traces import Spikes, make_traces
 
@@ -26,7 +27,7 @@ def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
     TsdFrame, TsGroup or dict
         Traces become a ``TsdFrame``; spikes a ``TsGroup`` with unit names as metadata ``unit``;
         bouts ``{label: IntervalSet}`` with metadata ``individual`` (bouts of one label that overlap
-        are merged and lose it: select raters and animals before); events ``{label: Ts}``,
+        are merged and lose it, with a warning: select raters and animals before); events ``{label: Ts}``,
         supported from 0 s to the last event.
 
     Raises
@@ -44,6 +45,7 @@ def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
     if isinstance(data, pd.DataFrame) and {"start_s", "stop_s", "label"} <= set(data.columns):
         return {str(label): _intervals(nap, rows) for label, rows in data.groupby("label", sort=False)}
     if isinstance(data, pd.DataFrame) and {"time_s", "label"} <= set(data.columns):
+        _warn_of_losses(data)
         times = data["time_s"].to_numpy(np.float64)
         support = _support(nap, min(0.0, times.min(initial=0.0)), times.max(initial=0.0))
         return {
@@ -58,6 +60,21 @@ def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
     )
 
 
+def _warn_of_losses(events: pd.DataFrame) -> None:
+    """A ``Ts`` holds times alone: say so when values or individuals are left behind."""
+    lost = []
+    if "value" in events and events["value"].notna().any():
+        lost.append("values")
+    if "individual" in events and (events["individual"] != EVERYONE).any():
+        lost.append("individuals")
+    if lost:
+        warnings.warn(
+            f"to_pynapple: {' and '.join(lost)} of events have no place in a Ts and are left out; "
+            "select by them before",
+            stacklevel=3,
+        )
+
+
 def _support(nap: Any, start_s: float, stop_s: float) -> Any:
     """Stretch of time that was watched; pynapple has none without a duration."""
     return nap.IntervalSet(start=start_s, end=max(stop_s, start_s + 1e-6))
@@ -70,6 +87,10 @@ def _intervals(nap: Any, rows: pd.DataFrame) -> Any:
     disjoint = bool((start[keep][1:] > stop[keep][:-1]).all())
     people = {"individual": rows["individual"].to_numpy()[keep]} if "individual" in rows and disjoint else None
     if not disjoint:
+        warnings.warn(
+            "to_pynapple: bouts of one label that touch or overlap become one interval, and lose their individual",
+            stacklevel=4,
+        )
         return _merged(nap, start, stop)
     return nap.IntervalSet(start=start[keep], end=stop[keep], metadata=people)
 
@@ -115,7 +136,7 @@ def from_pynapple(data: Any, *, kind: str = "dff", label: str = "") -> Any:
     if parts and all(isinstance(v, nap.IntervalSet) for v in parts.values()):
         return make_bouts(pd.concat([_bouts(v, k) for k, v in parts.items()], ignore_index=True))
     if parts and all(isinstance(v, nap.Ts) for v in parts.values()):
-        rows = [pd.DataFrame({"time_s": np.asarray(v.t), "label": k}) for k, v in parts.items()]
+        rows = [pd.DataFrame({"time_s": np.asarray(v.t), "label": k, "individual": EVERYONE}) for k, v in parts.items()]
         return make_events(pd.concat(rows, ignore_index=True))
     fail(
         "from_pynapple",

@@ -117,7 +117,7 @@ def read_labels(
     names = [rater] if isinstance(rater, str) else list(rater) if rater is not None else [None] * len(paths)
     if len(names) != len(paths):
         fail("read_labels", "number of raters", expected=f"{len(paths)}, one per file", got=str(len(names)))
-    parts = []
+    parts: list[Labels] = []
     for path, name in zip(paths, names, strict=True):
         labels = read("labels", path, source, fps=fps, duration_s=None if cut else duration_s, **options)
         if cut and duration_s is not None:

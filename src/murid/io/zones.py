@@ -14,7 +14,7 @@ from murid.data.poses import keypoint_names
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.io.files import Head, read_text
 from murid.io.registry import reader
-from murid.io.tables import Table, read_table
+from murid.io.tables import read_table
 
 #: First word of a zone name → kind of zone.
 _KINDS = {
@@ -78,7 +78,7 @@ def read_zones_csv(path: Path, *, unit: str = "px", rule: EntryRule | None = Non
         what = kind[i[0]] or kind_of(str(zone))
         try:
             if np.isfinite(radius[i]).any():
-                zones.append(_circle(str(zone), i, x, y, radius, unit, what, table))
+                zones.append(_circle(str(zone), i, x, y, radius, unit, what))
             else:
                 zones.append(Zone(str(zone), np.stack([x[i], y[i]], axis=1), unit=unit, kind=what))
         except ValueError as exc:
@@ -88,7 +88,7 @@ def read_zones_csv(path: Path, *, unit: str = "px", rule: EntryRule | None = Non
 
 
 def _circle(
-    name: str, rows: np.ndarray, x: np.ndarray, y: np.ndarray, radius: np.ndarray, unit: str, kind: str, table: Table
+    name: str, rows: np.ndarray, x: np.ndarray, y: np.ndarray, radius: np.ndarray, unit: str, kind: str
 ) -> Zone:
     if len(rows) > 1:
         raise ValueError(f"zone '{name}' has a radius and {len(rows)} rows; a circle has one row")

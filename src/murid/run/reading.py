@@ -123,7 +123,7 @@ def _labels_on_film(labels: Labels, film: Video) -> Labels:
     return replace(labels, bouts=moved(labels.bouts), scored=moved(labels.scored))
 
 
-def _same_animal(labels: Labels, poses: xr.Dataset | None, id: str) -> Labels:
+def _same_animal(labels: Labels, poses: xr.Dataset | None, recording: str) -> Labels:
     """Call the only animal of the labels as the only animal of the poses: it is the same one."""
     if poses is None or len(individual_names(poses)) != 1:
         return labels
@@ -133,7 +133,8 @@ def _same_animal(labels: Labels, poses: xr.Dataset | None, id: str) -> Labels:
     if len(own) != 1 or own[0] == name:
         return labels
     warnings.warn(
-        f"recording '{id}': '{own[0]}' in the labels and '{name}' in the poses are the only animal, taken as one",
+        f"recording '{recording}': '{own[0]}' in the labels and '{name}' in the poses are the only animal, "
+        "and taken as one",
         stacklevel=4,
     )
     bouts, points = (t.assign(individual=t["individual"].replace(own[0], name)) for t in (labels.bouts, points))
