@@ -30,6 +30,7 @@ COMMANDS = (
     "neural",
     "analyses",
     "report",
+    "cite",
     "methods",
     "formats",
     "demo",

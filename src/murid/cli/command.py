@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 from murid.cli.console import Reply, error, finite, show, working
+from murid.cli.words import for_command_line
 from murid.data.errors import MuridError
 
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; everything else on stderr.")]
@@ -100,7 +101,7 @@ def _fail(text: str, as_json: bool, code: int, **more: Any) -> int:
     if as_json:
         import json
 
-        sys.stdout.write(json.dumps(finite({"ok": False, "error": text, **more}), indent=1) + "\n")
+        sys.stdout.write(json.dumps(finite({"ok": False, "error": for_command_line(text), **more}), indent=1) + "\n")
     error(text)
     return code
 

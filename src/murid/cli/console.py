@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from murid.cli.words import for_command_line
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
@@ -70,14 +72,14 @@ def warn(texts: list[str]) -> None:
     """Print warnings on stderr, the first few."""
     console = _console(stderr=True)
     for text in texts[:MAX_WARNINGS]:
-        console.print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"warning: {for_command_line(text)}", style="yellow", markup=False, soft_wrap=True)
     if len(texts) > MAX_WARNINGS:
         console.print(f"... and {len(texts) - MAX_WARNINGS} more: see provenance.json of the run", style="yellow")
 
 
 def error(text: str) -> None:
     """Print one message, red, on stderr."""
-    _console(stderr=True).print(f"error: {text}", style="bold red", markup=False, soft_wrap=True)
+    _console(stderr=True).print(f"error: {for_command_line(text)}", style="bold red", markup=False, soft_wrap=True)
 
 
 def finite(value: Any) -> Any:
@@ -121,7 +123,7 @@ def _cell(value: Any) -> str:
 
     if isinstance(value, float):
         return "-" if value != value else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return escape(str(value))
+    return escape(for_command_line(str(value)))
 
 
 @contextmanager

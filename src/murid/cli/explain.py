@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
             w = run.summary["why"]
             shown = tables["explain_why"][["contribution", "words"]]
             sentence = f"{w['recording']} at {w['time_s']:.2f} s: {w['behaviour']}, probability {w['probability']:.2f}."
-            return of_run(run, [sentence], {"What spoke loudest": shown}, json_tables=("explain_why",))
+            return of_run(run, [sentence], {"Strongest contributions": shown}, json_tables=("explain_why",))
         top = tables["explain_features"].groupby("behaviour", sort=False).head(_SHOWN_FEATURES)
         families = tables["explain_families"].drop(columns=["strength"])
         text = [
@@ -69,7 +69,7 @@ def register(app: typer.Typer) -> None:
             text,
             {
                 "Families of features (share of the evidence; loss of PR-AUC when scrambled)": families,
-                "Features that speak loudest": top[["behaviour", "feature", "strength", "direction", "words"]],
+                "Strongest features": top[["behaviour", "feature", "strength", "direction", "words"]],
             },
             json_tables=("explain_families", "explain_features", "explain_examples"),
         )

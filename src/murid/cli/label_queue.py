@@ -41,9 +41,9 @@ def register(app: typer.Typer) -> None:
         from murid.run import propose_bouts
 
         opened = Study(study)
-        told = {"n": n, "blind": blind, "seed": seed, **read_params(QueueParams, param)}
+        settings = {"n": n, "blind": blind, "seed": seed, **read_params(QueueParams, param)}
         run = propose_bouts(
-            opened, model, told, pick(opened, ids), refit=refit, curve=curve, workers=n_workers(workers)
+            opened, model, settings, pick(opened, ids), refit=refit, curve=curve, workers=n_workers(workers)
         )
         s = run.summary
         queue = run.tables["queue"]

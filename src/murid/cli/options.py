@@ -103,7 +103,7 @@ def pick(study: Study, values: Sequence[str] | None, option: str = "--ids") -> l
 def read_params(declared: type[Params], texts: Sequence[str] | None) -> dict[str, Any]:
     """Return ``["n_motifs=10", "clean.fill_s=0.2"]`` as checked parameters.
 
-    Only what was said is returned; a nested group keeps the defaults it has inside this method.
+    Only what was given is returned; a nested group keeps the defaults it has inside this method.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How a run is told to people and to programs."""
+"""How a run is shown to people and to programs."""
 
 from __future__ import annotations
 

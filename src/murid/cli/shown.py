@@ -52,9 +52,9 @@ def one_line_a_measure(animals: pd.DataFrame, units: Mapping[str, str], primary:
     shown: dict[str, list[object]] = {"measure": [with_unit(name, units.get(name, "")) for name in names]}
     if len(animals) <= MAX_COLUMNS:
         several = "individual" in animals and animals["individual"].nunique() > 1
-        for row in animals.index:
-            parts = [animals.at[row, "recording"], *([animals.at[row, "individual"]] if several else [])]
-            shown[" ".join(map(str, parts))] = [_short(animals.at[row, name]) for name in names]
+        for row, values_of in zip(animals.to_dict("records"), animals[names].to_numpy(float), strict=True):
+            parts = [row["recording"], *([row["individual"]] if several else [])]
+            shown[" ".join(map(str, parts))] = [_short(v) for v in values_of]
         return pd.DataFrame(shown)
     values = animals[names].astype(float)
     shown["n"] = [int(v) for v in values.notna().sum()]

@@ -59,13 +59,13 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
     steps = [apply_step(FileInput(folder), source, method) for source in inputs_of(study, ids, nouns_for(method))]
     asked = {"model": folder.name, "ids": list(ids), **identity_of(folder)}
     with Run.start(study, "apply", asked, folder.name) as run:
-        who = study.table.set_index("id")
+        sheet = study.table.set_index("id")
         results, failures = Runner(study, workers, run).attempt(steps, f"applying {folder.name}")
         note_failures(run, failures)
         if not results:
             raise_all(method.name, failures)
         for result in results:
-            keep_states(run, result, who)
+            keep_states(run, result, sheet)
         _warn_of_unseen(run)
         run.write_parts()
         compare_behaviours(run)
@@ -86,14 +86,14 @@ def apply_step(model: FileInput | Step, source: Any, method: Any) -> Step:
     )
 
 
-def keep_states(run: Run, result: Result, who: pd.DataFrame) -> None:
+def keep_states(run: Run, result: Result, sheet: pd.DataFrame) -> None:
     """Write the states of one recording, and gather their bouts and summary."""
     output, recording_id = result.value, result.step.recording
     run.states(recording_id, output)
     if "unseen" in output:
-        run.parts.setdefault("unseen", []).append(with_keys(_unseen(output), recording_id, who))
+        run.parts.setdefault("unseen", []).append(with_keys(_unseen(output), recording_id, sheet))
     for name, part in describe(output).items():
-        run.parts.setdefault(name, []).append(with_keys(part, recording_id, who))
+        run.parts.setdefault(name, []).append(with_keys(part, recording_id, sheet))
 
 
 def _unseen(output: xr.Dataset) -> pd.DataFrame:

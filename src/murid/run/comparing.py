@@ -17,9 +17,9 @@ _TESTED = ("test", "statistic", "p", "q", "p_floor")
 KEYS = ("recording", *WHO, "individual")
 
 
-def with_keys(table: pd.DataFrame, recording_id: str, who: pd.DataFrame) -> pd.DataFrame:
+def with_keys(table: pd.DataFrame, recording_id: str, sheet: pd.DataFrame) -> pd.DataFrame:
     """Put recording, animal, group, day and session in front of a table's columns."""
-    keys = {"recording": recording_id, **{k: who.at[recording_id, k] for k in WHO if (who[k] != "").any()}}
+    keys = {"recording": recording_id, **{k: sheet.at[recording_id, k] for k in WHO if (sheet[k] != "").any()}}
     return pd.concat([pd.DataFrame(keys, index=table.index), table.drop(columns=list(keys), errors="ignore")], axis=1)
 
 

@@ -175,9 +175,9 @@ class _Animals:
         faster = self.recording(4, 40.0).replace(labels=None)
         out = self.model.apply(faster)
         _valid(out, faster)
-        here, there = self.out["states"], out["states"]
-        nearest = np.abs(there["time"].values[None] - here["time"].values[:, None]).argmin(1)
-        a, b = here.values, there.values[nearest]
+        ours, theirs = self.out["states"], out["states"]
+        nearest = np.abs(theirs["time"].values[None] - ours["time"].values[:, None]).argmin(1)
+        a, b = ours.values, theirs.values[nearest]
         known = (a != -1) & (b != -1)
         share = float((a == b)[known].mean()) if known.any() else float("nan")
         if not share >= AGREEMENT:
@@ -214,7 +214,7 @@ def _valid(out: xr.Dataset, recording: Recording) -> None:
         if np.nanmin(p) < 0 or np.nanmax(p) > 1:
             raise Broken(f"probabilities from {np.nanmin(p):.3g} to {np.nanmax(p):.3g}")
     if (out["states"].values == -1).all():
-        raise Broken("nothing was said about any frame")
+        raise Broken("no frame has a state")
 
 
 def _same(a: xr.Dataset, b: xr.Dataset, what: str) -> None:

@@ -122,20 +122,20 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
 
 def _study(folder: Path, n_animals: int, minutes: float, seed: int) -> tuple[Study, pd.DataFrame]:
     """Open or make the simulated study; return it with the units that were planted."""
-    told = {"n_animals": n_animals, "minutes": minutes, "seed": seed}
+    planned = {"n_animals": n_animals, "minutes": minutes, "seed": seed}
     if (folder / "study.toml").is_file():
         study = Study(folder)
-        if study.settings.get("demo") != told:
+        if study.settings.get("demo") != planned:
             fail(
                 "demo",
                 "the folder holds another study",
                 where=str(folder),
-                expected=str(told),
+                expected=str(planned),
                 got=str(study.settings.get("demo")),
                 todo="choose another folder with --out",
             )
     else:
-        study = Study.create(folder, "demo: open field, simulated", demo=told)
+        study = Study.create(folder, "demo: open field, simulated", demo=planned)
     planted = folder / "planted_units.csv"
     if len(study) < n_animals or not planted.is_file():
         _simulate(study, planted, n_animals, minutes, seed)

@@ -21,7 +21,7 @@ from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import RecordingInput, Step
 
-#: What is said beside a score whose test frames lie between training frames.
+#: Printed beside a score whose test frames lie between training frames.
 LEAKY = "LEAKY: test frames are neighbours of training frames; not a measure of performance on new animals"
 #: Usual number of folds: enough to learn from four fifths of the animals.
 DEFAULT_FOLDS = 5
@@ -104,14 +104,14 @@ def evaluate_methods(
     """
     names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
     shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "stream": stream}
-    told = {name: _params(name, (params or {}).get(name, {}), {**shared, "seed": seed}) for name in names}
+    method_params = {name: _params(name, (params or {}).get(name, {}), {**shared, "seed": seed}) for name in names}
     skipped: dict[str, str] = {}
     if skip_failed:
         labelled = [r.id for r in study.recordings(ids) if r.has("labels")]
         ids, skipped = readable(study, labelled)
         train, test = (None if side is None else [i for i in side if i not in skipped] for side in (train, test))
     asked = dict(
-        methods=told,
+        methods=method_params,
         group=group,
         folds=folds,
         train=train,
@@ -133,9 +133,9 @@ def evaluate_methods(
         splits = _splits(study, group, folds, train, test, ids, behaviours, rare, seed)
         run.table("folds", _fold_table(study, splits))
         note_skipped(run, skipped)
-        who = study.table.set_index("id")
+        rows_of = study.table.set_index("id")
         for name in names:
-            steps = _predictions(study, name, told[name], splits)
+            steps = _predictions(study, name, method_params[name], splits)
             score = Step(
                 "score",
                 _score,
@@ -147,9 +147,9 @@ def evaluate_methods(
             _note_score(run, name, results[-1].value)
             if len(names) == 1:
                 for result in results[:-1]:
-                    keep_states(run, result, who)
+                    keep_states(run, result, rows_of)
             if leaky:
-                _note_leaky(run, runner, study, name, told[name], splits, scoring, seed)
+                _note_leaky(run, runner, study, name, method_params[name], splits, scoring, seed)
         tested = list(dict.fromkeys(recording_id for split in splits for recording_id in split.test))
         compare_methods(run, runner, study, tested, scoring, seed)
         run.write_parts()
@@ -229,8 +229,8 @@ def _params(name: str, params: Mapping[str, Any], shared: Mapping[str, Any]) -> 
             expected="supervised methods",
             todo="apply it, and compare its motifs with labels in the report",
         )
-    told = {k: v for k, v in shared.items() if k in cls.Params.model_fields and v is not None}
-    return method(name, **{**told, **params}).params.model_dump(mode="json")
+    method_params = {k: v for k, v in shared.items() if k in cls.Params.model_fields and v is not None}
+    return method(name, **{**method_params, **params}).params.model_dump(mode="json")
 
 
 def _predictions(study: Study, name: str, params: Mapping[str, Any], splits: Sequence[Split]) -> list[Step]:
@@ -299,12 +299,12 @@ def _calibration(
     rater: str | None,
     stream: str | None,
 ) -> pd.DataFrame:
-    """Reliability curve of each behaviour: what was said and what came true, pooled over recordings."""
+    """Reliability curve of each behaviour: predicted probability against what was observed, pooled over recordings."""
     from murid.evaluate.align import align
     from murid.evaluate.calibration import reliability
 
     truth: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
-    said: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
+    forecast: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
     for recording, prediction in zip(recordings, predicted, strict=True):
         labels = recording.need("labels")
         pair = align(labels, prediction, others=others, rater=rater, stream=stream, recording=recording.id)
@@ -313,9 +313,9 @@ def _calibration(
         for k, behaviour in enumerate(pair.behaviours):
             if behaviour in truth:
                 truth[behaviour].append(pair.truth[..., k].ravel())
-                said[behaviour].append(pair.probability[..., k].ravel())
+                forecast[behaviour].append(pair.probability[..., k].ravel())
     curves = [
-        _first(reliability(np.concatenate(truth[b]), np.concatenate(said[b])), behaviour=b)
+        _first(reliability(np.concatenate(truth[b]), np.concatenate(forecast[b])), behaviour=b)
         for b in behaviours
         if truth[b]
     ]
@@ -392,12 +392,12 @@ def _note_leaky(
     cls = method_class(name)
     ids = list(dict.fromkeys(i for s in splits for i in (*s.train, *s.test)))
     nouns = ("labels", *nouns_for(cls))
-    told = {k: v for k, v in scoring.items() if k != "group"}
+    method_params = {k: v for k, v in scoring.items() if k != "group"}
     step = Step(
         "leaky",
         _leaky,
         {"recordings": inputs_of(study, ids, nouns)},
-        {"name": name, "params": params, "scoring": told},
+        {"name": name, "params": params, "scoring": method_params},
         seed=seed,
         code=(cls.__module__,),
     )

@@ -41,7 +41,7 @@ class Stopped(MuridError):
 
 
 class StepFailed(RuntimeError):
-    """A step ended in an error nobody foresaw; the message names step and recording."""
+    """A step ended in an unforeseen error; the message names step and recording."""
 
 
 @dataclass
@@ -207,7 +207,7 @@ def raise_failures(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
     DataError
         When the user's data or parameters are at fault.
     StepFailed
-        When at least one task failed for a reason nobody foresaw; carries the first traceback.
+        When at least one task failed for an unforeseen reason; carries the first traceback.
     """
     failed = [(tasks[o.index].step, o) for o in outcomes if o.failed]
     if not failed:

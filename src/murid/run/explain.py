@@ -34,7 +34,7 @@ def explain_model(
     seed: int = 0,
     workers: int = 1,
 ) -> Run:
-    """Say what a model looks at, and why it said something.
+    """Explain what a model looks at, and why it predicted something.
 
     With `recording` and `time_s`: why this frame. Otherwise the whole model, on recordings of animals it has not
     seen; where it was fitted to all labelled animals, models of the same parameters are fitted without a fold of
@@ -98,12 +98,12 @@ def explain_model(
 
 def _one_frame(run: Run, runner: Runner, study: Study, folder: Path, cls: Any, asked: dict[str, Any]) -> None:
     source = inputs_of(study, [asked["recording"]], nouns_for(cls))[0]
-    told = {k: asked[k] for k in ("time_s", "behaviour", "individual")}
+    asked_for = {k: asked[k] for k in ("time_s", "behaviour", "individual")}
     step = Step(
         "why",
         _why,
         {"recording": source, "model": FileInput(folder)},
-        told,
+        asked_for,
         recording=source.id,
         code=(cls.__module__,),
     )
@@ -244,8 +244,8 @@ def _families(strength: pd.DataFrame, loss: pd.DataFrame, seed: int) -> pd.DataF
     rows = []
     for (behaviour, family), part in strength.groupby(["behaviour", "family"], sort=False):
         seen = loss[loss["behaviour"] == behaviour].dropna(subset=["pr_auc"])
-        mine = seen[seen["family"] == family].set_index("recording")["loss"]
-        x = mine.groupby(level=0).mean().reindex(seen["recording"].unique(), fill_value=0.0).to_numpy()
+        of_family = seen[seen["family"] == family].set_index("recording")["loss"]
+        x = of_family.groupby(level=0).mean().reindex(seen["recording"].unique(), fill_value=0.0).to_numpy()
         draws = x[rng.integers(0, x.size, (2000, x.size))].mean(axis=1) if x.size > 1 else np.array([np.nan])
         mean = {c: part.groupby("recording")[c].mean().sum() / recordings.size for c in ("strength", "share")}
         area = seen.groupby("recording")["pr_auc"].mean().mean()

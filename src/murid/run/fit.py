@@ -96,15 +96,15 @@ def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[s
             )
         if unfitted.learns_without_labels():
             ids = [r.id for r in study.recordings() if all(r.has(n) for n in unfitted.about.needs)]
-    told = unfitted.params.model_dump(mode="json")
+    settings = unfitted.params.model_dump(mode="json")
     return Step(
         f"fit_{name}",
         _fit,
         # In order of their names: the same recordings give the same model, however the table is sorted.
         {"recordings": inputs_of(study, sorted(ids), nouns)},
-        {"name": name, "params": told},
+        {"name": name, "params": settings},
         code=(type(unfitted).__module__,),
-        reads=files_in(told),
+        reads=files_in(settings),
     )
 
 
@@ -124,8 +124,8 @@ def nouns_for(unfitted: Any) -> tuple[str, ...]:
 
 
 def _needed(unfitted: Any) -> tuple[str, ...]:
-    told = unfitted.about.family == "supervised" or getattr(unfitted.params, "labels_from", "") == "labels"
-    return (*unfitted.about.needs, *(["labels"] if told else []))
+    settings = unfitted.about.family == "supervised" or getattr(unfitted.params, "labels_from", "") == "labels"
+    return (*unfitted.about.needs, *(["labels"] if settings else []))
 
 
 def _fit(recordings: list[Recording], name: str, params: dict[str, Any]) -> Any:

@@ -53,8 +53,8 @@ def compare_methods(
             for m, r in macro.iterrows()
         }
     behaviours = [b for b in dict.fromkeys(per_class["behaviour"]) if b != "macro"]
-    told = {"behaviours": behaviours, "others": scoring["others"], "stream": scoring["stream"]}
-    step = Step("ceiling", _ceiling, {"recordings": inputs_of(study, ids, ["poses", "labels"])}, told, seed=seed)
+    settings = {"behaviours": behaviours, "others": scoring["others"], "stream": scoring["stream"]}
+    step = Step("ceiling", _ceiling, {"recordings": inputs_of(study, ids, ["poses", "labels"])}, settings, seed=seed)
     human = runner.values([step], "people beside methods")[0]
     if len(human):
         run.table("ceiling", human)

@@ -1,6 +1,6 @@
 """Fingerprints: of parameters, of files and of code. Same fingerprint, same result.
 
-A step is redone when any of three changed: what it was given, what it was told, or the code that
+A step is redone when any of three changed: what it was given, its parameters, or the code that
 does it. The first two are hashed as they are; the third is the source of the function's module and
 of every murid module it imports, directly or through others.
 """

@@ -63,7 +63,7 @@ def propose_bouts(
     from murid.methods.base import read_head
     from murid.methods.supervised.label_queue import QueueParams
 
-    told = QueueParams(**(params or {})).model_dump()
+    settings = QueueParams(**(params or {})).model_dump()
     folder = model_folder(study, model)
     name = read_head(folder)["method"]
     cls = method_class(name)
@@ -78,7 +78,7 @@ def propose_bouts(
     labelled = [r.id for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
     if not ids:
         fail("label queue", "no recording has what the method needs", expected=", ".join(cls.about.needs))
-    asked = dict(model=folder.name, params=told, ids=ids, refit=refit, curve=curve, **identity_of(folder))
+    asked = dict(model=folder.name, params=settings, ids=ids, refit=refit, curve=curve, **identity_of(folder))
     nouns, code = nouns_for(cls), (cls.__module__, *_CODE)
     with Run.start(study, "label_queue", asked, folder.name) as run:
         runner, start = Runner(study, workers, run), FileInput(folder)
@@ -105,13 +105,13 @@ def propose_bouts(
                     "table": tables[recording_id],
                     "model": used,
                 },
-                told,
+                settings,
                 recording=recording_id,
                 code=code,
             )
             for recording_id in ids
         ]
-        queue = run.table("queue", _propose(runner.values(steps, "looking for bouts"), told))
+        queue = run.table("queue", _propose(runner.values(steps, "looking for bouts"), settings))
         run.note(
             model=folder.name,
             bouts=len(queue),
@@ -120,7 +120,7 @@ def propose_bouts(
             refitted=used is not start,
         )
         if curve:
-            _learning(run, runner, study, labelled, tables, used, nouns, code, told["seed"])
+            _learning(run, runner, study, labelled, tables, used, nouns, code, settings["seed"])
     return run
 
 
@@ -201,7 +201,7 @@ def _tables(recording: Recording, model: Any) -> dict[str, xr.DataArray]:
 
 def _refit(recordings: list[Recording], tables: list[dict[str, xr.DataArray]], model: Any) -> Any:
     with warnings.catch_warnings():
-        # Few labels at first: what the fit would warn of is known, and said by the learning curve.
+        # Few labels at first: what the fit would warn of is known, and shown by the learning curve.
         warnings.filterwarnings("ignore", message=".*out-of-fold scores.*")
         return _warm(recordings, tables, model).refit(recordings)
 

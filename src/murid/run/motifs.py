@@ -79,7 +79,7 @@ def compare_motifs(
     """
     from murid.compare.motifs import motif_table
 
-    told = _params(names, params or {}, seed)
+    settings = _params(names, params or {}, seed)
     if ids is None:
         ids = [r.id for r in study.recordings() if r.has("poses")] or [r.id for r in study.recordings()]
     if not ids:
@@ -89,7 +89,7 @@ def compare_motifs(
     halves = halves and len({r.animal for r in recordings}) > 1
     asked = {
         "methods": list(names),
-        "params": told,
+        "params": settings,
         "ids": list(ids),
         "behaviours": behaviours,
         "rater": rater,
@@ -101,7 +101,7 @@ def compare_motifs(
     with Run.start(study, "compare-motifs", asked, "motifs") as run:
         runner, rows = Runner(study, workers, run), {}
         for name in names:
-            work = _work(study, name, told[name], list(ids), seeds, halves, robust, behaviours, rater, seed)
+            work = _work(study, name, settings[name], list(ids), seeds, halves, robust, behaviours, rater, seed)
             rows[name] = _judged(run, runner, work)
         run.write_parts()
         faults = Faults("compare-motifs")
@@ -170,15 +170,15 @@ def motif_statistics(
     ]
     asked = {"model": folder.name, "ids": list(ids), "group": group, "min_fraction": min_fraction, "seed": seed}
     with Run.start(study, "motifs", {**asked, **identity_of(folder)}, folder.name) as run:
-        runner, who = Runner(study, workers, run), study.table.set_index("id")
+        runner, rows_of = Runner(study, workers, run), study.table.set_index("id")
         states: list[xr.DataArray] = []
         wide = []
         for result in runner.do(steps, f"motifs of {folder.name}"):
             found, recording_id = result.value, result.step.recording
             for part in ("usage", "kinematics"):
-                run.parts.setdefault(part, []).append(with_keys(found[part], recording_id, who))
+                run.parts.setdefault(part, []).append(with_keys(found[part], recording_id, rows_of))
             table = found["usage"].pivot(index="individual", columns="motif", values="fraction")
-            wide.append(with_keys(table.rename_axis(columns=None).reset_index(), recording_id, who))
+            wide.append(with_keys(table.rename_axis(columns=None).reset_index(), recording_id, rows_of))
             states.append(found["states"]["states"])
         run.write_parts()
         from murid.ethogram.transitions import enrichment
@@ -190,8 +190,8 @@ def motif_statistics(
         if group is not None:
             rare = [m for m in behaviour_names(states[0]) if m in animals and not animals[m].mean() >= min_fraction]
             compare_groups(run, animals.drop(columns=rare), group, seed)
-            groups = [str(who.at[i, group]) if group in who else "" for i in ids]
-            _pattern(run, states, [str(who.at[i, "animal"]) for i in ids], groups, seed)
+            groups = [str(rows_of.at[i, group]) if group in rows_of else "" for i in ids]
+            _pattern(run, states, [str(rows_of.at[i, "animal"]) for i in ids], groups, seed)
     return run
 
 
@@ -200,18 +200,18 @@ def _params(names: Sequence[str], params: Mapping[str, Mapping[str, Any]], seed:
     """Check all methods and parameters at once; every method that has a seed gets the same one."""
     from murid.methods import method, method_class
 
-    faults, told = Faults("compare-motifs"), {}
+    faults, settings = Faults("compare-motifs"), {}
     for name in names:
         cls = method_class(name)
         if cls.about.family not in ("unsupervised", "self-supervised"):
             faults.add(f"'{name}' finds no motifs ({cls.about.family})", todo="see: murid methods")
             continue
         seeded = {"seed": seed} if "seed" in cls.Params.model_fields else {}
-        told[name] = method(name, **{**seeded, **params.get(name, {})}).params.model_dump(mode="json")
+        settings[name] = method(name, **{**seeded, **params.get(name, {})}).params.model_dump(mode="json")
     if not names:
         faults.add("no methods", expected="at least one")
     faults.raise_if_any()
-    return told
+    return settings
 
 
 @dataclass(frozen=True)
@@ -245,8 +245,8 @@ def _work(
     sources = inputs_of(study, ids, nouns_for(cls))
     applied = [apply_step(fit, source, cls) for source in sources]
     judged = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied}
-    told = {"behaviours": behaviours and list(behaviours), "rater": rater}
-    row = Step("motif_row", _row, judged, told, seed=seed, code=code)
+    settings = {"behaviours": behaviours and list(behaviours), "rater": rater}
+    row = Step("motif_row", _row, judged, settings, seed=seed, code=code)
     reports = {}
     if seeds > 1 or halves:
         reports["stability"] = Step(
@@ -268,7 +268,7 @@ def _work(
 
 
 def _judged(run: Run, runner: Runner, work: _Work) -> dict[str, Any]:
-    """Row of one method; what fails is said in ``failed`` and leaves the rest, and the other methods, alone."""
+    """Row of one method; what fails is named in ``failed`` and leaves the rest, and the other methods, alone."""
     from murid.compare.motifs import agreement_row
 
     row: dict[str, Any] = {}
@@ -395,7 +395,9 @@ def _pattern(run: Run, states: list[xr.DataArray], animals: list[str], groups: l
     if len(set(of.values())) != 2 or min(list(of.values()).count(g) for g in set(of.values())) < 2:
         run.warn("transitions are not compared: it takes two groups of two animals")
         return
-    counts = [sum(transitions_of(s).counts for s, a in zip(states, animals, strict=True) if a == who) for who in of]
+    counts = [
+        sum(transitions_of(s).counts for s, a in zip(states, animals, strict=True) if a == animal) for animal in of
+    ]
     rows = [
         {"measure": m, **group_difference(np.stack(counts), list(of.values()), measure=m, seed=seed)}
         for m in ("counts", "fractions")

@@ -1,4 +1,4 @@
-"""Which files belong together, told from their names.
+"""Which files belong together, read from their names.
 
 A recording is named by its pose file, without what tracking programs append
 (``1DLC_resnet50_…_filtered.csv.gz`` → ``1``) and without words that say what kind of file it is
@@ -292,18 +292,18 @@ def _assign(
                 todo="leave it out, or name it after its pose file",
             )
     for pair in pairs:
-        mine = found.get(pair.id, [])
-        if len(mine) > 1 and not several:
+        fitting = found.get(pair.id, [])
+        if len(fitting) > 1 and not several:
             more = "; if they are raters of the same recording, say so: --raters" if kind == "labels" else ""
             faults.add(
-                f"{len(mine)} {kind} files fit recording '{pair.id}'",
-                got=", ".join(p.name for p in mine),
+                f"{len(fitting)} {kind} files fit recording '{pair.id}'",
+                got=", ".join(p.name for p in fitting),
                 todo=f"give one{more}",
             )
-        elif mine:
-            pair.companions[kind] = sorted(mine)
+        elif fitting:
+            pair.companions[kind] = sorted(fitting)
             if kind == "labels":
-                pair.raters |= {path: _rater_of(path, pair) for path in mine}
+                pair.raters |= {path: _rater_of(path, pair) for path in fitting}
 
 
 def _rater_of(path: Path, pair: Paired) -> str:

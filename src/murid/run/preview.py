@@ -18,7 +18,7 @@ from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import Step
 
-#: More figures than these nobody looks through; the table has all recordings.
+#: More figures than these are not looked through; the table has all recordings.
 MAX_FIGURES = 20
 
 
@@ -56,7 +56,7 @@ def preview_labels(
     recordings = [r for r in study.recordings(ids) if r.has("poses")]
     if not recordings:
         fail(f"study {study.folder}", "no recording has poses", todo="add them with: murid add")
-    told = declared.model_dump(mode="json")
+    settings = declared.model_dump(mode="json")
     events = sorted({name for r in recordings if r.has("events") for name in event_times(r.events)})
     nouns = (*nouns_for(unfitted), *(["labels"] if declared.labels_from == "labels" else []))
     steps = [
@@ -64,13 +64,13 @@ def preview_labels(
             "preview",
             _preview,
             {"recording": source},
-            {"params": told, "events": events},
+            {"params": settings, "events": events},
             recording=source.id,
             code=(type(unfitted).__module__, "murid.ethogram.pseudo_labels"),
         )
         for source in inputs_of(study, [r.id for r in recordings], nouns)
     ]
-    with Run.start(study, "preview", {"params": told, "ids": [r.id for r in recordings]}) as run:
+    with Run.start(study, "preview", {"params": settings, "ids": [r.id for r in recordings]}) as run:
         for k, result in enumerate(Runner(study, workers, run).do(steps, "pseudo-labels")):
             states, recording_id = result.value, str(result.step.recording)
             run.parts.setdefault("pseudo_labels", []).append(summary(states, recording_id))

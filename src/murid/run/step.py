@@ -1,4 +1,4 @@
-"""Step: one piece of work with a name, a function, what it is told and what it is given.
+"""Step: one piece of work with a name, a function, its parameters and its inputs.
 
 The function is pure: it sees its inputs and parameters and nothing else, and returns a value that
 the store can keep (`murid.run.store`). Then ``key = hash(code, parameters, inputs, seed)`` names the
@@ -60,7 +60,7 @@ class RecordingInput:
             if recording.has(noun):
                 path = study.path_of(self.id, noun)
                 if noun == "video" and not path.exists():
-                    # Whoever reads it says that it is gone; who only might read it does not mind.
+                    # A step that reads it fails with a message; one that only might read it is not affected.
                     parts[noun] = "missing"
                     continue
                 if not path.exists():

@@ -1,0 +1,94 @@
+"""Messages on the command line name options; what a study used can be cited."""
+
+import re
+
+import pandas as pd
+import pytest
+import run_work as work
+
+from murid.cli.shown import comparison_table, one_line_a_measure
+from murid.cli.words import for_command_line
+from murid.run.cite import Reference, bibliography
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "-> pass fps=...; murid.Video(video).fps reads it from the video file",
+            "-> give --fps 25, or the film: --video",
+        ),
+        (
+            "name the format: read_poses(path, source=...)",
+            "name the format: -o poses.source=NAME (names: murid formats)",
+        ),
+        ("name one: read_labels(path, source='boris')", "name one: -o labels.source=boris"),
+        ("choose one: labels.select(rater=...)", "choose one: --rater NAME"),
+        ("write them anew with --replace (replace=True)", "write them anew with --replace"),
+        ("4 animals (n = 4) and an interval (95 %)", "4 animals (n = 4) and an interval (95 %)"),
+    ],
+)
+def test_arguments_become_options(text, shown):
+    assert for_command_line(text) == shown
+
+
+def test_check_names_the_option_that_gives_the_scale(murid, tmp_path):
+    study = work.small_study(tmp_path / "S", 2)
+    out = murid("check", study.folder).out
+    flat = " ".join(re.sub(r"[│┃]", " ", out).split())
+    assert "calibrate(" not in flat
+    assert "clean()" not in flat
+    assert "--px-per-cm" in flat
+
+
+def test_measures_stand_one_a_line_in_eighty_columns():
+    groups = {f"{what}_{g}": [1.0, 22.0] for what in ("n", "mean", "sd") for g in ("control", "stressed")}
+    rest = {"difference": [-3.5, 0.01], "difference_low": [-68.1, -1.0], "difference_high": [91.3, 1.0]}
+    found = pd.DataFrame({"measure": ["distance", "time"], **groups, **rest, "effect": [0.4, 0.1], "p": [0.2, 0.0001]})
+    shown = comparison_table(found.assign(q=[0.2, 0.0002]), {"distance": "cm"})
+    assert shown["measure"].tolist() == ["time", "distance (cm)"]
+    assert shown["p"].tolist() == ["<.001", ".200"]
+    assert shown.astype(str).map(len).max().sum() + 3 * shown.shape[1] <= 80
+    animals = pd.DataFrame(
+        {"recording": list("abcd"), "individual": "m", "distance": [1.0, 2, 3, 6], "seen": [1.0] * 4}
+    )
+    lines = one_line_a_measure(animals, {"distance": "cm"}, ["seen"])
+    assert lines["measure"].tolist() == ["seen", "distance (cm)"]
+    assert lines.loc[1, ["n", "mean", "lowest", "highest"]].tolist() == [4, "3", "1", "6"]
+    few = one_line_a_measure(animals.head(2), {})
+    assert few.columns.tolist() == ["measure", "a", "b"]
+
+
+@pytest.mark.parametrize("words", ["assay list", "neural list", "methods list", "analyses"])
+def test_list_is_a_word_and_no_study(murid, words):
+    listed = murid(*words.split(), "--json").json
+    assert listed["ok"]
+    assert listed.get("analyses") or listed.get("methods")
+
+
+def test_full_references_become_articles_with_authors_year_and_journal():
+    text = "Hsu A.I. & Yttri E.A. (2021) B-SOiD, an open-source unsupervised algorithm. Nat Commun 12:5188"
+    entry = Reference(text, ("bsoid",)).bibtex()
+    assert entry.startswith("@article{Hsu2021,")
+    assert "author = {Hsu A.I. and Yttri E.A.}" in entry
+    assert "year = {2021}" in entry
+    assert "title = {{B-SOiD, an open-source unsupervised algorithm}}" in entry
+    assert "journal = {Nat Commun 12:5188}" in entry
+    assert Reference("Sturman et al. 2020", ("open_field",)).bibtex().startswith("@misc{Sturman2020,")
+
+
+def test_every_reference_of_every_method_becomes_an_entry_with_braces_that_close():
+    from murid.methods import methods_table
+
+    for row in methods_table():
+        for text in row["cites"]:
+            entry = Reference(text, (row["name"],)).bibtex()
+            assert entry.count("{") == entry.count("}")
+            assert re.match(r"@(article|misc)\{[A-Za-z]+(\d{4})?,", entry)
+
+
+def test_cite_names_murid_and_the_analyses_of_the_runs(murid, tmp_path):
+    study = work.small_study(tmp_path / "S", 4)
+    assert "murid developers" in bibliography(study)
+    murid("check", study.folder)
+    assert murid("cite", study.folder, "--json").json["references"][0]["used_for"] == ["all of it"]
