@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.analysis import Tables
+from murid.data.html import shown_as_html
 from murid.data.recording import Recording
 from murid.data.tables import Table, flag, number, text
 
@@ -64,6 +65,13 @@ class AssayResult:
     conventions: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     primary: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        whole = self.measures[self.measures["bin_start_s"].isna()]
+        facts = {"recording": self.recording, "animal": self.animal, "group": self.group}
+        facts |= {"warning": "; ".join(self.warnings)}
+        columns = ["individual", "measure", "zone", "value", "unit"]
+        return shown_as_html(self.paradigm.replace("_", " ").capitalize(), facts, whole[columns].round(3))
 
     def value(self, measure: str, zone: str = "", individual: str | None = None) -> float:
         """Return one number of the whole recording."""

@@ -12,6 +12,7 @@ import xarray as xr
 from murid.data.bouts import make_events
 from murid.data.clock import ClockMap, rate_of, sample_stops
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.html import shown_as_html
 from murid.data.labels import Labels
 from murid.data.poses import individual_names, validate_poses
 from murid.data.traces import Spikes
@@ -271,6 +272,10 @@ class Recording:
             time = (self.need("poses") if self.has("poses") else self.need("traces"))["time"].values
             return float(sample_stops(time)[-1] - time[0]) if time.size > 1 else 0.0
         return self.need("labels").stop_s if self.has("labels") else float("nan")
+
+    def _repr_html_(self) -> str:
+        keys = {k: getattr(self, k) for k in ("animal", "group", "day", "session")}
+        return shown_as_html(f"Recording {self.id}", {**keys, "holds": ", ".join(n for n in NOUNS if self.has(n))})
 
     def __repr__(self) -> str:
         nouns = ", ".join(n for n in NOUNS if self.has(n))

@@ -21,6 +21,7 @@ import tomlkit
 from murid.data import store
 from murid.data.atomic import atomic_file, atomic_folder
 from murid.data.errors import DataError, Faults, did_you_mean, fail
+from murid.data.html import shown_as_html
 from murid.data.lock import locked
 from murid.data.names import look_alike_key, matching_key, slug, without_missing
 from murid.data.recording import NOUNS, Recording
@@ -170,6 +171,11 @@ class Study:
     def ids(self) -> list[str]:
         """Recording ids in order."""
         return self.table["id"].tolist()
+
+    def _repr_html_(self) -> str:
+        table = self.table
+        facts = {"folder": self.folder, "recordings": len(table), "animals": table["animal"].nunique()}
+        return shown_as_html(f"Study {self.name}", facts, table.drop(columns="source"))
 
     def __len__(self) -> int:
         return len(self.ids)

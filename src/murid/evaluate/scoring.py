@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import fail
+from murid.data.html import shown_as_html
 from murid.data.labels import Labels, Others
 from murid.data.plain import plain
 from murid.evaluate import bootstrap, calibration, frames, totals
@@ -90,6 +91,12 @@ class Score:
     coverage: float
     settings: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        columns = ("precision", "recall", "f1", "bout_f1", "pr_auc", "support")
+        table = self.table[[c for c in columns if c in self.table]].round(3).reset_index()
+        facts = {"accuracy": f"{self.accuracy:.3f}", "labelled by the prediction": f"{self.coverage:.0%}"}
+        return shown_as_html("Score", facts, table)
 
     @property
     def f1(self) -> float:

@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError, Faults, NotFittedError, fail
+from murid.data.html import shown_as_html
 from murid.data.params import Params
 from murid.data.recording import Recording
 from murid.methods.parameters import changed, flat, numpydoc, signature_of, with_nested
@@ -134,6 +136,14 @@ class Method(abc.ABC):
     # ---- parameters, as in scikit-learn ---------------------------------------------------------
     def __repr__(self) -> str:
         return f"{type(self).__name__}({changed(self.params)})"
+
+    def _repr_html_(self) -> str:
+        about = self.about
+        facts = {"learns": about.family, "needs": ", ".join(about.needs), "cites": "; ".join(about.cites)}
+        facts |= {"fitted to": ", ".join(self.training.get("animals", [])) if self.fitted else "not fitted"}
+        rows = pd.DataFrame(self.Params.table())
+        rows.insert(1, "value", [repr(getattr(self.params, name)) for name in rows["name"]])
+        return shown_as_html(f"{type(self).__name__}: {about.title}", facts, rows[["name", "value", "unit", "why"]])
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name; with `deep` also those of groups, as ``group__name``."""

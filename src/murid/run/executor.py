@@ -314,6 +314,6 @@ def _end(pool: ProcessPoolExecutor) -> None:
     """End the workers at once; a half-written result is swept away by the next run."""
     global _kept
     _kept = None
-    for process in list((pool._processes or {}).values()):
+    for process in list((pool._processes or {}).values()):  # noqa: SLF001  # no other way ends workers at once
         process.terminate()
     pool.shutdown(wait=True, cancel_futures=True)

@@ -22,6 +22,7 @@ import xarray as xr
 
 from murid.data.atomic import atomic_file, explained
 from murid.data.errors import did_you_mean, fail
+from murid.data.html import shown_as_html
 from murid.data.names import slug
 from murid.data.owner import at_work, owner
 from murid.data.plain import plain
@@ -212,6 +213,11 @@ class Run:
                 todo=did_you_mean(recording_id, self.recordings),
             )
         return read_array(path)
+
+    def _repr_html_(self) -> str:
+        facts = {"folder": self.folder, "status": self.provenance.get("status", "")}
+        facts |= {"tables": ", ".join(self.tables), "warnings": len(self.provenance.get("warnings", []))}
+        return shown_as_html(f"Run of {self.provenance.get('command', '')}", facts)
 
     def __repr__(self) -> str:
         return f"Run({self.folder.name!r}, {self.provenance.get('status')})"
