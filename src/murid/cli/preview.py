@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
             bouts=("bouts", "sum"),
             median_s=("median_s", "median"),
         )
-        never = [name for name, row in overall.iterrows() if not row["share"] and name != "unknown"]
+        never = [str(name) for name, row in overall.iterrows() if not row["share"] and name != "unknown"]
         text = [f"{len(run.summary['recordings'])} recordings; figures in {run.folder / 'figures'}."]
         if never:
             text.append(f"Never occurs: {', '.join(never)}.")

