@@ -55,7 +55,9 @@ class DecodingParams(Params):
     folds: int = param(5, ge=2, why="each is predicted by a decoder of the others")
     gap_s: float = param(5.0, ge=0, unit="s", why="training keeps this far from what is predicted; for slow cells")
     hidden: int = param(32, ge=1, why="units of conv, as published")
-    train: TrainParams = TrainParams(epochs=200, batch=256, lr=1e-3, weight_decay=1e-3, patience=10)
+    train: TrainParams = param(
+        TrainParams(epochs=200, batch=256, lr=1e-3, weight_decay=1e-3, patience=10), why="how conv is trained"
+    )
     n_null: int = param(0, ge=0, why="shifts of behaviour against activity that are decoded too, for p; 200 or more")
     null: Literal["auto", "circular", "linear"] = param(
         "auto", why="circular shift; linear shift where behaviour and its prediction both drift"
