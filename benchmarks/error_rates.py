@@ -150,8 +150,8 @@ def latencies(groups: int, n: int) -> Check:
         table = pd.DataFrame(
             {"animal": range(t.size), "group": np.repeat(list("abcd")[:groups], n), "t": np.minimum(t, 55), "e": t < 55}
         )
-        found = survival(table, "t", "e", "group", n_permutations=199)
-        return [found.p <= 0.05, *([float((found.pairwise["p_holm"] <= 0.05).any())] if groups > 2 else [])]
+        result = survival(table, "t", "e", "group", n_permutations=199)
+        return [result.p <= 0.05, *([float((result.pairwise["p_holm"] <= 0.05).any())] if groups > 2 else [])]
 
     return check
 

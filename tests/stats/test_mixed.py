@@ -119,7 +119,7 @@ def test_animals_without_a_group_are_left_out():
 
 def test_covariate_that_equals_the_group_is_refused():
     table = study(np.random.default_rng(3)).assign(sex=lambda t: np.where(t["treat ment"] == "drug", "f", "m"))
-    with pytest.raises(DataError, match="can not be told from that of 'sex'"):
+    with pytest.raises(DataError, match="cannot be separated from that of 'sex'"):
         mixed(table, "freezing", "treat ment", "day", covariates=["sex"])
 
 

@@ -21,10 +21,10 @@ def rng():
 
 def test_covariate_that_equals_the_group_is_refused(rng):
     table = one_row_an_animal(["ctrl"] * 8 + ["drug"] * 8, rng.normal(10, 1, 16), sex=["m"] * 8 + ["f"] * 8)
-    with pytest.raises(DataError, match=r"can not be told from that of 'sex'.*leave it out"):
+    with pytest.raises(DataError, match=r"cannot be separated from that of 'sex'.*leave it out"):
         compare(table, "v", "group", covariates=["sex"])
     number = table.assign(cohort=np.where(table["sex"] == "m", 1.0, 2.0))
-    with pytest.raises(DataError, match="can not be told from that of 'cohort'"):
+    with pytest.raises(DataError, match="cannot be separated from that of 'cohort'"):
         compare(number, "v", "group", covariates=["cohort"])
 
 

@@ -123,10 +123,10 @@ class Arena:
         came: dict[int, int] = {start: start}
         queue = [start]
         while queue and goal not in came:
-            here = queue.pop(0)
+            room = queue.pop(0)
             for a, b in self.doors:
-                if a == here and b not in came:
-                    came[b] = here
+                if a == room and b not in came:
+                    came[b] = room
                     queue.append(b)
         steps = [goal]
         while steps[-1] != start:

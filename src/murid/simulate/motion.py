@@ -128,10 +128,10 @@ class Mover:
 
     def way(self, a: Animal, x: float, y: float) -> tuple[float, float]:
         """Next point on the way: the goal itself, or the first door that is not yet reached."""
-        here, there = self.arena.room_at(a.x, a.y), self.arena.room_at(x, y)
-        if here == there:
+        start, goal = self.arena.room_at(a.x, a.y), self.arena.room_at(x, y)
+        if start == goal:
             return x, y
-        for door in self.arena.route(here, there):
+        for door in self.arena.route(start, goal):
             if math.hypot(door[0] - a.x, door[1] - a.y) > 2.5:
                 return door
         return x, y

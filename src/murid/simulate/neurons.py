@@ -156,21 +156,21 @@ def _plan(
 ) -> list[tuple[str, int, int]]:
     """Turn the two dicts into ``(behaviour, sign, unit)``; every fault at once."""
     faults, known = Faults("simulate.units"), [*behaviour_names(states), "speed", "place"]
-    given = [(name, who, sign) for group, sign in ((tuned, 1), (inhibited, -1)) for name, who in group.items()]
-    taken = {int(i) for _, who, _ in given if not isinstance(who, int) for i in who}
+    given = [(name, members, sign) for group, sign in ((tuned, 1), (inhibited, -1)) for name, members in group.items()]
+    taken = {int(i) for _, members, _ in given if not isinstance(members, int) for i in members}
     plan: list[tuple[str, int, int]] = []
-    for name, who, sign in given:
+    for name, members, sign in given:
         if name not in known:
             faults.add(f"no behaviour '{name}'", todo=did_you_mean(name, known))
         if name in ("speed", "place") and poses is None:
             faults.add(f"'{name}' needs poses", todo="pass poses=recording.poses")
-        if isinstance(who, int):
-            free = [i for i in range(n_units) if i not in taken][:who]
-            if len(free) < who:
-                faults.add("too few units", where=f"'{name}'", expected=f"{who} free", got=str(len(free)))
+        if isinstance(members, int):
+            free = [i for i in range(n_units) if i not in taken][:members]
+            if len(free) < members:
+                faults.add("too few units", where=f"'{name}'", expected=f"{members} free", got=str(len(free)))
             taken.update(free)
-            who = free
-        for i in who:
+            members = free
+        for i in members:
             if not 0 <= int(i) < n_units:
                 faults.add("no such unit", where=f"'{name}'", expected=f"0..{n_units - 1}", got=str(i))
             plan.append((name, sign, int(i)))

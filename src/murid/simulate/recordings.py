@@ -119,16 +119,6 @@ def recording(
     points = keypoints_of(track, place, time, rng_body, difficulty, rng_style)
     offset = (BORDER_CM * px_per_cm,) * 2 if unit == "px" else (0.0, 0.0)
     scale = px_per_cm if unit == "px" else 1.0
-    poses = make_poses(
-        points * scale + offset[0],
-        np.full((len(time), len(KEYPOINTS), n_animals), 0.99, np.float32),
-        keypoints=KEYPOINTS,
-        individuals=names,
-        fps=fps,
-        unit=unit,
-        px_per_cm=float(px_per_cm),
-        source_software="murid.simulate",
-    )
     size = [round((s + 2 * BORDER_CM) * px_per_cm / 2) * 2 for s in place.size_cm]
     meta = {
         "arena": kind,
@@ -141,7 +131,7 @@ def recording(
     }
     return Recording(
         id or f"{kind}_{seeds.entropy}",
-        poses=poses,
+        poses=_poses(points * scale + offset[0], names, fps, unit, px_per_cm),
         labels=_labels(track, names, duration_s, fps),
         zones=zones_in_px(place.zones, scale, offset) if unit == "px" else place.zones,
         events=_events(track, names, duration_s),
@@ -150,6 +140,21 @@ def recording(
         group=group,
         day=day,
         session=session,
+    )
+
+
+def _poses(points: np.ndarray, names: list[str], fps: float, unit: str, px_per_cm: float) -> xr.Dataset:
+    """Poses of points in the picture, (time, space, keypoint, individual), all well seen."""
+    n, _, k, m = points.shape
+    return make_poses(
+        points,
+        np.full((n, k, m), 0.99, np.float32),
+        keypoints=KEYPOINTS,
+        individuals=names,
+        fps=fps,
+        unit=unit,
+        px_per_cm=float(px_per_cm),
+        source_software="murid.simulate",
     )
 
 

@@ -113,10 +113,12 @@ def study(
             seeds = np.random.SeedSequence(seed, spawn_key=(g, i))
             own = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(g, i, 9)))
             wobble = np.exp(animal_sd * own.standard_normal(len(wobbling)))
-            mine = {name: factors[group].get(name, 1.0) * float(w) for name, w in zip(wobbling, wobble, strict=True)}
+            own_factors = {
+                name: factors[group].get(name, 1.0) * float(w) for name, w in zip(wobbling, wobble, strict=True)
+            }
             animal = f"{group}_{i + 1}"
-            animals[animal] = mine
-            recordings.append(_record(kind, animal, group, mine, seeds, known, settings))
+            animals[animal] = own_factors
+            recordings.append(_record(kind, animal, group, own_factors, seeds, known, settings))
     return recordings, Effect(tuple(groups), factors, animal_sd, animals)
 
 
@@ -124,7 +126,7 @@ def _record(
     kind: str,
     animal: str,
     group: str,
-    mine: Mapping[str, float],
+    own_factors: Mapping[str, float],
     seeds: np.random.SeedSequence,
     known: Mapping,
     settings: Mapping[str, Any],
@@ -132,11 +134,12 @@ def _record(
     """Recording of one animal, its factors applied over what the settings ask for."""
     settings = dict(settings)
     behaviours = {
-        name: b if name not in mine else replace(b, weight=b.weight * mine[name]) for name, b in known.items()
+        name: b if name not in own_factors else replace(b, weight=b.weight * own_factors[name])
+        for name, b in known.items()
     }
     usual = arena(kind, **(settings.get("sizes") or {})).appeal
     appeal = {**usual, **(settings.pop("appeal", None) or {})}
-    appeal |= {name: appeal.get(name, 1.0) * factor for name, factor in mine.items() if name in _APPEALS}
+    appeal |= {name: appeal.get(name, 1.0) * factor for name, factor in own_factors.items() if name in _APPEALS}
     settings.pop("behaviours", None)
     return recording(
         kind, behaviours=behaviours, appeal=appeal, seed=seeds, id=animal, animal=animal, group=group, **settings

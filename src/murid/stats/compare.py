@@ -243,7 +243,7 @@ def compare(
     Raises
     ------
     DataError
-        See `by_unit`; also covariates in a paired design, and covariates that can not be told from the group.
+        See `by_unit`; also covariates in a paired design, and covariates that cannot be separated from the group.
 
     Examples
     --------
@@ -402,7 +402,7 @@ def _compare_two(
 def _adjusted(
     table: pd.DataFrame, groups: Sequence[str], covariates: Sequence[str], params: CompareParams, seed: int
 ) -> _TwoGroups:
-    """Two groups with covariates; NaN throughout where the two can not be told from the covariates."""
+    """Two groups with covariates; NaN throughout where the two cannot be separated from the covariates."""
     design = linear.design_of(table, groups, covariates)
     y = table["value"].to_numpy(np.float64)
     if linear.rank(design.full) == linear.rank(design.nuisance) or design.df < 1:

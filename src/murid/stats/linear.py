@@ -18,7 +18,7 @@ from murid.stats.effects import NO_INTERVAL, NO_SPREAD, Estimate, around, hedges
 
 Floats = NDArray[np.float64]
 
-#: Leverages closer to 1 than this: the unit decides its own fitted value and says nothing about spread.
+#: Leverages closer to 1 than this: the unit decides its own fitted value and adds nothing to the estimate of spread.
 FULL_LEVERAGE = 1e-9
 
 
@@ -77,7 +77,7 @@ def design_of(table: pd.DataFrame, groups: Sequence[str], covariates: Sequence[s
 
 
 def check_identified(table: pd.DataFrame, groups: Sequence[str], covariates: Sequence[str], faults: Faults) -> None:
-    """Note as faults the covariates that can not be told from the group, and too many of them.
+    """Note as faults the covariates that cannot be separated from the group, and too many of them.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def check_identified(table: pd.DataFrame, groups: Sequence[str], covariates: Seq
         per_group = table.groupby("group")[name].nunique()
         nested = text and int((table.groupby(name)["group"].nunique() > 1).sum()) == 0 and int(per_group.min()) > 1
         faults.add(
-            f"the effect of the group can not be told from that of '{name}'",
+            f"the effect of the group cannot be separated from that of '{name}'",
             expected=f"'{name}' that varies within groups",
             got=f"every '{name}' occurs in one group only" if nested else f"'{name}' that follows from the group",
             todo=f"make it the unit of analysis (unit='{name}'), or leave it out"
@@ -107,7 +107,7 @@ def check_identified(table: pd.DataFrame, groups: Sequence[str], covariates: Seq
     both = design_of(table, groups, covariates)
     if rank(both.full) - rank(both.nuisance) < own:
         faults.add(
-            f"the effect of the group can not be told from that of {' and '.join(covariates)} together",
+            f"the effect of the group cannot be separated from that of {' and '.join(covariates)} together",
             todo="leave one of them out",
         )
     elif both.df < 1:

@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 SMALL_GROUP = 8
 #: A variance below this share of the residual variance is estimated as 0.
 NO_VARIANCE = 1e-4
-#: Times an animal must have on average before its slope can be told from noise.
+#: Times an animal must have on average before its slope can be separated from noise.
 TIMES_FOR_SLOPES = 3
 
 
@@ -168,7 +168,7 @@ def mixed(
     ------
     DataError
         Missing columns, an animal in two groups, fewer than two animals a group, one time point only, one row an
-        animal, covariates that can not be told from the group.
+        animal, covariates that cannot be separated from the group.
 
     Notes
     -----
@@ -245,7 +245,7 @@ def _checked(
         faults.add(
             "every animal was measured at one time only",
             expected="animals with two times or more",
-            got="variance between animals can not be told from variance within",
+            got="variance between animals cannot be separated from variance within",
             todo="use murid.stats.compare at each time",
         )
     per_unit = flat.groupby("unit").agg({"group": "first"} | {c: _typical(flat[c]) for c in covariates}).reset_index()
