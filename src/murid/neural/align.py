@@ -61,7 +61,7 @@ def exposure(time_s: ArrayLike) -> tuple[Floats, Floats]:
     """Return start and stop (s) of the interval that each sample stands for.
 
     Samples touch their neighbours (midpoint), except across a gap of dropped samples: no sample
-    reaches further than 3/4 of a median step from its own time, so a gap is covered by nobody.
+    reaches further than 3/4 of a median step from its own time, so no sample covers a gap.
     """
     t = np.asarray(time_s, np.float64)
     edges = sample_edges(t)

@@ -1,6 +1,6 @@
 """Bayesian decoding: neurons, and how the animal is known to move, weighed against each other.
 
-A plain decoder treats each moment alone. Here an encoding model (activity = linear in the latents + noise) says how
+A plain decoder treats each moment alone. Here an encoding model (activity = linear in the latents + noise) gives how
 likely the activity is for any latents, and the AR-HMM of the behaviour is the prior (Batty et al. 2019): latents move
 as they do in each state, states last as long as they do. The noisier the neurons, the more the prior decides.
 """
@@ -110,15 +110,7 @@ def combine(
     activity, seen = design(signal, time, p)
     u = activity[:, :, 0].astype(np.float64)
     fold = time_folds(time, seen & np.isfinite(x).all(axis=1), p)
-    labels = np.asarray(model.predict(np.where(fold[:, None] >= 0, x, np.nan).astype(np.float32)))
-    n, d = x.shape
-    precision, pull, guess = np.zeros((n, d, d)), np.zeros((n, d)), np.zeros((n, model.n_states))
-    for held in range(p.folds):
-        test, learn = fold == held, training_rows(fold, time, held, p.gap_s)
-        gain, offset, weight = _encoding(x[learn], u[learn], _follows(learn))
-        precision[test] = gain.T @ weight
-        pull[test] = (u[test] - offset) @ weight
-        guess[test] = _by_level(x[learn], labels[learn], precision[test][0], pull[test], model.n_states)
+    precision, pull, guess = _sightings(x, u, fold, time, model, p)
     extra = None if states is None else evidence_of(states, model.n_states)
     start = _most_likely(guess if extra is None else guess + extra, model)
     smooth = smooth_switching(model, precision, pull, evidence=extra, start=start, sweeps=sweeps, seed=p.seed)
@@ -132,6 +124,25 @@ def combine(
         np.where(used, smooth.probability.argmax(axis=1), -1),
         float(1 - error / total),
     )
+
+
+def _sightings(
+    x: np.ndarray, u: np.ndarray, fold: np.ndarray, time_s: np.ndarray, model: ArHmm, p: DecodingParams
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What activity `u` (time, unit) shows of the latents `x`, each fold by an encoding model of the others.
+
+    Returns precision (time, D, D), precision · latents (time, D), and log-likelihood (time, state) by level.
+    """
+    labels = np.asarray(model.predict(np.where(fold[:, None] >= 0, x, np.nan).astype(np.float32)))
+    n, d = x.shape
+    precision, pull, guess = np.zeros((n, d, d)), np.zeros((n, d)), np.zeros((n, model.n_states))
+    for held in range(p.folds):
+        test, learn = fold == held, training_rows(fold, time_s, held, p.gap_s)
+        gain, offset, weight = _encoding(x[learn], u[learn], _follows(learn))
+        precision[test] = gain.T @ weight
+        pull[test] = (u[test] - offset) @ weight
+        guess[test] = _by_level(x[learn], labels[learn], precision[test][0], pull[test], model.n_states)
+    return precision, pull, guess
 
 
 def _encoding(x: np.ndarray, u: np.ndarray, follows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

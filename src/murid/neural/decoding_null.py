@@ -61,7 +61,7 @@ class NullTest:
 
 
 def untested() -> NullTest:
-    """Return the outcome of a test that nobody asked for."""
+    """Return the outcome where no test was asked for."""
     nan = float("nan")
     return NullTest(nan, "", nan, np.empty(0), nan, "no null was asked for (n_null)")
 

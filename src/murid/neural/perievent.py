@@ -198,14 +198,7 @@ def perievent(
     [0.0, 1.0]
     """
     params = params or PeriEventParams()
-    if params.scale != "none" and params.baseline_s is None:
-        fail(
-            "perievent",
-            f"scale '{params.scale}' needs a baseline",
-            expected="baseline_s=(start, stop)",
-            got="none",
-            todo="state the baseline, e.g. baseline_s=(-2, -1)",
-        )
+    _need_baseline(params)
     if not isinstance(signal, Spikes):
         signal = as_traces(signal, 0.05, "perievent")
     times = event_times(events_s, "perievent")
@@ -237,6 +230,18 @@ def perievent(
         attrs={"scale": params.scale, "baseline_s": params.baseline_s},
     )
     return PeriEvent(trials, table, params, mean, sd)
+
+
+def _need_baseline(params: PeriEventParams) -> None:
+    """Raise where a scale lacks its baseline."""
+    if params.scale != "none" and params.baseline_s is None:
+        fail(
+            "perievent",
+            f"scale '{params.scale}' needs a baseline",
+            expected="baseline_s=(start, stop)",
+            got="none",
+            todo="state the baseline, e.g. baseline_s=(-2, -1)",
+        )
 
 
 def _select(times: Floats, signal: xr.DataArray | Spikes, params: PeriEventParams) -> pd.DataFrame:

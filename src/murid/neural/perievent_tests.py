@@ -281,7 +281,7 @@ def shift_test(
     min_shift_s : float
         Shifts nearer than this plus the window are no null (circular shifts).
     min_independent : float
-        No verdict from fewer independent shifts: p is NaN and ``reason`` tells the number.
+        No verdict from fewer independent shifts: p is NaN and ``reason`` gives the number.
     drift_limit : float
         |Correlation with time| above which both must lie for linear shifts.
     bin_s : float

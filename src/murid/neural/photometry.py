@@ -89,6 +89,43 @@ def _at_limit(values: Floats) -> float:
     return top / values.size if top > 2 else 0.0
 
 
+def _checked_fit(name: str, y: Floats, x: Floats, fit: Floats, slope: float, min_correlation: float) -> float:
+    """Return the correlation of signal `y` and isosbestic `x`; raise or warn where the fit cannot be used."""
+    faults = Faults("dF/F")
+    if not np.nanmin(fit) > 0:
+        faults.add(
+            "the fitted baseline is not above 0",
+            where=f"unit {name}",
+            expected="> 0",
+            got=f"{np.nanmin(fit):.4g}",
+            todo="give raw fluorescence, not detrended or z-scored traces",
+        )
+    if slope <= 0:
+        faults.add(
+            "the isosbestic channel runs against the signal",
+            where=f"unit {name}",
+            expected="a slope above 0",
+            got=f"{slope:.3g}",
+            todo="check which channel is the isosbestic one and whether a trace is inverted",
+        )
+    faults.raise_if_any()
+    use = np.isfinite(x) & np.isfinite(y)
+    flat = _at_limit(y[use]), _at_limit(x[use])
+    if max(flat) > SATURATED:
+        warnings.warn(
+            f"unit {name}: {max(flat):.0%} of the samples stand at the largest value of the "
+            f"{'signal' if flat[0] >= flat[1] else 'isosbestic'} channel (saturated): slope and dF/F are too small",
+            stacklevel=3,
+        )
+    r = float(np.corrcoef(x[use], y[use])[0, 1]) if np.ptp(y[use]) > 0 else 0.0
+    if r < min_correlation:
+        warnings.warn(
+            f"unit {name}: signal and isosbestic correlate only {r:.2f}; too little for the isosbestic correction",
+            stacklevel=3,
+        )
+    return r
+
+
 def dff(
     signal: xr.DataArray, isosbestic: xr.DataArray, *, robust: bool = True, min_correlation: float = 0.3
 ) -> xr.DataArray:
@@ -137,40 +174,7 @@ def dff(
         x = np.asarray(isosbestic.values[:, min(u, isosbestic.sizes["unit"] - 1)], np.float64)
         offset, slope = fit_isosbestic(y, x, robust=robust)
         fit = offset + slope * x
-        name = str(signal["unit"].values[u])
-        if not np.nanmin(fit) > 0:
-            fail(
-                "dF/F",
-                "the fitted baseline is not above 0",
-                where=f"unit {name}",
-                expected="> 0",
-                got=f"{np.nanmin(fit):.4g}",
-                todo="give raw fluorescence, not detrended or z-scored traces",
-            )
-        if slope <= 0:
-            fail(
-                "dF/F",
-                "the isosbestic channel runs against the signal",
-                where=f"unit {name}",
-                expected="a slope above 0",
-                got=f"{slope:.3g}",
-                todo="check which channel is the isosbestic one and whether a trace is inverted",
-            )
-        use = np.isfinite(x) & np.isfinite(y)
-        flat = _at_limit(y[use]), _at_limit(x[use])
-        if max(flat) > SATURATED:
-            warnings.warn(
-                f"unit {name}: {max(flat):.0%} of the samples stand at the largest value of the "
-                f"{'signal' if flat[0] >= flat[1] else 'isosbestic'} channel (saturated): slope and dF/F are too small",
-                stacklevel=2,
-            )
-        r = float(np.corrcoef(x[use], y[use])[0, 1]) if np.ptp(y[use]) > 0 else 0.0
-        if r < min_correlation:
-            warnings.warn(
-                f"unit {name}: signal and isosbestic correlate only {r:.2f}; "
-                "the isosbestic correction has little to go by",
-                stacklevel=2,
-            )
+        r = _checked_fit(str(signal["unit"].values[u]), y, x, fit, slope, min_correlation)
         out[:, u] = (y - fit) / fit
         for key, value in (("slope", slope), ("offset", offset), ("correlation", r)):
             notes[key].append(value)
