@@ -50,6 +50,13 @@ class Labels:
         Every behaviour the rater could have chosen, also those never used.
     fps : float
         Frame rate the annotation was made at (frames/s); NaN when the file is in seconds.
+
+    Examples
+    --------
+    >>> bouts = pd.DataFrame({"start_s": [1.0], "stop_s": [2.0], "label": ["rear"]})
+    >>> labels = Labels.from_bouts(bouts, duration_s=4)
+    >>> labels.behaviours, labels.stop_s
+    (['rear'], 4.0)
     """
 
     bouts: pd.DataFrame

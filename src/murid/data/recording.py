@@ -50,7 +50,12 @@ class Recording:
 
     Examples
     --------
-    >>> rec = Recording("r1", poses=poses, animal="a1", group="ctrl")  # doctest: +SKIP
+    >>> import numpy as np
+    >>> from murid.data.poses import make_poses
+    >>> poses = make_poses(np.zeros((60, 2, 1, 1)), keypoints=["nose"], fps=30)
+    >>> recording = Recording("r1", poses=poses, animal="a1", group="ctrl")
+    >>> recording.duration_s, recording.has("labels")
+    (2.0, False)
     """
 
     def __init__(

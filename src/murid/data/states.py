@@ -46,6 +46,12 @@ def make_states(
         ``("all",)`` for labels that belong to the animals together.
     source : str
         Rater or model.
+
+    Examples
+    --------
+    >>> states = make_states([0, 0, 1, -1], [0.0, 0.1, 0.2, 0.3], ["rest", "run"])
+    >>> mask_of(states, "run").tolist()
+    [0, 0, 1, -1]
     """
     values = _whole(np.asarray(values))
     if values.ndim == 1:

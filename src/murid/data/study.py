@@ -55,6 +55,14 @@ class Study:
     ------
     DataError
         When the folder is no study, or was written by a newer murid.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> study = Study.create(pathlib.Path(tempfile.mkdtemp()) / "pilot")
+    >>> study.add(Recording("m1", group="ctrl"))
+    >>> study.ids, study["m1"].group
+    (['m1'], 'ctrl')
     """
 
     def __init__(self, folder: str | Path) -> None:

@@ -40,6 +40,11 @@ def make_traces(
         Names; ``unit_0`` … by default.
     kind : str
         What the numbers are.
+
+    Examples
+    --------
+    >>> make_traces([0.1, 0.2, 0.3], rate_hz=10, units=["u1"]).dims
+    ('time', 'unit')
     """
     values = np.array(values, np.float32)
     if values.ndim == 1:

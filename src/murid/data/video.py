@@ -26,6 +26,14 @@ class Video:
     ----------
     path : str or Path
         The file.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> pictures = (np.full((16, 16), i, np.uint8) for i in range(30))
+    >>> video = write_video(pathlib.Path(tempfile.mkdtemp()) / "m1.mp4", pictures, fps=30)
+    >>> video.n_frames, video.fps
+    (30, 30.0)
     """
 
     path: Path

@@ -27,6 +27,11 @@ class EntryRule(Params):
 
     The three knobs against flicker are independent: depth (`hysteresis`), gap (`fill_gap_s`) and
     stay (`min_visit_s`). Frames without the needed keypoints are unknown, never outside.
+
+    Examples
+    --------
+    >>> EntryRule(keypoints=("nose",), hysteresis=0.5).min_visit_s
+    0.2
     """
 
     keypoints: tuple[str, ...] = param(("centre",), why="keypoints or roles that decide; 'centre' is the body centre")
@@ -60,6 +65,11 @@ class Zone:
         Unit of the coordinates.
     kind : str
         What the zone is in its paradigm: ``"arena"``, ``"centre"``, ``"open"``, ``"closed"`` …
+
+    Examples
+    --------
+    >>> Zone("arena", [[0, 0], [40, 0], [40, 40], [0, 40]], unit="cm", kind="arena").area
+    1600.0
     """
 
     name: str
@@ -184,6 +194,12 @@ class Zones(Mapping[str, Zone]):
     ------
     DataError
         Two zones of one name.
+
+    Examples
+    --------
+    >>> zones = Zones([Zone("hole", centre=(10, 20), radius=5, unit="cm")])
+    >>> Zones.from_json(zones.to_json())["hole"].centre
+    [10, 20]
     """
 
     def __init__(self, zones: Iterable[Zone] = (), rule: EntryRule | None = None) -> None:

@@ -71,6 +71,14 @@ def from_movement(
     ------
     DataError
         When variables or axes are missing, or the frame rate is not known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from murid.data.poses import make_poses
+    >>> poses = make_poses(np.zeros((9, 2, 1, 1)), keypoints=["nose"], fps=30)
+    >>> from_movement(to_movement(poses))["position"].dims
+    ('time', 'space', 'keypoint', 'individual')
     """
     data = data.rename({k: v for k, v in _SINGULAR.items() if k in data.dims})
     faults = Faults(name)

@@ -30,7 +30,7 @@ def read_poses(
     individuals: Sequence[str] | None = None,
     **options: Any,
 ) -> xr.Dataset:
-    """Read pose tracks.
+    r"""Read pose tracks.
 
     Parameters
     ----------
@@ -58,7 +58,11 @@ def read_poses(
 
     Examples
     --------
-    >>> poses = read_poses("mouse1DLC.csv", fps=30)  # doctest: +SKIP
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "m1.csv"
+    >>> _ = path.write_text("frame,nose_x,nose_y\n0,1,2\n1,2,3\n")
+    >>> read_poses(path, fps=30).sizes["time"]
+    2
     """
     return read("poses", path, source, fps=fps, individuals=individuals, **options)
 
@@ -75,7 +79,7 @@ def read_labels(
     cut: bool = False,
     **options: Any,
 ) -> Labels:
-    """Read behaviour labels of one file, or of several raters' files of the same recording.
+    r"""Read behaviour labels of one file, or of several raters' files of the same recording.
 
     Parameters
     ----------
@@ -109,6 +113,14 @@ def read_labels(
     -----
     UserWarning
         When the last label lies far before the end of what counts as scored.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "m1.csv").write_text("start_s,stop_s,label\n1,2,rear\n")
+    >>> read_labels(folder / "m1.csv", duration_s=10).behaviours
+    ['rear']
     """
     paths = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else list(path_or_paths)
     if not paths:
@@ -135,9 +147,17 @@ def read_labels(
 
 
 def recordings_in(path: Pathish, *, source: str = "auto") -> list[str]:
-    """Return the names of the recordings in a label file that holds several (observations); else nothing.
+    r"""Return the names of the recordings in a label file that holds several (observations); else nothing.
 
     Files that cannot be read are left to the reading itself, whose error says why.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "all.csv").write_text("from,to,type,ID\n1,2,rear,m1\n3,4,rear,m2\n")
+    >>> recordings_in(folder / "all.csv")
+    ['m1', 'm2']
     """
     try:
         read("labels", path, source)
@@ -201,28 +221,62 @@ def _joined(parts: Sequence[Labels]) -> Labels:
 
 
 def read_events(path: Pathish, *, source: str = "auto", **options: Any) -> pd.DataFrame:
-    """Read point events (``time_s, label[, value, individual]``).
+    r"""Read point events (``time_s, label[, value, individual]``).
 
     Options ``time=, label=, value=`` name the columns, ``unit=`` the unit of time, when the table
     uses other names; the error of an unclear table proposes them.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "m1.csv").write_text("time_s,label\n1,tone\n")
+    >>> read_events(folder / "m1.csv")["label"].tolist()
+    ['tone']
     """
     return read("events", path, source, **options)
 
 
 def read_zones(path: Pathish, *, source: str = "auto", **options: Any) -> Zones:
-    """Read zones from JSON or from a CSV of corners (``zone, x, y``) or circles."""
+    r"""Read zones from JSON or from a CSV of corners (``zone, x, y``) or circles.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "zones.csv").write_text("zone,x,y,radius\nhole,10,20,5\n")
+    >>> list(read_zones(folder / "zones.csv"))
+    ['hole']
+    """
     return read("zones", path, source, **options)
 
 
 def read_traces(path: Pathish, *, source: str = "auto", **options: Any) -> xr.DataArray:
-    """Read continuous signals (photometry, calcium) from CSV, npz, MATLAB or netCDF.
+    r"""Read continuous signals (photometry, calcium) from CSV, npz, MATLAB or netCDF.
 
     Options ``time=`` and ``units=`` (CSV) or ``values=`` (arrays) name columns or variables,
     ``rate_hz=`` or ``time_s=`` give the clock when the file has none, ``kind=`` says what they are.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "m1.csv").write_text("time_s,u1\n0,1.5\n0.1,2.5\n")
+    >>> read_traces(folder / "m1.csv").sizes["unit"]
+    1
     """
     return read("traces", path, source, **options)
 
 
 def read_spikes(path: Pathish, *, source: str = "auto", **options: Any) -> Spikes:
-    """Read spike times from a CSV (``unit, time_s``) or an npz file."""
+    r"""Read spike times from a CSV (``unit, time_s``) or an npz file.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "m1.csv").write_text("unit,time_s\nu1,0.5\nu1,0.7\n")
+    >>> read_spikes(folder / "m1.csv", stop_s=10).units
+    ['u1']
+    """
     return read("spikes", path, source, **options)

@@ -82,6 +82,15 @@ def reader(
     ------
     DataError
         When the kind is unknown or the name is taken: a mistake in the code of a format.
+
+    Examples
+    --------
+    >>> @reader("poses", "example", [".xyz"], sniff=lambda head: head.suffix == ".xyz", about="an example")
+    ... def read_example(path):
+    ...     return path
+    >>> any(r.name == "example" for r in readers("poses"))
+    True
+    >>> del _READERS["poses", "example"]
     """
     if kind not in KINDS:
         fail("formats", f"no kind of data '{kind}'", todo=did_you_mean(kind, KINDS))
@@ -190,7 +199,13 @@ def read(kind: str, path: str | Path, source: str = "auto", /, **options: Any) -
 
 
 def formats_table() -> list[dict[str, str]]:
-    """Return one row per format: kind, name, suffixes, fps, options, about."""
+    """Return one row per format: kind, name, suffixes, fps, options, about.
+
+    Examples
+    --------
+    >>> sorted(row["name"] for row in formats_table() if row["kind"] == "spikes")
+    ['spikes_csv', 'spikes_npz']
+    """
     return [
         {
             "kind": r.kind,

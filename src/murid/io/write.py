@@ -35,6 +35,15 @@ def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid
     Notes
     -----
     The format has no place for frame rate, unit and, with one animal, for its name.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> import numpy as np
+    >>> from murid.data.poses import make_poses
+    >>> write_poses_dlc(make_poses(np.ones((9, 2, 1, 1)), keypoints=["nose"], fps=30), folder / "m1.csv").name
+    'm1.csv'
     """
     if poses.sizes["space"] != 2:
         fail("write_poses_dlc", "DeepLabCut CSV has no third axis", expected="x, y", got=str(poses.sizes["space"]))
@@ -66,6 +75,13 @@ def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     """Write bouts as a plain CSV in seconds (``start_s, stop_s, label, individual, …``).
 
     What was scored but held no bout is not part of a bout table: give ``duration_s`` when reading back.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_bouts_csv(make_bouts(start_s=[1.0], stop_s=[2.0], label=["rear"]), folder / "m1.csv").name
+    'm1.csv'
     """
     bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
     if isinstance(labels, Labels) and len(points_of(labels)):

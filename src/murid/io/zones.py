@@ -110,7 +110,7 @@ def zones_from_points(
     rule: EntryRule | None = None,
     unit: str | None = None,
 ) -> Zones:
-    """Build zones whose corners are tracked points of the maze.
+    r"""Build zones whose corners are tracked points of the maze.
 
     Parameters
     ----------
@@ -131,6 +131,17 @@ def zones_from_points(
     ------
     DataError
         Zones with fewer than three corners, points that are no keypoints or are never seen.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "zoneinfo.csv").write_text("box\ntl\ntr\nbr\nbl\n")
+    >>> from murid.data.poses import make_poses
+    >>> corners = np.array([[[0], [9], [9], [0]], [[0], [0], [9], [9]]], float)
+    >>> poses = make_poses(corners[None].repeat(9, 0), keypoints=["tl", "tr", "br", "bl"], fps=30)
+    >>> zones_from_points(folder / "zoneinfo.csv", poses)["box"].area
+    81.0
     """
     outlines = _outlines(zoneinfo)
     subject = str(zoneinfo) if isinstance(zoneinfo, (str, Path)) else "zones from points"
