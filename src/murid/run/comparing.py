@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from murid.data.errors import DataError
+from murid.data.pvalues import fdr
 from murid.run.runs import Run
 from murid.stats import compare_tables, survival
 
@@ -84,4 +85,20 @@ def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, se
             continue
         rows.append(found.row(name))
     if rows:
-        run.table("latencies", pd.DataFrame(rows))
+        _one_family(run, pd.DataFrame(rows))
+
+
+def _one_family(run: Run, late: pd.DataFrame) -> None:
+    """Correct latencies and the measures of ``comparison`` for multiple testing together; write both tables."""
+    comparison = run.tables.get("comparison")
+    tested = (
+        late[["measure", "p"]]
+        if comparison is None
+        else pd.concat([comparison[["measure", "p"]], late[["measure", "p"]]])
+    )
+    q = fdr(tested["p"])
+    late.insert(list(late.columns).index("p") + 1, "q", q[-len(late) :])
+    run.table("latencies", late)
+    if comparison is not None:
+        run.table("comparison", comparison.assign(q=q[: -len(late)]))
+    run.note(differ=tested.loc[q <= 0.05, "measure"].tolist(), compared=len(tested))

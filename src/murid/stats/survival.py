@@ -55,7 +55,7 @@ class Survival:
         ``first, second, statistic, p, p_holm`` for more than two groups: log-rank of the pair, its labels permuted,
         Holm over the pairs. Report ``p_holm``: 14 % of studies without any difference have a pair with p ≤ 0.05.
     horizon_s : float
-        Shortest of the groups' longest observed times.
+        Longest time up to which the curve of every group is known.
     n_missing, n_no_group : int
         Units without a latency (or without knowing whether it happened) and units without a group, left out.
 
@@ -264,7 +264,7 @@ def survival(
     checked = _checked(table, time, event, group, unit)
     time_s, happened, codes = checked.time_s, checked.happened, checked.codes
     statistic, p = _tested(time_s, happened, codes, n_permutations, seed)
-    horizon = min(float(time_s[codes == k].max()) for k in range(len(checked.groups)))
+    horizon = _horizon(checked)
     curves, rows = [], []
     for k, name in enumerate(checked.groups):
         own = codes == k
@@ -303,6 +303,20 @@ def _tested(
     orders = np.argsort(np.random.default_rng(seed).random((n_permutations, codes.size)), axis=1)
     null = _chi2(*parts, codes[orders])
     return statistic, float(rank_p(np.count_nonzero(null >= statistic * (1 - 1e-9)), n_permutations))
+
+
+def _horizon(checked: _Latencies) -> float:
+    """Longest time up to which every group's curve is known, s.
+
+    A group in which the last animals were censored is known to its longest time; one in which all did it, for ever.
+    """
+    limits = []
+    for k in range(len(checked.groups)):
+        own = checked.codes == k
+        last = float(checked.time_s[own].max())
+        if (~checked.happened[own] & (checked.time_s[own] == last)).any():
+            limits.append(last)
+    return min(limits) if limits else float(checked.time_s.max())
 
 
 def _median(curve: pd.DataFrame) -> float:
