@@ -73,7 +73,7 @@ def test_why_this_frame(study):
     run = explain_model(study, "gbdt", recording="r3", time_s=12.0, behaviour="walk")
     why = run.tables["explain_why"]
     assert set(why["behaviour"]) == {"walk"}
-    assert why["words"].str.contains(r"\d").all()
+    assert why["words"].str.contains("evidence (?:for|against)").all()
     assert run.summary["why"]["time_s"] == pytest.approx(12.0, abs=0.05)
     with pytest.raises(DataError, match="recording and time belong together"):
         explain_model(study, "gbdt", recording="r3")

@@ -30,12 +30,12 @@ def register(app: typer.Typer) -> None:
             "Faults of the folder": tables["faults"][["what", "todo"]],
             "What to look at (per recording: table 'quality')": tables["overview"],
         }
+        text = f"{s['recordings']} recordings: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad"
+        if not s["recordings"]:
+            text = f"Nothing to judge in {study}" if len(opened) else "No recording yet; add files with: murid add"
         reply = of_run(
             run,
-            [
-                f"{s['recordings']} recordings: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad; "
-                f"{s['faults']} faults of the folder."
-            ],
+            [f"{text}; {s['faults']} faults of the folder."],
             {k: v for k, v in shown.items() if len(v)},
             json_tables=("quality", "faults"),
         )

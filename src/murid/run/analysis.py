@@ -16,7 +16,7 @@ from murid.data.labels import LabelChoice
 from murid.data.params import Params
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import apply_step, model_folder
+from murid.run.apply import apply_step, identity_of, model_folder
 from murid.run.comparing import KEYS, compare_groups, compare_latencies, with_keys
 from murid.run.failures import note_failures, raise_all
 from murid.run.fit import nouns_for
@@ -129,6 +129,7 @@ def run_analysis(
         "measures": list(measures) if measures is not None else None,
         "seed": seed,
         **(source.plain() if chosen.states != "none" or chosen.pooled else {}),
+        **({} if source.from_labels else identity_of(model_folder(study, source.states_from))),
     }
     with Run.start(study, chosen.family or name, asked, name if chosen.family else "") as run:
         failures = carry_out(run, study, chosen, declared, usable, source, seed=seed, workers=workers)
