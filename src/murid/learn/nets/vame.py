@@ -145,7 +145,7 @@ def loss_terms(net: VameNet, batch: Batch, step: Step) -> dict[str, torch.Tensor
 
 def _ramp(p: VameNetParams, step: Step) -> float:
     at = (
-        (step.epoch - 2) / 4
+        (step.epoch - 1) / 4  # Epochs count from 0 here, from 1 in VAME.
         if p.kind == "gru"
         else (step.step / step.steps - p.ramp[0]) / max(p.ramp[1] - p.ramp[0], 1e-9)
     )

@@ -8,6 +8,7 @@ must do with them. Rows are moments on an even clock; states go back to the reco
 from __future__ import annotations
 
 import abc
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from scipy.ndimage import binary_dilation
 from typing_extensions import override
 
 from murid.data.bouts import EVERYONE
@@ -57,6 +59,8 @@ if TYPE_CHECKING:
 
     from murid.learn.nets.history import History
 
+#: Moments nearer than this to a held-out one are not learnt from, s.
+HELD_GAP_S = 0.5
 #: Fewest rows that carry a fit.
 MIN_ROWS = 200
 #: One array for each subject.
@@ -319,8 +323,10 @@ class VideoMethod(NetMethod[Subject]):
                 shown = subject.even.time_s if every == 1 else subject.even.time_s[rows]
                 places.append(Place(f"{recording.id}, {subject.individual}", shown))
                 out = self._held_out(len(at))
-                learnt.append(at[~out])
                 held.append(at[out])
+                # Neighbouring moments repeat each other: those beside a held-out block are left out altogether.
+                reach = math.ceil(HELD_GAP_S * self.facts["rate_hz"] / every)
+                learnt.append(at[~binary_dilation(out, iterations=reach)])
         more = {k: [e[k] for e in extra] for k in extra[0]}
         source, valid = (Images(films, rows, self._scaled(more), places) for rows in (learnt, held))
         with seeded(p.seed):
