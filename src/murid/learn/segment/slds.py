@@ -227,7 +227,7 @@ def fit_slds(
         for i in range(params.sweeps):
             if i % COLLAPSED_EVERY == 0:
                 _collapsed_sweep(sampler, state)
-            _slds_sweep(sampler, state, prune=params.dynamics.prune, keep=params.sweeps - i <= params.draws)
+            slds_sweep(sampler, state, prune=params.dynamics.prune, keep=params.sweeps - i <= params.draws)
             if progress:
                 progress("slds", i + 1, params.sweeps)
     return Slds(**start, dynamics=sampler.model())
@@ -248,7 +248,7 @@ def _start_dynamics(
             progress("gibbs", i + 1, params.sweeps)
 
 
-def _slds_sweep(sampler: Sampler, state: PoseState, *, prune: bool, keep: bool) -> None:
+def slds_sweep(sampler: Sampler, state: PoseState, *, prune: bool, keep: bool) -> None:
     """One full Gibbs sweep: transitions, dynamics, states, then shape, heading, centroid, noise."""
     coef, cov = sampler.sweep(prune=prune and not keep, keep=keep)
     _sample_pose(sampler, state, coef, cov, sampler.drawn_states)

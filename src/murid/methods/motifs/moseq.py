@@ -324,6 +324,13 @@ def jitter_share(features: Sequence[np.ndarray]) -> float:
     -------
     float
         0 (or less: movement alone) … 1; weighted by the size of the steps of each feature; NaN without three rows.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> way = np.cumsum(rng.normal(size=(5000, 2)), axis=0)
+    >>> jitter_share([way]) < 0.1, round(jitter_share([way + 2 * rng.normal(size=way.shape)]), 1)
+    (True, 0.9)
     """
     turned = total = 0.0
     for table in features:

@@ -36,6 +36,15 @@ def tracked_share(poses: xr.Dataset, keypoints: Sequence[str], min_confidence: f
     An animal's frames are those with two of the keypoints or more; NaN for an animal that was never there. A point
     is tracked where it has coordinates, a confidence of `min_confidence` or none, and in px is not at exactly (0, 0),
     which is how trackers write "not found".
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.ones((4, 2, 3, 1))
+    >>> xy[1:, :, 2] = np.nan
+    >>> poses = make_poses(xy, keypoints=["nose", "centre", "tail_base"], fps=30)
+    >>> tracked_share(poses, ["nose", "centre", "tail_base"])[:, 0].tolist()
+    [1.0, 1.0, 0.25]
     """
     xy = poses["position"].sel(keypoint=list(keypoints)).values[:, :2]
     sure = poses["confidence"].sel(keypoint=list(keypoints)).values
