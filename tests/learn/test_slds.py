@@ -12,9 +12,9 @@ from sklearn.metrics import adjusted_rand_score
 from murid.data.errors import DataError
 from murid.learn.segment import _band as band_kernels
 from murid.learn.segment._chain import floor_rows
-from murid.learn.segment._mixed import mixed_filter, sightings
 from murid.learn.segment._pose_start import _filled, as_poses, fit_shape
 from murid.learn.segment._pose_state import factors, turn
+from murid.learn.segment._switching_filter import mixed_filter, sightings
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.slds import Slds, SldsParams, fit_slds
 

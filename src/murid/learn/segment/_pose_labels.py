@@ -8,8 +8,8 @@ import numpy as np
 
 from murid.learn.parallel import Map
 from murid.learn.segment._chain import backward, floor_rows, sample_backward
-from murid.learn.segment._mixed import mixed_filter, sightings
 from murid.learn.segment._pose_state import START_VARIANCE, PoseState, factors
+from murid.learn.segment._switching_filter import mixed_filter, sightings
 from murid.learn.segment.arhmm import ArHmm
 from murid.learn.segment.chains import Chain, Segment, cut_chains
 
