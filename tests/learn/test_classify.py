@@ -121,3 +121,23 @@ class TestDense:
         np.testing.assert_array_equal(a.predict(x), b.predict(x))
         np.testing.assert_array_equal(Dense.from_arrays(a.to_arrays()).predict(x), a.predict(x))
         assert np.isnan(a.predict(np.full((1, 8), np.nan, np.float32))).all()
+
+
+def test_a_dense_network_predicts_the_same_on_any_number_of_threads():
+    from threadpoolctl import threadpool_limits
+
+    from murid.learn.classify.dense import Dense
+
+    rng = np.random.default_rng(0)
+    sizes = (300, 256, 128, 4)
+    layers = [
+        (rng.normal(size=(a, b)).astype(np.float32) / 16, np.zeros(b, np.float32))
+        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+    ]
+    net = Dense(3, np.zeros(300, np.float32), np.ones(300, np.float32), layers, True)
+    x = rng.normal(size=(2000, 300)).astype(np.float32)
+    outputs = []
+    for n in (1, 2):
+        with threadpool_limits(n):
+            outputs.append(net.predict(x))
+    np.testing.assert_array_equal(*outputs)
