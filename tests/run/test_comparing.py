@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from murid.data.pvalues import fdr
-from murid.run.comparing import compare_groups, compare_latencies
+from murid.run.comparing import compare_groups, compare_latencies, with_keys
 
 
 class Memory:
@@ -74,3 +74,9 @@ def test_three_groups_have_a_table_of_pairs(animals):
         ["distance", "a", "b"],
         ["distance", "a", "c"],
     ]
+
+
+def test_recordings_without_an_animal_are_animals_of_their_own():
+    sheet = pd.DataFrame({"animal": ["a", "", ""], "group": "ctrl", "day": "", "session": ""}, index=["r1", "r2", "r3"])
+    rows = [with_keys(pd.DataFrame({"cm": [1.0]}), r, sheet)["animal"].iloc[0] for r in sheet.index]
+    assert rows == ["a", "r2", "r3"]

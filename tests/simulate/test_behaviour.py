@@ -119,6 +119,9 @@ def test_operant_animals_work_for_food():
     at_press = nose[np.clip((presses * 30).round().astype(int), 0, len(nose) - 1)]
     inside = ((at_press >= lever.min(axis=0)) & (at_press <= lever.max(axis=0))).all(axis=1)
     assert inside.mean() > 0.95
+    entries = recording.events.query("label == 'port_entry'")["time_s"].to_numpy()
+    eats = recording.labels.bouts.query("label == 'eat'")["start_s"].to_numpy()
+    assert np.abs(entries[:, None] - eats).min(axis=1).max() < 1e-9
 
 
 def test_wishes_that_cannot_be_met_are_refused():
