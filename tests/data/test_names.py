@@ -51,3 +51,5 @@ def test_names_that_would_share_a_file_are_listed():
 def test_near_twins_see_spaces_case_dashes_and_other_keyboards():
     assert near_twins(["а1", "a1", "A 1", "b1"]) == [["а1", "a1", "A 1"]]
     assert near_twins(["ctrl", "ctrl-2", "ctrl_2", "drug"]) == [["ctrl-2", "ctrl_2"]]
+    assert near_twins(["1-12", "11-2", "112"]) == []
+    assert near_twins(["1-1", "1_1"]) == [["1-1", "1_1"]]

@@ -240,3 +240,10 @@ def test_roles_typed_by_hand_are_checked(tmp_path):
     assert "write tail_base" in str(error.value)
     assert "nose: keypoint is no text" in str(error.value)
     assert "keypoints have two roles" in str(error.value)
+
+
+def test_animals_that_look_alike_are_warned_of_once(tmp_path):
+    study = by_hand(tmp_path / "s", "id,animal,group\nr1,a1,ctrl\nr2,A1,ctrl\n")
+    with pytest.warns(UserWarning, match="'a1', 'A1' in column 'animal' look alike and count as 2"):
+        study.recordings()
+    assert len(study.recordings()) == 2

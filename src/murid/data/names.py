@@ -58,7 +58,12 @@ def matching_key(text: str) -> str:
 def look_alike_key(text: str) -> str:
     """Return what names share that a reader takes for one: case, spaces, dashes, letters of other scripts."""
     plain = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES).casefold()
-    return "".join(plain.replace("_", " ").replace("-", " ").split())
+    words = plain.replace("_", " ").replace("-", " ").split()
+    # Between two digits a separator says something: animal 1-12 is not animal 11-2.
+    out = words[0] if words else ""
+    for word in words[1:]:
+        out += f" {word}" if out[-1].isdecimal() and word[0].isdecimal() else word
+    return out
 
 
 def slug(text: str) -> str:

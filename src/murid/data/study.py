@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from murid.data.atomic import atomic_file, atomic_folder
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.html import shown_as_html
 from murid.data.lock import locked
-from murid.data.names import look_alike_key, matching_key, slug, without_missing
+from murid.data.names import look_alike_key, matching_key, near_twins, slug, without_missing
 from murid.data.recording import NOUNS, Recording
 from murid.data.roles import ROLES
 from murid.data.video import Video
@@ -67,6 +68,7 @@ class Study:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        self._warned = False
         toml = self.folder / "study.toml"
         if not toml.is_file():
             fail(
@@ -202,6 +204,7 @@ class Study:
         for unknown in [i for i in wanted if i not in table.index]:
             faults.add(f"no recording '{unknown}'", todo=did_you_mean(unknown, table["id"]))
         faults.raise_if_any()
+        self._warn_of_twins(table)
         rows = {row["id"]: row for row in self._rows(table)}
         return [self._recording(rows[i]) for i in wanted]
 
@@ -210,6 +213,18 @@ class Study:
         if noun == "video":
             return (self.folder / {row["id"]: row for row in self._rows(self.table)}[recording_id]["video"]).resolve()
         return self.folder / "data" / recording_id / _FILES[noun][0]
+
+    def _warn_of_twins(self, table: pd.DataFrame) -> None:
+        """Warn, once for an opened study, of animals and groups that a reader takes for one."""
+        alike = {c: near_twins(v for v in table[c] if v) for c in ("animal", "group")}
+        for column, groups in alike.items() if not self._warned else ():
+            for names in groups:
+                warnings.warn(
+                    f"study {self.folder}: {', '.join(map(repr, names))} in column '{column}' look alike and count "
+                    f"as {len(names)}; write them in one way in recordings.csv if they are the same",
+                    stacklevel=4,
+                )
+        self._warned = True
 
     @staticmethod
     def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
