@@ -297,3 +297,26 @@ def test_numbers_of_a_figure_stand_in_a_table(study):
     text = page_of(study, run)
     assert "Numbers of figure 1" in text
     assert "1.25" in text.partition("Numbers of figure 1")[2].partition("Table")[0]
+
+
+def test_scale_that_a_run_used_is_known_to_the_report(made, tmp_path):
+    study = Study.create(tmp_path / "px", "px")
+    source = made.study[made.study.ids[0]]
+    poses = source.poses.copy()
+    poses.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"}
+    study.add(source.replace(poses=poses, labels=None, traces=None))
+    table = pd.DataFrame({"recording": study.ids, "animal": "a", "group": "g", "individual": "m", "px_per_cm": 10.0})
+    assert Context(study, []).glances[study.ids[0]].unit == "px"
+    run = folders.assay_run(study, table, {"px_per_cm": "px/cm"})
+    look = Context(study, [run]).glances[study.ids[0]]
+    assert look.unit == "cm"
+    reach = np.nanmax(next(iter(look.tracks.values())))
+    assert 20 < reach < 60  # the arena is 40 cm wide
+
+
+def test_control_comes_first(made, tmp_path):
+    copy = made.copy(tmp_path / "order")
+    study = copy.study
+    for k, recording_id in enumerate(study.ids):
+        study.add(study[recording_id].replace(group="drug" if k < 2 else "Vehicle"), replace=True)
+    assert Context(Study(copy.folder), []).groups == ["Vehicle", "drug"]

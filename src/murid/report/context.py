@@ -15,8 +15,14 @@ from murid.data.labels import Labels
 from murid.data.study import Study
 from murid.plot import colours
 from murid.plot.words import natural
-from murid.report.glance import Glance, glance
+from murid.report.glance import Glance, glance, in_cm
 from murid.report.runfolder import RunFolder
+
+#: Names by which control groups are usually known.
+CONTROLS = {
+    *("control", "controls", "ctrl", "ctl", "con", "vehicle", "veh", "saline", "sham", "wt", "wild type", "wild-type"),
+    *("wildtype", "baseline", "naive", "untreated", "kontrolle"),
+}
 
 
 class Context:
@@ -55,10 +61,23 @@ class Context:
             if not recording.has("poses"):
                 continue
             try:
-                found[recording.id] = glance(recording)
+                look = glance(recording)
+                scale = self.scales.get(recording.id)
+                found[recording.id] = in_cm(look, scale) if look.unit == "px" and scale else look
             except (DataError, OSError) as exc:
                 self._problem(f"recording '{recording.id}': {str(exc).splitlines()[0]}")
             recording.forget()
+        return found
+
+    @cached_property
+    def scales(self) -> dict[str, float]:
+        """Scale (px/cm) that a run of a paradigm used for recordings whose poses carry none."""
+        found: dict[str, float] = {}
+        for run in self.runs_of("assay"):
+            table = run.table("animals") if run.has("animals") else None
+            if table is not None and {"recording", "px_per_cm"} <= set(table):
+                known = table.dropna(subset=["px_per_cm"])
+                found |= dict(zip(known["recording"].astype(str), known["px_per_cm"].astype(float), strict=True))
         return found
 
     @cached_property
@@ -86,8 +105,9 @@ class Context:
 
     @property
     def groups(self) -> list[str]:
-        """Group names in order of appearance, without the empty one."""
-        return [g for g in dict.fromkeys(self.table["group"]) if g != ""]
+        """Group names, the control first where its name shows it, then in order of appearance; not the empty one."""
+        names = [g for g in dict.fromkeys(self.table["group"].astype(str)) if g != ""]
+        return sorted(names, key=lambda g: g.strip().lower() not in CONTROLS)
 
     @cached_property
     def animals(self) -> pd.Series:

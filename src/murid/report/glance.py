@@ -6,7 +6,7 @@ Poses of an hour are large; each recording is opened once, looked at and forgott
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -79,6 +79,25 @@ def glance(recording: Recording) -> Glance:
         _tracks(recording, low, scale or 1.0),
         _zones(recording, unit, scale),
     )
+
+
+def in_cm(look: Glance, px_per_cm: float) -> Glance:
+    """Return a look in pixels in centimetres, with the scale that an analysis used."""
+    zones = tuple(
+        Zone(z.name, polygon=z.polygon / px_per_cm, unit="cm", kind=z.kind)
+        if z.polygon is not None
+        else Zone(
+            z.name, centre=_divided(z.centre, px_per_cm), radius=(z.radius or 0.0) / px_per_cm, unit="cm", kind=z.kind
+        )
+        for z in look.zones
+    )
+    tracks = {name: xy / px_per_cm for name, xy in look.tracks.items()}
+    return replace(look, unit="cm", tracks=tracks, zones=zones)
+
+
+def _divided(point: tuple[float, float] | None, by: float) -> tuple[float, float]:
+    x, y = point or (0.0, 0.0)
+    return x / by, y / by
 
 
 def _scale(recording: Recording) -> float | None:

@@ -35,7 +35,7 @@ HEADLINE = (
     "open_arm",
     "spontaneous_alternation",
 )
-_MINOR = ("unknown", "entries_raw", "transitions", "corner", "inner", "wall_distance_q")
+_MINOR = ("unknown", "entries_raw", "transitions", "corner", "inner", "wall_distance_q", "px_per_cm")
 _KEYS = ("recording", "animal", "group", "day", "session", "individual")
 _HEADINGS = {
     "difference": "difference, second − first [95 % interval]",

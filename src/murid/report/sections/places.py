@@ -76,7 +76,7 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
         ]
     )
     groups = f" Title colours are groups ({listed(context.groups)})." if context.groups else ""
-    uncalibrated = " No scale is known, so lengths are in pixels." if unit == "px" else ""
+    uncalibrated = " Neither the poses nor a run know a scale, so lengths are in pixels." if unit == "px" else ""
     return Picture(
         draw.trajectories(panels, unit),
         "Paths",
