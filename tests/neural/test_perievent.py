@@ -11,7 +11,16 @@ from scipy.stats import ttest_1samp
 from murid.data.bouts import make_bouts
 from murid.data.errors import DataError
 from murid.data.traces import Spikes, make_traces
-from murid.neural import PeriEventParams, bout_events, confidence_band, join, perievent, shift_test, sign_flip_test
+from murid.neural import (
+    PeriEventParams,
+    bootstrap_ci,
+    bout_events,
+    confidence_band,
+    join,
+    perievent,
+    shift_test,
+    sign_flip_test,
+)
 from murid.neural.perievent_tests import cluster_masses
 
 BASE = PeriEventParams(baseline_s=(-2, -1), scale="subtract")
@@ -131,6 +140,18 @@ def test_band_is_students_t_over_animals_not_over_events():
     few = confidence_band(trials.isel(event=slice(0, 120)))
     assert np.isnan(few.sel(bound="low")).all()
     assert "4 animals" in few.attrs["reason"]
+
+
+def test_studentised_bootstrap_follows_the_skew():
+    rng = np.random.default_rng(0)
+    level = rng.lognormal(0, 1, 12)
+    trials = _trials(np.repeat(level[:, None, None], 3, axis=1), [f"m{k}" for k in range(12)])
+    band, plain = bootstrap_ci(trials, n_boot=500), confidence_band(trials)
+    below, above = (float(abs(band.sel(bound=b) - band.sel(bound="mean"))[0, 0]) for b in ("low", "high"))
+    assert above > 1.3 * below
+    np.testing.assert_allclose(band.sel(bound="mean"), plain.sel(bound="mean"))
+    np.testing.assert_array_equal(band.values, bootstrap_ci(trials, n_boot=500).values)
+    assert np.isnan(bootstrap_ci(trials.isel(event=slice(0, 4)), n_boot=50).sel(bound="low")).all()
 
 
 def test_missing_events_leave_their_own_animals_mean():

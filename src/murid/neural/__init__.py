@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from murid.neural.align import state_fractions, states_on, traces_on
-from murid.neural.bands import confidence_band
+from murid.neural.bands import bootstrap_ci, confidence_band
 from murid.neural.bayes import Combined, combine
 from murid.neural.decoding import Decoded, DecodedStates, DecodingParams, decode, decode_states
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, join, perievent
@@ -36,6 +36,7 @@ __all__ = [
     "ResponseTest",
     "TuningParams",
     "TuningResult",
+    "bootstrap_ci",
     "bout_events",
     "by_state",
     "combine",

