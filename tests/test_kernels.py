@@ -22,7 +22,11 @@ RUN = (
     "tests/prepare/test_kalman.py",
     "tests/prepare/test_identity.py",
     "tests/ethogram",
-    "tests/learn",
+    "tests/learn/test_classify.py",
+    "tests/learn/test_dtw.py",
+    "tests/learn/test_hmm.py",
+    "tests/learn/test_parts.py",
+    "tests/learn/test_ward.py",
 )
 
 

@@ -51,6 +51,13 @@ def typical_body_length(
         Keypoints below are ignored; NaN confidence counts as good.
     max_frames : int
         Evenly spaced frames to look at: 20,000 fix the median to well under 1 %.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.tile(np.array([[8.0, 0.0], [0.0, 0.0]])[None, :, :, None], (5, 1, 1, 1))
+    >>> typical_body_length(make_poses(xy, keypoints=["nose", "tail_base"], fps=30, unit="cm"))
+    8.0
     """
     every = max(1, -(-poses.sizes["time"] // max_frames))
     part = poses.isel(time=slice(None, None, every))

@@ -121,6 +121,11 @@ def guess_roles(keypoints: Iterable[str]) -> dict[str, str]:
     dict of str to str
         Role → keypoint, in the order of `ROLES`; roles without a keypoint are absent. No keypoint
         gets two roles. Look at it with `roles_table` and edit it where a lab's name misleads.
+
+    Examples
+    --------
+    >>> guess_roles(["snout", "Left_ear", "earr", "tail base", "corner1"])
+    {'nose': 'snout', 'ear_left': 'Left_ear', 'ear_right': 'earr', 'tail_base': 'tail base'}
     """
     names = [str(k) for k in keypoints]
     parsed = {name: _parse(name, names) for name in names}
@@ -195,6 +200,11 @@ def roles_table(keypoints: Iterable[str], roles: Mapping[str, str] | None = None
     -------
     DataFrame
         ``keypoint, role`` (empty where none), in the order of the keypoints.
+
+    Examples
+    --------
+    >>> roles_table(["snout", "Implant"]).values.tolist()
+    [['snout', 'nose'], ['Implant', '']]
     """
     names = [str(k) for k in keypoints]
     of = {keypoint: role for role, keypoint in resolve_roles(names, roles).items()}

@@ -67,6 +67,13 @@ def bouts_of(
     DataFrame
         ``start_s, stop_s, label, individual, score, source …``: half-open intervals in seconds from
         the first sample of the bout to the end of its last one.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([0, 0, 1, 1, 1, -1], np.arange(6) / 10, ["rest", "run"], ["m"])
+    >>> bouts_of(states)[["start_s", "stop_s", "label"]].values.tolist()
+    [[0.0, 0.2, 'rest'], [0.2, 0.5, 'run']]
     """
     multi = to_multilabel(states)
     time = multi["time"].values
@@ -91,7 +98,15 @@ def _mean(values: np.ndarray) -> float:
 
 
 def scored_of(states: xr.DataArray) -> pd.DataFrame:
-    """Return the stretches that are labelled: ``start_s, stop_s, individual``."""
+    """Return the stretches that are labelled: ``start_s, stop_s, individual``.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([0, 0, 1, 1, 1, -1], np.arange(6) / 10, ["rest", "run"], ["m"])
+    >>> scored_of(states).values.tolist()
+    [[0.0, 0.5, 'm']]
+    """
     time = states["time"].values
     stops, stretches = sample_stops(time), segments(time)
     known = states.values != UNLABELLED
@@ -134,6 +149,12 @@ def states_of(
     ------
     DataError
         Bouts of several raters, or `exclusive` and two behaviours share a sample.
+
+    Examples
+    --------
+    >>> bouts = pd.DataFrame({"start_s": [0.1], "stop_s": [0.3], "label": ["run"]})
+    >>> states_of(bouts, np.arange(4) / 10).values.ravel().tolist()
+    [0, 1, 1, 0]
     """
     time = np.asarray(time_s, np.float64)
     bouts = make_bouts(bouts)
@@ -193,6 +214,14 @@ def summary(states: xr.DataArray, *, start_s: float | None = None, stop_s: float
         end of scoring when there is none (``latency_censored``: feed it to survival statistics, not to
         a mean); ``interval_s``: median time from the end of a bout to the start of the next inside the
         same scored stretch. Without scored time all are NaN.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([0, 0, 1, 1, 1, -1], np.arange(6) / 10, ["rest", "run"], ["m"])
+    >>> table = summary(states).set_index("behaviour")
+    >>> table["count"].tolist(), table["total_s"].round(3).tolist(), table["fraction"].round(2).tolist()
+    ([1, 1], [0.2, 0.3], [0.4, 0.6])
     """
     low = -np.inf if start_s is None else start_s
     high = np.inf if stop_s is None else stop_s
@@ -280,6 +309,14 @@ def time_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFr
     DataFrame
         The columns of `summary` with ``bin, start_s, stop_s`` in front. A bout counts in the bin in
         which it begins; its time is shared out. Bins without scored time hold NaN, not 0.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([0, 0, 1, 1, 1, -1], np.arange(6) / 10, ["rest", "run"], ["m"])
+    >>> table = time_bins(states, 0.3)
+    >>> table[table["behaviour"] == "run"]["total_s"].round(3).tolist()
+    [0.1, 0.2]
     """
     time = states["time"].values
     if isinstance(bin_s, (int, float)):

@@ -79,7 +79,15 @@ def count_chains(chains: Sequence[np.ndarray], n_states: int) -> np.ndarray:
 
 
 def transitions_of(states: xr.DataArray | Sequence[xr.DataArray]) -> Transitions:
-    """Count the transitions of exclusive states, summed over individuals and recordings."""
+    """Count the transitions of exclusive states, summed over individuals and recordings.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([0, 0, 1, 0, 1, 1], np.arange(6) / 10, ["rest", "run"])
+    >>> transitions_of(states).counts.tolist()
+    [[0, 2], [1, 0]]
+    """
     if isinstance(states, xr.DataArray):
         names = tuple(behaviour_names(states))
         return Transitions(names, count_chains(chains_of(states), len(names)))
@@ -97,6 +105,11 @@ def entropy_rate(counts: ArrayLike) -> float:
 
     The entropies of the rows, weighted by how often each state is left. 0 = always the same next state,
     log2(K − 1) = any other one. Estimated from few transitions it is too low: compare like with like.
+
+    Examples
+    --------
+    >>> entropy_rate([[0, 5, 5], [10, 0, 0], [10, 0, 0]])
+    0.3333333333333333
     """
     counts = np.asarray(counts, np.float64)
     rows = counts.sum(axis=1, keepdims=True)
@@ -263,6 +276,14 @@ def group_difference(
     -------
     dict
         ``distance, null_mean, null_sd, z, p`` (one-sided, at least 1/(n + 1)).
+
+    Examples
+    --------
+    >>> counts = np.zeros((12, 2, 2))
+    >>> counts[:6, 0, 1], counts[6:, 0, 1] = np.arange(10, 16), np.arange(30, 36)
+    >>> found = group_difference(counts, ["a"] * 6 + ["b"] * 6, n_permutations=500)
+    >>> found["distance"], found["p"] < 0.01
+    (20.0, True)
     """
     counts = np.asarray(counts, np.float64)
     labels = np.asarray(groups, dtype=object).astype(str)

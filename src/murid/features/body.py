@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -124,6 +124,11 @@ class Clock:
 def _reciprocal(span: NDArray[np.float64]) -> F32:
     """One over spans in seconds, NaN where there is none."""
     return np.divide(1.0, span, out=np.full(span.shape, np.nan), where=span > 0).astype(np.float32)
+
+
+def as_f32(x: NDArray[Any]) -> F32:
+    """Return an array as float32, itself where it is."""
+    return x.astype(np.float32, copy=False)
 
 
 def norm(v: F32) -> F32:

@@ -143,7 +143,7 @@ class FeatureTable:
         scored = np.array([value != UNLABELLED and value is not None for value in y])
         animals = {r.id: r.animal for r in recordings}
         groups = np.array([animals[id_] for id_ in table.index.get_level_values("recording")])
-        self.index_ = table.index[scored]
+        self.index_ = pd.MultiIndex.from_tuples(table.index[scored].tolist(), names=INDEX)
         kept = table.loc[scored]
         kept.attrs.update(table.attrs)
         values = y[scored]

@@ -20,6 +20,11 @@ class FeatureParams(Params):
 
     Lengths come in cm when the poses are calibrated and in body lengths otherwise, so that a model
     fitted on one camera works on another. Nothing depends on the frame rate.
+
+    Examples
+    --------
+    >>> FeatureParams(windows_s=(0.4, 1.6)).windows_s
+    (0.4, 1.6)
     """
 
     families: tuple[str, ...] = param(

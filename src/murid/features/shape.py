@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from murid.features.body import F32, Body, Column, angle, cross, norm
+from murid.features.body import F32, Body, Column, angle, as_f32, cross, norm
 
 #: Points along the spine, nose to tail tip; neighbours that are tracked give the bending angles.
 MIDLINE = ("nose", "head", "neck", "centre", "tail_base", "tail_mid", "tail_tip")
@@ -54,13 +54,13 @@ def _ellipse(body: Body) -> list[Column]:
     half_sum, half_diff = (var_x + var_y) / 2, (var_x - var_y) / 2
     root = np.sqrt(half_diff * half_diff + cov * cov)
     enough = np.where(count >= 3, np.float32(1), np.float32(np.nan))
-    major = np.sqrt(half_sum + root) * enough
-    minor = np.sqrt(np.maximum(half_sum - root, 0)) * enough
+    major = as_f32(np.sqrt(half_sum + root) * enough)
+    minor = as_f32(np.sqrt(np.maximum(half_sum - root, 0)) * enough)
     ratio = minor / np.where(major > 0, major, np.float32(np.nan))
     return [
         Column("ellipse_major", "L", "sd of the trunk keypoints along their long axis", major),
         Column("ellipse_minor", "L", "sd of the trunk keypoints across it", minor),
-        Column("elongation", "1", "1 - minor/major: 0 round, 1 a line", np.subtract(1, ratio, dtype=np.float32)),
+        Column("elongation", "1", "1 - minor/major: 0 round, 1 a line", as_f32(1 - ratio)),
     ]
 
 
@@ -93,7 +93,7 @@ def polygon_area(corners: F32) -> F32:
     total = np.zeros(corners.shape[2], np.float32)
     for i in range(len(corners)):
         total += cross(away[i], away[(i + 1) % len(corners)])
-    return (np.abs(total) / 2).astype(np.float32, copy=False)
+    return as_f32(np.abs(total) / 2)
 
 
 def hull_area(points: F32) -> F32:

@@ -60,6 +60,16 @@ def compute(
     ------
     DataError
         Unknown subject, roles that do not fit, no frame rate, or no body length to scale by.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.cumsum(np.ones((60, 2, 3, 1)), axis=0) * 0.1 + np.array([4.0, 0.0, -4.0])[None, None, :, None]
+    >>> poses = make_poses(xy, keypoints=["nose", "centre", "tail_base"], individuals=["m"], fps=30, unit="cm")
+    >>> params = FeatureParams(families=("kinematics",), windows_s=(), lags_s=())
+    >>> table = compute(poses, "m", params)
+    >>> table.dims, round(float(table.sel(feature="speed_centre")[30]), 2), str(table["unit"].values[0])
+    (('time', 'feature'), 4.24, 'cm/s')
     """
     table = prepare(poses, subject, params, roles, zones)
     rows = np.arange(poses.sizes["time"], dtype=np.int64)
@@ -87,6 +97,15 @@ def compute_rows(
     -------
     DataArray (time, feature)
         In the order of `rows`; each row equals the same row of `compute`.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.cumsum(np.ones((60, 2, 3, 1)), axis=0) * 0.1 + np.array([4.0, 0.0, -4.0])[None, None, :, None]
+    >>> poses = make_poses(xy, keypoints=["nose", "centre", "tail_base"], individuals=["m"], fps=30, unit="cm")
+    >>> params = FeatureParams(families=("kinematics",), windows_s=(), lags_s=())
+    >>> compute_rows(poses, "m", [5, 3], params)["time"].values.round(3).tolist()
+    [0.167, 0.1]
     """
     table = prepare(poses, subject, params, roles, zones)
     wanted = _check_rows(rows, poses.sizes["time"])
@@ -121,6 +140,15 @@ def iter_blocks(
     ------
     DataArray (time, feature)
         Joined along time they equal `compute`.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.cumsum(np.ones((60, 2, 3, 1)), axis=0) * 0.1 + np.array([4.0, 0.0, -4.0])[None, None, :, None]
+    >>> poses = make_poses(xy, keypoints=["nose", "centre", "tail_base"], individuals=["m"], fps=30, unit="cm")
+    >>> params = FeatureParams(families=("kinematics",), windows_s=(), lags_s=())
+    >>> [block.sizes["time"] for block in iter_blocks(poses, "m", params, block_s=10.0)]
+    [60]
     """
     table = prepare(poses, subject, params, roles, zones)
     n = poses.sizes["time"]
@@ -157,6 +185,13 @@ def feature_names(
     -------
     DataArray (feature)
         Empty strings named by ``feature``, with coordinates ``unit``, ``family``, ``meaning``.
+
+    Examples
+    --------
+    >>> params = FeatureParams(families=("kinematics",), windows_s=(), lags_s=(), path_windows_s=())
+    >>> names = feature_names(["nose", "tail_base"], params)
+    >>> [str(n) for n in names["feature"].values[:3]]
+    ['speed_centre', 'speed_nose', 'speed_tail_base']
     """
     individuals = [f"individual_{i}" for i in range(n_individuals)]
     rng = np.random.default_rng(0)

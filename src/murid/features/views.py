@@ -224,7 +224,7 @@ def picture_numbers(recording: Recording) -> NDArray[np.int64]:
 
 def bridged(values: Floats, longest: int) -> Floats:
     """Fill gaps of up to `longest` rows of ``values (row, D)`` by a straight line, and the edges by the nearest row."""
-    known = np.isfinite(values).all(axis=1)
+    known = np.asarray(np.isfinite(values).all(axis=1))
     out = np.where(known[:, None], values, np.nan)
     if not known.any():
         return out

@@ -63,6 +63,15 @@ def zone_masks(
     ------
     DataError
         A keypoint of the rule cannot be had, or the units do not fit.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.array([[2.0, 2.0], [8.0, 2.0], [np.nan, np.nan]])[:, :, None, None]
+    >>> poses = make_poses(xy, keypoints=["centre"], fps=1, unit="cm")
+    >>> left = Zone("left", [[0, 0], [5, 0], [5, 5], [0, 5]], unit="cm")
+    >>> zone_masks(poses, Zones([left], EntryRule(fill_gap_s=0, min_visit_s=0))).values.ravel().tolist()
+    [1, 0, -1]
     """
     aligned = poses_and_zones(poses, zones)
     rule = rule or aligned.rule

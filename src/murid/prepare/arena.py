@@ -42,6 +42,12 @@ class ArenaEstimate:
         RMS distance between outline and reach of the track, as a share of the arena's radius.
     reliable : bool
         ``visited >= 0.6`` and ``misfit <= 0.1``.
+
+    Examples
+    --------
+    >>> outline = Zone("arena", centre=(20, 20), radius=20.0, unit="cm", kind="arena")
+    >>> ArenaEstimate(outline, "circle", visited=0.5, misfit=0.02).reliable
+    False
     """
 
     zone: Zone
@@ -71,6 +77,14 @@ def estimate_arena(
         Reach in a direction = this quantile of the positions; 0.999 lets stray points go.
     keypoints : list of str, optional
         Keypoints to use; the trunk without the tail when None.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.random.default_rng(0).uniform(0, 40, (3000, 2, 1, 1))
+    >>> arena = estimate_arena(make_poses(xy, keypoints=["centre"], fps=30, unit="cm"))
+    >>> arena.shape, arena.reliable
+    ('box', True)
     """
     validate_poses(poses)
     names = keypoint_names(poses)

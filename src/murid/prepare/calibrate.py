@@ -69,6 +69,15 @@ def calibrate(
     -----
     UserWarning
         When nose to tail base comes out shorter than 2 cm or longer than 30 cm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from murid.data.poses import make_poses
+    >>> poses = make_poses(np.full((2, 2, 1, 1), 300.0), keypoints=["centre"], fps=30, unit="px")
+    >>> in_cm = calibrate(poses, points=((0, 0), (400, 0)), known_cm=40.0)
+    >>> in_cm.attrs["unit"], in_cm.attrs["px_per_cm"], float(in_cm["position"][0, 0, 0, 0])
+    ('cm', 10.0, 30.0)
     """
     validate_poses(poses)
     sources = dict(px_per_cm=px_per_cm, keypoints=keypoints, points=points, arena=arena)
@@ -115,6 +124,12 @@ def calibrate_zones(zones: Zones, px_per_cm: float) -> Zones:
         Zones in px.
     px_per_cm : float
         The scale of the poses: ``calibrated.attrs["px_per_cm"]``.
+
+    Examples
+    --------
+    >>> zones = calibrate_zones(Zones([Zone("hole", centre=(100, 60), radius=40)]), px_per_cm=20.0)
+    >>> zones["hole"].centre, zones["hole"].radius, zones["hole"].unit
+    ((5.0, 3.0), 2.0, 'cm')
     """
     scale = _checked_scale(px_per_cm)
     faults = Faults("calibrate_zones")
@@ -135,6 +150,11 @@ def scale_from_arena(arena: Zone | ArrayLike, known_cm: float | Sequence[float] 
         Outline in px.
     known_cm : float or (float, float)
         Side of a square, diameter of a circle (when `arena` is one), or width and depth, in cm.
+
+    Examples
+    --------
+    >>> scale_from_arena([[0, 0], [800, 0], [800, 800], [0, 800]], known_cm=40.0)
+    20.0
     """
     zone = arena if isinstance(arena, Zone) else Zone("arena", polygon=np.asarray(arena, np.float64))
     size = np.atleast_1d(np.asarray(np.nan if known_cm is None else known_cm, np.float64))

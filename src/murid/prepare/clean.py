@@ -22,7 +22,13 @@ STATUS = ("observed", "filled", "missing", "masked: low confidence", "masked: ju
 
 
 class CleanParams(Params):
-    """How poses are cleaned. Time in seconds, lengths in cm or body lengths, never in frames."""
+    """How poses are cleaned. Time in seconds, lengths in cm or body lengths, never in frames.
+
+    Examples
+    --------
+    >>> CleanParams(smoothing="savgol", window_s=0.3).window_s
+    0.3
+    """
 
     min_confidence: float = param(
         0.5,

@@ -223,7 +223,7 @@ def _body(picture: np.ndarray, floor: np.ndarray, p: DepthParams):
     size = round(p.tail_mm / p.mm_per_px) | 1
     if size > 1:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc)
+        mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc), np.uint8)
     n, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     if n < 2:
         return None

@@ -47,6 +47,15 @@ def egocentric(
         ``heading (time, individual)`` in rad, from +x of the picture towards +y, −π..π;
         ``centre (time, space, individual)`` where the origin was. Attributes ``origin``,
         ``axis``, ``aligned_to``.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.array([[[[5.0], [5.0]], [[8.0], [2.0]]]])
+    >>> poses = make_poses(xy, keypoints=["nose", "tail_base"], fps=30, unit="cm")
+    >>> aligned = egocentric(poses, "tail_base", ("tail_base", "nose"))
+    >>> aligned["position"].sel(keypoint="nose", individual="individual_0").values.round(3).tolist()
+    [[6.0, 0.0]]
     """
     validate_poses(poses)
     rear, front = _named(axis[0]), _named(axis[1])

@@ -26,7 +26,13 @@ SWAP_COLUMNS = ("time_s", "frame", "what", "individuals", "keypoint", "moved", "
 
 
 class IdentityParams(Params):
-    """When names are exchanged. Lengths in body lengths, so that species and scale do not matter."""
+    """When names are exchanged. Lengths in body lengths, so that species and scale do not matter.
+
+    Examples
+    --------
+    >>> IdentityParams().model_dump()["parts"]
+    True
+    """
 
     margin: float = param(
         0.25,
@@ -77,6 +83,18 @@ def repair_identity(poses: xr.Dataset, params: IdentityParams | None = None) -> 
         each keypoint would have had to jump, unit of the poses), ``gap_s`` (time unseen before),
         ``confidence`` 0..1. Empty when nothing is found, with one individual, or when
         keypoints are too few to tell the body length.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> walk = np.linspace(0, 5, 200)[:, None, None] + np.array([4.0, 0.0, -4.0])[None, :, None]
+    >>> x = np.concatenate([walk, walk + 40], axis=2)
+    >>> xy = np.stack([x, np.full_like(x, 10.0)], axis=1)
+    >>> xy[100:] = xy[100:, :, :, ::-1]  # the tracker exchanges the animals
+    >>> poses = make_poses(xy, keypoints=["nose", "centre", "tail_base"], individuals=["a", "b"], fps=30, unit="cm")
+    >>> repaired, swaps = repair_identity(poses)
+    >>> len(swaps), bool((repaired["position"][-1, 0, 0].diff("individual") > 0).all())
+    (1, True)
     """
     p = params or IdentityParams()
     validate_poses(poses)

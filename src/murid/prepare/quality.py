@@ -17,6 +17,7 @@ from murid.data.clock import find_dropped, rate_of, sample_stops, spans
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.recording import Recording
+from murid.data.units import LengthUnit
 from murid.prepare.calibrate import BODY_CM
 from murid.prepare.clean import CleanParams, jump_gate
 from murid.prepare.signals import cover_rows, trace_rows
@@ -26,7 +27,13 @@ CHECK_COLUMNS = ("check", "where", "value", "unit", "verdict", "reason", "todo")
 
 
 class QualityParams(Params):
-    """Limits of the verdicts: up to the first number ``ok``, up to the second ``look``, above ``bad``."""
+    """Limits of the verdicts: up to the first number ``ok``, up to the second ``look``, above ``bad``.
+
+    Examples
+    --------
+    >>> QualityParams(missing=(5.0, 20.0)).missing
+    (5.0, 20.0)
+    """
 
     min_confidence: float = param(0.5, ge=0, le=1, why="points below count as low confidence, as in cleaning")
     missing: tuple[float, float] = param((10.0, 40.0), unit="%", why="frames without one keypoint")
@@ -63,6 +70,15 @@ def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> 
         ``individual, keypoint, missing_pct`` (of all frames), ``low_confidence_pct`` (of seen
         frames; NaN when the tracker gives none), ``median_confidence``, ``jumps_per_min`` (between
         sightings that are not low; NaN when there is no scale), ``frozen_pct``, ``longest_gap_s``.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.random.default_rng(0).normal(20, 1, (100, 2, 1, 1))
+    >>> xy[:25] = np.nan
+    >>> poses = make_poses(xy, keypoints=["nose"], individuals=["m"], fps=30, unit="cm")
+    >>> keypoint_quality(poses)[["keypoint", "missing_pct"]].values.tolist()
+    [['nose', 25.0]]
     """
     from murid.prepare.gaps import gap_table
     from murid.prepare.jumps import count_jumps
@@ -115,20 +131,28 @@ def quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -
     DataFrame
         One row per check: ``check, where, value, unit, verdict`` (``"ok"``, ``"look"``, ``"bad"``),
         ``reason, todo`` (empty when ok). ``where`` names the worst case. Worst verdicts first.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.random.default_rng(0).normal(20, 1, (100, 2, 1, 1))
+    >>> xy[:50] = np.nan
+    >>> poses = make_poses(xy, keypoints=["nose"], individuals=["m"], fps=30, unit="cm")
+    >>> table = quality(poses).set_index("check")
+    >>> table.loc["missing keypoints", "verdict"]
+    'bad'
     """
     p = params or QualityParams()
     recording = data if isinstance(data, Recording) else None
     rows: list[tuple] = []
     if recording is None or recording.has("poses") or not recording.has("traces"):
-        poses = recording.need("poses") if recording is not None else data
-        validate_poses(poses)
-        poses = _raw(poses)
+        poses = _raw(validate_poses(data.need("poses") if isinstance(data, Recording) else data))
         rows += [*_clock_checks(poses, p), *_tracking_checks(poses, p), *_presence_checks(poses, p)]
         rows += [*_swap_checks(poses, p), *_scale_checks(poses)]
         if recording is not None:
             rows += _recording_checks(recording, poses, p)
     if recording is not None and recording.has("traces"):
-        found = [*trace_rows(recording.traces), *cover_rows(recording)]
+        found = [*trace_rows(recording.need("traces")), *cover_rows(recording)]
         rows += [
             _row(check, where, value, unit, p.signal, reason, todo) for check, where, value, unit, reason, todo in found
         ]
@@ -303,7 +327,7 @@ def _scale_checks(poses: xr.Dataset) -> list[tuple]:
         ]
     pair = nose_and_tail_base(keypoint_names(poses))
     part = poses.sel(keypoint=list(pair)) if pair else poses
-    length = typical_body_length(part) / {"cm": 1.0, "mm": 10.0, "px": per_cm}[unit]
+    length = typical_body_length(part) * LengthUnit.of(poses.attrs).to("cm")
     if not np.isfinite(length):
         return [("scale", "", float("nan"), "cm", OK, "not known", "")]
     low, high = BODY_CM
@@ -325,7 +349,8 @@ def _recording_checks(recording: Recording, poses: xr.Dataset, p: QualityParams)
     rows = []
     end = float(sample_stops(poses["time"].values)[-1])
     if recording.has("labels"):
-        over = max(0.0, recording.labels.stop_s - end)
+        labels = recording.need("labels")
+        over = max(0.0, labels.stop_s - end)
         rows.append(
             _row(
                 "label overhang",
@@ -333,12 +358,12 @@ def _recording_checks(recording: Recording, poses: xr.Dataset, p: QualityParams)
                 over,
                 "s",
                 p.overhang_s,
-                f"labels end at {recording.labels.stop_s:.2f} s, poses at {end:.2f} s",
+                f"labels end at {labels.stop_s:.2f} s, poses at {end:.2f} s",
                 "check that both belong to the same video and count at the same frame rate",
             )
         )
     if recording.has("video"):
-        video = recording.video
+        video = recording.need("video")
         off = 100 * abs(float(poses.attrs.get("fps", np.nan)) / video.fps - 1)
         rows.append(
             _row(

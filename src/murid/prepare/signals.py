@@ -70,7 +70,7 @@ def cover_rows(recording: Recording) -> list[Row]:
     """Judge whether labels and traces cover each other: share of either without the other."""
     if not (recording.has("labels") and recording.has("traces")):
         return []
-    time, scored = recording.traces["time"].values, recording.labels.scored
+    time, scored = recording.need("traces")["time"].values, recording.need("labels").scored
     inside = np.zeros(len(time), bool)
     for start, stop in zip(scored["start_s"], scored["stop_s"], strict=True):
         inside |= (time >= start) & (time < stop)

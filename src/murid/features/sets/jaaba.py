@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.features.body import F32, Body, Column, norm
+from murid.features.body import F32, Body, Column, as_f32, norm
 from murid.features.kinematics import kinematics
 from murid.features.sets.scene import Scene, assemble, named_table
 from murid.features.shape import shape
@@ -106,7 +106,7 @@ def _rotation_speed(body: Body) -> F32:
     """Speed of the point on the body axis that moves least."""
     half = (body.point("front") - body.point("rear")) / 2
     middle = (body.point("front") + body.point("rear")) / 2
-    speeds = [norm(body.clock.rate(middle + np.float32(k) * half)) for k in _ROTATION]
+    speeds = [norm(body.clock.rate(as_f32(middle + np.float32(k) * half))) for k in _ROTATION]
     return np.fmin.reduce(speeds)
 
 

@@ -12,7 +12,7 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from murid.features.body import F32, Body, Column, angle, cross, dot, norm, unit_vector
+from murid.features.body import F32, Body, Column, angle, as_f32, cross, dot, norm, unit_vector
 from murid.features.sets.scene import Scene, assemble
 
 #: 3, 13 and 21 frames at 30 Hz.
@@ -85,12 +85,13 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
     _, _, var_x, var_y, cov, count = body.covariance
     half, root = (var_x + var_y) / 2, np.sqrt(((var_x - var_y) / 2) ** 2 + cov * cov)
     enough = np.where(count >= 3, np.float32(1), np.float32(np.nan))
-    major, minor = _ELLIPSE * np.sqrt(half + root) * enough, _ELLIPSE * np.sqrt(np.maximum(half - root, 0)) * enough
+    major = as_f32(_ELLIPSE * np.sqrt(half + root) * enough)
+    minor = as_f32(_ELLIPSE * np.sqrt(np.maximum(half - root, 0)) * enough)
     out += [
         Column("ellipse_major", "L", "half axis", major),
         Column("ellipse_minor", "L", "half axis", minor),
-        Column("ellipse_ratio", "1", "major over minor", major / np.where(minor > 0, minor, np.float32(np.nan))),
-        Column("ellipse_area", "L^2", "area", np.float32(np.pi) * major * minor),
+        Column("ellipse_ratio", "1", "major over minor", as_f32(major / np.where(minor > 0, minor, np.nan))),
+        Column("ellipse_area", "L^2", "area", as_f32(np.float32(np.pi) * major * minor)),
     ]
     if body.has_axis:
         if body.has_head_axis:
@@ -109,7 +110,7 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
     low, high = box
     gaps = [np.minimum(centre[k] - low[k], high[k] - centre[k]).astype(np.float32) for k in (0, 1)]
     out.append(Column("edge", "L", "distance to the nearest edge", np.fmin(gaps[0], gaps[1])))
-    velocity = rate((_part(body, "head") + _part(body, "hips")) / 2)
+    velocity = rate(as_f32((_part(body, "head") + _part(body, "hips")) / 2))
     speed, centre_velocity = norm(velocity), rate(centre)
     out += [
         Column("speed", "L/s", "head and hips", speed),
@@ -138,16 +139,17 @@ def _pair(me: Body, other: Body) -> list[Column]:
     velocity = rate(_part(me, "all"))
     mine, theirs = (np.stack([b.point(p) for p in points_of(b)]) for b in (me, other))
     long = _long_axis(me)
+    areas = as_f32(_area(me) / np.where(_area(other) > 0, _area(other), np.nan))
     out = [
         Column("distance", "L", "centroids", distance, True),
-        Column("distance_scaled", "1", "over the long axis", distance / np.where(long > 0, long, np.float32(np.nan))),
+        Column("distance_scaled", "1", "over the long axis", as_f32(distance / np.where(long > 0, long, np.nan))),
         Column("distance_head", "L", "heads", norm(_part(other, "head") - _part(me, "head")), True),
         Column("distance_body", "L", "bodies", norm(_part(other, "body") - _part(me, "body")), True),
         Column("distance_head_body", "L", "head to body", norm(_part(other, "body") - _part(me, "head"))),
         Column("distance_change", "L/s", "of the centroids", rate(distance), True),
         Column("gap", "L", "nearest points", _nearest(mine, theirs), True),
         Column("box_overlap", "1", "boxes: intersection over union", _iou(mine, theirs), True, "max"),
-        Column("area_ratio", "1", "of the ellipses", _area(me) / np.where(_area(other) > 0, _area(other), np.nan)),
+        Column("area_ratio", "1", "of the ellipses", areas),
         Column("speed_radial", "L/s", "towards the other", dot(velocity, towards)),
         Column("speed_tangential", "L/s", "around the other", np.abs(cross(towards, velocity))),
     ]
@@ -162,7 +164,7 @@ def _pair(me: Body, other: Body) -> list[Column]:
 
 def _long_axis(body: Body) -> F32:
     _, _, vx, vy, cov, _ = body.covariance
-    return _ELLIPSE * np.sqrt((vx + vy) / 2 + np.sqrt(((vx - vy) / 2) ** 2 + cov * cov))
+    return as_f32(_ELLIPSE * np.sqrt((vx + vy) / 2 + np.sqrt(((vx - vy) / 2) ** 2 + cov * cov)))
 
 
 def _area(body: Body) -> F32:

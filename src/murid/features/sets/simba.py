@@ -122,7 +122,7 @@ def simba_faithful(where: Scene, rows: NDArray | None = None, *, layout: str = "
             rolled = series.rolling(n, min_periods=1)
             if column.name.startswith("turning"):
                 # Tortuosity as in the source: angles (deg) of n successive triples from the row on, over 2 pi.
-                data[f"{column.name}_sum_{n}"] = _leading_sum(series.to_numpy(), n) / (2 * np.pi)
+                data[f"{column.name}_sum_{n}"] = _leading_sum(series.to_numpy(np.float64), n) / (2 * np.pi)
                 continue
             for stat in ("sum",) if column.name.startswith("angle") else stats:
                 data[f"{column.name}_{stat}_{n}"] = getattr(rolled, stat)().to_numpy()
@@ -268,7 +268,7 @@ def _totals(columns: Sequence[Column]) -> list[Column]:
         parts = [c for c in columns if c.name.startswith(f"{name}_") and c.name.removeprefix(f"{name}_").isdigit()]
         if len(parts) > 1:
             total = np.sum([c.values for c in parts], axis=0, dtype=np.float32)
-            out.append(Column(f"{name}_total", parts[0].unit, "over all animals", total))
+            out.append(Column(f"{name}_total", parts[0].unit, "over all animals", np.asarray(total)))
     return out
 
 
