@@ -39,7 +39,7 @@ def net(seed=1):
         return torch.nn.Sequential(Noise(0.1), Mlp([5, 8, 1]))
 
 
-def squares(model, batch, step):
+def squares(model, batch, _step):
     return {"loss": ((model(batch["x"]) - batch["y"]) ** 2).mean()}
 
 
@@ -139,7 +139,7 @@ def test_loss_that_is_no_number_names_recording_and_time():
     tables[1][21] = np.inf
     windows = Windows(tables, 4, 4, places=[Place(n, 5 + np.arange(40) / 10) for n in ("m1, mouse", "m2, mouse")])
 
-    def loss(model, batch, step):
+    def loss(model, batch, _step):
         return {"loss": model(batch["pose"]).square().mean()}
 
     with pytest.raises(DataError, match=r"from m2, mouse at 7.00 s;"):
@@ -164,7 +164,7 @@ def test_out_of_memory_computes_the_batch_in_parts_with_the_same_gradient():
     for key, value in weights_of(plain).items():
         np.testing.assert_allclose(weights_of(parts)[key], value, atol=1e-4)
 
-    def hopeless(model, batch, step):
+    def hopeless(*_):
         raise MemoryError
 
     with pytest.warns(UserWarning), pytest.raises(DataError, match="one sample"):
@@ -172,7 +172,7 @@ def test_out_of_memory_computes_the_batch_in_parts_with_the_same_gradient():
 
 
 def test_other_errors_pass():
-    def wrong(model, batch, step):
+    def wrong(*_):
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):

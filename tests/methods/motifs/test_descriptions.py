@@ -103,7 +103,7 @@ def test_stability_and_choice_of_k():
     assert report["ari"].between(-0.1, 1).all()
     assert report.loc[0, "ari"] > 0.3
     same = stability_report(
-        lambda s: murid.method("pyrat", n_motifs=4, n_prototypes=300), recordings, seeds=(0, 1), halves=False
+        lambda _: murid.method("pyrat", n_motifs=4, n_prototypes=300), recordings, seeds=(0, 1), halves=False
     )
     assert same["ari"].tolist() == [1.0]
     table = k_evidence(lambda k, s: murid.method("pyrat", n_motifs=k, n_prototypes=300, seed=s), recordings, [2, 6])

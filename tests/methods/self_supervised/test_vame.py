@@ -141,7 +141,7 @@ def test_communities_where_a_motif_is_missing(recordings, fitted):
     assert groups.notna().any()
 
 
-def test_generated_windows_are_postures_of_the_study(recordings, fitted):
+def test_generated_windows_are_postures_of_the_study(fitted):
     centres, drawn = fitted.centres(), fitted.generate(2, n=5, seed=1)
     assert centres.dims == ("window", "time", "space", "point")
     assert centres.sizes["window"] == 6

@@ -227,7 +227,8 @@ class Dbm(NetMethod[Track], MotifMethod):
         table = self._usable(recordings)
         events = sorted({name for r in recordings for name in event_times(r.events)})
         self.facts["length"] = self._study_length(recordings)
-        states, shapes = {}, []
+        states: dict[str, xr.DataArray] = {}
+        shapes: list[np.ndarray] = []
         for recording in recordings:
             states[recording.id] = self._pseudo_labels(recording, table, events)
             self._trials[recording.id] = self._trial_times(recording)

@@ -179,9 +179,9 @@ class VideoMethod(NetMethod[Subject]):
     def _loss(self, net: Any, batch: Any, step: Any, n_samples: int) -> dict[str, torch.Tensor]:
         """Return the loss terms of a batch."""
 
-    @override
     def _extra(self, subject: Subject) -> dict[str, np.ndarray]:
         """Return further values of each row that the loss needs; nothing by default."""
+        del subject
         return {}
 
     def _held_out(self, n_rows: int) -> np.ndarray:
@@ -408,9 +408,9 @@ class VideoMethod(NetMethod[Subject]):
         row = np.minimum(track.even.row, len(labels) - 1)
         return Labelled(labels[row], self._latent(table, features)[row], np.clip(sure[row], 0, 1))
 
-    @override
     def _latent(self, table: np.ndarray, features: np.ndarray) -> np.ndarray:
         """Return what is given out as latent: the components by default."""
+        del table
         return features
 
     def _motif_names(self) -> list[str]:
