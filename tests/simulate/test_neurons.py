@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from murid import simulate
-from murid.data.pulses import match_pulses
 from murid.data.errors import DataError
+from murid.data.pulses import match_pulses
 from murid.data.states import mask_of
 
 
