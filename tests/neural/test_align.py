@@ -49,6 +49,17 @@ def test_multilabel_form_is_kept():
     assert on.values[:, 0].tolist() == [[1, 1], [0, 1]]
 
 
+def test_clocks_of_one_rate_keep_their_states():
+    """A neural clock without some of the samples; changes meet the exposure half and half."""
+    codes = np.repeat(np.random.default_rng(0).integers(0, 2, 40), 5)
+    time = np.arange(200) / 10
+    kept = (time < 5) | (time > 9)
+    states = make_states(codes, time, ["rest", "groom"])
+    assert states_on(states, time[kept]).values[:, 0].tolist() == codes[kept].tolist()
+    both = make_states(np.stack([codes, 1 - codes], axis=1)[:, None], time, ["groom", "rest"])
+    assert states_on(both, time[kept]).values[:, 0, 0].tolist() == codes[kept].tolist()
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 60), st.integers(2, 60), st.integers(0, 10_000))
 def test_time_in_a_state_is_conserved(n_behaviour, n_neural, seed):

@@ -172,8 +172,8 @@ def states_on(states: xr.DataArray, time_s: ArrayLike, *, min_labelled: float = 
 
     Notes
     -----
-    Exclusive: the behaviour with the largest share (the first named wins a tie). Multi-label:
-    present when it fills at least half of the labelled exposure. A neural sample that covers no
+    Exclusive: the behaviour with the largest share. Multi-label: present when it fills at least half of the
+    labelled exposure. At a tie the state at the sample's own time decides. A neural sample that covers no
     behaviour sample, because the clock is faster, takes the state it lies in.
 
     Examples
@@ -190,12 +190,27 @@ def states_on(states: xr.DataArray, time_s: ArrayLike, *, min_labelled: float = 
         return states
     fraction, labelled = state_fractions(states, target)
     known = labelled.values >= min_labelled
+    # Two clocks of one rate meet half and half at every change: the state at the sample's own time decides.
+    share = np.nan_to_num(fraction.values) + 1e-6 * _at(states, target)
     if is_multilabel(states):
-        values = np.where(known, np.nan_to_num(fraction.values) >= 0.5, UNLABELLED)
+        values = np.where(known, share >= 0.5, UNLABELLED)
     else:
-        best = np.nan_to_num(fraction.values).argmax(axis=-1)
+        best = share.argmax(axis=-1)
         values = np.where(known.all(axis=-1), best, UNLABELLED)
     return make_states(values, target, names, [str(i) for i in individuals], source=states.attrs.get("source", ""))
+
+
+def _at(states: xr.DataArray, time_s: Floats) -> Floats:
+    """1 where a behaviour is present at the time itself, −1 where it is absent, 0 unlabelled or not covered."""
+    dense = to_multilabel(states)
+    own = np.asarray(dense["time"].values, np.float64)
+    stops = sample_stops(own)
+    hair = 1e-6 * float(np.median(stops - own)) if own.size > 1 else 0.0
+    index = np.clip(np.searchsorted(own, time_s + hair, side="right") - 1, 0, own.size - 1)
+    covered = (time_s + hair >= own[index]) & (time_s < stops[index])
+    values = dense.values[index].astype(np.float64)
+    values = np.where(values == UNLABELLED, 0.0, 2.0 * values - 1.0)
+    return np.asarray(np.where(covered[:, None, None], values, 0.0), np.float64)
 
 
 def traces_on(
