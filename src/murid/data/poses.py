@@ -85,18 +85,10 @@ def make_poses(
     confidence = np.array(confidence, dtype=np.float32)
     if confidence.shape != (n, n_kp, n_ind):
         faults.add("confidence does not fit position", expected=str((n, n_kp, n_ind)), got=str(confidence.shape))
-    for axis, names, size in (("keypoint", keypoints, n_kp), ("individual", individuals, n_ind)):
-        if len(names) != size:
-            faults.add(f"number of {axis} names", expected=str(size), got=str(len(names)))
-        if len(set(map(str, names))) != len(names):
-            faults.add(f"{axis} names repeat", got=str(list(names)))
+    _check_names({"keypoint": keypoints, "individual": individuals}, (n_kp, n_ind), faults)
     if (fps is None) == (time_s is None):
-        faults.add(
-            "time base",
-            expected="either fps or time_s",
-            got="both" if fps else "neither",
-            todo="pass fps=<frames per second of the video>",
-        )
+        got, todo = "both" if fps else "neither", "pass fps=<frames per second of the video>"
+        faults.add("time base", expected="either fps or time_s", got=got, todo=todo)
     faults.raise_if_any()
     time = frame_times(n, fps) if fps is not None else np.array(time_s, np.float64)
     if time.shape != (n,):
@@ -117,6 +109,15 @@ def make_poses(
         attrs={"unit": unit, "fps": float(fps or rate_of(time)), "ds_type": "poses", "time_unit": "seconds", **attrs},
     )
     return validate_poses(poses)
+
+
+def _check_names(names: dict[str, Sequence[str]], sizes: tuple[int, ...], faults: Faults) -> None:
+    """Each axis has as many names as places, and no name twice."""
+    for (axis, given), size in zip(names.items(), sizes, strict=True):
+        if len(given) != size:
+            faults.add(f"number of {axis} names", expected=str(size), got=str(len(given)))
+        if len(set(map(str, given))) != len(given):
+            faults.add(f"{axis} names repeat", got=str(list(given)))
 
 
 def validate_poses(poses: xr.Dataset, name: str = "") -> xr.Dataset:

@@ -97,12 +97,7 @@ def match_pulses(
         fail("clock pulses", "too few pulses", expected="at least 2 on each clock", got=f"{x.size}, {y.size}")
     u, v = _without_doubles(x), _without_doubles(y)
     tolerance = min(tolerance_s, 0.25 * float(np.median(np.diff(u))), 0.25 * float(np.median(np.diff(v))))
-    if start_s is not None:
-        chosen = _from_start(u, v, start_s, tolerance)
-    elif _is_regular(u) and _is_regular(v) and _same_period(u, v):
-        chosen = _match_regular(u, v)
-    else:
-        chosen = _match_irregular(u, v, tolerance)
+    chosen = _aligned(u, v, tolerance, start_s)
     if chosen.count < max(2, min(u.size, v.size) / 2):
         fail(
             "clock pulses",
@@ -113,6 +108,15 @@ def match_pulses(
         )
     i, j = chosen.pairs
     return fit_clock(u[i], v[j], piecewise=piecewise)
+
+
+def _aligned(u: Floats, v: Floats, tolerance: float, start_s: tuple[float, float] | None) -> _Alignment:
+    """Match by a given start, by count and gaps where both trains are regular, else by their intervals."""
+    if start_s is not None:
+        return _from_start(u, v, start_s, tolerance)
+    if _is_regular(u) and _is_regular(v) and _same_period(u, v):
+        return _match_regular(u, v)
+    return _match_irregular(u, v, tolerance)
 
 
 def _without_doubles(t: Floats) -> Floats:

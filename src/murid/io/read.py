@@ -132,18 +132,22 @@ def read_labels(
     parts: list[Labels] = []
     for path, name in zip(paths, names, strict=True):
         labels = read("labels", path, source, fps=fps, duration_s=None if cut else duration_s, **options)
-        if cut and duration_s is not None:
-            labels = within(labels, 0.0, float(duration_s), forced=True)
-        if scored_s is None:
-            warn_of_early_end(labels, str(path))
-        else:
-            start, stop = scored_s if isinstance(scored_s, (tuple, list)) else (0.0, scored_s)
-            labels = within(labels, float(start), float(stop))
+        labels = _watched(labels, str(path), duration_s if cut else None, scored_s)
         stem = Path(path).name.split(".")[0] if len(paths) > 1 else None
-        if unnamed is not None:
-            stem = unnamed[len(parts)] or stem
-        parts.append(_named(labels, name or stem, forced=name is not None))
+        default = (unnamed[len(parts)] or stem) if unnamed is not None else stem
+        parts.append(_named(labels, name or default, forced=name is not None))
     return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _watched(labels: Labels, name: str, cut_s: float | None, scored_s: float | tuple[float, float] | None) -> Labels:
+    """Cut labels at the end of the recording and to the stretch that was scored; warn where it is doubtful."""
+    if cut_s is not None:
+        labels = within(labels, 0.0, float(cut_s), forced=True)
+    if scored_s is None:
+        warn_of_early_end(labels, name)
+        return labels
+    start, stop = scored_s if isinstance(scored_s, (tuple, list)) else (0.0, scored_s)
+    return within(labels, float(start), float(stop))
 
 
 def recordings_in(path: Pathish, *, source: str = "auto") -> list[str]:

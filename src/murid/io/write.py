@@ -146,14 +146,8 @@ def write_labels(
     }
     if format not in writers:
         fail("write_labels", f"unknown format '{format}'", todo=did_you_mean(format, writers))
-    if len(labels.raters) > 1 and format != "bouts":
-        fail(
-            "write_labels",
-            "several raters",
-            expected="one",
-            got=", ".join(labels.raters),
-            todo=f"choose one: --rater {labels.raters[0]} (Python: labels.select(rater={labels.raters[0]!r}))",
-        )
+    if format != "bouts":
+        labels.one_rater()
     rate = float(labels.fps if fps is None else fps)
     writers[format](labels, Path(path), rate)
     return Path(path)
