@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import re
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ FOLDER = "api"
 
 def public_packages() -> list[str]:
     """Names of murid and its packages that list public objects."""
-    names = ["murid", *(f"murid.{p}" for p in murid._PACKAGES)]
+    names = ["murid", *(f"murid.{m.name}" for m in pkgutil.iter_modules(murid.__path__) if m.ispkg and m.name != "cli")]
     return [n for n in names if hasattr(importlib.import_module(n), "__all__")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
+import pkgutil
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +22,8 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 def public() -> dict[str, object]:
     """Functions and classes in ``__all__`` of murid and its packages, by their first public name."""
     found: dict[str, object] = {}
-    for package in ("murid", *(f"murid.{p}" for p in murid._PACKAGES)):  # noqa: SLF001
+    packages = [f"murid.{m.name}" for m in pkgutil.iter_modules(murid.__path__) if m.ispkg and m.name != "cli"]
+    for package in ("murid", *packages):
         module = importlib.import_module(package)
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)

@@ -22,7 +22,16 @@ WITH_CODE = [p for p in PAGES if python_blocks(p)]
 WITH_COMMANDS = [p for p in PAGES if command_lines(p)]
 
 
-@pytest.mark.parametrize("page", [p for p in WITH_CODE if p in COMPLETE or name_of(p) in GIVEN], ids=name_of)
+#: Pages that fit several methods: they run with the slow tests.
+SLOW = ("how-to/compare_methods", "how-to/compare_motifs")
+RUN = [
+    pytest.param(p, id=name_of(p), marks=[pytest.mark.slow] if name_of(p) in SLOW else [])
+    for p in WITH_CODE
+    if p in COMPLETE or name_of(p) in GIVEN
+]
+
+
+@pytest.mark.parametrize("page", RUN)
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore:Mean of empty slice", "ignore:Hessian matrix")
 def test_page_runs(page, tmp_path, monkeypatch):
     """Every block of the page, in one namespace and an empty folder."""
