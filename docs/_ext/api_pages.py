@@ -82,7 +82,7 @@ def write_pages(app: Sphinx) -> None:
             path.write_text(text)
 
 
-def keep_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def keep_bars(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
     """Keep ``|z|`` of docstrings as it is written: reStructuredText would look for a substitution."""
     lines[:] = [re.sub(r"(?<![\\`|\w])\|(\w[^|`]*)\|(?!\w)", r"\\|\1\\|", line) for line in lines]
 
