@@ -122,7 +122,8 @@ def simba_faithful(where: Scene, rows: NDArray | None = None, *, layout: str = "
             rolled = series.rolling(n, min_periods=1)
             if column.name.startswith("turning"):
                 # Tortuosity as in the source: angles (deg) of n successive triples from the row on, over 2 pi.
-                data[f"{column.name}_sum_{n}"] = _leading_sum(np.asarray(data[column.name], np.float64), n) / (2 * np.pi)
+                angles = np.asarray(data[column.name], np.float64)
+                data[f"{column.name}_sum_{n}"] = _leading_sum(angles, n) / (2 * np.pi)
                 continue
             for stat in ("sum",) if column.name.startswith("angle") else stats:
                 data[f"{column.name}_{stat}_{n}"] = getattr(rolled, stat)().to_numpy()
