@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import murid
-from benchmarks._known import as_text, known, told
+from benchmarks._known import as_text, known, readout_r2
 from murid import simulate
 from murid.data.progress import silent
 from murid.data.recording import Recording
@@ -59,27 +59,17 @@ def probe(features: list[np.ndarray], codes: list[np.ndarray], n_test: int) -> d
     return linear_probe(train, (np.concatenate(features[-n_test:]), np.concatenate(codes[-n_test:])))
 
 
-def with_context(features: np.ndarray, rows: int) -> np.ndarray:
-    """Features beside their running mean and SD over ± `rows` frames."""
-    from scipy.ndimage import uniform_filter1d
-
-    x = np.nan_to_num(np.asarray(features, np.float64))
-    mean = uniform_filter1d(x, 2 * rows + 1, axis=0)
-    square = uniform_filter1d(x**2, 2 * rows + 1, axis=0)
-    return np.concatenate([x, mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=1)
-
-
 def real_line(name: str, method: Any, cpu: float, wall: float, more: str) -> str:
-    """Say how a fit to a real video went, and how much its features tell of what is known without it."""
+    """Return one line about a fit to a real video: its cost, and how well its features predict known quantities."""
     recording = real(name)
     bouts = np.diff(np.flatnonzero(np.diff(method.apply(recording)["states"].values[:, 0])))
     rate = recording.video.fps
-    found = told(method.features(recording).values[:, 0], known(recording), rate, 0.5 if rate < 100 else 0.05)
-    return line(name, method, cpu, wall, f"{more}, {len(bouts)} bouts; {as_text(found)}")
+    scores = readout_r2(method.features(recording).values[:, 0], known(recording), rate, 0.5 if rate < 100 else 0.05)
+    return line(name, method, cpu, wall, f"{more}, {len(bouts)} bouts; {as_text(scores)}")
 
 
 def line(label: str, method: Any, cpu: float, wall: float, more: str = "") -> str:
-    """Say how a fit went."""
+    """Return one line about a fit: rows, epochs, speed, memory and seconds."""
     e = method.facts["evidence"]
     return (
         f"{label:28s} {e['rows']:6d} rows {e['epochs']:4d} epochs {e['samples_per_s']:6.0f} samples/s "

@@ -1,4 +1,4 @@
-"""What is known of real videos without any network, and how much of it latents tell.
+"""Quantities known of real videos without any network, and how well latents predict them.
 
 With poses: speed, turning and stretch; a dark animal on a bright floor: place, size and speed of the dark patch; a
 head-fixed animal: how much the picture changes.
@@ -66,10 +66,10 @@ def of_change(video: Video) -> Quantities:
     return {"change": np.convolve(change, np.ones(5) / 5, mode="same")}
 
 
-def told(
+def readout_r2(
     features: np.ndarray, quantities: Quantities, rate_hz: float, context_s: float
 ) -> dict[str, tuple[float, float]]:
-    """How well a linear reader tells each quantity in blocks of time that it has not seen.
+    """R² of a linear readout of each quantity in blocks of time left out of its fit.
 
     Parameters
     ----------
@@ -77,17 +77,15 @@ def told(
     quantities : dict of str to array (time,)
     rate_hz : float
     context_s : float
-        The reader also sees mean and SD of the features over so long to each side; so much is left out around blocks.
+        The readout also has mean and SD of the features over so long to each side; so much is left out around blocks.
 
     Returns
     -------
     dict
-        Quantity → R², and R² of the same quantity moved by half the recording: what is to be had by chance.
+        Quantity → R², and R² of the same quantity moved by half the recording (chance).
     """
     from sklearn.linear_model import RidgeCV
     from sklearn.preprocessing import StandardScaler
-
-    from benchmarks._films import with_context
 
     half = max(1, round(context_s * rate_hz))
     seen = np.isfinite(features).all(axis=1)
@@ -113,9 +111,19 @@ def told(
     return out
 
 
-def as_text(found: dict[str, tuple[float, float]]) -> str:
-    """Say it in a line: ``speed 0.81 (by chance -0.10)``."""
-    return "R2 " + ", ".join(f"{k} {a:.2f} (by chance {max(b, -9.99):.2f})" for k, (a, b) in found.items())
+def with_context(features: np.ndarray, rows: int) -> np.ndarray:
+    """Features beside their running mean and SD over ± `rows` frames."""
+    from scipy.ndimage import uniform_filter1d
+
+    x = np.nan_to_num(np.asarray(features, np.float64))
+    mean = uniform_filter1d(x, 2 * rows + 1, axis=0)
+    square = uniform_filter1d(x**2, 2 * rows + 1, axis=0)
+    return np.concatenate([x, mean, np.sqrt(np.maximum(square - mean**2, 0))], axis=1)
+
+
+def as_text(scores: dict[str, tuple[float, float]]) -> str:
+    """Return the scores in one line: ``speed 0.81 (by chance -0.10)``."""
+    return "R2 " + ", ".join(f"{k} {a:.2f} (by chance {max(b, -9.99):.2f})" for k, (a, b) in scores.items())
 
 
 def _frames(video: Video) -> Iterator[np.ndarray]:

@@ -68,17 +68,17 @@ def main() -> None:
 
 def answer(table: pd.DataFrame) -> None:
     """Print what the experiment says: differences within each set of animals, mean and range over the sets."""
-    told = table.loc["classifier (dbm)"]
+    classifier = table.loc["classifier (dbm)"]
     for name in ("autoencoder (vame)", "autoencoder, 10 at 10 Hz"):
         auto = table.loc[name]
-        print(f"\n{name} against the classifier ({len(told)} sets of animals)")
-        print(f"  clean: it tells {_range(auto['probe_f1'] - told['probe_f1'])} macro F1 more")
+        print(f"\n{name} against the classifier ({len(classifier)} sets of animals)")
+        print(f"  clean: it tells {_range(auto['probe_f1'] - classifier['probe_f1'])} macro F1 more")
         for kind in SPOILERS:
-            lost = [part["probe_f1"] - part[f"{kind}_probe_f1"] for part in (auto, told)]
+            lost = [part["probe_f1"] - part[f"{kind}_probe_f1"] for part in (auto, classifier)]
             print(
                 f"  {kind}: it loses {_range(lost[0])}, the classifier {_range(lost[1])}: the classifier "
                 f"{_verdict(lost[0] - lost[1])}; spoilt, it still tells "
-                f"{_range(auto[f'{kind}_probe_f1'] - told[f'{kind}_probe_f1'])} more"
+                f"{_range(auto[f'{kind}_probe_f1'] - classifier[f'{kind}_probe_f1'])} more"
             )
 
 

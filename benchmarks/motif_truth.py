@@ -57,7 +57,7 @@ def animals(n: int, minutes: float, noise: str, seed: int = 0) -> list[tuple[Rec
 
 
 class Ceiling:
-    """AR-HMM that is told the syllables of the animals it learns from."""
+    """AR-HMM given the syllables of the animals it learns from."""
 
     def __init__(self, lags: int = 1) -> None:
         self.lags = lags
@@ -90,9 +90,9 @@ def row(method: str, noise: str, data, seed: int, workers: int) -> dict[str, Any
     seen, unseen = data[:-1], data[-1]
     start = time.process_time()
     if method == CEILING:
-        told = Ceiling().fit(seen)
-        seconds, n_motifs = time.process_time() - start, told.model.n_states
-        codes = [told.codes(r) for r, _ in data]
+        ceiling = Ceiling().fit(seen)
+        seconds, n_motifs = time.process_time() - start, ceiling.model.n_states
+        codes = [ceiling.codes(r) for r, _ in data]
     else:
         name, params = METHODS[method]
         threads = {"workers": workers} if name in ("syllables", "moseq") else {}

@@ -105,7 +105,7 @@ def operant() -> list[Recording]:
     """Every fifth of the 57 trials of one mouse, 800 steps taken as 10 a second, with the source's labels.
 
     Trials stand for animals: the probe reads trials that it has not seen, of a mouse that it has. The source does not
-    name its points: the names are told by where they are while the animal walks. The third is foremost, then the
+    name its points: the names are inferred from where they are while the animal walks. The third is foremost, then the
     sixth; the fourth and the fifth are left and right of the body; the first and the second are hindmost.
     """
     roles = {
