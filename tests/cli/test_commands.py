@@ -240,7 +240,8 @@ def test_ctrl_c_gives_130_and_the_same_command_continues(tmp_path, pose_files):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listens)
     end = time.monotonic() + 120
     while not list(folder.glob("cache/check/*/entry.json")):
-        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, process.communicate()
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

@@ -1,8 +1,8 @@
-"""Change one line of murid at a time and see whether the tests notice: ``python -m tests.mutants.run`` (`make mutants`).
+"""Change one line of murid at a time and see whether the tests notice (`make mutants`).
 
-`mutants.toml` lists the changes: a file, the text that stands there once, what it becomes, and the tests that must fail.
-The source is copied to a temporary folder, so that the checkout is never touched. The exit status is 1 when a mutant
-survives or when its text is no longer found, so that the list stays true to the code.
+`mutants.toml` lists the changes: a file, the text that stands there once, what it becomes, and the tests that
+must fail. The source is copied to a temporary folder, so that the checkout is never touched. The exit status is 1
+when a mutant survives or when its text is no longer found, so that the list stays true to the code.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def is_caught(mutant: Mutant, sources: Path) -> bool:
         )
     finally:
         path.write_text(sound)
-    # 1: tests failed; 2: the code could not even be imported. Anything else (no test found, wrong call) is not a catch.
+    # 1: tests failed; 2: the code could not be imported. Anything else (no test found) is not a catch.
     return run.returncode in (1, 2)
 
 
@@ -87,7 +87,9 @@ def main() -> int:
                 continue
             caught = is_caught(mutant, sources)
             survivors += not caught
-            print(f"{'caught  ' if caught else 'SURVIVED'}  {mutant.file}: {mutant.old!r} -> {mutant.new!r}", flush=True)
+            print(
+                f"{'caught  ' if caught else 'SURVIVED'}  {mutant.file}: {mutant.old!r} -> {mutant.new!r}", flush=True
+            )
     print(f"{len(mutants)} mutants, {survivors} survived, {len(faults)} not applicable")
     return int(bool(survivors or faults))
 

@@ -171,7 +171,8 @@ def test_the_tuned_unit_is_found_from_labels_and_from_a_model(study, tiny):
         run = run_neural(study, source)
         table = run.tables["tuning"]
         tuned = table[table["direction"] == "excited"]
-        assert set(tuned["unit"]) == {"tuned"} and len(tuned) >= 5, source
+        assert set(tuned["unit"]) == {"tuned"}, source
+        assert len(tuned) >= 5, source
         assert (table["q_all"].dropna() >= table["p"].dropna() - 1e-12).all()
     assert run.summary["units"] == 12
 

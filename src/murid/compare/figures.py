@@ -37,7 +37,8 @@ def methods_figure(
     --------
     >>> import pandas as pd
     >>> from murid.compare import methods_figure
-    >>> rows = pd.DataFrame({"method": ["a", "b"], "behaviour": "rear", "f1": [0.7, 0.9], "f1_low": 0.6, "f1_high": 1.0})
+    >>> scores = {"f1": [0.7, 0.9], "f1_low": 0.6, "f1_high": 1.0}
+    >>> rows = pd.DataFrame({"method": ["a", "b"], "behaviour": "rear", **scores})
     >>> figure = methods_figure(rows.assign(bout_f1=0.8))
     >>> len(figure.axes)
     1

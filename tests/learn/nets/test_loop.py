@@ -167,7 +167,7 @@ def test_out_of_memory_computes_the_batch_in_parts_with_the_same_gradient():
     def hopeless(*_):
         raise MemoryError
 
-    with pytest.warns(UserWarning), pytest.raises(DataError, match="one sample"):
+    with pytest.warns(UserWarning, match="out of memory"), pytest.raises(DataError, match="one sample"):
         train(net(), hopeless, source(), PARAMS)
 
 
