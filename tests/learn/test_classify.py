@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -131,8 +133,7 @@ def test_a_dense_network_predicts_the_same_on_any_number_of_threads():
     rng = np.random.default_rng(0)
     sizes = (300, 256, 128, 4)
     layers = [
-        (rng.normal(size=(a, b)).astype(np.float32) / 16, np.zeros(b, np.float32))
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        (rng.normal(size=(a, b)).astype(np.float32) / 16, np.zeros(b, np.float32)) for a, b in itertools.pairwise(sizes)
     ]
     net = Dense(3, np.zeros(300, np.float32), np.ones(300, np.float32), layers, True)
     x = rng.normal(size=(2000, 300)).astype(np.float32)
