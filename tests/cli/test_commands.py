@@ -249,7 +249,7 @@ def test_ctrl_c_gives_130_and_the_same_command_continues(tmp_path, pose_files):
     assert "stopped; run the same command again to continue" in err
     assert "Traceback" not in err
     assert json.loads(out)["ok"] is False
-    done = len(list(folder.glob("cache/quality/*/entry.json")))
+    done = len(list(folder.glob("cache/check/*/entry.json")))
     assert 0 < done < 12
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0
