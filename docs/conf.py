@@ -11,7 +11,7 @@ import murid
 
 project = "murid"
 author = "The murid developers"
-copyright = f"2026, {author}"
+project_copyright = f"2026, {author}"
 version = release = murid.__version__
 
 extensions = [
