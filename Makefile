@@ -10,11 +10,12 @@ JOBS   ?= 2
 export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help demo test test-slow lint types layers docs bench lock clean
+.PHONY: help demo test test-slow mutants lint types layers docs bench lock clean
 
 help:
 	@echo "make demo   set up, simulate a study, analyse it, say where the report is"
 	@echo "make test   set up and run the tests    (test-slow: the long ones too)"
+	@echo "make mutants  change one line at a time: do the tests notice?  (before a release)"
 	@echo "make lint | types | layers              style, types, floors of the house"
 	@echo "make docs   build the documentation site into docs/_build/html"
 	@echo "make bench  run the benchmarks"
@@ -33,6 +34,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m slow
+
+mutants: $(READY)
+	$(BIN)/python -m tests.mutants.run
 
 lint: $(READY)
 	$(BIN)/ruff check src tests benchmarks docs

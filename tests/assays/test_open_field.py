@@ -82,6 +82,36 @@ def test_time_bins_add_up():
     assert bins["bin_start_s"].nunique() == 4
 
 
+def stay_then_go(n_rest=250, n_walk=250, speed=10.0):
+    """Rest in the corner, then walk to the right at a known speed (cm/s)."""
+    x = np.concatenate([np.full(n_rest, 5.0), 5 + np.arange(1, n_walk + 1) * speed / FPS])
+    return np.column_stack([x, np.full(x.size, 20.0)])
+
+
+def test_the_analysed_stretch_is_duration_s_long_from_start_s_on():
+    recording = walk(stay_then_go(speed=3.0))  # 10 s rest, then 10 s at 3 cm/s
+    whole, cut = plain(recording, bin_s=0), plain(recording, bin_s=0, start_s=8.0, duration_s=6.0)
+    assert whole.value("distance") == pytest.approx(30, abs=0.01)
+    assert cut.value("distance") == pytest.approx(12, abs=0.13)  # 4 s of the walk
+    assert cut.value("mean_speed") == pytest.approx(12 / 6, abs=0.03)
+    assert plain(recording, bin_s=0, duration_s=12.0).value("distance") == pytest.approx(6, abs=0.13)
+    assert plain(recording, bin_s=0, start_s=12.0).value("distance") == pytest.approx(24, abs=0.13)
+
+
+def test_moving_is_faster_than_moving_cm_s():
+    recording = walk(stay_then_go(speed=3.0))
+    moving = {v: plain(recording, bin_s=0, moving_cm_s=v, majority_s=0).value("time_moving") for v in (2.0, 2.9, 3.1)}
+    assert moving == pytest.approx({2.0: 50, 2.9: 50, 3.1: 0}, abs=0.3)
+
+
+def test_latency_within_a_bin_counts_from_the_beginning_of_the_bin():
+    out = plain(walk(stay_then_go(speed=3.0)), bin_s=5, hysteresis_cm=0)  # enters the centre at 10 + 5/3 s
+    late = out.measures.query("measure == 'latency' and zone == 'centre'").set_index("bin_start_s")
+    assert out.value("latency", "centre") == pytest.approx(35 / 3, abs=0.05)
+    assert late.loc[[0.0, 5.0, 10.0, 15.0], "value"].tolist() == pytest.approx([5, 5, 5 / 3, 0], abs=0.05)
+    assert late.loc[[0.0, 5.0, 10.0, 15.0], "censored"].tolist() == [True, True, False, False]
+
+
 def test_scale_is_needed_and_two_ways_agree():
     recording = simulate.recording("open_field", duration_s=60, seed=3)
     bare = recording.poses.copy()

@@ -201,6 +201,15 @@ def test_faults_of_a_study_give_exit_code_1(murid, study):
     assert found["recordings"] == 5
 
 
+def test_a_folder_that_no_row_names_gives_exit_code_1_though_every_recording_is_sound(murid, study):
+    (study / "data" / "stray").mkdir()
+    found = murid("check", study, "-j", 1, "--json", expect=1).json
+    assert found["ok"] is False
+    assert found["faults"] == 1
+    assert "failed" not in found
+    assert "1 faults of the folder" in murid("check", study, "-j", 1, expect=1).out
+
+
 @pytest.mark.parametrize(
     "words", [["chekc"], ["check"], ["evaluate", "S", "gbdt", "--folds", "one"], ["new", "--bad", "x"]]
 )

@@ -105,6 +105,22 @@ def test_manifest_without_data_is_the_manifest_of_the_data(together: bool) -> No
         assert listed[coord].values.tolist() == table[coord].values.tolist()
 
 
+def test_sideways_and_turning_are_positive_clockwise_in_the_picture() -> None:
+    """The picture's y points down: an animal that looks along x and slides along y goes to its right, clockwise."""
+    t = np.arange(60) / 30
+    slides = SKELETON[None] + np.stack([0 * t, 5 * t], 1)[:, None]
+    cos, sin = np.cos(t), np.sin(t)
+    turn = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
+    turns = np.einsum("tij,kj->tki", turn, SKELETON)
+    position = np.stack([slides, turns], -1).transpose(0, 2, 1, 3)
+    poses = make_poses(position, keypoints=KEYPOINTS, individuals=["slides", "turns"], fps=30.0, unit="cm")
+    middle = {name: compute(poses, name, NO_WINDOWS).isel(time=30) for name in ("slides", "turns")}
+    for point in ("centre", "nose", "rear"):
+        assert float(middle["slides"].sel(feature=f"sideways_{point}")) == pytest.approx(5, abs=1e-3)
+        assert float(middle["slides"].sel(feature=f"forward_{point}")) == pytest.approx(0, abs=1e-3)
+    assert float(middle["turns"].sel(feature="turn_rate")) == pytest.approx(1, abs=1e-3)
+
+
 def test_known_values() -> None:
     """An animal that walks ahead at 5 cm/s while its partner waits 30 cm further on."""
     t = np.arange(90) / 30

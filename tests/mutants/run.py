@@ -2,18 +2,23 @@
 
 `mutants.toml` lists the changes: a file, the text that stands there once, what it becomes, and the tests that
 must fail. The source is copied to a temporary folder, so that the checkout is never touched. The exit status is 1
-when a mutant survives or when its text is no longer found, so that the list stays true to the code.
+when a mutant survives, when its text is no longer found, or when the tests fail without any mutant.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
+import py_compile
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +50,38 @@ def misplaced(mutant: Mutant) -> str | None:
     found = path.read_text().count(mutant.old)
     if found != 1:
         return f"{mutant.file}: {mutant.old!r} stands there {found} times, expected once"
-    missing = [test for test in mutant.tests if not (ROOT / "tests" / test.split("::")[0]).exists()]
+    if mutant.new == mutant.old:
+        return f"{mutant.file}: {mutant.old!r} stays as it is"
+    missing = [test for test in mutant.tests if not _exists(test)]
     return f"{mutant.file}: no such test: {', '.join(missing)}" if missing else None
+
+
+def _exists(test: str) -> bool:
+    """Return whether there is a file, and a function of that name in it, for ``file.py::test_name[case]``."""
+    name, _, function = test.partition("::")
+    path = ROOT / "tests" / name
+    wanted = re.escape(function.partition("[")[0])
+    return path.is_file() and (not function or bool(re.search(rf"^def {wanted}\(", path.read_text(), re.MULTILINE)))
+
+
+def copy_of_sources(folder: Path) -> Path:
+    """Copy the sources and compile them; a file is compiled anew whenever its content changes."""
+    sources = folder / "src"
+    shutil.copytree(ROOT / "src", sources, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(sources, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    return sources
+
+
+def status_of(tests: Sequence[str], sources: Path) -> int:
+    """Run tests on a copy of the sources; return the exit status of pytest."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-header"]
+        + [str(ROOT / "tests" / test) for test in tests],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(sources), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        check=False,
+    ).returncode
 
 
 def is_caught(mutant: Mutant, sources: Path) -> bool:
@@ -55,43 +90,35 @@ def is_caught(mutant: Mutant, sources: Path) -> bool:
     sound = path.read_text()
     path.write_text(sound.replace(mutant.old, mutant.new))
     try:
-        run = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--no-header"]
-            + [str(ROOT / "tests" / test) for test in mutant.tests],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(sources), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        # 1: tests failed; 2: the code could not be imported. Anything else (no test found) is not a catch.
+        return status_of(mutant.tests, sources) in (1, 2)
     finally:
         path.write_text(sound)
-    # 1: tests failed; 2: the code could not be imported. Anything else (no test found) is not a catch.
-    return run.returncode in (1, 2)
 
 
 def main() -> int:
     """Run the list, or the part of it whose file contains ``--only``; print one line a mutant."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="run mutants whose file contains this text")
-    only = parser.parse_args().only
+    only, began = parser.parse_args().only, time.monotonic()
     mutants = [m for m in read_mutants() if only in m.file]
     faults = [fault for m in mutants if (fault := misplaced(m))]
-    print("\n".join(faults))
+    if faults or not mutants:
+        print("\n".join(faults or ["no mutant"]))
+        return 1
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
-        sources = Path(folder) / "src"
-        shutil.copytree(ROOT / "src", sources, ignore=shutil.ignore_patterns("__pycache__"))
+        sources = copy_of_sources(Path(folder))
+        # A test that fails anyway would catch everything.
+        if status_of(list(dict.fromkeys(test for m in mutants for test in m.tests)), sources):
+            print("the tests fail without any mutant")
+            return 1
         for mutant in mutants:
-            if misplaced(mutant):
-                continue
             caught = is_caught(mutant, sources)
             survivors += not caught
-            print(
-                f"{'caught  ' if caught else 'SURVIVED'}  {mutant.file}: {mutant.old!r} -> {mutant.new!r}", flush=True
-            )
-    print(f"{len(mutants)} mutants, {survivors} survived, {len(faults)} not applicable")
-    return int(bool(survivors or faults))
+            print(f"{'caught  ' if caught else 'SURVIVED'}  {mutant.file}: {mutant.why}", flush=True)
+    print(f"{len(mutants)} mutants, {survivors} survived, {time.monotonic() - began:.0f} s")
+    return int(survivors > 0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from murid.report import build, render, sentences, transitions
 from murid.report.context import Context
 from murid.report.rows import tuned_units
 from murid.report.sections import assay, ethograms, methods, neural
-from murid.stats import compare_tables, survival
+from murid.stats import compare_tables, statements, survival
 from tests.report import folders
 
 
@@ -243,6 +243,22 @@ def test_score_of_random_frames_is_called_inflated_only_where_it_is_higher():
     lower = sentences.random_split(0.6, 0.7)
     assert "inflated" not in lower
     assert "must not be reported" not in lower
+
+
+def test_the_largest_effect_may_be_a_decrease():
+    table = animals_of({"ctrl": [11.0, 12, 13, 14, 15], "drug": [1.0, 2, 3, 4, 5]})
+    table["speed"] = [1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    rows = statements(folders.compared(table, ["speed", "distance"]), units={"distance": "cm"})
+    assert sentences.largest_difference(rows).startswith("Largest effect: distance: 10 cm less in drug than in ctrl")
+    assert sentences.largest_difference([]) == ""
+
+
+def test_transitions_differ_where_their_p_says_so():
+    sizes = {"ctrl": 6, "drug": 5}
+    text = sentences.transitions_compared(["ctrl", "drug"], 0.01, sizes)
+    assert text.startswith("Taken together, the transitions of ctrl and drug differ (p = 0.01,")
+    assert text.endswith("animals: ctrl n = 6, drug n = 5).")
+    assert "of ctrl and drug are not shown to differ (p = 0.2" in sentences.transitions_compared(sizes, 0.2, sizes)
 
 
 def test_no_mistake_is_called_none():

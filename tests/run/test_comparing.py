@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from murid.data.pvalues import fdr
+from murid.run.analysis import _censored
+from murid.run.apply import _unseen, _warn_of_unseen
 from murid.run.comparing import compare_groups, compare_latencies, with_keys
 
 
@@ -12,7 +15,7 @@ class Memory:
     """A run that keeps its tables and notes in memory."""
 
     def __init__(self):
-        self.tables, self.summary, self.warnings = {}, {}, []
+        self.tables, self.parts, self.summary, self.warnings = {}, {}, {}, []
 
     def table(self, name, table):
         self.tables[name] = table
@@ -45,6 +48,74 @@ def test_latencies_are_corrected_together_with_the_measures(animals):
     np.testing.assert_allclose(q, fdr(both))
     assert run.summary["differ"] == ["latency"]
     assert run.summary["compared"] == 3
+
+
+def planted():
+    """Three measures of five animals a group: p = .008, .040, .69, and so q = .024, .060, .69."""
+    return pd.DataFrame(
+        {
+            "recording": [f"r{i}" for i in range(10)],
+            "animal": [f"a{i}" for i in range(10)],
+            "group": ["ctrl"] * 5 + ["drug"] * 5,
+            "individual": "m",
+            "distance": [1.0, 2, 3, 4, 5, 11, 12, 13, 14, 15],
+            "speed": [1, 2, 3, 4.5, 8, 5, 6, 8.5, 9, 10],
+            "rest": [1.0, 3, 5, 7, 9, 2, 4, 6, 8, 10],
+        }
+    )
+
+
+def test_measures_differ_by_the_corrected_p():
+    run, animals = Memory(), planted()
+    compare_groups(run, animals, "group")
+    found = run.tables["comparison"].set_index("measure")
+    assert found["p"].round(3).tolist() == [0.008, 0.04, 0.69]
+    np.testing.assert_allclose(found["q"], fdr(found["p"]))
+    assert run.summary["differ"] == ["distance"]
+    assert found.at["distance", "difference"] == pytest.approx(10)
+    # A latency joins the family: speed, of which p is .04 and q .053, still does not differ.
+    value = [10.0, 12, 14, 16, 40, 30, 50, 60, 300, 300]
+    latency = animals.assign(value=value, censored=[v == 300 for v in value])
+    compare_latencies(run, {"latency": latency}, "group")
+    found = run.tables["comparison"].set_index("measure")
+    assert found.at["speed", "p"] <= 0.05 < found.at["speed", "q"]
+    assert run.summary["differ"] == ["distance", "latency"]
+
+
+def test_only_latencies_that_are_censored_somewhere_in_the_whole_recording_go_to_survival():
+    rows = [
+        ("latency", "centre", np.nan, True),
+        ("latency", "centre", np.nan, False),
+        ("latency", "inner", np.nan, False),
+    ]
+    rows += [("latency", "inner", 0.0, True), ("distance", "", np.nan, False)]
+    measures = pd.DataFrame(rows, columns=["measure", "zone", "bin_start_s", "censored"])
+    late = _censored(measures)
+    assert list(late) == ["latency:centre"]
+    assert late["latency:centre"]["censored"].tolist() == [True, False]
+
+
+def test_primary_measures_are_corrected_among_themselves():
+    run = Memory()
+    compare_groups(run, planted(), "group", primary=["speed"])
+    assert run.tables["comparison"]["q"].round(3).tolist() == [0.04]
+    assert run.summary["differ"] == ["speed"]
+    assert run.summary["described"] == 2
+
+
+def test_recordings_unlike_the_training_data_are_named_and_the_others_are_not():
+    unseen = np.full((100, 3), 0.5)
+    unseen[:30, 0] = 0.995
+    unseen[:2, 1] = 0.99
+    unseen[:, 2] = np.nan
+    output = xr.Dataset({"unseen": (("time", "individual"), unseen)}, {"individual": ["odd", "usual", "lost"]})
+    share = _unseen(output)
+    np.testing.assert_allclose(share["unseen"], [0.3, 0.02, np.nan])
+    run = Memory()
+    run.parts["unseen"] = [share.assign(recording="r1")]
+    _warn_of_unseen(run)
+    assert len(run.warnings) == 1
+    assert run.warnings[0].startswith("recording 'r1', odd: 30% of the frames are unlike anything")
 
 
 def test_an_animal_without_a_group_changes_no_latency(animals):

@@ -45,6 +45,17 @@ def test_certainty_is_measured_from_the_threshold():
     assert near[3] > 0.8
 
 
+def test_the_tuned_threshold_is_the_lowest_that_parts_the_frames():
+    shows = (TIME // 10) % 2 == 1
+    truth = shows.astype(np.int8)[:, None, None]
+    plain = Decision.plain(("a",), exclusive=False, exhaustive=False)
+    for absent, present, threshold in ((0.30, 0.38, 0.32), (0.005, 0.015, 0.01), (0.85, 0.97, 0.88)):
+        pairs = [(probability(np.where(shows, present, absent)), truth)]
+        rule = tune(pairs, plain, smooth_s=(0.0,), min_bout_s=(0.0,))
+        assert rule.threshold == (threshold,)
+        np.testing.assert_array_equal(rule(pairs[0][0]).values, truth)
+
+
 def test_exclusive_behaviours_never_overlap_after_gaps_are_closed():
     a, b = np.full(3000, 0.1), np.full(3000, 0.1)
     a[100:200] = a[206:300] = 0.9
