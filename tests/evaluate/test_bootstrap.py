@@ -38,3 +38,11 @@ def test_one_group_gives_no_interval_and_the_seed_fixes_it():
     np.testing.assert_array_equal(bootstrap.interval(parts, mean, seed=4), bootstrap.interval(parts, mean, seed=4))
     with pytest.raises(DataError, match="one group per recording"):
         bootstrap.interval(parts, mean, groups=["a"])
+
+
+@pytest.mark.parametrize(("n", "known"), [(2, False), (4, False), (5, True)])
+def test_few_animals_give_no_interval(n, known):
+    values = np.random.default_rng(2).normal(size=2 * n)
+    parts = np.column_stack([values, np.ones(2 * n)])
+    limits = bootstrap.interval(parts, mean, groups=np.repeat(np.arange(n), 2).astype(str))
+    assert np.isfinite(limits).all() == known

@@ -98,3 +98,15 @@ def test_random_frames_warn_that_they_leak():
         parts = folds.leaky_frames(100, 5)
     assert sorted(np.concatenate([test for _, test in parts])) == list(range(100))
     assert all(np.intersect1d(train, test).size == 0 for train, test in parts)
+
+
+def test_behaviours_of_a_stream_that_is_not_learnt_are_no_reason_to_warn():
+    def two_streams(i):
+        names = ["walk", "bite"] if i == 0 else ["walk"]
+        bouts = pd.DataFrame({"start_s": 0.0, "stop_s": 5.0, "label": names, "stream": ["S1", "S2"][: len(names)]})
+        return Recording(f"r{i}", animal=f"a{i}", labels=Labels.from_bouts(bouts, duration_s=10.0))
+
+    recordings = [two_streams(i) for i in range(3)]
+    assert list(folds.behaviour_seconds(recordings).columns) == ["walk"]
+    assert len(folds.grouped(recordings, 3)) == 3  # rare="error"
+    assert list(folds.behaviour_seconds(recordings[:1], stream="S2").columns) == ["bite"]

@@ -82,6 +82,8 @@ def test_the_stream_that_holds_the_behaviours_is_taken():
     other = Labels.from_states(states(chain(6), names=["base", "bite", "chase"]), stream="s0")
     both = join(other, labels(z, rater="", stream="s1"))
     assert evaluate.score(both, states(z)).f1 == 1.0
+    # Behaviours of the other stream were not asked for: nothing to say about them.
+    assert not [n for n in evaluate.score(both, states(noisy(z, 7, 0.1))).notes if "bite" in n]
 
 
 def test_several_raters_need_a_choice():

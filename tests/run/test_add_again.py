@@ -137,3 +137,21 @@ def test_labels_longer_than_the_film_are_cut_on_request(files):
 )
 def test_every_file_of_a_pattern_belongs_to_the_option_before_it(given, read):
     assert spread(given.split()) == read.split()
+
+
+def test_poses_and_labels_in_one_folder_are_told_apart_by_content(files):
+    for path in (files / "labels").iterdir():
+        path.rename(files / "poses" / path.name)
+    _, done = add(files, labels=files / "poses")
+    assert done.table["poses"].tolist() == [f"m{k}DLC_resnet50_x.csv" for k in range(3)]
+    assert done.table["labels"].tolist() == [f"m{k}.csv" for k in range(3)]
+    assert done.other_kind == []
+
+
+def test_files_of_another_kind_in_a_folder_of_poses_are_left_out_and_named(files):
+    for path in (files / "labels").iterdir():
+        path.rename(files / "poses" / path.name)
+    (files / "poses" / "m0.mp4").write_bytes(b"film")
+    _, done = add(files, labels=())
+    assert done.ids == ["m0", "m1", "m2"]
+    assert [name for name, _ in done.other_kind] == ["m0.csv", "m0.mp4", "m1.csv", "m2.csv"]

@@ -65,7 +65,7 @@ def test_everything_unclear_is_listed_at_once_with_candidates():
             {"labels": names("m1_annot.csv", "m9_annot.csv", "m7_rater_a.csv", "m7_rater_b.csv")},
         )
     text = str(error.value)
-    assert "m1_annot.csv: labels file fits 2 recordings; expected -, got m1_day1, m1_day2" in text
+    assert "m1_annot.csv: labels file fits 2 recordings; got m1_day1, m1_day2" in text
     assert "m9_annot.csv: labels file fits no recording" in text
     assert "2 labels files fit recording 'm7'" in text
     assert "--raters" in text

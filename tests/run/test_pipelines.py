@@ -110,7 +110,7 @@ def test_evaluation_reports_frames_bouts_time_calibration_and_limits(study, tiny
     run = evaluate_methods(study, ["tiny"], folds=3)
     row = run.tables["per_class"].set_index("behaviour").loc["run"]
     assert 0.7 < row["f1"] <= 1
-    assert row["f1_low"] <= row["f1"] <= row["f1_high"]
+    assert row[["f1_low", "f1_high"]].isna().all()  # three animals give no interval
     assert 0 <= row["bout_f1"] <= 1
     assert 0 <= row["ece"] <= 1
     assert set(run.tables) >= {"per_class", "recordings", "totals", "confusion_tiny", "calibration", "folds"}

@@ -105,6 +105,7 @@ def register(app: typer.Typer) -> None:
         states = {str(k): int(v) for k, v in added.table["state"].value_counts().items()}
         counts = ", ".join(f"{n} {state}" for state, n in states.items())
         unused = [f"not used, since it fits no recording: {name} ({kind})" for kind, name in added.unused]
+        unused += [f"not used, since it looks like {holds}: {name}" for name, holds in added.other_kind]
         return Reply(
             {
                 "ok": True,
@@ -113,6 +114,7 @@ def register(app: typer.Typer) -> None:
                 "states": states,
                 "recordings": records(added.table),
                 "unused": [name for _, name in added.unused],
+                "other_kind": [name for name, _ in added.other_kind],
             },
             [f"{len(added.table)} recordings: {counts}." + ("" if dry_run else f" Next: murid check {study}")],
             {"Files that belong together": added.table},

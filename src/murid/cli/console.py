@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from murid.cli.table import print_table
 from murid.cli.words import for_command_line
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Warnings shown after a command; the others are in the run's provenance.
 MAX_WARNINGS = 10
-#: Rows of a table shown; all of them are in the run's tables.
-MAX_ROWS = 60
 
 
 @dataclass
@@ -62,7 +61,7 @@ def show(reply: Reply, as_json: bool) -> None:
     else:
         console = _console(stderr=False)
         for title, table in reply.tables.items():
-            _print_table(console, title, table)
+            print_table(console, title, table)
         for line in reply.text:
             console.print(line, markup=False, soft_wrap=True)
     warn(reply.warnings)
@@ -101,29 +100,6 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of a table as plain mappings."""
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in rows]
-
-
-def _print_table(console: Console, title: str, table: pd.DataFrame) -> None:
-    from rich.table import Table
-
-    drawn = Table(title=title, title_justify="left", header_style="bold", show_edge=False, pad_edge=False)
-    for column in table.columns:
-        number = table[column].dtype.kind in "if"
-        drawn.add_column(str(column), justify="right" if number else "left", overflow="fold", no_wrap=number)
-    for row in table.head(MAX_ROWS).itertuples(index=False):
-        drawn.add_row(*(_cell(v) for v in row))
-    console.print(drawn, markup=False)
-    if len(table) > MAX_ROWS:
-        console.print(f"... {len(table) - MAX_ROWS} more rows")
-    console.print()
-
-
-def _cell(value: Any) -> str:
-    from rich.markup import escape
-
-    if isinstance(value, float):
-        return "-" if value != value else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return escape(for_command_line(str(value)))
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def register(app: typer.Typer) -> None:
 
 def _sentence(name: str, s: dict[str, Any]) -> str:
     low, high = s["macro_f1_ci"]
-    limits = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
+    limits = f" [{low:.3f}, {high:.3f}]" if low is not None else " (no interval: fewer than five animals)"
     text = (
         f"{name}: macro F1 {s['macro_f1']:.3f}{limits}, accuracy {s['accuracy']:.3f}, {s['n_recordings']} recordings."
     )

@@ -81,7 +81,7 @@ def differences(
     DataFrame
         ``behaviour`` (and ``macro``), ``method, best, difference, low, high, n_recordings, n_animals``: frame F1 of the
         method minus that of the method with the highest macro F1, and 95 % percentile limits. Limits that exclude 0 say
-        that the difference is more than which animals were at hand. NaN limits: fewer than two animals.
+        that the difference is more than which animals were at hand. NaN limits: fewer than five animals.
         With fewer than six animals no difference is beyond chance: even if all agree, signs alone would do so
         once in sixteen times or more often (five animals, either way).
 

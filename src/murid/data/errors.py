@@ -61,8 +61,9 @@ class Fault:
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         parts = [head]
-        if self.expected or self.got:
-            parts.append(f"expected {self.expected or '-'}, got {self.got or '-'}")
+        values = {"expected": self.expected, "got": self.got}
+        if given := ", ".join(f"{name} {value}" for name, value in values.items() if value):
+            parts.append(given)
         if self.todo:
             parts.append(f"-> {self.todo}")
         return "; ".join(parts)

@@ -79,7 +79,7 @@ def cohen_kappa(
     kappa, low, high
     """
     tables = _block_tables(np.asarray(a), np.asarray(b), n_classes, max(1, round(block_s * fps)))
-    low, high = bootstrap.interval(tables, kappa_of, n_boot=n_boot, seed=seed)
+    low, high = bootstrap.interval(tables, kappa_of, n_boot=n_boot, seed=seed, min_groups=2)
     return float(kappa_of(tables.sum(0))), float(low), float(high)
 
 
@@ -249,7 +249,7 @@ def _clocks(
 def _kappas(columns: Sequence[Track], n_classes: int, block_s: float, boot: Boot) -> dict[str, float]:
     blocks = [_block_tables(x, y, n_classes, max(1, round(block_s * rate_of(t)))) for x, y, t in columns]
     tables = np.concatenate(blocks)
-    low, high = bootstrap.interval(tables, kappa_of, n_boot=boot.n_boot, seed=boot.seed)
+    low, high = bootstrap.interval(tables, kappa_of, n_boot=boot.n_boot, seed=boot.seed, min_groups=2)
     whole = tables.sum(0)
     return {
         "kappa": float(kappa_of(whole)),

@@ -146,10 +146,20 @@ def _shared_behaviours(
             close = [c for c in nearest(name, known) if c not in names]
             hint = f" (truth has '{close[0]}')" if close else ""
             notes.append(f"'{name}' was predicted but the truth does not know it: not scored{hint}")
-    missing = [n for n in known if n not in predicted_names and n.lower() not in NONE_NAMES]
+    asked = _behaviours_of_streams(truth, names)
+    missing = [n for n in asked if n not in predicted_names and n.lower() not in NONE_NAMES]
     if missing:
         notes.append(f"in the truth but never predicted, counted as other: {', '.join(missing)}")
     return names, notes
+
+
+def _behaviours_of_streams(truth: Labels | xr.DataArray, names: list[str]) -> list[str]:
+    """Behaviours of a truth in the streams that hold `names`; those of other streams were not asked for."""
+    if not isinstance(truth, Labels) or len(truth.streams) <= 1:
+        return known_behaviours(truth)
+    used = set(truth.bouts["label"])
+    held = set(truth.stream_with([n for n in names if n in used] or None).bouts["label"])
+    return [n for n in known_behaviours(truth) if n in held]
 
 
 def _individuals_of(side: Labels | xr.DataArray) -> list[str]:

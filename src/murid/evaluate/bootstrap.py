@@ -9,6 +9,9 @@ from numpy.typing import ArrayLike
 
 from murid.data.errors import fail
 
+#: With fewer animals (or recordings) the percentiles of a resample are those of the few values at hand: no interval.
+MIN_GROUPS = 5
+
 
 def cluster_weights(groups: Sequence[str], n_boot: int, seed: int) -> np.ndarray:
     """Return how often each recording is drawn in each resample, shape ``(n_boot, n_recordings)``.
@@ -29,6 +32,7 @@ def interval(
     n_boot: int = 1000,
     level: float = 0.95,
     seed: int = 0,
+    min_groups: int = MIN_GROUPS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Percentile bootstrap over recordings of a statistic of *summed* parts.
 
@@ -42,17 +46,20 @@ def interval(
         Animal of each recording; recordings of one animal are drawn together.
     n_boot, level, seed
         Resamples, coverage, seed.
+    min_groups : int
+        Fewest groups that give an interval. Of two animals a resample holds the one, the other or both: its
+        percentiles are their own values and the limit lies on the estimate.
 
     Returns
     -------
     low, high : arrays
-        NaN when there are fewer than two groups: one recording says nothing about the next.
+        NaN when there are fewer than `min_groups` groups.
     """
     parts = np.asarray(parts, np.float64)
     names = [str(i) for i in range(len(parts))] if groups is None else list(groups)
     if len(names) != len(parts):
         fail("bootstrap", "one group per recording is needed", expected=str(len(parts)), got=str(len(names)))
-    if len(set(names)) < 2:
+    if len(set(names)) < max(2, min_groups):
         one = np.asarray(statistic(parts.sum(0, keepdims=True)))[0]
         return np.full(np.shape(one), np.nan), np.full(np.shape(one), np.nan)
     weights = cluster_weights(names, n_boot, seed).astype(np.float64)

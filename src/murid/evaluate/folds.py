@@ -54,6 +54,7 @@ def grouped(
     *,
     by: By = "animal",
     behaviours: Sequence[str] | None = None,
+    stream: str | None = None,
     seed: int = 0,
     rare: str = "error",
 ) -> list[Fold]:
@@ -69,6 +70,8 @@ def grouped(
         What must not be on both sides. "rater": the rater of a recording's labels.
     behaviours : sequence of str, optional
         Behaviours to balance; all in use by default.
+    stream : str, optional
+        Stream (channel) of the labels to balance; without `behaviours` the first by default, as in learning.
     seed : int
         Seed; the same seed gives the same folds.
     rare : {"error", "warn", "ignore"}
@@ -91,7 +94,7 @@ def grouped(
     [('a1',), ('a0',), ('a2',)]
     """
     names = group_names(recordings, by)
-    seconds = behaviour_seconds(recordings, behaviours)
+    seconds = behaviour_seconds(recordings, behaviours, stream)
     return grouped_items(names, seconds, n_folds, seed=seed, rare=rare)
 
 
@@ -166,14 +169,23 @@ def _rater(recording: Recording) -> str:
     return raters[0]
 
 
-def behaviour_seconds(recordings: Sequence[Recording], behaviours: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return the labelled seconds of each behaviour in each recording, ``(recording, behaviour)``."""
+def behaviour_seconds(
+    recordings: Sequence[Recording], behaviours: Sequence[str] | None = None, stream: str | None = None
+) -> pd.DataFrame:
+    """Return the labelled seconds of each behaviour in each recording, ``(recording, behaviour)``.
+
+    Without `behaviours`, those of `stream`, by default the first: what is learnt when none are named.
+    """
     rows: list[dict[str, float]] = []
     for recording in recordings:
         if not recording.has("labels") or recording.need("labels").bouts.empty:
             rows.append({})
             continue
         labels = recording.need("labels")
+        if stream is not None:
+            labels = labels.select(stream=stream)
+        elif behaviours is None:
+            labels = labels.stream_with(None)
         bouts = labels.bouts
         used = labels.behaviours if behaviours is None else list(behaviours)
         length = (bouts["stop_s"] - bouts["start_s"]).groupby(bouts["label"]).sum()

@@ -255,7 +255,7 @@ def score_many(
     Returns
     -------
     Score
-        Samples and bouts pooled over recordings; ``f1_low, f1_high`` are 95 % percentile limits.
+        Samples and bouts pooled over recordings; ``f1_low, f1_high`` are 95 % percentile limits, NaN below five groups.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.io.files import Head
 
 Sniff = Callable[[Head], bool]
@@ -176,6 +176,25 @@ def find(kind: str, path: Path, source: str = "auto") -> Reader:
         got=head.describe(),
         todo=advice or f"name the format: {function}(path, source=...)",
     )
+
+
+def kinds_of(path: Path) -> list[str]:
+    r"""Return the kinds of data whose readers recognise a file by its content, in the order of `KINDS`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "m1.csv"
+    >>> _ = path.write_text("from,to,type\n1,2,rear\n")
+    >>> kinds_of(path)
+    ['labels']
+    """
+    try:
+        head = Head.of(path)
+    except DataError:
+        return []
+    known = {r.kind for r in readers() if r.sniff(head)}
+    return [kind for kind in KINDS if kind in known]
 
 
 def _advice(kind: str, head: Head) -> str:

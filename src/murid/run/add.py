@@ -17,6 +17,7 @@ from murid.data.progress import track
 from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
 from murid.io.read import recordings_in
+from murid.io.registry import kinds_of
 from murid.io.sheets import read_sheet
 from murid.run.keys import digest, file_digest, film_digest
 from murid.run.pairing import COMPANIONS, Paired, pair_files, pairing_table
@@ -25,6 +26,8 @@ from murid.run.reading import KEYS, Reading, read_recording
 Paths = str | Path | Sequence[str | Path]
 #: Kinds of file that can name a recording, the first that is given does.
 _NAMING = ("poses", "traces", "spikes", "labels")
+#: Endings of films, which are known by them and not by content.
+FILM_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".wmv", ".webm"})
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,14 @@ class Added:
         ``unchanged`` (read before from the same files) or, after a dry run, ``would be ...``.
     unused : list of tuple of str
         What was given and belongs to no recording: kind and name.
+    other_kind : list of tuple of str
+        Files of the folders given that were left out since they hold another kind of data: name, and what
+        they look like.
     """
 
     table: pd.DataFrame
     unused: list[tuple[str, str]] = field(default_factory=list)
+    other_kind: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def ids(self) -> list[str]:
@@ -112,10 +119,12 @@ def add_files(
         All unclear pairs before anything is read; all unreadable files after the others were added.
     """
     given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces, spikes=spikes, video=video)
-    found = {kind: _files(paths, kind) for kind, paths in given.items()}
+    found, other_kind = _found(given)
     settings = Reading(fps, px_per_cm, options or {}, cut_labels)
     kind = next((k for k in _NAMING if found[k]), "poses")
-    main = found.pop(kind) or _files(poses, "poses", needed=True)
+    main = found.pop(kind)
+    if not main:
+        fail("poses files", "none given", expected="at least one pose file")
     unused: list[tuple[str, str]] = []
     pairs = pair_files(
         main,
@@ -132,7 +141,7 @@ def add_files(
     _refuse_changed(study, table)
     if dry_run:
         table["state"] = table["state"].map(lambda s: s if s == "unchanged" else f"would be {s}")
-        return Added(table, unused)
+        return Added(table, unused, other_kind)
     waiting = [p for p, state in zip(pairs, table["state"], strict=True) if state != "unchanged"]
     known = set(study.ids)
     faults = Faults(f"{len(pairs)} recordings")
@@ -148,7 +157,7 @@ def add_files(
     if faults and len(faults.items) < len(waiting):
         faults.subject = f"{len(faults.items)} of {len(pairs)} recordings were not added, the others were"
     faults.raise_if_any()
-    return Added(table, unused)
+    return Added(table, unused, other_kind)
 
 
 def _with_the_rest(study: Study, pair: Paired, new: Recording, overwrite_labels: bool) -> Recording:
@@ -229,22 +238,49 @@ def _refuse_changed(study: Study, table: pd.DataFrame) -> None:
         )
 
 
-def _files(given: Paths, kind: str, *, needed: bool = False) -> list[Path]:
+def _found(given: Mapping[str, Paths]) -> tuple[dict[str, list[Path]], list[tuple[str, str]]]:
+    """Return the files of each kind: those named, and of the folders named those that hold this kind.
+
+    Poses and labels often lie in one folder. What a folder holds of another kind is left out of this one;
+    the second list names what no kind takes.
+    """
+    found: dict[str, list[Path]] = {}
+    strays: dict[Path, str] = {}
+    for kind, paths in given.items():
+        named, inside = _files(paths, kind)
+        other = {path: holds for path in inside if (holds := _holds_instead(path, kind))}
+        if len(other) == len(inside):
+            other = {}  # nothing fits: the readers say what is wrong with each
+        strays |= other
+        found[kind] = list(dict.fromkeys([*named, *(p for p in inside if p not in other)]))
+    taken = {path for paths in found.values() for path in paths}
+    return found, [(path.name, holds) for path, holds in strays.items() if path not in taken]
+
+
+def _holds_instead(path: Path, wanted: str) -> str:
+    """Return what a file clearly holds when it is not what is wanted: another kind of data; else nothing."""
+    is_film = path.suffix.lower() in FILM_SUFFIXES
+    if is_film or wanted == "video":
+        return "video" if is_film and wanted != "video" else ""
+    kinds = kinds_of(path)
+    return "" if wanted in kinds or not kinds else " or ".join(kinds)
+
+
+def _files(given: Paths, kind: str) -> tuple[list[Path], list[Path]]:
     """Return the files named, and those in the folders named; missing ones are an error."""
     paths = [Path(p) for p in ([given] if isinstance(given, (str, Path)) else given)]
     faults = Faults(f"{kind} files")
-    found: list[Path] = []
+    named: list[Path] = []
+    inside: list[Path] = []
     for path in paths:
         if path.is_dir() and path.suffix != ".zarr":
-            inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
-            if not inside:
+            files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+            if not files:
                 faults.add("folder holds no files", where=str(path))
-            found += inside
+            inside += files
         elif path.exists():
-            found.append(path)
+            named.append(path)
         else:
             faults.add("no such file or folder", where=str(path), todo="check the path")
-    if needed and not paths:
-        faults.add("none given", expected="at least one pose file")
     faults.raise_if_any()
-    return list(dict.fromkeys(found))
+    return named, inside

@@ -130,7 +130,7 @@ def evaluate_methods(
     )
     with Run.start(study, "evaluate", asked, "-".join(names)) as run:
         runner = Runner(study, workers, run)
-        splits = _splits(study, group, folds, train, test, ids, behaviours, rare, seed)
+        splits = _splits(study, group, folds, train, test, ids, behaviours, stream, rare, seed)
         run.table("folds", _fold_table(study, splits))
         note_skipped(run, skipped)
         rows_of = study.table.set_index("id")
@@ -167,6 +167,7 @@ def _splits(
     test: Sequence[str] | None,
     ids: Sequence[str] | None,
     behaviours: Sequence[str] | None,
+    stream: str | None,
     rare: str,
     seed: int,
 ) -> list[Split]:
@@ -180,7 +181,7 @@ def _splits(
         fail(f"study {study.folder}", "no recording has labels", todo="add them with: murid add --labels")
     if folds is None:
         folds = min(DEFAULT_FOLDS, max(2, len(set(group_names(recordings, group)))))
-    found = grouped(recordings, folds, by=group, behaviours=behaviours, seed=seed, rare=rare)
+    found = grouped(recordings, folds, by=group, behaviours=behaviours, stream=stream, seed=seed, rare=rare)
     for recording in recordings:
         recording.forget()
     at = lambda side: tuple(recordings[i].id for i in side)  # noqa: E731

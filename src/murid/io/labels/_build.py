@@ -129,7 +129,8 @@ def clip(labels: Labels, duration_s: float) -> Labels:
             "labels run past the end of the recording",
             expected=f"<= {duration_s:.1f} s",
             got=f"{labels.stop_s:.1f} s",
-            todo="check fps, and that labels and recording belong together",
+            todo="check fps, and that labels and recording belong together; where the film was shortened, cut the "
+            "labels with --cut-labels (cut=True)",
         )
     if not over > 0:
         return labels
