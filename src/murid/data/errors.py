@@ -13,11 +13,31 @@ from typing import NoReturn
 
 
 class MuridError(Exception):
-    """Base of every error murid raises on purpose. The CLI prints it without a traceback."""
+    """Base of every error murid raises on purpose. The CLI prints it without a traceback.
+
+    Examples
+    --------
+    >>> import murid
+    >>> try:
+    ...     murid.method("kmeens")
+    ... except murid.MuridError as error:
+    ...     print("kmeens" in str(error))
+    True
+    """
 
 
 class DataError(MuridError, ValueError):
-    """A file, table or array is not what it must be. `faults` lists every reason."""
+    """A file, table or array is not what it must be. `faults` lists every reason.
+
+    Examples
+    --------
+    >>> import murid
+    >>> try:
+    ...     murid.make_bouts(start_s=[2.0], stop_s=[1.0], label=["rest"])
+    ... except murid.DataError as error:
+    ...     print(len(error.faults))
+    1
+    """
 
     def __init__(self, message: str, faults: Iterable[Fault] = ()) -> None:
         super().__init__(message)

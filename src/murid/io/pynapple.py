@@ -34,6 +34,13 @@ def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
     ------
     DataError
         For any other object.
+
+    Examples
+    --------
+    >>> import murid, numpy as np
+    >>> spikes = murid.Spikes({"u1": np.array([0.5, 1.5])}, start_s=0.0, stop_s=2.0)
+    >>> len(murid.io.to_pynapple(spikes))
+    1
     """
     nap = require("pynapple", "interop")
     if isinstance(data, xr.DataArray) and data.dims == ("time", "unit"):
@@ -123,6 +130,13 @@ def from_pynapple(data: Any, *, kind: str = "dff", label: str = "") -> Any:
     Returns
     -------
     traces, Spikes, bout table or event table
+
+    Examples
+    --------
+    >>> import murid, numpy as np
+    >>> spikes = murid.Spikes({"u1": np.array([0.5, 1.5])}, start_s=0.0, stop_s=2.0)
+    >>> murid.io.from_pynapple(murid.io.to_pynapple(spikes)).times_s["u1"].tolist()
+    [0.5, 1.5]
     """
     nap = require("pynapple", "interop")
     if isinstance(data, (nap.Tsd, nap.TsdFrame)):

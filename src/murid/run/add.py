@@ -117,6 +117,15 @@ def add_files(
     ------
     DataError
         All unclear pairs before anything is read; all unreadable files after the others were added.
+
+    Examples
+    --------
+    >>> import murid
+    >>> study = murid.open_study("mice")
+    >>> path = murid.io.write_poses_dlc(study["control_1"].poses, "m9.csv")
+    >>> added = murid.run.add_files(study, path, fps=25)
+    >>> added.table[["id", "state"]].values.tolist()
+    [['m9', 'new']]
     """
     given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces, spikes=spikes, video=video)
     found, other_kind = _found(given)

@@ -46,6 +46,13 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
         Tables: ``bouts`` (one row a bout), ``summary`` (per recording, individual and behaviour: count,
         durations, share of time, latency), ``comparison`` (share of time per behaviour between groups of
         animals, where there are two groups of two).
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.apply_method(murid.open_study("mice"), "kmeans")
+    >>> len(run.recordings), sorted(run.tables)[:2]
+    (4, ['bouts', 'comparison'])
     """
     folder = model_folder(study, model)
     from murid.methods import method_class

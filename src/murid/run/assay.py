@@ -43,6 +43,13 @@ def run_assay(
         individual), ``visits``, ``comparison`` (one row a measure: effect size, interval, p, q), ``latencies``
         (those that are censored somewhere, by survival). Summary: recordings, conventions, measures that
         differ.
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.run_assay(murid.open_study("mice"), "open_field", {"arena_cm": (40,)})
+    >>> len(run.tables["animals"])
+    4
     """
     require_family(name, "assay")
     return run_analysis(study, name, params, ids, compare=compare, measures=measures, seed=seed, workers=workers)

@@ -33,6 +33,13 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
         reason and what to do. Table ``overview``: one row per check that is not ok. Table ``faults``: what
         is wrong with the study folder. Summary:
         ``recordings, ok, look, bad, faults``.
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.check_study(murid.open_study("mice"))
+    >>> run.summary["recordings"], len(run.tables["quality"]) > 4
+    (4, True)
     """
     chosen = find_analysis("check")
     declared = chosen.params()

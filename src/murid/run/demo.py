@@ -87,6 +87,12 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
         Of the animals and of everything after.
     workers : int
         Processes.
+
+    Examples
+    --------
+    >>> import murid
+    >>> demo = murid.run.run_demo("demo")  # doctest: +SKIP
+    >>> demo.report  # doctest: +SKIP
     """
     out = Path(out)
     study, truth = _study(out / "study", n_animals, minutes, seed)

@@ -101,6 +101,14 @@ def evaluate_methods(
         recordings have two raters); ``leaky`` on request. Figure ``figures/methods``. When one method is
         evaluated, also the held-out states with their ``bouts``, ``summary`` and ``comparison`` of groups.
         Summary: main numbers by method.
+
+    Examples
+    --------
+    >>> import murid
+    >>> small = {"sample_hz": 4, "folds": 2, "trees": {"n_trees": 10}, "features": {"windows_s": (0.4,)}}
+    >>> run = murid.run.evaluate_methods(murid.open_study("mice"), "gbdt", params={"gbdt": small}, folds=3)
+    >>> run.tables["folds"]["fold"].nunique()
+    3
     """
     names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
     shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "stream": stream}

@@ -37,7 +37,14 @@ STOPPED = "stopped; run the same command again to continue"
 
 
 class Stopped(MuridError):
-    """The user pressed Ctrl-C; what was finished is kept."""
+    """The user pressed Ctrl-C; what was finished is kept.
+
+    Examples
+    --------
+    >>> import murid
+    >>> issubclass(murid.run.Stopped, murid.MuridError)
+    True
+    """
 
 
 class StepFailed(RuntimeError):
@@ -88,7 +95,14 @@ class Executor(Protocol):
 
 
 class Serial:
-    """One task after the other, in this process."""
+    """One task after the other, in this process.
+
+    Examples
+    --------
+    >>> from murid.run import Serial
+    >>> list(Serial().outcomes([], root="cache"))
+    []
+    """
 
     def outcomes(self, tasks: Sequence[Task], root: Path) -> Iterator[Outcome]:
         """Do the tasks in order."""
@@ -103,6 +117,12 @@ class Processes:
     ----------
     workers : int
         Number of processes.
+
+    Examples
+    --------
+    >>> from murid.run import Processes
+    >>> Processes(workers=2).workers
+    2
     """
 
     def __init__(self, workers: int) -> None:

@@ -59,6 +59,13 @@ def explain_model(
         Tables ``explain_families`` (contribution and loss when scrambled, with 95 % limits over recordings),
         ``explain_features``, ``explain_examples``; figure ``figures/explain_families``. For one frame:
         ``explain_why``.
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.explain_model(murid.open_study("mice"), "trees")
+    >>> sorted(run.tables)
+    ['explain_examples', 'explain_families', 'explain_features']
     """
     from murid.methods import method_class
     from murid.methods.base import read_head

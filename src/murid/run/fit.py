@@ -55,6 +55,14 @@ def fit_method(
     -------
     Run
         Summary: ``model`` (folder name), ``method``, ``recordings``.
+
+    Examples
+    --------
+    >>> import murid
+    >>> study = murid.open_study("mice")
+    >>> run = murid.run.fit_method(study, "kmeans", {"n_motifs": 3, "replicates": 1}, model="three")
+    >>> sorted(p.name for p in study.models_dir.iterdir())
+    ['kmeans', 'three', 'trees']
     """
     model = model or name
     if slug(model) != model:

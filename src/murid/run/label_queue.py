@@ -58,6 +58,13 @@ def propose_bouts(
     Run
         Tables ``queue``, and with `curve` ``learning_points`` and ``learning_curve`` with figure
         ``figures/learning_curve``. Summary: ``advice``, ``expected``.
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.propose_bouts(murid.open_study("mice"), "trees", {"n": 3}, refit=False, curve=False)
+    >>> len(run.tables["queue"])
+    3
     """
     from murid.methods import method_class
     from murid.methods.base import read_head

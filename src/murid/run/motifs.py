@@ -76,6 +76,14 @@ def compare_motifs(
     ------
     DataError
         When no method could be fitted; one that fails among others has the reason in its row.
+
+    Examples
+    --------
+    >>> import murid
+    >>> small = {"kmeans": {"n_motifs": 3, "replicates": 1}}
+    >>> run = murid.run.compare_motifs(murid.open_study("mice"), ["kmeans"], small, seeds=1, halves=False)
+    >>> run.tables["motifs"]["method"].tolist()
+    ['kmeans']
     """
     from murid.compare.motifs import motif_table
 
@@ -151,6 +159,13 @@ def motif_statistics(
         (pooled; count, expected from shuffled bouts, z, p), ``animals`` (usage per recording, one column a motif),
         ``comparison`` (per motif: effect size, interval, permutation p, FDR q), and ``pattern`` (one test of all
         transitions at once, two groups).
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.motif_statistics(murid.open_study("mice"), "kmeans")
+    >>> run.tables["usage"]["recording"].nunique()
+    4
     """
     folder = model_folder(study, model)
     from murid.methods import method_class

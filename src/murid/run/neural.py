@@ -50,6 +50,13 @@ def run_neural(
         Table ``tuning``: one row per recording, unit and behaviour, with effect size, p against the shift
         null, ``q`` within the recording and ``q_all`` over all recordings. Table ``tuned``: number of
         units tested, excited and suppressed by behaviour. Summary: counts.
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.run_neural(murid.open_study("mice"))
+    >>> run.tables["tuning"]["unit"].nunique()
+    2
     """
     choice = LabelChoice(tuple(behaviours) if behaviours is not None else None, rater=rater)
     return run_analysis(

@@ -46,6 +46,13 @@ def preview_labels(
     Run
         Table ``pseudo_labels``: ``recording, individual, label, share, bouts, median_s`` (share of all frames; those
         that no rule can decide are the label ``unknown``). Figures ``figures/<recording>`` of the first 20.
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.preview_labels(murid.open_study("mice"), ids=["control_1"])
+    >>> run.tables["pseudo_labels"].columns.tolist()[:3]
+    ['recording', 'individual', 'label']
     """
     from murid.ethogram.pseudo_labels import event_times
     from murid.methods.self_supervised.dbm import Dbm, DbmParams

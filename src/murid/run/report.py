@@ -36,6 +36,12 @@ def build_report(
     -------
     Path
         The file.
+
+    Examples
+    --------
+    >>> import murid
+    >>> murid.run.build_report(murid.open_study("mice"), "check").name
+    'report.html'
     """
     chosen = chosen_runs(study, runs)
     if not chosen:

@@ -59,6 +59,13 @@ class Runner:
         ``if __name__ == "__main__":`` since workers import it.
     run : Run, optional
         Where to write the account.
+
+    Examples
+    --------
+    >>> import murid
+    >>> from murid.run import Runner, Step
+    >>> Runner(murid.open_study("mice")).values([Step("root", pow, {}, {"base": 2, "exp": 5})])
+    [32]
     """
 
     def __init__(self, study: Study, workers: int = 1, run: Run | None = None) -> None:

@@ -51,6 +51,15 @@ class Run:
         The main numbers, plain values.
     parts : dict of str to list of DataFrame
         Tables that grow while the run goes on; `write_parts` joins and writes them.
+
+    Examples
+    --------
+    >>> import murid
+    >>> run = murid.run.find_run(murid.open_study("mice"), "check")
+    >>> run.provenance["command"], run.summary["recordings"]
+    ('check', 4)
+    >>> sorted(run.tables)
+    ['faults', 'overview', 'quality']
     """
 
     def __init__(self, folder: str | Path, provenance: dict[str, Any]) -> None:
@@ -234,7 +243,14 @@ def sheet_of(study: Study) -> dict[str, dict[str, str]]:
 
 
 def runs_of(study: Study, command: str | None = None) -> list[Run]:
-    """Return the complete runs of a study, of one command if given; the one that finished first comes first."""
+    """Return the complete runs of a study, of one command if given; the one that finished first comes first.
+
+    Examples
+    --------
+    >>> import murid
+    >>> [run.provenance["command"] for run in murid.run.runs_of(murid.open_study("mice"))]
+    ['check', 'fit', 'fit', 'apply']
+    """
     complete = []
     for folder in study.runs_dir.glob("*/"):
         provenance = _provenance(folder)
@@ -281,7 +297,15 @@ def _empty(folder: Path) -> None:
 
 
 def find_run(study: Study, name: str) -> Run:
-    """Return a run of a study by folder name, or the newest of a command's."""
+    """Return a run of a study by folder name, or the newest of a command's.
+
+    Examples
+    --------
+    >>> import murid
+    >>> study = murid.open_study("mice")
+    >>> murid.run.find_run(study, "apply").summary["model"]
+    'kmeans'
+    """
     folder = study.runs_dir / name
     if folder.is_dir():
         return Run.read(folder)

@@ -122,6 +122,12 @@ class Step:
     reads : tuple of FileInput
         Files and folders that the function opens by itself, since a parameter names them: their content
         counts, not their path.
+
+    Examples
+    --------
+    >>> from murid.run import Step
+    >>> Step("speed", len, recording="control_1").title
+    "speed, recording 'control_1'"
     """
 
     name: str

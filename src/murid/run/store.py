@@ -41,6 +41,15 @@ class Store:
     ----------
     root : Path
         ``study/cache``; made when first written to.
+
+    Examples
+    --------
+    >>> from murid.run import Store
+    >>> from murid.run.step import Kept
+    >>> store = Store("results")
+    >>> store.put(Kept("speed", "0a1b"), 2.5, seconds=0.1)
+    >>> store.get(Kept("speed", "0a1b")), store.entry(Kept("speed", "0a1b"))["seconds"]
+    (2.5, 0.1)
     """
 
     def __init__(self, root: str | Path) -> None:

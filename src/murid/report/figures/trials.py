@@ -45,7 +45,7 @@ def preview(
         share = float((one.values == k).mean())
         note = f"{share:.0%}, {len(own)} bouts"
         ax.text(1.006, k, note, transform=ax.get_yaxis_transform(), va="center", fontsize=6.8, color=GREY)
-    if events is not None:
+    if events is not None and len(events):
         kinds = list(dict.fromkeys(events["label"]))
         for kind, style in zip(kinds, ["-", "--", ":", "-."] * (1 + len(kinds) // 4), strict=False):
             times = events.loc[events["label"] == kind, "time_s"].to_numpy(float) / 60
