@@ -109,3 +109,12 @@ def test_zones_from_points_faults(maze, tmp_path):
         io.zones_from_points({"a": ["tl", "tr", "br"]}, maze, min_confidence=2)
     with pytest.raises(DataError, match=r"too few corners"):
         io.zones_from_points({"a": ["tl", "tr"]}, maze)
+
+
+def test_marks_of_behaviours_in_a_table_of_signals_are_no_signals(tmp_path):
+    path = write(tmp_path, "time_s,open_arm,GCaMP,freeze\n0,0,0.5,1\n0.1,1,0.25,0\n0.2,1,0.1,\n")
+    with pytest.warns(UserWarning, match="not read as signals: open_arm, freeze"):
+        assert io.read_traces(path)["unit"].values.tolist() == ["GCaMP"]
+    assert io.read_traces(path, units=["open_arm", "GCaMP"]).sizes["unit"] == 2
+    events = write(tmp_path, "time_s,u1,u2\n0,0,1\n0.1,1,0\n", "b.csv")
+    assert io.read_traces(events).sizes["unit"] == 2

@@ -292,9 +292,11 @@ def test_zones_of_the_plus_maze(data_dir):
 
 def test_photometry_epm(data_dir):
     path = data_dir / "photometry_epm" / "F0002_epm_30fps.csv.gz"
-    traces = io.read_traces(path, kind="photometry")
-    assert traces.sizes["time"] == 27_272
+    with pytest.warns(UserWarning, match="not read as signals: open_arm, closed_arm, center, CaSig_diff, CaSig_same"):
+        traces = io.read_traces(path, kind="photometry")
+    assert dict(traces.sizes) == {"time": 27_272, "unit": 5}
     assert float(traces["time"][0]) == 39.0
+    traces = io.read_traces(path, units=["open_arm", "closed_arm", "center"])
     share = traces.sel(unit=["open_arm", "closed_arm", "center"]).mean("time").values * 100
     np.testing.assert_allclose(share, [16.91, 75.38, 7.52], atol=0.006)
 

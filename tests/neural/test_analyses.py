@@ -12,6 +12,8 @@ from murid.data.states import make_states
 from murid.data.traces import make_traces
 from murid.neural.decoding_analysis import BehaviourDecodingParams, correct_decoded, decode_behaviours
 from murid.neural.perievent_analysis import ResponseParams, count_responses, respond
+from murid.neural.tuning import TuningParams
+from murid.neural.tuning_analysis import count_tuned, tune
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,16 @@ def test_several_animals_must_be_chosen_from(session):
     for analyse, params in ((respond, ResponseParams()), (decode_behaviours, BehaviourDecodingParams())):
         with pytest.raises(DataError, match="choose whose behaviour"):
             analyse(recording, params, states=two)
+
+
+def test_control_channels_are_no_units_and_speak_up_when_they_follow_the_behaviour(session):
+    recording, states, _ = session
+    traces = recording.need("traces").assign_coords(unit=["dF_405", "dF_465"])
+    chosen = find_analysis("tuning")
+    found = chosen.check(tune(recording.replace(traces=traces), TuningParams(), states=states))
+    table = found.frames["tuning"].assign(recording="r")
+    assert dict(zip(table["unit"], table["control"], strict=True)) == {"dF_405": True, "dF_465": False}
+    whole = count_tuned({"tuning": table}, TuningParams())
+    assert whole.summary["tuned_units"] == 0
+    assert whole.summary["tested_units"] == whole.summary["units"] == 1
+    assert "dF_405: rear" in whole.sentences[1]

@@ -155,3 +155,14 @@ def test_files_of_another_kind_in_a_folder_of_poses_are_left_out_and_named(files
     _, done = add(files, labels=())
     assert done.ids == ["m0", "m1", "m2"]
     assert [name for name, _ in done.other_kind] == ["m0.csv", "m0.mp4", "m1.csv", "m2.csv"]
+
+
+def test_a_table_of_many_recordings_finds_the_poses_by_the_pose_file_it_names(files):
+    rows = [("OFT_1", "m0", 0.5, "rear"), ("OFT_2", "m1", 1.0, "groom"), ("OFT_3", "m9", 1.0, "groom")]
+    table = pd.DataFrame(rows, columns=["ID", "DLCFile", "from", "type"]).assign(to=2.0)
+    table["DLCFile"] += "DLC_resnet50_x.csv"
+    table.to_csv(files / "all.csv", index=False)
+    study, done = add(files, labels=files / "all.csv")
+    assert [list(study[f"m{k}"].labels.bouts["label"]) for k in (0, 1)] == [["rear"], ["groom"]]
+    assert not study["m2"].has("labels")
+    assert done.unused == [("labels", "all.csv: OFT_3")]

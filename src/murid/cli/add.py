@@ -104,8 +104,8 @@ def register(app: typer.Typer) -> None:
         )
         states = {str(k): int(v) for k, v in added.table["state"].value_counts().items()}
         counts = ", ".join(f"{n} {state}" for state, n in states.items())
-        unused = [f"not used, since it fits no recording: {name} ({kind})" for kind, name in added.unused]
-        unused += [f"not used, since it looks like {holds}: {name}" for name, holds in added.other_kind]
+        unused = _not_used("fits no recording ({})", added.unused)
+        unused += _not_used("looks like {}", [(holds, name) for name, holds in added.other_kind])
         return Reply(
             {
                 "ok": True,
@@ -128,6 +128,14 @@ class AddCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words after a pattern was spread."""
         return super().parse_args(ctx, spread(args))
+
+
+def _not_used(why: str, files: list[tuple[str, str]]) -> list[str]:
+    """One line for each kind of file that was not used, with the names."""
+    names: dict[str, list[str]] = {}
+    for kind, name in files:
+        names.setdefault(kind, []).append(name)
+    return [f"not used, since it {why.format(kind)}: {', '.join(several)}" for kind, several in names.items()]
 
 
 def spread(words: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 
@@ -119,8 +119,29 @@ class Faults:
         if len(self.items) == 1:
             return f"{self.subject}: {self.items[0]}"
         lines = [f"{self.subject}: {len(self.items)} faults"]
-        lines += [f"  {i}. {fault}" for i, fault in enumerate(self.items, 1)]
+        lines += [f"  {i}. {text}" for i, text in enumerate(_without_repeats(self.items), 1)]
         return "\n".join(lines)
+
+
+#: A fault in so many places is written once, with the places.
+_REPEATED = 4
+#: Places that are named.
+_PLACES = 8
+
+
+def _without_repeats(faults: Iterable[Fault]) -> list[str]:
+    """Text of each fault; one that differs in its place only is written once, with the places."""
+    same: dict[Fault, list[str]] = {}
+    for fault in faults:
+        same.setdefault(replace(fault, where=""), []).append(fault.where)
+    texts: list[str] = []
+    for fault, places in same.items():
+        if len(places) < _REPEATED or not all(places):
+            texts += [str(replace(fault, where=place)) for place in places]
+            continue
+        more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+        texts.append(str(replace(fault, where=f"{len(places)} places ({', '.join(places[:_PLACES])}{more})")))
+    return texts
 
 
 def fail(

@@ -6,6 +6,7 @@ Traces: float32 DataArray ``(time, unit)``, attributes ``kind`` (``"dff"``, ``"d
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -148,3 +149,41 @@ class Spikes:
         edges = self.start_s + bin_s * np.arange(n_bins + 1)
         counts = np.stack([np.histogram(t, edges)[0] for t in self.times_s.values()], axis=1)
         return make_traces(counts, time_s=edges[:-1] + bin_s / 2, units=self.units, kind="counts")
+
+
+#: Excitation (nm) at which a sensor does not depend on what it senses, and at which it does.
+_ISOSBESTIC_NM = {"405", "410", "415"}
+_SIGNAL_NM = {"465", "470", "473", "488", "490", "560", "561", "565"}
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+def control_channels(units: Sequence[str]) -> list[str]:
+    """Return the channels that are isosbestic controls by their name: what they show is no activity.
+
+    ``iso`` or ``isosbestic`` is a word of the name, or the name differs from that of another channel in the
+    wavelength alone (``dF_405`` beside ``dF_465``).
+
+    Examples
+    --------
+    >>> control_channels(["GCaMP", "GCaMP_iso", "dF_405", "dF_465"])
+    ['GCaMP_iso', 'dF_405']
+    >>> control_channels(["unit_404", "unit_405"])
+    []
+    """
+    words = {unit: tuple(w.lower() for w in _WORDS.findall(unit)) for unit in units}
+    signals = {_without(w, _SIGNAL_NM) for w in words.values() if set(w) & _SIGNAL_NM}
+    few = len(units) <= _MOST_CHANNELS
+    return [
+        unit
+        for unit, own in words.items()
+        if {"iso", "isosbestic", "isobestic"} & set(own)
+        or (few and set(own) & _ISOSBESTIC_NM and _without(own, _ISOSBESTIC_NM) in signals)
+    ]
+
+
+#: Photometry has few channels; a cell in a list of many may be number 405.
+_MOST_CHANNELS = 16
+
+
+def _without(words: tuple[str, ...], drop: set[str]) -> tuple[str, ...]:
+    return tuple(w for w in words if w not in drop)

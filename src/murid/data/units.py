@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class LengthUnit:
         if name not in LENGTH_NAMES:
             fail("unit of length", "is not known", expected=", ".join(LENGTH_NAMES), got=name)
         scale = float(attrs.get("px_per_cm") or np.nan)
-        return cls(cast(LengthName, name), scale if np.isfinite(scale) and scale > 0 else None)
+        return cls(name, scale if np.isfinite(scale) and scale > 0 else None)
 
     @property
     def per_cm(self) -> float | None:

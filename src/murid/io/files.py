@@ -6,7 +6,7 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -270,15 +270,34 @@ def resolve_fps(path: str | Path, given: float | None, stated: float | None, sof
 
 
 class SeveralParts(DataError):
-    """A file holds several recordings (videos, tables), and none was named; `parts` lists them."""
+    """A file holds several recordings (videos, tables), and none was named; `parts` lists them.
 
-    def __init__(self, message: str, faults: Iterable[Fault] = (), parts: Sequence[str] = ()) -> None:
+    `films` holds the film or pose file of those parts for which the file names one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        faults: Iterable[Fault] = (),
+        parts: Sequence[str] = (),
+        films: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message, faults)
         self.parts = list(parts)
+        self.films = dict(films or {})
 
 
-def choose(path: str | Path, what: str, options: Sequence[str], chosen: str | None, argument: str) -> str:
+def choose(
+    path: str | Path,
+    what: str,
+    options: Sequence[str],
+    chosen: str | None,
+    argument: str,
+    films: Mapping[str, str] | None = None,
+) -> str:
     """Return the one of several parts of a file (recording, video, table) that was asked for.
+
+    `films` says which film or pose file a part is of, where the file knows.
 
     Raises
     ------
@@ -292,7 +311,7 @@ def choose(path: str | Path, what: str, options: Sequence[str], chosen: str | No
             return options[0]
         shown = ", ".join(options[:40]) + (" ..." if len(options) > 40 else "")
         faults.add(f"holds {len(options)} {what}s", got=shown or "none", todo=f"choose one: {argument}=...")
-        raise SeveralParts(faults.message(), faults.items, options)
+        raise SeveralParts(faults.message(), faults.items, options, films)
     elif str(chosen) not in options:
         faults.add(f"no {what} '{chosen}'", todo=did_you_mean(str(chosen), options))
     faults.raise_if_any()

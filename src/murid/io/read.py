@@ -163,13 +163,21 @@ def recordings_in(path: Pathish, *, source: str = "auto") -> list[str]:
     >>> recordings_in(folder / "all.csv")
     ['m1', 'm2']
     """
+    return list(parts_in(path, source=source))
+
+
+def parts_in(path: Pathish, *, source: str = "auto") -> dict[str, str]:
+    """Return the recordings in a label file that holds several, each with the film or pose file it names.
+
+    The film is empty where the file names none; nothing is returned for a file of one recording.
+    """
     try:
         read("labels", path, source)
     except SeveralParts as exc:
-        return exc.parts
+        return {name: exc.films.get(name, "") for name in exc.parts}
     except (DataError, OSError, UserWarning):
-        return []
-    return []
+        return {}
+    return {}
 
 
 def _named(labels: Labels, rater: str | None, *, forced: bool) -> Labels:

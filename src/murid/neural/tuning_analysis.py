@@ -11,7 +11,8 @@ from murid.data.analysis import Tables, analysis
 from murid.data.errors import fail
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
-from murid.data.tables import Table, count, number, text
+from murid.data.tables import Table, count, flag, number, text
+from murid.data.traces import control_channels
 from murid.neural.tuning import CALLED, TuningParams, tuning
 
 DIRECTIONS = (*CALLED, "none", "not tested")
@@ -29,6 +30,7 @@ TUNING = Table(
         "z": number(why="against the shifts"),
         "direction": text(choices=DIRECTIONS, why="by q within the recording"),
         "null": text(why="kind of shift: circular or linear"),
+        "control": flag(why="isosbestic channel, by its name: what it shows is no activity", optional=True),
         "reason": text(why="why it could not be tested; empty where it could"),
     },
     "One row a recording, unit and behaviour.",
@@ -41,26 +43,36 @@ TUNED = Table(
         "tested": count("units tested"),
         "excited": count(),
         "suppressed": count(),
-        "tuned": count(why="by mutual information, which has no direction"),
+        "tuned": count("tuned without direction", why="by mutual information, which has no direction"),
     },
     "One row a behaviour: how many units.",
 )
 
 
 def count_tuned(frames: Mapping[str, pd.DataFrame], params: TuningParams) -> Tables:
-    """Correct over all recordings, and count the units that are tuned."""
-    table = frames["tuning"].copy()
-    table["q_all"] = fdr(table["p"])
+    """Correct over all recordings, and count the units that are tuned; control channels are no units."""
+    everything = frames["tuning"].copy()
+    everything["q_all"] = fdr(everything["p"])
+    control = everything["control"].to_numpy(bool)
+    table = everything[~control]
     by_behaviour = {"tested": table["p"].notna()}
     by_behaviour |= {way: table["direction"] == way for way in CALLED}
     counts = pd.DataFrame({name: table[rows].groupby("behaviour").size() for name, rows in by_behaviour.items()})
-    counts = counts.reindex(table["behaviour"].unique()).fillna(0).astype(int).rename_axis("behaviour").reset_index()
+    counts = (
+        counts.reindex(everything["behaviour"].unique()).fillna(0).astype(int).rename_axis("behaviour").reset_index()
+    )
     tuned = table[table["direction"].isin(CALLED)]
     units = int(table.groupby("recording")["unit"].nunique().sum())
     tested = int(table[table["p"].notna()].groupby("recording")["unit"].nunique().sum())
     n_tuned = int(tuned.groupby("recording")["unit"].nunique().sum())
+    sentences = [
+        f"{n_tuned} of {tested} tested units are tuned (q <= {params.alpha:g} within recording); {units} in all."
+    ]
+    moved = everything[control & everything["direction"].isin(CALLED).to_numpy()]
+    if len(moved):
+        sentences.append(_of_controls(moved))
     return Tables(
-        {"tuning": table, "tuned": counts},
+        {"tuning": everything, "tuned": counts},
         summary={
             "units": units,
             "tested_units": tested,
@@ -68,9 +80,18 @@ def count_tuned(frames: Mapping[str, pd.DataFrame], params: TuningParams) -> Tab
             "alpha": params.alpha,
             "behaviours": counts.set_index("behaviour").to_dict("index"),
         },
-        sentences=[
-            f"{n_tuned} of {tested} tested units are tuned (q <= {params.alpha:g} within recording); {units} in all."
-        ],
+        sentences=sentences,
+    )
+
+
+def _of_controls(moved: pd.DataFrame) -> str:
+    """What it means that control channels follow a behaviour."""
+    listed = "; ".join(
+        f"{unit}: {', '.join(dict.fromkeys(part['behaviour']))}" for unit, part in moved.groupby("unit", sort=False)
+    )
+    return (
+        f"Control channels that are no units follow the behaviour too ({listed}): movement or bleaching may explain "
+        "the signal there; correct it first, with murid.neural.dff."
     )
 
 
@@ -95,4 +116,7 @@ def tune(recording: Recording, params: TuningParams, *, states: xr.DataArray) ->
         )
     signal = recording.need("traces") if recording.has("traces") else recording.need("spikes")
     found = tuning(signal, states, params=params)
-    return Tables({"tuning": found.table.reset_index(drop=True)}, warnings=found.notes)
+    table = found.table.reset_index(drop=True)
+    units = list(dict.fromkeys(table["unit"]))
+    table.insert(table.columns.get_loc("reason"), "control", table["unit"].isin(control_channels(units)))
+    return Tables({"tuning": table}, warnings=found.notes)

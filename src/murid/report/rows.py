@@ -62,7 +62,9 @@ class TunedUnits:
 
 
 def tuned_units(table: pd.DataFrame) -> TunedUnits:
-    """Count the units of a table ``tuning``."""
+    """Count the units of a table ``tuning``; control channels are no units."""
+    if "control" in table:
+        table = table[~table["control"].astype(bool)]
     tested, called = table[table["p"].notna()], table[table["direction"].isin(DIRECTIONS)]
     counts = called["behaviour"].astype(str).value_counts()
     return TunedUnits(

@@ -16,7 +16,7 @@ from murid.data.errors import DataError, Faults, fail
 from murid.data.progress import track
 from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
-from murid.io.read import recordings_in
+from murid.io.read import parts_in
 from murid.io.registry import kinds_of
 from murid.io.sheets import read_sheet
 from murid.run.keys import digest, file_digest, film_digest
@@ -217,13 +217,13 @@ def _mark(pair: Paired, settings: Reading) -> str:
     return f"{', '.join(p.name for p in pair.files)} [{fingerprint[:12]}]"
 
 
-def _parts(labels: Sequence[Path], settings: Reading) -> dict[Path, list[str]]:
-    """Label files that hold several recordings (observations of BORIS, from/to tables) → their names."""
+def _parts(labels: Sequence[Path], settings: Reading) -> dict[Path, dict[str, str]]:
+    """Label files that hold several recordings (observations of BORIS, from/to tables) → names and films."""
     asked = settings.options.get("labels", {})
     if "recording" in asked:
         return {}
     source = str(asked.get("source", "auto"))
-    found = {path: recordings_in(path, source=source) for path in labels}
+    found = {path: parts_in(path, source=source) for path in labels}
     return {path: names for path, names in found.items() if names}
 
 

@@ -106,7 +106,7 @@ def pair_files(
     sheet: pd.DataFrame | None = None,
     several_raters: bool = False,
     unused: list[tuple[str, str]] | None = None,
-    parts: Mapping[Path, Sequence[str]] | None = None,
+    parts: Mapping[Path, Mapping[str, str]] | None = None,
 ) -> list[Paired]:
     """Return one `Paired` per main file, in natural order (2 before 10).
 
@@ -127,8 +127,9 @@ def pair_files(
     unused : list, optional
         Filled with (kind, name) of files and rows of the sheet that fit no recording, as long as others of
         their kind do: they are left out. Without it they are an error.
-    parts : mapping of file to names, optional
-        Label files that hold several recordings: each name goes to the recording it fits.
+    parts : mapping of file to mapping of name to film, optional
+        Label files that hold several recordings: each name goes to the recording it fits, by its words, else by
+        the film or pose file that the file names beside it (empty where it names none).
 
     Raises
     ------
@@ -216,14 +217,16 @@ def _assign_parts(
     pairs: list[Paired],
     kind: str,
     path: Path,
-    names: Sequence[str],
+    names: Mapping[str, str],
     faults: Faults,
     unused: list[tuple[str, str]] | None,
 ) -> None:
     """Give each recording its part of a file that holds several; what fits none is left out."""
     stray = []
-    for name in names:
+    for name, film in names.items():
         best = _rows_recordings(name, pairs)
+        if len(best) != 1 and film:
+            best = _rows_recordings(film, pairs) or best
         if len(best) == 1 and path not in best[0].parts:
             best[0].companions.setdefault(kind, []).append(path)
             best[0].parts[path] = name
@@ -242,7 +245,7 @@ def _assign_parts(
             f"none of its {len(names)} recordings fits",
             where=path.name,
             expected=f"names with one of: {', '.join(p.id for p in pairs[:8])}",
-            got=", ".join(names[:8]),
+            got=", ".join(list(names)[:8]),
             todo="name observations after their pose files",
         )
     elif unused is not None:

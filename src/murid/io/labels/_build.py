@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -118,6 +119,15 @@ def warn_of_early_end(labels: Labels, name: str) -> None:
             f"if scoring stopped before, say where: scored_s={last:.1f} (-o labels.scored_s={last:.1f})",
             stacklevel=3,
         )
+
+
+def films_of(cells: pd.DataFrame, recording: str, film: str | None) -> dict[str, str]:
+    """File name of the film, or pose file, of each recording of a table that has exactly one."""
+    if film is None or film == recording:
+        return {}
+    pairs = cells[[recording, film]].drop_duplicates()
+    pairs = pairs[(pairs[film] != "") & ~pairs[recording].duplicated(keep=False)]
+    return {str(name): re.split(r"[/\\]", str(path))[-1] for name, path in pairs.itertuples(index=False)}
 
 
 def clip(labels: Labels, duration_s: float) -> Labels:

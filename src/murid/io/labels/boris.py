@@ -12,7 +12,7 @@ from murid.data.bouts import EVERYONE, make_events, text_column
 from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.io.files import Head, choose, resolve_fps
-from murid.io.labels._build import build
+from murid.io.labels._build import build, films_of
 from murid.io.registry import label_reader
 from murid.io.tables import Table, read_table
 
@@ -221,7 +221,8 @@ def _one_observation(path: Path, table: Table, recording: str | None) -> Table:
     if column is None or not len(table.cells):
         return table
     names: Sequence[str] = list(dict.fromkeys(table.cells[column]))
-    return table.rows(table.cells[column] == choose(path, "observation", names, recording, "recording"))
+    films = films_of(table.cells, column, table.column("Media file name", "Media file path", required=False))
+    return table.rows(table.cells[column] == choose(path, "observation", names, recording, "recording", films))
 
 
 def _times(table: Table, column: str, faults: Faults) -> np.ndarray:

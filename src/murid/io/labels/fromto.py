@@ -12,7 +12,7 @@ import pandas as pd
 from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.io.files import Head, choose
-from murid.io.labels._build import build
+from murid.io.labels._build import build, films_of
 from murid.io.registry import label_reader
 from murid.io.tables import read_table
 
@@ -68,7 +68,8 @@ def read_fromto(
     by = by or other
     if by is not None:
         names = list(dict.fromkeys(table.cells[by]))
-        table = table.rows(table.cells[by] == choose(path, "recording", names, recording, "recording"))
+        films = films_of(table.cells, by, other)
+        table = table.rows(table.cells[by] == choose(path, "recording", names, recording, "recording", films))
     faults = Faults(str(path))
     start = table.numbers(table.column("from", "start"), faults)
     stop = table.numbers(table.column("to", "stop"), faults)

@@ -105,7 +105,12 @@ def read_onehot(
     time = table.column(*_TIME, required=False) if time is None else table.column(time)
     faults = Faults(str(path))
     if time is None and frame is None:
-        faults.add("no time or frame column", expected="time_s or frame", got=", ".join(table.columns))
+        faults.add(
+            "no time or frame column",
+            expected="time_s or frame",
+            got=", ".join(table.columns),
+            todo="name it: -o labels.time=COLUMN (Python: time='...')",
+        )
         faults.raise_if_any()
     names = _behaviours(table, [c for c in (time, frame) if c], behaviours, faults)
     sampled = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def read_traces_csv(
     time : str, optional
         Time column, when it is not called ``time_s``, ``time`` or ``t``.
     units : sequence of str, optional
-        Columns to read; all with a name but time by default (text in any of them is an error).
+        Columns to read; by default all with a name but time (text in any of them is an error), without those
+        that hold 0 and 1 only beside others that do not: behaviours, zones and epochs are no signals.
     rate_hz : float, optional
         Rate in Hz of a table without a time column.
     time_unit : {"s", "ms", "us", "min"}, optional
@@ -88,6 +90,8 @@ def read_traces_csv(
     used = {columns.index(c) for c in wanted} | ({columns.index(clock)} if clock else set())
     skipped = tuple(i for i in range(len(columns)) if i not in used)
     values, _ = parse_numbers(body, columns, subject=str(path), first_line=2, delimiter=delimiter, text_columns=skipped)
+    if units is None:
+        wanted = _signals(wanted, values[:, [columns.index(c) for c in wanted]], path)
     at = [columns.index(c) for c in wanted]
     when = None if clock is None else seconds_in(path, values[:, columns.index(clock)], time_unit)
     if when is not None and not np.isfinite(when).all():
@@ -102,3 +106,18 @@ def read_traces_csv(
         kind=kind,
         source_file=str(path),
     )
+
+
+def _signals(names: list[str], values: np.ndarray, path: Path) -> list[str]:
+    """Columns that are not marks of a behaviour, a zone or an epoch (0 and 1 only); all when every one is."""
+    marks = [bool(np.isin(column[np.isfinite(column)], (0, 1)).all()) for column in values.T]
+    if all(marks) or not any(marks):
+        return names
+    listed = ", ".join(name for name, mark in zip(names, marks, strict=True) if mark)
+    warnings.warn(
+        f"{path}: columns with 0 and 1 only are not read as signals: {listed}; to read them as behaviours give the "
+        "file as labels, with -o labels.source=onehot -o labels.behaviours=NAME,NAME; to read them as signals name all "
+        "columns: -o traces.units=NAME,NAME (Python: units=[...])",
+        stacklevel=4,
+    )
+    return [name for name, mark in zip(names, marks, strict=True) if not mark]
