@@ -5,7 +5,7 @@ import math
 import pytest
 
 from murid.stats import LatencyStatement, Pair, Statement
-from murid.stats.statements import p_text
+from murid.stats.statements import p_text, unit_text
 
 
 def statement(difference=8.76, interval=(3.0, 14.5), **fields):
@@ -32,6 +32,11 @@ def test_differences_of_percentages_are_percentage_points_and_means_are_percent(
     assert "8.76 percentage points more in drug than in ctrl" in text
     assert "ctrl 20.1 ± 4 % (n = 8 animals)" in text
     assert "cm less" in statement(difference=-3.0, interval=(-5.0, -1.0), unit="cm").difference_text()
+
+
+def test_counts_have_no_unit_in_a_sentence():
+    assert unit_text("count", difference=True) == ""
+    assert unit_text("cm", difference=True) == " cm"
 
 
 def test_less_carries_a_positive_size_and_interval():

@@ -51,7 +51,7 @@ def p_text(p: float, letter: str = "p") -> str:
 
 
 def unit_text(unit: str, *, difference: bool) -> str:
-    """Return a unit as it stands behind a number; differences of percentages are percentage points.
+    """Return a unit as it stands behind a number; differences of percentages are percentage points, counts have none.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def unit_text(unit: str, *, difference: bool) -> str:
     """
     if unit == "%":
         return " percentage points" if difference else " %"
-    return f" {unit}" if unit else ""
+    return f" {unit}" if unit not in ("", "1", "count") else ""
 
 
 def joined(names: Iterable[str]) -> str:
