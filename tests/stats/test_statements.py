@@ -5,7 +5,7 @@ import math
 import pytest
 
 from murid.stats import LatencyStatement, Pair, Statement
-from murid.stats.statements import p_text, unit_text
+from murid.stats.wording import p_text, unit_text
 
 
 def statement(difference=8.76, interval=(3.0, 14.5), **fields):

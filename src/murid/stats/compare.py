@@ -17,6 +17,7 @@ from murid.data.pvalues import fdr, holm
 from murid.stats import linear
 from murid.stats.effects import (
     NO_INTERVAL,
+    SMALL_GROUP,
     Estimate,
     Interval,
     hedges_g,
@@ -24,6 +25,7 @@ from murid.stats.effects import (
     paired_effect_interval,
     paired_effects,
     paired_interval,
+    skewness_z,
     welch_interval,
 )
 from murid.stats.permutation import PermutationTest, f_test, flip_residuals, sign_flip, two_groups, within_units
@@ -33,8 +35,6 @@ from murid.stats.units import UnitTable, by_unit
 Floats = NDArray[np.float64]
 NAN = float("nan")
 
-#: Groups smaller than this get a note: p values and intervals rest on very few animals.
-SMALL_GROUP = 8
 #: No interval of an effect size below this many units: nothing can be seen of the distribution it assumes.
 MIN_FOR_EFFECT = 5
 #: Skewness of the values within groups from this many standard errors on gets a note.
@@ -494,15 +494,3 @@ def _notes(units: UnitTable, unit: str | None, test: PermutationTest) -> list[st
     if skewness_z(list(samples.values())) > SKEWED:
         notes.append("values are skewed: intervals may cover less often than they claim; compare their logarithms")
     return notes
-
-
-def skewness_z(samples: Sequence[Floats]) -> float:
-    """Return the skewness of values around their group means, in standard errors (absolute).
-
-    Each group is scaled by its own SD, so that groups which differ in spread do not pass for skewed.
-    """
-    from scipy.stats import skew
-
-    scaled = [(x - x.mean()) / x.std() for x in samples if x.size > 2 and x.std() > 0]
-    residual = np.concatenate(scaled) if scaled else np.zeros(0)
-    return abs(float(skew(residual))) / float(np.sqrt(6 / residual.size)) if residual.size >= SMALL_GROUP else 0.0

@@ -13,6 +13,7 @@ covers 84 to 93 % where 95 % is claimed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
+#: Groups smaller than this get a note: p values and intervals rest on very few animals.
+SMALL_GROUP = 8
 NO_INTERVAL: Interval = (float("nan"), float("nan"))
 #: Spread below this share of the values' size is rounding, not spread.
 NO_SPREAD = 1e-12
@@ -225,3 +228,15 @@ def scaled_noncentrality(t: float, df: float, scale: float, level: float) -> Int
 
     low, high = (float(nctdtrinc(df, p, t)) for p in ((1 + level) / 2, (1 - level) / 2))
     return (scale * low, scale * high)
+
+
+def skewness_z(samples: Sequence[Floats]) -> float:
+    """Return the skewness of values around their group means, in standard errors (absolute).
+
+    Each group is scaled by its own SD, so that groups which differ in spread do not pass for skewed.
+    """
+    from scipy.stats import skew
+
+    scaled = [(x - x.mean()) / x.std() for x in samples if x.size > 2 and x.std() > 0]
+    residual = np.concatenate(scaled) if scaled else np.zeros(0)
+    return abs(float(skew(residual))) / float(np.sqrt(6 / residual.size)) if residual.size >= SMALL_GROUP else 0.0
