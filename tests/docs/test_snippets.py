@@ -23,7 +23,7 @@ WITH_COMMANDS = [p for p in PAGES if command_lines(p)]
 
 
 #: Pages that fit several methods: they run with the slow tests.
-SLOW = ("how-to/compare_methods", "how-to/compare_motifs")
+SLOW = ("how-to/compare_methods", "how-to/compare_motifs", "tutorials/in_python")
 RUN = [
     pytest.param(p, id=name_of(p), marks=[pytest.mark.slow] if name_of(p) in SLOW else [])
     for p in WITH_CODE

@@ -147,6 +147,7 @@ def macro_f1(model, tables, recordings):
     return float(frames.mean_known(frames.f1_of(cells)))
 
 
+@pytest.mark.slow
 def test_the_queue_beats_chance_on_simulated_animals():
     """The simulation answers what is asked; at most as many seconds are labelled by the queue as by chance."""
     told = dict(duration_s=150, fps=12, unit="cm")
