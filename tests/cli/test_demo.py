@@ -1,5 +1,9 @@
 """The demo, from nothing to a report."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 
 
@@ -31,3 +35,23 @@ def test_demo_ends_by_saying_where_the_report_is(murid, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "run_demo", pretend)
     said = murid("demo", "--out", tmp_path / "d").out.strip().splitlines()
     assert said == ["Found it.", f"Report: {tmp_path / 'd' / 'report.html'}"]
+
+
+def test_demo_says_what_was_found_beside_what_was_planted():
+    from murid.run.demo import Demo, _tell
+
+    score = {"macro_f1": 0.8, "behaviours": {"rear": {"f1": 0.75}, "groom": {"f1": 0.85}}}
+    assay = SimpleNamespace(summary={"differ": ["distance"], "compared": 6})
+    evaluation = SimpleNamespace(summary={"differ": [], "compared": 2, "methods": {"gbdt": score}})
+    keys = pd.DataFrame({"recording": "r", "unit": list("abcde"), "behaviour": "rear"})
+    # a is found, b is not; c was planted but could not be tested; d, e were not planted: e is called.
+    table = keys.assign(direction=["excited", "none", "none", "none", "excited"], p=[0.001, 0.5, None, 0.4, 0.002])
+    truth = keys.assign(sign=[1, 1, 1, 0, 0])
+    found = Demo(Path("s"), Path("r"), [], {})
+    _tell(found, assay, evaluation, SimpleNamespace(tables={"tuning": table}), truth)
+    assert found.lines[0].startswith("Open field: 1 of 6 measures differ (distance) between control and stressed")
+    assert found.lines[1].startswith("Predicted behaviour: 0 of 2 behaviours differ in their share of time")
+    assert found.lines[2].endswith("macro F1 0.80 (rear 0.75, groom 0.85).")
+    assert found.lines[3] == (
+        "Neurons: 1 of 2 planted pairs of unit and behaviour found; 1 of 2 untuned units called tuned."
+    )

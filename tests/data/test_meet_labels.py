@@ -55,6 +55,7 @@ def test_individuals_meet_by_name(order):
 def test_what_belongs_to_all_belongs_to_each_and_the_rest_is_missing():
     states = make_states(np.array([[0, 1]]), [0.0], ["a", "b"], ["all", "m1"])
     assert by_individual(states, ["m2", "m1"]).values.tolist() == [[0, 1]]
+    assert by_individual(states.isel(individual=[1]), ["m1", "m9"]).values.tolist() == [[1, -1]]
     numbers = states.isel(individual=[1]).astype(float)
     found = by_individual(numbers, ["m1", "m9"]).values
     np.testing.assert_array_equal(found, [[1, np.nan]])

@@ -82,6 +82,7 @@ def test_summary_counts_scored_time_only_and_marks_censored_latency():
     assert walk["scored_s"] == pytest.approx(0.7)
     assert walk["total_s"] == pytest.approx(0.3)
     assert walk["fraction"] == pytest.approx(3 / 7)
+    assert walk["rate_per_min"] == pytest.approx(60 * 2 / 0.7)
     assert walk["mean_s"] == pytest.approx(0.15)
     assert walk["latency_s"] == pytest.approx(0.2)
     assert np.isnan(walk["interval_s"])  # the two bouts are parted by unlabelled frames

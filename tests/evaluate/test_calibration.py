@@ -30,6 +30,11 @@ def test_calibrated_probabilities_have_no_error_and_unlabelled_are_ignored():
     assert np.isnan(calibration.ece([-1], [0.5]))
 
 
+def test_bins_weigh_by_their_samples():
+    p = np.repeat([0.05, 0.95], [90, 10])
+    assert calibration.ece(np.zeros(100, int), p) == pytest.approx(0.9 * 0.05 + 0.1 * 0.95)
+
+
 def test_scores_are_no_probabilities():
     with pytest.raises(DataError, match="out of range"):
         calibration.ece([1, 0], [2.0, -1.0])

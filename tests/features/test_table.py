@@ -121,6 +121,19 @@ def test_sideways_and_turning_are_positive_clockwise_in_the_picture() -> None:
     assert float(middle["turns"].sel(feature="turn_rate")) == pytest.approx(1, abs=1e-3)
 
 
+def test_the_partner_is_behind_to_the_right_and_slower() -> None:
+    """Both look along x, at 5 and 2 cm/s; the partner runs 10 cm behind and 20 cm to the right (y points down)."""
+    t = np.arange(60) / 30
+    first = SKELETON[None] + np.stack([5 * t, 0 * t], 1)[:, None]
+    partner = SKELETON[None] + np.stack([2 * t - 10, 0 * t + 20], 1)[:, None]
+    position = np.stack([first, partner], -1).transpose(0, 2, 1, 3)
+    poses = make_poses(position, keypoints=KEYPOINTS, individuals=["a", "b"], fps=30.0, unit="cm")
+    row = compute(poses, "a", NO_WINDOWS).isel(time=0)
+    assert float(row.sel(feature="partner_y_nose")) == pytest.approx(20, abs=1e-3)
+    assert float(row.sel(feature="partner_x_nose")) < 0
+    assert float(row.sel(feature="speed_difference")) == pytest.approx(3, abs=1e-3)
+
+
 def test_known_values() -> None:
     """An animal that walks ahead at 5 cm/s while its partner waits 30 cm further on."""
     t = np.arange(90) / 30

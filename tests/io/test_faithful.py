@@ -81,6 +81,17 @@ def test_time_offset_of_boris_is_taken_off(tmp_path):
     assert scored(b) == scored(a)
 
 
+def test_time_offset_of_aggregated_boris_is_taken_off_both_ends(tmp_path):
+    table = pd.read_csv(SMALL / "boris_aggregated.csv", dtype=str, keep_default_na=False)
+    table = table[table["Observation id"] == table["Observation id"].iloc[0]]
+    table.to_csv(tmp_path / "a.csv", index=False)
+    ends = {column: (table[column].astype(float) + 10).astype(str) for column in ("Start (s)", "Stop (s)")}
+    table.assign(**{"Time offset (s)": "10"}, **ends).to_csv(tmp_path / "b.csv", index=False)
+    a, b = (io.read_labels(tmp_path / name) for name in ("a.csv", "b.csv"))
+    np.testing.assert_allclose(b.bouts[["start_s", "stop_s"]], a.bouts[["start_s", "stop_s"]])
+    assert scored(b) == scored(a)
+
+
 def test_two_sets_of_modifiers_are_told_apart(tmp_path):
     rows = ["1,a,START,None,weak", "2,a,START,weak,None", "3,a,STOP,None,weak", "4,a,STOP,weak,None"]
     path = tmp_path / "a.csv"

@@ -93,6 +93,11 @@ def test_caltech_faults_all_at_once(tmp_path):
     assert "line 12" in str(error.value)
 
 
+def test_caltech_frames_count_from_one_and_the_last_is_inside(tmp_path):
+    labels = io.read_labels(write(tmp_path, CALTECH + "  1 10 base\n  11 20 social\n", "a.txt"), fps=10)
+    assert rows(labels) == [(0, 1, "base"), (1, 2, "social")]
+
+
 def test_caltech_overhang_is_cut_and_noted(tmp_path):
     path = write(tmp_path, CALTECH + "  1 10 base\n  11 103 social\n", "a.txt")
     labels = io.read_labels(path, fps=10, duration_s=10.0)
@@ -112,6 +117,7 @@ def test_bento_seconds_when_any_time_has_a_point(tmp_path):
     )
     labels = io.read_labels(path)
     assert rows(labels) == [(0, 1, "attack")]
+    assert labels.scored[["start_s", "stop_s"]].to_numpy().tolist() == [[0, 4], [0, 4]]
     assert labels.streams == ["Ch1", "Ch2"]  # a channel without bouts was scored all the same
 
 

@@ -90,8 +90,8 @@ def maze():
     corners = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], float)
     position = np.repeat(corners.T[None, :, :, None], 50, axis=0) + rng.normal(0, 0.01, (50, 2, 4, 1))
     confidence = np.ones((50, 4, 1))
-    position[:20, :, 0] = 99.0  # the animal sits on the corner
-    confidence[:20, 0] = 0.1
+    position[:30, :, 0] = 99.0  # the animal sits on the corner
+    confidence[:30, 0] = 0.1
     return make_poses(position, confidence, keypoints=["tl", "tr", "br", "bl"], fps=10)
 
 

@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from murid.learn.classify.boost import _balanced
 from murid.learn.classify.dense import Dense, DenseParams, fit_dense
 from murid.learn.classify.forests import ForestParams, Forests, fit_forests
+from murid.learn.classify.novelty import fit_novelty
 from murid.learn.classify.stumps import MISSING, Stumps, best_stump, bins_of, fit_stumps
 
 
@@ -142,3 +144,29 @@ def test_a_dense_network_predicts_the_same_on_any_number_of_threads():
         with threadpool_limits(n):
             outputs.append(net.predict(x))
     np.testing.assert_array_equal(*outputs)
+
+
+@pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
+def test_balance_brings_the_weight_of_a_rare_behaviour_towards_that_of_the_rest(balance, share):
+    label = np.zeros(1000)
+    label[:100] = 1
+    weight = _balanced(label, np.ones(1000), balance)
+    assert weight.mean() == pytest.approx(1)
+    assert weight[:100].sum() / weight.sum() == pytest.approx(share)
+
+
+def test_frames_unlike_the_training_data_are_novel_and_unknown_ones_are_not_judged():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(900, 4)).astype(np.float32)
+    novelty = fit_novelty(x, np.repeat(list("abc"), 300), columns=range(4))
+    frames = np.zeros((4, 4), np.float32)
+    frames[1] = 50
+    frames[2, :2] = np.nan  # half is known: judged
+    frames[3, :3] = np.nan  # a quarter is known
+    found = novelty(frames)
+    assert found[0] < 0.5
+    assert found[2] < 0.5
+    assert found[1] == 1
+    assert np.isnan(found[3])
+    usual = novelty(rng.normal(size=(900, 4)))
+    assert np.mean(usual >= 0.99) < 0.05

@@ -64,6 +64,25 @@ def test_every_behaviour_is_decoded_against_shifts(session):
     assert whole.summary["tested"] == 1
 
 
+def test_what_is_found_is_counted_by_the_p_that_is_corrected_over_all():
+    p = [0.001, 0.02, 0.04, 0.5, 0.8, np.nan]
+    q = [0.005, 0.05, 0.2 / 3, 0.625, 0.8, np.nan]  # Benjamini-Hochberg over five
+    table = pd.DataFrame({"recording": list("aabbbb"), "unit": list("uvuvwx"), "behaviour": "rear", "p": p, "q": q})
+    found = count_responses({"responses": table}, ResponseParams())
+    np.testing.assert_allclose(found.frames["responses"]["q_all"], q)
+    assert found.summary == {"tested": 5, "respond": 2}
+    assert found.sentences[0].startswith("2 of 5 tested pairs of unit and behaviour respond (q <= 0.05")
+    found = correct_decoded({"decoded": table.drop(columns="q")}, BehaviourDecodingParams())
+    np.testing.assert_allclose(found.frames["decoded"]["q_all"], q)
+    assert found.sentences == ["2 of 5 tested behaviours are decoded better than by chance (q <= 0.05 over all)."]
+    table["direction"] = ["excited", "suppressed", "none", "none", "none", "none"]
+    found = count_tuned({"tuning": table}, TuningParams())
+    np.testing.assert_allclose(found.frames["tuning"]["q_all"], q)
+    counts = found.frames["tuned"].iloc[0]
+    assert (counts["tested"], counts["excited"], counts["suppressed"]) == (5, 1, 1)
+    assert (found.summary["units"], found.summary["tested_units"], found.summary["tuned_units"]) == (6, 5, 2)
+
+
 def test_several_animals_must_be_chosen_from(session):
     recording = session[0]
     two = make_states(np.zeros((100, 2), int), np.arange(100) / 10, ["rear"], ["a", "b"])

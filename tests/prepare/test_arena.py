@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,12 @@ def test_a_timid_animal_is_not_reliable():
     out = estimate_arena(poses_of(walls + rng.uniform(0, 5, walls.shape)), "box")
     assert out.visited < 0.3
     assert not out.reliable
+
+
+def test_a_guess_is_reliable_where_enough_was_visited_and_the_shape_fits(everywhere):
+    guess = estimate_arena(poses_of(everywhere), "box")
+    for visited, misfit, reliable in ((0.6, 0.1, True), (0.9, 0.11, False), (0.59, 0.02, False)):
+        assert dataclasses.replace(guess, visited=visited, misfit=misfit).reliable is reliable
 
 
 def test_too_little():

@@ -59,6 +59,23 @@ def test_kinematics_of_standing_and_walking():
         views.kinematics(states.isel(time=slice(10)), poses)
 
 
+def test_turning_is_in_degrees_a_second_and_sideways_to_the_right_in_the_picture():
+    t = np.arange(200) / FPS
+    angle = np.radians(np.where(t < 5, 0, 90 * (t - 5)))  # slides for 5 s, then turns clockwise, a quarter a second
+    slide = np.stack([0 * t, np.minimum(t, 5) * 30], 1)
+    ahead = np.stack([np.cos(angle), np.sin(angle)], 1)
+    along = np.array([10.0, 0, -10])
+    xy = slide[:, :, None] + ahead[:, :, None] * along
+    poses = make_poses(xy[..., None], keypoints=["nose", "centre", "tail_base"], fps=FPS, individuals=["m"])
+    states = make_states((t >= 5).astype(int), t, ["slide", "turn"], ["m"])
+    table = views.kinematics(states, poses).set_index("motif")
+    assert table.loc["turn", "turn"] == pytest.approx(90, rel=0.03)
+    assert table.loc["turn", "turn_abs"] == pytest.approx(90, rel=0.03)
+    assert table.loc["slide", "turn"] == pytest.approx(0, abs=2)
+    assert table.loc["slide", "sideways"] == pytest.approx(1.5, rel=0.03)  # body lengths/s
+    assert table.loc["slide", "forward"] == pytest.approx(0, abs=0.05)
+
+
 def test_trajectories_are_seen_from_the_animal_at_the_onset():
     poses, states = walking()
     found = views.trajectories(states, poses, before_s=0.2, after_s=0.5)

@@ -30,6 +30,13 @@ def test_steps_are_forward_sideways_and_turning():
     np.testing.assert_allclose(found[1:].mean(0), [2.0, 0.0, 0.5], atol=0.06)
 
 
+def test_sideways_steps_are_positive_towards_the_right_in_the_picture():
+    xy = np.repeat(SHAPE[None], 50, axis=0)  # looks along x; the picture's y points down
+    xy[:, :, 1] += 0.2 * np.arange(50)[:, None]
+    found = steps(align(xy, Template(SHAPE)), RATE)
+    np.testing.assert_allclose(found[1:], np.tile([0.0, 2.0, 0.0], (49, 1)), atol=1e-4)
+
+
 def test_movement_is_the_log_of_mean_speeds():
     xy = walking()
     found = movement(align(xy, Template(SHAPE)), RATE)

@@ -68,6 +68,8 @@ def test_a_rule_travels_as_plain_values():
     rule = Decision.plain(("a", "b"), exclusive=True, exhaustive=True, low=0.5, short="absorb").replace(threshold=0.3)
     assert Decision.from_dict(rule.to_dict()) == rule
     assert rule.threshold == (0.3, 0.3)
+    changed = rule.replace(smooth_s=(0.2, 0.4)).replace(min_bout_s=1.0)
+    assert (changed.smooth_s, changed.threshold, changed.min_bout_s) == ((0.2, 0.4), (0.3, 0.3), (1.0, 1.0))
 
 
 # ---- simba ----------------------------------------------------------------------------------------

@@ -66,8 +66,9 @@ def movement(aligned: Aligned, rate_hz: float, windows_s: Sequence[float] = SPEE
 
 
 def steps(aligned: Aligned, rate_hz: float) -> np.ndarray:
-    """Forward and sideways speed (body lengths/s, left positive) and turning (rad/s); float32 ``(n, 3)``.
+    """Forward and sideways speed (body lengths/s) and turning (rad/s); float32 ``(n, 3)``.
 
+    Sideways and turning are positive clockwise as seen in the picture, whose y points down: to the animal's right.
     The first row is NaN.
     """
     out = np.full((len(aligned.centre), 3), np.nan, np.float32)
