@@ -76,11 +76,12 @@ def test_what_is_found_is_counted_by_the_p_that_is_corrected_over_all():
     np.testing.assert_allclose(found.frames["decoded"]["q_all"], q)
     assert found.sentences == ["2 of 5 tested behaviours are decoded better than by chance (q <= 0.05 over all)."]
     table["direction"] = ["excited", "suppressed", "none", "none", "none", "none"]
+    table["control"] = [False] * 5 + [True]
     found = count_tuned({"tuning": table}, TuningParams())
     np.testing.assert_allclose(found.frames["tuning"]["q_all"], q)
     counts = found.frames["tuned"].iloc[0]
     assert (counts["tested"], counts["excited"], counts["suppressed"]) == (5, 1, 1)
-    assert (found.summary["units"], found.summary["tested_units"], found.summary["tuned_units"]) == (6, 5, 2)
+    assert (found.summary["units"], found.summary["tested_units"], found.summary["tuned_units"]) == (5, 5, 2)
 
 
 def test_several_animals_must_be_chosen_from(session):

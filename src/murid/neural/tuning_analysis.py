@@ -118,5 +118,5 @@ def tune(recording: Recording, params: TuningParams, *, states: xr.DataArray) ->
     found = tuning(signal, states, params=params)
     table = found.table.reset_index(drop=True)
     units = list(dict.fromkeys(table["unit"]))
-    table.insert(table.columns.get_loc("reason"), "control", table["unit"].isin(control_channels(units)))
+    table.insert(list(table.columns).index("reason"), "control", table["unit"].isin(control_channels(units)))
     return Tables({"tuning": table}, warnings=found.notes)
