@@ -36,7 +36,7 @@ def typical_body_length(
     min_confidence: float = 0.5,
     max_frames: int = 20_000,
 ) -> float:
-    """Return the typical length of the animals' trunk in the unit of the poses; NaN when it cannot be told.
+    """Return the typical length of the animals' trunk in the unit of the poses; NaN when it cannot be measured.
 
     The median over frames and individuals of nose (or head) to tail base (or hips); where these are never seen
     together, the largest median distance between two trunk keypoints.

@@ -113,7 +113,7 @@ def _order(path: Path, tracks: Any, n_nodes: int, n_tracks: int) -> tuple[str, .
     if len(fits) != 1:
         fail(
             str(path),
-            "the axis order of tracks cannot be told",
+            "the axis order of tracks is ambiguous",
             got=str(tracks.shape),
             expected="(track, xy, node, frame) or (frame, node, xy, track)",
             todo="export the file with a newer SLEAP",

@@ -74,7 +74,7 @@ class Warm:
         self.tables |= {key: table.sel(feature=self.columns) for key, table in tables.items()}
 
     def recipe(self, n_frames: int) -> Recipe:
-        """Return the method's recipe on the kept tables, with quicker trees for `n_frames` labelled frames.
+        """Return the method's recipe on the stored tables, with quicker trees for `n_frames` labelled frames.
 
         What takes minutes, or features that are not kept (a temporal network, mirror images), is left out.
         """
