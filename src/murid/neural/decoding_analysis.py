@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.analysis import Tables, analysis
-from murid.data.errors import DataError, fail
+from murid.data.errors import DataError
 from murid.data.params import param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
@@ -17,6 +17,7 @@ from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multi
 from murid.data.tables import Table, number, text
 from murid.neural.align import states_on
 from murid.neural.decoding import DecodingParams, decode_states
+from murid.neural.subject import signal_of
 
 
 class BehaviourDecodingParams(DecodingParams):
@@ -71,14 +72,7 @@ def correct_decoded(frames: Mapping[str, pd.DataFrame], params: BehaviourDecodin
 )
 def decode_behaviours(recording: Recording, params: BehaviourDecodingParams, *, states: xr.DataArray) -> Tables:
     """Decode the presence of every behaviour from neural activity, on held-out time, against shifts."""
-    if states.sizes["individual"] > 1:
-        fail(
-            f"recording '{recording.id}'",
-            "several animals have states",
-            got=", ".join(map(str, states["individual"].values)),
-            todo="choose whose behaviour: --individual NAME (individual=... in Python)",
-        )
-    signal = recording.need("traces") if recording.has("traces") else recording.need("spikes")
+    signal = signal_of(recording, states)
     time = np.asarray(states["time"].values, np.float64)
     if np.median(np.diff(time)) < params.bin_s:
         states = states_on(states, np.arange(time[0] + params.bin_s / 2, time[-1], params.bin_s))

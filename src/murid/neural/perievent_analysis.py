@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.analysis import Tables, analysis
-from murid.data.errors import DataError, fail
+from murid.data.errors import DataError
 from murid.data.params import Params, param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
@@ -21,6 +21,7 @@ from murid.neural.align import as_traces
 from murid.neural.bands import confidence_band
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, perievent
 from murid.neural.perievent_tests import shift_test
+from murid.neural.subject import signal_of
 
 
 class ResponseParams(Params):
@@ -101,14 +102,7 @@ def count_responses(frames: Mapping[str, pd.DataFrame], params: ResponseParams) 
 )
 def respond(recording: Recording, params: ResponseParams, *, states: xr.DataArray) -> Tables:
     """Measure how every unit responds around bouts of every behaviour, against shifts of the bouts in time."""
-    if states.sizes["individual"] > 1:
-        fail(
-            f"recording '{recording.id}'",
-            "several animals have states",
-            got=", ".join(map(str, states["individual"].values)),
-            todo="choose whose behaviour: --individual NAME (individual=... in Python)",
-        )
-    signal = recording.need("traces") if recording.has("traces") else recording.need("spikes")
+    signal = signal_of(recording, states)
     traces = as_traces(signal, params.bin_s, "perievent")
     bouts = bouts_of(states)
     rows: list[pd.DataFrame] = []

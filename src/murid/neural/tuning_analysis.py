@@ -8,11 +8,11 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.analysis import Tables, analysis
-from murid.data.errors import fail
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
 from murid.data.tables import Table, count, flag, number, text
 from murid.data.traces import control_channels
+from murid.neural.subject import signal_of
 from murid.neural.tuning import CALLED, TuningParams, tuning
 
 DIRECTIONS = (*CALLED, "none", "not tested")
@@ -107,14 +107,7 @@ def _of_controls(moved: pd.DataFrame) -> str:
 )
 def tune(recording: Recording, params: TuningParams, *, states: xr.DataArray) -> Tables:
     """Test every unit for tuning to every behaviour, against shifts of the behaviour in time."""
-    if states.sizes["individual"] > 1:
-        fail(
-            f"recording '{recording.id}'",
-            "several animals have states",
-            got=", ".join(map(str, states["individual"].values)),
-            todo="choose whose behaviour: --individual NAME (individual=... in Python)",
-        )
-    signal = recording.need("traces") if recording.has("traces") else recording.need("spikes")
+    signal = signal_of(recording, states)
     found = tuning(signal, states, params=params)
     table = found.table.reset_index(drop=True)
     units = list(dict.fromkeys(table["unit"]))

@@ -1,0 +1,34 @@
+"""Whose neurons and whose behaviour: one signal and one animal of a recording."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from murid.data.errors import fail
+from murid.data.recording import Recording
+from murid.data.traces import Spikes
+
+
+def signal_of(recording: Recording, states: xr.DataArray) -> xr.DataArray | Spikes:
+    """Return the traces of a recording, else its spikes, for states of one animal.
+
+    Parameters
+    ----------
+    recording : Recording
+        With traces or spikes.
+    states : DataArray (time, individual[, behaviour])
+        What the animal did.
+
+    Raises
+    ------
+    DataError
+        When several animals have states: the neurons are those of one.
+    """
+    if states.sizes["individual"] > 1:
+        fail(
+            f"recording '{recording.id}'",
+            "several animals have states",
+            got=", ".join(map(str, states["individual"].values)),
+            todo="choose whose behaviour: --individual NAME (individual=... in Python)",
+        )
+    return recording.need("traces") if recording.has("traces") else recording.need("spikes")
