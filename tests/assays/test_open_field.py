@@ -6,6 +6,7 @@ import pytest
 import murid
 from murid import assays, simulate
 from murid.assays.arena import shared_arena, tracked_corners
+from murid.data.errors import DataError
 from murid.prepare import CleanParams, calibrate
 
 FPS = 25.0
@@ -345,3 +346,11 @@ def test_real_three_chamber_animal_walks(data_dir):
     out = assays.run_assay("open_field", recording, px_per_cm=15.0)
     assert 500 < out.value("distance") < 100_000
     assert out.warnings
+
+
+def test_a_body_centre_that_was_never_tracked_is_named():
+    recording = walk(np.column_stack([np.linspace(1, 39, 200), np.full(200, 20.0)]))
+    poses = recording.poses.copy(deep=True)
+    poses["position"].loc[{"keypoint": "centre"}] = np.nan
+    with pytest.raises(DataError, match=r"keypoint 'centre': the body centre was never tracked; -> .*\[roles\]"):
+        plain(recording.replace(poses=poses, zones=None), arena_cm=(40.0, 40.0))

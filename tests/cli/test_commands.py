@@ -108,7 +108,7 @@ def test_adding_something_else_under_a_known_name_is_refused(murid, pose_files, 
     poses = pose_files / "poses"
     murid("add", tmp_path / "S", poses, "--fps", 24)
     failed = murid("add", tmp_path / "S", poses, "--fps", 30, expect=1)
-    assert "3 recordings are there already" in failed.err
+    assert "3 recording(s) are there already" in failed.err
     assert "--replace" in failed.err
     assert murid("add", tmp_path / "S", poses, "--fps", 30, "--replace", "--json").json["states"] == {"replaced": 3}
     assert Study(tmp_path / "S")["1"].poses.attrs["fps"] == 30

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 
 from murid.cli.options import items, pick, read_params
@@ -17,6 +19,7 @@ class Outer(Params):
     on: bool = param(True, why="on")
     inner: Inner = Inner(fill="none")
     maybe: Inner | None = param(None, why="maybe")
+    how: Literal["none", "median"] | None = param("median", why="how")
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,7 @@ class Outer(Params):
         (["spans=[0.5]"], {"spans": [0.5]}),
         (["inner.window_s=0.4"], {"inner": {"window_s": 0.4, "fill": "none"}}),
         (["maybe.window_s=0.4"], {"maybe": {"window_s": 0.4}}),
+        (["how=none"], {"how": "none"}),
     ],
 )
 def test_text_becomes_values(texts, values):

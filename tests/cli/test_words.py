@@ -8,6 +8,7 @@ import run_work as work
 
 from murid.cli.shown import comparison_table, one_line_a_measure
 from murid.cli.words import for_command_line
+from murid.data.names import counted
 from murid.run.cite import Reference, bibliography
 
 
@@ -92,3 +93,7 @@ def test_cite_names_murid_and_the_analyses_of_the_runs(murid, tmp_path):
     assert "murid developers" in bibliography(study)
     murid("check", study.folder)
     assert murid("cite", study.folder, "--json").json["references"][0]["used_for"] == ["all of it"]
+
+
+def test_numbers_have_their_noun():
+    assert (counted(0), counted(1), counted(2)) == ("0 recordings", "1 recording", "2 recordings")

@@ -174,6 +174,20 @@ def test_time_budget_counts_animals_that_never_showed_a_behaviour_as_zero(scored
         run_analysis(scored, "budget")
 
 
+def test_an_animal_scored_without_a_single_bout_counts_with_zero(tmp_path):
+    study = Study.create(tmp_path / "S")
+    for i, rows in enumerate([[(2.0, 3.0, "groom")], []]):
+        bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label"])
+        study.add(Recording(f"r{i}", labels=Labels.from_bouts(bouts, duration_s=10.0, fps=20.0), animal=f"a{i}"))
+    run = run_analysis(study, "budget")
+    assert run.tables["animals"].set_index("recording")["groom"].tolist() == pytest.approx([10, 0])
+    row = run.tables["budget"].set_index("recording").loc["r1"]
+    assert (row["count"], row["scored_s"], row["latency_s"]) == (0, 10, 10)
+    assert row["latency_censored"]
+    with pytest.raises(DataError, match="no recording shows any behaviour"):
+        run_analysis(study, "budget", ids=["r1"])
+
+
 def test_agreement_of_raters_is_pooled_over_recordings(scored):
     run = run_analysis(scored, "agreement", {"n_boot": 100})
     pairs = run.tables["pairs"].set_index("behaviour")

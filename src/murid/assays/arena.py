@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from murid.data.errors import Faults, fail
 from murid.data.poses import keypoint_names, make_poses
+from murid.data.roles import guess_roles
 from murid.data.zones import Zone, Zones
 from murid.features.points import points_of
 from murid.features.zone_mask import depth_in
@@ -146,6 +147,14 @@ def tracked_corners(poses: xr.Dataset) -> tuple[Zone, list[str]] | None:
 def _centre_only(poses: xr.Dataset, roles: Mapping[str, str] | None) -> xr.Dataset:
     """Poses of the body centre alone: nose and ears reach over the wall, tracked corners are no animal."""
     centre = points_of(poses, "centre", roles)
+    if not np.isfinite(centre.values).any():
+        keypoint = (roles or guess_roles(keypoint_names(poses))).get("centre", "")
+        fail(
+            "arena",
+            "the body centre was never tracked",
+            where=f"keypoint '{keypoint}'" if keypoint else "",
+            todo='name another keypoint of the trunk in study.toml: [roles] centre = "KEYPOINT", or track it again',
+        )
     return make_poses(
         centre.values[:, :, None],
         keypoints=["centre"],

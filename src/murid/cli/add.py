@@ -12,6 +12,7 @@ from murid.cli.command import command
 from murid.cli.console import Reply, records
 from murid.cli.options import StudyFolder
 from murid.data.errors import Faults, ParameterError, did_you_mean
+from murid.data.names import counted
 
 _Files = list[Path] | None
 #: Options of readers that take several values, also when one is given.
@@ -116,7 +117,7 @@ def register(app: typer.Typer) -> None:
                 "unused": [name for _, name in added.unused],
                 "other_kind": [name for name, _ in added.other_kind],
             },
-            [f"{len(added.table)} recordings: {counts}." + ("" if dry_run else f" Next: murid check {study}")],
+            [f"{counted(len(added.table))}: {counts}." + ("" if dry_run else f" Next: murid check {study}")],
             {"Files that belong together": added.table},
             unused,
         )

@@ -24,6 +24,7 @@ from murid.cli.options import (
 )
 from murid.cli.replies import of_run
 from murid.cli.shown import comparison_table, one_line_a_measure
+from murid.data.names import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +139,7 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
     tables, summary = run.tables, run.summary
     failed = summary.get("failed", [])
     done = summary["recordings"] if isinstance(summary["recordings"], list) else []
-    text = [f"{len(done)} recordings." if not failed else f"{len(done)} recordings; {len(failed)} failed."]
+    text = [f"{counted(len(done))}." if not failed else f"{counted(len(done))}; {len(failed)} failed."]
     text += summary.get("sentences", [])
     shown: dict[str, pd.DataFrame] = {}
     units = tables[chosen.compare].attrs.get("units", {}) if chosen.compare in tables else {}

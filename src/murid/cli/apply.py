@@ -10,6 +10,7 @@ from murid.cli.command import command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick
 from murid.cli.replies import of_run
+from murid.data.names import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
         shown = summary.groupby(who, sort=False)[["count", "total_s", "fraction"]].mean().reset_index()
         return of_run(
             run,
-            [f"{len(run.summary['recordings'])} recordings. States: {run.folder / 'states'}"],
+            [f"{counted(len(run.summary['recordings']))}. States: {run.folder / 'states'}"],
             {"Mean over recordings": shown},
             json_tables=("summary",),
         )

@@ -8,6 +8,7 @@ from murid.cli.command import command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick
 from murid.cli.replies import of_run
+from murid.data.names import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -30,9 +31,14 @@ def register(app: typer.Typer) -> None:
             "Faults of the folder": tables["faults"][["what", "todo"]],
             "What to look at (per recording: table 'quality')": tables["overview"],
         }
-        text = f"{s['recordings']} recordings: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad"
+        text = f"{counted(s['recordings'])}: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad"
         if not s["recordings"]:
-            text = f"Nothing to judge in {study}" if len(opened) else "No recording yet; add files with: murid add"
+            text = "No recording yet; add files with: murid add"
+        if not s["recordings"] and len(opened):
+            text = (
+                f"{counted(len(opened))} without poses or traces, so there is no tracking or signal to judge; labels "
+                f"are judged by: murid agreement {study} (several raters), murid budget {study}"
+            )
         reply = of_run(
             run,
             [f"{text}; {s['faults']} faults of the folder."],

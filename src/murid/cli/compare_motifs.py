@@ -10,6 +10,7 @@ from murid.cli.command import command
 from murid.cli.console import Reply
 from murid.cli.options import Behaviours, Ids, ParamOption, Seed, StudyFolder, Workers, items, n_workers, pick
 from murid.cli.replies import of_run
+from murid.data.names import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -60,5 +61,5 @@ def register(app: typer.Typer) -> None:
             workers=n_workers(workers),
         )
         table = run.tables["motifs"]
-        text = [f"{len(table)} methods on {len(run.summary['recordings'])} recordings."]
+        text = [f"{counted(len(table), 'method')} on {counted(len(run.summary['recordings']))}."]
         return of_run(run, text, {"Motif methods": table.round(3)}, json_tables=("motifs",))

@@ -23,6 +23,7 @@ from murid.cli.options import (
     read_params,
 )
 from murid.cli.replies import of_run
+from murid.data.names import counted
 
 _SHOWN = (
     "behaviour",
@@ -119,9 +120,7 @@ def register(app: typer.Typer) -> None:
 def _sentence(name: str, s: dict[str, Any]) -> str:
     low, high = s["macro_f1_ci"]
     limits = f" [{low:.3f}, {high:.3f}]" if low is not None else " (no interval: fewer than five animals)"
-    text = (
-        f"{name}: macro F1 {s['macro_f1']:.3f}{limits}, accuracy {s['accuracy']:.3f}, {s['n_recordings']} recordings."
-    )
+    text = f"{name}: macro F1 {s['macro_f1']:.3f}{limits}, accuracy {s['accuracy']:.3f}, {counted(s['n_recordings'])}."
     if "leaky" in s:
         text += f" {s['leaky']['warning']}: macro F1 {s['leaky']['macro_f1']:.3f}."
     return text

@@ -10,6 +10,7 @@ from murid.cli.command import command
 from murid.cli.console import Reply
 from murid.cli.options import Seed, StudyFolder, Workers, n_workers
 from murid.cli.replies import of_run
+from murid.data.names import counted
 
 _SHOWN_FEATURES = 5
 
@@ -61,7 +62,7 @@ def register(app: typer.Typer) -> None:
         top = tables["explain_features"].groupby("behaviour", sort=False).head(_SHOWN_FEATURES)
         families = tables["explain_families"].drop(columns=["strength"])
         text = [
-            f"{len(run.summary['recordings'])} recordings; {run.summary['models']}.",
+            f"{counted(len(run.summary['recordings']))}; {run.summary['models']}.",
             f"Bouts to watch: table explain_examples ({len(tables['explain_examples'])}).",
         ]
         return of_run(

@@ -10,6 +10,7 @@ from murid.cli.command import command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, ParamOption, SkipFailed, StudyFolder, Workers, n_workers, pick, read_params
 from murid.cli.replies import of_run
+from murid.data.names import counted
 
 MethodName = Annotated[str, typer.Argument(help="Method (see: murid methods).", show_default=False)]
 
@@ -52,5 +53,5 @@ def register(app: typer.Typer) -> None:
         )
         s = run.summary
         return of_run(
-            run, [f"Fitted {s['method']} to {len(s['recordings'])} recordings. Next: murid apply {study} {s['model']}"]
+            run, [f"Fitted {s['method']} to {counted(len(s['recordings']))}. Next: murid apply {study} {s['model']}"]
         )

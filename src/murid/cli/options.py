@@ -147,7 +147,9 @@ def _put(values: dict[str, Any], declared: type[Params], path: list[str], text: 
 
 
 def _value(text: str, annotation: Any) -> Any:
-    """A JSON value where it is one; ``a,b`` where several are expected; else the text itself."""
+    """A choice of the parameter, or a JSON value where it is one; ``a,b`` where several are expected; else the text."""
+    if text in _choices(annotation):
+        return text
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
@@ -155,6 +157,13 @@ def _value(text: str, annotation: Any) -> Any:
     if _several(annotation) and not isinstance(value, (list, dict, type(None))):
         return [_value(part.strip(), None) for part in text.split(",")]
     return value
+
+
+def _choices(annotation: Any) -> set[Any]:
+    """Words that a parameter may be: ``"none"`` may be one of them, and then it is not the absence of a value."""
+    if get_origin(annotation) is Literal:
+        return {a for a in get_args(annotation) if isinstance(a, str)}
+    return {c for a in get_args(annotation) for c in _choices(a)}
 
 
 def _several(annotation: Any) -> bool:

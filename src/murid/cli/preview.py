@@ -8,6 +8,7 @@ from murid.cli.command import command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, ParamOption, StudyFolder, Workers, n_workers, pick, read_params
 from murid.cli.replies import of_run
+from murid.data.names import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
             median_s=("median_s", "median"),
         )
         never = [str(name) for name, row in overall.iterrows() if not row["share"] and name != "unknown"]
-        text = [f"{len(run.summary['recordings'])} recordings; figures in {run.folder / 'figures'}."]
+        text = [f"{counted(len(run.summary['recordings']))}; figures in {run.folder / 'figures'}."]
         if never:
             text.append(f"Never occurs: {', '.join(never)}.")
         return of_run(

@@ -172,3 +172,14 @@ def near_twins(names: Iterable[str]) -> list[list[str]]:
     for name in dict.fromkeys(names):
         groups.setdefault(look_alike_key(name), []).append(name)
     return [alike for alike in groups.values() if len(alike) > 1]
+
+
+def counted(n: int, noun: str = "recording") -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1), counted(15)
+    ('1 recording', '15 recordings')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -8,10 +8,13 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.analysis import Tables, analysis
+from murid.data.errors import fail
+from murid.data.labels import Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
+from murid.data.states import behaviour_names
 from murid.data.tables import KEYS, Table, count, flag, number, text
-from murid.ethogram.bouts import summary
+from murid.ethogram.bouts import SUMMARY_COLUMNS, summary
 
 BUDGET = Table(
     "budget",
@@ -51,7 +54,14 @@ def complete(frames: Mapping[str, pd.DataFrame], _params: BudgetParams) -> Table
     """Give every animal a row for every behaviour that any animal showed, and one column a behaviour."""
     table = frames["budget"]
     keys = [k for k in KEYS if k in table]
-    behaviours = list(dict.fromkeys(table["behaviour"]))
+    behaviours = [b for b in dict.fromkeys(table["behaviour"]) if b]
+    if not behaviours:
+        fail(
+            "budget",
+            "no recording shows any behaviour",
+            got=f"{len(table[keys].drop_duplicates())} recordings without a bout",
+            todo="check that the label files hold what was scored",
+        )
     animals = table[[*keys, "scored_s"]].groupby(keys, sort=False, as_index=False).max()
     every = animals.merge(pd.DataFrame({"behaviour": behaviours}), how="cross")
     full = every.merge(table.drop(columns="scored_s"), how="left", on=[*keys, "behaviour"])
@@ -76,6 +86,22 @@ def complete(frames: Mapping[str, pd.DataFrame], _params: BudgetParams) -> Table
     compare="animals",
     shown=("budget",),
 )
-def budget(_recording: Recording, params: BudgetParams, *, states: xr.DataArray) -> Tables:
+def budget(recording: Recording, params: BudgetParams, *, states: xr.DataArray) -> Tables:
     """Time spent in every behaviour, zeros included, and whether groups differ."""
+    if recording.has("labels") and not behaviour_names(states):
+        return Tables({"budget": _nothing_shown(recording.need("labels"), states, params)})
     return Tables({"budget": summary(states, start_s=params.start_s or None, stop_s=params.stop_s)})
+
+
+def _nothing_shown(labels: Labels, states: xr.DataArray, params: BudgetParams) -> pd.DataFrame:
+    """One row an individual, without a behaviour: it was scored for so long and showed none.
+
+    Without it the animal would be in no row, and the means those of the animals that showed something.
+    """
+    stop = params.stop_s if params.stop_s is not None else float("inf")
+    scored = labels.scored
+    length = (scored["stop_s"].clip(upper=stop) - scored["start_s"].clip(lower=params.start_s)).clip(lower=0)
+    seconds = length.groupby([scored["rater"], scored["stream"]]).sum()
+    people = [str(i) for i in states["individual"].values]
+    rows = {"individual": people, "behaviour": "", **_NEVER, "scored_s": float(seconds.max()) if len(seconds) else 0.0}
+    return pd.DataFrame(rows).reindex(columns=list(SUMMARY_COLUMNS))

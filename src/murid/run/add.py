@@ -241,7 +241,7 @@ def _refuse_changed(study: Study, table: pd.DataFrame) -> None:
     if different:
         fail(
             f"study {study.folder}",
-            f"{len(different)} recordings are there already, from other files or read in another way",
+            f"{len(different)} recording(s) are there already, from other files or read in another way",
             got=", ".join(different[:20]),
             todo="write them anew with --replace (replace=True)",
         )

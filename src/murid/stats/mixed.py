@@ -17,10 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.names import counted
 from murid.data.order import natural
 from murid.stats import linear
 from murid.stats.repeated import permuted
-from murid.stats.units import by_unit, counted, group_names, numbers_of
+from murid.stats.units import by_unit, group_names, numbers_of
 
 Floats = NDArray[np.float64]
 #: Groups smaller than this get a note.

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from murid.stats.units import counted
+from murid.data.names import counted
 from murid.stats.wording import ALPHA, joined, number_text, p_text, unit_text
 
 Interval = tuple[float, float]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.errors import Faults, did_you_mean
+from murid.data.names import counted
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,6 @@ class UnitTable:
         notes += [f"group {g} left out ({counted(n, noun)})" for g, n in self.small.items()]
         notes += [f"{counted(n, noun)} without '{g}' left out" for g, n in self.incomplete.items()]
         return notes
-
-
-def counted(n: int, noun: str) -> str:
-    """Return ``1 animal`` or ``3 animals``."""
-    return f"{n} {noun if n == 1 else noun + 's'}"
 
 
 def group_names(column: pd.Series) -> pd.Series:

@@ -108,7 +108,7 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
         "Ethograms",
         f"Each row is one recording.{two} White: scored, none of the behaviours; hatched: not scored. Look for animals "
         f"that differ from their "
-        f"group, and for change over the session; numbers and tests are below.{more}",
+        f"group, and for change over the session; numbers are below.{more}",
         f"Ethograms of {count(len(rows), 'recording')}; behaviours: {listed(map(readable, names), 12)}.",
         bouts[["recording", "shown", "individual", "label", "start_s", "stop_s"]],
     )

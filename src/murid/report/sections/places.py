@@ -76,13 +76,14 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
         ]
     )
     groups = f" Title colours are groups ({listed(context.groups)})." if context.groups else ""
+    tested = "; whether groups differ is tested below" if len(context.groups) > 1 and context.runs_of("assay") else ""
     uncalibrated = " Neither the poses nor a run know a scale, so lengths are in pixels." if unit == "px" else ""
     return Picture(
         draw.trajectories(panels, unit),
         "Paths",
         f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena, "
         "dashed: zones as drawn. Look for paths outside the arena or straight jumps across it: those are tracking "
-        f"errors. A picture of single animals; whether groups differ is tested below.{groups}{uncalibrated}{more}",
+        f"errors. A picture of single animals{tested}.{groups}{uncalibrated}{more}",
         f"Paths of {count(len(ids), 'recording')} in small panels, with arena and zones outlined.",
         path,
     )
