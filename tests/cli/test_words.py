@@ -16,6 +16,11 @@ from murid.run.cite import Reference, bibliography
     ("text", "shown"),
     [
         (
+            "it looks like traces (traces_mat): use read_traces(path)",
+            "it looks like traces (traces_mat): give it with --traces",
+        ),
+        ("use read_poses(path)", "give it as a pose file"),
+        (
             "-> pass fps=...; murid.Video(video).fps reads it from the video file",
             "-> give --fps 25, or the film: --video",
         ),

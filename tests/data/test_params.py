@@ -44,3 +44,16 @@ def test_nearest_ignores_case():
 
 def test_errors_are_value_errors_too():
     assert issubclass(murid.DataError, ValueError)
+
+
+def test_one_value_is_taken_where_several_may_be_given():
+    class Arena(Params):
+        arena_cm: tuple[float, ...] | None = param(None, why="a")
+        names: tuple[str, ...] = param((), why="n")
+        rate: float | tuple[float, ...] = param(1.0, why="r")
+
+    found = Arena(arena_cm=42, names="centre", rate=2.0)
+    assert (found.arena_cm, found.names, found.rate) == ((42.0,), ("centre",), 2.0)
+    assert Arena(arena_cm=None, names=["a", "b"]).names == ("a", "b")
+    with pytest.raises(ParameterError, match="arena_cm"):
+        Arena(arena_cm="wide")

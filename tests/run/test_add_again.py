@@ -166,3 +166,17 @@ def test_a_table_of_many_recordings_finds_the_poses_by_the_pose_file_it_names(fi
     assert [list(study[f"m{k}"].labels.bouts["label"]) for k in (0, 1)] == [["rear"], ["groom"]]
     assert not study["m2"].has("labels")
     assert done.unused == [("labels", "all.csv: OFT_3")]
+
+
+def test_the_same_fault_of_many_files_is_written_once(files):
+    for k in range(3, 5):
+        write_poses(files, k)
+    for path in (files / "poses").iterdir():
+        path.write_text(path.read_text().replace(",0.99,", ",high,"))
+    with pytest.raises(DataError) as error:
+        add(files, labels=(), sheet=None)
+    assert "5 places" in str(error.value)  # the same lines of five files
+    assert str(error.value).count("text in a number cell") == 1
+    with pytest.raises(DataError, match=r"5 places \(.*m0DLC.*\): not recognised as spikes") as error:
+        add_files(Study(files / "S"), spikes=sorted((files / "poses").iterdir()))
+    assert str(error.value).count("not recognised") == 1

@@ -17,6 +17,8 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
         r"-o \1.source=NAME (names: murid formats)",
     ),
     (r"\bread_(poses|labels|events|zones|traces|spikes)\(path, source='(\w+)'\)", r"-o \1.source=\2"),
+    (r"\buse read_poses\(path\)", "give it as a pose file"),
+    (r"\buse read_(labels|events|zones|traces|spikes)\(path\)", r"give it with --\1"),
     (r"\bchoose one: (\w+)=\.\.\.", r"choose one: -o KIND.\1=NAME, e.g. -o labels.\1=NAME"),
     (r"clean\(\) masks them", "they are masked when the recording is analysed"),
     (r"; run repair_identity\(\) first, some may be swaps", "; with several animals some may be swaps of identity"),

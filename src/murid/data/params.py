@@ -13,7 +13,8 @@ Examples
 
 from __future__ import annotations
 
-from typing import Any, Self
+from types import UnionType
+from typing import Any, Self, Union, get_args, get_origin
 
 import pydantic
 
@@ -48,6 +49,17 @@ class Params(pydantic.BaseModel):
         except pydantic.ValidationError as exc:
             raise _as_parameter_error(type(self), exc) from None
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _one_is_a_list_of_one(cls, values: Any) -> Any:
+        """Take ``arena_cm=42`` as ``(42,)``, as the command line does, where several values may be given."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            name: (value,) if isinstance(value, (int, float, str)) and _is_tuple(cls, name) else value
+            for name, value in values.items()
+        }
+
     def replace(self, **values: Any) -> Self:
         """Return a checked copy with some values changed."""
         return type(self)(**{**dict(self), **values})
@@ -70,6 +82,17 @@ class Params(pydantic.BaseModel):
                 }
             )
         return rows
+
+
+def _is_tuple(cls: type[Params], name: str) -> bool:
+    """True for a parameter that takes a tuple, or none, and no single value."""
+    field = cls.model_fields.get(name)
+    kinds = [] if field is None else get_args(field.annotation) if _is_union(field.annotation) else [field.annotation]
+    return any(get_origin(k) is tuple for k in kinds) and all(get_origin(k) is tuple or k is type(None) for k in kinds)
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, UnionType)
 
 
 def _type_name(annotation: Any) -> str:

@@ -162,7 +162,9 @@ def add_files(
             study.add(recording, source=marks[pair.id], replace=replace)
             _note_origin(study, pair.id)
         except DataError as exc:
-            faults.add(str(exc).replace("\n", "\n     "))
+            text = str(exc)
+            where = next((f"{p}" for p in pair.files if text.startswith(f"{p}: ")), "")
+            faults.add(text.removeprefix(f"{where}: ").replace("\n", "\n     "), where=where)
     if faults and len(faults.items) < len(waiting):
         faults.subject = f"{len(faults.items)} of {len(pairs)} recordings were not added, the others were"
     faults.raise_if_any()
