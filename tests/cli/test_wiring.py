@@ -166,7 +166,7 @@ def test_an_analysis_prints_how_many_measures_differ_of_how_many(tmp_path):
     failed = {"failed": ["r1"], "recordings": ["r0"]}
     tables["failed"] = pd.DataFrame({"recording": ["r1"], "reason": ["no"]})
     reply = reply_of(run_of(tmp_path, summary={**summary, **failed}, tables=tables), find_analysis("budget"))
-    assert reply.text[0] == "1 recordings; 1 failed."
+    assert reply.text[0] == "1 recording; 1 failed."
     assert "Recordings that failed" in reply.tables
     assert reply.code == 1
 
