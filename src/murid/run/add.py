@@ -152,8 +152,23 @@ def add_files(
         table["state"] = table["state"].map(lambda s: s if s == "unchanged" else f"would be {s}")
         return Added(table, unused, other_kind)
     waiting = [p for p, state in zip(pairs, table["state"], strict=True) if state != "unchanged"]
+    _read_and_store(study, waiting, marks, settings, len(pairs), replace=replace, overwrite_labels=overwrite_labels)
+    return Added(table, unused, other_kind)
+
+
+def _read_and_store(
+    study: Study,
+    waiting: Sequence[Paired],
+    marks: Mapping[str, str],
+    settings: Reading,
+    n_pairs: int,
+    *,
+    replace: bool,
+    overwrite_labels: bool,
+) -> None:
+    """Read each recording and store it; those that cannot be read become one error after the others are in."""
     known = set(study.ids)
-    faults = Faults(f"{len(pairs)} recordings")
+    faults = Faults(f"{n_pairs} recordings")
     for pair in track(waiting, "adding"):
         try:
             recording = read_recording(pair, settings)
@@ -166,9 +181,8 @@ def add_files(
             where = next((f"{p}" for p in pair.files if text.startswith(f"{p}: ")), "")
             faults.add(text.removeprefix(f"{where}: ").replace("\n", "\n     "), where=where)
     if faults and len(faults.items) < len(waiting):
-        faults.subject = f"{len(faults.items)} of {len(pairs)} recordings were not added, the others were"
+        faults.subject = f"{len(faults.items)} of {n_pairs} recordings were not added, the others were"
     faults.raise_if_any()
-    return Added(table, unused, other_kind)
 
 
 def _with_the_rest(study: Study, pair: Paired, new: Recording, overwrite_labels: bool) -> Recording:
