@@ -107,7 +107,7 @@ def test_behaviours_must_agree():
 
 def test_the_chain_moves_by_time_where_the_film_changes_its_rate():
     """Rates are per second: each half is smoothed with its own step."""
-    chain = hmm.Chain(("a", "b"), np.array([[-0.5, 0.5], [1.0, -1.0]]), np.array([0.6, 0.4]))
+    chain = hmm.BehaviourChain(("a", "b"), np.array([[-0.5, 0.5], [1.0, -1.0]]), np.array([0.6, 0.4]))
     film = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
     p = np.random.default_rng(0).dirichlet([2, 2], 1200)[:, None]
     coords = {"individual": ["m"], "behaviour": ["a", "b"]}

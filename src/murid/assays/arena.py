@@ -38,7 +38,7 @@ OUTSIDE_CM = 3.0
 
 
 @dataclass(frozen=True)
-class Arena:
+class AssayArena:
     """One arena.
 
     Attributes
@@ -61,7 +61,7 @@ def arenas_of(
     roles: Mapping[str, str] | None,
     shape: Shape = "auto",
     shared: Zone | None = None,
-) -> list[Arena]:
+) -> list[AssayArena]:
     """Return the arenas: drawn ones, else from tracked corners, else estimated.
 
     Parameters
@@ -79,20 +79,21 @@ def arenas_of(
     if not drawn and zones is not None and "arena" in zones:
         drawn = [zones["arena"]]
     if drawn:
-        return [Arena(zone, "drawn") for zone in drawn]
+        return [AssayArena(zone, "drawn") for zone in drawn]
     tracked = tracked_corners(poses)
     if tracked is not None:
-        return [Arena(tracked[0], "tracked corners", f"no arena was drawn: its corners are {', '.join(tracked[1])}")]
+        zone, corners = tracked
+        return [AssayArena(zone, "tracked corners", f"no arena was drawn: its corners are {', '.join(corners)}")]
     if shared is not None:
         text = f"no arena was drawn: it is a guess ({_shape(shared)}) from the body centre in all recordings"
-        return [Arena(shared, "estimated", f"{text}; draw it for a publication")]
+        return [AssayArena(shared, "estimated", f"{text}; draw it for a publication")]
     guess = estimate_arena(_centre_only(poses, roles), shape)
     text = (
         f"no arena was drawn: it is a guess from the reach of the body centre ({guess.shape}, {guess.visited:.0%} "
         f"visited, misfit {guess.misfit:.1%} of its radius{'' if guess.reliable else ', NOT RELIABLE'}); draw it for a "
         "publication"
     )
-    return [Arena(guess.zone, "estimated", text)]
+    return [AssayArena(guess.zone, "estimated", text)]
 
 
 def shared_arena(recordings: Sequence[tuple[xr.Dataset, Mapping[str, str] | None]], shape: Shape = "auto") -> Zone:
@@ -171,10 +172,10 @@ def _shape(zone: Zone) -> str:
 def in_cm(
     poses: xr.Dataset,
     zones: Zones | None,
-    arenas: Sequence[Arena],
+    arenas: Sequence[AssayArena],
     px_per_cm: float | None,
     sizes: Sequence[float] | None,
-) -> tuple[xr.Dataset, Zones | None, list[Arena], float | None]:
+) -> tuple[xr.Dataset, Zones | None, list[AssayArena], float | None]:
     """Return poses, drawn zones and arenas in cm, and the scale (px/cm; None where poses never were in px).
 
     Raises
@@ -256,12 +257,12 @@ def wall_distance(arena: Zone, xy: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(depth_in(arena, xy[:, 0], xy[:, 1]), np.float64)
 
 
-def assign(arenas: Sequence[Arena], centres: xr.DataArray, notes: list[str]) -> list[tuple[Arena, list[str]]]:
+def assign(arenas: Sequence[AssayArena], centres: xr.DataArray, notes: list[str]) -> list[tuple[AssayArena, list[str]]]:
     """Give each animal the arena in which its body centre (time, space, individual) is most often.
 
     Notes tell of animals that are mostly outside of it.
     """
-    out: list[tuple[Arena, list[str]]] = [(arena, []) for arena in arenas]
+    out: list[tuple[AssayArena, list[str]]] = [(arena, []) for arena in arenas]
     for individual in map(str, centres["individual"].values):
         xy = np.asarray(centres.sel(individual=individual).values, np.float64)
         xy = xy[np.isfinite(xy).all(axis=1)]

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.assays.arena import (
-    Arena,
+    AssayArena,
     arenas_of,
     assign,
     corner_zones,
@@ -160,7 +160,7 @@ def analyse_open_field(recording: Recording, params: OpenFieldParams) -> Tables:
 class _Layout:
     """One arena with the zones measured in it; `corners` names those that count as corners."""
 
-    arena: Arena
+    arena: AssayArena
     zones: tuple[Zone, ...]
     corners: tuple[str, ...]
 
@@ -168,7 +168,7 @@ class _Layout:
         return next(z for z in self.zones if z.name == name)
 
 
-def _check_size(arenas: Sequence[Arena], p: OpenFieldParams, notes: list[str]) -> None:
+def _check_size(arenas: Sequence[AssayArena], p: OpenFieldParams, notes: list[str]) -> None:
     """Note an arena whose area in cm is not the one asked for: the scale came from elsewhere."""
     if p.arena_cm is None:
         return
@@ -223,7 +223,7 @@ def _rule(drawn: Zones | None, p: OpenFieldParams, notes: list[str]) -> EntryRul
     return EntryRule(**{**default, **stored, **changed})
 
 
-def _layout(arena: Arena, drawn: Zones | None, p: OpenFieldParams, *, alone: bool) -> _Layout:
+def _layout(arena: AssayArena, drawn: Zones | None, p: OpenFieldParams, *, alone: bool) -> _Layout:
     """Centre, inner field (outside of it is periphery), corners and further zones of one arena: drawn or derived."""
     own = [] if drawn is None else [z for z in drawn.values() if z.kind != "arena" and z.name != arena.zone.name]
     if not alone:  # zones belong to the arena that holds their middle

@@ -29,7 +29,7 @@ class TableError(DataError):
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """One column.
 
     Attributes
@@ -91,24 +91,24 @@ def number(
     high: float | None = None,
     why: str = "",
     optional: bool = False,
-) -> Column:
+) -> TableColumn:
     """Declare a column of numbers; missing ones are NaN."""
-    return Column("number", label, unit, low, high, (), why, optional)
+    return TableColumn("number", label, unit, low, high, (), why, optional)
 
 
-def count(label: str = "", *, unit: str = "", why: str = "", optional: bool = False) -> Column:
+def count(label: str = "", *, unit: str = "", why: str = "", optional: bool = False) -> TableColumn:
     """Declare a column of whole numbers from 0 up."""
-    return Column("count", label, unit, 0, None, (), why, optional)
+    return TableColumn("count", label, unit, 0, None, (), why, optional)
 
 
-def text(label: str = "", *, choices: tuple[str, ...] = (), why: str = "", optional: bool = False) -> Column:
+def text(label: str = "", *, choices: tuple[str, ...] = (), why: str = "", optional: bool = False) -> TableColumn:
     """Declare a column of text, of few choices or free."""
-    return Column("text", label, "", None, None, choices, why, optional)
+    return TableColumn("text", label, "", None, None, choices, why, optional)
 
 
-def flag(label: str = "", *, why: str = "", optional: bool = False) -> Column:
+def flag(label: str = "", *, why: str = "", optional: bool = False) -> TableColumn:
     """Declare a column of true and false."""
-    return Column("flag", label, "", None, None, (), why, optional)
+    return TableColumn("flag", label, "", None, None, (), why, optional)
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ class Table:
     ----------
     name : str
         Its name in a run: ``tables/<name>.csv``.
-    columns : mapping of str to Column
+    columns : mapping of str to TableColumn
         In the order of the file. The keys of a row (`KEYS`) need no declaration.
     caption : str
         What one row is, in one sentence.
-    measures : Column, optional
+    measures : TableColumn, optional
         What columns that are not declared must be like, where they are the measures of an analysis (one
         column a measure); None when no other column is allowed.
 
@@ -138,9 +138,9 @@ class Table:
     """
 
     name: str
-    columns: Mapping[str, Column]
+    columns: Mapping[str, TableColumn]
     caption: str = ""
-    measures: Column | None = None
+    measures: TableColumn | None = None
 
     def check(self, frame: pd.DataFrame, *, owner: str = "") -> pd.DataFrame:
         """Return the table with its columns in the declared order.
@@ -230,7 +230,7 @@ def _or(value: float | None, other: float) -> float:
     return other if value is None else value
 
 
-def _bounds(column: Column) -> str:
+def _bounds(column: TableColumn) -> str:
     if column.choices:
         return ", ".join(column.choices)
     if column.low is None and column.high is None:
@@ -239,4 +239,4 @@ def _bounds(column: Column) -> str:
     return f"{column.kind}, {low:g} to {high:g}" if np.isfinite(high) else f"{column.kind}, from {low:g}"
 
 
-__all__ = ["KEYS", "Column", "Table", "TableError", "as_text", "count", "flag", "number", "text", "with_unit"]
+__all__ = ["KEYS", "TableColumn", "Table", "TableError", "as_text", "count", "flag", "number", "text", "with_unit"]

@@ -22,7 +22,7 @@ from murid.ethogram.bouts import runs_within
 
 
 @dataclass(frozen=True)
-class Chain:
+class BehaviourChain:
     """Rates and prior of an exclusive set of behaviours.
 
     Attributes
@@ -45,7 +45,7 @@ class Chain:
         return matrix / matrix.sum(axis=1, keepdims=True)
 
 
-def fit_chain(states: Sequence[xr.DataArray], *, pseudo_s: float = 1.0) -> Chain:
+def fit_chain(states: Sequence[xr.DataArray], *, pseudo_s: float = 1.0) -> BehaviourChain:
     """Estimate rates and prior from labelled states.
 
     Parameters
@@ -83,12 +83,12 @@ def fit_chain(states: Sequence[xr.DataArray], *, pseudo_s: float = 1.0) -> Chain
     rates = changes / (seconds + pseudo_s)[:, None]
     np.fill_diagonal(rates, -rates.sum(axis=1))
     prior = (seconds + pseudo_s) / (seconds + pseudo_s).sum()
-    return Chain(tuple(names), rates, prior)
+    return BehaviourChain(tuple(names), rates, prior)
 
 
 def smooth(
     probability: xr.DataArray,
-    chain: Chain,
+    chain: BehaviourChain,
     *,
     how: Literal["posterior", "viterbi"] = "posterior",
     divide_by_prior: bool = True,
@@ -99,7 +99,7 @@ def smooth(
     ----------
     probability : DataArray (time, individual, behaviour)
         p(behaviour | frame) of an exclusive classifier; NaN samples and dropped frames break the sequence.
-    chain : Chain
+    chain : BehaviourChain
         From `fit_chain`, with the same behaviours.
     how : {"posterior", "viterbi"}
         Most probable state of each sample, or most probable sequence.
@@ -134,7 +134,7 @@ def smooth(
     return make_states(states, time, names, people, source="hmm"), probability.copy(data=posterior)
 
 
-def _moves(chain: Chain, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _moves(chain: BehaviourChain, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Transition matrices of the recording's rates ``(rate, from, to)``, and which one leads to each sample."""
     parts = even_parts(time)
     usual = rate_of(time)

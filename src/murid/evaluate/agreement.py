@@ -133,7 +133,7 @@ class Boot(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Agreement:
+class RaterAgreement:
     """Agreement of raters, pooled over recordings.
 
     Attributes
@@ -168,7 +168,7 @@ def compare(
     block_s: float = 10.0,
     n_boot: int = 1000,
     seed: int = 0,
-) -> Agreement:
+) -> RaterAgreement:
     """Compare all raters of one recording or of several, pooled.
 
     Parameters
@@ -217,7 +217,7 @@ def compare(
         codes = _class_codes(shared)
         if codes:
             classes.append({**pair, **_kappas(codes, len(names) + 1, block_s, boot)})
-    return Agreement(pd.DataFrame(rows), pd.DataFrame(classes), _alphas(rated, raters, names))
+    return RaterAgreement(pd.DataFrame(rows), pd.DataFrame(classes), _alphas(rated, raters, names))
 
 
 def _class_codes(shared: Sequence[Track]) -> list[Track]:
@@ -301,7 +301,7 @@ def _alphas(rated: list[dict[str, np.ndarray]], raters: list[str], names: list[s
 
 
 __all__ = [
-    "Agreement",
+    "RaterAgreement",
     "cohen_kappa",
     "compare",
     "consensus",

@@ -188,7 +188,7 @@ def test_dlcanalyzer_untuned_votes_over_all_classes_with_none():
 
 
 # ---- mars -----------------------------------------------------------------------------------------
-CHAIN = hmm.Chain(("absent", "a"), np.array([[-1 / 20, 1 / 20], [1 / 2.0, -1 / 2.0]]), np.array([0.91, 0.09]))
+CHAIN = hmm.BehaviourChain(("absent", "a"), np.array([[-1 / 20, 1 / 20], [1 / 2.0, -1 / 2.0]]), np.array([0.91, 0.09]))
 
 
 @pytest.mark.parametrize(("duration_s", "p"), [(0.25, 0.5), (0.5, 0.35), (1.0, 0.25)])

@@ -24,7 +24,7 @@ FRAMES_A_STATE = 30
 
 
 @dataclass(frozen=True)
-class Agreement:
+class RunAgreement:
     """How far several fits agree.
 
     Attributes
@@ -134,7 +134,7 @@ def fit_consensus(
     seed: int = 0,
     n_workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[ArHmm, Agreement]:
+) -> tuple[ArHmm, RunAgreement]:
     """Fit an AR-HMM on what several starts agree on.
 
     Parameters
@@ -163,7 +163,7 @@ def fit_consensus(
     model = refine(seqs, agreed, params, seed=seed, n_workers=n_workers)
     if progress:
         progress(n_starts + 1, n_starts + 1)
-    return model, agreement(runs, model.predict(stacked))
+    return model, compare_runs(runs, model.predict(stacked))
 
 
 def consensus_labels(runs: Sequence[np.ndarray]) -> np.ndarray:
@@ -190,7 +190,7 @@ def consensus_labels(runs: Sequence[np.ndarray]) -> np.ndarray:
     return out.astype(np.int32)
 
 
-def agreement(runs: Sequence[np.ndarray], final: np.ndarray) -> Agreement:
+def compare_runs(runs: Sequence[np.ndarray], final: np.ndarray) -> RunAgreement:
     """Compare the labels of several fits with each other and with the final ones."""
     from sklearn.metrics import adjusted_rand_score
 
@@ -206,7 +206,7 @@ def agreement(runs: Sequence[np.ndarray], final: np.ndarray) -> Agreement:
         reliability.append((both[:k, k:] / (size[:k, None] + size[k:] - both[:k, k:])).max(axis=1))
     full = np.zeros(int(final.max()) + 1)
     full[np.unique(last)] = np.mean(reliability, axis=0)
-    return Agreement(
+    return RunAgreement(
         float(np.mean(pairs)) if pairs else float("nan"),
         float(np.mean([adjusted_rand_score(last, p) for p in parts])),
         full,

@@ -65,7 +65,7 @@ class Jaaba(Supervised):
         """Window features into boosted stumps; hysteresis is part of the tuned rule."""
         p = self.params
         return Recipe(
-            features=WindowFeatures(p.clean, WindowSpec.of(p.amount, p.reach_s)),
+            features=JaabaFeatures(p.clean, WindowSpec.of(p.amount, p.reach_s)),
             learning=Stumping(p.n_rounds, p.n_draw, p.n_bins, p.seed),
             form={"low": p.low, "short": "absorb"},
             smooth_options=(0.0,),
@@ -75,7 +75,7 @@ class Jaaba(Supervised):
 
 
 @dataclass(frozen=True)
-class WindowFeatures(Features):
+class JaabaFeatures(Features):
     """Per-frame features and their window statistics.
 
     Attributes
@@ -94,7 +94,7 @@ class WindowFeatures(Features):
         poses = clean(recording.need("poses"), self.clean)
         return scene(poses, subject, recording.roles or None, recording.zones)
 
-    def fit(self, samples: Sequence[Sample]) -> WindowFeatures:
+    def fit(self, samples: Sequence[Sample]) -> JaabaFeatures:
         """Take the bins of the histograms from all frames of the training recordings."""
         if not self.spec.histogram:
             return self
@@ -113,7 +113,7 @@ class WindowFeatures(Features):
         """Bins of the histograms."""
         return Dump(arrays={f"edges_{name}": values for name, values in (self.edges or {}).items()})
 
-    def restore(self, dump: Dump) -> WindowFeatures:
+    def restore(self, dump: Dump) -> JaabaFeatures:
         """Read back `dump`."""
         edges = {k.removeprefix("edges_"): v for k, v in dump.arrays.items() if k.startswith("edges_")}
         return replace(self, edges=edges or None)

@@ -21,9 +21,9 @@ from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.ethogram import hmm, smooth
-from murid.evaluate.agreement import Agreement
+from murid.evaluate.agreement import RaterAgreement
 from murid.evaluate.agreement import compare as compare_raters
-from murid.features.body import Column
+from murid.features.body import FeatureColumn
 from murid.features.sets.mars import WINDOWS_S, mars
 from murid.features.sets.scene import Scene, scene, windowed_table
 from murid.learn.classify.boost import BoostParams
@@ -103,7 +103,7 @@ class Mars(Supervised):
         pixels = p.pixels == "auto" and bool(recordings) and all(r.has("video") for r in recordings)
         refiners = {"forward-backward": Passes(), "hmm": Chains(), "none": Refiner()}
         return Recipe(
-            features=WindowFeatures(p.clean, p.windows_s, pixels),
+            features=MarsFeatures(p.clean, p.windows_s, pixels),
             learning=Boosting(p.trees, p.n_features, p.seed),
             refiner=refiners[p.smoothing],
             smooth_options=(0.0,),
@@ -113,7 +113,7 @@ class Mars(Supervised):
 
 
 @dataclass(frozen=True)
-class WindowFeatures(Features):
+class MarsFeatures(Features):
     """Single and dyadic features in windows, and pixel change.
 
     Attributes
@@ -140,7 +140,7 @@ class WindowFeatures(Features):
         """Whether pixels are looked at."""
         return Dump({"pixels": self.pixels})
 
-    def restore(self, dump: Dump) -> WindowFeatures:
+    def restore(self, dump: Dump) -> MarsFeatures:
         """Read back `dump`."""
         return replace(self, pixels=bool(dump.json["pixels"]))
 
@@ -163,14 +163,14 @@ class Chains(Refiner):
         In the order of the probabilities.
     """
 
-    chains: tuple[hmm.Chain, ...] = ()
+    chains: tuple[hmm.BehaviourChain, ...] = ()
 
     def fit(self, frames: LabelledFrames) -> Chains:
         """Take the rates from the labelled frames."""
         return Chains(tuple(self._chain(frames, b) for b in range(len(frames.behaviours))))
 
     @staticmethod
-    def _chain(frames: LabelledFrames, b: int) -> hmm.Chain:
+    def _chain(frames: LabelledFrames, b: int) -> hmm.BehaviourChain:
         names = ("absent", frames.behaviours[b])
         return hmm.fit_chain([make_states(s.targets[:, b].astype(np.int16), s.time_s, names) for s in frames.samples])
 
@@ -213,7 +213,7 @@ class Chains(Refiner):
     def restore(self, dump: Dump) -> Chains:
         """Read back `dump`."""
         parts = zip(dump.json["behaviours"], dump.arrays["rates"], dump.arrays["priors"], strict=True)
-        return Chains(tuple(hmm.Chain(("absent", b), rates, prior) for b, rates, prior in parts))
+        return Chains(tuple(hmm.BehaviourChain(("absent", b), rates, prior) for b, rates, prior in parts))
 
 
 def _tempered(p: np.ndarray, prior: float, power: float) -> np.ndarray:
@@ -223,7 +223,7 @@ def _tempered(p: np.ndarray, prior: float, power: float) -> np.ndarray:
     return expit(base + power * (odds - base))
 
 
-def pixel_columns(recording: Recording, where: Scene) -> list[Column]:
+def pixel_columns(recording: Recording, where: Scene) -> list[FeatureColumn]:
     """Pixel change of the picture, of the subject and of its partners; of all animals together by min and max.
 
     Parameters
@@ -238,15 +238,15 @@ def pixel_columns(recording: Recording, where: Scene) -> list[Column]:
     table = pixel_change(recording.need("video"), recording.need("poses"), recording.roles or None)
     columns = dict(zip(map(str, table["feature"].values), table.values.T, strict=True))
     own = [where.subject] if where.subject in where.bodies else list(where.bodies)
-    out = [Column("pixels", "1", "change of the picture", columns["pixel_change"])]
+    out = [FeatureColumn("pixels", "1", "change of the picture", columns["pixel_change"])]
     partners = [n for n in where.bodies if n not in own]
     stems = _stems(columns, list(where.bodies))
     for names, label in ((own, "pixels_own"), (partners, "pixels_partner")):
         for stem in (stems if label == "pixels_own" else stems[:1]) if names else []:
             values = np.stack([columns[f"pixel_change_{name}{stem}"] for name in names])
-            out.append(Column(f"{label}{stem}_max", "1", "pixel change", np.fmax.reduce(values)))
+            out.append(FeatureColumn(f"{label}{stem}_max", "1", "pixel change", np.fmax.reduce(values)))
             if len(names) > 1:
-                out.append(Column(f"{label}{stem}_min", "1", "pixel change", np.fmin.reduce(values)))
+                out.append(FeatureColumn(f"{label}{stem}_min", "1", "pixel change", np.fmin.reduce(values)))
     return out
 
 
@@ -269,7 +269,7 @@ def compare_annotators(
     others: Others = "auto",
     iou: float = 0.5,
     seed: int = 0,
-) -> Agreement:
+) -> RaterAgreement:
     """Compare the annotators of one recording with each other and, when given, with a method's output.
 
     A method is as good as a person when it agrees with each person as well as people agree.
