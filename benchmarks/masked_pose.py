@@ -22,7 +22,7 @@ from murid.evaluate.latent import linear_probe
 from murid.learn.nets.batches import Batch, Windows
 from murid.learn.nets.blocks import Mlp, Tcn
 from murid.learn.nets.device import seeded
-from murid.learn.nets.loop import Step, train
+from murid.learn.nets.loop import TrainingStep, train
 from murid.learn.nets.params import TrainParams
 from murid.learn.scale import fit_scaler
 
@@ -55,7 +55,7 @@ def stretches(shape: tuple[int, ...], length: int, low: int, high: int) -> torch
     return out
 
 
-def loss(net: torch.nn.Module, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+def loss(net: torch.nn.Module, batch: Batch, step: TrainingStep) -> dict[str, torch.Tensor]:
     """Squared error of what was hidden, and a tenth of that of all."""
     x, p = batch["pose"], net.n_points
     hidden = stretches((len(x),), x.shape[1], 5, 25)[:, :, None].repeat(1, 1, p + 1)

@@ -85,7 +85,7 @@ def test_consensus_is_the_majority_and_a_tie_is_nobody():
 
 def test_raters_are_compared_in_pairs_on_what_both_scored():
     both = labels(("a", [(0, 4, "rear"), (6, 8, "groom")]), ("b", [(0.4, 4, "rear"), (6, 8, "groom")]))
-    got = agreement.compare(both, fps=10.0, n_boot=50)
+    got = agreement.compare_raters(both, fps=10.0, n_boot=50)
     row = got.pairs.set_index("behaviour").loc["rear"]
     assert row["f1"] == pytest.approx(2 * 36 / (40 + 36))
     assert row["event_f1"] == 1.0
@@ -99,6 +99,6 @@ def test_raters_are_compared_in_pairs_on_what_both_scored():
 
 def test_one_rater_and_no_clock_are_refused():
     with pytest.raises(DataError, match="fewer than two raters"):
-        agreement.compare(labels(("a", [(0, 1, "x")])), fps=10.0)
+        agreement.compare_raters(labels(("a", [(0, 1, "x")])), fps=10.0)
     with pytest.raises(DataError, match="no clock"):
-        agreement.compare(labels(("a", [(0, 1, "x")]), ("b", [(0, 1, "x")])))
+        agreement.compare_raters(labels(("a", [(0, 1, "x")]), ("b", [(0, 1, "x")])))

@@ -44,21 +44,21 @@ def test_matching_is_the_best_one_to_one_matching(truth, said):
 
 
 def test_onset_and_offset_errors_are_signed():
-    found = bouts.compare(mask((5, 15)), mask((7, 14)), T)
+    found = bouts.compare_bouts(mask((5, 15)), mask((7, 14)), T)
     assert (found.n_truth, found.n_predicted, found.n_matched) == (1, 1, 1)
     np.testing.assert_allclose(found.onset_ms, [200.0])
     np.testing.assert_allclose(found.offset_ms, [-100.0])
 
 
 def test_a_fragmented_bout_is_one_hit_and_false_alarms():
-    found = bouts.compare(mask((0, 20)), mask((0, 8), (9, 20)), T, iou=0.5)
+    found = bouts.compare_bouts(mask((0, 20)), mask((0, 8), (9, 20)), T, iou=0.5)
     assert (found.n_truth, found.n_predicted, found.n_matched) == (1, 2, 1)
 
 
 def test_predictions_where_nobody_looked_do_not_count():
     truth = mask((5, 10))
     truth[20:] = -1
-    assert bouts.compare(truth, mask((5, 10), (25, 30)), T).n_predicted == 1
+    assert bouts.compare_bouts(truth, mask((5, 10), (25, 30)), T).n_predicted == 1
 
 
 def test_interval_f1_by_hand():

@@ -74,7 +74,7 @@ def painted(labels: Labels, rater: str, behaviour: str) -> np.ndarray:
 
 def test_human_agreement_on_rearing(raters):
     clock = frame_times(N_FRAMES, FPS)
-    got = agreement.compare(list(raters.values()), REARS, time_s=[clock] * len(raters), n_boot=200)
+    got = agreement.compare_raters(list(raters.values()), REARS, time_s=[clock] * len(raters), n_boot=200)
     f1 = got.pairs.set_index(["rater_a", "rater_b", "behaviour"])["f1"]
     for pair, figures in HUMANS.items():
         for behaviour, figure in zip(REARS, figures, strict=True):
@@ -126,7 +126,7 @@ def test_published_clusters_against_the_human_majority(data_dir, raters):
         majority = agreement.consensus(labels, frame_times(len(code), FPS, 300 / FPS), names)
         truth.append(frames.exclusive_codes(majority.values)[:, 0])
         codes.append(code)
-    got = segmentation.compare(truth, codes, n_controls=3)
+    got = segmentation.judge_segmentation(truth, codes, n_controls=3)
     assert got.at["nmi", "value"] == pytest.approx(0.122, abs=0.01)  # 20 recordings of the source: .122
     assert got.at["ari", "value"] == pytest.approx(0.023, abs=0.01)  # .023
     assert got.at["nmi", "control_mean"] < 0.01

@@ -79,22 +79,24 @@ def test_compare_sets_value_beside_control():
     truth = [bouty(s) for s in range(4)]
     rng = np.random.default_rng(5)
     codes = [np.where(rng.random(t.size) < 0.8, t, rng.integers(3, size=t.size)) for t in truth]
-    good = seg.compare(truth, codes, n_controls=5)
+    good = seg.judge_segmentation(truth, codes, n_controls=5)
     assert good.at["ari", "z"] > 10
     assert good.at["mapped_f1", "value"] > good.at["mapped_f1", "control_mean"] + 0.3
-    blind = seg.compare(truth, [bouty(s + 50) for s in range(4)], n_controls=20)
+    blind = seg.judge_segmentation(truth, [bouty(s + 50) for s in range(4)], n_controls=20)
     assert (blind["z"].drop("coverage").abs() < 4).all()
-    np.testing.assert_array_equal(blind, seg.compare(truth, [bouty(s + 50) for s in range(4)], n_controls=20))
+    np.testing.assert_array_equal(
+        blind, seg.judge_segmentation(truth, [bouty(s + 50) for s in range(4)], n_controls=20)
+    )
 
 
 def test_the_probe_reads_behaviour_from_fine_states():
     truth = [bouty(s, stay=0.99) for s in range(3)]
     rng = np.random.default_rng(6)
     fine = [2 * t + rng.integers(2, size=t.size) for t in truth]  # each behaviour flickers between two states
-    got = seg.linear_probe(truth, fine, [0, 1], [2], fps=30.0)
+    got = seg.probe_states(truth, fine, [0, 1], [2], fps=30.0)
     assert got["macro_f1"] > 0.9
     assert got["map"] > 0.95
-    blind = seg.linear_probe(truth, [bouty(s + 70) for s in range(3)], [0, 1], [2], fps=30.0)
+    blind = seg.probe_states(truth, [bouty(s + 70) for s in range(3)], [0, 1], [2], fps=30.0)
     assert blind["macro_f1"] < 0.5
 
 
@@ -162,7 +164,7 @@ def test_a_segmentation_that_is_silent_where_it_errs_is_no_better():
     truth = [np.repeat(rng.integers(0, 3, n // 50), 50) for _ in range(4)]
     codes = [np.where(rng.random(n) < 0.75, a, rng.integers(0, 3, n)) for a in truth]
     silent = [np.where(c == a, c, -1) for c, a in zip(codes, truth, strict=True)]
-    whole, part = (seg.compare(truth, c, n_controls=2)["value"] for c in (codes, silent))
+    whole, part = (seg.judge_segmentation(truth, c, n_controls=2)["value"] for c in (codes, silent))
     assert whole["coverage"] == 1
     assert part["coverage"] == pytest.approx(0.83, abs=0.01)
     assert part["ari"] < 0.75
@@ -176,11 +178,11 @@ def test_recordings_of_one_animal_stay_together():
     animals = ["a", "a", "b", "b"]
     truth = [np.repeat(rng.integers(0, 3, 40), 50) for _ in animals]
     codes = [t + 3 * (a == "b") for t, a in zip(truth, animals, strict=True)]
-    assert seg.compare(truth, codes, n_controls=2).at["mapped_f1", "value"] == 1
-    assert seg.compare(truth, codes, animals=animals, n_controls=2).at["mapped_f1", "value"] == 0
+    assert seg.judge_segmentation(truth, codes, n_controls=2).at["mapped_f1", "value"] == 1
+    assert seg.judge_segmentation(truth, codes, animals=animals, n_controls=2).at["mapped_f1", "value"] == 0
     assert seg.leave_animal_out(animals) == [([2, 3], [0, 1]), ([0, 1], [2, 3])]
     with pytest.raises(DataError, match="one animal per recording"):
-        seg.compare(truth, codes, animals=["a"])
+        seg.judge_segmentation(truth, codes, animals=["a"])
 
 
 def test_frames_that_only_one_run_leaves_out_differ():

@@ -37,7 +37,7 @@ def test_totals_always_carry_the_frame_f1():
             "bouts_predicted": [3, 2, 1],
         }
     )
-    got = totals.agreement(rows)
+    got = totals.compare_totals(rows)
     assert got.columns[0] == "f1"
     assert got.at["x", "f1"] == 0.5
     assert got.at["x", "time_r"] == pytest.approx(1.0)

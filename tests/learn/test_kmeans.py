@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans as Reference
 from sklearn.metrics import adjusted_rand_score
 
 from murid.data.errors import DataError
-from murid.learn.segment.kmeans import KMeans, fit_kmeans
+from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 
 
 def blobs(seed=0, n=3000, k=6, d=4, spread=0.35):
@@ -80,7 +80,7 @@ def test_repeated_frames_do_not_break_seeding():
 def test_saved_arrays_rebuild_the_model_and_faults_are_named():
     x, _ = blobs(n=200)
     model = fit_kmeans(x, 3)
-    again = KMeans.from_arrays(model.arrays())
+    again = KMeansModel.from_arrays(model.arrays())
     assert np.array_equal(model.predict(x), again.predict(x))
     with pytest.raises(DataError, match="at least 30, got 20"):
         fit_kmeans(x[:20], 30)

@@ -96,11 +96,11 @@ def test_zero_of_the_difference_is_the_first_compared_group(study):
 
 def test_zero_is_drawn_where_the_caption_says():
     from murid.plot.colours import GROUPS, colours_of
-    from murid.plot.estimates import Estimate
+    from murid.plot.estimates import EstimationPanel
     from murid.report.figures.estimation import estimation
 
     samples = {"sham": np.array([100.0]), "ctrl": np.array([9.0, 11.0]), "drug": np.array([12.0, 15.0])}
-    estimate = Estimate("d", "cm", samples, (3.5, 1.0, 6.0), "", {}, ("ctrl", "drug"))
+    estimate = EstimationPanel("d", "cm", samples, (3.5, 1.0, 6.0), "", {}, ("ctrl", "drug"))
     ax = estimation([estimate], colours_of(samples, GROUPS)).axes[0]
     dot = ax.collections[-1].get_offsets()[0]
     assert dot.tolist() == [3.0, 13.5]

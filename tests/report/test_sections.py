@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from murid.plot.dots import spread
-from murid.plot.estimates import Estimate
+from murid.plot.estimates import EstimationPanel
 from murid.report.context import Context
 from murid.report.figures.estimation import estimation
 from murid.report.sections import assay, evaluation, places
@@ -85,7 +85,7 @@ def test_latency_that_never_came_is_hollow(made, tmp_path):
 def test_three_groups_have_no_difference_axis():
     rng = np.random.default_rng(0)
     samples = {g: rng.normal(size=5) for g in "abc"}
-    figure = estimation([Estimate("speed", "cm/s", samples, None, "p = 0.2")], dict.fromkeys("abc", "#4d5a68"))
+    figure = estimation([EstimationPanel("speed", "cm/s", samples, None, "p = 0.2")], dict.fromkeys("abc", "#4d5a68"))
     labels = [t.get_text() for t in figure.axes[0].get_xticklabels()]
     assert labels == ["a\nn = 5", "b\nn = 5", "c\nn = 5"]
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from murid.stats import LatencyStatement, Pair, Statement
+from murid.stats import GroupPair, LatencyStatement, Statement
 from murid.stats.wording import p_text, unit_text
 
 
@@ -81,9 +81,9 @@ def test_p_never_rounds_to_the_limit(p, text):
 
 def test_three_groups_name_the_pairs_that_differ():
     pairs = (
-        Pair("a", "b", 0.1, (-1.0, 1.2), 0.1, (-1.0, 1.0), 0.9, 0.9),
-        Pair("a", "c", 3.0, (2.0, 4.0), 2.0, (1.0, 3.0), 0.001, 0.003),
-        Pair("b", "c", 2.9, (0.1, 5.7), 1.2, (0.1, 2.3), 0.04, 0.08),  # apart by p, not after Holm
+        GroupPair("a", "b", 0.1, (-1.0, 1.2), 0.1, (-1.0, 1.0), 0.9, 0.9),
+        GroupPair("a", "c", 3.0, (2.0, 4.0), 2.0, (1.0, 3.0), 0.001, 0.003),
+        GroupPair("b", "c", 2.9, (0.1, 5.7), 1.2, (0.1, 2.3), 0.04, 0.08),  # apart by p, not after Holm
     )
     s = statement(
         groups=("a", "b", "c"),

@@ -17,7 +17,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Track:
+class CentreTrack:
     """The body centre of one individual.
 
     Attributes
@@ -49,7 +49,7 @@ class Track:
         return float(self.span_s[where].sum())
 
 
-def track_of(centre_cm: xr.DataArray, moving_from_cm_s: float, majority_s: float) -> Track:
+def track_of(centre_cm: xr.DataArray, moving_from_cm_s: float, majority_s: float) -> CentreTrack:
     """Return the track of a (smoothed) body centre ``(time, space)`` in cm.
 
     Moving: speed above `moving_from_cm_s`, majority over ±`majority_s` seconds
@@ -69,10 +69,10 @@ def track_of(centre_cm: xr.DataArray, moving_from_cm_s: float, majority_s: float
         known = np.isfinite(speed[a:b])
         fast = (speed[a:b][known] > moving_from_cm_s).astype(np.int8)
         moving[a:b][known] = kernels.majority_1d(fast, half, 2)
-    return Track(time, spans(time), piece, xy, step, speed, moving)
+    return CentreTrack(time, spans(time), piece, xy, step, speed, moving)
 
 
-def add_locomotion(out: Measures, track: Track, where: Bools) -> None:
+def add_locomotion(out: Measures, track: CentreTrack, where: Bools) -> None:
     """Add distance, speed and moving share over the frames in `where` (bool mask)."""
     known = where & np.isfinite(track.step_cm)
     seconds = track.seconds(known)

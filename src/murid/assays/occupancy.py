@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from murid.assays.base import Measures
-from murid.assays.locomotion import Bools, Track
+from murid.assays.locomotion import Bools, CentreTrack
 from murid.data.bouts import make_bouts
 from murid.data.clock import spans
 
@@ -22,7 +22,7 @@ Mask = NDArray[np.int8]
 ENTRY = "outside→inside changes by the entry rule; starting inside, or inside after a pause of the clock, is no entry"
 
 
-def add_occupancy(out: Measures, zone: str, mask: Mask, raw: Mask, track: Track, where: Bools) -> None:
+def add_occupancy(out: Measures, zone: str, mask: Mask, raw: Mask, track: CentreTrack, where: Bools) -> None:
     """Add the measures of one zone over the frames in `where`.
 
     Parameters
@@ -31,7 +31,7 @@ def add_occupancy(out: Measures, zone: str, mask: Mask, raw: Mask, track: Track,
     zone : str
     mask, raw : int8 arrays (time,)
         Membership by the entry rule, and by the border alone: 1, 0, −1 unknown.
-    track : Track
+    track : CentreTrack
     where : bool array (time,)
         The whole recording or one time bin.
     """
@@ -67,7 +67,7 @@ def add_occupancy(out: Measures, zone: str, mask: Mask, raw: Mask, track: Track,
     out.add("mean_visit", mean, "s", "time seen inside by the entry rule / number of visits", zone=zone)
 
 
-def _add_latency(out: Measures, zone: str, inside: Bools, track: Track, where: Bools) -> None:
+def _add_latency(out: Measures, zone: str, inside: Bools, track: CentreTrack, where: Bools) -> None:
     """Time from the beginning of `where` to the first visit; censored at its end."""
     covered, first = np.flatnonzero(where), np.flatnonzero(inside)
     start = track.time_s[covered[0]] if covered.size else np.nan
@@ -103,7 +103,7 @@ def visits(mask: Mask, piece: NDArray[np.int64], where: Bools | None = None) -> 
     return [(int(index[a]), int(index[b - 1]) + 1) for a, b in pairwise(edges) if mask[index[a]] == 1]
 
 
-def visit_table(zone: str, mask: Mask, track: Track, individual: str) -> pd.DataFrame:
+def visit_table(zone: str, mask: Mask, track: CentreTrack, individual: str) -> pd.DataFrame:
     """Return the visits to a zone as a bout table."""
     time, span = track.time_s, track.span_s
     rows = [(time[a], time[b - 1] + span[b - 1]) for a, b in visits(mask, track.piece)]

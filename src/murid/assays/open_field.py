@@ -24,7 +24,7 @@ from murid.assays.arena import (
     wall_distance,
 )
 from murid.assays.base import ANIMALS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
-from murid.assays.locomotion import Bools, Floats, Track, add_locomotion, track_of
+from murid.assays.locomotion import Bools, CentreTrack, Floats, add_locomotion, track_of
 from murid.assays.occupancy import ENTRY, Mask, add_occupancy, time_bins, visit_table
 from murid.data.analysis import Tables, analysis
 from murid.data.errors import fail
@@ -298,7 +298,9 @@ def _list_zones(layouts: Sequence[_Layout], drawn: Zones | None, notes: list[str
         notes.append(f"zones that lie in no arena were not measured: {', '.join(lost)}")
 
 
-def _add_walls(out: Measures, inner: Mask, corners: Sequence[Mask], wall: Floats, track: Track, where: Bools) -> None:
+def _add_walls(
+    out: Measures, inner: Mask, corners: Sequence[Mask], wall: Floats, track: CentreTrack, where: Bools
+) -> None:
     """Thigmotaxis, corners (where the arena has any) and distance to the wall."""
     known, outside = where & (inner >= 0), where & (inner == 0)
     total, walked = track.seconds(known), float(np.nansum(track.step_cm[known]))

@@ -170,7 +170,7 @@ def ceiling(
             columns=["behaviour", "f1", "event_f1", "kappa", "pabak", "alpha", "n_pairs", "n_recordings"]
         )
     _warn_of_vocabularies([labels[r] for r in several], behaviours)
-    table = agreement.compare(
+    table = agreement.compare_raters(
         [labels[r] for r in several],
         behaviours,
         time_s=[clocks[r] for r in several],

@@ -1,7 +1,7 @@
 """How good is a prediction, how far do raters agree, what is a segmentation worth: with honest splits.
 
 `score` compares one prediction with the truth, `score_many` pools recordings; `folds.grouped` splits so
-that no animal is on both sides; `agreement` gives the human ceiling; `segmentation` and `latent` judge
+that no animal is on both sides; `compare_totals` gives the human ceiling; `segmentation` and `latent` judge
 what was found without labels, always beside a control.
 """
 

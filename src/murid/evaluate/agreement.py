@@ -157,7 +157,7 @@ class RaterAgreement:
         return self.pairs[columns].to_string(index=False, float_format=lambda v: f"{v:.3f}", na_rep="-")
 
 
-def compare(
+def compare_raters(
     labels: Labels | Sequence[Labels],
     behaviours: Sequence[str] | None = None,
     *,
@@ -268,7 +268,7 @@ def _pair(columns: Sequence[Track], iou: float, block_s: float, boot: Boot) -> d
         both = (x != UNLABELLED) & (y != UNLABELLED)
         x, y = np.where(both, x, UNLABELLED), np.where(both, y, UNLABELLED)
         cells += frames.counts(x[:, None], y[:, None])[0]
-        errors = bouts.compare(x, y, time, iou)
+        errors = bouts.compare_bouts(x, y, time, iou)
         m = errors.n_matched
         events += (m, errors.n_predicted - m, errors.n_truth - m, 0)
         late.append(np.abs(errors.onset_ms))
@@ -303,7 +303,7 @@ def _alphas(rated: list[dict[str, np.ndarray]], raters: list[str], names: list[s
 __all__ = [
     "RaterAgreement",
     "cohen_kappa",
-    "compare",
+    "compare_raters",
     "consensus",
     "kappa_of",
     "krippendorff_alpha",

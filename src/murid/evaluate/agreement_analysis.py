@@ -12,7 +12,7 @@ from murid.data.labels import LabelChoice, Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.tables import Table, count, number, text
-from murid.evaluate.agreement import compare
+from murid.evaluate.agreement import compare_raters
 
 _KAPPAS = {
     "kappa": number("Cohen's kappa", low=-1, high=1, why="agreement of frames beyond chance"),
@@ -92,7 +92,7 @@ def agreement(recordings: list[Recording], params: AgreementParams, *, choice: L
     for labels in many:
         rate = labels.fps if np.isfinite(labels.fps) else params.rate_hz
         clocks.append(frame_times(round(labels.stop_s * rate), rate))
-    found = compare(
+    found = compare_raters(
         many,
         choice.behaviours,
         time_s=clocks,

@@ -20,7 +20,7 @@ NONE_NAMES = ("none", "other", "others", "background", "negative", "nothing", *P
 
 
 @dataclass(frozen=True)
-class Pair:
+class AlignedPair:
     """Truth and prediction of one recording, sample by sample.
 
     Attributes
@@ -57,7 +57,7 @@ class Pair:
         )
 
 
-def align(
+def align_prediction(
     truth: Labels | xr.DataArray,
     predicted: xr.DataArray | xr.Dataset,
     *,
@@ -67,7 +67,7 @@ def align(
     rater: str | None = None,
     stream: str | None = None,
     recording: str = "",
-) -> Pair:
+) -> AlignedPair:
     """Put truth and prediction on the prediction's clock, with the same individuals and behaviours.
 
     Parameters
@@ -115,7 +115,7 @@ def align(
     p = None
     if probability is not None:
         p = _on_clock(probability, time, names, people, np.nan, what)
-    return Pair(recording, time, names, people, want, picked.astype(np.int8), p, notes)
+    return AlignedPair(recording, time, names, people, want, picked.astype(np.int8), p, notes)
 
 
 def _shared_behaviours(

@@ -101,7 +101,7 @@ class BoutErrors:
     offset_ms: np.ndarray
 
 
-def compare(truth: ArrayLike, predicted: ArrayLike, time_s: ArrayLike, iou: float = 0.3) -> BoutErrors:
+def compare_bouts(truth: ArrayLike, predicted: ArrayLike, time_s: ArrayLike, iou: float = 0.3) -> BoutErrors:
     """Compare the bouts of one behaviour of one individual.
 
     Parameters

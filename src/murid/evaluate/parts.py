@@ -13,7 +13,7 @@ from murid.data.clock import sample_stops
 from murid.data.labels import Labels, Others
 from murid.data.states import UNLABELLED, behaviour_names
 from murid.evaluate import bouts, frames
-from murid.evaluate.align import NONE_NAMES, Pair, align
+from murid.evaluate.align import NONE_NAMES, AlignedPair, align_prediction
 
 
 class Options(NamedTuple):
@@ -34,12 +34,12 @@ class Options(NamedTuple):
 Given = tuple[Labels | xr.DataArray, xr.DataArray | xr.Dataset, xr.DataArray | None]
 
 
-def align_all(pairs: Sequence[Given], names: list[str], options: Options) -> list[Pair]:
+def align_all(pairs: Sequence[Given], names: list[str], options: Options) -> list[AlignedPair]:
     """Align every recording; behaviours seen in one recording count in all."""
 
-    def one(given: Given, name: str, behaviours: Sequence[str] | None) -> Pair:
+    def one(given: Given, name: str, behaviours: Sequence[str] | None) -> AlignedPair:
         truth, predicted, probability = given
-        return align(
+        return align_prediction(
             truth,
             predicted,
             probability=probability,
@@ -71,7 +71,7 @@ def _may_be_absent(truth: Labels | xr.DataArray, behaviour: str) -> bool:
     return isinstance(truth, Labels) and behaviour.lower() not in NONE_NAMES
 
 
-def _widen(pair: Pair, union: list[str]) -> Pair:
+def _widen(pair: AlignedPair, union: list[str]) -> AlignedPair:
     """Add behaviours that this recording's truth or prediction cannot tell, as unlabelled."""
     shape = (*pair.truth.shape[:2], len(union))
     truth, predicted = np.full(shape, UNLABELLED, np.int8), np.full(shape, UNLABELLED, np.int8)
@@ -81,7 +81,7 @@ def _widen(pair: Pair, union: list[str]) -> Pair:
         truth[..., k], predicted[..., k] = pair.truth[..., i], pair.predicted[..., i]
         if p is not None and pair.probability is not None:
             p[..., k] = pair.probability[..., i]
-    return Pair(pair.recording, pair.time_s, union, pair.individuals, truth, predicted, p, pair.notes)
+    return AlignedPair(pair.recording, pair.time_s, union, pair.individuals, truth, predicted, p, pair.notes)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Part:
     late_ms: list[np.ndarray]  # per behaviour (n, 2): onset, offset
 
 
-def part_of(pair: Pair, options: Options) -> Part:
+def part_of(pair: AlignedPair, options: Options) -> Part:
     """Count what one recording adds: frames, bouts, boundaries, intervals, seconds, delays and coverage."""
     truth, predicted = pair.truth, pair.predicted
     if options.skip_silent:
@@ -112,7 +112,7 @@ def part_of(pair: Pair, options: Options) -> Part:
     for p in range(truth.shape[1]):
         for b in range(n):
             want, got = truth[:, p, b], predicted[:, p, b]
-            errors = bouts.compare(want, got, pair.time_s, options.iou)
+            errors = bouts.compare_bouts(want, got, pair.time_s, options.iou)
             m = errors.n_matched
             cells["bouts"][b] += (m, errors.n_predicted - m, errors.n_truth - m, 0)
             late[b].append(np.column_stack([errors.onset_ms, errors.offset_ms]))
@@ -136,7 +136,7 @@ def part_of(pair: Pair, options: Options) -> Part:
     )
 
 
-def _add_intervals(cells: dict[str, np.ndarray], truth: np.ndarray, predicted: np.ndarray, pair: Pair) -> None:
+def _add_intervals(cells: dict[str, np.ndarray], truth: np.ndarray, predicted: np.ndarray, pair: AlignedPair) -> None:
     """Add annotation and prediction intervals of one individual, over classes or behaviour by behaviour."""
     n = truth.shape[1]
     known = truth != UNLABELLED

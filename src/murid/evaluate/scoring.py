@@ -15,7 +15,7 @@ from murid.data.html import shown_as_html
 from murid.data.labels import Labels, Others
 from murid.data.plain import plain
 from murid.evaluate import bootstrap, calibration, frames, totals
-from murid.evaluate.align import Pair
+from murid.evaluate.align import AlignedPair
 from murid.evaluate.parts import Given, Options, Part, align_all, part_of
 
 #: Columns of which the macro row is the mean over behaviours.
@@ -291,7 +291,7 @@ def _score(
     return _pool(aligned, parts, groups, options)
 
 
-def _pool(pairs: list[Pair], parts: list[Part], groups: Sequence[str] | None, options: Options) -> Score:
+def _pool(pairs: list[AlignedPair], parts: list[Part], groups: Sequence[str] | None, options: Options) -> Score:
     names = pairs[0].behaviours
     per = np.stack([p.frames for p in parts])
 
@@ -319,7 +319,7 @@ def _pool(pairs: list[Pair], parts: list[Part], groups: Sequence[str] | None, op
         table=table,
         confusion=_confusion(pairs, per.sum(0)),
         recordings=recordings,
-        totals=totals.agreement(recordings),
+        totals=totals.compare_totals(recordings),
         accuracy=float(frames.ratio(*right.sum(0))),
         accuracy_ci=(float(accuracy_ci[0]), float(accuracy_ci[1])),
         macro_f1_ci=(float(macro_ci[0]), float(macro_ci[1])),
@@ -346,7 +346,7 @@ def _add_bout_columns(table: pd.DataFrame, parts: list[Part]) -> None:
     table["time_true_s"], table["time_predicted_s"] = seconds[:, 0], seconds[:, 1]
 
 
-def _of_probability(pairs: list[Pair], b: int) -> dict[str, float]:
+def _of_probability(pairs: list[AlignedPair], b: int) -> dict[str, float]:
     given = [(pair.truth[..., b], pair.probability[..., b]) for pair in pairs if pair.probability is not None]
     if not given:
         return {"pr_auc": np.nan, "ece": np.nan, "brier": np.nan}
@@ -358,7 +358,7 @@ def _of_probability(pairs: list[Pair], b: int) -> dict[str, float]:
     return out
 
 
-def _per_recording(pairs: list[Pair], parts: list[Part]) -> pd.DataFrame:
+def _per_recording(pairs: list[AlignedPair], parts: list[Part]) -> pd.DataFrame:
     tables = []
     for pair, part in zip(pairs, parts, strict=True):
         table = frames.table(part.frames, pair.behaviours)[["precision", "recall", "f1"]].reset_index()
@@ -372,7 +372,7 @@ def _per_recording(pairs: list[Pair], parts: list[Part]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _confusion(pairs: list[Pair], cells: np.ndarray) -> pd.DataFrame:
+def _confusion(pairs: list[AlignedPair], cells: np.ndarray) -> pd.DataFrame:
     names = pairs[0].behaviours
     if not all(pair.exclusive for pair in pairs):
         return pd.DataFrame(cells, index=pd.Index(names, name="behaviour"), columns=list(frames.CELLS))

@@ -82,7 +82,7 @@ def control(codes: ArrayLike, rng: np.random.Generator) -> np.ndarray:
 
 def majority_map(truth: Codes, codes: Codes) -> dict[int, int]:
     """Give each state the behaviour it coincides with most, on *training* recordings."""
-    a, b = joined(truth, codes)
+    a, b = labelled_samples(truth, codes)
     both = b != UNLABELLED
     a, b = a[both], b[both]
     out = {}
@@ -157,7 +157,7 @@ def leave_animal_out(animals: Sequence[str]) -> list[tuple[list[int], list[int]]
     ]
 
 
-def linear_probe(
+def probe_states(
     truth: Codes,
     codes: Codes,
     train: Sequence[int],
@@ -351,7 +351,7 @@ def timescale(codes: Codes, fps: float) -> dict[str, float]:
     }
 
 
-def compare(
+def judge_segmentation(
     truth: Codes,
     codes: Codes,
     *,
@@ -388,7 +388,7 @@ def compare(
     parts = leave_animal_out(groups) if folds is None else folds
 
     def measure(states: Codes) -> dict[str, float]:
-        out = overlap(*joined(truth, states))
+        out = overlap(*labelled_samples(truth, states))
         if len(parts) > 1:
             score = mapped_score(truth, states, parts)
             out |= {"mapped_f1": score["macro_f1"], "mapped_balanced_accuracy": score["balanced_accuracy"]}
@@ -420,7 +420,7 @@ def _beside(value: float, null: Sequence[float], name: str) -> dict[str, float]:
     return {f"{name}_mean": mean, f"{name}_sd": sd, "z": (value - mean) / sd if sd > 0 else float("nan")}
 
 
-def joined(truth: Codes, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
+def labelled_samples(truth: Codes, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
     """Samples that the truth labels, over all recordings."""
     a = np.concatenate([np.asarray(t) for t in truth])
     b = np.concatenate([np.asarray(c) for c in codes])

@@ -45,7 +45,7 @@ def correlation(truth: ArrayLike, predicted: ArrayLike) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def agreement(recordings: pd.DataFrame) -> pd.DataFrame:
+def compare_totals(recordings: pd.DataFrame) -> pd.DataFrame:
     """Compare totals over recordings, beside the pooled frame F1.
 
     Parameters

@@ -159,7 +159,7 @@ def _number(cell: str, delimiter: str) -> float | None:
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A delimited table as text.
 
     Attributes
@@ -234,17 +234,17 @@ class Table:
             return pd.Series([default] * len(self.cells), index=self.cells.index, dtype=object)
         return self.cells[column].where(self.cells[column] != "", default)
 
-    def rows(self, mask: Iterable[bool]) -> Table:
+    def rows(self, mask: Iterable[bool]) -> TextTable:
         """Return the rows where `mask` is true."""
         keep = np.asarray(list(mask), bool)
-        return Table(self.cells[keep].reset_index(drop=True), self.lines[keep], self.subject, self.delimiter)
+        return TextTable(self.cells[keep].reset_index(drop=True), self.lines[keep], self.subject, self.delimiter)
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[\s_]+", " ", name.strip().lower())
 
 
-def read_table(path: str | Path, *, header: Sequence[str] = (), may_be_empty: bool = False) -> Table:
+def read_table(path: str | Path, *, header: Sequence[str] = (), may_be_empty: bool = False) -> TextTable:
     """Read a delimited table with one header line.
 
     Parameters
@@ -287,7 +287,9 @@ def read_table(path: str | Path, *, header: Sequence[str] = (), may_be_empty: bo
     if not rows and not may_be_empty:
         faults.add("no rows below the header", where=f"line {start + 2}", todo="the file is cut off or empty")
         faults.raise_if_any()
-    return Table(pd.DataFrame(rows, columns=names, dtype=object), np.array(numbers, dtype=int), str(path), delimiter)
+    return TextTable(
+        pd.DataFrame(rows, columns=names, dtype=object), np.array(numbers, dtype=int), str(path), delimiter
+    )
 
 
 def _header_line(lines: Sequence[str], wanted: Sequence[str]) -> int | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from murid.data.errors import fail
 
 if TYPE_CHECKING:
-    from murid.learn.nets.batches import Table
+    from murid.learn.nets.batches import MemorySource
     from murid.neural.decoding import DecodingParams
 
 Floats = NDArray[np.floating]
@@ -99,7 +99,7 @@ def logistic(x: Floats, y: Floats, inner: Rows, valid: Rows, train: Rows, test: 
 def _conv(x: Floats, y: Floats, inner: Rows, valid: Rows, test: Rows, p: DecodingParams, classes: bool) -> Floats:
     """Convolution over the lags of all units → rectified units → linear; stopped on the validation rows."""
     from murid.learn.nets._torch import torch
-    from murid.learn.nets.batches import Table
+    from murid.learn.nets.batches import MemorySource
     from murid.learn.nets.device import seeded
     from murid.learn.nets.loop import train as run
 
@@ -107,8 +107,8 @@ def _conv(x: Floats, y: Floats, inner: Rows, valid: Rows, test: Rows, p: Decodin
     wanted = y if classes else (y - centre) / scale
     share = np.maximum(y[inner].mean(axis=0), 1e-3)
 
-    def source(rows: Rows) -> Table:
-        return Table(
+    def source(rows: Rows) -> MemorySource:
+        return MemorySource(
             {"x": np.ascontiguousarray(x[rows]), "y": wanted[rows].astype(np.float32)},
             {"x": ("sample", "unit", "lag"), "y": ("sample", "column")},
         )

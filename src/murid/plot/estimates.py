@@ -18,7 +18,7 @@ from murid.plot.words import measure_name, number, p_value, readable, short
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EstimationPanel:
     """One measure of an estimation plot.
 
     Attributes
@@ -107,7 +107,7 @@ def estimation(
     names = [str(g) for g in order] if order is not None else list(dict.fromkeys(per.index.get_level_values(0)))
     samples = {g: per[g].to_numpy(float) for g in names}
     interval, note = _compared(known, value, by, names, seed)
-    estimate = Estimate(measure_name(value), label or readable(value), samples, interval, note)
+    estimate = EstimationPanel(measure_name(value), label or readable(value), samples, interval, note)
     ax = axes_of(ax)
     draw_estimate(ax, estimate, colours or colours_of(names, GROUPS))
     return ax
@@ -128,13 +128,13 @@ def _compared(
     return (found.difference, low, high), f"{effect}{p_value(found.p)}"
 
 
-def draw_estimate(ax: Axes, estimate: Estimate, colours: Mapping[str, str]) -> None:
+def draw_estimate(ax: Axes, estimate: EstimationPanel, colours: Mapping[str, str]) -> None:
     """Draw one measure: dots and means of all groups, and the difference of two at the right.
 
     Parameters
     ----------
     ax : Axes
-    estimate : Estimate
+    estimate : EstimationPanel
     colours : mapping of group to colour
     """
     groups = list(estimate.samples)

@@ -62,7 +62,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table with readable numbers; the CSV beside it holds all rows and digits.
 
     Parameters
@@ -104,7 +104,7 @@ class Code:
     title: str
 
 
-Part = Words | Listing | Picture | Table | Facts | Code
+Part = Words | Listing | Picture | ReportTable | Facts | Code
 
 
 @dataclass

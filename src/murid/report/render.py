@@ -121,13 +121,13 @@ def rows(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
     ]
 
 
-def numbers_of(picture: parts.Picture) -> parts.Table:
+def numbers_of(picture: parts.Picture) -> parts.ReportTable:
     """Return what a figure draws as a table, for readers who cannot see it."""
     table = picture.data if picture.data is not None else pd.DataFrame()
-    return parts.Table(table, f"Numbers: {picture.title}", limit=MAX_NUMBERS)
+    return parts.ReportTable(table, f"Numbers: {picture.title}", limit=MAX_NUMBERS)
 
 
-def headings(table: parts.Table) -> list[Cell]:
+def headings(table: parts.ReportTable) -> list[Cell]:
     """Return the heading of each column; those of numbers stand over their numbers, at the right."""
     return [
         Cell(str(table.headings.get(c, c)), "n" if is_numeric_dtype(table.data[c]) else "") for c in table.data.columns

@@ -28,7 +28,7 @@ FROM_LABELS = "labels"
 
 
 @dataclass(frozen=True)
-class Source:
+class StatesSource:
     """Where the states of an analysis come from.
 
     Attributes
@@ -118,7 +118,7 @@ def run_analysis(
     """
     chosen = find_analysis(name)
     declared = chosen.params(**(params or {}))
-    source = Source(str(states_from), labels or LabelChoice(), individual)
+    source = StatesSource(str(states_from), labels or LabelChoice(), individual)
     _refuse_unused(chosen, source, measures)
     usable, left_out = usable_recordings(study, chosen, ids, source)
     asked = {
@@ -149,7 +149,7 @@ def carry_out(
     chosen: Analysis,
     declared: Params,
     ids: Sequence[str],
-    source: Source,
+    source: StatesSource,
     *,
     seed: int = 0,
     workers: int = 1,
@@ -187,7 +187,7 @@ def carry_out(
 
 
 def usable_recordings(
-    study: Study, chosen: Analysis, ids: Sequence[str] | None, source: Source
+    study: Study, chosen: Analysis, ids: Sequence[str] | None, source: StatesSource
 ) -> tuple[list[str], dict[str, str]]:
     """Return the recordings to analyse, and for each that is left out what it lacks.
 
@@ -215,25 +215,25 @@ def usable_recordings(
     return usable, left_out
 
 
-def _refuse_unused(chosen: Analysis, source: Source, measures: Sequence[str] | None) -> None:
+def _refuse_unused(chosen: Analysis, source: StatesSource, measures: Sequence[str] | None) -> None:
     """Nothing that was asked for is ignored: options about states are an error where there are none."""
     faults = Faults(f"analysis '{chosen.name}'")
     if measures is not None and not chosen.compare:
         faults.add("measures: it compares no groups", todo="leave out measures")
     takes = chosen.states != "none" or chosen.pooled
     for name, value in ({} if takes else source.plain()).items():
-        default = Source().plain()[name]
+        default = StatesSource().plain()[name]
         if value != default:
             faults.add(f"{name} = {value!r} is of no use: it takes no states", todo=f"leave out {name}")
     faults.raise_if_any()
 
 
-def _noun_of_states(study: Study, source: Source) -> tuple[str, ...]:
+def _noun_of_states(study: Study, source: StatesSource) -> tuple[str, ...]:
     """Nouns that states are made from."""
     return ("labels",) if source.from_labels else tuple(_method_of(study, source).about.needs)
 
 
-def _method_of(study: Study, source: Source) -> Any:
+def _method_of(study: Study, source: StatesSource) -> Any:
     from murid.methods import method_class
     from murid.methods.base import read_head
 
@@ -241,7 +241,7 @@ def _method_of(study: Study, source: Source) -> Any:
 
 
 def _steps(
-    study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], source: Source, seed: int
+    study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], source: StatesSource, seed: int
 ) -> list[Step]:
     """One step a recording, or one of all where the analysis takes them together."""
     nouns = chosen.nouns
@@ -297,12 +297,12 @@ def analyse_all(
     return _to_store(chosen.function(recordings, chosen.params(**params), choice=choice, **seed))
 
 
-def _source(plain: Mapping[str, Any]) -> Source:
+def _source(plain: Mapping[str, Any]) -> StatesSource:
     behaviours = plain.get("behaviours")
     choice = LabelChoice(
         tuple(behaviours) if behaviours is not None else None, plain["others"], plain["rater"], plain["stream"]
     )
-    return Source(plain["states_from"], choice, plain["individual"])
+    return StatesSource(plain["states_from"], choice, plain["individual"])
 
 
 def _states(

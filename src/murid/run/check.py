@@ -10,7 +10,7 @@ from murid.data.analysis import find_analysis
 from murid.data.errors import Fault
 from murid.data.study import Study
 from murid.prepare.quality_analysis import VERDICTS
-from murid.run.analysis import Source, carry_out, note_left_out
+from murid.run.analysis import StatesSource, carry_out, note_left_out
 from murid.run.runs import Run
 from murid.run.vintage import newest_runs, outdated_runs
 
@@ -50,7 +50,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
     with Run.start(study, "check", asked) as run:
         faults = study.faults()
         run.table("faults", pd.DataFrame([vars(f) for f in faults.items], columns=list(Fault.__annotations__)))
-        carry_out(run, study, chosen, declared, usable, Source(), workers=workers)
+        carry_out(run, study, chosen, declared, usable, StatesSource(), workers=workers)
         for table in chosen.tables:
             if not (run.folder / "tables" / f"{table.name}.parquet").is_file():
                 columns = ["recording", *table.columns] if table.name == "quality" else list(table.columns)

@@ -309,14 +309,14 @@ def _calibration(
     stream: str | None,
 ) -> pd.DataFrame:
     """Reliability curve of each behaviour: predicted probability against what was observed, pooled over recordings."""
-    from murid.evaluate.align import align
+    from murid.evaluate.align import align_prediction
     from murid.evaluate.calibration import reliability
 
     truth: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
     forecast: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
     for recording, prediction in zip(recordings, predicted, strict=True):
         labels = recording.need("labels")
-        pair = align(labels, prediction, others=others, rater=rater, stream=stream, recording=recording.id)
+        pair = align_prediction(labels, prediction, others=others, rater=rater, stream=stream, recording=recording.id)
         if pair.probability is None:
             continue
         for k, behaviour in enumerate(pair.behaviours):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from murid.simulate.arenas import OVERHANG_CM, Arena
-from murid.simulate.brain import Track
+from murid.simulate.brain import SimulatedTrack
 from murid.simulate.difficulty import settling, varied
 from murid.simulate.motion import TICK_S
 
@@ -43,7 +43,7 @@ SETTLE_S = 0.05
 
 
 def posture_of(
-    track: Track, rng: np.random.Generator, difficulty: float = 0.0, own: np.random.Generator | None = None
+    track: SimulatedTrack, rng: np.random.Generator, difficulty: float = 0.0, own: np.random.Generator | None = None
 ) -> dict[str, Floats]:
     """Return posture and phases at every tick, arrays of shape ``(tick, animal)``.
 
@@ -98,7 +98,7 @@ def posture_of(
 
 
 def keypoints_of(
-    track: Track,
+    track: SimulatedTrack,
     arena: Arena,
     time_s: Floats,
     rng: np.random.Generator,
@@ -109,7 +109,7 @@ def keypoints_of(
 
     Parameters
     ----------
-    track : Track
+    track : SimulatedTrack
         What the brain did.
     arena : Arena
         Its walls hold back whatever would reach through them.

@@ -26,7 +26,7 @@ _ON_TOP = ("mount", "attack")
 
 
 @dataclass(frozen=True)
-class Track:
+class SimulatedTrack:
     """What the brain did: arrays of shape ``(tick, animal)``, and the events it caused.
 
     ``code`` indexes `behaviours`; ``partner`` is the other animal of a social behaviour or −1;
@@ -85,7 +85,7 @@ class Brain(Mover):
             x, y = self.spots[rng.choice(len(self.spots), p=self.wish / self.wish.sum())]
             self.animals.append(Animal(float(x), float(y), float(rng.uniform(-np.pi, np.pi)), behaviours["walk"]))
 
-    def run(self, n_ticks: int) -> Track:
+    def run(self, n_ticks: int) -> SimulatedTrack:
         """Simulate `n_ticks` ticks of 50 ms."""
         n = len(self.animals)
         names = list(self.behaviours)
@@ -106,7 +106,7 @@ class Brain(Mover):
         for i in range(n):
             _absorb_flicker(code[:, i])
         x, y, heading, speed, side, head_turn = np.moveaxis(out, -1, 0)
-        return Track(
+        return SimulatedTrack(
             x=x,
             y=y,
             heading=heading,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from murid.data.errors import fail
 from murid.data.recording import Recording
-from murid.simulate.brain import Track
+from murid.simulate.brain import SimulatedTrack
 from murid.simulate.corruption import Corruption, corrupt, second_rater
 from murid.simulate.motion import TICK_S
 from murid.simulate.noise import slow_noise
@@ -43,14 +43,14 @@ def settling(difficulty: float) -> float:
     return 1 + (SLOWER - 1) * difficulty
 
 
-def varied(targets: Floats, track: Track, difficulty: float, rng: np.random.Generator) -> Floats:
+def varied(targets: Floats, track: SimulatedTrack, difficulty: float, rng: np.random.Generator) -> Floats:
     """Return posture targets as these very animals show them.
 
     Parameters
     ----------
     targets : float array (tick, animal, 9)
         Length, width, pitch, bend, yaw, scan, bob, and the frequencies of the last two.
-    track : Track
+    track : SimulatedTrack
         What the brain did.
     difficulty : float
         0 returns the targets as they are.

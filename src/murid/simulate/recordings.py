@@ -19,7 +19,7 @@ from murid.simulate.arenas import arena as build_arena
 from murid.simulate.arenas import zones_in_px
 from murid.simulate.behaviour import Behaviour, repertoire
 from murid.simulate.body import KEYPOINTS, keypoints_of
-from murid.simulate.brain import Brain, Track
+from murid.simulate.brain import Brain, SimulatedTrack
 from murid.simulate.difficulty import check_difficulty
 from murid.simulate.motion import TICK_S
 
@@ -181,7 +181,7 @@ def true_states(recording: Recording) -> xr.DataArray:
     )
 
 
-def _labels(track: Track, names: list[str], duration_s: float, fps: float) -> Labels:
+def _labels(track: SimulatedTrack, names: list[str], duration_s: float, fps: float) -> Labels:
     """Bouts of the brain, exact to its tick."""
     rows = []
     for i, name in enumerate(names):
@@ -205,7 +205,7 @@ def _labels(track: Track, names: list[str], duration_s: float, fps: float) -> La
     )
 
 
-def _events(track: Track, names: list[str], duration_s: float) -> pd.DataFrame:
+def _events(track: SimulatedTrack, names: list[str], duration_s: float) -> pd.DataFrame:
     rows = [(t, label, names[i]) for t, label, i in track.events if t < duration_s]
     return make_events(pd.DataFrame(rows, columns=["time_s", "label", "individual"]))
 

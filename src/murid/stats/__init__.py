@@ -14,7 +14,7 @@ from __future__ import annotations
 from murid.stats.compare import CompareParams, Comparison, compare, compare_many, compare_tables
 from murid.stats.effects import hedges_g, paired_effects
 from murid.stats.mixed import MixedResult, mixed
-from murid.stats.statements import LatencyStatement, Pair, Statement, latency_statements, statements
+from murid.stats.statements import GroupPair, LatencyStatement, Statement, latency_statements, statements
 from murid.stats.survival import Survival, kaplan_meier, survival
 from murid.stats.units import by_unit
 
@@ -23,7 +23,7 @@ __all__ = [
     "Comparison",
     "LatencyStatement",
     "MixedResult",
-    "Pair",
+    "GroupPair",
     "Statement",
     "Survival",
     "by_unit",

@@ -29,7 +29,7 @@ from murid.stats.effects import (
     welch_interval,
 )
 from murid.stats.permutation import PermutationTest, f_test, flip_residuals, sign_flip, two_groups, within_units
-from murid.stats.statements import SEPARATOR, Pair, Statement, pair_of, sizes_text
+from murid.stats.statements import SEPARATOR, GroupPair, Statement, pair_of, sizes_text
 from murid.stats.units import UnitTable, by_unit
 
 Floats = NDArray[np.float64]
@@ -152,7 +152,7 @@ class Comparison:
             level=self.level,
         )
 
-    def _pairs(self) -> tuple[Pair, ...]:
+    def _pairs(self) -> tuple[GroupPair, ...]:
         return tuple(pair_of(record) for record in self.pairwise.to_dict("records"))
 
     def sentence(self, unit: str = "") -> str:

@@ -22,7 +22,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Pair:
+class GroupPair:
     """One pair of groups of a comparison of more than two: second minus first, p after Holm.
 
     Examples
@@ -65,7 +65,7 @@ class Statement:
         p of the test over all groups; q where several measures were corrected for (NaN: they were not).
     covariates : tuple of str
         What all of these numbers are adjusted for.
-    pairs : tuple of Pair
+    pairs : tuple of GroupPair
         For more than two groups.
     left_out : dict of group to int
         Groups that were too small to be compared, and their number of units.
@@ -100,7 +100,7 @@ class Statement:
     q: float = NAN
     test: str = ""
     covariates: tuple[str, ...] = ()
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[GroupPair, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     level: float = 0.95
@@ -437,9 +437,9 @@ def _sizes(cell: str) -> dict[str, int]:
     return {g: int(n) for g, _, n in parts}
 
 
-def pair_of(record: Mapping[Any, Any]) -> Pair:
-    """Return a `Pair` from a row of the table of pairs."""
-    return Pair(
+def pair_of(record: Mapping[Any, Any]) -> GroupPair:
+    """Return a `GroupPair` from a row of the table of pairs."""
+    return GroupPair(
         first=str(record["first"]),
         second=str(record["second"]),
         difference=float(record["difference"]),

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from murid.data.errors import DataError
-from murid.learn.nets.batches import Table, Windows
+from murid.learn.nets.batches import MemorySource, Windows
 from murid.learn.nets.blocks import Mlp, Noise
 from murid.learn.nets.device import describe, pick_device, pick_precision, seeded
 from murid.learn.nets.loop import TrainParams, train
@@ -31,7 +31,7 @@ def source(n=100, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 5)).astype(np.float32)
     y = (x @ rng.normal(size=(5, 1)) + 0.5).astype(np.float32)
-    return Table({"x": x, "y": y}, {"x": ("sample", "feature"), "y": ("sample", "target")})
+    return MemorySource({"x": x, "y": y}, {"x": ("sample", "feature"), "y": ("sample", "target")})
 
 
 def net(seed=1):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murid.data.errors import DataError
-from murid.learn.nets.batches import Batch, Table, Windows, window_starts
+from murid.learn.nets.batches import Batch, MemorySource, Windows, window_starts
 from murid.learn.nets.blocks import Mlp, Noise, Recurrent, SmallResNet, Tcn
 from murid.learn.nets.device import seeded
 from murid.learn.nets.weights import load_weights, save_weights, set_weights, weights_of
@@ -71,7 +71,7 @@ def test_a_bad_batch_names_every_fault():
     assert "two sizes" in str(caught.value)
     assert "wrong axes" in str(caught.value)
     with pytest.raises(DataError, match="same things"):
-        Table({"x": np.zeros((3, 2), np.float32)}, {"y": ("sample",)})
+        MemorySource({"x": np.zeros((3, 2), np.float32)}, {"y": ("sample",)})
 
 
 def test_weights_come_back_and_misfits_are_named(tmp_path):

@@ -10,7 +10,7 @@ import murid
 from murid import simulate
 from murid.data.states import behaviour_names
 from murid.learn.nets.batches import Batch
-from murid.learn.nets.loop import Step, TrainParams
+from murid.learn.nets.loop import TrainingStep, TrainParams
 from murid.learn.nets.vame import VameNetParams, default_training, encode, fit_vame, loss_terms, make_net, nuclear_norm
 from murid.report.figures.skeleton import windows
 
@@ -92,7 +92,7 @@ def test_published_network_from_one_call(recordings):
 
 def test_penalties_rise_from_nothing():
     net, batch = make_net(3, SMALL), Batch({"pose": torch.randn(16, 15, 3)}, {})
-    at = lambda step: loss_terms(net, batch, Step(0, step, 1, 100, False, torch.device("cpu")))  # noqa: E731
+    at = lambda step: loss_terms(net, batch, TrainingStep(0, step, 1, 100, False, torch.device("cpu")))  # noqa: E731
     plain, full = at(0), at(99)
     assert plain["loss"].item() == pytest.approx((plain["reconstruction"] + plain["future"]).item(), rel=1e-6)
     penalty = (SMALL.beta * full["kl"] + SMALL.cluster * full["cluster"]) / 16

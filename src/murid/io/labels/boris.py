@@ -14,7 +14,7 @@ from murid.data.labels import Labels
 from murid.io.files import Head, choose, resolve_fps
 from murid.io.labels._build import build, films_of
 from murid.io.registry import label_reader
-from murid.io.tables import Table, read_table
+from murid.io.tables import TextTable, read_table
 
 NOBODY = ("", "no focal subject", "nan", "na")
 POINT_COLUMNS = ("time_s", "label", "individual", "modifiers")
@@ -201,11 +201,11 @@ def points_table(rows: pd.DataFrame) -> pd.DataFrame:
     return points.assign(modifiers=text_column(points["modifiers"]))
 
 
-def _subjects(table: Table) -> pd.Series:
+def _subjects(table: TextTable) -> pd.Series:
     return table.texts(table.column("Subject", required=False)).map(subject_name)
 
 
-def _modifiers(table: Table) -> pd.Series:
+def _modifiers(table: TextTable) -> pd.Series:
     columns = [c for c in table.columns if c.lower().startswith("modifier")]
     # Of two sets of modifiers one may be empty: "None|weak" is not "weak|None".
     rows = [
@@ -216,7 +216,7 @@ def _modifiers(table: Table) -> pd.Series:
     return pd.Series(["|".join(row[: used + 1]) for row in chosen], dtype=object)
 
 
-def _one_observation(path: Path, table: Table, recording: str | None) -> Table:
+def _one_observation(path: Path, table: TextTable, recording: str | None) -> TextTable:
     column = table.column("Observation id", required=False)
     if column is None or not len(table.cells):
         return table
@@ -225,7 +225,7 @@ def _one_observation(path: Path, table: Table, recording: str | None) -> Table:
     return table.rows(table.cells[column] == choose(path, "observation", names, recording, "recording", films))
 
 
-def _times(table: Table, column: str, faults: Faults) -> np.ndarray:
+def _times(table: TextTable, column: str, faults: Faults) -> np.ndarray:
     """Times in seconds, from numbers or ``hh:mm:ss.sss``; NA is NaN."""
     if not len(table.cells):
         return np.empty(0)
@@ -235,11 +235,11 @@ def _times(table: Table, column: str, faults: Faults) -> np.ndarray:
         parts = cells.where(clock, "nan:0:0").str.replace(",", ".").str.split(":", expand=True).astype(float)
         seconds = parts[0] * 3600 + parts[1] * 60 + parts[2]
         cells = cells.where(~clock, seconds.astype(str))
-    plain = Table(pd.DataFrame({column: cells}), table.lines, table.subject, table.delimiter)
+    plain = TextTable(pd.DataFrame({column: cells}), table.lines, table.subject, table.delimiter)
     return plain.numbers(column, faults)
 
 
-def _first_number(table: Table, *names: str) -> float | None:
+def _first_number(table: TextTable, *names: str) -> float | None:
     """First number of a column: films queued in a player add up (``40;20``), the first player counts (``60|62``)."""
     column = table.column(*names, required=False)
     for cell in table.cells[column] if column is not None else ():
@@ -252,12 +252,12 @@ def _first_number(table: Table, *names: str) -> float | None:
     return None
 
 
-def _offset(table: Table) -> float:
+def _offset(table: TextTable) -> float:
     """Seconds that BORIS added to the times of the film."""
     return _first_number(table, "Time offset (s)") or 0.0
 
 
-def _image_times(path: Path, table: Table, fps: float | None, faults: Faults) -> np.ndarray:
+def _image_times(path: Path, table: TextTable, fps: float | None, faults: Faults) -> np.ndarray:
     """Times of observations of images, which have an index instead; they need the rate."""
     column = table.column("Image index", required=False)
     if column is None or not len(table.cells):
@@ -268,7 +268,7 @@ def _image_times(path: Path, table: Table, fps: float | None, faults: Faults) ->
     return index / resolve_fps(path, fps, None, "BORIS image")
 
 
-def _first_rate(table: Table) -> float | None:
+def _first_rate(table: TextTable) -> float | None:
     """Frame rate of the first film of the first player (``25|25``, ``25;30``)."""
     column = table.column("FPS", "FPS (frame/s)", required=False)
     for cell in table.cells[column] if column is not None else ():
@@ -280,7 +280,7 @@ def _first_rate(table: Table) -> float | None:
 
 
 def _labels(
-    path: Path, table: Table, bouts: pd.DataFrame, points: pd.DataFrame, fps: float | None, duration_s: float | None
+    path: Path, table: TextTable, bouts: pd.DataFrame, points: pd.DataFrame, fps: float | None, duration_s: float | None
 ) -> Labels:
     # The observation duration may be that of the events alone; the film was watched whole.
     lengths = [_first_number(table, n) for n in ("Media duration (s)", "Total length", "Observation duration")]

@@ -18,7 +18,7 @@ from murid.io.files import Head, resolve_fps
 from murid.io.labels._build import build, frame_edges, frames_to_bouts
 from murid.io.labels.boris import POINT_COLUMNS
 from murid.io.registry import label_reader
-from murid.io.tables import Table, read_table
+from murid.io.tables import TextTable, read_table
 
 _TIME = ("time", "time_s", "t")
 _FRAME = ("frame", "frames")
@@ -184,7 +184,7 @@ def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float
     return build(bouts, path=path, fps=rate, duration_s=duration_s, scored=scored, vocabulary=names)
 
 
-def _behaviours(table: Table, clock: list[str], wanted: Sequence[str] | None, faults: Faults) -> list[str]:
+def _behaviours(table: TextTable, clock: list[str], wanted: Sequence[str] | None, faults: Faults) -> list[str]:
     rest = [c for c in table.columns if c not in clock and not c.startswith("(unnamed")]
     if wanted is None:
         return rest
@@ -229,7 +229,7 @@ def _point_columns(
     return sorted(counting + single)
 
 
-def _binary(table: Table, names: Sequence[str], faults: Faults, *, counts: bool = False) -> np.ndarray:
+def _binary(table: TextTable, names: Sequence[str], faults: Faults, *, counts: bool = False) -> np.ndarray:
     """Columns as int8 1, 0, −1 (also True and False); anything else, but for counts, is a fault."""
     out = np.full((len(table.cells), len(names)), -1, np.int8)
     for i, name in enumerate(names):

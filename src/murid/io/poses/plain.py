@@ -16,7 +16,7 @@ from murid.data.errors import Faults, fail
 from murid.io.files import Head
 from murid.io.poses._columns import CONFIDENCE, SPACE, Key, poses_from_columns
 from murid.io.registry import pose_reader
-from murid.io.tables import Table, read_table, seconds_in
+from murid.io.tables import TextTable, read_table, seconds_in
 
 TIME = ("time_s", "time", "t", "timestamp_s", "timestamp", "time (s)", "time [s]")
 FRAME = ("frame", "frames", "frame_index", "frame_number", "frame_id", "frame index", "frame number")
@@ -40,7 +40,7 @@ def _is_long(head: Head) -> bool:
     return bool(names & _CLOCK) and {"keypoint", "x", "y"} <= names
 
 
-def _clock(table: Table, faults: Faults) -> tuple[np.ndarray | None, np.ndarray | None, set[str]]:
+def _clock(table: TextTable, faults: Faults) -> tuple[np.ndarray | None, np.ndarray | None, set[str]]:
     """Return time (s), frame numbers and the names of their columns."""
     time, frame = table.column(*TIME, required=False), table.column(*FRAME, required=False)
     if time is None and frame is None:
@@ -192,7 +192,7 @@ def read_plain_long(
     )
 
 
-def _check_order(path: Path, table: Table, moment: np.ndarray) -> None:
+def _check_order(path: Path, table: TextTable, moment: np.ndarray) -> None:
     missing = np.flatnonzero(~np.isfinite(moment))
     if missing.size:
         fail(str(path), "time is missing", where=f"line {table.lines[missing[0]]}", got=f"{missing.size} rows")

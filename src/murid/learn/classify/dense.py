@@ -158,8 +158,8 @@ def _train(
     text: str,
 ) -> list[tuple[Floats, Floats]]:
     from murid.learn.nets._torch import torch
-    from murid.learn.nets.batches import Batch, Table
-    from murid.learn.nets.loop import Step, TrainParams, train
+    from murid.learn.nets.batches import Batch, MemorySource
+    from murid.learn.nets.loop import TrainingStep, TrainParams, train
 
     parts: list[torch.nn.Module] = []
     for i, (weight, bias) in enumerate(layers):
@@ -170,7 +170,7 @@ def _train(
         parts += [linear, torch.nn.ReLU(), torch.nn.Dropout(p.dropout[i] if i < len(p.dropout) else 0.0)]
     class_weights = torch.from_numpy(class_weight)
 
-    def loss(net: torch.nn.Module, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+    def loss(net: torch.nn.Module, batch: Batch, step: TrainingStep) -> dict[str, torch.Tensor]:
         del step
         out, y = net(batch["features"]), batch["goal"]
         if exclusive:
@@ -186,6 +186,6 @@ def _train(
     )
     # Neither activation nor dropout after the last layer.
     net = torch.nn.Sequential(*parts[:-2])
-    train(net, loss, Table(arrays, axes), params, seed=seed, progress=text)
+    train(net, loss, MemorySource(arrays, axes), params, seed=seed, progress=text)
     linears = [m for m in net if isinstance(m, torch.nn.Linear)]
     return [(m.weight.detach().numpy().T.copy(), m.bias.detach().numpy().copy()) for m in linears]

@@ -72,7 +72,7 @@ class Batch:
         return self
 
 
-class Source(Protocol):
+class SampleSource(Protocol):
     """Where samples come from: arrays, memory maps or a video reader.
 
     ``batch`` is called for any indices in any order, from one thread at a time and ahead of the training; it must
@@ -92,7 +92,7 @@ class Source(Protocol):
         ...
 
 
-class Table:
+class MemorySource:
     """Source of samples that lie in memory: equal first axes.
 
     Parameters

@@ -22,18 +22,18 @@ import numpy as np
 from murid.data.errors import fail
 from murid.data.progress import tell
 from murid.learn.nets._torch import out_of_memory, torch
-from murid.learn.nets.batches import Batch, Source
+from murid.learn.nets.batches import Batch, SampleSource
 from murid.learn.nets.checkpoint import State, Tensors, load_checkpoint, save_checkpoint
 from murid.learn.nets.device import describe, laid_out, pick_device, pick_precision, seeded, settled
 from murid.learn.nets.history import History
 from murid.learn.nets.parallel import World, joined
 from murid.learn.nets.params import TrainParams
 
-__all__ = ["History", "Step", "TrainParams", "train"]
+__all__ = ["History", "TrainingStep", "TrainParams", "train"]
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainingStep:
     """Where the training is, for losses whose weights change with time.
 
     Attributes
@@ -58,16 +58,16 @@ class Step:
 Terms = dict[str, torch.Tensor]
 Net = TypeVar("Net", bound=torch.nn.Module)
 #: ``loss(net, batch, step)`` returns named terms, each a mean over the samples; the one called "loss" is optimised.
-Loss = Callable[[Net, Batch, Step], Terms]
+Loss = Callable[[Net, Batch, TrainingStep], Terms]
 
 
 def train(
     net: Net,
     loss: Loss[Net],
-    source: Source,
+    source: SampleSource,
     params: TrainParams | None = None,
     *,
-    valid: Source | None = None,
+    valid: SampleSource | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: str | None = None,
@@ -81,10 +81,10 @@ def train(
     loss : callable
         ``loss(net, batch, step)`` → dict of scalar tensors, means over the samples. Random numbers drawn from torch
         inside it are determined by seed and epoch.
-    source : Source
+    source : SampleSource
         Samples to learn from.
     params : TrainParams
-    valid : Source, optional
+    valid : SampleSource, optional
         Samples to compare epochs by; without them epochs are compared by the training loss.
     seed : int
         Same seed, same weights (on one kind of device, for one number of CPU threads).
@@ -130,7 +130,7 @@ class _Objective(torch.nn.Module, Generic[Net]):
         super().__init__()
         self.net, self._loss = net, loss
 
-    def forward(self, batch: Batch, step: Step) -> Terms:
+    def forward(self, batch: Batch, step: TrainingStep) -> Terms:
         return self._loss(self.net, batch, step)
 
 
@@ -174,7 +174,7 @@ class _Run(Generic[Net]):
         s = self.state
         return History(s.rows, device, s.best_epoch if self.best is not None else None, s.stopped, s.parts)
 
-    def round(self, source: Source, valid: Source | None, text: str) -> None:
+    def round(self, source: SampleSource, valid: SampleSource | None, text: str) -> None:
         """One epoch, its validation, and what follows from them."""
         row = self.epoch(source, text)
         if valid is not None:
@@ -182,7 +182,7 @@ class _Run(Generic[Net]):
         self.judge(row, "valid_loss" if valid is not None else "loss")
         self.state.scaler = self.scaler.state_dict()
 
-    def epoch(self, source: Source, text: str) -> dict[str, float]:
+    def epoch(self, source: SampleSource, text: str) -> dict[str, float]:
         """Go once through the samples; return the row of the history."""
         s, start = self.state, time.perf_counter()
         order = np.random.default_rng([self.seed, s.epoch]).permutation(self.n)
@@ -215,7 +215,7 @@ class _Run(Generic[Net]):
             "memory_mb": self._memory(),
         }
 
-    def _update(self, source: Source, batch: Batch, indices: np.ndarray) -> dict[str, float]:
+    def _update(self, source: SampleSource, batch: Batch, indices: np.ndarray) -> dict[str, float]:
         """One step of the optimizer; a batch that does not fit into memory is computed in parts."""
         if not self.checked:
             batch.validate()
@@ -239,7 +239,7 @@ class _Run(Generic[Net]):
         self.scaler.update()
         return terms
 
-    def _gradient(self, source: Source, batch: Batch, indices: np.ndarray) -> dict[str, float]:
+    def _gradient(self, source: SampleSource, batch: Batch, indices: np.ndarray) -> dict[str, float]:
         total: dict[str, float] = {}
         for rows in _parts(len(batch), self.state.parts):
             share = (rows.stop - rows.start) / len(batch)
@@ -250,10 +250,10 @@ class _Run(Generic[Net]):
         return total
 
     def _terms(
-        self, source: Source, batch: Batch, indices: np.ndarray, *, training: bool
+        self, source: SampleSource, batch: Batch, indices: np.ndarray, *, training: bool
     ) -> tuple[Terms, dict[str, float]]:
         s = self.state
-        step = Step(s.epoch, s.step, self.epochs, int(self.steps), training, self.device)
+        step = TrainingStep(s.epoch, s.step, self.epochs, int(self.steps), training, self.device)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
             module = self.module if training else getattr(self.module, "module", self.module)
             terms = module(batch.to(self.device), step)
@@ -304,7 +304,7 @@ class _Run(Generic[Net]):
         return psutil.Process().memory_info().rss / 2**20
 
     # ---- between epochs -------------------------------------------------------------------------
-    def validate(self, source: Source) -> dict[str, float]:
+    def validate(self, source: SampleSource) -> dict[str, float]:
         """Return the mean terms over the samples of `source`."""
         self.net.eval()
         total: dict[str, float] = {}
@@ -346,7 +346,7 @@ def _optimizer(net: torch.nn.Module, p: TrainParams) -> torch.optim.Optimizer:
     return torch.optim.Adam(weights, p.lr, weight_decay=p.weight_decay, amsgrad=p.optimizer == "amsgrad")
 
 
-def _where(source: Source, batch: Batch, indices: np.ndarray, most: int = 8) -> str:
+def _where(source: SampleSource, batch: Batch, indices: np.ndarray, most: int = 8) -> str:
     """Say where samples come from: those that hold something that is not a number, else all of the batch."""
     broken = [i for i in range(len(batch)) if not all(torch.isfinite(t[i]).all() for t in batch.tensors.values())]
     found = [source.where(int(indices[i])) for i in broken or range(len(batch))]
@@ -358,7 +358,7 @@ def _parts(n: int, parts: int) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
-def _ahead(source: Source, chunks: Sequence[np.ndarray], depth: int = 2) -> Iterator[tuple[np.ndarray, Batch]]:
+def _ahead(source: SampleSource, chunks: Sequence[np.ndarray], depth: int = 2) -> Iterator[tuple[np.ndarray, Batch]]:
     """Yield batches in order while the next ones are being read in a thread."""
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
         waiting = deque((c, pool.submit(source.batch, c)) for c in chunks[:depth])

@@ -17,7 +17,7 @@ from murid.learn.nets._torch import torch
 from murid.learn.nets.batches import Batch
 from murid.learn.nets.blocks import Mlp, Noise, Recurrent, Tcn
 from murid.learn.nets.device import seeded, settled
-from murid.learn.nets.loop import History, Step, TrainParams, train
+from murid.learn.nets.loop import History, TrainingStep, TrainParams, train
 from murid.learn.sequences import Place, place_of
 
 nn = torch.nn
@@ -196,7 +196,7 @@ def fit_sequences(
     balanced = np.where(share > 0, np.maximum(share, 1e-3) ** -net_params.balance, 0.0)
     weight = torch.from_numpy((balanced / (balanced * share).sum()).astype(np.float32))
 
-    def loss(model: torch.nn.Module, batch: Batch, _step: Step) -> dict[str, torch.Tensor]:
+    def loss(model: torch.nn.Module, batch: Batch, _step: TrainingStep) -> dict[str, torch.Tensor]:
         logits, codes = model(batch["features"]).flatten(0, 1), batch["codes"].flatten()
         entropy = nn.functional.cross_entropy(logits, codes, weight.to(logits.device), ignore_index=UNLABELLED)
         known = codes >= 0

@@ -15,7 +15,7 @@ from murid.learn.nets.batches import Batch
 from murid.learn.nets.blocks import Tcn
 from murid.learn.nets.device import seeded, settled
 from murid.learn.nets.history import History
-from murid.learn.nets.loop import Step, train
+from murid.learn.nets.loop import TrainingStep, train
 from murid.learn.nets.params import TaggerParams
 from murid.learn.nets.sequence import cut_overlapping
 
@@ -123,7 +123,7 @@ def fit_tagger(
     if body is not None:
         net.body.load_state_dict(body)
 
-    def loss(model: torch.nn.Module, batch: Batch, _step: Step) -> dict[str, torch.Tensor]:
+    def loss(model: torch.nn.Module, batch: Batch, _step: TrainingStep) -> dict[str, torch.Tensor]:
         targets = batch["targets"]
         weights = (targets >= 0) * batch["weights"][..., None]
         entropy = nn.functional.binary_cross_entropy_with_logits(
@@ -148,7 +148,7 @@ def fit_filler(
     with seeded(seed):
         net = Tagger(width, width, p.replace(hide=0.0))
 
-    def loss(model: torch.nn.Module, batch: Batch, _step: Step) -> dict[str, torch.Tensor]:
+    def loss(model: torch.nn.Module, batch: Batch, _step: TrainingStep) -> dict[str, torch.Tensor]:
         x, there = batch["features"], (batch["weights"] > 0)[..., None]
         starts = torch.rand(x.shape[:2], device=x.device) < _HIDDEN_SHARE / _HIDDEN_ROWS
         hidden = nn.functional.max_pool1d(starts[:, None].float(), 2 * (_HIDDEN_ROWS // 2) + 1, 1, _HIDDEN_ROWS // 2)[

@@ -17,7 +17,7 @@ from murid.learn.nets._torch import torch
 from murid.learn.nets.batches import Batch, Windows
 from murid.learn.nets.blocks import Mlp, Recurrent
 from murid.learn.nets.device import seeded, settled
-from murid.learn.nets.loop import History, Step, TrainParams, train
+from murid.learn.nets.loop import History, TrainingStep, TrainParams, train
 from murid.learn.sequences import Place
 
 nn = torch.nn
@@ -123,7 +123,7 @@ def nuclear_norm(z: torch.Tensor) -> torch.Tensor:
     return torch.sqrt(values.clamp(min=1e-10)).sum().to(z.device)
 
 
-def loss_terms(net: VameNet, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+def loss_terms(net: VameNet, batch: Batch, step: TrainingStep) -> dict[str, torch.Tensor]:
     """VAME's loss, divided by the number of samples: squared errors summed over rows and features, both penalties."""
     p, pose = net.p, batch["pose"]
     now, later = pose[:, : p.window], pose[:, p.window :]
@@ -143,7 +143,7 @@ def loss_terms(net: VameNet, batch: Batch, step: Step) -> dict[str, torch.Tensor
     return {"loss": fit + penalty, **{k: v.detach() for k, v in terms.items()}}
 
 
-def _ramp(p: VameNetParams, step: Step) -> float:
+def _ramp(p: VameNetParams, step: TrainingStep) -> float:
     at = (
         (step.epoch - 1) / 4  # Epochs count from 0 here, from 1 in VAME.
         if p.kind == "gru"

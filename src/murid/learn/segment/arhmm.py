@@ -48,7 +48,7 @@ class ArHmmParams(Params):
     single: bool = param(True, why="likelihoods in float32; recursions and statistics are float64 anyway")
 
 
-class Decoded(NamedTuple):
+class DecodedPath(NamedTuple):
     """Labels (n_frames,) int32, −1 outside chains, and confidence (n_frames,), NaN outside chains."""
 
     labels: np.ndarray | list[np.ndarray]
@@ -102,7 +102,7 @@ class ArHmm(Fitted):
 
     def apply(
         self, x: Arrays | Sequences, lengths=None, *, groups: Sequence[int] | None = None, n_workers: int = 1
-    ) -> Decoded:
+    ) -> DecodedPath:
         """Viterbi labels and their probability, averaged over posterior draws; no randomness.
 
         Parameters
@@ -150,7 +150,7 @@ class ArHmm(Fitted):
         valid = sum(int(emission.lagged(seqs.frames, c.start, c.stop, c.start, self.lags)[1].sum()) for c in chains)
         return float(self.loglik(seqs, groups=groups).sum() / max(valid, 1))
 
-    def _decode(self, x, lengths, groups, n_workers: int, *, confidence: bool) -> Decoded:
+    def _decode(self, x, lengths, groups, n_workers: int, *, confidence: bool) -> DecodedPath:
         seqs, chains, steps = self._ready(x, lengths, groups)
         labels = np.full(len(seqs.frames), -1, np.int32)
         sure = np.full(len(seqs.frames), np.nan, np.float32)
@@ -170,7 +170,7 @@ class ArHmm(Fitted):
 
         with workers(n_workers) as pmap:
             pmap(one, chains)
-        return Decoded(seqs.answer(labels), seqs.answer(sure))
+        return DecodedPath(seqs.answer(labels), seqs.answer(sure))
 
     def _marginal(self, seqs: Sequences, chain: Chain, steps: np.ndarray, groups) -> np.ndarray:
         """Smoothed state probabilities of one chain, mean over the posterior draws (or the point estimate)."""

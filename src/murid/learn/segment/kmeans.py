@@ -22,7 +22,7 @@ SEED_FRAMES = 10_000
 
 
 @dataclass(frozen=True)
-class KMeans(Fitted):
+class KMeansModel(Fitted):
     """Fitted k-means.
 
     Parameters
@@ -74,7 +74,7 @@ def fit_kmeans(
     tolerance: float = 1e-4,
     screen_frames: int = 50_000,
     n_workers: int = 1,
-) -> KMeans:
+) -> KMeansModel:
     """Fit k-means; frames with missing values are left out.
 
     Parameters
@@ -113,7 +113,7 @@ def fit_kmeans(
         screen, screen_w = np.ascontiguousarray(frames[pick]), w[pick]
     with workers(n_workers) as pmap:
 
-        def attempt(stream: np.random.SeedSequence) -> KMeans:
+        def attempt(stream: np.random.SeedSequence) -> KMeansModel:
             start = _plus_plus(screen, screen_w, n_clusters, np.random.default_rng(stream))
             return lloyd(screen, screen_w, start, max_iterations, spread, pmap)
 
@@ -121,7 +121,7 @@ def fit_kmeans(
         if screen is not frames:
             best = lloyd(frames, w, best.centroids, max_iterations, spread, pmap)
     order = np.argsort(-best.mass, kind="stable")
-    return KMeans(best.centroids[order], best.mass[order], best.inertia)
+    return KMeansModel(best.centroids[order], best.mass[order], best.inertia)
 
 
 def _complete(seqs: Sequences, weights: np.ndarray | None, least: int) -> tuple[np.ndarray, np.ndarray]:
@@ -155,7 +155,7 @@ def _assign(frames: np.ndarray, centroids: np.ndarray, pmap: Map) -> tuple[np.nd
     return labels, d2
 
 
-def lloyd(frames, weights, centroids, max_iterations: int, spread: float, pmap: Map) -> KMeans:
+def lloyd(frames, weights, centroids, max_iterations: int, spread: float, pmap: Map) -> KMeansModel:
     """Lloyd's iteration from given `centroids` (K, D) until they move by less than `spread` (squared units)."""
     k, d = centroids.shape
 
@@ -179,7 +179,7 @@ def lloyd(frames, weights, centroids, max_iterations: int, spread: float, pmap: 
         before = labels
     labels, d2 = _assign(frames, centroids, pmap)
     mass = np.bincount(labels, weights, k)
-    return KMeans(centroids, mass, float(np.dot(d2.astype(float), weights)))
+    return KMeansModel(centroids, mass, float(np.dot(d2.astype(float), weights)))
 
 
 def _plus_plus(frames: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

@@ -17,7 +17,7 @@ from numba import njit
 from murid.data.errors import fail
 from murid.learn.fitted import Fitted
 from murid.learn.parallel import workers
-from murid.learn.segment.kmeans import KMeans, lloyd
+from murid.learn.segment.kmeans import KMeansModel, lloyd
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 
@@ -55,7 +55,7 @@ class Ward(Fitted):
     def predict(self, x: Arrays | Sequences, lengths=None, *, n_workers: int = 1):
         """Cluster of the nearest prototype of each frame; −1 where a frame has a missing value."""
         seqs = as_sequences(x, lengths, n_features=self.prototypes.shape[1])
-        nearest = KMeans(self.prototypes, self.mass, 0.0).predict(
+        nearest = KMeansModel(self.prototypes, self.mass, 0.0).predict(
             Sequences(seqs.frames, seqs.offsets, False), n_workers=n_workers
         )
         return seqs.answer(np.where(nearest >= 0, self.labels[nearest], -1).astype(np.int32))

@@ -13,7 +13,7 @@ import numpy as np
 from murid.features.pictures import Pictures, write_pictures
 from murid.features.views import ViewParams, animal_view, picture_numbers, stretched_px
 from murid.learn.embed.pca import PCA, fit_pca
-from murid.methods.motifs.base import Track, need_frames
+from murid.methods.motifs.base import AnimalTrack, need_frames
 
 #: Frames of a study that the components are learnt from, and how many components are looked at further.
 MAX_FRAMES, N_COMPONENTS = 5000, 40
@@ -21,12 +21,12 @@ MAX_FRAMES, N_COMPONENTS = 5000, 40
 BLOCK = 4096
 
 
-def film_of(track: Track, params: ViewParams, frames: np.ndarray | None = None) -> Pictures:
+def film_of(track: AnimalTrack, params: ViewParams, frames: np.ndarray | None = None) -> Pictures:
     """Cut the pictures of an animal out of the video of its recording.
 
     Parameters
     ----------
-    track : Track
+    track : AnimalTrack
         Of a recording with video and poses.
     params : ViewParams
     frames : int array, optional
@@ -41,12 +41,14 @@ def film_of(track: Track, params: ViewParams, frames: np.ndarray | None = None) 
     return write_pictures(recording.need("video"), numbers[:, None], view.take(rows), params, title=title)
 
 
-def fit_pixels(tracks: Sequence[Track] | Iterator[Track], n_tracks: int, params: ViewParams, variance: float) -> PCA:
+def fit_pixels(
+    tracks: Sequence[AnimalTrack] | Iterator[AnimalTrack], n_tracks: int, params: ViewParams, variance: float
+) -> PCA:
     """Learn the components of the pixels from frames spread evenly over all tracks.
 
     Parameters
     ----------
-    tracks : iterable of Track
+    tracks : iterable of AnimalTrack
     n_tracks : int
         How many there are about: each gives its share of `MAX_FRAMES` frames.
     params : ViewParams
@@ -62,7 +64,7 @@ def fit_pixels(tracks: Sequence[Track] | Iterator[Track], n_tracks: int, params:
     return fit_pca(some, variance, missing=False, max_components=N_COMPONENTS)
 
 
-def describe_pixels(track: Track, params: ViewParams, pixels: PCA) -> np.ndarray:
+def describe_pixels(track: AnimalTrack, params: ViewParams, pixels: PCA) -> np.ndarray:
     """Scores of each frame's picture, float32 ``(time, component)``; NaN where the animal is not seen."""
     film = film_of(track, params)
     out = np.full((len(film), len(pixels.components)), np.nan, np.float32)

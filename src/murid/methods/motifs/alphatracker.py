@@ -23,7 +23,7 @@ from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.cuts import best_cut, cut_evidence
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames
 from murid.prepare import CleanParams
 
 MIN_CLIPS = 40
@@ -121,7 +121,7 @@ class AlphaTracker(MotifMethod):
             recording.forget()
         self.parts["outline"] = fit_pca(np.concatenate(some), 0.9, max_components=10)
 
-    def _masks(self, track: Track, every: int = 1) -> np.ndarray:
+    def _masks(self, track: AnimalTrack, every: int = 1) -> np.ndarray:
         from murid.features.silhouette import silhouettes
 
         place = self._places(track, track.individual)
@@ -143,7 +143,7 @@ class AlphaTracker(MotifMethod):
             dark=self.params.dark,
         )
 
-    def _places(self, track: Track, individual: str) -> dict[str, np.ndarray]:
+    def _places(self, track: AnimalTrack, individual: str) -> dict[str, np.ndarray]:
         xy = track.xy(individual)
         made = body_points(track.points)
         return {
@@ -151,10 +151,10 @@ class AlphaTracker(MotifMethod):
             for name, parts in zip(("nose", "head", "rump"), made, strict=True)
         }
 
-    def _centres(self, track: Track) -> list[np.ndarray]:
+    def _centres(self, track: AnimalTrack) -> list[np.ndarray]:
         return clip_centres(track.time_s, track.stretches(), self.params.clip_s, self.params.step_s)
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         p, place = self.params, self._places(track, track.individual)
         others = [str(i) for i in track.poses["individual"].values if str(i) != track.individual]
         if self.social and not others:
@@ -180,7 +180,7 @@ class AlphaTracker(MotifMethod):
             tables.append(self._joined(blocks))
         return np.concatenate(tables)
 
-    def _outline(self, track: Track) -> np.ndarray:
+    def _outline(self, track: AnimalTrack) -> np.ndarray:
         """Component scores of the outline, ``(time, component)``, NaN where there is no picture."""
         masks, pca = self._masks(track), self.parts["outline"]
         seen = np.flatnonzero(np.isfinite(masks[:, 0]))
@@ -207,7 +207,7 @@ class AlphaTracker(MotifMethod):
         return float(self.params.weights.get(block, self.params.weights.get(own, 1.0)))
 
     @override
-    def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
+    def _rows(self, track: AnimalTrack, table: np.ndarray) -> np.ndarray:
         every = max(1, round(self.params.clip_s / self.params.step_s))
         table = table[::every]
         return table[table[:, -1] < self.params.near] if self.social else table
@@ -252,7 +252,7 @@ class AlphaTracker(MotifMethod):
         names = super()._motif_names()
         return [*names[:-1], "apart"] if self.social else names
 
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         ward: Ward = self.parts["ward"]
         x = self.parts["scaler"](table[:, :-1] if self.social else table)
         codes = ward.predict(x)

@@ -50,7 +50,7 @@ class MotifParams(Params):
 
 
 @dataclass(frozen=True)
-class Track:
+class AnimalTrack:
     """One animal of one recording, cleaned.
 
     Attributes
@@ -184,7 +184,7 @@ Seen = TypeVar("Seen", bound=Described)
 class SegmentingMethod(Method, Generic[Seen]):
     """Base of methods that describe each subject over time, learn motifs from all, and label each frame.
 
-    `Seen` is what is described: a `Track` of poses, or the pictures of a subject.
+    `Seen` is what is described: a `AnimalTrack` of poses, or the pictures of a subject.
     """
 
     #: Name in `parts` → class, to read them back.
@@ -303,7 +303,7 @@ class SegmentingMethod(Method, Generic[Seen]):
                 self.parts[name] = kind.from_arrays(own)
 
 
-class MotifMethod(SegmentingMethod[Track]):
+class MotifMethod(SegmentingMethod[AnimalTrack]):
     """Base of the methods that find motifs in poses."""
 
     params: MotifParams
@@ -316,7 +316,7 @@ class MotifMethod(SegmentingMethod[Track]):
         """Return the facts that a fit begins with: the points that all recordings share."""
         return {"points": shared_points(recordings, self.params.points, self.params.clean.min_confidence)}
 
-    def tracks(self, recording: Recording) -> Iterator[Track]:
+    def tracks(self, recording: Recording) -> Iterator[AnimalTrack]:
         """Yield the cleaned track of each animal of a recording."""
         raw = recording.need("poses")
         roles = point_map(recording, self.params.points)
@@ -333,7 +333,7 @@ class MotifMethod(SegmentingMethod[Track]):
         refuse_untracked(recording, used, self.params.clean.min_confidence, self.name)
         poses = clean(raw, self.params.clean)
         for individual in raw["individual"].values:
-            yield Track(recording, poses, str(individual), tuple(self.facts["points"]), roles)
+            yield AnimalTrack(recording, poses, str(individual), tuple(self.facts["points"]), roles)
 
 
 def slowest_rate(recordings: Sequence[Recording], wanted_hz: float) -> float:

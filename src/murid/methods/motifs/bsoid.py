@@ -20,7 +20,7 @@ from murid.learn.classify.forests import ClassForest, fit_class_forest
 from murid.learn.fitted import Fitted
 from murid.learn.scale import Scaler, fit_scaler
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames, slowest_rate
+from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, need_frames, slowest_rate
 from murid.prepare import CleanParams
 from murid.prepare.even import EvenTime, even_time
 
@@ -82,15 +82,15 @@ class Bsoid(MotifMethod):
     def _prepare(self, recordings: Sequence[Recording]) -> None:
         self.facts["rate_hz"] = slowest_rate(recordings, REFERENCE_HZ)
 
-    def _even(self, track: Track) -> EvenTime:
+    def _even(self, track: AnimalTrack) -> EvenTime:
         return even_time(track.time_s, self.facts["rate_hz"])
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         even = self._even(track)
         xy = even.resample(track.xy(), track.time_s)
         return bin_features(xy, 1 / even.step_s, self.params.bin_s, self.params.smooth_s)
 
-    def _rows(self, track: Track, table: np.ndarray) -> np.ndarray:
+    def _rows(self, track: AnimalTrack, table: np.ndarray) -> np.ndarray:
         step = self.params.bin_s / self._even(track).step_s
         bins = np.arange(0.5, len(table) / step)
         return table[np.unique(np.minimum((bins * step).astype(int), len(table) - 1))]
@@ -124,7 +124,7 @@ class Bsoid(MotifMethod):
         return found.n_clusters
 
     @override
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         x = self.parts["scaler"](table)
         votes = self.parts["forest"].probabilities(x)
         known = np.isfinite(votes[:, 0])

@@ -20,7 +20,7 @@ from murid.data.recording import Recording
 from murid.learn.fitted import Fitted
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.sequences import as_sequences
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Track, need_frames
+from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, need_frames
 from murid.prepare import CleanParams
 from murid.prepare.even import EvenTime, even_time
 from murid.prepare.shape import Aligned, align_to, fit_template
@@ -107,11 +107,11 @@ class DynamicsMethod(MotifMethod):
         need_frames(self.name, sum(map(len, some)), 10, "frames with two points")
         self.parts["template"] = Template(fit_template(some))
 
-    def even(self, track: Track) -> EvenTime:
+    def even(self, track: AnimalTrack) -> EvenTime:
         """Even clock of a track."""
         return even_time(track.time_s, self.facts["rate_hz"])
 
-    def aligned(self, track: Track, individual: str | None = None) -> Aligned:
+    def aligned(self, track: AnimalTrack, individual: str | None = None) -> Aligned:
         """Posture on the even clock, in body lengths; rows with less than `min_seen` of the points are NaN."""
         xy = self.even(track).resample(track.xy(individual), track.time_s)
         least = max(2, int(np.ceil(self.params.min_seen * xy.shape[1])))
@@ -155,11 +155,11 @@ class DynamicsMethod(MotifMethod):
             **more,
         )
 
-    def _label_rows(self, track: Track, features: np.ndarray, model: ArHmm) -> Labelled:
+    def _label_rows(self, track: AnimalTrack, features: np.ndarray, model: ArHmm) -> Labelled:
         """Viterbi labels and their posterior probability, on the recording's own frames."""
         labels, sure = model.apply(np.asarray(features, np.float32), n_workers=self.params.workers)
         return self._to_frames(track, np.asarray(labels), features, np.asarray(sure))
 
-    def _to_frames(self, track: Track, labels: np.ndarray, features: np.ndarray, sure: np.ndarray) -> Labelled:
+    def _to_frames(self, track: AnimalTrack, labels: np.ndarray, features: np.ndarray, sure: np.ndarray) -> Labelled:
         row = np.minimum(self.even(track).row, len(labels) - 1)
         return Labelled(labels[row], np.asarray(features)[row], np.clip(sure[row], 0, 1))

@@ -13,10 +13,9 @@ from murid.data.params import param
 from murid.features import FeatureParams, compute
 from murid.learn.embed.pca import PCA, fit_pca
 from murid.learn.scale import Scaler, fit_scaler
-from murid.learn.segment.kmeans import KMeans as Clusters
-from murid.learn.segment.kmeans import fit_kmeans
+from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames
 from murid.prepare import CleanParams
 
 
@@ -36,7 +35,7 @@ class KMeans(MotifMethod):
     name = "kmeans"
     Params = KMeansParams
     params: KMeansParams
-    part_types = {"scaler": Scaler, "pca": PCA, "clusters": Clusters}
+    part_types = {"scaler": Scaler, "pca": PCA, "clusters": KMeansModel}
     about = Card(
         title="K-means on egocentric posture windows: the control for motif methods",
         family="unsupervised",
@@ -47,7 +46,7 @@ class KMeans(MotifMethod):
         ),
     )
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         half = self.params.window_s / 2
         features = FeatureParams(
             families=("egocentric", "kinematics"),
@@ -73,8 +72,8 @@ class KMeans(MotifMethod):
         return p.n_motifs
 
     @override
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
-        clusters: Clusters = self.parts["clusters"]
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
+        clusters: KMeansModel = self.parts["clusters"]
         scores = self.parts["pca"].transform(self.parts["scaler"](table))
         codes = clusters.predict(scores)
         return Labelled(codes, scores, margin(scores, clusters.centroids, np.arange(len(clusters.centroids)), codes))

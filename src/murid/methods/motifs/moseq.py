@@ -21,7 +21,7 @@ from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.slds import Slds, SldsParams, fit_slds
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, Origin, Track
+from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
 from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams, Template
 from murid.prepare.depth import DEPTH, Crops, crops_of
 from murid.prepare.shape import align_to, fit_template
@@ -131,7 +131,7 @@ class Moseq(DynamicsMethod):
             fail("method 'moseq'", "no animal in the depth crops", todo="check murid.prepare.depth.extract")
         return pca_of_moments(moments, self.params.variance, whiten=True, max_components=self.params.n_components)
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         even = self.even(track)
         if self.params.source == "depth":
             crops: Crops = crops_of(track.recording)
@@ -243,7 +243,7 @@ class Moseq(DynamicsMethod):
         }
 
     # ---- labels ---------------------------------------------------------------------------------
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         groups = self._group(track.recording)
         if self.params.model == "slds":
             xy, sure = self._poses_of(table)

@@ -28,7 +28,7 @@ from murid.learn.segment.rest import RestGate, fit_rest
 from murid.learn.segment.watershed import BehaviourMap, fit_watershed
 from murid.methods.base import Card
 from murid.methods.motifs.aligned_video import describe_pixels, fit_pixels
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, need_frames, slowest_rate
+from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, need_frames, slowest_rate
 from murid.prepare import CleanParams
 from murid.prepare.even import EvenTime, even_time
 
@@ -106,14 +106,14 @@ class MotionMapper(MotifMethod):
             tracks = (track for recording in recordings for track in self.tracks(recording))
             self.parts["pixels"] = fit_pixels(tracks, len(recordings), self.params.pictures, self.params.variance)
 
-    def _even(self, track: Track) -> EvenTime:
+    def _even(self, track: AnimalTrack) -> EvenTime:
         return even_time(track.time_s, self.facts["rate_hz"])
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         # One rate for all: white jitter has a smaller share in a spectrum the faster the frames.
         return self._even(track).resample(self._posture(track), track.time_s).astype(np.float32)
 
-    def _posture(self, track: Track) -> np.ndarray:
+    def _posture(self, track: AnimalTrack) -> np.ndarray:
         """Egocentric posture, or components of pixels, of each frame."""
         if self.params.source == "video":
             return describe_pixels(track, self.params.pictures, self.parts["pixels"])
@@ -193,7 +193,7 @@ class MotionMapper(MotifMethod):
             chosen.append(spectrum[some[_balanced(region, share, np.random.default_rng(stream))]])
         return np.concatenate(chosen).astype(np.float64)
 
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         p, high = self.params, self.facts["high_hz"]
         if track.fps / 2 * 1.01 < high:
             fail(

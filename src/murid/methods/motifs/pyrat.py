@@ -18,7 +18,7 @@ from murid.features.pairs import pair_distances
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, MotifMethod, MotifParams, Origin, Track, margin, need_frames
+from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames
 from murid.prepare import CleanParams
 
 MIN_FRAMES = 100
@@ -74,7 +74,7 @@ class Pyrat(MotifMethod):
         ),
     )
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         xy, half = track.xy(), round(self.params.window_s / 2 * track.fps)
         parts = []
         for stretch in track.stretches():
@@ -104,7 +104,7 @@ class Pyrat(MotifMethod):
         return ward.n_clusters
 
     @override
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         ward: Ward = self.parts["ward"]
         x = self.parts["scaler"](table)
         codes = ward.predict(x)

@@ -24,7 +24,7 @@ from murid.learn.segment.consensus import fit_consensus
 from murid.learn.segment.match import match_states
 from murid.learn.segment.modes import Modes, fit_modes
 from murid.methods.base import Card
-from murid.methods.motifs.base import Labelled, Origin, Track
+from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
 from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams, Template
 from murid.methods.motifs.partner_and_walking import partner_channels, walking_channels
 
@@ -95,7 +95,7 @@ class Syllables(DynamicsMethod):
     def _old(self) -> Syllables:
         return Syllables.load(self.params.vocabulary)
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         own = self.aligned(track)
         columns = [own.points.reshape(len(own.points), -1)]
         if self.params.walking:
@@ -170,7 +170,7 @@ class Syllables(DynamicsMethod):
         return [names[j] if j >= 0 else f"syllable_{next(fresh):02d}" for j in matching.old]
 
     # ---- labels ---------------------------------------------------------------------------------
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         return self._label_rows(track, self._features(table), self.parts["model"])
 
     def _apply(self, recording: Recording) -> xr.Dataset:

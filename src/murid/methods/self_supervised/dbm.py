@@ -26,14 +26,14 @@ from murid.ethogram.pseudo_labels import RuleTable, event_times, label, read_tab
 from murid.features.sets.rules import rule_features
 from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
-from murid.learn.segment.kmeans import KMeans, fit_kmeans
+from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 from murid.methods.base import Card
 from murid.methods.motifs.base import (
+    AnimalTrack,
     Labelled,
     MotifMethod,
     MotifParams,
     Origin,
-    Track,
     margin,
     need_frames,
     slowest_rate,
@@ -113,13 +113,13 @@ class DbmParams(MotifParams):
     )
 
 
-class Dbm(NetMethod[Track], MotifMethod):
+class Dbm(NetMethod[AnimalTrack], MotifMethod):
     """Microstates from a network trained on pseudo-labels."""
 
     name = "dbm"
     Params = DbmParams
     params: DbmParams
-    part_types = {"net": Weights, "template": Template, "scaler": Scaler, "clusters": KMeans}
+    part_types = {"net": Weights, "template": Template, "scaler": Scaler, "clusters": KMeansModel}
     about = Card(
         title="Deep Behaviour Mapping: microstates from a network that learns zone- and event-based pseudo-labels",
         family="self-supervised",
@@ -187,7 +187,7 @@ class Dbm(NetMethod[Track], MotifMethod):
             )
         return RuleTable(rules, self.params.rest)
 
-    def _quantities(self, track: Track) -> xr.DataArray:
+    def _quantities(self, track: AnimalTrack) -> xr.DataArray:
         return rule_features(track.poses, track.individual, track.roles, track.recording.zones)
 
     def _pseudo_labels(self, recording: Recording, table: RuleTable, events: Sequence[str]) -> xr.DataArray:
@@ -202,22 +202,22 @@ class Dbm(NetMethod[Track], MotifMethod):
             )
         return xr.concat(parts, "individual", join="exact", combine_attrs="override") if len(parts) > 1 else parts[0]
 
-    def _body_cm(self, track: Track) -> float:
+    def _body_cm(self, track: AnimalTrack) -> float:
         px = track.poses.attrs.get("px_per_cm")
         if track.poses.attrs.get("unit") == "cm":
             return track.body_length
         return track.body_length / float(px) if px else self.params.body_length_cm
 
     # ---- features -------------------------------------------------------------------------------
-    def _xy(self, track: Track) -> np.ndarray:
+    def _xy(self, track: AnimalTrack) -> np.ndarray:
         """Points on the even clock, ``(n, point, 2)``, in body lengths of the animal or of the study."""
         own = track.xy() * (track.body_length / self._length(track))
         return self._even(track).resample(own, track.time_s)
 
-    def _length(self, track: Track) -> float:
+    def _length(self, track: AnimalTrack) -> float:
         return float(self.facts["length"] or track.body_length)
 
-    def _even(self, track: Track) -> EvenTime:
+    def _even(self, track: AnimalTrack) -> EvenTime:
         return even_time(track.time_s, self.facts["rate_hz"])
 
     def _prepare(self, recordings: Sequence[Recording]) -> None:
@@ -251,7 +251,7 @@ class Dbm(NetMethod[Track], MotifMethod):
             for track in self.tracks(recording):
                 self._targets[recording.id, track.individual] = self._targets_of(track, states[recording.id])
 
-    def _targets_of(self, track: Track, states: xr.DataArray) -> np.ndarray:
+    def _targets_of(self, track: AnimalTrack, states: xr.DataArray) -> np.ndarray:
         """Pseudo-label of each row of a track, as a number of `facts["behaviours"]`: that of the nearest frame."""
         names = self.facts["behaviours"]
         code = np.array([names.index(n) if n in names else UNLABELLED for n in behaviour_names(states)] + [UNLABELLED])
@@ -291,7 +291,7 @@ class Dbm(NetMethod[Track], MotifMethod):
             faults.raise_if_any()
         return ("zones" if shared else "none"), shared
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         rate = self.facts["rate_hz"]
         xy = self._xy(track)
         if self.params.net == "lstm":
@@ -388,10 +388,10 @@ class Dbm(NetMethod[Track], MotifMethod):
             clip=1.0,
         )
 
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         from murid.learn.nets.sequence import encode
 
-        clusters: KMeans = self.parts["clusters"]
+        clusters: KMeansModel = self.parts["clusters"]
         latent, probability = encode(self.net, self.parts["scaler"](table))
         codes = clusters.predict(latent)
         sure = margin(latent, clusters.centroids, np.arange(len(clusters.centroids)), codes)

@@ -25,15 +25,15 @@ from murid.learn.fitted import Fitted
 from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.hmm import HMM, HmmParams, fit_hmm
-from murid.learn.segment.kmeans import KMeans, fit_kmeans
+from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 from murid.learn.sequences import Place
 from murid.methods.base import Card
 from murid.methods.motifs.base import (
+    AnimalTrack,
     Labelled,
     MotifMethod,
     MotifParams,
     Origin,
-    Track,
     margin,
     need_frames,
     slowest_rate,
@@ -97,7 +97,7 @@ class Motifs(Fitted):
     errors: np.ndarray
 
 
-class Vame(NetMethod[Track], MotifMethod):
+class Vame(NetMethod[AnimalTrack], MotifMethod):
     """Motifs of a variational latent of posture windows."""
 
     name = "vame"
@@ -108,7 +108,7 @@ class Vame(NetMethod[Track], MotifMethod):
         "template": Template,
         "scaler": Scaler,
         "hmm": HMM,
-        "clusters": KMeans,
+        "clusters": KMeansModel,
         "motifs": Motifs,
     }
     about = Card(
@@ -134,10 +134,10 @@ class Vame(NetMethod[Track], MotifMethod):
         self._animals: dict[str, str] = {}
 
     # ---- posture --------------------------------------------------------------------------------
-    def _even(self, track: Track) -> EvenTime:
+    def _even(self, track: AnimalTrack) -> EvenTime:
         return even_time(track.time_s, self.facts["rate_hz"])
 
-    def _xy(self, track: Track) -> np.ndarray:
+    def _xy(self, track: AnimalTrack) -> np.ndarray:
         return self._even(track).resample(track.xy(), track.time_s)
 
     def _prepare(self, recordings: Sequence[Recording]) -> None:
@@ -149,7 +149,7 @@ class Vame(NetMethod[Track], MotifMethod):
         need_frames(self.name, 5 * sum(int(np.isfinite(s).all(2).any(1).sum()) for s in shapes), 100)
         self.parts["template"] = template_of(shapes)
 
-    def _describe(self, track: Track) -> np.ndarray:
+    def _describe(self, track: AnimalTrack) -> np.ndarray:
         xy = self._xy(track)
         aligned = align(xy, self.parts["template"], self.params.min_seen)
         posture = aligned.points.reshape(len(xy), -1).astype(np.float32)
@@ -231,7 +231,7 @@ class Vame(NetMethod[Track], MotifMethod):
     def _codes(self, latent: np.ndarray) -> np.ndarray:
         return (self.parts["hmm"] if "hmm" in self.parts else self.parts["clusters"]).predict(latent)
 
-    def _label(self, track: Track, table: np.ndarray) -> Labelled:
+    def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
         from murid.learn.nets.vame import encode
 
         latent, error = encode(self.net, self.parts["scaler"](table))

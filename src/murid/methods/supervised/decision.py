@@ -313,7 +313,7 @@ def _binary_bout_f1(
     for clock, column, truth in zip(clocks, columns, truths, strict=True):
         marked = _marked(column, cut, low).astype(np.int8)
         for i in range(column.shape[1]):
-            errors = bout_errors.compare(truth[:, i], marked[:, i], clock["time"].values, IOU)
+            errors = bout_errors.compare_bouts(truth[:, i], marked[:, i], clock["time"].values, IOU)
             total += errors.n_truth, errors.n_predicted, errors.n_matched
     return float(2 * total[2] / max(total[0] + total[1], 1))
 
@@ -375,7 +375,7 @@ def _shortest_bouts(
             cells += frames.counts(truth, values)
             for b in range(n):
                 for i in range(values.shape[1]):
-                    errors = bout_errors.compare(truth[:, i, b], values[:, i, b], states["time"].values, IOU)
+                    errors = bout_errors.compare_bouts(truth[:, i, b], values[:, i, b], states["time"].values, IOU)
                     matched[b] += errors.n_truth, errors.n_predicted, errors.n_matched
         bout_f1 = 2 * matched[:, 2] / np.maximum(matched[:, 0] + matched[:, 1], 1)
         return 0.5 * (np.nan_to_num(frames.f1_of(cells)) + bout_f1)

@@ -23,7 +23,7 @@ from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
 from murid.evaluate import bouts, frames
-from murid.evaluate.align import align
+from murid.evaluate.align import align_prediction
 from murid.features.naming import base_of, in_words
 from murid.methods.supervised.base import Supervised
 
@@ -215,7 +215,7 @@ def examples(method: Supervised, recording: Recording, *, n: int = 3, iou: float
         over the bout); at most `n` of a kind per behaviour and individual, the most telling first.
     """
     out = method.apply(recording.replace(labels=None))
-    pair = align(method.labels_of(recording), out, others=method.params.others, recording=recording.id)
+    pair = align_prediction(method.labels_of(recording), out, others=method.params.others, recording=recording.id)
     probability = np.full(pair.truth.shape, np.nan) if pair.probability is None else pair.probability
     rows = []
     for i, person in enumerate(pair.individuals):

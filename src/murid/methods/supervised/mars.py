@@ -21,8 +21,7 @@ from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.ethogram import hmm, smooth
-from murid.evaluate.agreement import RaterAgreement
-from murid.evaluate.agreement import compare as compare_raters
+from murid.evaluate.agreement import RaterAgreement, compare_raters
 from murid.features.body import FeatureColumn
 from murid.features.sets.mars import WINDOWS_S, mars
 from murid.features.sets.scene import Scene, scene, windowed_table
@@ -281,7 +280,7 @@ def compare_annotators(
     output : Dataset, optional
         What `apply` returned; enters as a rater under the method's name.
     behaviours, time_s, others, iou, seed
-        See `murid.evaluate.agreement.compare`.
+        See `murid.evaluate.agreement.compare_raters`.
     """
     labels = recording.need("labels")
     if output is not None:

@@ -63,7 +63,7 @@ class OutOfFold(NamedTuple):
     columns: list[NDArray[np.intp]]
 
 
-class Fitted(NamedTuple):
+class FitResult(NamedTuple):
     """What `fit` returns: the model, and out-of-fold probabilities by recording and subject."""
 
     model: Model
@@ -72,7 +72,7 @@ class Fitted(NamedTuple):
 
 def fit(
     recipe: Recipe, recordings: Sequence[Recording], labelling: Labelling, novelty: Novelty | None = None
-) -> Fitted:
+) -> FitResult:
     """Run all stages.
 
     Parameters
@@ -130,7 +130,7 @@ def fit(
         training=training,
         novelty=novelty or _novelty(part, last, names, labelling.seed),
     )
-    return Fitted(model, {f"{s.recording.id}/{s.subject}": p for s, p in probabilities})
+    return FitResult(model, {f"{s.recording.id}/{s.subject}": p for s, p in probabilities})
 
 
 def _novelty(material: Material, learnt: Learnt, names: Sequence[str], seed: int) -> Novelty:
@@ -340,7 +340,7 @@ def most_used(learner: Learner, names: Sequence[str], n: int = 24) -> NDArray[np
 
 
 __all__ = [
-    "Fitted",
+    "FitResult",
     "Labelling",
     "OutOfFold",
     "calibrate",

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from murid.plot.estimates import Estimate, draw_estimate
+from murid.plot.estimates import EstimationPanel, draw_estimate
 from murid.plot.style import PAGE, canvas, styled
 
 COLUMNS = 3
 
 
 @styled
-def estimation(estimates: Sequence[Estimate], colours: Mapping[str, str]) -> Figure:
+def estimation(estimates: Sequence[EstimationPanel], colours: Mapping[str, str]) -> Figure:
     """Draw one panel a measure.
 
     Parameters
     ----------
-    estimates : sequence of Estimate
+    estimates : sequence of EstimationPanel
     colours : mapping of group to colour
     """
     n_cols = min(COLUMNS, len(estimates))

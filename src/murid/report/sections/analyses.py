@@ -6,7 +6,7 @@ from murid.data.analysis import Analysis, find_analysis
 from murid.data.errors import DataError
 from murid.plot.words import readable
 from murid.report.context import Context
-from murid.report.parts import Listing, Section, Table, Words
+from murid.report.parts import Listing, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sections.assay import AssayRun, show_measures
 
@@ -52,6 +52,6 @@ def _one(context: Context, section: Section, run: RunFolder, declared: Analysis)
         if frame is not None:
             headings = {str(c): table.heading(str(c)) for c in frame.columns}
             title = f"{readable(declared.name).capitalize()}: {readable(table.name)}"
-            section.add(Table(frame, title, table.caption, headings, folded=len(frame) > 24))
+            section.add(ReportTable(frame, title, table.caption, headings, folded=len(frame) > 24))
     if run.warnings and animals is None:
         section.add(Listing(tuple(run.warnings), "Notes of the analysis", folded=len(run.warnings) > 8))

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from murid.plot.colours import GROUPS, colours_of
-from murid.plot.estimates import Estimate
+from murid.plot.estimates import EstimationPanel
 from murid.plot.words import count, listed, measure_name, number, p_value, readable, span
 from murid.report.context import Context
 from murid.report.figures.estimation import estimation
-from murid.report.parts import Code, Listing, Part, Picture, Section, Table, Words
+from murid.report.parts import Code, Listing, Part, Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sentences import Tested, differences, groups_differ, largest_difference
 from murid.stats.statements import LatencyStatement, Statement, latency_statements, statements
@@ -172,7 +172,7 @@ def show_measures(context: Context, section: Section, found: AssayRun) -> None:
     shown = found.animals.rename(
         columns={c: measure_name(c, found.units.get(c, "")) for c in found.animals.columns if c not in _KEYS}
     )
-    section.add(Table(shown, f"Every animal ({found.paradigm})", folded=True, full=found.animals))
+    section.add(ReportTable(shown, f"Every animal ({found.paradigm})", folded=True, full=found.animals))
     section.add(*_definitions(found.run, found.measures))
 
 
@@ -198,7 +198,7 @@ def _compared(context: Context, section: Section, found: AssayRun) -> None:
     if pairs is not None and len(pairs):
         shown = pairs.assign(measure=[measure_name(str(m)) for m in pairs["measure"]])
         caption = "Every pair of groups; p corrected by Holm within each measure."
-        section.add(Table(shown, "Pairs of groups", caption, folded=True, full=pairs))
+        section.add(ReportTable(shown, "Pairs of groups", caption, folded=True, full=pairs))
     if found.latencies:
         section.add(_latency_table(found))
 
@@ -260,7 +260,7 @@ def _plots(context: Context, found: AssayRun) -> Picture | None:
     )
 
 
-def _caption(found: AssayRun, estimates: list[Estimate], n_more: int) -> str:
+def _caption(found: AssayRun, estimates: list[EstimationPanel], n_more: int) -> str:
     """Say what is drawn, by the number of groups compared."""
     text = ["Every dot is one animal; bars are group means."]
     if not found.compared and not found.latencies:
@@ -285,7 +285,7 @@ def _caption(found: AssayRun, estimates: list[Estimate], n_more: int) -> str:
     return " ".join(text)
 
 
-def estimate_of(found: AssayRun, name: str) -> Estimate:
+def estimate_of(found: AssayRun, name: str) -> EstimationPanel:
     """Return one value an animal (recordings averaged), with the tested difference.
 
     Parameters
@@ -307,7 +307,7 @@ def estimate_of(found: AssayRun, name: str) -> Estimate:
     groups = [g for g in found.order if g in present] or present
     interval, compared, note = _tested(found, name)
     base, unit = name.partition(":")[0], found.units.get(name, "")
-    return Estimate(
+    return EstimationPanel(
         measure_name(name),
         measure_name(base, unit),
         {g: values[g].to_numpy(float) for g in groups},
@@ -348,7 +348,7 @@ def _censored(measures: pd.DataFrame | None, name: str) -> set[tuple[str, str]]:
     return set(zip(rows["recording"], rows["individual"], strict=True)) if "recording" in rows else set()
 
 
-def _comparison_table(found: AssayRun) -> Table:
+def _comparison_table(found: AssayRun) -> ReportTable:
     """Readable rows, smallest p first."""
     rows = []
     for column, row in sorted(found.compared.items(), key=lambda item: (not np.isfinite(item[1].p), item[1].p)):
@@ -367,7 +367,7 @@ def _comparison_table(found: AssayRun) -> Table:
         "q: Benjamini–Hochberg over all measures tested; many of them are related to each other, so count "
         "findings with care." + (f" Note: {notes}." if notes else "")
     )
-    return Table(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=found.comparison)
+    return ReportTable(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=found.comparison)
 
 
 def _with_limits(value: float, interval: tuple[float, float], digits: int) -> str:
@@ -375,7 +375,7 @@ def _with_limits(value: float, interval: tuple[float, float], digits: int) -> st
     return f"{number(value, digits)} [{limits}]" if limits else number(value, digits)
 
 
-def _latency_table(found: AssayRun) -> Table:
+def _latency_table(found: AssayRun) -> ReportTable:
     rows = []
     for column, row in found.latencies.items():
         out: dict[str, object] = {"measure": measure_name(column, "s")}
@@ -383,7 +383,7 @@ def _latency_table(found: AssayRun) -> Table:
             out[f"{g}: median (s)"] = row.median_s[g]
             out[f"{g}: reached"] = f"{row.events[g]} of {row.n[g]}"
         rows.append(out | {"p": row.p, "q": row.q})
-    return Table(
+    return ReportTable(
         pd.DataFrame(rows),
         "Latencies by survival",
         "Latencies that some animals never reached within the recording, compared by the log-rank test (p by permuting "
@@ -396,7 +396,7 @@ def _definitions(run: RunFolder, measures: pd.DataFrame | None) -> list[Part]:
     out: list[Part] = []
     if measures is not None and "definition" in measures:
         table = measures[["measure", "unit", "definition"]].drop_duplicates("measure")
-        out.append(Table(table, "What each measure means", folded=True, limit=80))
+        out.append(ReportTable(table, "What each measure means", folded=True, limit=80))
     conventions = run.summary.get("conventions")
     if isinstance(conventions, dict):
         lines = [

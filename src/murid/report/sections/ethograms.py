@@ -12,7 +12,7 @@ from murid.plot.words import count, listed, natural, readable
 from murid.report.context import Context
 from murid.report.figures import dots
 from murid.report.figures.ethogram import Row, ethogram
-from murid.report.parts import Part, Picture, Section, Table
+from murid.report.parts import Part, Picture, ReportTable, Section
 from murid.report.sections.places import spread_over_groups
 from murid.report.transitions import transitions
 
@@ -157,7 +157,7 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
             f"{listed(map(readable, dict.fromkeys(animals['behaviour'])), 12)}.",
             animals,
         ),
-        Table(
+        ReportTable(
             table.assign(behaviour=table["behaviour"].map(readable)),
             f"Bouts by behaviour{by_group}",
             "Means over animals, of which each weighs the same; within an animal recordings weigh by their scored time."

@@ -14,7 +14,7 @@ from murid.plot.words import count, listed, number, readable, span
 from murid.report.context import Context
 from murid.report.figures import evaluation as draw
 from murid.report.figures.heat import matrix
-from murid.report.parts import Part, Picture, Section, Table, Words
+from murid.report.parts import Part, Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sentences import frequent_mistake, random_split
 
@@ -198,7 +198,7 @@ def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words |
     return Words(random_split(by_frames, by_animals), "warning")
 
 
-def _table(method: str, per_class: pd.DataFrame) -> Table:
+def _table(method: str, per_class: pd.DataFrame) -> ReportTable:
     shown = per_class.copy()
     if {"f1_low", "f1_high"} <= set(shown):
         shown["interval"] = list(map(span, shown["f1_low"], shown["f1_high"]))
@@ -207,7 +207,7 @@ def _table(method: str, per_class: pd.DataFrame) -> Table:
     for column in ("support", "bouts_true"):
         if column in shown:
             shown[column] = shown[column].round()
-    return Table(
+    return ReportTable(
         shown,
         f"Scores of {method}",
         headings=_COLUMNS,
@@ -297,6 +297,8 @@ def _totals(context: Context, run: RunFolder, method: str) -> list[Part]:
             own["time_limits"] = list(map(span, own["time_low"], own["time_high"]))
         shown = own[[c for c in ("behaviour", *_TOTALS) if c in own]]
         out.append(
-            Table(shown, f"Agreement of totals ({method})", headings=_TOTALS, full=_of(totals, method), folded=True)
+            ReportTable(
+                shown, f"Agreement of totals ({method})", headings=_TOTALS, full=_of(totals, method), folded=True
+            )
         )
     return out

@@ -16,7 +16,7 @@ from murid.report.context import Context
 from murid.report.figures.ethogram import Row, ethogram
 from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import similarity_tree as tree
-from murid.report.parts import Picture, Section, Table, Words
+from murid.report.parts import Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sections.ethograms import statistics_of
 from murid.report.sections.places import spread_over_groups
@@ -67,10 +67,10 @@ def make(context: Context) -> Section | None:
     return section
 
 
-def _side_by_side(table: pd.DataFrame) -> Table:
+def _side_by_side(table: pd.DataFrame) -> ReportTable:
     """Methods of the last comparison; columns that say nothing for any method are left out."""
     shown = table[[c for c in COMPARED if c in table and table[c].notna().any()]]
-    return Table(
+    return ReportTable(
         shown,
         "Motif methods side by side",
         headings=COMPARED,

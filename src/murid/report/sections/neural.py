@@ -18,7 +18,7 @@ from murid.plot.units import DIRECTIONS, selectivity_of
 from murid.plot.words import count, listed, number, p_value, readable
 from murid.report.context import Context
 from murid.report.figures import neural as draw
-from murid.report.parts import Picture, Section, Table, Words
+from murid.report.parts import Picture, ReportTable, Section, Words
 from murid.report.rows import as_float, as_text, cells, tuned_units
 from murid.report.runfolder import RunFolder
 from murid.report.sentences import units_tuned
@@ -96,7 +96,7 @@ def _asked(run: RunFolder) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Pair:
+class UnitBehaviour:
     """One unit and behaviour of the table."""
 
     recording: str
@@ -185,7 +185,7 @@ def _examples(
         ["q", "strength"], ascending=[True, False], kind="stable"
     )
     best = [
-        Pair(
+        UnitBehaviour(
             as_text(row, "recording"),
             as_text(row, "unit"),
             as_text(row, "behaviour"),
@@ -229,7 +229,7 @@ def signal_of(recording: Recording, unit: str, bin_s: float) -> tuple[xr.DataArr
     return None
 
 
-def _example(context: Context, pair: Pair, bin_s: float) -> draw.Example | None:
+def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Example | None:
     from murid.neural import PeriEventParams, bout_events, confidence_band, perievent
 
     recording = context.study[pair.recording]
@@ -309,9 +309,9 @@ def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
     return [Words(text), picture]
 
 
-def _table(table: pd.DataFrame) -> Table:
+def _table(table: pd.DataFrame) -> ReportTable:
     shown = table[[c for c in _SHOWN if c in table]].sort_values(["q", "p"], kind="stable", na_position="last")
-    return Table(
+    return ReportTable(
         shown,
         "Units and behaviours, most certain first",
         headings=_SHOWN,

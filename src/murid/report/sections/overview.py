@@ -7,7 +7,7 @@ import pandas as pd
 
 from murid.plot.words import DASH, count, listed, number
 from murid.report.context import Context
-from murid.report.parts import Facts, Section, Table, Words
+from murid.report.parts import Facts, ReportTable, Section, Words
 
 _HEADINGS = {
     "id": "recording",
@@ -37,7 +37,7 @@ def make(context: Context) -> Section:
             )
         ),
         *_doubts(context),
-        Table(
+        ReportTable(
             table,
             "Recordings",
             headings=_HEADINGS,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from murid.plot.words import DASH, count, number
 from murid.report.context import Context
-from murid.report.parts import Code, Listing, Section, Table
+from murid.report.parts import Code, Listing, ReportTable, Section
 from murid.report.runfolder import RunFolder
 
 #: Nouns of a recording that have a fingerprint.
@@ -26,7 +26,7 @@ def make(context: Context) -> Section | None:
         "Everything needed to trust, repeat or question the numbers above: what was run, with what, on which files.",
     )
     section.add(
-        Table(
+        ReportTable(
             pd.DataFrame([_row(run) for run in context.runs]),
             "Runs",
             caption="Steps that were already done with the same code, parameters and input are taken from the study's "
@@ -65,17 +65,17 @@ def _row(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def _versions(context: Context) -> Table:
+def _versions(context: Context) -> ReportTable:
     """Versions by run; one column where all agree."""
     by_run = {run.name: run.provenance.get("versions", {}) for run in context.runs}
     names = list(dict.fromkeys(n for v in by_run.values() for n in v))
     if len({json.dumps(v, sort_keys=True) for v in by_run.values()}) == 1:
         by_run = {"all runs": next(iter(by_run.values()))}
     table = pd.DataFrame([{"software": n, **{run: v.get(n, DASH) for run, v in by_run.items()}} for n in names])
-    return Table(table, "Versions", folded=True)
+    return ReportTable(table, "Versions", folded=True)
 
 
-def _inputs(context: Context) -> Table | None:
+def _inputs(context: Context) -> ReportTable | None:
     """Fingerprints of every recording and file that a run read."""
     rows = []
     for run in context.runs:
@@ -88,7 +88,7 @@ def _inputs(context: Context) -> Table | None:
     if not rows:
         return None
     table = pd.DataFrame(rows).drop_duplicates()
-    return Table(
+    return ReportTable(
         table,
         "Fingerprints of the input",
         folded=True,

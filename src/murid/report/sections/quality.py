@@ -7,7 +7,7 @@ import pandas as pd
 from murid.plot.words import count, listed, natural, number
 from murid.report.context import Context
 from murid.report.figures.heat import matrix
-from murid.report.parts import Picture, Section, Table, Words
+from murid.report.parts import Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sentences import quality_found
 
@@ -54,7 +54,7 @@ def _verdicts(section: Section, run: RunFolder) -> None:
             section.add(Words("No check asks for action."))
         else:
             section.add(
-                Table(
+                ReportTable(
                     table,
                     "Checks that are not fine",
                     headings=_HEADINGS,
@@ -64,7 +64,9 @@ def _verdicts(section: Section, run: RunFolder) -> None:
             )
     if faults is not None and len(faults):
         shown = faults.rename(columns={"todo": "what to do"})
-        section.add(Words(f"The study folder has {count(len(faults), 'fault')}.", "warning"), Table(shown, "Faults"))
+        section.add(
+            Words(f"The study folder has {count(len(faults), 'fault')}.", "warning"), ReportTable(shown, "Faults")
+        )
 
 
 def _missing(context: Context) -> Picture:
