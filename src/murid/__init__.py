@@ -34,6 +34,7 @@ _LAZY = {
     "make_traces": "murid.data.traces",
     "MuridError": "murid.data.errors",
     "DataError": "murid.data.errors",
+    "MuridWarning": "murid.data.warning",
     "read_poses": "murid.io",
     "read_labels": "murid.io",
     "read_events": "murid.io",
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from murid.data.study import Study
     from murid.data.traces import Spikes, make_traces
     from murid.data.video import Video
+    from murid.data.warning import MuridWarning
     from murid.data.zones import EntryRule, Zone, Zones
     from murid.features.feature_table import FeatureTable
     from murid.features.params import FeatureParams

@@ -6,7 +6,6 @@ methods, so that an animal that is hard for everybody does not widen the interva
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from murid.data.labels import Labels, Others
+from murid.data.warning import warn_user
 from murid.evaluate import agreement, bootstrap, frames
 
 #: Column of the table → what it is, in the order shown.
@@ -196,4 +196,4 @@ def _warn_of_vocabularies(labels: Sequence[Labels], behaviours: Sequence[str]) -
         if not set(behaviours) <= words
     ]
     if never:
-        warnings.warn(f"raters use different words, so their agreement is too low: {'; '.join(never)}", stacklevel=3)
+        warn_user(f"raters use different words, so their agreement is too low: {'; '.join(never)}")

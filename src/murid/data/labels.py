@@ -8,7 +8,6 @@ scored side by side); `select` picks one.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -23,6 +22,7 @@ from murid.data.clock import first_sample, rate_of, sample_stops, segments
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.runs import runs
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
+from murid.data.warning import warn_user
 
 #: Words annotation programs write where no rater chose a behaviour.
 PLACEHOLDERS = ("base", "unlabelled", "unlabeled", "unknown", "_default")
@@ -381,8 +381,7 @@ def _warn_if_mostly_ignored(out: np.ndarray, ignored: list[str], others: Others)
     if others == "auto" and ignored and out.size:
         share = float((out == UNLABELLED).all(axis=2).mean())
         if share > 0.5:
-            warnings.warn(
+            warn_user(
                 f"{share:.0%} of the frames are labelled {', '.join(sorted(ignored))} and count as unlabelled; "
-                "if that means 'nothing of this happens', use others='negative'",
-                stacklevel=3,
+                "if that means 'nothing of this happens', use others='negative'"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, overload
 
@@ -17,6 +16,7 @@ from murid.data.labels import Labels
 from murid.data.poses import individual_names, validate_poses
 from murid.data.traces import Spikes
 from murid.data.video import Video
+from murid.data.warning import warn_user
 from murid.data.zones import Zones
 
 #: Anything a recording may hold.
@@ -259,15 +259,13 @@ class Recording:
                 todo="check that they belong together",
             )
         elif last >= n_video:
-            warnings.warn(
-                f"recording '{self.id}': {last - n_video + 1} pose rows after the end of the video have no picture",
-                stacklevel=3,
+            warn_user(
+                f"recording '{self.id}': {last - n_video + 1} pose rows after the end of the video have no picture"
             )
         elif n_video - (last - first + 1) > max(2, 0.001 * n_video):
-            warnings.warn(
+            warn_user(
                 f"recording '{self.id}': poses cover frames {first}-{last} of {n_video} "
-                f"({(last - first + 1) / n_video:.0%}); what is not covered is missing",
-                stacklevel=3,
+                f"({(last - first + 1) / n_video:.0%}); what is not covered is missing"
             )
 
     @property

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from murid.data.names import look_alike_key, matching_key, near_twins, slug, wit
 from murid.data.recording import NOUNS, Recording
 from murid.data.roles import ROLES
 from murid.data.video import Video
+from murid.data.warning import warn_user
 from murid.data.zones import Zones
 
 LAYOUT_VERSION = 1
@@ -219,10 +219,9 @@ class Study:
         alike = {c: near_twins(v for v in table[c] if v) for c in ("animal", "group")}
         for column, groups in alike.items() if not self._warned else ():
             for names in groups:
-                warnings.warn(
+                warn_user(
                     f"study {self.folder}: {', '.join(map(repr, names))} in column '{column}' look alike and count "
-                    f"as {len(names)}; write them in one way in recordings.csv if they are the same",
-                    stacklevel=4,
+                    f"as {len(names)}; write them in one way in recordings.csv if they are the same"
                 )
         self._warned = True
 

@@ -7,7 +7,6 @@ Traces: float32 DataArray ``(time, unit)``, attributes ``kind`` (``"dff"``, ``"d
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from murid.data.clock import check_time, frame_times
 from murid.data.errors import Faults, fail
+from murid.data.warning import warn_user
 
 
 def make_traces(
@@ -118,9 +118,7 @@ class Spikes:
         inside = {u: t[(t >= self.start_s) & (t < self.stop_s)] for u, t in clean.items()}
         lost = sum(t.size for t in clean.values()) - sum(t.size for t in inside.values())
         if lost:
-            warnings.warn(
-                f"spikes: {lost} spikes outside {self.start_s:g}-{self.stop_s:g} s are left out", stacklevel=3
-            )
+            warn_user(f"spikes: {lost} spikes outside {self.start_s:g}-{self.stop_s:g} s are left out")
         object.__setattr__(self, "times_s", inside)
 
     @property

@@ -7,7 +7,6 @@ every result. Coordinates are those of the poses (px, or cm after calibration).
 from __future__ import annotations
 
 import json
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.params import Params, param
 from murid.data.plain import to_json
 from murid.data.units import LENGTH_NAMES
+from murid.data.warning import warn_user
 
 
 class EntryRule(Params):
@@ -110,10 +110,7 @@ class Zone:
                 todo="give the corners in the order in which one walks round the zone",
             )
             return
-        warnings.warn(
-            f"zone '{self.name}': the border crossed itself; its corners were put in order round their middle",
-            stacklevel=5,
-        )
+        warn_user(f"zone '{self.name}': the border crossed itself; its corners were put in order round their middle")
         object.__setattr__(self, "polygon", ordered)
 
     @property

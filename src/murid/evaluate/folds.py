@@ -6,7 +6,6 @@ has seen 40 ms before; it is offered only as `leaky_frames`, to show by how much
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import pandas as pd
 
 from murid.data.errors import Faults, fail
 from murid.data.recording import Recording
+from murid.data.warning import warn_user
 
 By = str | Callable[[Recording], str] | Sequence[str]
 
@@ -222,7 +222,7 @@ def _check(names: np.ndarray, per_group: np.ndarray, classes: list[str], n_folds
     faults.raise_if_any()
     if rare == "warn" and scarce:
         listed = ", ".join(name for name, _ in scarce)
-        warnings.warn(f"behaviours in fewer than 2 groups, never trained and tested at once: {listed}", stacklevel=4)
+        warn_user(f"behaviours in fewer than 2 groups, never trained and tested at once: {listed}")
 
 
 def _assign(per_group: np.ndarray, size: np.ndarray, n_folds: int, rng: np.random.Generator) -> np.ndarray:
@@ -279,10 +279,9 @@ def leaky_frames(n_frames: int, n_folds: int = 5, *, seed: int = 0) -> list[tupl
     list of (train, test)
         Frame indices. Warns every time.
     """
-    warnings.warn(
+    warn_user(
         "leaky_frames: neighbouring frames are on both sides, so the score will be too good; "
-        "use folds.grouped() for any number that you report",
-        stacklevel=2,
+        "use folds.grouped() for any number that you report"
     )
     if not 2 <= n_folds <= n_frames:
         fail("leaky_frames", "n_folds is not valid", expected=f"2..{n_frames}", got=str(n_folds))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +15,7 @@ from murid.data.clock import even_parts
 from murid.data.errors import Faults, did_you_mean
 from murid.data.meet import keypoints_and_roles, poses_and_zones
 from murid.data.poses import fps_of, individual_names, never_seen
+from murid.data.warning import warn_user
 from murid.data.zones import Zones
 from murid.features.body import Body, Column, bodies
 from murid.features.egocentric import egocentric, missing
@@ -230,10 +230,9 @@ def _warn_of_hidden(poses: xr.Dataset, roles: Mapping[str, str], individuals: Se
         gone = [f"{keypoint} ({role})" for role, keypoint in roles.items() if keypoint in hidden.get(individual, [])]
         if gone:
             source = poses.attrs.get("source_file") or "the recording"
-            warnings.warn(
+            warn_user(
                 f"{source}: {', '.join(gone)} of '{individual}' was never seen; every feature that needs it is missing "
-                "throughout. Track it, or leave it out of all recordings (roles={'<role>': ''})",
-                stacklevel=4,
+                "throughout. Track it, or leave it out of all recordings (roles={'<role>': ''})"
             )
 
 

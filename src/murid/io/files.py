@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail, nearest
+from murid.data.warning import warn_user
 
 #: Four header lines of 200 keypoints with long scorer names must fit.
 _HEAD_BYTES = 1 << 18
@@ -245,11 +246,10 @@ def resolve_fps(path: str | Path, given: float | None, stated: float | None, sof
 
     Warns
     -----
-    UserWarning
+    MuridWarning
         When both are known and differ by more than 0.1 %; the given one is used.
     """
     import math
-    import warnings
 
     if stated is not None and not (math.isfinite(stated) and stated > 0):
         stated = None
@@ -265,7 +265,7 @@ def resolve_fps(path: str | Path, given: float | None, stated: float | None, sof
     if not (isinstance(given, (int, float)) or hasattr(given, "__float__")) or not (float(given) > 0):
         fail(str(path), "fps is not valid", expected="a number > 0 (frames/s)", got=repr(given))
     if stated is not None and abs(stated - given) > 1e-3 * given:
-        warnings.warn(f"{path}: the file states {stated:g} fps, {given:g} was given and is used", stacklevel=4)
+        warn_user(f"{path}: the file states {stated:g} fps, {given:g} was given and is used")
     return float(given)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import xarray as xr
 from murid.data.bouts import EVERYONE, make_bouts, make_events
 from murid.data.errors import fail, require
 from murid.data.traces import Spikes, make_traces
+from murid.data.warning import warn_user
 
 
 def to_pynapple(data: xr.DataArray | Spikes | pd.DataFrame) -> Any:
@@ -75,10 +75,8 @@ def _warn_of_losses(events: pd.DataFrame) -> None:
     if "individual" in events and (events["individual"] != EVERYONE).any():
         lost.append("individuals")
     if lost:
-        warnings.warn(
-            f"to_pynapple: {' and '.join(lost)} of events have no place in a Ts and are left out; "
-            "select by them before",
-            stacklevel=3,
+        warn_user(
+            f"to_pynapple: {' and '.join(lost)} of events have no place in a Ts and are left out; select by them before"
         )
 
 
@@ -94,9 +92,8 @@ def _intervals(nap: Any, rows: pd.DataFrame) -> Any:
     disjoint = bool((start[keep][1:] > stop[keep][:-1]).all())
     people = {"individual": rows["individual"].to_numpy()[keep]} if "individual" in rows and disjoint else None
     if not disjoint:
-        warnings.warn(
-            "to_pynapple: bouts of one label that touch or overlap become one interval, and lose their individual",
-            stacklevel=4,
+        warn_user(
+            "to_pynapple: bouts of one label that touch or overlap become one interval, and lose their individual"
         )
         return _merged(nap, start, stop)
     return nap.IntervalSet(start=start[keep], end=stop[keep], metadata=people)

@@ -111,7 +111,7 @@ def read_labels(
 
     Warns
     -----
-    UserWarning
+    MuridWarning
         When the last label lies far before the end of what counts as scored.
 
     Examples

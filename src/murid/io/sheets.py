@@ -8,7 +8,6 @@ for one (``ctrl`` and ``Ctrl``, a Cyrillic ``а1``) are warned of.
 from __future__ import annotations
 
 import csv
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pandas as pd
 
 from murid.data.errors import Faults, fail
 from murid.data.names import matching_key, near_twins, without_missing
+from murid.data.warning import warn_user
 from murid.io.files import check_file, guess_delimiter, read_text
 
 #: What a column means → names it goes by, best first.
@@ -49,7 +49,7 @@ def read_sheet(sheet: str | Path | pd.DataFrame) -> pd.DataFrame:
 
     Warns
     -----
-    UserWarning
+    MuridWarning
         For names in the columns animal and group that look alike, and when several columns could be
         the group.
 
@@ -109,10 +109,9 @@ def _meanings(columns: Sequence[str], name: str) -> dict[str, str]:
         if fitting and meaning not in columns:
             out[fitting[0]] = meaning
         if meaning == "group" and len(fitting) > 1 and "group" not in columns:
-            warnings.warn(
+            warn_user(
                 f"{name}: '{fitting[0]}' is taken as the group; {', '.join(map(repr, fitting[1:]))} is kept as a note "
-                "(call a column 'group' to choose it)",
-                stacklevel=4,
+                "(call a column 'group' to choose it)"
             )
     return out
 
@@ -120,10 +119,9 @@ def _meanings(columns: Sequence[str], name: str) -> dict[str, str]:
 def _warn_of_twins(table: pd.DataFrame, name: str) -> None:
     for column in ("animal", "group"):
         for alike in near_twins(v for v in table.get(column, ()) if v):
-            warnings.warn(
+            warn_user(
                 f"{name}: {', '.join(map(repr, alike))} in column '{column}' look alike and count as "
-                f"{len(alike)}; write them in one way if they are the same",
-                stacklevel=4,
+                f"{len(alike)}; write them in one way if they are the same"
             )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from murid.data.bouts import EVERYONE, make_bouts
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.data.poses import individual_names, keypoint_names
+from murid.data.warning import warn_user
 
 _PLACEHOLDER = "base"
 
@@ -85,10 +85,9 @@ def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     """
     bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
     if isinstance(labels, Labels) and len(points_of(labels)):
-        warnings.warn(
+        warn_user(
             f"{path}: {len(points_of(labels))} point events are no bouts and are left out; "
-            "write them with labels.meta['points'].to_csv(...)",
-            stacklevel=2,
+            "write them with labels.meta['points'].to_csv(...)"
         )
     path = Path(path)
     bouts.to_csv(path, index=False, lineterminator="\n")  # pandas writes floats so that they read back the same
@@ -129,7 +128,7 @@ def write_labels(
 
     Warns
     -----
-    UserWarning
+    MuridWarning
         When a bout table leaves out point events.
 
     Examples

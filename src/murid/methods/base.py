@@ -16,7 +16,6 @@ from __future__ import annotations
 import abc
 import inspect
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,6 +30,7 @@ from murid.data.errors import DataError, Faults, NotFittedError, fail
 from murid.data.html import shown_as_html
 from murid.data.params import Params
 from murid.data.recording import Recording
+from murid.data.warning import warn_user
 from murid.methods.parameters import changed, flat, numpydoc, signature_of, with_nested
 
 FORMAT_VERSION = 1
@@ -274,10 +274,9 @@ class Method(abc.ABC):
         if unlabelled and len(unlabelled) < len(recordings):
             needs.remove("labels")
             if not self.learns_without_labels():
-                warnings.warn(
+                warn_user(
                     f"{len(unlabelled)} of {len(recordings)} recordings have no labels and are not learnt from: "
-                    f"{', '.join(unlabelled[:10])}",
-                    stacklevel=4,
+                    f"{', '.join(unlabelled[:10])}"
                 )
         for recording in recordings:
             for noun in needs:

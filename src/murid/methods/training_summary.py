@@ -9,7 +9,6 @@ answers is one error that lists everything.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
@@ -23,6 +22,7 @@ from murid.data.errors import DataError, Faults, fail
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.recording import Recording
 from murid.data.roles import resolve_roles
+from murid.data.warning import warn_user
 from murid.data.zones import Zones
 
 #: Frame rates outside [slowest / FPS_FACTOR, fastest × FPS_FACTOR] of the training recordings are warned of.
@@ -186,18 +186,16 @@ class TrainingSummary:
     def _warn(self, seen: Seen, name: str) -> None:
         low, high = self.fps
         if not low / FPS_FACTOR * 0.999 <= seen.fps <= high * FPS_FACTOR * 1.001:
-            warnings.warn(
+            warn_user(
                 f"recording '{name}': {seen.fps:g} frames/s, but the model was trained at "
                 f"{_span(self.fps, 'frames/s')} and is good for {low / FPS_FACTOR:g} to {high * FPS_FACTOR:g}: "
-                "check some bouts by eye",
-                stacklevel=5,
+                "check some bouts by eye"
             )
         ratio = seen.body_length_cm / self.body_length_cm if self.calibrated else 1.0
         if np.isfinite(ratio) and not 1 / BODY_FACTOR <= ratio <= BODY_FACTOR:
-            warnings.warn(
+            warn_user(
                 f"recording '{name}': the body is {seen.body_length_cm:.1f} cm long, "
-                f"{self.body_length_cm:.1f} cm in training: another species or age, or a wrong scale (px_per_cm)",
-                stacklevel=5,
+                f"{self.body_length_cm:.1f} cm in training: another species or age, or a wrong scale (px_per_cm)"
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ isosbestic trace is fitted to the signal by robust regression, so that transient
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.errors import Faults, fail
 from murid.data.traces import make_traces
+from murid.data.warning import warn_user
 
 Floats = NDArray[np.float64]
 #: Share of samples at the largest value from which a channel counts as saturated.
@@ -112,16 +112,14 @@ def _checked_fit(name: str, y: Floats, x: Floats, fit: Floats, slope: float, min
     use = np.isfinite(x) & np.isfinite(y)
     flat = _at_limit(y[use]), _at_limit(x[use])
     if max(flat) > SATURATED:
-        warnings.warn(
+        warn_user(
             f"unit {name}: {max(flat):.0%} of the samples stand at the largest value of the "
-            f"{'signal' if flat[0] >= flat[1] else 'isosbestic'} channel (saturated): slope and dF/F are too small",
-            stacklevel=3,
+            f"{'signal' if flat[0] >= flat[1] else 'isosbestic'} channel (saturated): slope and dF/F are too small"
         )
     r = float(np.corrcoef(x[use], y[use])[0, 1]) if np.ptp(y[use]) > 0 else 0.0
     if r < min_correlation:
-        warnings.warn(
-            f"unit {name}: signal and isosbestic correlate only {r:.2f}; too little for the isosbestic correction",
-            stacklevel=3,
+        warn_user(
+            f"unit {name}: signal and isosbestic correlate only {r:.2f}; too little for the isosbestic correction"
         )
     return r
 

@@ -7,7 +7,6 @@ applied twice, and an animal of impossible length is reported with its length.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from murid.data.body import nose_and_tail_base
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.units import LengthUnit
+from murid.data.warning import warn_user
 from murid.data.zones import Zone, Zones
 
 #: Nose to tail base of a rodent, cm: from a young mouse to a large rat.
@@ -67,7 +67,7 @@ def calibrate(
 
     Warns
     -----
-    UserWarning
+    MuridWarning
         When nose to tail base comes out shorter than 2 cm or longer than 30 cm.
 
     Examples
@@ -238,9 +238,8 @@ def _checked_body(poses: xr.Dataset, body: tuple[str, str] | None) -> xr.Dataset
         if seen.size and not low <= np.median(seen) <= high:
             found.append(f"'{name}' measures {np.median(seen):.1f} cm")
     if found:
-        warnings.warn(
+        warn_user(
             f"calibrate: {', '.join(found)} from {pair[0]} to {pair[1]}, a rodent {low:.0f} to {high:.0f} cm; "
-            f"check the scale ({poses.attrs.get('px_per_cm', np.nan):.4g} px/cm)",
-            stacklevel=3,
+            f"check the scale ({poses.attrs.get('px_per_cm', np.nan):.4g} px/cm)"
         )
     return poses

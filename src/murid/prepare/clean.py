@@ -6,7 +6,6 @@ smoothed. What was removed stays NaN and says why in ``status``; ``position_raw`
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ import xarray as xr
 from murid.data.body import speed_scale
 from murid.data.params import Params, param
 from murid.data.poses import validate_poses
+from murid.data.warning import warn_user
 
 OBSERVED, FILLED, MISSING, LOW_CONFIDENCE, JUMP = range(5)
 #: Meaning of the codes in ``status``.
@@ -181,10 +181,9 @@ def _mask(raw: np.ndarray, poses: xr.Dataset, p: CleanParams) -> tuple[np.ndarra
             status[jump] = JUMP
             np.moveaxis(position, 1, -1)[jump] = np.nan
         else:
-            warnings.warn(
+            warn_user(
                 "jumps are not masked: poses are in px and their keypoints give no body length; "
-                "give their scale (px_per_cm), or set jumps=False",
-                stacklevel=3,
+                "give their scale (px_per_cm), or set jumps=False"
             )
     return position, status
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from murid.data.atomic import atomic_file
 from murid.data.errors import DataError, fail
 from murid.data.study import Study
+from murid.data.warning import warn_user
 from murid.plot.words import count, listed
 from murid.report import sections
 from murid.report.context import Context
@@ -124,7 +124,7 @@ def _make(name: str, context: Context) -> Section | None:
         reason = str(exc)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as exc:
         reason = f"{type(exc).__name__}: {exc}"
-        warnings.warn(f"report: section '{name}' could not be made ({reason})", stacklevel=3)
+        warn_user(f"report: section '{name}' could not be made ({reason})")
     title = name.replace("_", " ").capitalize()
     text = f"This section could not be made: {reason}. The run it rests on may be damaged; run it again."
     return Section(name, title, parts=[Words(text, "warning")])

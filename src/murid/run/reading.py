@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from murid.data.labels import Labels
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.video import Video
+from murid.data.warning import warn_user
 from murid.io.write import points_of
 from murid.prepare import calibrate, calibrate_zones
 from murid.run.pairing import Paired
@@ -99,10 +99,7 @@ def _on_film(poses: xr.Dataset, film: Video | None, asked_fps: float | None) -> 
     # Stamps rounded to ms are no other clock; half a frame is.
     if np.abs(shown - time).max() <= 0.5 / film.fps:
         return poses
-    warnings.warn(
-        f"{Path(film.path).name}: the film does not run evenly; frames have the time the film shows them at",
-        stacklevel=4,
-    )
+    warn_user(f"{Path(film.path).name}: the film does not run evenly; frames have the time the film shows them at")
     return poses.assign_coords(time=shown)
 
 
@@ -132,10 +129,9 @@ def _same_animal(labels: Labels, poses: xr.Dataset | None, recording: str) -> La
     name = individual_names(poses)[0]
     if len(own) != 1 or own[0] == name:
         return labels
-    warnings.warn(
+    warn_user(
         f"recording '{recording}': '{own[0]}' in the labels and '{name}' in the poses are the only animal, "
-        "and taken as one",
-        stacklevel=4,
+        "and taken as one"
     )
     bouts, points = (t.assign(individual=t["individual"].replace(own[0], name)) for t in (labels.bouts, points))
     return replace(labels, bouts=bouts, meta={**labels.meta, **({"points": points} if len(points) else {})})

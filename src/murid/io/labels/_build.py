@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
 from murid.data.recording import LABEL_OVERHANG_S
 from murid.data.runs import runs
+from murid.data.warning import warn_user
 
 
 def build(
@@ -114,10 +114,9 @@ def warn_of_early_end(labels: Labels, name: str) -> None:
     begun = np.sort(labels.bouts["start_s"].to_numpy(np.float64))
     usual = float(np.diff(np.append(start, begun)).max())
     if silent > max(_SILENT_S, _SILENT_SHARE * (stop - start), 3 * usual):
-        warnings.warn(
+        warn_user(
             f"{name}: the last label ends at {last:.1f} s, and all up to {stop:.1f} s counts as scored; "
-            f"if scoring stopped before, say where: scored_s={last:.1f} (-o labels.scored_s={last:.1f})",
-            stacklevel=3,
+            f"if scoring stopped before, say where: scored_s={last:.1f} (-o labels.scored_s={last:.1f})"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from murid.data.errors import Faults
 from murid.data.labels import Labels
+from murid.data.warning import warn_user
 from murid.io.files import Head, choose
 from murid.io.labels._build import build, films_of
 from murid.io.registry import label_reader
@@ -89,7 +89,7 @@ def read_fromto(
     faults.raise_if_any()
     if not known.all():
         lost = ", ".join(f"line {table.lines[i]} ({label[i]})" for i in np.flatnonzero(~known)[:8])
-        warnings.warn(f"{path}: {(~known).sum()} rows without start or end are left out: {lost}", stacklevel=4)
+        warn_user(f"{path}: {(~known).sum()} rows without start or end are left out: {lost}")
     rows = pd.DataFrame({"start_s": start, "stop_s": stop, "label": label, "rater": rater})[known]
     marker = rows["label"].isin(markers)
     end = float(rows["stop_s"].max())

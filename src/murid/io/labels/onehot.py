@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from murid.data.bouts import EVERYONE, make_events
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.data.runs import runs
+from murid.data.warning import warn_user
 from murid.io.files import Head, resolve_fps
 from murid.io.labels._build import build, frame_edges, frames_to_bouts
 from murid.io.labels.boris import POINT_COLUMNS
@@ -221,10 +221,9 @@ def _point_columns(
     slow = len(edges) > 1 and edges[1] - edges[0] >= _SLOW_S and max(max(n, default=0) for n in lengths) > 1
     single = [i for i, n in enumerate(lengths) if slow and n and max(n) == 1 and i not in counting]
     if single:
-        warnings.warn(
+        warn_user(
             f"{path}: {', '.join(names[i] for i in single)}: no run is longer than one row, read as point events; "
-            "to read bouts pass points=[]",
-            stacklevel=4,
+            "to read bouts pass points=[]"
         )
     return sorted(counting + single)
 

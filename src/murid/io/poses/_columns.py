@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import xarray as xr
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.poses import make_poses
+from murid.data.warning import warn_user
 from murid.io.files import resolve_fps
 
 #: Name of the individual of files that know only one.
@@ -232,10 +232,9 @@ def _individuals(keys: Sequence[Key], wanted: Sequence[str] | None, subject: str
         return [str(w) for w in wanted]
     if SINGLE in present and len(present) > 1:
         alone = [k.keypoint for k in keys if k.individual == SINGLE and k.coord == "x"]
-        warnings.warn(
+        warn_user(
             f"{subject}: points that belong to no animal are left out ({', '.join(alone)}); "
-            f"read them with individuals=['{SINGLE}']",
-            stacklevel=4,
+            f"read them with individuals=['{SINGLE}']"
         )
         present.remove(SINGLE)
     return present
@@ -268,10 +267,9 @@ def _warn_of_missing(
 ) -> None:
     """Say which points lay at (0, 0) although the tracker was sure, and which were never found."""
     if doubtful.any():
-        warnings.warn(
+        warn_user(
             f"{subject}: {int(doubtful.sum())} points at exactly (0, 0) px are taken as not found "
-            f"({', '.join(p for k, p in enumerate(points) if doubtful[:, k].any())})",
-            stacklevel=5,
+            f"({', '.join(p for k, p in enumerate(points) if doubtful[:, k].any())})"
         )
     # An animal that is never there is no matter of its keypoints.
     never = np.isnan(position).any(axis=1).all(axis=0)
@@ -283,9 +281,8 @@ def _warn_of_missing(
         if tracked[i] and never[k, i] and (person, point) in columns
     ]
     if names:
-        warnings.warn(
-            f"{subject}: keypoints that were never found: {', '.join(names)}; they have no place in this recording",
-            stacklevel=5,
+        warn_user(
+            f"{subject}: keypoints that were never found: {', '.join(names)}; they have no place in this recording"
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import xarray as xr
 
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
+from murid.data.warning import warn_user
 from murid.io.files import Head
 from murid.io.poses._columns import CONFIDENCE, SPACE, Key, poses_from_columns
 from murid.io.registry import pose_reader
@@ -129,7 +129,7 @@ def _seconds(path: Path, time: np.ndarray | None, fps: float | None, time_unit: 
     rate = rate_of(time)
     # Rounded time stamps make the median step inexact, so only a clear difference is worth a warning.
     if np.isfinite(rate) and abs(rate - fps) > 0.05 * fps and bool((np.diff(time) > 0).all()):
-        warnings.warn(f"{path}: the time column says {rate:.4g} fps and is used; fps={fps:g} is not", stacklevel=4)
+        warn_user(f"{path}: the time column says {rate:.4g} fps and is used; fps={fps:g} is not")
     return time
 
 

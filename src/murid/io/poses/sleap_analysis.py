@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import xarray as xr
 
 from murid.data.errors import fail
 from murid.data.poses import make_poses
+from murid.data.warning import warn_user
 from murid.io.files import Head, open_hdf5, resolve_fps
 from murid.io.poses._columns import ONLY
 from murid.io.poses.sleap_slp import _keep
@@ -144,8 +144,5 @@ def _scores(path: Path, handle: Any, shape: tuple[int, ...]) -> np.ndarray | Non
         return scores.transpose(2, 1, 0)
     if scores.shape == (n, nodes, tracks):
         return scores
-    warnings.warn(
-        f"{path}: point_scores have another shape than tracks ({scores.shape}) and are left out: no confidence",
-        stacklevel=5,
-    )
+    warn_user(f"{path}: point_scores have another shape than tracks ({scores.shape}) and are left out: no confidence")
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import xarray as xr
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.traces import make_traces
+from murid.data.warning import warn_user
 from murid.io.files import Head, guess_delimiter, read_text
 from murid.io.registry import trace_reader
 from murid.io.tables import parse_numbers, seconds_in
@@ -114,10 +114,9 @@ def _signals(names: list[str], values: np.ndarray, path: Path) -> list[str]:
     if all(marks) or not any(marks):
         return names
     listed = ", ".join(name for name, mark in zip(names, marks, strict=True) if mark)
-    warnings.warn(
+    warn_user(
         f"{path}: columns with 0 and 1 only are not read as signals: {listed}; to read them as behaviours give the "
         "file as labels, with -o labels.source=onehot -o labels.behaviours=NAME,NAME; to read them as signals name all "
-        "columns: -o traces.units=NAME,NAME (Python: units=[...])",
-        stacklevel=4,
+        "columns: -o traces.units=NAME,NAME (Python: units=[...])"
     )
     return [name for name, mark in zip(names, marks, strict=True) if not mark]

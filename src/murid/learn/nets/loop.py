@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ import numpy as np
 
 from murid.data.errors import fail
 from murid.data.progress import tell
+from murid.data.warning import warn_user
 from murid.learn.nets._torch import out_of_memory, torch
 from murid.learn.nets.batches import Batch, SampleSource
 from murid.learn.nets.checkpoint import State, Tensors, load_checkpoint, save_checkpoint
@@ -281,10 +281,9 @@ class _Run(Generic[Net]):
         self.state.parts *= 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        warnings.warn(
+        warn_user(
             f"out of memory on {self.device}: batches of {size} samples are computed in {self.state.parts} parts from "
-            "now on; the gradient is still that of the whole batch, unless the loss compares samples with each other",
-            stacklevel=5,
+            "now on; the gradient is still that of the whole batch, unless the loss compares samples with each other"
         )
 
     def _lr(self, step: int) -> float:

@@ -6,7 +6,6 @@ labels go back to the recording's own frames. `moseq` and `syllables` differ in 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from murid.data.clock import rate_of
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.warning import warn_user
 from murid.learn.fitted import Fitted
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.sequences import as_sequences
@@ -89,10 +89,9 @@ class DynamicsMethod(MotifMethod):
             )
         self.facts["rate_hz"] = float(min(self.params.rate_hz, rates[slow]))
         if max(rates.values()) > 1.5 * rates[slow] and rates[slow] < 0.9 * self.params.rate_hz:
-            warnings.warn(
+            warn_user(
                 f"{self.name}: recordings have {rates[slow]:.3g} to {max(rates.values()):.3g} frames/s; all are "
-                f"brought to {self.facts['rate_hz']:.3g} Hz, the slowest one's ('{slow}')",
-                stacklevel=5,
+                f"brought to {self.facts['rate_hz']:.3g} Hz, the slowest one's ('{slow}')"
             )
 
     def _set_template(self, recordings: Sequence[Recording], per_track: int = 2000) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from murid.data.meet import keypoints_and_roles
 from murid.data.poses import keypoint_names
 from murid.data.recording import Recording
 from murid.data.roles import guess_roles
+from murid.data.warning import warn_user
 
 #: Points off the body that flick about: left out unless asked for.
 TAIL = ("tail_mid", "tail_tip")
@@ -119,9 +119,8 @@ def _without_untracked(
             lacking.setdefault(points[k], []).append(recording.id)
     if lacking:
         some = "; ".join(f"'{p}' (recording {', '.join(ids[:5])})" for p, ids in lacking.items())
-        warnings.warn(
+        warn_user(
             f"points that are tracked in less than {LEAST_TRACKED:.0%} of the frames of an animal are left out: "
-            f"{some}; to keep them, leave out these recordings",
-            stacklevel=2,
+            f"{some}; to keep them, leave out these recordings"
         )
     return [p for p in points if p not in lacking]

@@ -7,7 +7,6 @@ finer than the labels and that neurons can be asked about.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +21,7 @@ from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.scratch import scratch
 from murid.data.states import UNLABELLED, behaviour_names
+from murid.data.warning import warn_user
 from murid.ethogram.pseudo_labels import RuleTable, event_times, label, read_table
 from murid.features.sets.rules import rule_features
 from murid.learn.nets.params import TrainParams
@@ -272,9 +272,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
             return np.empty((0, 2))
         times = event_times(recording.events).get(p.trial_event, np.empty(0))
         if not len(times):
-            warnings.warn(
-                f"recording '{recording.id}' has no event '{p.trial_event}' and is not learnt from", stacklevel=6
-            )
+            warn_user(f"recording '{recording.id}' has no event '{p.trial_event}' and is not learnt from")
         times = times - float(recording.need("poses")["time"].values[0])
         return np.stack([times - p.before_s, times + p.after_s], axis=1)
 

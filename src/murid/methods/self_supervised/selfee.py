@@ -8,7 +8,6 @@ alignment of recordings in `murid.methods.self_supervised.feature_uses`.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from typing_extensions import override
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.warning import warn_user
 from murid.learn.embed.pca import PCA
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmm
@@ -160,10 +160,9 @@ class Selfee(VideoMethod):
         value = float(spread(torch.from_numpy(features)))
         self.facts["evidence"]["feature_spread"] = value
         if value < COLLAPSED:
-            warnings.warn(
+            warn_user(
                 f"selfee: the features have collapsed (spread {value:.3f}, 1 would be even): all moments look alike to "
-                "the network. Train longer, with cld > 0, or check that the pictures show the animal",
-                stacklevel=2,
+                "the network. Train longer, with cld > 0, or check that the pictures show the animal"
             )
 
     # ---- where it looks -------------------------------------------------------------------------

@@ -6,7 +6,6 @@ comes next. Motifs are states of the latent; how they follow each other groups t
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.scratch import scratch
+from murid.data.warning import warn_user
 from murid.ethogram.hierarchy import Tree, merge_tree
 from murid.ethogram.transitions import transitions_of
 from murid.learn.fitted import Fitted
@@ -322,9 +322,7 @@ def _long(tables: Placed, span: int) -> Placed:
 
     kept = [(t, place) for t, place in tables if len(window_starts(t, span))]
     if not kept:
-        warnings.warn(
-            "vame: nothing is long enough to watch the training by; it goes by the training loss", stacklevel=6
-        )
+        warn_user("vame: nothing is long enough to watch the training by; it goes by the training loss")
     return kept
 
 

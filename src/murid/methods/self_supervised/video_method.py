@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import abc
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +29,7 @@ from murid.data.recording import Recording
 from murid.data.roles import stand_ins
 from murid.data.scratch import scratch
 from murid.data.video import Video
+from murid.data.warning import warn_user
 from murid.features.pictures import Pictures, snippet_numbers, write_pictures
 from murid.features.views import (
     View,
@@ -217,10 +217,9 @@ class VideoMethod(NetMethod[Subject]):
         surplus = {i: n for i, n in self._surplus.items() if n}
         if surplus:
             some = ", ".join(f"{i}: {n}" for i, n in list(surplus.items())[:10])
-            warnings.warn(
+            warn_user(
                 f"{self.name}: pose rows beyond the end of their video have no picture and get no state: "
-                f"{sum(surplus.values())} in all ({some}{', …' if len(surplus) > 10 else ''})",
-                stacklevel=5,
+                f"{sum(surplus.values())} in all ({some}{', …' if len(surplus) > 10 else ''})"
             )
 
     def _apply(self, recording: Recording) -> xr.Dataset:

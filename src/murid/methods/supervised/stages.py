@@ -5,7 +5,6 @@ Everything that is learnt from labels (which columns to look at, too) is learnt 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from murid.data.errors import fail
 from murid.data.labels import LabelChoice
 from murid.data.recording import Recording
+from murid.data.warning import warn_user
 from murid.features.naming import base_of
 from murid.learn.classify.boost import check_two_classes
 from murid.learn.classify.calibrate import Calibration
@@ -281,9 +281,8 @@ def _report(unlearnt: Sequence[Unlearnt], learnt: Sequence[int], name: str) -> N
             todo="label more bouts, in two animals or more",
         )
     if unlearnt:
-        warnings.warn(
-            f"method '{name}': {'; '.join(map(str, unlearnt))}: left unlabelled. Label more bouts, in more animals",
-            stacklevel=6,
+        warn_user(
+            f"method '{name}': {'; '.join(map(str, unlearnt))}: left unlabelled. Label more bouts, in more animals"
         )
 
 

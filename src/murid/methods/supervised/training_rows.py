@@ -17,6 +17,7 @@ from murid.data.labels import LabelChoice, Labels, Others
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
+from murid.data.warning import warn_user
 from murid.evaluate import folds
 from murid.evaluate.raters import unwatched_end
 
@@ -230,10 +231,9 @@ def with_labels(recordings: Sequence[Recording], choice: LabelChoice) -> list[Re
         )
         (keep if known else out).append(recording)
     if out and keep:
-        warnings.warn(
+        warn_user(
             f"not learnt from, because they lack rater '{choice.rater}' or stream '{choice.stream}': "
-            f"{', '.join(r.id for r in out)}",
-            stacklevel=7,
+            f"{', '.join(r.id for r in out)}"
         )
     return keep or out
 
@@ -306,10 +306,9 @@ def watched(recordings: Sequence[Recording], labels: dict[str, Labels], name: st
         out[k] = {p: p for p in names if p in known or (several and times[p] == 1)}
         unwatched += [f"{p} in {k}" for p in names if p not in out[k]]
     if unwatched:
-        warnings.warn(
+        warn_user(
             f"method '{name}': animals that no label names are not learnt from: {', '.join(unwatched[:10])}"
-            f"{' …' if len(unwatched) > 10 else ''}",
-            stacklevel=7,
+            f"{' …' if len(unwatched) > 10 else ''}"
         )
     return out
 
@@ -355,10 +354,9 @@ def held_out_rows(samples: Sequence[Sample], *, by: str, n_folds: int, seed: int
     targets = np.concatenate([s.targets for s in samples])
     groups = np.concatenate([np.full(len(s.rows), getattr(s.recording, key)) for s in samples])
     if len(set(groups)) < 2:
-        warnings.warn(
+        warn_user(
             f"method '{name}': all labels are of one {by}; out-of-fold scores come from blocks of the same recording "
-            "and are optimistic",
-            stacklevel=7,
+            "and are optimistic"
         )
         groups = np.concatenate([_blocks(s) for s in samples])
     held_out = group_folds(groups, targets, n_folds, seed)
@@ -402,7 +400,7 @@ def _warn_once(remarks: Sequence[tuple[str, str]]) -> None:
         more = (
             f" (and so in {len(ids) - 1} more: {', '.join(ids[1:6])}{' …' if len(ids) > 6 else ''})" if ids[1:] else ""
         )
-        warnings.warn(f"{ids[0]}: {remarks[0][1]}{more}", stacklevel=8)
+        warn_user(f"{ids[0]}: {remarks[0][1]}{more}")
 
 
 __all__ = [
