@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-__version__ = "0.1.0"
 
 # Threads that wait for each other (LightGBM, forests) spin for a moment, then sleep. With other work on the machine
 # endless spinning costs two to twenty times the work; on an idle one this is as fast. OpenMP reads it when a library is
@@ -71,6 +70,8 @@ _PACKAGES = (
 )
 
 if TYPE_CHECKING:
+    __version__: str
+
     from murid.data.bouts import make_bouts, make_events
     from murid.data.errors import DataError, MuridError
     from murid.data.labels import Labels
@@ -91,7 +92,20 @@ if TYPE_CHECKING:
     from murid.run.session import open_study
 
 
+@cache
+def _version() -> str:
+    """Version of the installed package, which the build takes from the tag; ``0+unknown`` of a bare source tree."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("murid")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     if name in _PACKAGES:

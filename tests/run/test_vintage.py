@@ -208,6 +208,30 @@ def test_results_of_another_version_of_a_library_are_named(study, monkeypatch):
     assert any(f"made with numpy {real['numpy']}" in w for w in run.provenance["warnings"])
 
 
+def test_another_build_of_the_same_code_keeps_results_and_does_not_warn(study, monkeypatch):
+    """Keys and identities of runs do not hang on murid's version, so not on its part after the plus either."""
+    import murid
+    import murid.run.provenance as provenance
+    import murid.run.runner as module
+
+    def done(version):
+        monkeypatch.setattr(murid, "__version__", version, raising=False)
+        known = {**real, "murid": version}
+        for place in (provenance, module):
+            monkeypatch.setattr(place, "versions", lambda: known)
+        steps = [Step("mean", work.mean_of, {"recording": s}, seed=0) for s in inputs_of(study, ["r0"], ["poses"])]
+        with Run.start(study, "toy", {"seed": 0}) as run:
+            Runner(study, run=run).do(steps)
+        return run.provenance
+
+    real = provenance.versions()
+    first, second = done("1.2.3"), done("1.2.4.dev7+g0123abc.d20300101")
+    assert first["asked"] == second["asked"]
+    assert [s["key"] for s in first["steps"]] == [s["key"] for s in second["steps"]]
+    assert [s["state"] for s in second["steps"]] == ["kept"]
+    assert second["warnings"] == []
+
+
 def test_the_content_of_a_file_that_a_parameter_names_is_part_of_the_key(study, tmp_path):
     folder = tmp_path / "vocabulary"
     folder.mkdir()

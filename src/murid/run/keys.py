@@ -88,8 +88,8 @@ def code_version(*modules: str) -> str:
 
     Imports are read from the source, also those inside functions. A package that is imported counts
     with all its files, since packages look names up lazily. The runner itself does not count: it
-    moves results, it does not make them. Compiled libraries count by murid's own version only; theirs
-    are written down beside each result.
+    moves results, it does not make them. No version counts, neither murid's (two builds of one source are one)
+    nor that of a library; they are written down beside each result.
     """
     sources: dict[str, str] = {}
     waiting = list(modules)

@@ -157,7 +157,10 @@ class Runner:
             self.run.provenance["seeds"].update(seeds)
 
     def _note_versions(self, made_with: Mapping[str, str]) -> None:
-        """Name libraries whose version was another one when a result that is kept was made."""
+        """Name what had another version when a result that is kept was made; warn of libraries.
+
+        murid itself is written down only: the code that made the result is in its key, so it is the same code.
+        """
         if self.run is None:
             return
         now = versions()
@@ -165,6 +168,8 @@ class Runner:
             kept = self.run.provenance.setdefault("versions_of_kept", {}).setdefault(name, [])
             if made_with[name] not in kept:
                 kept.append(made_with[name])
+            if name == "murid":
+                continue
             self.run.warn(
                 f"some results were made with {name} {made_with[name]} and are kept ({now.get(name, 'not')} is "
                 "installed now); delete the folder cache/ of the study to make them anew"
