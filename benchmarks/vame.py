@@ -33,13 +33,13 @@ def speed(n_steps: int = 4) -> None:
 
     from murid.learn.nets.batches import Windows
     from murid.learn.nets.loop import TrainParams, train
-    from murid.learn.nets.vame import VameNetParams, loss_terms, make_net
+    from murid.learn.nets.vame import VameNetParams, loss_terms, make_vame_net
 
     rng = np.random.default_rng(0)
     source = Windows([np.cumsum(rng.normal(size=(27_044, 9)), axis=0).astype(np.float32) / 30], 45)
     params = TrainParams(epochs=1, batch=256, drop_last=True, lr=5e-4, optimizer="amsgrad", device="cpu")
     for kind in ("gru", "conv"):
-        net = make_net(9, VameNetParams(kind=kind))
+        net = make_vame_net(9, VameNetParams(kind=kind))
         steps = n_steps if kind == "gru" else 10 * n_steps
         with silent():
             train(net, loss_terms, source, params.replace(max_steps=1))

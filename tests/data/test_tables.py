@@ -4,15 +4,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from murid.data.tables import Table, TableError, as_text, count, flag, number, text, with_unit
+from murid.data.tables import (
+    Table,
+    TableError,
+    count_column,
+    escape_formulas,
+    flag_column,
+    number_column,
+    text_column,
+    with_unit,
+)
 
 LENGTHS = Table(
     "lengths",
     {
-        "length": number("body length", unit="cm", low=0, high=30, why="nose to tail base"),
-        "seen": count(),
-        "verdict": text(choices=("ok", "bad")),
-        "wild": flag(optional=True),
+        "length": number_column("body length", unit="cm", low=0, high=30, why="nose to tail base"),
+        "seen": count_column(),
+        "verdict": text_column(choices=("ok", "bad")),
+        "wild": flag_column(optional=True),
     },
     "One row an animal.",
 )
@@ -59,7 +68,7 @@ def test_missing_numbers_and_empty_tables_are_valid():
 
 
 def test_measures_may_have_any_name_but_must_be_numbers():
-    wide = Table("animals", {"individual": text()}, measures=number(low=0))
+    wide = Table("animals", {"individual": text_column()}, measures=number_column(low=0))
     frame = pd.DataFrame({"individual": ["a"], "distance": [4.0]})
     assert "distance" in wide.check(frame)
     with pytest.raises(TableError, match="column 'distance'; expected >= 0"):
@@ -75,7 +84,7 @@ def test_headings_for_people_have_units_once():
 
 def test_text_that_a_spreadsheet_would_run_is_written_as_text():
     table = pd.DataFrame({"animal": ["=1+1", "+a", "-b", "@c", "m1"], "gain": [-1.0, 2, 3, 4, 5]})
-    safe = as_text(table)
+    safe = escape_formulas(table)
     assert safe["animal"].tolist() == ["'=1+1", "'+a", "'-b", "'@c", "m1"]
     assert safe["gain"].tolist() == table["gain"].tolist()
     assert table["animal"][0] == "=1+1"

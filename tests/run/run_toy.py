@@ -9,12 +9,14 @@ from murid.data.analysis import Tables, analysis
 from murid.data.errors import fail
 from murid.data.params import Params, param
 from murid.data.recording import Recording
-from murid.data.tables import Table, number, text
+from murid.data.tables import Table, number_column, text_column
 
-ANIMALS = Table("animals", {"individual": text()}, "One row a recording and animal.", measures=number(low=0))
+ANIMALS = Table(
+    "animals", {"individual": text_column()}, "One row a recording and animal.", measures=number_column(low=0)
+)
 BY_SECOND = Table(
     "seconds",
-    {"second": number(unit="s", low=0), "reach": number("reach", unit="px", low=0, why="largest step")},
+    {"second": number_column(unit="s", low=0), "reach": number_column("reach", unit="px", low=0, why="largest step")},
     "One row a second.",
 )
 

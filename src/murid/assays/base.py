@@ -11,7 +11,7 @@ import pandas as pd
 from murid.data.analysis import Tables
 from murid.data.html import shown_as_html
 from murid.data.recording import Recording
-from murid.data.tables import Table, flag, number, text
+from murid.data.tables import Table, flag_column, number_column, text_column
 
 MEASURE_COLUMNS = (
     "measure",
@@ -140,33 +140,33 @@ def result(
 MEASURES = Table(
     "measures",
     {
-        "measure": text(),
-        "value": number(why="in the unit of the row"),
-        "unit": text(),
-        "zone": text(why="empty when it is of the whole arena"),
-        "bin_start_s": number("from", unit="s", why="missing: the whole recording"),
-        "bin_stop_s": number("to", unit="s"),
-        "censored": flag(why="true where a latency never ended"),
-        "definition": text(),
+        "measure": text_column(),
+        "value": number_column(why="in the unit of the row"),
+        "unit": text_column(),
+        "zone": text_column(why="empty when it is of the whole arena"),
+        "bin_start_s": number_column("from", unit="s", why="missing: the whole recording"),
+        "bin_stop_s": number_column("to", unit="s"),
+        "censored": flag_column(why="true where a latency never ended"),
+        "definition": text_column(),
     },
     "One row a recording, individual, measure, zone and time bin.",
 )
 ANIMALS = Table(
     "animals",
-    {"individual": text()},
+    {"individual": text_column()},
     "One row a recording and individual, one column a measure of the whole recording.",
-    measures=number(),
+    measures=number_column(),
 )
 VISITS = Table(
     "visits",
     {
-        "start_s": number("from", unit="s"),
-        "stop_s": number("to", unit="s"),
-        "label": text("zone"),
-        "rater": text(optional=True),
-        "stream": text(optional=True),
-        "source": text(optional=True),
-        "score": number(optional=True),
+        "start_s": number_column("from", unit="s"),
+        "stop_s": number_column("to", unit="s"),
+        "label": text_column("zone"),
+        "rater": text_column(optional=True),
+        "stream": text_column(optional=True),
+        "source": text_column(optional=True),
+        "score": number_column(optional=True),
     },
     "One row a visit to a zone.",
 )

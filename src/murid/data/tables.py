@@ -83,7 +83,7 @@ class TableColumn:
                 faults.add(f"column '{name}'", expected=f"{side} {bound:g}", got=f"{known[wrong][0]:g}")
 
 
-def number(
+def number_column(
     label: str = "",
     *,
     unit: str = "",
@@ -96,17 +96,19 @@ def number(
     return TableColumn("number", label, unit, low, high, (), why, optional)
 
 
-def count(label: str = "", *, unit: str = "", why: str = "", optional: bool = False) -> TableColumn:
+def count_column(label: str = "", *, unit: str = "", why: str = "", optional: bool = False) -> TableColumn:
     """Declare a column of whole numbers from 0 up."""
     return TableColumn("count", label, unit, 0, None, (), why, optional)
 
 
-def text(label: str = "", *, choices: tuple[str, ...] = (), why: str = "", optional: bool = False) -> TableColumn:
+def text_column(
+    label: str = "", *, choices: tuple[str, ...] = (), why: str = "", optional: bool = False
+) -> TableColumn:
     """Declare a column of text, of few choices or free."""
     return TableColumn("text", label, "", None, None, choices, why, optional)
 
 
-def flag(label: str = "", *, why: str = "", optional: bool = False) -> TableColumn:
+def flag_column(label: str = "", *, why: str = "", optional: bool = False) -> TableColumn:
     """Declare a column of true and false."""
     return TableColumn("flag", label, "", None, None, (), why, optional)
 
@@ -205,13 +207,13 @@ def with_unit(name: str, unit: str) -> str:
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_text(table: pd.DataFrame) -> pd.DataFrame:
+def escape_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table for a CSV file: text that a spreadsheet would run as a formula begins with an apostrophe.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> as_text(pd.DataFrame({"animal": ["=1+1", "m1"], "gain": [-1, 2]}))["animal"].tolist()
+    >>> escape_formulas(pd.DataFrame({"animal": ["=1+1", "m1"], "gain": [-1, 2]}))["animal"].tolist()
     ["'=1+1", 'm1']
     """
     changed = {
@@ -239,4 +241,15 @@ def _bounds(column: TableColumn) -> str:
     return f"{column.kind}, {low:g} to {high:g}" if np.isfinite(high) else f"{column.kind}, from {low:g}"
 
 
-__all__ = ["KEYS", "TableColumn", "Table", "TableError", "as_text", "count", "flag", "number", "text", "with_unit"]
+__all__ = [
+    "KEYS",
+    "TableColumn",
+    "Table",
+    "TableError",
+    "escape_formulas",
+    "count_column",
+    "flag_column",
+    "number_column",
+    "text_column",
+    "with_unit",
+]

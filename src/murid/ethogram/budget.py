@@ -13,31 +13,31 @@ from murid.data.labels import Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.data.tables import KEYS, Table, count, flag, number, text
+from murid.data.tables import KEYS, Table, count_column, flag_column, number_column, text_column
 from murid.ethogram.bouts import SUMMARY_COLUMNS, summary
 
 BUDGET = Table(
     "budget",
     {
-        "behaviour": text(),
-        "count": count("bouts"),
-        "rate_per_min": number("bouts per minute", unit="1/min", low=0, why="bouts / scored time"),
-        "total_s": number("time", unit="s", low=0),
-        "fraction": number("share of the scored time", low=0, high=1 + 1e-9),
-        "mean_s": number("mean bout", unit="s", low=0, why="missing where there is no bout"),
-        "median_s": number("median bout", unit="s", low=0),
-        "latency_s": number("latency", unit="s", low=0, why="to the first bout, else to the end of scoring"),
-        "latency_censored": flag(why="true where the behaviour never happened"),
-        "interval_s": number("median pause", unit="s", low=0, why="from the end of a bout to the next"),
-        "scored_s": number("scored time", unit="s", low=0),
+        "behaviour": text_column(),
+        "count": count_column("bouts"),
+        "rate_per_min": number_column("bouts per minute", unit="1/min", low=0, why="bouts / scored time"),
+        "total_s": number_column("time", unit="s", low=0),
+        "fraction": number_column("share of the scored time", low=0, high=1 + 1e-9),
+        "mean_s": number_column("mean bout", unit="s", low=0, why="missing where there is no bout"),
+        "median_s": number_column("median bout", unit="s", low=0),
+        "latency_s": number_column("latency", unit="s", low=0, why="to the first bout, else to the end of scoring"),
+        "latency_censored": flag_column(why="true where the behaviour never happened"),
+        "interval_s": number_column("median pause", unit="s", low=0, why="from the end of a bout to the next"),
+        "scored_s": number_column("scored time", unit="s", low=0),
     },
     "One row a recording, individual and behaviour; a behaviour that an animal never showed has its row, with 0.",
 )
 ANIMALS = Table(
     "animals",
-    {"individual": text()},
+    {"individual": text_column()},
     "One row a recording and individual: percent of the scored time in each behaviour, zeros included.",
-    measures=number(unit="%", low=0, high=100 + 1e-6),
+    measures=number_column(unit="%", low=0, high=100 + 1e-6),
 )
 #: What a behaviour that never happened has.
 _NEVER = {"count": 0, "rate_per_min": 0.0, "total_s": 0.0, "fraction": 0.0, "latency_censored": True}

@@ -88,7 +88,7 @@ def event_quantities(
         Seconds, with coordinate ``unit``; `NEVER_S` where there is no such event.
     """
     time_s = np.asarray(time_s, np.float64)
-    times_of = {name: np.empty(0) for name in known} | event_times(events, individual)
+    times_of = {name: np.empty(0) for name in known} | times_by_event(events, individual)
     names: list[str] = []
     columns: list[np.ndarray] = []
     for name, times in times_of.items():
@@ -108,7 +108,7 @@ def event_quantities(
     )
 
 
-def event_times(events: pd.DataFrame | None, individual: str | None = None) -> dict[str, np.ndarray]:
+def times_by_event(events: pd.DataFrame | None, individual: str | None = None) -> dict[str, np.ndarray]:
     """Return the times (s) of each event by name: ``label`` and, where there are values, ``label_value``."""
     if events is None or not len(events):
         return {}
@@ -206,4 +206,4 @@ def _joined(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
     )
 
 
-__all__: Sequence[str] = ["RuleTable", "by_priority", "event_quantities", "event_times", "label", "read_table"]
+__all__: Sequence[str] = ["RuleTable", "by_priority", "event_quantities", "times_by_event", "label", "read_table"]

@@ -11,40 +11,40 @@ from murid.data.errors import fail
 from murid.data.labels import LabelChoice, Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
-from murid.data.tables import Table, count, number, text
+from murid.data.tables import Table, count_column, number_column, text_column
 from murid.evaluate.agreement import compare_raters
 
 _KAPPAS = {
-    "kappa": number("Cohen's kappa", low=-1, high=1, why="agreement of frames beyond chance"),
-    "kappa_low": number("95 % from", low=-1, high=1, why="bootstrap over blocks of time"),
-    "kappa_high": number("to", low=-1, high=1),
-    "pabak": number("PABAK", low=-1, high=1, why="kappa corrected for rarity"),
-    "n": count("samples", why="both scored"),
+    "kappa": number_column("Cohen's kappa", low=-1, high=1, why="agreement of frames beyond chance"),
+    "kappa_low": number_column("95 % from", low=-1, high=1, why="bootstrap over blocks of time"),
+    "kappa_high": number_column("to", low=-1, high=1),
+    "pabak": number_column("PABAK", low=-1, high=1, why="kappa corrected for rarity"),
+    "n": count_column("samples", why="both scored"),
 }
 PAIRS = Table(
     "pairs",
     {
-        "rater_a": text("rater"),
-        "rater_b": text("other rater"),
-        "behaviour": text(),
+        "rater_a": text_column("rater"),
+        "rater_b": text_column("other rater"),
+        "behaviour": text_column(),
         **_KAPPAS,
-        "prevalence": number(low=0, high=1, why="share of time, mean of the two"),
-        "f1": number("F1 of frames", low=0, high=1),
-        "event_f1": number("F1 of bouts", low=0, high=1, why="matched one to one by overlap"),
-        "onset_ms": number("onset error", unit="ms", low=0, why="median, absolute, of matched bouts"),
-        "time_r": number("r of times", low=-1, high=1, why="over recordings"),
-        "bouts_r": number("r of counts", low=-1, high=1, why="over recordings"),
+        "prevalence": number_column(low=0, high=1, why="share of time, mean of the two"),
+        "f1": number_column("F1 of frames", low=0, high=1),
+        "event_f1": number_column("F1 of bouts", low=0, high=1, why="matched one to one by overlap"),
+        "onset_ms": number_column("onset error", unit="ms", low=0, why="median, absolute, of matched bouts"),
+        "time_r": number_column("r of times", low=-1, high=1, why="over recordings"),
+        "bouts_r": number_column("r of counts", low=-1, high=1, why="over recordings"),
     },
     "One row a pair of raters and behaviour, pooled over recordings.",
 )
 CLASSES = Table(
     "classes",
-    {"rater_a": text("rater"), "rater_b": text("other rater"), **_KAPPAS},
+    {"rater_a": text_column("rater"), "rater_b": text_column("other rater"), **_KAPPAS},
     "One row a pair of raters: kappa over all behaviours at once, for labels of which one holds at a time.",
 )
 ALPHA = Table(
     "alpha",
-    {"behaviour": text(), "alpha": number("Krippendorff's alpha", low=-1, high=1, why="over all raters")},
+    {"behaviour": text_column(), "alpha": number_column("Krippendorff's alpha", low=-1, high=1, why="over all raters")},
     "One row a behaviour.",
 )
 

@@ -7,7 +7,7 @@ import numpy as np
 from murid.features.body import Body, Column, cross, dot
 
 
-def egocentric(body: Body) -> list[Column]:
+def egocentric_columns(body: Body) -> list[Column]:
     """Coordinates with the centre as origin and rear → front as x.
 
     Returns

@@ -14,7 +14,7 @@ import numpy as np
 from murid.features.body import F32, Body, Clock, Column, angle, cross, dot, norm, unit_vector
 
 
-def kinematics(
+def kinematics_columns(
     body: Body,
     path_windows: Iterable[tuple[float, int, int]] = (),
     speed_lags: Iterable[tuple[float, int, int]] = (),

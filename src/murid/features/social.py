@@ -174,7 +174,7 @@ def towards_partners(tables: Sequence[list[Column]], distances: F32) -> list[Col
     return out
 
 
-def combine(tables: Sequence[list[Column]], how: Sequence[str]) -> list[Column]:
+def combine_animals(tables: Sequence[list[Column]], how: Sequence[str]) -> list[Column]:
     """Make columns of several animals or directed pairs independent of their order.
 
     Symmetric columns keep their name and hold the value of the pair that is closest together (the smallest distance,

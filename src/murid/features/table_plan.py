@@ -18,12 +18,12 @@ from murid.data.poses import fps_of, individual_names, never_seen
 from murid.data.warning import warn_user
 from murid.data.zones import Zones
 from murid.features.body import Body, Column, bodies
-from murid.features.egocentric import egocentric, missing
-from murid.features.kinematics import kinematics
+from murid.features.egocentric import egocentric_columns, missing
+from murid.features.kinematics import kinematics_columns
 from murid.features.params import FAMILIES, FeatureParams
 from murid.features.scale import length_unit
 from murid.features.shape import shape
-from murid.features.social import between, combine, partner_distances, social, towards_partners
+from murid.features.social import between, combine_animals, partner_distances, social, towards_partners
 from murid.features.windows import WindowPlan, plan, run_kernel, window_frames
 
 
@@ -105,7 +105,7 @@ class TablePlan:
             for family in p.active:
                 tables = [table[family] for table in own if family in table]
                 if tables:
-                    joined = combine(tables, p.combine) if len(tables) > 1 else tables[0]
+                    joined = combine_animals(tables, p.combine) if len(tables) > 1 else tables[0]
                     out += [(family, column) for column in joined]
             if len(every) > 1:
                 out += self._social(every)
@@ -118,11 +118,11 @@ class TablePlan:
         p = self.params
         out: dict[str, list[Column]] = {}
         if "kinematics" in p.families:
-            out["kinematics"] = kinematics(body, self.path_windows, self.speed_lags)
+            out["kinematics"] = kinematics_columns(body, self.path_windows, self.speed_lags)
         if "shape" in p.families:
             out["shape"] = shape(body)
         if "egocentric" in p.families:
-            out["egocentric"] = egocentric(body)
+            out["egocentric"] = egocentric_columns(body)
         if "missing" in p.families:
             out["missing"] = missing(body)
         if "zone" in p.families and self.zones:
@@ -146,7 +146,7 @@ class TablePlan:
         if not tables[0]:
             return []
         if together:
-            joined = combine(tables, p.combine)
+            joined = combine_animals(tables, p.combine)
         else:
             joined = towards_partners(tables, partner_distances(every[self.subject], [every[b] for _, b in pairs]))
         return [("between" if c.name.startswith("between_") else "social", c) for c in joined]

@@ -75,7 +75,7 @@ def read_bytes(path: str | Path, limit: int = -1) -> bytes:
     return data
 
 
-def decode(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """Decode text as a spreadsheet may have saved it: UTF-8 or UTF-16 with BOM, else Windows-1252."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
@@ -93,7 +93,7 @@ def read_text(path: str | Path) -> str:
     data = read_bytes(path)
     if b"\x00" in data[:_HEAD_BYTES] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         fail(str(path), "is not a text file", expected="text", got="binary data")
-    return decode(data).replace("\r\n", "\n").replace("\r", "\n")
+    return decode_text(data).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_json(path: str | Path) -> Any:
@@ -167,7 +167,7 @@ class Head:
     @cached_property
     def text(self) -> str:
         """Decoded head; empty for binary files."""
-        return decode(self.start).replace("\r\n", "\n").replace("\r", "\n") if self.is_text else ""
+        return decode_text(self.start).replace("\r\n", "\n").replace("\r", "\n") if self.is_text else ""
 
     @cached_property
     def lines(self) -> list[str]:

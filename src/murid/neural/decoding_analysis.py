@@ -14,7 +14,7 @@ from murid.data.params import param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
-from murid.data.tables import Table, number, text
+from murid.data.tables import Table, number_column, text_column
 from murid.neural.align import states_on
 from murid.neural.decoding import DecodingParams, decode_states
 from murid.neural.subject import signal_of
@@ -30,23 +30,27 @@ class BehaviourDecodingParams(DecodingParams):
 DECODED = Table(
     "decoded",
     {
-        "behaviour": text(),
-        "balanced_accuracy": number(low=0, high=1, why="mean recall of present and absent, held out; 0.5 by chance"),
-        "recall_present": number(low=0, high=1),
-        "recall_absent": number(low=0, high=1),
-        "p": number(low=0, high=1, why="shifts of behaviour against activity"),
-        "q_all": number(low=0, high=1, why="Benjamini–Hochberg over all recordings and behaviours", optional=True),
-        "null": text(),
-        "n_independent": number("independent shifts", low=0),
-        "reason": text(why="why there is no p; empty where there is one"),
+        "behaviour": text_column(),
+        "balanced_accuracy": number_column(
+            low=0, high=1, why="mean recall of present and absent, held out; 0.5 by chance"
+        ),
+        "recall_present": number_column(low=0, high=1),
+        "recall_absent": number_column(low=0, high=1),
+        "p": number_column(low=0, high=1, why="shifts of behaviour against activity"),
+        "q_all": number_column(
+            low=0, high=1, why="Benjamini–Hochberg over all recordings and behaviours", optional=True
+        ),
+        "null": text_column(),
+        "n_independent": number_column("independent shifts", low=0),
+        "reason": text_column(why="why there is no p; empty where there is one"),
     },
     "One row a recording and behaviour.",
 )
 ANIMALS = Table(
     "animals",
-    {"individual": text()},
+    {"individual": text_column()},
     "One row a recording: balanced accuracy of each behaviour.",
-    measures=number(),
+    measures=number_column(),
 )
 
 

@@ -15,7 +15,7 @@ from murid.data.params import Params, param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.data.tables import Table, count, number, text
+from murid.data.tables import Table, count_column, number_column, text_column
 from murid.ethogram.bouts import bouts_of
 from murid.neural.align import as_traces
 from murid.neural.bands import confidence_band
@@ -44,38 +44,40 @@ class ResponseParams(Params):
 RESPONSES = Table(
     "responses",
     {
-        "unit": text(),
-        "behaviour": text(),
-        "n_events": count("moments used"),
-        "n_left_out": count("moments left out", why="overlapping windows, pauses, ends of the recording"),
-        "response": number(unit="z", why="mean over the time after the moment, baseline mean 0 and sd 1"),
-        "peak_lag_s": number("lag of the largest |z|", unit="s"),
-        "p": number(low=0, high=1, why="shifts of the moments, corrected over the window"),
-        "q": number(low=0, high=1, why="Benjamini–Hochberg within the recording"),
-        "q_all": number(low=0, high=1, why="Benjamini–Hochberg over all recordings", optional=True),
-        "null": text(why="kind of shift: circular or linear"),
-        "n_independent": number("independent shifts", low=0),
-        "reason": text(why="why it could not be tested; empty where it could"),
+        "unit": text_column(),
+        "behaviour": text_column(),
+        "n_events": count_column("moments used"),
+        "n_left_out": count_column("moments left out", why="overlapping windows, pauses, ends of the recording"),
+        "response": number_column(unit="z", why="mean over the time after the moment, baseline mean 0 and sd 1"),
+        "peak_lag_s": number_column("lag of the largest |z|", unit="s"),
+        "p": number_column(low=0, high=1, why="shifts of the moments, corrected over the window"),
+        "q": number_column(low=0, high=1, why="Benjamini–Hochberg within the recording"),
+        "q_all": number_column(low=0, high=1, why="Benjamini–Hochberg over all recordings", optional=True),
+        "null": text_column(why="kind of shift: circular or linear"),
+        "n_independent": number_column("independent shifts", low=0),
+        "reason": text_column(why="why it could not be tested; empty where it could"),
     },
     "One row a recording, unit and behaviour.",
 )
 CURVES = Table(
     "curves",
     {
-        "unit": text(),
-        "behaviour": text(),
-        "lag_s": number("lag", unit="s"),
-        "mean": number(unit="z"),
-        "low": number("95 % from", unit="z", why="over stretches of moments; missing where they are few or dependent"),
-        "high": number("95 % to", unit="z"),
+        "unit": text_column(),
+        "behaviour": text_column(),
+        "lag_s": number_column("lag", unit="s"),
+        "mean": number_column(unit="z"),
+        "low": number_column(
+            "95 % from", unit="z", why="over stretches of moments; missing where they are few or dependent"
+        ),
+        "high": number_column("95 % to", unit="z"),
     },
     "One row a recording, unit, behaviour and lag.",
 )
 ANIMALS = Table(
     "animals",
-    {"individual": text()},
+    {"individual": text_column()},
     "One row a recording: mean response over its units, by behaviour.",
-    measures=number(unit="z"),
+    measures=number_column(unit="z"),
 )
 
 

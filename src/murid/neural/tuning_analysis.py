@@ -10,7 +10,7 @@ import xarray as xr
 from murid.data.analysis import Tables, analysis
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
-from murid.data.tables import Table, count, flag, number, text
+from murid.data.tables import Table, count_column, flag_column, number_column, text_column
 from murid.data.traces import control_channels
 from murid.neural.subject import signal_of
 from murid.neural.tuning import CALLED, TuningParams, tuning
@@ -20,30 +20,32 @@ DIRECTIONS = (*CALLED, "none", "not tested")
 TUNING = Table(
     "tuning",
     {
-        "unit": text(),
-        "behaviour": text(),
-        "auroc": number("AUROC", low=0, high=1, why="chance that the signal is higher in the behaviour than outside"),
-        "selectivity": number(low=-1, high=1, why="2 × AUROC − 1"),
-        "p": number(low=0, high=1, why="against shifts of the behaviour in time"),
-        "q": number(low=0, high=1, why="Benjamini–Hochberg within the recording"),
-        "q_all": number(low=0, high=1, why="Benjamini–Hochberg over all recordings", optional=True),
-        "z": number(why="against the shifts"),
-        "direction": text(choices=DIRECTIONS, why="by q within the recording"),
-        "null": text(why="kind of shift: circular or linear"),
-        "control": flag(why="isosbestic channel, by its name: what it shows is no activity", optional=True),
-        "reason": text(why="why it could not be tested; empty where it could"),
+        "unit": text_column(),
+        "behaviour": text_column(),
+        "auroc": number_column(
+            "AUROC", low=0, high=1, why="chance that the signal is higher in the behaviour than outside"
+        ),
+        "selectivity": number_column(low=-1, high=1, why="2 × AUROC − 1"),
+        "p": number_column(low=0, high=1, why="against shifts of the behaviour in time"),
+        "q": number_column(low=0, high=1, why="Benjamini–Hochberg within the recording"),
+        "q_all": number_column(low=0, high=1, why="Benjamini–Hochberg over all recordings", optional=True),
+        "z": number_column(why="against the shifts"),
+        "direction": text_column(choices=DIRECTIONS, why="by q within the recording"),
+        "null": text_column(why="kind of shift: circular or linear"),
+        "control": flag_column(why="isosbestic channel, by its name: what it shows is no activity", optional=True),
+        "reason": text_column(why="why it could not be tested; empty where it could"),
     },
     "One row a recording, unit and behaviour.",
-    measures=number(),
+    measures=number_column(),
 )
 TUNED = Table(
     "tuned",
     {
-        "behaviour": text(),
-        "tested": count("units tested"),
-        "excited": count(),
-        "suppressed": count(),
-        "tuned": count("tuned without direction", why="by mutual information, which has no direction"),
+        "behaviour": text_column(),
+        "tested": count_column("units tested"),
+        "excited": count_column(),
+        "suppressed": count_column(),
+        "tuned": count_column("tuned without direction", why="by mutual information, which has no direction"),
     },
     "One row a behaviour: how many units.",
 )

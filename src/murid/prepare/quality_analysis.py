@@ -8,7 +8,7 @@ import pandas as pd
 
 from murid.data.analysis import Tables, analysis
 from murid.data.recording import Recording
-from murid.data.tables import Table, count, number, text
+from murid.data.tables import Table, count_column, number_column, text_column
 from murid.prepare.quality import BAD, LOOK, OK, QualityParams, quality
 
 #: Best to worst.
@@ -17,25 +17,25 @@ VERDICTS = (OK, LOOK, BAD)
 QUALITY = Table(
     "quality",
     {
-        "check": text(why="what was looked at"),
-        "where": text(why="the worst case: keypoint, animal, unit"),
-        "value": number(why="in the unit of the row"),
-        "unit": text(),
-        "verdict": text(choices=VERDICTS),
-        "reason": text(why="why the verdict; empty when ok"),
-        "todo": text("what to do", why="empty when ok"),
+        "check": text_column(why="what was looked at"),
+        "where": text_column(why="the worst case: keypoint, animal, unit"),
+        "value": number_column(why="in the unit of the row"),
+        "unit": text_column(),
+        "verdict": text_column(choices=VERDICTS),
+        "reason": text_column(why="why the verdict; empty when ok"),
+        "todo": text_column("what to do", why="empty when ok"),
     },
     "One row a recording and check, worst verdicts first.",
 )
 OVERVIEW = Table(
     "overview",
     {
-        "check": text(),
-        "verdict": text(choices=VERDICTS),
-        "recordings": count(why="with a verdict other than ok"),
-        "worst": text(why="recording and place"),
-        "reason": text(),
-        "todo": text("what to do"),
+        "check": text_column(),
+        "verdict": text_column(choices=VERDICTS),
+        "recordings": count_column(why="with a verdict other than ok"),
+        "worst": text_column(why="recording and place"),
+        "reason": text_column(),
+        "todo": text_column("what to do"),
     },
     "One row a check that is not ok in every recording.",
 )

@@ -99,7 +99,7 @@ def keep_states(run: Run, result: Result, sheet: pd.DataFrame) -> None:
     run.states(recording_id, output)
     if "unseen" in output:
         run.parts.setdefault("unseen", []).append(with_keys(_unseen(output), recording_id, sheet))
-    for name, part in describe(output).items():
+    for name, part in describe_states(output).items():
         run.parts.setdefault(name, []).append(with_keys(part, recording_id, sheet))
 
 
@@ -130,7 +130,7 @@ def compare_behaviours(run: Run, seed: int = 0) -> None:
     compare_groups(run, summary.pivot(index=keys, columns="behaviour", values="fraction").reset_index(), "group", seed)
 
 
-def describe(output: xr.Dataset) -> dict[str, pd.DataFrame]:
+def describe_states(output: xr.Dataset) -> dict[str, pd.DataFrame]:
     """Return the bouts and the summary of one recording's states."""
     from murid.ethogram import bouts_of, summary
 

@@ -221,7 +221,7 @@ def _explain(recording: Recording, model: Any, n_frames: int, seed: int) -> dict
         "features": explain.importance(fitted, recording, n_frames=n_frames, seed=seed),
         "families": explain.family_strength(fitted, recording, n_frames=n_frames, seed=seed),
         "permutation": explain.permutation(fitted, recording, seed=seed),
-        "examples": explain.examples(fitted, recording),
+        "examples": explain.choose_examples(fitted, recording),
     }
 
 

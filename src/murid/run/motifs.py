@@ -383,13 +383,13 @@ def _truth(recording: Recording, out: xr.Dataset, behaviours: Sequence[str] | No
 
 
 def _views(recording: Recording, output: xr.Dataset) -> dict[str, Any]:
-    from murid.methods.motifs.descriptions import kinematics, usage
+    from murid.methods.motifs.descriptions import motif_kinematics, usage
     from murid.prepare import clean
 
     states = output["states"]
     return {
         "usage": usage(states),
-        "kinematics": kinematics(states, clean(recording.need("poses")), recording.roles or None),
+        "kinematics": motif_kinematics(states, clean(recording.need("poses")), recording.roles or None),
         "states": states.to_dataset(name="states"),
     }
 

@@ -54,7 +54,7 @@ def preview_labels(
     >>> run.tables["pseudo_labels"].columns.tolist()[:3]
     ['recording', 'individual', 'label']
     """
-    from murid.ethogram.pseudo_labels import event_times
+    from murid.ethogram.pseudo_labels import times_by_event
     from murid.methods.self_supervised.dbm import Dbm, DbmParams
     from murid.report.figures.trials import preview
 
@@ -64,7 +64,7 @@ def preview_labels(
     if not recordings:
         fail(f"study {study.folder}", "no recording has poses", todo="add them with: murid add")
     settings = declared.model_dump(mode="json")
-    events = sorted({name for r in recordings if r.has("events") for name in event_times(r.events)})
+    events = sorted({name for r in recordings if r.has("events") for name in times_by_event(r.events)})
     nouns = (*nouns_for(unfitted), *(["labels"] if declared.labels_from == "labels" else []))
     steps = [
         Step(

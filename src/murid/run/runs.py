@@ -28,7 +28,7 @@ from murid.data.owner import at_work, owner
 from murid.data.plain import plain
 from murid.data.store import read_array, write_array
 from murid.data.study import Study
-from murid.data.tables import as_text, with_unit
+from murid.data.tables import escape_formulas, with_unit
 from murid.run.keys import digest
 from murid.run.provenance import machine, versions
 
@@ -128,7 +128,7 @@ class Run:
         with atomic_file(self.folder / "tables" / f"{slug(name)}.parquet") as temporary:
             table.to_parquet(temporary)
         with atomic_file(self.folder / "tables" / f"{slug(name)}.csv") as temporary:
-            shown = as_text(table).rename(columns={k: with_unit(k, unit) for k, unit in units.items()})
+            shown = escape_formulas(table).rename(columns={k: with_unit(k, unit) for k, unit in units.items()})
             shown.to_csv(temporary, index=not isinstance(table.index, pd.RangeIndex))
         return table
 

@@ -11,7 +11,7 @@ import torch
 from murid.data.errors import DataError
 from murid.learn.nets.autoencoder import AutoEncoder, decomposed_kl
 from murid.learn.nets.blocks import SmallResNet
-from murid.learn.nets.images import Images, encode, jittered, moved, turbo, unit
+from murid.learn.nets.images import Images, encode_pictures, jittered, moved, turbo, unit
 from murid.learn.nets.params import TrainParams
 from murid.learn.nets.resnet import ResNet, load_pretrained
 from murid.learn.nets.siamese import Siamese, activation_map, cross_level, spherical_kmeans, spread
@@ -29,7 +29,7 @@ def test_images_come_from_the_right_film_and_row():
     assert batch["pictures"][:, 0, 0, 0].tolist() == [102, 4, 0]
     assert batch["keypoints"][:, 0].tolist() == [102, 4, 0]
     net = torch.nn.Flatten()
-    found = encode(net, net, films[0], np.array([1, 3]), TrainParams(device="cpu"), block=1)
+    found = encode_pictures(net, net, films[0], np.array([1, 3]), TrainParams(device="cpu"), block=1)
     np.testing.assert_allclose(found[:, 0] * 255, [1, 3], atol=1e-5)
 
 

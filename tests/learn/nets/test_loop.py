@@ -15,7 +15,7 @@ import torch
 from murid.data.errors import DataError
 from murid.learn.nets.batches import MemorySource, Windows
 from murid.learn.nets.blocks import Mlp, Noise
-from murid.learn.nets.device import describe, pick_device, pick_precision, seeded
+from murid.learn.nets.device import describe_device, pick_device, pick_precision, seeded
 from murid.learn.nets.loop import TrainParams, train
 from murid.learn.nets.weights import weights_of
 from murid.learn.sequences import Place
@@ -224,7 +224,7 @@ def test_precision_and_device_are_checked():
         with pytest.raises(DataError, match="no cuda device"):
             pick_device("cuda")
         assert pick_device("auto").type in ("cpu", "mps")
-    assert "cores" in describe("cpu")
+    assert "cores" in describe_device("cpu")
     with pytest.raises(DataError, match="too few samples"):
         train(net(), squares, source(10), PARAMS.replace(drop_last=True))
 

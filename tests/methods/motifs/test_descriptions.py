@@ -50,13 +50,13 @@ def test_usage_counts_and_lengths():
 
 def test_kinematics_of_standing_and_walking():
     poses, states = walking()
-    table = views.kinematics(states, poses).set_index("motif")
+    table = views.motif_kinematics(states, poses).set_index("motif")
     assert table.loc["walk", "speed"] == pytest.approx(4 * FPS / 20, rel=0.1)  # body length 20 px
     assert table.loc["walk", "forward"] > 0.9 * table.loc["walk", "speed"]
     assert table.loc["stand", "speed"] < 0.15 * table.loc["walk", "speed"]
     assert table.loc["walk", "distance"] == pytest.approx(4.0, rel=0.1)
     with pytest.raises(DataError, match="do not belong together"):
-        views.kinematics(states.isel(time=slice(10)), poses)
+        views.motif_kinematics(states.isel(time=slice(10)), poses)
 
 
 def test_turning_is_in_degrees_a_second_and_sideways_to_the_right_in_the_picture():
@@ -68,7 +68,7 @@ def test_turning_is_in_degrees_a_second_and_sideways_to_the_right_in_the_picture
     xy = slide[:, :, None] + ahead[:, :, None] * along
     poses = make_poses(xy[..., None], keypoints=["nose", "centre", "tail_base"], fps=FPS, individuals=["m"])
     states = make_states((t >= 5).astype(int), t, ["slide", "turn"], ["m"])
-    table = views.kinematics(states, poses).set_index("motif")
+    table = views.motif_kinematics(states, poses).set_index("motif")
     assert table.loc["turn", "turn"] == pytest.approx(90, rel=0.03)
     assert table.loc["turn", "turn_abs"] == pytest.approx(90, rel=0.03)
     assert table.loc["slide", "turn"] == pytest.approx(0, abs=2)

@@ -8,7 +8,8 @@ import pytest
 import murid
 from murid.data.zones import Zone
 from murid.methods.motifs.points import shared_points
-from murid.methods.self_supervised.pose_inputs import Template, align, bounds_of, movement, place, steps
+from murid.methods.posture import Template, align_to_template
+from murid.methods.self_supervised.pose_inputs import bounds_of, movement, place, steps
 
 SHAPE = np.array([[0.5, 0.0], [0.0, 0.15], [0.0, -0.15], [-0.5, 0.0]])
 RATE = 10.0
@@ -25,7 +26,7 @@ def walking(n=200, speed=2.0, turn=0.5):
 
 def test_steps_are_forward_sideways_and_turning():
     xy = walking()
-    found = steps(align(xy, Template(SHAPE)), RATE)
+    found = steps(align_to_template(xy, Template(SHAPE)), RATE)
     assert np.isnan(found[0]).all()
     np.testing.assert_allclose(found[1:].mean(0), [2.0, 0.0, 0.5], atol=0.06)
 
@@ -33,19 +34,19 @@ def test_steps_are_forward_sideways_and_turning():
 def test_sideways_steps_are_positive_towards_the_right_in_the_picture():
     xy = np.repeat(SHAPE[None], 50, axis=0)  # looks along x; the picture's y points down
     xy[:, :, 1] += 0.2 * np.arange(50)[:, None]
-    found = steps(align(xy, Template(SHAPE)), RATE)
+    found = steps(align_to_template(xy, Template(SHAPE)), RATE)
     np.testing.assert_allclose(found[1:], np.tile([0.0, 2.0, 0.0], (49, 1)), atol=1e-4)
 
 
 def test_movement_is_the_log_of_mean_speeds():
     xy = walking()
-    found = movement(align(xy, Template(SHAPE)), RATE)
+    found = movement(align_to_template(xy, Template(SHAPE)), RATE)
     np.testing.assert_allclose(np.nanmean(found, axis=0), [*[np.log1p(2.0)] * 4, 0.5], atol=0.02)
 
 
 def test_place_in_zones_and_in_the_picture():
     xy = walking() * 1.0
-    aligned = align(xy, Template(SHAPE))
+    aligned = align_to_template(xy, Template(SHAPE))
     zone = Zone("z", centre=tuple(aligned.centre[0]), radius=1.0)
     depths = place(xy, aligned, "zones", zones=[zone])
     np.testing.assert_allclose(depths[0], [1.0, 0.5], atol=0.02)
@@ -59,7 +60,7 @@ def test_place_in_zones_and_in_the_picture():
     assert np.abs(seen[:, 10:]).max() <= 1
     hidden = xy.copy()
     hidden[:, 2] = np.nan
-    assert np.isfinite(place(hidden, align(hidden, Template(SHAPE)), "camera", bounds=bounds)).all()
+    assert np.isfinite(place(hidden, align_to_template(hidden, Template(SHAPE)), "camera", bounds=bounds)).all()
     assert place(xy, aligned, "none").shape == (200, 0)
 
 

@@ -11,7 +11,15 @@ from murid import simulate
 from murid.data.states import behaviour_names
 from murid.learn.nets.batches import Batch
 from murid.learn.nets.loop import TrainingStep, TrainParams
-from murid.learn.nets.vame import VameNetParams, default_training, encode, fit_vame, loss_terms, make_net, nuclear_norm
+from murid.learn.nets.vame import (
+    VameNetParams,
+    default_training,
+    encode_windows,
+    fit_vame,
+    loss_terms,
+    make_vame_net,
+    nuclear_norm,
+)
 from murid.report.figures.skeleton import windows
 
 QUICK = {"n_motifs": 6, "latent": 8, "hidden": 32, "rate_hz": 15, "train": {"epochs": 6, "batch": 128, "lr": 3e-3}}
@@ -68,12 +76,14 @@ def test_networks_learn_waves_and_what_follows_them(kind):
     assert table["valid_reconstruction"].iloc[-1] < 0.1 * 10 * variance
     assert table["valid_future"].iloc[-1] < 0.1 * 5 * variance
     assert net.encode(torch.zeros(2, 10, 3))[0].shape == (2, 4)
-    _, error = encode(net, np.concatenate([waves(200), np.tile(np.random.default_rng(0).normal(size=3), (60, 1))]))
+    _, error = encode_windows(
+        net, np.concatenate([waves(200), np.tile(np.random.default_rng(0).normal(size=3), (60, 1))])
+    )
     assert np.nanmedian(error[215:]) > 5 * np.nanmedian(error[:190]), "what has not been seen is predicted badly"
 
 
 def test_gru_has_the_published_sizes():
-    net = make_net(9, VameNetParams(kind="gru"))
+    net = make_vame_net(9, VameNetParams(kind="gru"))
     assert net.encoder.n_final == 1024
     assert net.encoder.net.num_layers == 2
     window, future = net.decode(torch.zeros(2, 30))
@@ -91,7 +101,7 @@ def test_published_network_from_one_call(recordings):
 
 
 def test_penalties_rise_from_nothing():
-    net, batch = make_net(3, SMALL), Batch({"pose": torch.randn(16, 15, 3)}, {})
+    net, batch = make_vame_net(3, SMALL), Batch({"pose": torch.randn(16, 15, 3)}, {})
     at = lambda step: loss_terms(net, batch, TrainingStep(0, step, 1, 100, False, torch.device("cpu")))  # noqa: E731
     plain, full = at(0), at(99)
     assert plain["loss"].item() == pytest.approx((plain["reconstruction"] + plain["future"]).item(), rel=1e-6)
@@ -101,10 +111,10 @@ def test_penalties_rise_from_nothing():
 
 def test_latent_belongs_to_the_window_around_a_row_and_gaps_cut():
     with torch.no_grad():
-        net = make_net(3, SMALL)
+        net = make_vame_net(3, SMALL)
         table = waves(100)
         table[50] = np.nan
-        latent, error = encode(net, table, batch=7)
+        latent, error = encode_windows(net, table, batch=7)
         expected = net.encode(torch.from_numpy(table[20:30][None]))[0][0].numpy()
     np.testing.assert_allclose(latent[25], expected, atol=1e-5)
     assert np.isnan(latent[50]).all()
@@ -114,7 +124,7 @@ def test_latent_belongs_to_the_window_around_a_row_and_gaps_cut():
     assert np.isnan(error[:10]).all()
     assert np.isnan(error[46:61]).all()
     assert np.isfinite(error[10:46]).all()
-    assert np.isnan(encode(net, table[:8])[0]).all()
+    assert np.isnan(encode_windows(net, table[:8])[0]).all()
 
 
 def test_training_and_embedding_see_the_same_scale(recordings, fitted):
@@ -123,7 +133,7 @@ def test_training_and_embedding_see_the_same_scale(recordings, fitted):
     scaled = fitted.parts["scaler"](fitted._describe(track))
     net = fitted.net
     with torch.inference_mode():
-        z = torch.from_numpy(encode(net, scaled)[0][200:400])
+        z = torch.from_numpy(encode_windows(net, scaled)[0][200:400])
         drawn = net.decode(z)[0][:, net.p.window // 2].numpy()
     rows = scaled[200:400]
     assert ((drawn - rows) ** 2).mean() < 0.5 * rows.var()

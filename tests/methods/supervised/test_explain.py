@@ -67,7 +67,7 @@ def test_a_method_without_trees_is_explained_by_occlusion(fitted, unseen):
 
 
 def test_examples_are_bouts_of_their_kind(fitted, unseen):
-    found = explain.examples(fitted, unseen, n=2)
+    found = explain.choose_examples(fitted, unseen, n=2)
     truth = unseen.labels.bouts
     assert set(found["kind"]) <= {"right", "false", "missed"}
     assert (found["stop_s"] > found["start_s"]).all()

@@ -58,7 +58,7 @@ def test_labels_of_random_noise_are_scored_at_chance(name):
     y = material.targets
     areas = [roc_auc_score(y[:, b], scores[:, b]) for b in range(3)]
     assert np.mean(areas) == pytest.approx(0.5, abs=0.02), areas
-    calibrated = stages.calibrate(recipe, material, scores)(scores)
+    calibrated = stages.fit_calibration(recipe, material, scores)(scores)
     after = [roc_auc_score(y[:, b], calibrated[:, b]) for b in range(3)]
     assert np.mean(after) == pytest.approx(0.5, abs=0.02), after
     assert [u.behaviour for u in stages.not_learnt(material, scores)] == ["a", "b", "c"]
@@ -197,7 +197,7 @@ def test_a_probability_of_one_half_comes_true_every_other_frame():
 
     sample = Sample(recording, "all", np.arange(len(y)), time, y[:, None], bout_weights(y[:, None], time, 0.5))
     material = Material([sample], ("a",), (), np.empty((len(y), 0), np.float32), [])
-    q = stages.calibrate(murid.method("gbdt").recipe(), material, p[:, None])(p[:, None])[:, 0]
+    q = stages.fit_calibration(murid.method("gbdt").recipe(), material, p[:, None])(p[:, None])[:, 0]
     near = (q > 0.45) & (q < 0.55)
     assert y[near].mean() == pytest.approx(0.5, abs=0.06)
     assert q.mean() == pytest.approx(y.mean(), abs=0.005)

@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.features.body import F32, Body, Column, as_f32, norm
-from murid.features.kinematics import kinematics
+from murid.features.kinematics import kinematics_columns
 from murid.features.sets.scene import Scene, assemble, named_table
 from murid.features.shape import shape
 from murid.features.social import social
@@ -84,7 +84,7 @@ def per_frame(where: Scene) -> list[Column]:
 def _own(body: Body, where: Scene) -> list[Column]:
     rate = body.clock.rate
     # Absolute values are a transform of the windows: as columns they would be there twice.
-    out = [c for c in kinematics(body) if not c.name.startswith("speed_paw") and not c.name.endswith("_abs")]
+    out = [c for c in kinematics_columns(body) if not c.name.startswith("speed_paw") and not c.name.endswith("_abs")]
     for column in shape(body):
         if column.name in _SHAPE:
             out.append(column)

@@ -16,7 +16,7 @@ from murid.data.poses import individual_names
 from murid.data.zones import Zones
 from murid.features.body import F32, Body, Column, bodies
 from murid.features.params import FeatureParams
-from murid.features.social import combine, partner_distances, towards_partners
+from murid.features.social import combine_animals, partner_distances, towards_partners
 from murid.features.table_plan import prepare
 from murid.features.windows import rolling
 
@@ -125,7 +125,7 @@ def assemble(
         For subject ``"all"``: ``"free"`` joins animals and pairs by `how`, so that swapped identities
         change nothing; ``"given"`` numbers them (``_1``, ``_2``, ``_1_2``), as the originals do.
     how, how_pairs : sequence of str
-        See `combine`, for animals and for pairs.
+        See `combine_animals`, for animals and for pairs.
 
     Returns
     -------
@@ -145,9 +145,9 @@ def assemble(
                 columns = pair(animals[i], animals[j])  # type: ignore[misc]
                 out += [c._replace(name=f"{c.name}_{i + 1}_{j + 1}") for c in columns if i < j or not c.symmetric]
             return out
-        out = combine([own(b) for b in animals], how)
+        out = combine_animals([own(b) for b in animals], how)
         if pair:
-            out += combine([pair(animals[i], animals[j]) for i, j in pairs], how_pairs)
+            out += combine_animals([pair(animals[i], animals[j]) for i, j in pairs], how_pairs)
         return out
 
 

@@ -19,7 +19,7 @@ from murid.data.runs import runs
 from murid.data.warning import warn_user
 
 
-def build(
+def build_labels(
     bouts: pd.DataFrame,
     *,
     path: Path,

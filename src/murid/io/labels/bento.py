@@ -9,7 +9,7 @@ import pandas as pd
 from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.io.files import Head, read_text, resolve_fps
-from murid.io.labels._build import build
+from murid.io.labels._build import build_labels
 from murid.io.registry import label_reader
 
 
@@ -64,7 +64,7 @@ def read_bento(path: Path, *, fps: float | None = None, duration_s: float | None
         if spans is None
         else pd.DataFrame([(*spans, "", s) for s in streams], columns=["start_s", "stop_s", "rater", "stream"])
     )
-    return build(
+    return build_labels(
         bouts,
         path=path,
         fps=rate,

@@ -12,7 +12,7 @@ from murid.data.bouts import EVERYONE, make_events, text_column
 from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.io.files import Head, choose, resolve_fps
-from murid.io.labels._build import build, films_of
+from murid.io.labels._build import build_labels, films_of
 from murid.io.registry import label_reader
 from murid.io.tables import TextTable, read_table
 
@@ -288,7 +288,7 @@ def _labels(
     known = [v for v in lengths if v is not None and np.isfinite(v)]
     stated = max([*known, *ends], default=None)
     rate = fps if fps is not None else _first_rate(table)
-    return build(
+    return build_labels(
         bouts.reset_index(drop=True),
         path=path,
         fps=rate,

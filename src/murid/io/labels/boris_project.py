@@ -11,7 +11,7 @@ import pandas as pd
 from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
 from murid.io.files import Head, choose, read_json
-from murid.io.labels._build import build
+from murid.io.labels._build import build_labels
 from murid.io.labels.boris import pair_events, points_table, subject_name
 from murid.io.registry import label_reader
 
@@ -72,7 +72,7 @@ def read_boris_project(
     rate = fps if fps is not None else next(iter(rates), None)
     states = [code for code, kind in ethogram.items() if not kind.lower().startswith("point")]
     stated = max([*bouts["stop_s"], *rows["time_s"], length])
-    return build(
+    return build_labels(
         bouts,
         path=path,
         fps=rate,

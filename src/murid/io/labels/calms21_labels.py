@@ -11,7 +11,7 @@ from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
 from murid.data.runs import runs
 from murid.io.files import Head, choose, resolve_fps
-from murid.io.labels._build import build
+from murid.io.labels._build import build_labels
 from murid.io.poses.calms21 import is_calms21, sequences
 from murid.io.registry import label_reader
 
@@ -89,7 +89,7 @@ def read_calms21_labels(
         fail(str(path), "no annotated frames")
     bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "rater"])
     scored = pd.DataFrame(spans, columns=["start_s", "stop_s", "rater", "stream"])
-    return build(
+    return build_labels(
         bouts,
         path=path,
         fps=rate,

@@ -10,7 +10,7 @@ import pandas as pd
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.io.files import Head, read_text, resolve_fps
-from murid.io.labels._build import build
+from murid.io.labels._build import build_labels
 from murid.io.registry import label_reader
 
 _STREAM = re.compile(r"(S\d+):\s*start\s+end\s+type", re.IGNORECASE)
@@ -80,7 +80,7 @@ def read_caltech(path: Path, *, fps: float | None = None, duration_s: float | No
         fail(str(path), "the tables hold no bouts", todo="the file is cut off, or nothing was annotated")
     bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "stream"])
     scored = bouts.groupby("stream", as_index=False).agg(start_s=("start_s", "min"), stop_s=("stop_s", "max"))
-    return build(
+    return build_labels(
         bouts,
         path=path,
         fps=rate,

@@ -12,7 +12,7 @@ from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.data.warning import warn_user
 from murid.io.files import Head, choose
-from murid.io.labels._build import build, films_of
+from murid.io.labels._build import build_labels, films_of
 from murid.io.registry import label_reader
 from murid.io.tables import read_table
 
@@ -98,4 +98,4 @@ def read_fromto(
     raters = list(dict.fromkeys(rows["rater"]))
     end = end if duration_s is None else duration_s
     scored = pd.DataFrame({"start_s": 0.0, "stop_s": end, "rater": raters, "stream": ""})
-    return build(bouts, path=path, fps=fps, duration_s=duration_s, scored=scored, markers=int(marker.sum()))
+    return build_labels(bouts, path=path, fps=fps, duration_s=duration_s, scored=scored, markers=int(marker.sum()))

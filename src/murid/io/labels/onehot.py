@@ -15,7 +15,7 @@ from murid.data.labels import Labels
 from murid.data.runs import runs
 from murid.data.warning import warn_user
 from murid.io.files import Head, resolve_fps
-from murid.io.labels._build import build, frame_edges, frames_to_bouts
+from murid.io.labels._build import build_labels, frame_edges, frames_to_bouts
 from murid.io.labels.boris import POINT_COLUMNS
 from murid.io.registry import label_reader
 from murid.io.tables import TextTable, read_table
@@ -133,7 +133,7 @@ def read_onehot(
     kept = [i for i in range(len(names)) if i not in at]
     values, names = values[:, kept], [names[i] for i in kept]
     bouts, scored = frames_to_bouts(values, names, edges)
-    return build(
+    return build_labels(
         bouts,
         points=make_events(pd.DataFrame(events, columns=list(POINT_COLUMNS))) if at else None,
         path=path,
@@ -181,7 +181,7 @@ def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float
     edges, rate = frame_edges(path, index / rate, rate)
     names = [columns[i] for i in rest]
     bouts, scored = frames_to_bouts(values[:, rest], names, edges)
-    return build(bouts, path=path, fps=rate, duration_s=duration_s, scored=scored, vocabulary=names)
+    return build_labels(bouts, path=path, fps=rate, duration_s=duration_s, scored=scored, vocabulary=names)
 
 
 def _behaviours(table: TextTable, clock: list[str], wanted: Sequence[str] | None, faults: Faults) -> list[str]:

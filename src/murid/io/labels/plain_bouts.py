@@ -9,7 +9,7 @@ import pandas as pd
 from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.io.files import Head, choose
-from murid.io.labels._build import build
+from murid.io.labels._build import build_labels
 from murid.io.registry import label_reader
 from murid.io.tables import read_table
 
@@ -67,4 +67,4 @@ def read_bouts(
                 got=f"{bouts['start_s'][i]}-{bouts['stop_s'][i]} s",
             )
     faults.raise_if_any()
-    return build(bouts, path=path, fps=fps, duration_s=duration_s)
+    return build_labels(bouts, path=path, fps=fps, duration_s=duration_s)

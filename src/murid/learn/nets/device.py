@@ -30,7 +30,7 @@ def pick_device(wanted: Device | str = "auto") -> torch.device:
             "device",
             f"torch sees no {wanted} device",
             expected="a GPU that torch supports",
-            got=describe("cpu"),
+            got=describe_device("cpu"),
             todo="use device='auto', or install a torch build for your GPU",
         )
     if wanted not in ("cpu", "cuda", "mps"):
@@ -48,7 +48,7 @@ def laid_out(net: torch.nn.Module, device: torch.device, *, training: bool = Tru
     return net.to(device, memory_format=torch.channels_last if training else torch.contiguous_format)  # type: ignore[call-overload]
 
 
-def describe(device: torch.device | str) -> str:
+def describe_device(device: torch.device | str) -> str:
     """Name a device for people: ``"cuda:0, NVIDIA H100, 80 GB"``."""
     device = torch.device(device)
     if device.type == "cuda":

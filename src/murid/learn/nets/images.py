@@ -71,7 +71,7 @@ class Images:
         return place_of(self.places, int(self.film[index]), int(self.row[index]))
 
 
-def encode(
+def encode_pictures(
     apply: Callable[[torch.Tensor], torch.Tensor],
     net: torch.nn.Module,
     film: np.ndarray,

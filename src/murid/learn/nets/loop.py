@@ -24,7 +24,7 @@ from murid.data.warning import warn_user
 from murid.learn.nets._torch import out_of_memory, torch
 from murid.learn.nets.batches import Batch, SampleSource
 from murid.learn.nets.checkpoint import State, Tensors, load_checkpoint, save_checkpoint
-from murid.learn.nets.device import describe, laid_out, pick_device, pick_precision, seeded, settled
+from murid.learn.nets.device import describe_device, laid_out, pick_device, pick_precision, seeded, settled
 from murid.learn.nets.history import History
 from murid.learn.nets.parallel import World, joined
 from murid.learn.nets.params import TrainParams
@@ -120,7 +120,7 @@ def train(
             net.load_state_dict(run.best)
         tell(text, run.steps, run.steps)
     laid_out(net, torch.device("cpu"), training=False).eval()
-    return run.history(describe(device))
+    return run.history(describe_device(device))
 
 
 class _Objective(torch.nn.Module, Generic[Net]):
@@ -275,7 +275,7 @@ class _Run(Generic[Net]):
             fail(
                 "training",
                 "memory does not suffice for one sample",
-                where=describe(self.device),
+                where=describe_device(self.device),
                 todo="take smaller samples or a smaller network, or device='cpu'",
             )
         self.state.parts *= 2

@@ -96,7 +96,7 @@ class TcnNet(nn.Module):
 SequenceNet = LstmNet | TcnNet
 
 
-def make_net(n_in: int, n_out: int, p: SequenceNetParams, seed: int = 0) -> SequenceNet:
+def make_sequence_net(n_in: int, n_out: int, p: SequenceNetParams, seed: int = 0) -> SequenceNet:
     """Return an untrained network for `n_in` features and `n_out` labels."""
     with seeded(seed):
         return (TcnNet if p.kind == "tcn" else LstmNet)(n_in, n_out, p)
@@ -189,7 +189,7 @@ def fit_sequences(
             got="0",
             todo="check the pseudo-labels, or the tracking with: murid check",
         )
-    net = make_net(source.tables[0].shape[1], n_labels, net_params, seed)
+    net = make_sequence_net(source.tables[0].shape[1], n_labels, net_params, seed)
     labelled = np.concatenate([c[c >= 0] for c in source.codes])
     share = np.bincount(labelled, minlength=n_labels) / len(labelled)
     # A label of a few frames must not outweigh all others: shares count as 0.1 % at least.
@@ -207,7 +207,7 @@ def fit_sequences(
     return net, history
 
 
-def encode(net: SequenceNet, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encode_rows(net: SequenceNet, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the latent ``(T, latent)`` and the probabilities ``(T, label)`` of each row; NaN in gaps.
 
     Parameters

@@ -103,7 +103,7 @@ class ConvNet(nn.Module):
 VameNet = GruNet | ConvNet
 
 
-def make_net(n_features: int, p: VameNetParams, seed: int = 0) -> VameNet:
+def make_vame_net(n_features: int, p: VameNetParams, seed: int = 0) -> VameNet:
     """Return an untrained network."""
     with seeded(seed):
         return (GruNet if p.kind == "gru" else ConvNet)(n_features, p)
@@ -178,12 +178,12 @@ def fit_vame(
     span = p.window + p.future
     source = Windows(tables, span, places=places[0])
     held = Windows(valid, span, stride=max(1, p.window // 4), places=places[1]) if len(valid) else None
-    net = make_net(tables[0].shape[1], p, seed)
+    net = make_vame_net(tables[0].shape[1], p, seed)
     history = train(net, loss_terms, source, params, valid=held, seed=seed, checkpoint=checkpoint, progress=progress)
     return net, history
 
 
-def encode(net: VameNet, table: np.ndarray, batch: int = 4096) -> tuple[np.ndarray, np.ndarray]:
+def encode_windows(net: VameNet, table: np.ndarray, batch: int = 4096) -> tuple[np.ndarray, np.ndarray]:
     """Latent and future error of each row.
 
     Parameters

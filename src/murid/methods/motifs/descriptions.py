@@ -55,7 +55,7 @@ def usage(states: xr.DataArray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> pd.DataFrame:
+def motif_kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str, str] | None = None) -> pd.DataFrame:
     """How the animal moves in each motif.
 
     Parameters

@@ -7,7 +7,6 @@ labels go back to the recording's own frames. `moseq` and `syllables` differ in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,13 @@ from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.warning import warn_user
-from murid.learn.fitted import Fitted
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.sequences import as_sequences
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, need_frames
+from murid.methods.posture import Template, align_to_template, template_rows
 from murid.prepare import CleanParams
 from murid.prepare.even import EvenTime, even_time
-from murid.prepare.shape import Aligned, align_to, fit_template
+from murid.prepare.shape import Aligned, fit_template
 
 #: Fewest rows that carry a fit: 20 s at 30 Hz.
 MIN_ROWS = 600
@@ -58,13 +57,6 @@ class DynamicsParams(MotifParams):
     workers: int = param(1, ge=1, why="threads; the answer is the same for any number")
 
 
-@dataclass(frozen=True)
-class Template(Fitted):
-    """Mean shape of the animals, ``(point, 2)`` in body lengths, looking along +x."""
-
-    points: np.ndarray
-
-
 class DynamicsMethod(MotifMethod):
     """Base of `moseq` and `syllables`."""
 
@@ -94,17 +86,11 @@ class DynamicsMethod(MotifMethod):
                 f"brought to {self.facts['rate_hz']:.3g} Hz, the slowest one's ('{slow}')"
             )
 
-    def _set_template(self, recordings: Sequence[Recording], per_track: int = 2000) -> None:
+    def _set_template(self, recordings: Sequence[Recording]) -> None:
         """Measure the mean shape over all tracks."""
-        some = []
-        for recording in recordings:
-            for track in self.tracks(recording):
-                xy = track.xy()
-                seen = np.flatnonzero((~np.isnan(xy).any(axis=2)).sum(axis=1) >= 2)
-                if len(seen):
-                    some.append(xy[seen[:: max(1, len(seen) // per_track)]])
-        need_frames(self.name, sum(map(len, some)), 10, "frames with two points")
-        self.parts["template"] = Template(fit_template(some))
+        rows = template_rows([track.xy() for recording in recordings for track in self.tracks(recording)])
+        need_frames(self.name, sum(map(len, rows)), 10, "frames with two points")
+        self.parts["template"] = Template(fit_template(rows))
 
     def even(self, track: AnimalTrack) -> EvenTime:
         """Even clock of a track."""
@@ -113,8 +99,7 @@ class DynamicsMethod(MotifMethod):
     def aligned(self, track: AnimalTrack, individual: str | None = None) -> Aligned:
         """Posture on the even clock, in body lengths; rows with less than `min_seen` of the points are NaN."""
         xy = self.even(track).resample(track.xy(individual), track.time_s)
-        least = max(2, int(np.ceil(self.params.min_seen * xy.shape[1])))
-        return align_to(xy, self.parts["template"].points, least=least)
+        return align_to_template(xy, self.parts["template"], self.params.min_seen)
 
     # ---- model ----------------------------------------------------------------------------------
     def _sigma(self) -> float:

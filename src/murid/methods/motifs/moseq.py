@@ -22,7 +22,8 @@ from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.slds import Slds, SldsParams, fit_slds
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
-from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams, Template
+from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams
+from murid.methods.posture import Template
 from murid.prepare.depth import DEPTH, Crops, crops_of
 from murid.prepare.shape import align_to, fit_template
 

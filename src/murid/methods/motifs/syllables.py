@@ -25,8 +25,9 @@ from murid.learn.segment.match import match_states
 from murid.learn.segment.modes import Modes, fit_modes
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
-from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams, Template
+from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams
 from murid.methods.motifs.partner_and_walking import partner_channels, walking_channels
+from murid.methods.posture import Template
 
 
 class SyllablesParams(DynamicsParams):

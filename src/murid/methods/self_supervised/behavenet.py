@@ -287,9 +287,9 @@ class Behavenet(VideoMethod):
 
 def repainted(net: Any, film: np.ndarray, rows: np.ndarray, params: TrainParams) -> np.ndarray:
     """Return what the autoencoder makes of pictures, ``(row, channel, height, width)``, 0..1."""
-    from murid.learn.nets.images import encode
+    from murid.learn.nets.images import encode_pictures
 
-    return encode(lambda x: net.decode(net(x)), net, film, rows, params)
+    return encode_pictures(lambda x: net.decode(net(x)), net, film, rows, params)
 
 
 def mean_picture(films: Films, rows: Films, most: int = 500) -> np.ndarray:

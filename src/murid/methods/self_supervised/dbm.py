@@ -22,7 +22,7 @@ from murid.data.recording import Recording
 from murid.data.scratch import scratch
 from murid.data.states import UNLABELLED, behaviour_names
 from murid.data.warning import warn_user
-from murid.ethogram.pseudo_labels import RuleTable, event_times, label, read_table
+from murid.ethogram.pseudo_labels import RuleTable, label, read_table, times_by_event
 from murid.features.sets.rules import rule_features
 from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
@@ -38,16 +38,14 @@ from murid.methods.motifs.base import (
     need_frames,
     slowest_rate,
 )
+from murid.methods.posture import Template, align_to_template, template_of
 from murid.methods.self_supervised.base import NetMethod, Weights
 from murid.methods.self_supervised.own_labels import own_labels
 from murid.methods.self_supervised.pose_inputs import (
-    Template,
-    align,
     bounds_of,
     distances,
     movement,
     place,
-    template_of,
 )
 from murid.prepare.even import EvenTime, even_time
 
@@ -168,7 +166,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
             Exclusive states. `murid.report.figures.trials.preview` draws them, ``murid preview`` those of a study.
         """
         self.facts.setdefault("points", self._start([recording])["points"])
-        known = sorted({*events, *event_times(recording.events)})
+        known = sorted({*events, *times_by_event(recording.events)})
         return self._pseudo_labels(recording, self._usable([recording]), known)
 
     def _usable(self, recordings: Sequence[Recording]) -> RuleTable:
@@ -225,7 +223,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         self.facts["place"], self.facts["zones"] = self._where(recordings)
         self._targets, self._trials = {}, {}
         table = self._usable(recordings)
-        events = sorted({name for r in recordings for name in event_times(r.events)})
+        events = sorted({name for r in recordings for name in times_by_event(r.events)})
         self.facts["length"] = self._study_length(recordings)
         states: dict[str, xr.DataArray] = {}
         shapes: list[np.ndarray] = []
@@ -270,7 +268,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         p = self.params
         if p.trial_event is None:
             return np.empty((0, 2))
-        times = event_times(recording.events).get(p.trial_event, np.empty(0))
+        times = times_by_event(recording.events).get(p.trial_event, np.empty(0))
         if not len(times):
             warn_user(f"recording '{recording.id}' has no event '{p.trial_event}' and is not learnt from")
         times = times - float(recording.need("poses")["time"].values[0])
@@ -294,7 +292,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         xy = self._xy(track)
         if self.params.net == "lstm":
             return distances(xy)
-        aligned = align(xy, self.parts["template"], self.params.min_seen)
+        aligned = align_to_template(xy, self.parts["template"], self.params.min_seen)
         posture = aligned.points.reshape(len(xy), -1).astype(np.float32)
         own = track.recording.need("zones") if self.facts["zones"] else {}
         where = place(
@@ -309,7 +307,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
 
     # ---- network and microstates ----------------------------------------------------------------
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
-        from murid.learn.nets.sequence import LabelledSequences, encode, fit_sequences
+        from murid.learn.nets.sequence import LabelledSequences, encode_rows, fit_sequences
 
         p, rate = self.params, self.facts["rate_hz"]
         scaler = fit_scaler(tables, min_seen=p.min_seen)
@@ -330,7 +328,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
             progress="dbm: network",
         )
         self._keep(net)
-        latents = [encode(net, s)[0] for s in scaled]
+        latents = [encode_rows(net, s)[0] for s in scaled]
         clusters = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates, max_iterations=1000)
         self.parts |= {"scaler": scaler, "clusters": clusters}
         self.facts |= {"history": history.rows, "device": history.device, "n_features": scaled[0].shape[1]}
@@ -357,9 +355,9 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         return out
 
     def _build(self) -> Any:
-        from murid.learn.nets.sequence import make_net
+        from murid.learn.nets.sequence import make_sequence_net
 
-        return make_net(self.facts["n_features"], len(self.facts["behaviours"]), self._net_params())
+        return make_sequence_net(self.facts["n_features"], len(self.facts["behaviours"]), self._net_params())
 
     def _net_params(self) -> Any:
         from murid.learn.nets.sequence import SequenceNetParams
@@ -387,10 +385,10 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         )
 
     def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
-        from murid.learn.nets.sequence import encode
+        from murid.learn.nets.sequence import encode_rows
 
         clusters: KMeansModel = self.parts["clusters"]
-        latent, probability = encode(self.net, self.parts["scaler"](table))
+        latent, probability = encode_rows(self.net, self.parts["scaler"](table))
         codes = clusters.predict(latent)
         sure = margin(latent, clusters.centroids, np.arange(len(clusters.centroids)), codes)
         row = np.minimum(self._even(track).row, len(codes) - 1)

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from murid.data.zones import Zone
 from murid.features.zone import depth
-from murid.learn.fitted import Fitted
 from murid.prepare.even import smooth_known
-from murid.prepare.shape import Aligned, align_to, fit_template
+from murid.prepare.shape import Aligned
 
 #: Windows of the mean speed, s: a step, an action, a spell of activity.
 SPEED_WINDOWS_S = (0.0, 0.5, 1.5, 4.5)
 
 #: Half waves over the arena: from halves of it down to a quarter.
 PLACE_WAVES = (1, 2, 4)
-
-
-@dataclass(frozen=True)
-class Template(Fitted):
-    """Mean shape of the animals, ``(point, 2)`` in body lengths, looking along +x."""
-
-    points: np.ndarray
 
 
 def distances(xy: np.ndarray) -> np.ndarray:
@@ -126,17 +117,3 @@ def bounds_of(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Least and largest x, y ``(2, 2)`` of tracks ``(n, P, 2)``, but for 1 % of the points: jumps are no places."""
     points = np.concatenate([p.reshape(-1, 2) for p in parts])
     return np.nanpercentile(points, [0.5, 99.5], axis=0)
-
-
-def template_of(parts: Sequence[np.ndarray], per_track: int = 2000) -> Template:
-    """Mean shape over some frames ``(n, P, 2)`` of every track."""
-    some = []
-    for xy in parts:
-        seen = np.flatnonzero((~np.isnan(xy).any(axis=2)).sum(axis=1) >= 2)
-        some.append(xy[seen[:: max(1, len(seen) // per_track)]])
-    return Template(fit_template(some))
-
-
-def align(xy: np.ndarray, template: Template, min_seen: float = 0.5) -> Aligned:
-    """Bring rows onto the mean shape; those with less than `min_seen` of the points are NaN."""
-    return align_to(xy, template.points, least=max(2, int(np.ceil(min_seen * xy.shape[1]))))

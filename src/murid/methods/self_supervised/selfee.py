@@ -149,11 +149,11 @@ class Selfee(VideoMethod):
     def _after_training(self, net: Any, films: Films, rows: Films, held: Films) -> None:
         """Say whether the features collapsed: all moments alike."""
         from murid.learn.nets._torch import torch
-        from murid.learn.nets.images import encode
+        from murid.learn.nets.images import encode_pictures
         from murid.learn.nets.siamese import spread
 
         some = [
-            encode(net, net, f, r[:: max(1, len(r) // 500)], self.params.train)
+            encode_pictures(net, net, f, r[:: max(1, len(r) // 500)], self.params.train)
             for f, r in zip(films, rows, strict=True)
         ]
         features = np.concatenate([s for s in some if len(s)])

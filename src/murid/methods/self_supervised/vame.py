@@ -38,8 +38,9 @@ from murid.methods.motifs.base import (
     need_frames,
     slowest_rate,
 )
+from murid.methods.posture import Template, align_to_template, template_of
 from murid.methods.self_supervised.base import NetMethod, Weights
-from murid.methods.self_supervised.pose_inputs import Template, align, steps, template_of
+from murid.methods.self_supervised.pose_inputs import steps
 from murid.prepare.even import EvenTime, even_time
 
 #: Tables and where their rows are.
@@ -151,7 +152,7 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
 
     def _describe(self, track: AnimalTrack) -> np.ndarray:
         xy = self._xy(track)
-        aligned = align(xy, self.parts["template"], self.params.min_seen)
+        aligned = align_to_template(xy, self.parts["template"], self.params.min_seen)
         posture = aligned.points.reshape(len(xy), -1).astype(np.float32)
         return np.concatenate([posture, steps(aligned, self.facts["rate_hz"])], 1) if self.params.movement else posture
 
@@ -171,13 +172,13 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
         )
 
     def _build(self) -> Any:
-        from murid.learn.nets.vame import make_net
+        from murid.learn.nets.vame import make_vame_net
 
-        return make_net(self.facts["n_features"], self._net_params())
+        return make_vame_net(self.facts["n_features"], self._net_params())
 
     def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
         from murid.learn.nets.batches import window_starts
-        from murid.learn.nets.vame import default_training, encode, fit_vame
+        from murid.learn.nets.vame import default_training, encode_windows, fit_vame
 
         p, shape = self.params, self._net_params()
         # One mean and one spread for the posture, as in VAME: the proportions of the body stay.
@@ -199,7 +200,7 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
             progress="vame: network",
         )
         self._keep(net)
-        latents, errors = map(list, zip(*(encode(net, s) for s in scaled), strict=True))
+        latents, errors = map(list, zip(*(encode_windows(net, s) for s in scaled), strict=True))
         self.parts["scaler"] = scaler
         if p.segment == "hmm":
             rows = round(self.facts["rate_hz"] * 0.5)
@@ -232,9 +233,9 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
         return (self.parts["hmm"] if "hmm" in self.parts else self.parts["clusters"]).predict(latent)
 
     def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:
-        from murid.learn.nets.vame import encode
+        from murid.learn.nets.vame import encode_windows
 
-        latent, error = encode(self.net, self.parts["scaler"](table))
+        latent, error = encode_windows(self.net, self.parts["scaler"](table))
         codes = self._codes(latent)
         # Within a gap that the HMM bridges there is no latent, so there is no label.
         codes = np.where(np.isnan(latent[:, 0]), -1, codes).astype(np.int32)

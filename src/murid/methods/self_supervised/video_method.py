@@ -361,9 +361,9 @@ class VideoMethod(NetMethod[Subject]):
         return out
 
     def _encode(self, film: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        from murid.learn.nets.images import encode
+        from murid.learn.nets.images import encode_pictures
 
-        return encode(self.net, self.net, film, rows, self.params.train)
+        return encode_pictures(self.net, self.net, film, rows, self.params.train)
 
     # ---- states ---------------------------------------------------------------------------------
     @override

@@ -205,7 +205,7 @@ def permutation(
     return pd.DataFrame(out, columns=["recording", "behaviour", "family", "pr_auc", "loss", "positives"])
 
 
-def examples(method: Supervised, recording: Recording, *, n: int = 3, iou: float = 0.3) -> pd.DataFrame:
+def choose_examples(method: Supervised, recording: Recording, *, n: int = 3, iou: float = 0.3) -> pd.DataFrame:
     """Bouts to watch: the clearest right ones, the most confident false ones, and the clearest misses.
 
     Returns

@@ -22,7 +22,7 @@ from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.ethogram import hmm, smooth
 from murid.evaluate.agreement import RaterAgreement, compare_raters
-from murid.features.body import FeatureColumn
+from murid.features.body import Column
 from murid.features.sets.mars import WINDOWS_S, mars
 from murid.features.sets.scene import Scene, scene, windowed_table
 from murid.learn.classify.boost import BoostParams
@@ -222,7 +222,7 @@ def _tempered(p: np.ndarray, prior: float, power: float) -> np.ndarray:
     return expit(base + power * (odds - base))
 
 
-def pixel_columns(recording: Recording, where: Scene) -> list[FeatureColumn]:
+def pixel_columns(recording: Recording, where: Scene) -> list[Column]:
     """Pixel change of the picture, of the subject and of its partners; of all animals together by min and max.
 
     Parameters
@@ -237,15 +237,15 @@ def pixel_columns(recording: Recording, where: Scene) -> list[FeatureColumn]:
     table = pixel_change(recording.need("video"), recording.need("poses"), recording.roles or None)
     columns = dict(zip(map(str, table["feature"].values), table.values.T, strict=True))
     own = [where.subject] if where.subject in where.bodies else list(where.bodies)
-    out = [FeatureColumn("pixels", "1", "change of the picture", columns["pixel_change"])]
+    out = [Column("pixels", "1", "change of the picture", columns["pixel_change"])]
     partners = [n for n in where.bodies if n not in own]
     stems = _stems(columns, list(where.bodies))
     for names, label in ((own, "pixels_own"), (partners, "pixels_partner")):
         for stem in (stems if label == "pixels_own" else stems[:1]) if names else []:
             values = np.stack([columns[f"pixel_change_{name}{stem}"] for name in names])
-            out.append(FeatureColumn(f"{label}{stem}_max", "1", "pixel change", np.fmax.reduce(values)))
+            out.append(Column(f"{label}{stem}_max", "1", "pixel change", np.fmax.reduce(values)))
             if len(names) > 1:
-                out.append(FeatureColumn(f"{label}{stem}_min", "1", "pixel change", np.fmin.reduce(values)))
+                out.append(Column(f"{label}{stem}_min", "1", "pixel change", np.fmin.reduce(values)))
     return out
 
 

@@ -1,4 +1,4 @@
-"""The stages of a supervised fit: gather, out_of_fold, calibrate, decide. Each takes what it needs and returns it.
+"""The stages of a supervised fit: gather, out_of_fold, fit_calibration, decide; each returns what it made.
 
 Everything that is learnt from labels (which columns to look at, too) is learnt inside the folds.
 """
@@ -105,7 +105,7 @@ def fit(
     if recipe.stacking is not None:
         stacked, scores = recipe.stacking.fit(part, scores, held.columns, last.columns)
     names = [material.feature_names[c] for c in last.columns]
-    calibration = calibrate(recipe, part, scores)
+    calibration = fit_calibration(recipe, part, scores)
     refiner = recipe.refiner.fit(frames).only(learnt)
     probabilities = _by_sample(part, calibration(scores))
     decision = decide(
@@ -286,7 +286,7 @@ def _report(unlearnt: Sequence[Unlearnt], learnt: Sequence[int], name: str) -> N
         )
 
 
-def calibrate(recipe: Recipe, material: Material, scores: Floats) -> Calibration:
+def fit_calibration(recipe: Recipe, material: Material, scores: Floats) -> Calibration:
     """Fit the map from scores to probabilities on out-of-fold scores of real frames.
 
     Frames are not weighted: a probability of .7 comes true in seven of ten frames, not of ten re-weighted ones.
@@ -342,7 +342,7 @@ __all__ = [
     "FitResult",
     "Labelling",
     "OutOfFold",
-    "calibrate",
+    "fit_calibration",
     "decide",
     "fit",
     "gains",

@@ -15,7 +15,7 @@ from murid.plot.words import readable, short
 
 
 @styled
-def by_behaviour(
+def draw_dots_by_behaviour(
     table: pd.DataFrame, values: Mapping[str, str], colours: Mapping[str, str], groups: Sequence[str]
 ) -> Figure:
     """Draw one panel a measure, one column of dots a behaviour and group.

@@ -142,7 +142,7 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
         table, n, by_group = table.drop(columns="group"), str(sizes.sum()), ""
     return [
         Picture(
-            dots.by_behaviour(
+            dots.draw_dots_by_behaviour(
                 animals,
                 {"rate_per_min": "bouts per min", "mean_s": "mean bout (s)", "percent": "share of time (%)"},
                 context.group_colours,

@@ -19,7 +19,7 @@ from murid.plot.words import count, listed, number, p_value, readable
 from murid.report.context import Context
 from murid.report.figures import neural as draw
 from murid.report.parts import Picture, ReportTable, Section, Words
-from murid.report.rows import as_float, as_text, cells, tuned_units
+from murid.report.rows import as_float, cells, text_of, tuned_units
 from murid.report.runfolder import RunFolder
 from murid.report.sentences import units_tuned
 
@@ -186,9 +186,9 @@ def _examples(
     )
     best = [
         UnitBehaviour(
-            as_text(row, "recording"),
-            as_text(row, "unit"),
-            as_text(row, "behaviour"),
+            text_of(row, "recording"),
+            text_of(row, "unit"),
+            text_of(row, "behaviour"),
             *(as_float(row, c) for c in _ORDER),
         )
         for row in cells(pool.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES))
