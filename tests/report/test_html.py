@@ -116,6 +116,16 @@ def test_tables_hold_no_nan(page):
     assert not re.search(r"\bnan\b", " ".join(page.text))
 
 
+def test_every_cell_of_a_wide_table_names_its_column_for_narrow_screens(html):
+    tables = re.findall(r'<table class="wide">(.*?)</table>', html, re.S)
+    assert tables
+    for table in tables:
+        heads = re.findall(r"<th[^>]*>(.*?)</th>", table)
+        named = re.findall(r'<td[^>]* data-head="([^"]*)"', table)
+        assert named == heads * (len(named) // len(heads))
+        assert len(named) == table.count("<td")
+
+
 def test_csv_beside_tables_and_figures_can_be_read(page):
     links = [a for a in page.all("a") if "download" in a]
     assert len(links) >= 15

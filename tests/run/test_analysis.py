@@ -98,7 +98,7 @@ def test_recordings_that_lack_something_are_left_out_by_name_and_asked_for_they_
     )
     run = run_analysis(study, "toy")
     assert run.summary["left_out"] == {"only": "poses"}
-    assert any("1 recordings are left out" in w and "only (no poses)" in w for w in run.provenance["warnings"])
+    assert any("1 recording is left out" in w and "only (no poses)" in w for w in run.provenance["warnings"])
     asked = run_analysis(study, "toy", ids=["r0", "only"])
     assert asked.summary["failed"] == ["only"]
     with pytest.raises(DataError, match=r"no recording has what 'tuning' needs.*traces or spikes"):

@@ -13,6 +13,7 @@ import xarray as xr
 from murid.data.analysis import Analysis, Tables, find_analysis
 from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail
 from murid.data.labels import LabelChoice
+from murid.data.names import counted
 from murid.data.params import Params
 from murid.data.recording import Recording
 from murid.data.study import Study
@@ -355,7 +356,8 @@ def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:
         run.note(left_out=dict(left_out))
         lacking = "; ".join(f"{i} (no {missing})" for i, missing in list(left_out.items())[:8])
         more = f" and {len(left_out) - 8} more" if len(left_out) > 8 else ""
-        run.warn(f"{len(left_out)} recordings are left out, since they lack what is needed: {lacking}{more}")
+        are = "is" if len(left_out) == 1 else "are"
+        run.warn(f"{counted(len(left_out))} {are} left out, lacking what is needed: {lacking}{more}")
 
 
 def _compare(run: Run, chosen: Analysis, group: str, measures: Sequence[str] | None, seed: int) -> None:
