@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from murid import evaluate
-from murid.compare.head_to_head import differences
+from murid.compare.head_to_head import compare_with_best
 from murid.data.progress import silent
 from murid.data.recording import Recording
 
@@ -88,7 +88,7 @@ def table(found: dict[str, dict[str, Any]], animals: dict[str, str]) -> str:
         shown.to_string(float_format=lambda v: f"{v:.3f}" if abs(v) < 10 else f"{v:,.0f}"),
     ]
     if len(found) > 1:
-        paired = differences(pd.concat(per, ignore_index=True), animals)
+        paired = compare_with_best(pd.concat(per, ignore_index=True), animals)
         wide = paired[paired["behaviour"] == "macro"].drop(columns="behaviour")
         lines += ["\nmacro F1 minus that of the best, animals resampled in pairs", wide.to_string(index=False)]
     return "\n".join(lines)

@@ -22,7 +22,7 @@ from murid.data.labels import Labels
 from murid.data.poses import make_poses
 from murid.data.progress import silent
 from murid.data.states import make_states
-from murid.ethogram.trials import order_test, overlap, phases, raster, stack
+from murid.ethogram.trials import label_shares, order_test, phases, raster, stack
 from murid.methods.self_supervised.pose_inputs import distances
 
 NAMES = ["LEVERSLOT", "LEVER", "PORT", "EATING", "SIPPER", "LOCOMOTION", "WALLS", "RESTING", "OTHER"]
@@ -109,9 +109,9 @@ def microstates(method: murid.Method, train: list, test: list, seed: int) -> Non
     unseen = [method.apply(r) for r in test]
     micro, truth = (np.concatenate([o["states"].values[:, 0] for o in unseen]), truth_of(test))
     names = [f"microstate_{k:02d}" for k in range(method.n_motifs)]
-    learnt = overlap(np.concatenate([o["states"].values[:, 0] for o in fitted]), truth_of(train), names, NAMES)
+    learnt = label_shares(np.concatenate([o["states"].values[:, 0] for o in fitted]), truth_of(train), names, NAMES)
     meaning = learnt.fillna(0).to_numpy().argmax(1)
-    shares = overlap(micro, truth, names, NAMES).dropna()
+    shares = label_shares(micro, truth, names, NAMES).dropna()
     by_label = np.stack([np.bincount(micro[(truth == k) & (micro >= 0)], minlength=len(names)) for k in range(9)])
     p = by_label / np.maximum(by_label.sum(1, keepdims=True), 1)
     effective = np.exp(-(p * np.log(np.where(p > 0, p, 1))).sum(1))

@@ -23,7 +23,7 @@ def walk(xy, **keys):
 
 
 def plain(recording, **params):
-    return assays.run_assay("open_field", recording, clean=RAW, **params)
+    return assays.run_paradigm("open_field", recording, clean=RAW, **params)
 
 
 def test_straight_walk_through_the_centre():
@@ -118,29 +118,29 @@ def test_scale_is_needed_and_two_ways_agree():
     bare = recording.poses.copy()
     bare.attrs = {k: v for k, v in bare.attrs.items() if k != "px_per_cm"}
     with pytest.raises(murid.DataError, match="px_per_cm"):
-        assays.run_assay("open_field", recording.replace(poses=bare))
-    known = assays.run_assay("open_field", recording)
-    by_arena = assays.run_assay("open_field", recording.replace(poses=bare), arena_cm=(40.0,))
+        assays.run_paradigm("open_field", recording.replace(poses=bare))
+    known = assays.run_paradigm("open_field", recording)
+    by_arena = assays.run_paradigm("open_field", recording.replace(poses=bare), arena_cm=(40.0,))
     assert by_arena.value("distance") == pytest.approx(known.value("distance"), rel=1e-3)
 
 
 def test_estimated_arena_is_a_guess():
     recording = simulate.recording("open_field", duration_s=300, seed=4)
-    out = assays.run_assay("open_field", recording.replace(zones=None), arena_shape="box")
+    out = assays.run_paradigm("open_field", recording.replace(zones=None), arena_shape="box")
     assert "it is a guess" in out.warnings[0]
     assert out.conventions["arena_outlines"][0]["source"] == "estimated"
 
 
 def test_one_row_per_individual():
     recording = simulate.recording("open_field", duration_s=60, seed=5, n_animals=2)
-    wide = assays.run_assay("open_field", recording).wide()
+    wide = assays.run_paradigm("open_field", recording).wide()
     assert len(wide) == 2
     assert {"distance", "entries:centre", "group"} <= set(wide.columns)
 
 
 def test_frame_rate_does_not_matter():
     values = [
-        assays.run_assay("open_field", simulate.recording("open_field", duration_s=120, fps=fps, seed=6))
+        assays.run_paradigm("open_field", simulate.recording("open_field", duration_s=120, fps=fps, seed=6))
         for fps in (25.0, 50.0)
     ]
     a, b = (v.value("time_percent", "centre") for v in values)
@@ -150,7 +150,7 @@ def test_frame_rate_does_not_matter():
 
 def test_unknown_paradigm():
     with pytest.raises(murid.DataError, match="did you mean 'open_field'"):
-        assays.run_assay("openfield", walk(np.zeros((10, 2))))
+        assays.run_paradigm("openfield", walk(np.zeros((10, 2))))
 
 
 # One walk in a field of 40 × 40 cm whose corner lies at (10, 5) cm, told in several units and drawings.
@@ -177,7 +177,7 @@ def box_zone(name="arena", scale=1.0, unit="cm", shift=(0, 0)):
 
 def measure(poses, *zones, rule=None, **params):
     recording = murid.Recording("r", poses=poses, zones=murid.Zones(zones, rule) if zones else None)
-    return assays.run_assay("open_field", recording, **{"bin_s": 0, **params})
+    return assays.run_paradigm("open_field", recording, **{"bin_s": 0, **params})
 
 
 IN_PX, IN_CM = box_zone(scale=PX, unit="px"), box_zone()
@@ -332,7 +332,7 @@ def test_guessed_arena_is_within_three_percent_of_the_tracked_corners(data_dir):
         corners = tracked_corners(poses)[0]
         bare = poses.sel(keypoint=[k for k in poses["keypoint"].values if k not in ("tl", "tr", "bl", "br")])
         by_corners, guessed = (
-            assays.run_assay("open_field", murid.Recording("r", poses=p), arena_cm=(42.0, 42.0), bin_s=0)
+            assays.run_paradigm("open_field", murid.Recording("r", poses=p), arena_cm=(42.0, 42.0), bin_s=0)
             for p in (poses, bare)
         )
         assert guessed.value("px_per_cm") == pytest.approx(np.sqrt(corners.area) / 42, rel=0.03)
@@ -343,7 +343,7 @@ def test_guessed_arena_is_within_three_percent_of_the_tracked_corners(data_dir):
 def test_real_three_chamber_animal_walks(data_dir):
     path = sorted((data_dir / "three_chamber" / "poses").glob("*.csv.gz"))[0]
     recording = murid.Recording("r", poses=murid.read_poses(path, fps=24), roles={"tail_base": "tail"})
-    out = assays.run_assay("open_field", recording, px_per_cm=15.0)
+    out = assays.run_paradigm("open_field", recording, px_per_cm=15.0)
     assert 500 < out.value("distance") < 100_000
     assert out.warnings
 

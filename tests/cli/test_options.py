@@ -2,7 +2,7 @@ from typing import Literal
 
 import pytest
 
-from murid.cli.options import items, pick, read_params
+from murid.cli.options import items, pick_recordings, read_params
 from murid.data.errors import DataError, ParameterError
 from murid.data.params import Params, param
 
@@ -76,9 +76,9 @@ class FakeStudy:
     ],
 )
 def test_recordings_are_picked_in_the_studys_order(texts, ids):
-    assert pick(FakeStudy(), texts) == ids
+    assert pick_recordings(FakeStudy(), texts) == ids
 
 
 def test_what_fits_nothing_is_named():
     with pytest.raises(DataError, match=r"no recording 'x\*'"):
-        pick(FakeStudy(), ["x*"])
+        pick_recordings(FakeStudy(), ["x*"])

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from murid.compare import ceiling, differences, family_figure, learning_figure, methods_figure, methods_table
+from murid.compare import (
+    ceiling,
+    compare_with_best,
+    family_figure,
+    learning_figure,
+    methods_figure,
+    methods_side_by_side,
+)
 from murid.data.labels import Labels
 from murid.evaluate import frames
 
@@ -28,7 +35,7 @@ def recordings():
 
 
 def test_pairing_finds_a_small_difference_that_the_separate_intervals_cannot(recordings):
-    found = differences(recordings, {}, seed=1).set_index(["behaviour", "method"])
+    found = compare_with_best(recordings, {}, seed=1).set_index(["behaviour", "method"])
     row = found.loc[("macro", "close")]
     assert row["difference"] < 0
     assert row["high"] < 0
@@ -45,18 +52,18 @@ def test_pairing_finds_a_small_difference_that_the_separate_intervals_cannot(rec
 
 
 def test_differences_sum_like_the_scores(recordings):
-    found = differences(recordings, {}).set_index(["behaviour", "method"])
+    found = compare_with_best(recordings, {}).set_index(["behaviour", "method"])
     total = recordings.groupby(["method", "behaviour"])[list(frames.CELLS)].sum()
     f1 = pd.Series(frames.f1_of(total.to_numpy()), index=total.index)
     best = found["best"].iloc[0]
     assert found.loc[("rear", "close"), "difference"] == pytest.approx(f1["close", "rear"] - f1[best, "rear"])
-    one = differences(recordings, {f"r{k}": "same" for k in range(16)})
+    one = compare_with_best(recordings, {f"r{k}": "same" for k in range(16)})
     assert one[["low", "high"]].isna().all(axis=None)
 
 
 def test_a_method_that_missed_recordings_is_compared_on_the_shared_ones(recordings):
     part = recordings[~((recordings["method"] == "close") & recordings["recording"].isin(["r0", "r1"]))]
-    found = differences(part, {})
+    found = compare_with_best(part, {})
     assert set(found.loc[found["method"] == "close", "n_recordings"]) == {14}
 
 
@@ -95,12 +102,12 @@ def test_table_and_figures(recordings, tmp_path):
     totals = pd.DataFrame(
         [{"method": m, "behaviour": "rear", "time_r": 0.9, "time_bias": 1.0} for m in ("good", "close")]
     )
-    table = methods_table(pd.DataFrame(per), totals)
+    table = methods_side_by_side(pd.DataFrame(per), totals)
     assert table["behaviour"].tolist()[-2:] == ["macro", "macro"]
     assert table["method"].iloc[0] == "good"
     human = pd.DataFrame({"behaviour": ["rear", "macro"], "f1": [0.9, 0.9]})
     leaky = pd.DataFrame({"method": ["good"], "behaviour": ["rear"], "f1": [0.99]})
-    known = differences(recordings[recordings["method"] != "twin"], {})
+    known = compare_with_best(recordings[recordings["method"] != "twin"], {})
     figure = methods_figure(table, differences=known, ceiling=human, leaky=leaky)
     figure.savefig(tmp_path / "a.png")
     assert "INFLATED" in figure.axes[0].get_title(loc="left")

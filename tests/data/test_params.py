@@ -3,7 +3,7 @@
 import pytest
 
 import murid
-from murid.data.errors import MissingExtraError, ParameterError, nearest, require
+from murid.data.errors import MissingExtraError, ParameterError, nearest_names, require
 from murid.data.params import Params, param
 
 
@@ -39,7 +39,7 @@ def test_missing_extra_names_the_install_line():
 
 
 def test_nearest_ignores_case():
-    assert nearest("Nose", ["nose", "tail"]) == ["nose"]
+    assert nearest_names("Nose", ["nose", "tail"]) == ["nose"]
 
 
 def test_errors_are_value_errors_too():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from murid.data.errors import DataError
-from murid.data.roles import ROLES, guess_roles, mirrored, resolve_roles, roles_table, stand_ins
+from murid.data.roles import ROLES, guess_roles, mirrored_roles, resolve_roles, roles_table, stand_ins
 
 DLCANALYZER = [
     "nose",
@@ -290,8 +290,8 @@ def test_all_faults_at_once() -> None:
 
 def test_mirrored_twice_is_the_same() -> None:
     roles = guess_roles(VOCABULARIES["dlcanalyzer"][0])
-    assert mirrored(roles)["ear_left"] == "earr"
-    assert mirrored(mirrored(roles)) == roles
+    assert mirrored_roles(roles)["ear_left"] == "earr"
+    assert mirrored_roles(mirrored_roles(roles)) == roles
 
 
 def test_given_roles_join_the_guessed_ones() -> None:
@@ -305,4 +305,4 @@ def test_given_roles_join_the_guessed_ones() -> None:
 
 
 def test_one_ear_changes_sides_in_the_mirror() -> None:
-    assert mirrored({"nose": "n", "ear_left": "earl"}) == {"nose": "n", "ear_right": "earl"}
+    assert mirrored_roles({"nose": "n", "ear_left": "earl"}) == {"nose": "n", "ear_right": "earl"}

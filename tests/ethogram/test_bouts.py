@@ -76,7 +76,7 @@ def test_overlapping_bouts_cannot_be_exclusive():
 def test_summary_counts_scored_time_only_and_marks_censored_latency():
     #            0   1  2  3  4  5   6   7  8  9
     states = exclusive([-1, 0, 0, 1, 1, 0, -1, -1, 1, 0])
-    table = ethogram.summary(states).set_index("behaviour")
+    table = ethogram.summarise_states(states).set_index("behaviour")
     walk, rear = table.loc["walk"], table.loc["rear"]
     assert walk["count"] == 2
     assert walk["scored_s"] == pytest.approx(0.7)
@@ -93,21 +93,23 @@ def test_summary_counts_scored_time_only_and_marks_censored_latency():
 
 
 def test_inter_bout_interval_is_measured_within_a_scored_stretch():
-    table = ethogram.summary(exclusive([1, 0, 0, 1, 0, 0, 0, 0, 1, 2])).set_index("behaviour")
+    table = ethogram.summarise_states(exclusive([1, 0, 0, 1, 0, 0, 0, 0, 1, 2])).set_index("behaviour")
     assert table.at["walk", "interval_s"] == pytest.approx(0.3)  # median of 0.2 and 0.4
 
 
 def test_time_bins_share_out_the_time_and_count_a_bout_once():
     states = exclusive([0] * 8 + [1] * 4 + [0] * 8)
-    walk = ethogram.time_bins(states, 1.0).query("behaviour == 'walk'")
+    walk = ethogram.summarise_bins(states, 1.0).query("behaviour == 'walk'")
     np.testing.assert_allclose(walk["total_s"], [0.2, 0.2])
     assert list(walk["count"]) == [1, 0]
     np.testing.assert_allclose(walk["mean_s"].iloc[0], 0.4)
-    assert walk["total_s"].sum() == pytest.approx(ethogram.summary(states).set_index("behaviour").at["walk", "total_s"])
+    assert walk["total_s"].sum() == pytest.approx(
+        ethogram.summarise_states(states).set_index("behaviour").at["walk", "total_s"]
+    )
 
 
 def test_an_unscored_bin_is_missing_not_zero():
-    walk = ethogram.time_bins(exclusive([0, 1] * 5 + [-1] * 10), 1.0).query("behaviour == 'walk'")
+    walk = ethogram.summarise_bins(exclusive([0, 1] * 5 + [-1] * 10), 1.0).query("behaviour == 'walk'")
     assert np.isnan(walk["fraction"].iloc[1])
     assert np.isnan(walk["latency_s"].iloc[1])
 
@@ -115,7 +117,7 @@ def test_an_unscored_bin_is_missing_not_zero():
 @pytest.mark.parametrize("bad", [0.0, [0.0], [1.0, 0.5]])
 def test_bad_bins_are_refused(bad):
     with pytest.raises(DataError):
-        ethogram.time_bins(exclusive([0, 1, 0]), bad)
+        ethogram.summarise_bins(exclusive([0, 1, 0]), bad)
 
 
 TENTHS = np.arange(100) / 10
@@ -161,7 +163,7 @@ def test_bouts_of_two_raters_are_an_error():
 def test_bins_that_nobody_watched_hold_nan():
     v = np.zeros((600, 1, 1), np.int8)
     v[50:80], v[300:] = 1, -1
-    table = ethogram.time_bins(make_states(v, np.arange(600) / 10, ["groom"]), 30.0)
+    table = ethogram.summarise_bins(make_states(v, np.arange(600) / 10, ["groom"]), 30.0)
     assert table["count"].tolist()[0] == 1
     empty = table.iloc[1]
     for column in ("count", "rate_per_min", "total_s", "fraction", "latency_s", "mean_s"):
@@ -174,6 +176,6 @@ def test_durations_are_sums_of_spans():
     """A film of 20 s at 30 and 40 s at 15 frames/s: time, and shortest bouts, are those of the film."""
     time = np.concatenate([np.arange(600) / 30, 20 + np.arange(600) / 15])
     states = make_states((time >= 10)[:, None, None].astype(np.int8), time, ["zone"])
-    assert ethogram.summary(states)["total_s"].item() == pytest.approx(50)
+    assert ethogram.summarise_states(states)["total_s"].item() == pytest.approx(50)
     inside = make_states(((time >= 20)[:, None, None]).astype(np.int8), time, ["zone"])
-    assert ethogram.summary(inside)["total_s"].item() == pytest.approx(40)
+    assert ethogram.summarise_states(inside)["total_s"].item() == pytest.approx(40)

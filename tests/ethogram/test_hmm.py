@@ -31,7 +31,7 @@ def test_posterior_and_viterbi_agree_with_summing_over_all_paths(seed):
     np.testing.assert_allclose(
         hmm.forward_backward(likelihood, move[None], np.zeros(6, int), start), posterior, rtol=1e-10
     )
-    np.testing.assert_array_equal(hmm.viterbi(likelihood, move[None], np.zeros(6, int), start), path)
+    np.testing.assert_array_equal(hmm.viterbi_path(likelihood, move[None], np.zeros(6, int), start), path)
 
 
 def simulated(seed, fps, seconds=400.0, leave=(0.5, 1.0)):
@@ -72,7 +72,7 @@ def test_smoothing_helps_and_both_ways_beat_the_frames():
     p = noisy(truth, 1)
     raw = (p.values.argmax(2) == truth.values).mean()
     for how in ("posterior", "viterbi"):
-        states, posterior = hmm.smooth(p, chain, how=how)
+        states, posterior = hmm.smooth_by_chain(p, chain, how=how)
         assert (states.values == truth.values).mean() > raw + 0.1
         np.testing.assert_allclose(posterior.values.sum(2), 1.0, rtol=1e-5)
 
@@ -81,10 +81,10 @@ def test_missing_frames_break_the_sequence_and_stay_missing():
     chain = hmm.fit_chain([simulated(0, 30.0)])
     p = noisy(simulated(1, 30.0, 20.0), 2)
     p.values[100:110] = np.nan
-    states, posterior = hmm.smooth(p, chain)
+    states, posterior = hmm.smooth_by_chain(p, chain)
     assert (states.values[100:110] == -1).all()
     assert np.isnan(posterior.values[100:110]).all()
-    alone, _ = hmm.smooth(p.isel(time=slice(110, None)), chain)
+    alone, _ = hmm.smooth_by_chain(p.isel(time=slice(110, None)), chain)
     np.testing.assert_array_equal(states.values[110:], alone.values)
 
 
@@ -100,7 +100,7 @@ def test_behaviours_must_agree():
     chain = hmm.fit_chain([simulated(0, 30.0, 10.0)])
     p = noisy(simulated(1, 30.0, 10.0), 2).assign_coords(behaviour=["rest", "run"])
     with pytest.raises(DataError, match="behaviours differ"):
-        hmm.smooth(p, chain)
+        hmm.smooth_by_chain(p, chain)
     with pytest.raises(DataError, match="no labelled states"):
         hmm.fit_chain([])
 
@@ -114,7 +114,7 @@ def test_the_chain_moves_by_time_where_the_film_changes_its_rate():
 
     def posterior(values, time):
         array = xr.DataArray(values, dims=("time", "individual", "behaviour"), coords={"time": time, **coords})
-        return hmm.smooth(array, chain)[1].values
+        return hmm.smooth_by_chain(array, chain)[1].values
 
     whole = posterior(p, film)
     # Far from the border the other half does not matter.

@@ -54,7 +54,7 @@ def test_bursts_of_frames_bridge_flicker_and_drop_strays():
     x[strays] = 1
     x[1200] = -1
     states = make_states(x[:, None, None], frame_times(3000, 30.0), ["x"], ["a"])
-    got = kleinberg.smooth(states).values.ravel()
+    got = kleinberg.smooth_by_bursts(states).values.ravel()
     assert got[1200] == -1
     assert (got[strays] == 0).all()
     assert got[1010:1390].sum() >= 0.97 * 378
@@ -87,7 +87,9 @@ def test_bursts_turn_flicker_into_the_bouts_a_person_sees(data_dir):
     raw = murid.method("rules", rules=rule).apply(murid.Recording("demo1", poses=poses))["states"]
     time, who = raw["time"].values, [str(raw["individual"].values[0])]
     truth = make_states(human[:, None, None].astype(np.int8), time, ["freezing"], who)
-    before, after = (score(truth, x).table.loc["freezing"] for x in (raw, kleinberg.smooth(raw, sigma=2.0, gamma=0.3)))
+    before, after = (
+        score(truth, x).table.loc["freezing"] for x in (raw, kleinberg.smooth_by_bursts(raw, sigma=2.0, gamma=0.3))
+    )
     assert before["bouts_predicted"] > 100
     assert after["bouts_predicted"] < 45
     assert after["f1"] > before["f1"] + 0.03

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from murid.data.errors import DataError
 from murid.data.states import behaviour_names
-from murid.ethogram.pseudo_labels import NEVER_S, event_quantities, label, read_table
+from murid.ethogram.pseudo_labels import NEVER_S, event_quantities, label, read_rule_table
 
 TABLE = """
 lever:
@@ -45,17 +45,17 @@ def names(states):
 
 
 def test_first_rule_that_holds_names_the_frame():
-    found = names(label(read_table(TABLE), quantities(speed=20, lever=1, port=1), EVENTS, individual="a"))
+    found = names(label(read_rule_table(TABLE), quantities(speed=20, lever=1, port=1), EVENTS, individual="a"))
     expected = ["lever" if 1 < t <= 2 else "eating" if 4 <= t < 7 else "locomotion" for t in TIME]
     assert found == expected
-    slow = names(label(read_table(TABLE, rest="rest"), quantities(), EVENTS, individual="a"))
+    slow = names(label(read_rule_table(TABLE, rest="rest"), quantities(), EVENTS, individual="a"))
     assert set(slow) == {"rest"}
 
 
 def test_unknown_is_not_absent_unless_a_higher_rule_decides():
     speed = np.where(TIME < 5, np.nan, 0.0)
     port = np.ones(TIME.size)
-    found = names(label(read_table(TABLE), quantities(speed=speed, port=port), EVENTS, individual="a"))
+    found = names(label(read_rule_table(TABLE), quantities(speed=speed, port=port), EVENTS, individual="a"))
     assert [f for f, t in zip(found, TIME, strict=True) if t < 4] == ["?"] * 8
     assert [f for f, t in zip(found, TIME, strict=True) if 4 <= t < 7] == ["eating"] * 6
     assert [f for f, t in zip(found, TIME, strict=True) if t >= 7] == ["other"] * 6
@@ -63,8 +63,10 @@ def test_unknown_is_not_absent_unless_a_higher_rule_decides():
 
 def test_a_recording_may_lack_events_but_a_misspelt_one_is_named():
     with pytest.raises(DataError, match="since_reward"):
-        label(read_table(TABLE), quantities(), EVENTS[:1], individual="a")
-    found = label(read_table(TABLE), quantities(port=1), EVENTS[:1], individual="a", known_events=["press", "reward"])
+        label(read_rule_table(TABLE), quantities(), EVENTS[:1], individual="a")
+    found = label(
+        read_rule_table(TABLE), quantities(port=1), EVENTS[:1], individual="a", known_events=["press", "reward"]
+    )
     assert set(names(found)) == {"other"}
 
 

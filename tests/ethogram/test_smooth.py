@@ -179,7 +179,7 @@ def test_forward_backward_is_mars_at_30_hz():
         y = np.convolve(np.pad(y, 1, mode="edge"), kernel, "valid")
     padded = np.pad(y, 4, mode="edge")
     want = (padded[:200] + y + padded[8:]) / 3
-    got = smooth.forward_backward(probability(x, 30.0)).values.ravel()
+    got = smooth.smooth_forward_backward(probability(x, 30.0)).values.ravel()
     np.testing.assert_allclose(got, want, atol=1e-6)
 
 
@@ -187,7 +187,7 @@ def test_forward_backward_has_the_same_width_at_any_rate():
     widths = []
     for fps in (30.0, 60.0, 120.0):
         t = frame_times(int(8 * fps) + 1, fps)
-        y = smooth.forward_backward(probability(np.isclose(t, 4.0), fps)).values.ravel().astype(float)
+        y = smooth.smooth_forward_backward(probability(np.isclose(t, 4.0), fps)).values.ravel().astype(float)
         widths.append(np.sqrt(np.sum(y * (t - 4.0) ** 2) / y.sum()))
     np.testing.assert_allclose(widths, widths[0], rtol=0.02)
 

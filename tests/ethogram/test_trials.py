@@ -8,7 +8,7 @@ import pytest
 from murid.data.errors import DataError
 from murid.data.recording import Recording
 from murid.data.states import make_states
-from murid.ethogram.trials import by_day, order_test, overlap, phases, raster, stack
+from murid.ethogram.trials import by_day, label_shares, order_test, phases, raster, stack
 from murid.stats import compare
 
 NAMES = ["other", "lever", "port", "eat"]
@@ -89,7 +89,7 @@ def test_training_days_are_compared_within_animals():
 
 
 def test_overlap_and_names():
-    table = overlap([0, 0, 1, -1, 1], [0, 1, 1, 1, -1], ["a", "b", "c"], ["x", "y"])
+    table = label_shares([0, 0, 1, -1, 1], [0, 1, 1, 1, -1], ["a", "b", "c"], ["x", "y"])
     np.testing.assert_allclose(table.to_numpy(), [[0.5, 0.5], [0, 1], [np.nan, np.nan]])
     with pytest.raises(DataError, match="did you mean 'lever'"):
         phases(raster(states([0, 1]), [0.0], before_s=0, after_s=0.1), ["levr"])
@@ -109,4 +109,4 @@ def test_a_trial_cut_by_the_end_is_unknown_not_absent():
 def test_codes_without_a_name_are_an_error():
     """They were counted under the next state."""
     with pytest.raises(DataError, match="a label has no name"):
-        overlap([0, 0, 1, 1], [0, 2, 0, 1], ["s", "t"], ["x", "y"])
+        label_shares([0, 0, 1, 1], [0, 2, 0, 1], ["s", "t"], ["x", "y"])

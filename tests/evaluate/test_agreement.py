@@ -18,7 +18,7 @@ from murid.evaluate import agreement
 @given(st.lists(st.tuples(st.integers(-1, 2), st.integers(-1, 2)), min_size=1, max_size=60))
 def test_kappa_agrees_with_scikit_learn(rows):
     a, b = np.array(rows).T
-    got = float(agreement.kappa_of(agreement.table_of(a, b, 3)))
+    got = float(agreement.kappa_of(agreement.cross_tabulate(a, b, 3)))
     both = (a >= 0) & (b >= 0)
     if both.sum() == 0 or np.unique(np.r_[a[both], b[both]]).size < 2:
         assert np.isnan(got)

@@ -7,7 +7,7 @@ import pytest
 
 from murid import simulate
 from murid.data.recording import Recording
-from murid.evaluate.robustness import at_rate, mirrored, shared_frames, variant
+from murid.evaluate.robustness import at_rate, mirrored_recording, shared_frames, variant
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +22,13 @@ def xy(recording: Recording) -> np.ndarray:
 
 def test_mirror_exchanges_sides_and_twice_is_the_original(recording):
     names = [str(k) for k in recording.need("poses")["keypoint"].values]
-    once = mirrored(recording)
+    once = mirrored_recording(recording)
     left, right = names.index("ear_left"), names.index("ear_right")
     assert np.allclose(xy(once)[:, 1, left], xy(recording)[:, 1, right])
     assert np.allclose(np.diff(xy(once)[:, 0, left], axis=0), -np.diff(xy(recording)[:, 0, right], axis=0), atol=1e-3)
     # Left stays left: the sign of the area nose, left ear, right ear is that of the original.
     assert np.sign(area(once)).sum() == np.sign(area(recording)).sum() != 0
-    assert np.allclose(xy(mirrored(once)), xy(recording), atol=1e-3)
+    assert np.allclose(xy(mirrored_recording(once)), xy(recording), atol=1e-3)
 
 
 def area(recording: Recording) -> np.ndarray:

@@ -24,14 +24,14 @@ def run_lengths(z):
 
 def test_a_renamed_truth_is_perfect_and_noise_is_not():
     z = bouty(0)
-    perfect = seg.overlap(z, (z + 1) % 3)
+    perfect = seg.labelling_overlap(z, (z + 1) % 3)
     assert all(perfect[key] == pytest.approx(1.0) for key in perfect if key != "k")
     assert perfect["k"] == 3
     rng = np.random.default_rng(1)
-    noise = seg.overlap(z, rng.integers(3, size=z.size))
+    noise = seg.labelling_overlap(z, rng.integers(3, size=z.size))
     assert abs(noise["ari"]) < 0.01
     assert abs(noise["ami"]) < 0.01
-    fine = seg.overlap(z, rng.integers(1000, size=z.size))
+    fine = seg.labelling_overlap(z, rng.integers(1000, size=z.size))
     assert fine["purity"] > noise["purity"] + 0.1  # more states, more purity, no more truth
     assert abs(fine["ami"]) < 0.02
 
@@ -40,9 +40,9 @@ def test_unlabelled_samples_do_not_count():
     z = bouty(2)
     part = z.copy()
     part[::2] = -1
-    assert seg.overlap(part, z)["ari"] == 1.0
+    assert seg.labelling_overlap(part, z)["ari"] == 1.0
     with pytest.raises(DataError, match="no sample"):
-        seg.overlap(np.full(5, -1), np.zeros(5, int))
+        seg.labelling_overlap(np.full(5, -1), np.zeros(5, int))
 
 
 @settings(max_examples=50, deadline=None)
@@ -60,7 +60,7 @@ def test_a_control_keeps_bout_lengths_and_knows_nothing():
     for seed in range(30):
         blind = seg.control(z, np.random.default_rng(seed))
         kept.append(abs(run_lengths(blind).size - run_lengths(z).size))
-        scores.append(seg.overlap(z, blind)["ari"])
+        scores.append(seg.labelling_overlap(z, blind)["ari"])
     assert max(kept) <= 1
     assert abs(np.mean(scores)) < 0.02
 

@@ -10,7 +10,7 @@ from murid.data.poses import make_poses
 from murid.data.zones import Zone, Zones
 from murid.features.sets.dlcanalyzer import dlcanalyzer, missing_features, stacked
 from murid.features.sets.jaaba import WindowSpec, channel, edges_of, harmonic, per_frame, shifted, window_features
-from murid.features.sets.mars import _iou, _smooth, mars, points_of
+from murid.features.sets.mars import _iou, _smooth, mars, mars_points
 from murid.features.sets.rules import rule_features
 from murid.features.sets.scene import scene, windowed_table
 from murid.features.sets.simba import WINDOWS_FRAMES, simba, simba_faithful
@@ -170,7 +170,7 @@ class TestMars:
 
     def test_points_fall_back_to_what_is_tracked(self):
         body = next(iter(scene(two_mice(), "a", {r: r for r in ROLES}).bodies.values()))
-        assert points_of(body) == ("nose", "side_left", "side_right", "tail_base")
+        assert mars_points(body) == ("nose", "side_left", "side_right", "tail_base")
 
 
 class TestDlcAnalyzer:

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import median_filter
 from scipy.signal import savgol_filter
 
-from murid.prepare.smooth import median_smooth, savgol_smooth, segments, window_samples
+from murid.prepare.smooth import median_smooth, savgol_smooth, seen_segments, window_samples
 
 
 @pytest.fixture
@@ -57,4 +57,4 @@ def test_dropped_frames_end_a_segment():
     time = np.concatenate([np.arange(10), np.arange(30, 40)]) / 10
     seen = np.ones(20, bool)
     seen[15] = False
-    assert segments(seen, time).tolist() == [[0, 10], [10, 15], [16, 20]]
+    assert seen_segments(seen, time).tolist() == [[0, 10], [10, 15], [16, 20]]

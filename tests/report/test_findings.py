@@ -97,11 +97,11 @@ def test_zero_of_the_difference_is_the_first_compared_group(study):
 def test_zero_is_drawn_where_the_caption_says():
     from murid.plot.colours import GROUPS, colours_of
     from murid.plot.estimates import EstimationPanel
-    from murid.report.figures.estimation import estimation
+    from murid.report.figures.estimation import draw_estimation
 
     samples = {"sham": np.array([100.0]), "ctrl": np.array([9.0, 11.0]), "drug": np.array([12.0, 15.0])}
     estimate = EstimationPanel("d", "cm", samples, (3.5, 1.0, 6.0), "", {}, ("ctrl", "drug"))
-    ax = estimation([estimate], colours_of(samples, GROUPS)).axes[0]
+    ax = draw_estimation([estimate], colours_of(samples, GROUPS)).axes[0]
     dot = ax.collections[-1].get_offsets()[0]
     assert dot.tolist() == [3.0, 13.5]
 
@@ -175,7 +175,7 @@ def test_spikes_are_drawn_per_second():
     times = np.arange(0.025, 60, 0.05)  # 20 spikes/s
     recording = Recording("r", spikes=Spikes({"u": times}, start_s=0.0, stop_s=60.0))
     for bin_s in (0.1, 0.25):
-        signal, unit = neural.signal_of(recording, "u", bin_s)
+        signal, unit = neural.unit_signal(recording, "u", bin_s)
         assert unit == "spikes/s"
         assert float(signal.mean()) == pytest.approx(20.0, rel=0.02)
 

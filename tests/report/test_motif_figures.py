@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from murid.report.figures.tree import similarity_tree
+from murid.report.figures.tree import draw_similarity_tree
 from murid.report.sections.motifs import _drawable, _middle, _side_by_side
 
 
@@ -21,7 +21,7 @@ def test_points_that_the_tracker_rarely_finds_are_not_drawn():
 
 def test_tree_names_every_motif_and_grows_with_unlikeness():
     linkage = np.array([[0, 1, 0.2, 2], [2, 3, 1.5, 3]], float)
-    figure = similarity_tree(linkage, ["rest", "still", "run"], {"rest": 0.5, "still": 0.3, "run": 0.2}, {})
+    figure = draw_similarity_tree(linkage, ["rest", "still", "run"], {"rest": 0.5, "still": 0.3, "run": 0.2}, {})
     ax = figure.axes[0]
     assert sorted(t.get_text().split()[0].lower() for t in ax.get_yticklabels()) == ["rest", "run", "still"]
     assert max(line.get_xdata().max() for line in ax.get_lines()) == 1.5

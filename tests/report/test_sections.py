@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from murid.plot.dots import spread
+from murid.plot.dots import sideways_shifts
 from murid.plot.estimates import EstimationPanel
 from murid.report.context import Context
-from murid.report.figures.estimation import estimation
+from murid.report.figures.estimation import draw_estimation
 from murid.report.sections import assay, evaluation, places
 
 
@@ -85,7 +85,9 @@ def test_latency_that_never_came_is_hollow(made, tmp_path):
 def test_three_groups_have_no_difference_axis():
     rng = np.random.default_rng(0)
     samples = {g: rng.normal(size=5) for g in "abc"}
-    figure = estimation([EstimationPanel("speed", "cm/s", samples, None, "p = 0.2")], dict.fromkeys("abc", "#4d5a68"))
+    figure = draw_estimation(
+        [EstimationPanel("speed", "cm/s", samples, None, "p = 0.2")], dict.fromkeys("abc", "#4d5a68")
+    )
     labels = [t.get_text() for t in figure.axes[0].get_xticklabels()]
     assert labels == ["a\nn = 5", "b\nn = 5", "c\nn = 5"]
 
@@ -104,6 +106,6 @@ def test_occupancy_sums_to_all_time():
 
 
 def test_dots_that_share_a_value_do_not_hide_each_other():
-    shifts = spread(np.array([1.0, 1.0, 1.0, 5.0]), 0.5)
+    shifts = sideways_shifts(np.array([1.0, 1.0, 1.0, 5.0]), 0.5)
     assert len(set(shifts[:3])) == 3
     assert np.abs(shifts).max() <= 0.25

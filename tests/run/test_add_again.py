@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import run_work as work
 
-from murid.cli.add import spread
+from murid.cli.add import spread_patterns
 from murid.data.errors import DataError
 from murid.data.study import Study
 from murid.run.add import add_files
@@ -136,7 +136,7 @@ def test_labels_longer_than_the_film_are_cut_on_request(files):
     ],
 )
 def test_every_file_of_a_pattern_belongs_to_the_option_before_it(given, read):
-    assert spread(given.split()) == read.split()
+    assert spread_patterns(given.split()) == read.split()
 
 
 def test_poses_and_labels_in_one_folder_are_told_apart_by_content(files):

@@ -20,7 +20,7 @@ def test_recording_study_and_run_show_what_they_hold(tmp_path):
 
 def test_results_show_their_numbers_with_units():
     recording = simulate.recording("open_field", duration_s=20, seed=1)
-    shown = assays.run_assay("open_field", recording)._repr_html_()
+    shown = assays.run_paradigm("open_field", recording)._repr_html_()
     assert "<td>distance</td>" in shown
     assert "<td>cm</td>" in shown
     labels = recording.need("labels")

@@ -203,7 +203,7 @@ def test_assay_measures_every_animal_and_compares_groups(open_field):
     run = run_assay(open_field, "open_field")
     tables = run.tables
     animals, found = tables["animals"].set_index("recording"), tables["comparison"].set_index("measure")
-    alone = assays.run_assay("open_field", open_field["control_2"])
+    alone = assays.run_paradigm("open_field", open_field["control_2"])
     assert animals.at["control_2", "distance"] == pytest.approx(alone.value("distance"))
     means = animals.groupby("group")["distance"].mean()
     difference = means["stressed"] - means["control"]

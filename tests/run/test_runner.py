@@ -12,7 +12,7 @@ from murid.run import executor
 from murid.run.executor import StepFailed
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run, find_run, runs_of
-from murid.run.step import Step, plan
+from murid.run.step import Step, plan_steps
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_missing_files_are_all_named_before_anything_starts(study, calls):
 
 
 def test_same_step_asked_twice_is_planned_once(study):
-    twice = plan([*both(study), *both(study)])
+    twice = plan_steps([*both(study), *both(study)])
     assert len(twice.tasks) == 5
     assert len(twice.wanted) == 10
 
@@ -142,7 +142,7 @@ def test_a_step_that_depends_on_itself_is_refused(study):
     loop = Step("table", work.table_of, {"parts": parts})
     parts.append(loop)
     with pytest.raises(DataError, match="depends on itself"):
-        plan([loop])
+        plan_steps([loop])
 
 
 def test_progress_counts_kept_and_new(study):

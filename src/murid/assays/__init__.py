@@ -1,6 +1,6 @@
 """Paradigms: one file each, every convention stated with the result.
 
-`PARADIGMS` names them; `run_assay` runs one by name.
+`PARADIGMS` names them; `run_paradigm` runs one by name.
 """
 
 from __future__ import annotations
@@ -94,14 +94,14 @@ def primary_measures(name: str) -> tuple[str, ...]:
     return measures
 
 
-def run_assay(name: str, recording: Recording, **params: Any) -> AssayResult:
+def run_paradigm(name: str, recording: Recording, **params: Any) -> AssayResult:
     """Run a paradigm by name on one recording; parameters as its `Params` class declares them.
 
     Examples
     --------
     >>> import murid
     >>> recording = murid.simulate.recording("open_field", duration_s=60, seed=1)
-    >>> result = murid.assays.run_assay("open_field", recording, bin_s=0)
+    >>> result = murid.assays.run_paradigm("open_field", recording, bin_s=0)
     >>> result.conventions["arena"]
     'arena: drawn'
     """
@@ -118,4 +118,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'murid.assays' has no attribute '{name}'")
 
 
-__all__ = ["PARADIGMS", "AssayResult", "Paradigm", "assay_params", "open_field", "primary_measures", "run_assay"]
+__all__ = ["PARADIGMS", "AssayResult", "Paradigm", "assay_params", "open_field", "primary_measures", "run_paradigm"]

@@ -169,7 +169,7 @@ def _shape(zone: Zone) -> str:
     return "circle" if zone.polygon is None else "box"
 
 
-def in_cm(
+def convert_to_cm(
     poses: xr.Dataset,
     zones: Zones | None,
     arenas: Sequence[AssayArena],

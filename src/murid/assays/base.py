@@ -51,7 +51,7 @@ class AssayResult:
     --------
     >>> import murid
     >>> recording = murid.simulate.recording("open_field", duration_s=60, seed=1)
-    >>> result = murid.assays.run_assay("open_field", recording)
+    >>> result = murid.assays.run_paradigm("open_field", recording)
     >>> result.primary[0], result.measures.query("measure == 'distance' and zone == ''")["unit"].iloc[0]
     ('distance', 'cm')
     """

@@ -17,8 +17,8 @@ from murid.assays.arena import (
     AssayArena,
     arenas_of,
     assign,
+    convert_to_cm,
     corner_zones,
-    in_cm,
     middle_of,
     shrunk,
     wall_distance,
@@ -121,7 +121,7 @@ def open_field(
     poses = clean(recording.need("poses"), p.clean)
     shape = "box" if p.arena_cm is not None and len(p.arena_cm) > 1 else p.arena_shape
     arenas = arenas_of(poses, recording.zones, roles, shape, arena)
-    poses, drawn, arenas, scale = in_cm(poses, recording.zones, arenas, p.px_per_cm, p.arena_cm)
+    poses, drawn, arenas, scale = convert_to_cm(poses, recording.zones, arenas, p.px_per_cm, p.arena_cm)
     notes += [a.note for a in arenas if a.note]
     _check_size(arenas, p, notes)
     poses = _cut(poses, p, points_of(poses, "centre", roles), notes)

@@ -128,7 +128,7 @@ class AddCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the words after a pattern was spread."""
-        return super().parse_args(ctx, spread(args))
+        return super().parse_args(ctx, spread_patterns(args))
 
 
 def _not_used(why: str, files: list[tuple[str, str]]) -> list[str]:
@@ -139,7 +139,7 @@ def _not_used(why: str, files: list[tuple[str, str]]) -> list[str]:
     return [f"not used, since it {why.format(kind)}: {', '.join(several)}" for kind, several in names.items()]
 
 
-def spread(words: list[str]) -> list[str]:
+def spread_patterns(words: list[str]) -> list[str]:
     """Return the words of a command with the option before each file of a pattern: ``--labels a1.csv --labels a2.csv``.
 
     The shell turns ``--labels scored/*.csv`` into many words, of which an option takes the first. Files that

@@ -19,7 +19,7 @@ from murid.cli.options import (
     Workers,
     items,
     n_workers,
-    pick,
+    pick_recordings,
     read_params,
 )
 from murid.cli.replies import of_run
@@ -122,7 +122,7 @@ def run_named(
         opened,
         name,
         read_params(chosen.params, param),
-        pick(opened, ids),
+        pick_recordings(opened, ids),
         compare=compare or None,
         measures=items(measures),
         states_from=states_from,

@@ -8,7 +8,7 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick
+from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick_recordings
 from murid.cli.replies import of_run
 from murid.data.names import counted
 
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         from murid.run import apply_method
 
         opened = Study(study)
-        run = apply_method(opened, model, pick(opened, ids), workers=n_workers(workers))
+        run = apply_method(opened, model, pick_recordings(opened, ids), workers=n_workers(workers))
         summary = run.tables["summary"]
         who = "behaviour" if "behaviour" in summary else "label"
         shown = summary.groupby(who, sort=False)[["count", "total_s", "fraction"]].mean().reset_index()

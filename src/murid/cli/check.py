@@ -6,7 +6,7 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick
+from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick_recordings
 from murid.cli.replies import of_run
 from murid.data.names import counted
 
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
         from murid.run.vintage import warning_of
 
         opened = Study(study)
-        run = check_study(opened, pick(opened, ids), workers=n_workers(workers))
+        run = check_study(opened, pick_recordings(opened, ids), workers=n_workers(workers))
         tables, s = run.tables, run.summary
         shown = {
             "Faults of the folder": tables["faults"][["what", "todo"]],

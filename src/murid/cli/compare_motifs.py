@@ -8,7 +8,17 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Behaviours, Ids, ParamOption, Seed, StudyFolder, Workers, items, n_workers, pick
+from murid.cli.options import (
+    Behaviours,
+    Ids,
+    ParamOption,
+    Seed,
+    StudyFolder,
+    Workers,
+    items,
+    n_workers,
+    pick_recordings,
+)
 from murid.cli.replies import of_run
 from murid.data.names import counted
 
@@ -51,7 +61,7 @@ def register(app: typer.Typer) -> None:
             opened,
             names,
             _per_method(names, param),
-            pick(opened, ids),
+            pick_recordings(opened, ids),
             behaviours=items(behaviours),
             rater=rater or None,
             seeds=seeds,

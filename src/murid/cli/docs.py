@@ -58,7 +58,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\[/?(bold|cyan)\]", "", (text or "").strip())
 
 
-def main(target: str = "docs/reference/cli.md") -> None:
+def write_page(target: str = "docs/reference/cli.md") -> None:
     """Write the page."""
     path = Path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,4 +66,4 @@ def main(target: str = "docs/reference/cli.md") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    write_page(*sys.argv[1:])

@@ -19,7 +19,7 @@ from murid.cli.options import (
     Workers,
     items,
     n_workers,
-    pick,
+    pick_recordings,
     read_params,
 )
 from murid.cli.replies import of_run
@@ -91,9 +91,9 @@ def register(app: typer.Typer) -> None:
             params=_per_method(methods, param),
             group=group,
             folds=folds,
-            train=pick(opened, train, "--train"),
-            test=pick(opened, test, "--test"),
-            ids=pick(opened, ids),
+            train=pick_recordings(opened, train, "--train"),
+            test=pick_recordings(opened, test, "--test"),
+            ids=pick_recordings(opened, ids),
             behaviours=items(behaviours),
             others=others,
             rater=rater or None,

@@ -8,7 +8,16 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, ParamOption, SkipFailed, StudyFolder, Workers, n_workers, pick, read_params
+from murid.cli.options import (
+    Ids,
+    ParamOption,
+    SkipFailed,
+    StudyFolder,
+    Workers,
+    n_workers,
+    pick_recordings,
+    read_params,
+)
 from murid.cli.replies import of_run
 from murid.data.names import counted
 
@@ -45,7 +54,7 @@ def register(app: typer.Typer) -> None:
             opened,
             method,
             params,
-            pick(opened, ids),
+            pick_recordings(opened, ids),
             model=model or None,
             replace=replace,
             skip_failed=skip_failed,

@@ -8,7 +8,7 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, n_workers, pick, read_params
+from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, n_workers, pick_recordings, read_params
 from murid.cli.replies import of_run
 
 
@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
         opened = Study(study)
         settings = {"n": n, "blind": blind, "seed": seed, **read_params(QueueParams, param)}
         run = propose_bouts(
-            opened, model, settings, pick(opened, ids), refit=refit, curve=curve, workers=n_workers(workers)
+            opened, model, settings, pick_recordings(opened, ids), refit=refit, curve=curve, workers=n_workers(workers)
         )
         s = run.summary
         queue = run.tables["queue"]

@@ -69,7 +69,7 @@ def items(values: Sequence[str] | None) -> list[str] | None:
     return [part.strip() for value in values for part in value.split(",") if part.strip()]
 
 
-def pick(study: Study, values: Sequence[str] | None, option: str = "--ids") -> list[str] | None:
+def pick_recordings(study: Study, values: Sequence[str] | None, option: str = "--ids") -> list[str] | None:
     """Return the recordings that names, patterns and number ranges stand for, in the study's order.
 
     Raises

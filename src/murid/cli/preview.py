@@ -6,7 +6,7 @@ import typer
 
 from murid.cli.command import command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, ParamOption, StudyFolder, Workers, n_workers, pick, read_params
+from murid.cli.options import Ids, ParamOption, StudyFolder, Workers, n_workers, pick_recordings, read_params
 from murid.cli.replies import of_run
 from murid.data.names import counted
 
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
         opened = Study(study)
         params = read_params(method_class("dbm").Params, param)
-        run = preview_labels(opened, params, pick(opened, ids), workers=n_workers(workers))
+        run = preview_labels(opened, params, pick_recordings(opened, ids), workers=n_workers(workers))
         table = run.tables["pseudo_labels"]
         overall = table.groupby("label", sort=False).agg(
             share=("share", "mean"),

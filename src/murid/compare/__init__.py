@@ -7,8 +7,8 @@ from typing import Any
 
 _LAZY = {
     "ceiling": "head_to_head",
-    "differences": "head_to_head",
-    "methods_table": "head_to_head",
+    "compare_with_best": "head_to_head",
+    "methods_side_by_side": "head_to_head",
     "methods_figure": "figures",
     "learning_figure": "figures",
     "family_figure": "figures",

@@ -29,7 +29,7 @@ def methods_figure(
     table : DataFrame
         From `methods_table`.
     differences, ceiling : DataFrame, optional
-        From `murid.compare.differences` and `murid.compare.ceiling`; people are drawn as black diamonds.
+        From `murid.compare.compare_with_best` and `murid.compare.ceiling`; people are drawn as black diamonds.
     leaky : DataFrame, optional
         ``method, behaviour, f1`` of a split by frames: hollow circles, named as inflated.
 

@@ -31,7 +31,7 @@ COLUMNS = {
 }
 
 
-def methods_table(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
+def methods_side_by_side(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
     """Put what is worth comparing side by side: one row per behaviour and method, ``macro`` last.
 
     Parameters
@@ -47,9 +47,9 @@ def methods_table(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame
     Examples
     --------
     >>> import pandas as pd
-    >>> from murid.compare import methods_table
+    >>> from murid.compare import methods_side_by_side
     >>> rows = pd.DataFrame({"method": ["a", "b"], "behaviour": "rear", "f1": [0.7, 0.9]})
-    >>> methods_table(rows, rows.assign(time_r=1.0, time_bias=0.0))["method"].tolist()
+    >>> methods_side_by_side(rows, rows.assign(time_r=1.0, time_bias=0.0))["method"].tolist()
     ['b', 'a']
     """
     keys = ["method", "behaviour"]
@@ -62,7 +62,7 @@ def methods_table(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame
     return sort.drop(columns="_k").reset_index(drop=True)
 
 
-def differences(
+def compare_with_best(
     recordings: pd.DataFrame, animals: Mapping[str, str], *, n_boot: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
     """Compare each method with the best one, on the recordings that both predicted.
@@ -88,10 +88,10 @@ def differences(
     Examples
     --------
     >>> import pandas as pd
-    >>> from murid.compare import differences
+    >>> from murid.compare import compare_with_best
     >>> rows = [(m, f"r{k}", "rear", tp, 10, 100 - tp, 800) for k in range(8) for m, tp in (("a", 90 + k), ("b", 50))]
     >>> table = pd.DataFrame(rows, columns=["method", "recording", "behaviour", "tp", "fp", "fn", "tn"])
-    >>> found = differences(table, {}, n_boot=200).set_index(["behaviour", "method"])
+    >>> found = compare_with_best(table, {}, n_boot=200).set_index(["behaviour", "method"])
     >>> bool(found.loc[("rear", "b"), "high"] < 0)
     True
     """

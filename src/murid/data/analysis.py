@@ -4,7 +4,7 @@ An analysis is one function under `@analysis(...)`, which declares what the func
 and its tables. The command, the run folder, the report's tables, the documentation and the contract test
 come from the declaration::
 
-    STEPS = Table("animals", {"individual": text()}, "One row an animal.", measures=number(low=0))
+    STEPS = Table("animals", {"individual": text_column()}, "One row an animal.", measures=number_column(low=0))
 
     class StepsParams(Params):
         min_cm: float = param(1.0, unit="cm", ge=0, why="shorter steps are jitter")

@@ -22,7 +22,7 @@ EVENT_COLUMNS = ("time_s", "label")
 _TEXTS = {"individual": EVERYONE, "rater": "", "stream": "", "source": "human"}
 
 
-def text_column(column: pd.Series, default: str = "") -> pd.Series:
+def as_text(column: pd.Series, default: str = "") -> pd.Series:
     """Return a column as text; empty cells become `default`.
 
     One empty cell makes pandas read animals 1 and 2 as 1.0 and 2.0; they are "1" and "2" again.
@@ -69,12 +69,12 @@ def make_bouts(table: pd.DataFrame | None = None, *, name: str = "bouts", **colu
             faults.add(f"column '{column}' is missing", got=", ".join(map(str, bouts.columns)))
     faults.raise_if_any()
     for column, default in _TEXTS.items():
-        bouts[column] = text_column(bouts[column], default) if column in bouts else default
+        bouts[column] = as_text(bouts[column], default) if column in bouts else default
     if "score" not in bouts:
         bouts["score"] = np.nan
     for column in ("start_s", "stop_s", "score"):
         bouts[column] = pd.to_numeric(bouts[column], errors="coerce").astype(np.float64)
-    bouts["label"] = text_column(bouts["label"])
+    bouts["label"] = as_text(bouts["label"])
     _check_labels(bouts["label"], faults)
     _check_intervals(bouts, faults)
     faults.raise_if_any()
@@ -127,9 +127,9 @@ def make_events(table: pd.DataFrame | None = None, *, name: str = "events", **co
     faults.raise_if_any()
     if "value" not in events:
         events["value"] = np.nan
-    events["individual"] = text_column(events["individual"], EVERYONE) if "individual" in events else EVERYONE
+    events["individual"] = as_text(events["individual"], EVERYONE) if "individual" in events else EVERYONE
     events["time_s"] = pd.to_numeric(events["time_s"], errors="coerce").astype(np.float64)
-    events["label"] = text_column(events["label"])
+    events["label"] = as_text(events["label"])
     _check_labels(events["label"], faults)
     for row in events.index[events["time_s"].isna()][:20]:
         faults.add("time is missing or no number", where=f"row {row}")

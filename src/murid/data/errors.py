@@ -1,7 +1,7 @@
 """Errors that help: what is wrong, where, what was expected, what was got, what to do.
 
 Every check in murid gathers *all* its faults first and raises one error. A fault is a
-`Fault`; `Faults` collects them and raises. Near-miss names are suggested with `nearest`.
+`Fault`; `Faults` collects them and raises. Near-miss names are suggested with `nearest_names`.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def fail(
     raise error(f"{subject}: {fault}", [fault])
 
 
-def nearest(name: str, options: Iterable[str], n: int = 3) -> list[str]:
+def nearest_names(name: str, options: Iterable[str], n: int = 3) -> list[str]:
     """Return up to `n` of `options` that look like `name`, best first, ignoring case."""
     lower = {str(option).lower(): str(option) for option in options}
     return [lower[m] for m in difflib.get_close_matches(name.lower(), lower, n=n, cutoff=0.5)]
@@ -168,7 +168,7 @@ def nearest(name: str, options: Iterable[str], n: int = 3) -> list[str]:
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return ``"did you mean 'x'?"`` or the list of options, for the `todo` of a fault."""
     options = list(map(str, options))
-    close = nearest(name, options)
+    close = nearest_names(name, options)
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"
     return f"known: {', '.join(options)}" if options else "none are known"

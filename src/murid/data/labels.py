@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from murid.data.bouts import EVERYONE, make_bouts, text_column
+from murid.data.bouts import EVERYONE, as_text, make_bouts
 from murid.data.clock import first_sample, rate_of, sample_stops, segments
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.runs import runs
@@ -112,7 +112,7 @@ class Labels:
             # What belongs to all animals together belongs to this one too.
             bouts = bouts[bouts["individual"].isin([individual, EVERYONE])].assign(individual=individual)
             if "individual" in scored:
-                scored = scored[text_column(scored["individual"], EVERYONE).isin([individual, EVERYONE])]
+                scored = scored[as_text(scored["individual"], EVERYONE).isin([individual, EVERYONE])]
                 scored = scored.drop(columns="individual")
         faults.raise_if_any()
         return replace(self, bouts=bouts.reset_index(drop=True), scored=scored.reset_index(drop=True))
@@ -344,7 +344,7 @@ def _by_stream(labels: Labels, names: Sequence[str]) -> list[tuple[Labels, list[
 def _filled(labels: Labels, time_s: np.ndarray, names: list[str], people: list[str], ignored: list[str]) -> np.ndarray:
     """One stream's int8 ``(time, individual, behaviour)``: 1 present, 0 absent, −1 not scored."""
     out = np.full((time_s.size, len(people), len(names)), UNLABELLED, np.int8)
-    watched = text_column(labels.scored["individual"], EVERYONE) if "individual" in labels.scored else None
+    watched = as_text(labels.scored["individual"], EVERYONE) if "individual" in labels.scored else None
     for p, person in enumerate(people):
         scored = labels.scored if watched is None else labels.scored[watched.isin([person, EVERYONE])]
         for start, stop in _spans(scored, time_s):

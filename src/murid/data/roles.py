@@ -276,7 +276,7 @@ def stand_ins(roles: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return out
 
 
-def mirrored(roles: Mapping[str, str]) -> dict[str, str]:
+def mirrored_roles(roles: Mapping[str, str]) -> dict[str, str]:
     """Swap left and right in a role map (for left/right flip augmentation); unpaired roles stay."""
     swap = {role: role.replace("left", "#").replace("right", "left").replace("#", "right") for role in roles}
     out = {swap[role]: keypoint for role, keypoint in roles.items()}

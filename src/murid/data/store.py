@@ -78,7 +78,7 @@ def read_traces_file(path: str | Path) -> xr.DataArray:
     return data[next(iter(data.data_vars))].rename("traces")
 
 
-def write_labels(labels: Labels, folder: str | Path) -> None:
+def write_journals(labels: Labels, folder: str | Path) -> None:
     """Write one journal per rater into `folder`."""
     folder = Path(folder)
     check_distinct([rater or "rater" for rater in labels.raters], "labels", "raters")

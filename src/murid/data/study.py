@@ -36,7 +36,7 @@ COLUMNS = ("id", "animal", "group", "day", "session", "nouns", "video", "source"
 #: Noun → (file name, reader, writer).
 _FILES: dict[str, tuple[str, Callable, Callable]] = {
     "poses": ("poses.nc", store.read_poses_file, store.write_array),
-    "labels": ("labels", store.read_labels_folder, store.write_labels),
+    "labels": ("labels", store.read_labels_folder, store.write_journals),
     "events": ("events.csv", store.read_events_file, store.write_events),
     "zones": ("zones.json", Zones.read, store.write_zones),
     "traces": ("traces.nc", store.read_traces_file, store.write_array),

@@ -195,7 +195,9 @@ def states_of(
     return make_states(index, time, names, people)
 
 
-def summary(states: xr.DataArray, *, start_s: float | None = None, stop_s: float | None = None) -> pd.DataFrame:
+def summarise_states(
+    states: xr.DataArray, *, start_s: float | None = None, stop_s: float | None = None
+) -> pd.DataFrame:
     """Summarise each behaviour of each individual, over all scored time or over a time window.
 
     Parameters
@@ -243,7 +245,7 @@ class _Track:
     joined: np.ndarray  # (bout − 1,) bool: only scored, undropped samples up to the next bout
 
     def summary(self, low: float, high: float) -> dict[str, object]:
-        """Return one row of `summary` for the window [low, high)."""
+        """Return one row of `summarise_states` for the window [low, high)."""
         a, b = np.searchsorted(self.time, [low, high])
         column, width = self.column[a:b], (self.stops - self.time)[a:b]
         scored_s = float(width[column != UNLABELLED].sum())
@@ -294,7 +296,7 @@ def _latency(time: np.ndarray, stops: np.ndarray, known: np.ndarray, present: np
     return float(end - time[known[0]])
 
 
-def time_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFrame:
+def summarise_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFrame:
     """Summarise in time bins.
 
     Parameters
@@ -307,7 +309,7 @@ def time_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.DataFr
     Returns
     -------
     DataFrame
-        The columns of `summary` with ``bin, start_s, stop_s`` in front. A bout counts in the bin in
+        The columns of `summarise_states` with ``bin, start_s, stop_s`` in front. A bout counts in the bin in
         which it begins; its time is shared out. Bins without scored time hold NaN, not 0.
 
     Examples

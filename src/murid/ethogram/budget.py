@@ -14,7 +14,7 @@ from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.tables import KEYS, Table, count_column, flag_column, number_column, text_column
-from murid.ethogram.bouts import SUMMARY_COLUMNS, summary
+from murid.ethogram.bouts import SUMMARY_COLUMNS, summarise_states
 
 BUDGET = Table(
     "budget",
@@ -90,7 +90,7 @@ def budget(recording: Recording, params: BudgetParams, *, states: xr.DataArray) 
     """Time spent in every behaviour, zeros included, and whether groups differ."""
     if recording.has("labels") and not behaviour_names(states):
         return Tables({"budget": _nothing_shown(recording.need("labels"), states, params)})
-    return Tables({"budget": summary(states, start_s=params.start_s or None, stop_s=params.stop_s)})
+    return Tables({"budget": summarise_states(states, start_s=params.start_s or None, stop_s=params.stop_s)})
 
 
 def _nothing_shown(labels: Labels, states: xr.DataArray, params: BudgetParams) -> pd.DataFrame:

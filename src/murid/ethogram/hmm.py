@@ -86,7 +86,7 @@ def fit_chain(states: Sequence[xr.DataArray], *, pseudo_s: float = 1.0) -> Behav
     return BehaviourChain(tuple(names), rates, prior)
 
 
-def smooth(
+def smooth_by_chain(
     probability: xr.DataArray,
     chain: BehaviourChain,
     *,
@@ -128,7 +128,9 @@ def smooth(
             likelihood = np.maximum(values[a:b] * scale, 1e-12)
             gamma = forward_backward(likelihood, moves, which[a:b], chain.prior)
             posterior[a:b, p] = gamma
-            path = gamma.argmax(axis=1) if how == "posterior" else viterbi(likelihood, moves, which[a:b], chain.prior)
+            path = (
+                gamma.argmax(axis=1) if how == "posterior" else viterbi_path(likelihood, moves, which[a:b], chain.prior)
+            )
             states[a:b, p] = path
     people = [str(i) for i in probability["individual"].values]
     return make_states(states, time, names, people, source="hmm"), probability.copy(data=posterior)
@@ -176,7 +178,7 @@ def forward_backward(likelihood: np.ndarray, moves: np.ndarray, which: np.ndarra
 
 
 @njit(cache=True, nogil=True)
-def viterbi(likelihood: np.ndarray, moves: np.ndarray, which: np.ndarray, start: np.ndarray) -> np.ndarray:
+def viterbi_path(likelihood: np.ndarray, moves: np.ndarray, which: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return the most probable state sequence ``(time,)``, in log space."""
     n, k = likelihood.shape
     log_moves = np.log(np.maximum(moves, 1e-300))

@@ -86,7 +86,9 @@ def cheapest_path(gaps: np.ndarray, rates: np.ndarray, rise: float) -> np.ndarra
     return path
 
 
-def smooth(states: xr.DataArray, *, sigma: float = 2.0, gamma: float = 0.3, hierarchy: int = 1) -> xr.DataArray:
+def smooth_by_bursts(
+    states: xr.DataArray, *, sigma: float = 2.0, gamma: float = 0.3, hierarchy: int = 1
+) -> xr.DataArray:
     """Replace each behaviour's present samples by its bursts of one level.
 
     Parameters

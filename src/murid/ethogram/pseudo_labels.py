@@ -61,7 +61,7 @@ class RuleTable:
         return "\n\n".join(map(str, self.rules))
 
 
-def read_table(text: str, rest: str = "other") -> RuleTable:
+def read_rule_table(text: str, rest: str = "other") -> RuleTable:
     """Read a rule table from text (see the module's text); every line that cannot be read is named."""
     return RuleTable(tuple(parse(text)), rest)
 
@@ -206,4 +206,4 @@ def _joined(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
     )
 
 
-__all__: Sequence[str] = ["RuleTable", "by_priority", "event_quantities", "times_by_event", "label", "read_table"]
+__all__: Sequence[str] = ["RuleTable", "by_priority", "event_quantities", "times_by_event", "label", "read_rule_table"]

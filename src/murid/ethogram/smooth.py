@@ -141,7 +141,7 @@ def median(probability: xr.DataArray, half_s: PerBehaviour) -> xr.DataArray:
     return _map_probability(probability, one, np.nan)
 
 
-def forward_backward(
+def smooth_forward_backward(
     probability: xr.DataArray, *, sd_s: float = np.sqrt(16 * 0.8) / 30, shift_s: float = 4 / 30
 ) -> xr.DataArray:
     """Smooth probabilities as MARS does before its threshold, at any frame rate.

@@ -205,7 +205,7 @@ def order_test(
     }
 
 
-def overlap(
+def label_shares(
     trials_or_codes: ArrayLike, labels: ArrayLike, names: Sequence[str], label_names: Sequence[str]
 ) -> pd.DataFrame:
     """Share of each state's frames that carry each label (rows sum to 1); states without frames are NaN.

@@ -23,7 +23,7 @@ from murid.evaluate import bootstrap, bouts, frames, totals
 from murid.evaluate.raters import consensus, rater_states
 
 
-def table_of(a: ArrayLike, b: ArrayLike, n_classes: int) -> np.ndarray:
+def cross_tabulate(a: ArrayLike, b: ArrayLike, n_classes: int) -> np.ndarray:
     """Cross-tabulate two raters' codes (−1 = unlabelled by that rater: left out), ``(n_classes, n_classes)``."""
     a, b = np.asarray(a).ravel(), np.asarray(b).ravel()
     both = (a != UNLABELLED) & (b != UNLABELLED)
@@ -86,7 +86,7 @@ def cohen_kappa(
 def _block_tables(a: np.ndarray, b: np.ndarray, n_classes: int, block: int) -> np.ndarray:
     """Cross tables of successive blocks that hold samples labelled by both."""
     starts = range(0, max(a.size, 1), block)
-    tables = np.stack([table_of(a[i : i + block], b[i : i + block], n_classes) for i in starts])
+    tables = np.stack([cross_tabulate(a[i : i + block], b[i : i + block], n_classes) for i in starts])
     kept = tables[tables.sum((1, 2)) > 0]
     return kept if len(kept) else tables[:1]
 
@@ -309,5 +309,5 @@ __all__ = [
     "krippendorff_alpha",
     "pabak_of",
     "rater_states",
-    "table_of",
+    "cross_tabulate",
 ]

@@ -67,7 +67,9 @@ class AgreementParams(Params):
     shown=("pairs", "alpha"),
     cites=("Cohen 1960", "Byrt et al. 1993", "Krippendorff 2004"),
 )
-def agreement(recordings: list[Recording], params: AgreementParams, *, choice: LabelChoice, seed: int = 0) -> Tables:
+def analyse_agreement(
+    recordings: list[Recording], params: AgreementParams, *, choice: LabelChoice, seed: int = 0
+) -> Tables:
     """How far raters of the same recordings agree: kappa, PABAK, F1 of frames and bouts, alpha.
 
     Recordings that one person alone has scored say nothing about agreement and are left out.

@@ -10,7 +10,7 @@ import xarray as xr
 
 from murid.data.bouts import EVERYONE
 from murid.data.clock import nearest_sample, rate_of
-from murid.data.errors import Faults, did_you_mean, fail, nearest
+from murid.data.errors import Faults, did_you_mean, fail, nearest_names
 from murid.data.labels import PLACEHOLDERS, Labels, Others
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, to_multilabel
 from murid.evaluate.raters import consensus, known_behaviours, unwatched_end
@@ -143,7 +143,7 @@ def _shared_behaviours(
     notes = []
     for name in predicted_names:
         if name not in names and name.lower() not in NONE_NAMES:
-            close = [c for c in nearest(name, known) if c not in names]
+            close = [c for c in nearest_names(name, known) if c not in names]
             hint = f" (truth has '{close[0]}')" if close else ""
             notes.append(f"'{name}' was predicted but the truth does not know it: not scored{hint}")
     asked = _behaviours_of_streams(truth, names)

@@ -93,7 +93,7 @@ def grouped(
     >>> [fold.groups for fold in grouped(recordings, 3)]
     [('a1',), ('a0',), ('a2',)]
     """
-    names = group_names(recordings, by)
+    names = groups_of_recordings(recordings, by)
     seconds = behaviour_seconds(recordings, behaviours, stream)
     return grouped_items(names, seconds, n_folds, seed=seed, rare=rare)
 
@@ -140,7 +140,7 @@ def grouped_items(
     return folds
 
 
-def group_names(recordings: Sequence[Recording], by: By = "animal") -> list[str]:
+def groups_of_recordings(recordings: Sequence[Recording], by: By = "animal") -> list[str]:
     """Return the group of each recording; see `grouped`."""
     if callable(by):
         return [str(by(r)) for r in recordings]

@@ -14,7 +14,7 @@ from murid.data.clock import rate_of
 from murid.data.poses import keypoint_names, make_poses
 from murid.data.recording import Recording
 from murid.data.roles import guess_roles
-from murid.data.roles import mirrored as swapped
+from murid.data.roles import mirrored_roles as swapped
 from murid.simulate.corruption import Corruption, corrupt
 
 #: Kind of variant → its levels, and their unit.
@@ -49,7 +49,7 @@ def variant(recording: Recording, kind: str, level: float, *, seed: int = 0) -> 
             recording, seed, occlusions_per_min=-200 * np.log(1 - level), occlusion_s=0.25, occluded="nan"
         ),
         "rate": lambda: at_rate(recording, level),
-        "mirror": lambda: mirrored(recording),
+        "mirror": lambda: mirrored_recording(recording),
         "size": lambda: _spoilt(recording, seed, scale=level),
     }
     return make[kind]()
@@ -60,7 +60,7 @@ def _spoilt(recording: Recording, seed: int, **changes: float | str) -> Recordin
     return corrupt(recording, still, seed=seed, **changes)
 
 
-def mirrored(recording: Recording) -> Recording:
+def mirrored_recording(recording: Recording) -> Recording:
     """Mirror the picture: x runs the other way, and what was a left keypoint looks like a right one.
 
     Sides are known by roles (the recording's, else guessed from the names); other keypoints keep their names.

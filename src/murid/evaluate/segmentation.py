@@ -23,7 +23,7 @@ from murid.evaluate import bouts, frames, latent
 Codes = Sequence[np.ndarray]
 
 
-def overlap(truth: ArrayLike, codes: ArrayLike) -> dict[str, float]:
+def labelling_overlap(truth: ArrayLike, codes: ArrayLike) -> dict[str, float]:
     """Compare two labellings of the samples that `truth` labels; −1 of `codes` is a state of its own.
 
     Returns
@@ -388,7 +388,7 @@ def judge_segmentation(
     parts = leave_animal_out(groups) if folds is None else folds
 
     def measure(states: Codes) -> dict[str, float]:
-        out = overlap(*labelled_samples(truth, states))
+        out = labelling_overlap(*labelled_samples(truth, states))
         if len(parts) > 1:
             score = mapped_score(truth, states, parts)
             out |= {"mapped_f1": score["macro_f1"], "mapped_balanced_accuracy": score["balanced_accuracy"]}

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.data.roles import LIMBS, mirrored, stand_ins
+from murid.data.roles import LIMBS, mirrored_roles, stand_ins
 
 F32 = NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
@@ -269,7 +269,7 @@ def bodies(
     """
     used = dict(roles)
     if mirror:
-        swapped = mirrored(roles)
+        swapped = mirrored_roles(roles)
         used = {role: swapped.get(role, "") for role in roles}
     names = [str(k) for k in poses["keypoint"].values]
     # A role without a keypoint (one ear in the mirror) is missing, not absent: the columns stay the same.

@@ -24,7 +24,7 @@ from murid.features.params import FAMILIES, FeatureParams
 from murid.features.scale import length_unit
 from murid.features.shape import shape
 from murid.features.social import between, combine_animals, partner_distances, social, towards_partners
-from murid.features.windows import WindowPlan, plan, run_kernel, window_frames
+from murid.features.windows import WindowPlan, plan_windows, run_kernel, window_frames
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class TablePlan:
     def windows(self) -> WindowPlan:
         """Window plan of the windowed families."""
         p = self.params
-        return plan(
+        return plan_windows(
             self.fps,
             p.windows_s,
             p.stats,

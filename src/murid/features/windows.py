@@ -1,6 +1,6 @@
 """Windows: what a channel did around each frame, at several time scales.
 
-`plan` turns seconds into frames and names; `rolling` applies a plan to any array. The feature table
+`plan_windows` turns seconds into frames and names; `rolling` applies a plan to any array. The feature table
 uses the same plan and the same compiled loops (`window_kernel`).
 """
 
@@ -63,7 +63,7 @@ def window_frames(window_s: float, fps: float, align: str = "centred") -> tuple[
     return max(2, int(window_s * fps + 0.5 + _TIE)) - 1, 0
 
 
-def plan(
+def plan_windows(
     fps: float,
     windows_s: Sequence[float] = (0.1, 0.33, 1.0, 2.0),
     stats: Sequence[str] = STATS,
@@ -159,7 +159,7 @@ def rolling(
     x : array of shape (time,) or (time, channel)
         One recording: windows never reach into another one. NaN = missing.
     fps, windows_s, stats, **options
-        As in `plan`.
+        As in `plan_windows`.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def rolling(
     if unknown:
         faults.add("unknown statistics", expected=", ".join(STATS), got=", ".join(unknown))
     faults.raise_if_any()
-    chosen = plan(fps, windows_s, stats, **options)
+    chosen = plan_windows(fps, windows_s, stats, **options)
     channels = np.ascontiguousarray(np.atleast_2d(x.T))
     n, width = channels.shape[1], len(chosen.suffixes)
     out = np.empty((n, channels.shape[0] * width), np.float32)

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
-from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail, nearest
+from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail, nearest_names
 from murid.data.warning import warn_user
 
 #: Four header lines of 200 keypoints with long scorer names must fit.
@@ -30,7 +30,7 @@ def check_file(path: str | Path) -> Path:
         fail(str(path), "is a folder", expected="a file", todo="name the file inside it")
     if not path.exists():
         siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = nearest(path.name, siblings)
+        close = nearest_names(path.name, siblings)
         todo = f"did you mean {' or '.join(map(repr, close))}?" if close else "check the path"
         fail(str(path), "no such file" if path.parent.is_dir() else f"no folder '{path.parent}'", todo=todo)
     if not path.is_file():

@@ -84,9 +84,9 @@ def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     'm1.csv'
     """
     bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
-    if isinstance(labels, Labels) and len(points_of(labels)):
+    if isinstance(labels, Labels) and len(point_events(labels)):
         warn_user(
-            f"{path}: {len(points_of(labels))} point events are no bouts and are left out; "
+            f"{path}: {len(point_events(labels))} point events are no bouts and are left out; "
             "write them with labels.meta['points'].to_csv(...)"
         )
     path = Path(path)
@@ -152,7 +152,7 @@ def write_labels(
     return Path(path)
 
 
-def points_of(labels: Labels) -> pd.DataFrame:
+def point_events(labels: Labels) -> pd.DataFrame:
     """Point events that were read with labels: ``time_s, label, individual, modifiers``; empty when there are none."""
     points = labels.meta.get("points")
     columns = ["time_s", "label", "individual", "modifiers"]
@@ -188,8 +188,8 @@ def _write_caltech(labels: Labels, path: Path, fps: float) -> None:
             got=", ".join(labels.individuals),
             todo="write one file per animal: labels.select(individual=...)",
         )
-    if len(points_of(labels)):
-        faults.add("the format has no point events", got=f"{len(points_of(labels))} points")
+    if len(point_events(labels)):
+        faults.add("the format has no point events", got=f"{len(point_events(labels))} points")
     _check_scored(labels, faults)
     spaced = [w for w in dict.fromkeys(labels.bouts["label"]) if not w or any(c.isspace() for c in w)]
     if spaced:
@@ -244,7 +244,7 @@ def _write_boris(labels: Labels, path: Path, fps: float, *, observation: str | N
         )
     _check_scored(labels, faults)
     faults.raise_if_any()
-    points = points_of(labels)
+    points = point_events(labels)
     points = points.assign(start_s=points["time_s"], stop_s=points["time_s"], kind="POINT")
     bouts = labels.bouts.assign(kind="STATE")
     bouts = pd.concat([bouts, points], ignore_index=True) if len(points) else bouts

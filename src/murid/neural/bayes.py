@@ -185,12 +185,12 @@ def _by_level(x: np.ndarray, labels: np.ndarray, precision: np.ndarray, pull: np
 
 def _most_likely(loglik: np.ndarray, model: ArHmm) -> np.ndarray:
     """Viterbi path (T,) of log-likelihoods under the transitions of the model."""
-    from murid.learn.segment._chain import floor_rows, viterbi
+    from murid.learn.segment._chain import chain_viterbi, floor_rows
 
     k = model.n_states
     states, pointers = np.empty(len(loglik), np.int32), np.empty((len(loglik), k), np.uint16)
     steps = np.log(floor_rows(model.transitions.mean(axis=0)))
-    viterbi(np.ascontiguousarray(loglik), np.full(k, -np.log(k)), steps, pointers, states)
+    chain_viterbi(np.ascontiguousarray(loglik), np.full(k, -np.log(k)), steps, pointers, states)
     return states
 
 

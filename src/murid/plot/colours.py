@@ -83,6 +83,6 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def pick(colours: Mapping[str, str], name: str) -> str:
+def pick_colour(colours: Mapping[str, str], name: str) -> str:
     """Return the colour of a name, grey when it has none."""
     return colours.get(str(name), GREY)

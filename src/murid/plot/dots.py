@@ -28,13 +28,13 @@ def column_of_dots(
     if values.size == 0:
         return
     full = np.ones(values.size, bool) if hollow is None else ~hollow
-    at = x + spread(values, width)
+    at = x + sideways_shifts(values, width)
     ax.scatter(at[full], values[full], s=17, color=colour, alpha=0.85, linewidths=0, zorder=3)
     ax.scatter(at[~full], values[~full], s=17, facecolors="white", edgecolors=colour, linewidths=1, zorder=3)
     ax.plot([x - width * 0.55, x + width * 0.55], [values.mean()] * 2, color=INK, linewidth=1.6, zorder=4)
 
 
-def spread(values: np.ndarray, width: float) -> np.ndarray:
+def sideways_shifts(values: np.ndarray, width: float) -> np.ndarray:
     """Sideways shifts, within ± width / 2, that part values lying close together; the same every time."""
     span = np.ptp(values) or 1.0
     shifts = np.zeros(values.size)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from murid.data.errors import did_you_mean, fail
-from murid.plot.colours import GREY, GROUPS, INK, colours_of, pick
+from murid.plot.colours import GREY, GROUPS, INK, colours_of, pick_colour
 from murid.plot.dots import column_of_dots
 from murid.plot.style import axes_of, grid, styled
 from murid.plot.words import measure_name, number, p_value, readable, short
@@ -139,7 +139,9 @@ def draw_estimate(ax: Axes, estimate: EstimationPanel, colours: Mapping[str, str
     """
     groups = list(estimate.samples)
     for k, group in enumerate(groups):
-        column_of_dots(ax, k, estimate.samples[group], pick(colours, group), 0.5, hollow=estimate.censored.get(group))
+        column_of_dots(
+            ax, k, estimate.samples[group], pick_colour(colours, group), 0.5, hollow=estimate.censored.get(group)
+        )
     names = [f"{short(g, 14)}\nn = {estimate.samples[g].size}" for g in groups]
     right = len(groups) - 0.5
     first, second = estimate.compared or ((groups[0], groups[1]) if len(groups) > 1 else ("", ""))

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from murid.data.states import behaviour_names
 from murid.ethogram import bouts_of, scored_of
-from murid.plot.colours import GREY, NONE, PALE, colours_of, pick
+from murid.plot.colours import GREY, NONE, PALE, colours_of, pick_colour
 from murid.plot.style import PAGE, axes_of, styled
 from murid.plot.words import readable, short
 
@@ -76,7 +76,7 @@ def ethogram(states: xr.DataArray, *, colours: Mapping[str, str] | None = None, 
 def legend_of(names: Sequence[str], colours: Mapping[str, str], *, not_scored: bool) -> list[Patch]:
     """Return one patch a behaviour, and one for time that was not scored where there is some."""
     handles = [
-        Patch(facecolor=pick(colours, b), edgecolor=GREY, linewidth=0.4, label=short(readable(b))) for b in names
+        Patch(facecolor=pick_colour(colours, b), edgecolor=GREY, linewidth=0.4, label=short(readable(b))) for b in names
     ]
     if not_scored:
         handles.append(Patch(facecolor=NONE, edgecolor=GREY, hatch="////", linewidth=0.0, label=NOT_SCORED))
@@ -110,4 +110,6 @@ def draw_bouts(ax: Axes, bouts: pd.DataFrame, colours: Mapping[str, str], bottom
     """Draw bouts as bars; `bottom` and `height` in data units, time in minutes."""
     for label, own in bouts.groupby("label", sort=False):
         spans = [(a / 60, (b - a) / 60) for a, b in zip(own["start_s"], own["stop_s"], strict=True)]
-        ax.broken_barh(spans, (bottom, height), facecolors=pick(colours, str(label)), linewidth=0, rasterized=True)
+        ax.broken_barh(
+            spans, (bottom, height), facecolors=pick_colour(colours, str(label)), linewidth=0, rasterized=True
+        )

@@ -18,7 +18,7 @@ def window_samples(window_s: float, fps: float) -> int:
     return 2 * int(max(0.0, (window_s * fps - 1) / 2) + 0.5 + 1e-6) + 1
 
 
-def segments(seen: NDArray[np.bool_], time_s: NDArray[np.float64]) -> NDArray[np.int64]:
+def seen_segments(seen: NDArray[np.bool_], time_s: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return ``(n, 2)`` first and one-past-last index of stretches without gap or dropped frame."""
     link = np.asarray(seen, bool)
     edge = np.diff(np.concatenate([[0], link.astype(np.int8), [0]]))
@@ -63,7 +63,7 @@ def _apply(values, time_s, window, kernel, extra):
     seen = np.asarray(np.isfinite(flat).all(axis=1))
     out = flat.copy()
     if window > 1:
-        parts = segments(seen, time_s)
+        parts = seen_segments(seen, time_s)
         for c in range(flat.shape[1]):
             column = np.ascontiguousarray(flat[:, c])
             smoothed = column.copy()

@@ -15,7 +15,7 @@ from murid.data.labels import Labels
 from murid.data.study import Study
 from murid.plot import colours
 from murid.plot.words import natural
-from murid.report.glance import Glance, glance, in_cm
+from murid.report.glance import Glance, glance, glance_in_cm
 from murid.report.runfolder import RunFolder
 
 #: Names by which control groups are usually known.
@@ -63,7 +63,7 @@ class Context:
             try:
                 look = glance(recording)
                 scale = self.scales.get(recording.id)
-                found[recording.id] = in_cm(look, scale) if look.unit == "px" and scale else look
+                found[recording.id] = glance_in_cm(look, scale) if look.unit == "px" and scale else look
             except (DataError, OSError) as exc:
                 self._problem(f"recording '{recording.id}': {str(exc).splitlines()[0]}")
             recording.forget()

@@ -81,7 +81,7 @@ def glance(recording: Recording) -> Glance:
     )
 
 
-def in_cm(look: Glance, px_per_cm: float) -> Glance:
+def glance_in_cm(look: Glance, px_per_cm: float) -> Glance:
     """Return a look in pixels in centimetres, with the scale that an analysis used."""
     zones = tuple(
         Zone(z.name, polygon=z.polygon / px_per_cm, unit="cm", kind=z.kind)

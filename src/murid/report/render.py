@@ -43,7 +43,7 @@ def page(**values: Any) -> str:
     """Fill the page template."""
     env = Environment(loader=PackageLoader("murid.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.globals.update(
-        numbers_of=numbers_of, image=image, csv_link=csv_link, rows=rows, headings=headings, kind_of=_kind_of
+        numbers_of=plotted_numbers, image=image, csv_link=csv_link, rows=rows, headings=headings, kind_of=_kind_of
     )
     return env.get_template("page.html.j2").render(**values)
 
@@ -121,7 +121,7 @@ def rows(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
     ]
 
 
-def numbers_of(picture: parts.Picture) -> parts.ReportTable:
+def plotted_numbers(picture: parts.Picture) -> parts.ReportTable:
     """Return what a figure draws as a table, for readers who cannot see it."""
     table = picture.data if picture.data is not None else pd.DataFrame()
     return parts.ReportTable(table, f"Numbers: {picture.title}", limit=MAX_NUMBERS)

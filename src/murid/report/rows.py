@@ -33,7 +33,7 @@ def as_float(row: Cells, name: str) -> float:
     return float(value) if isinstance(value, (int, float, np.integer, np.floating)) else NAN
 
 
-def text_of(row: Cells, name: str) -> str:
+def row_text(row: Cells, name: str) -> str:
     """Return a text of a row, "" where it is missing."""
     value = row.get(name)
     return value if isinstance(value, str) else "" if value is None or value != value else str(value)

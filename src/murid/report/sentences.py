@@ -58,7 +58,7 @@ def largest_difference(rows: Sequence[Statement]) -> str:
     return f"Largest effect: {largest.finding()}{effect}."
 
 
-def differences(rows: Sequence[Tested]) -> str:
+def difference_sentences(rows: Sequence[Tested]) -> str:
     """Return what is shown of more than two groups (with the pairs that differ) and of latencies; "" for nothing."""
     shown = [r for r in rows if r.shown and (isinstance(r, LatencyStatement) or len(r.groups) > 2)]
     named = [f"{r.finding()}." for r in shown[:MAX_NAMED]]

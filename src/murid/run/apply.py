@@ -132,12 +132,12 @@ def compare_behaviours(run: Run, seed: int = 0) -> None:
 
 def describe_states(output: xr.Dataset) -> dict[str, pd.DataFrame]:
     """Return the bouts and the summary of one recording's states."""
-    from murid.ethogram import bouts_of, summary
+    from murid.ethogram import bouts_of, summarise_states
 
     states = output["states"]
     probability = output.get("probability")
     known = probability is not None and set(behaviour_names(states)) <= set(probability["behaviour"].values)
-    return {"bouts": bouts_of(states, probability=probability if known else None), "summary": summary(states)}
+    return {"bouts": bouts_of(states, probability=probability if known else None), "summary": summarise_states(states)}
 
 
 def model_folder(study: Study, model: str | Path) -> Path:

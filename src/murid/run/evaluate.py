@@ -14,7 +14,7 @@ from murid.data.labels import Others
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import apply_step, compare_behaviours, keep_states
-from murid.run.failures import note_skipped, readable
+from murid.run.failures import note_skipped, readable_recordings
 from murid.run.fit import fit_step, nouns_for
 from murid.run.head_to_head import compare_methods
 from murid.run.runner import Runner, inputs_of
@@ -116,7 +116,7 @@ def evaluate_methods(
     skipped: dict[str, str] = {}
     if skip_failed:
         labelled = [r.id for r in study.recordings(ids) if r.has("labels")]
-        ids, skipped = readable(study, labelled)
+        ids, skipped = readable_recordings(study, labelled)
         train, test = (None if side is None else [i for i in side if i not in skipped] for side in (train, test))
     asked = dict(
         methods=method_params,
@@ -182,13 +182,13 @@ def _splits(
     if train is not None or test is not None:
         return [_explicit(study, train or (), test or (), group)]
     from murid.evaluate import grouped
-    from murid.evaluate.folds import group_names
+    from murid.evaluate.folds import groups_of_recordings
 
     recordings = sorted((r for r in study.recordings(ids) if r.has("labels")), key=lambda r: r.id)
     if not recordings:
         fail(f"study {study.folder}", "no recording has labels", todo="add them with: murid add --labels")
     if folds is None:
-        folds = min(DEFAULT_FOLDS, max(2, len(set(group_names(recordings, group)))))
+        folds = min(DEFAULT_FOLDS, max(2, len(set(groups_of_recordings(recordings, group)))))
     found = grouped(recordings, folds, by=group, behaviours=behaviours, stream=stream, seed=seed, rare=rare)
     for recording in recordings:
         recording.forget()
@@ -198,7 +198,7 @@ def _splits(
 
 def _explicit(study: Study, train: Sequence[str], test: Sequence[str], group: str) -> Split:
     """Check a split that was given."""
-    from murid.evaluate.folds import group_names
+    from murid.evaluate.folds import groups_of_recordings
 
     faults = Faults("split")
     for side, ids in (("train", train), ("test", test)):
@@ -207,7 +207,7 @@ def _explicit(study: Study, train: Sequence[str], test: Sequence[str], group: st
     for recording_id in [i for i in train if i in set(test)]:
         faults.add(f"recording '{recording_id}' is on both sides")
     faults.raise_if_any()
-    sides = [set(group_names(study.recordings(ids), group)) for ids in (train, test)]
+    sides = [set(groups_of_recordings(study.recordings(ids), group)) for ids in (train, test)]
     for shared in sorted(sides[0] & sides[1]):
         faults.add(f"{group} '{shared}' is on both sides", todo="move its recordings to one side, or use group='id'")
     faults.raise_if_any()
@@ -270,12 +270,12 @@ def _score(
 ) -> dict[str, Any]:
     """Pool the held-out predictions into one score, as tables."""
     from murid.evaluate import score_many
-    from murid.evaluate.folds import group_names
+    from murid.evaluate.folds import groups_of_recordings
 
     score = score_many(
         [(r.need("labels"), p) for r, p in zip(recordings, predicted, strict=True)],
         recordings=[r.id for r in recordings],
-        groups=group_names(recordings, group),
+        groups=groups_of_recordings(recordings, group),
         behaviours=behaviours,
         others=others,
         rater=rater,

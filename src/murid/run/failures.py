@@ -39,7 +39,7 @@ def raise_all(name: str, failures: Sequence[Failure]) -> NoReturn:
     raise DataError(faults.message(), faults.items)
 
 
-def readable(study: Study, ids: Sequence[str] | None) -> tuple[list[str], dict[str, str]]:
+def readable_recordings(study: Study, ids: Sequence[str] | None) -> tuple[list[str], dict[str, str]]:
     """Return the recordings of which every noun can be read, and for the others why not."""
     good, bad = [], {}
     for recording in study.recordings(ids):

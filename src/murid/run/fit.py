@@ -13,7 +13,7 @@ from murid.data.errors import fail
 from murid.data.names import slug
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.failures import note_skipped, readable
+from murid.run.failures import note_skipped, readable_recordings
 from murid.run.keys import digest, file_digest
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
@@ -75,7 +75,7 @@ def fit_method(
     step = fit_step(study, name, params or {}, ids)
     skipped: dict[str, str] = {}
     if skip_failed:
-        good, skipped = readable(study, [s.id for s in step.inputs["recordings"]])
+        good, skipped = readable_recordings(study, [s.id for s in step.inputs["recordings"]])
         step = fit_step(study, name, params or {}, good)
     asked = {"method": name, "params": step.params["params"], "ids": [s.id for s in step.inputs["recordings"]]}
     with Run.start(study, "fit", {**asked, "model": model}, model) as run:

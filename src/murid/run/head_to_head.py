@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from murid.compare import ceiling, differences, methods_figure, methods_table
+from murid.compare import ceiling, compare_with_best, methods_figure, methods_side_by_side
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.figures import write_figure
@@ -36,12 +36,12 @@ def compare_methods(
     per_class, totals, recordings = (
         pd.concat(run.parts[k], ignore_index=True) for k in ("per_class", "totals", "recordings")
     )
-    table = run.table("methods", methods_table(per_class, totals))
+    table = run.table("methods", methods_side_by_side(per_class, totals))
     listed = study.table.set_index("id")
     group = scoring["group"] if scoring["group"] in ("animal", "group", "day", "session") else "animal"
     found = None
     if recordings["method"].nunique() > 1:
-        found = run.table("differences", differences(recordings, listed[group].to_dict(), seed=seed))
+        found = run.table("differences", compare_with_best(recordings, listed[group].to_dict(), seed=seed))
         macro = found[found["behaviour"] == "macro"].set_index("method")
         run.summary["differences"] = {
             m: {

@@ -80,7 +80,7 @@ def preview_labels(
     with Run.start(study, "preview", {"params": settings, "ids": [r.id for r in recordings]}) as run:
         for k, result in enumerate(Runner(study, workers, run).do(steps, "pseudo-labels")):
             states, recording_id = result.value, str(result.step.recording)
-            run.parts.setdefault("pseudo_labels", []).append(summary(states, recording_id))
+            run.parts.setdefault("pseudo_labels", []).append(summarise_pseudo_labels(states, recording_id))
             if k < MAX_FIGURES:
                 write_figure(run, recording_id, preview(states, study[recording_id].events))
         run.write_parts()
@@ -88,7 +88,7 @@ def preview_labels(
     return run
 
 
-def summary(states: xr.DataArray, recording: str) -> pd.DataFrame:
+def summarise_pseudo_labels(states: xr.DataArray, recording: str) -> pd.DataFrame:
     """Share, bouts and median duration of each pseudo-label; every label has its row, also where it never occurs."""
     from murid.ethogram import bouts_of
 

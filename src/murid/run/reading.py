@@ -19,7 +19,7 @@ from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.video import Video
 from murid.data.warning import warn_user
-from murid.io.write import points_of
+from murid.io.write import point_events
 from murid.prepare import calibrate, calibrate_zones
 from murid.run.pairing import Paired
 
@@ -124,7 +124,7 @@ def _same_animal(labels: Labels, poses: xr.Dataset | None, recording: str) -> La
     """Call the only animal of the labels as the only animal of the poses: it is the same one."""
     if poses is None or len(individual_names(poses)) != 1:
         return labels
-    points = points_of(labels)
+    points = point_events(labels)
     own = sorted({*labels.bouts["individual"], *points["individual"]} - {EVERYONE})
     name = individual_names(poses)[0]
     if len(own) != 1 or own[0] == name:
@@ -139,7 +139,7 @@ def _same_animal(labels: Labels, poses: xr.Dataset | None, recording: str) -> La
 
 def _with_points(labels: Labels, events: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
     """Events with the point events that stood in the label file."""
-    points = points_of(labels)
+    points = point_events(labels)
     if points.empty:
         return {}
     return {"events": make_events(points if events is None else pd.concat([events, points], ignore_index=True))}

@@ -11,7 +11,7 @@ from murid.data.study import Study
 from murid.run.executor import Outcome, executor_for, raise_failures
 from murid.run.provenance import versions
 from murid.run.runs import Run
-from murid.run.step import Kept, Plan, RecordingInput, Step, Task, plan
+from murid.run.step import Kept, Plan, RecordingInput, Step, Task, plan_steps
 from murid.run.store import Store
 
 
@@ -85,7 +85,7 @@ class Runner:
             Shown beside the progress.
         """
         steps = list(steps)
-        scheme = plan(steps)
+        scheme = plan_steps(steps)
         self._work(scheme, text, None)
         return [Result(self.store, kept, step) for kept, step in zip(scheme.wanted, steps, strict=True)]
 
@@ -96,7 +96,7 @@ class Runner:
         """
         steps = list(steps)
         unreadable: dict[int, str] = {}
-        scheme = plan(steps, unreadable=unreadable)
+        scheme = plan_steps(steps, unreadable=unreadable)
         failed: dict[Kept, Failure] = {}
         self._work(scheme, text, failed)
         wanted = iter(scheme.wanted)

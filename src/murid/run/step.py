@@ -198,7 +198,7 @@ class Plan:
     inputs: list[Any]
 
 
-def plan(steps: Sequence[Step], *, unreadable: dict[int, str] | None = None) -> Plan:
+def plan_steps(steps: Sequence[Step], *, unreadable: dict[int, str] | None = None) -> Plan:
     """Give every step, and every step it depends on, its key.
 
     Parameters

@@ -125,7 +125,7 @@ def basis(columns: Floats) -> Floats:
     return np.asarray(u[:, s > s.max() * 1e-10], np.float64)
 
 
-def weights_of(full: Floats, n_tested: int) -> tuple[Floats, Floats]:
+def contrast_weights(full: Floats, n_tested: int) -> tuple[Floats, Floats]:
     """Return the rows that give the tested coefficients ``(p, unit)``, and each unit's leverage ``(unit,)``."""
     size = np.sqrt((full**2).sum(axis=0))
     size = np.where(size > 0, size, 1.0)
@@ -151,7 +151,7 @@ def wald(values: Floats, full: Floats, n_tested: int) -> Floats:
     float array (arrangement,)
         t for p = 1, else chi-square over p.
     """
-    rows, leverage = weights_of(full, n_tested)
+    rows, leverage = contrast_weights(full, n_tested)
     q = basis(full)
     estimate = values @ rows.T
     residual = values - (values @ q) @ q.T
@@ -184,7 +184,7 @@ def adjusted_difference(values: Floats, design: Design, level: float) -> Estimat
     Bell RM, McCaffrey DF (2002) Surv Methodol 28:169. Imbens GW, Kolesár M (2016) Rev Econ Stat 98:701.
     """
     full = design.full
-    rows, leverage = weights_of(full, 1)
+    rows, leverage = contrast_weights(full, 1)
     row = rows[0]
     q = basis(full)
     projection = q @ q.T
@@ -216,7 +216,7 @@ def adjusted_effect(values: Floats, design: Design, level: float) -> Estimate:
         Confidence level.
     """
     full, member = design.full, design.tested[:, 0] > 0.5
-    rows, _ = weights_of(full, 1)
+    rows, _ = contrast_weights(full, 1)
     q = basis(full)
     df, estimate = design.df, float(rows[0] @ values)
     within = values - np.where(member, values[member].mean(), values[~member].mean())

@@ -14,7 +14,7 @@ from murid.learn.nets.blocks import SmallResNet
 from murid.learn.nets.images import Images, encode_pictures, jittered, moved, turbo, unit
 from murid.learn.nets.params import TrainParams
 from murid.learn.nets.resnet import ResNet, load_pretrained
-from murid.learn.nets.siamese import Siamese, activation_map, cross_level, spherical_kmeans, spread
+from murid.learn.nets.siamese import Siamese, activation_map, cross_level, feature_spread, spherical_kmeans
 
 
 def test_images_come_from_the_right_film_and_row():
@@ -81,8 +81,8 @@ def test_clusters_of_directions_are_found():
 
 def test_spread_says_collapse():
     torch.manual_seed(0)
-    assert spread(torch.randn(500, 64)) == pytest.approx(1, abs=0.02)
-    assert spread(torch.ones(500, 64) + 1e-4 * torch.randn(500, 64)) < 0.01
+    assert feature_spread(torch.randn(500, 64)) == pytest.approx(1, abs=0.02)
+    assert feature_spread(torch.ones(500, 64) + 1e-4 * torch.randn(500, 64)) < 0.01
 
 
 def test_siamese_loss_is_least_for_equal_views_and_stops_the_gradient():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from murid.learn.nets.params import TaggerParams
-from murid.learn.nets.tagger import Stretches, fit_filler, fit_tagger, tag
+from murid.learn.nets.tagger import Stretches, fit_masked_tagger, fit_tagger, tag
 
 
 def small(**changes):
@@ -60,8 +60,8 @@ def test_the_filler_learns_to_fill_hidden_rows():
     x = np.stack([np.sin(t / 5), np.cos(t / 5)], axis=1).astype(np.float32)
     source = Stretches(x, np.zeros((600, 0), np.int8), np.ones(600, np.float32), [(0, 600)], 64)
     p = small()
-    early = fit_filler(source, p.replace(train=p.train.replace(min_steps=0)))
-    late = fit_filler(source, p)
+    early = fit_masked_tagger(source, p.replace(train=p.train.replace(min_steps=0)))
+    late = fit_masked_tagger(source, p)
     assert early.keys() == late.keys()
     y = (x[:, :1] > 0).astype(np.int8)
     few = Stretches(x, y, np.ones(600, np.float32), [(0, 600)], 64)

@@ -14,7 +14,7 @@ from murid.evaluate import frames
 from murid.features.sets.scene import scene
 from murid.learn.classify.stumps import bins_of, fit_stumps
 from murid.methods.supervised import mars as mars_module
-from murid.methods.supervised.decision import Decision, tune
+from murid.methods.supervised.decision import Decision, tune_decision
 from murid.methods.supervised.dlcanalyzer import most_frequent_class
 from murid.methods.supervised.mars import Chains
 from murid.methods.supervised.simba import FaithfulFeatures, Simba
@@ -51,7 +51,7 @@ def test_the_tuned_threshold_is_the_lowest_that_parts_the_frames():
     plain = Decision.plain(("a",), exclusive=False, exhaustive=False)
     for absent, present, threshold in ((0.30, 0.38, 0.32), (0.005, 0.015, 0.01), (0.85, 0.97, 0.88)):
         pairs = [(probability(np.where(shows, present, absent)), truth)]
-        rule = tune(pairs, plain, smooth_s=(0.0,), min_bout_s=(0.0,))
+        rule = tune_decision(pairs, plain, smooth_s=(0.0,), min_bout_s=(0.0,))
         assert rule.threshold == (threshold,)
         np.testing.assert_array_equal(rule(pairs[0][0]).values, truth)
 
@@ -138,7 +138,9 @@ def test_jaaba_is_tuned_with_the_rule_that_is_applied():
     p = np.clip(0.15 + 0.55 * y + rng.normal(0, 0.16, n), 0.01, 0.99)
     clock = probability(p, time_s=np.arange(n) / 8)
     recipe = murid.method("jaaba").recipe()
-    rule = tune([(clock, y[:, None, None])], Decision.plain(("a",), exclusive=False, exhaustive=False, **recipe.form))
+    rule = tune_decision(
+        [(clock, y[:, None, None])], Decision.plain(("a",), exclusive=False, exhaustive=False, **recipe.form)
+    )
     assert (rule.low, rule.short) == (0.6, "absorb")
     applied = recipe.to_states(rule, clock).values
     assert float(frames.f1_of(frames.counts(y[:, None, None], applied))[0]) > 0.98

@@ -8,7 +8,7 @@ import pytest
 import murid
 from murid import simulate
 from murid.methods.supervised.quick_refit import Warm
-from murid.methods.supervised.temporal_network import mixed, shares_of
+from murid.methods.supervised.temporal_network import mix_probabilities, shares_of
 
 
 def mouse(seed, **changes):
@@ -49,7 +49,7 @@ def test_the_network_has_a_say_of_its_own(fitted):
     model = fitted.model
     trees, both = model.learner.predict(frames.values), model.scores(frames.values, time)
     net = model.stacked.net(frames.values, time)
-    np.testing.assert_allclose(both, mixed(trees, net, model.stacked.shares), atol=1e-6)
+    np.testing.assert_allclose(both, mix_probabilities(trees, net, model.stacked.shares), atol=1e-6)
     # Half the frame rate: the same moments, the same clock of the network.
     slow = fitted.model.stacked.net(frames.values[::2], time[::2])
     assert np.corrcoef(slow[:, 0], net[::2, 0])[0, 1] > 0.9
@@ -68,7 +68,7 @@ def test_a_network_that_knows_nothing_gets_no_say():
     assert shares_of(good, noise, y, weights)[0] <= 0.1
     assert shares_of(noise, good, y, weights)[0] >= 0.9
     silent = np.full(y.shape, np.nan)
-    np.testing.assert_array_equal(mixed(good, silent, np.array([0.5])), good.astype(np.float32))
+    np.testing.assert_array_equal(mix_probabilities(good, silent, np.array([0.5])), good.astype(np.float32))
 
 
 def test_a_row_without_neighbours_is_told_too(fitted):

@@ -25,7 +25,7 @@ _KERNEL_VARIANCE_S2 = 0.5 / 30**2
 _ELLIPSE = float(np.sqrt(-2 * np.log(0.25)))
 
 
-def points_of(body: Body) -> tuple[str, ...]:
+def mars_points(body: Body) -> tuple[str, ...]:
     """MARS's points that the skeleton has; its trunk when fewer than four."""
     sides = [("hip", "side")[not body.has(f"hip_{s}")] + f"_{s}" for s in ("left", "right")]
     wanted = ("nose", "ear_left", "ear_right", "neck", *sides, "tail_base")
@@ -65,7 +65,7 @@ def _mean(body: Body, points: Sequence[str]) -> F32:
 
 def _part(body: Body, part: str) -> F32:
     """Centroid of head (first three points), hips (last three), or all."""
-    points = points_of(body)
+    points = mars_points(body)
     return _mean(body, {"head": points[:3], "hips": points[-3:], "body": points[-4:], "all": points}[part])
 
 
@@ -76,7 +76,7 @@ def _lagged(x: F32, frames: int, fps: float) -> F32:
 
 
 def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
-    points, rate = points_of(body), body.clock.rate
+    points, rate = mars_points(body), body.clock.rate
     centre = _part(body, "all")
     out = [
         Column(f"dist_{a}_{b}", "L", "inside the animal", norm(body.point(a) - body.point(b)))
@@ -137,7 +137,7 @@ def _pair(me: Body, other: Body) -> list[Column]:
     gap = _part(other, "all") - _part(me, "all")
     distance, towards = norm(gap), unit_vector(gap)
     velocity = rate(_part(me, "all"))
-    mine, theirs = (np.stack([b.point(p) for p in points_of(b)]) for b in (me, other))
+    mine, theirs = (np.stack([b.point(p) for p in mars_points(b)]) for b in (me, other))
     long = _long_axis(me)
     areas = as_f32(_area(me) / np.where(_area(other) > 0, _area(other), np.nan))
     out = [
@@ -157,7 +157,7 @@ def _pair(me: Body, other: Body) -> list[Column]:
         out.append(Column("facing", "rad", "other's centroid against own head", np.abs(angle(me.head_axis, gap))))
         if other.has_axis:
             out.append(Column("angle_between", "rad", "bodies", np.abs(angle(me.axis, other.axis)), True))
-    for a, b in product(points_of(me), points_of(other)):
+    for a, b in product(mars_points(me), mars_points(other)):
         out.append(Column(f"between_{a}_{b}", "L", "own to other's point", norm(other.point(b) - me.point(a)), a == b))
     return [c._replace(values=c.values.astype(np.float32)) for c in out]
 

@@ -168,7 +168,7 @@ def _of_one(
     return out + nearest[: len(tables[0])]
 
 
-def table_of(where: Scene, columns: Sequence[Column], rows: NDArray | None = None) -> xr.DataArray:
+def side_by_side(where: Scene, columns: Sequence[Column], rows: NDArray | None = None) -> xr.DataArray:
     """Lay columns side by side as ``(time, feature)``, for all frames or the given rows."""
     names = [c.name for c in columns]
     values = np.stack([c.values for c in columns], axis=1).astype(np.float32)

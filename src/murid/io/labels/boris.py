@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from murid.data.bouts import EVERYONE, make_events, text_column
+from murid.data.bouts import EVERYONE, as_text, make_events
 from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.io.files import Head, choose, resolve_fps
@@ -198,7 +198,7 @@ def subject_name(name: str) -> str:
 def points_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Point events as an event table with modifiers."""
     points = make_events(rows[list(POINT_COLUMNS)], name="point events")
-    return points.assign(modifiers=text_column(points["modifiers"]))
+    return points.assign(modifiers=as_text(points["modifiers"]))
 
 
 def _subjects(table: TextTable) -> pd.Series:

@@ -254,7 +254,7 @@ def fit_pca(
     return pca_of_moments(moments, n_components, whiten=whiten, max_components=max_components)
 
 
-def fit_filler(x: Arrays | Sequences, *, max_rows: int = 200_000) -> PCA:
+def fit_gap_components(x: Arrays | Sequences, *, max_rows: int = 200_000) -> PCA:
     """Fit the components that `PCA.complete` fills gaps by: few, since many carry jitter from seen points to hidden.
 
     Parameters

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from murid.data.errors import fail
-from murid.learn.embed.pca import PCA, fit_filler, fit_pca
+from murid.learn.embed.pca import PCA, fit_gap_components, fit_pca
 from murid.learn.fitted import Fitted
 from murid.learn.sequences import Arrays, as_sequences
 
@@ -82,7 +82,7 @@ def fit_persistent(
     seqs = as_sequences(x, dtype=np.float64)
     if not (~np.isnan(seqs.frames)).any():
         fail("components", "nothing was seen", expected="frames with keypoints", got="only gaps")
-    fill = fit_filler(seqs)
+    fill = fit_gap_components(seqs)
     filled = [fill.complete(part) for part in seqs]
     complete = np.concatenate(filled)
     pca = fit_pca(complete[~np.isnan(complete).any(axis=1)], variance, max_components=rank)

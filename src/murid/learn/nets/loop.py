@@ -26,7 +26,7 @@ from murid.learn.nets.batches import Batch, SampleSource
 from murid.learn.nets.checkpoint import State, Tensors, load_checkpoint, save_checkpoint
 from murid.learn.nets.device import describe_device, laid_out, pick_device, pick_precision, seeded, settled
 from murid.learn.nets.history import History
-from murid.learn.nets.parallel import World, joined
+from murid.learn.nets.parallel import World, join_processes
 from murid.learn.nets.params import TrainParams
 
 __all__ = ["History", "TrainingStep", "TrainParams", "train"]
@@ -106,7 +106,7 @@ def train(
     p = params or TrainParams()
     device = pick_device(p.device)
     path = None if checkpoint is None else Path(checkpoint)
-    with settled(device, threads=p.threads, deterministic=p.deterministic), joined(device) as world:
+    with settled(device, threads=p.threads, deterministic=p.deterministic), join_processes(device) as world:
         run = _Run(net, loss, p, device, world, len(source), seed)
         if path is not None and path.is_file():
             run.state, run.best = load_checkpoint(path, run.identity, net, run.optimizer)

@@ -55,7 +55,7 @@ class World:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[World]:
+def join_processes(device: torch.device) -> Iterator[World]:
     """Join the processes that ``torchrun`` started; alone, give the world of one."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:

@@ -48,7 +48,7 @@ class Siamese(nn.Module):
         z1, z2 = self.projector(f1), self.projector(f2)
         p1, p2 = self.predictor(z1), self.predictor(z2)
         agree = 2 - _cos(p1, z2.detach()) - _cos(p2, z1.detach())
-        terms = {"agreement": agree, "spread": spread(f1)}
+        terms = {"agreement": agree, "spread": feature_spread(f1)}
         loss = agree
         if weight > 0:
             direction = nn.functional.normalize(self.group.weight, dim=1)
@@ -84,7 +84,7 @@ def spherical_kmeans(rows: torch.Tensor, n_clusters: int, iterations: int = 10) 
     return (rows @ centres.T).argmax(dim=1), centres
 
 
-def spread(features: torch.Tensor) -> torch.Tensor:
+def feature_spread(features: torch.Tensor) -> torch.Tensor:
     """SD of features of length 1 over the samples, times √D: about 1 when they point everywhere, 0 when collapsed."""
     directions = nn.functional.normalize(features.detach().float(), dim=1)
     return directions.std(dim=0, correction=0).mean() * features.shape[1] ** 0.5

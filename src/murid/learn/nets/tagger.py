@@ -114,7 +114,7 @@ def fit_tagger(
     seed : int
         Same seed, same network.
     body : dict of tensors, optional
-        Weights of the body from `fit_filler`.
+        Weights of the body from `fit_masked_tagger`.
     progress : str, optional
         Name shown with the bar.
     """
@@ -134,7 +134,7 @@ def fit_tagger(
     return net, train(net, loss, source, p.train, seed=seed, progress=progress)
 
 
-def fit_filler(
+def fit_masked_tagger(
     source: Stretches, p: TaggerParams, *, seed: int = 0, progress: str | None = None
 ) -> dict[str, torch.Tensor]:
     """Train a body without labels: from the rows around it, say what a hidden stretch of rows holds.
@@ -173,4 +173,4 @@ def tag(net: Tagger, features: np.ndarray, spans: Spans) -> np.ndarray:
     return out
 
 
-__all__ = ["Stretches", "Tagger", "TaggerParams", "fit_filler", "fit_tagger", "tag"]
+__all__ = ["Stretches", "Tagger", "TaggerParams", "fit_masked_tagger", "fit_tagger", "tag"]

@@ -180,7 +180,7 @@ def _best_ways(score, log_transitions, way_out, best, source):
 
 
 @njit(cache=True, nogil=True)
-def viterbi(loglik, log_first, log_transitions, came_from, states):
+def chain_viterbi(loglik, log_first, log_transitions, came_from, states):
     """Most probable state path of one chain.
 
     A state is left out of the search for predecessors when even its best way out cannot beat

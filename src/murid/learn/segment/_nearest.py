@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def nearest(x, centroids_t, labels, distance2):
+def nearest_centroids(x, centroids_t, labels, distance2):
     """Write for each row of `x` (n, D) the nearest column of `centroids_t` (D, K) and its squared distance."""
     n, d = x.shape
     k = centroids_t.shape[1]
@@ -31,7 +31,7 @@ def nearest(x, centroids_t, labels, distance2):
 
 @njit(cache=True, nogil=True, fastmath=True)
 def pick_nearest(x, centroids, products, half_square, labels, distance2):
-    """As `nearest`, from the products ``x · centroidᵀ`` (n, K): squares decide, the distance itself is exact."""
+    """As `nearest_centroids`, from products ``x · centroidᵀ`` (n, K): squares decide, the distance itself is exact."""
     n, d = x.shape
     for t in range(n):
         best = 0

@@ -19,7 +19,7 @@ from murid.data.params import Params, param
 from murid.learn.fitted import Fitted
 from murid.learn.parallel import workers
 from murid.learn.segment import _emission as emission
-from murid.learn.segment._chain import backward, floor_rows, forward, viterbi
+from murid.learn.segment._chain import backward, chain_viterbi, floor_rows, forward
 from murid.learn.segment.chains import Chain, find_chains
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
@@ -162,7 +162,7 @@ class ArHmm(Fitted):
             here = slice(chain.start, chain.stop)
             ll, _ = self._loglik(seqs, chain, white)
             pointers = np.empty(ll.shape, np.uint8 if self.n_states <= 256 else np.uint16)
-            viterbi(ll, first, log_steps[chain.sequence], pointers, labels[here])
+            chain_viterbi(ll, first, log_steps[chain.sequence], pointers, labels[here])
             del pointers, ll
             if confidence:
                 marginal = self._marginal(seqs, chain, steps[chain.sequence], groups)

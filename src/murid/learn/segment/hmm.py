@@ -17,7 +17,7 @@ from murid.data.params import Params, param
 from murid.learn.fitted import Fitted
 from murid.learn.parallel import Map, summed, workers
 from murid.learn.segment import _emission as emission
-from murid.learn.segment._chain import backward, floor_rows, forward, viterbi
+from murid.learn.segment._chain import backward, chain_viterbi, floor_rows, forward
 from murid.learn.segment.chains import Chain, find_chains
 from murid.learn.segment.kmeans import fit_kmeans
 from murid.learn.sequences import Arrays, Sequences, as_sequences
@@ -77,7 +77,7 @@ class HMM(Fitted):
         def label(chain: Chain) -> None:
             ll = _chain_loglik(seqs, chain, white)
             pointers = np.empty(ll.shape, np.uint8 if k <= 256 else np.uint16)
-            viterbi(ll, first, steps, pointers, labels[chain.start : chain.stop])
+            chain_viterbi(ll, first, steps, pointers, labels[chain.start : chain.stop])
 
         with workers(n_workers) as pmap:
             pmap(label, chains)

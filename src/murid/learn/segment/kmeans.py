@@ -14,7 +14,7 @@ import numpy as np
 from murid.data.errors import fail
 from murid.learn.fitted import Fitted
 from murid.learn.parallel import Map, chunks, workers
-from murid.learn.segment._nearest import add_by_label, nearest, pick_nearest
+from murid.learn.segment._nearest import add_by_label, nearest_centroids, pick_nearest
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 CHUNK = 8192
@@ -205,5 +205,5 @@ def _plus_plus(frames: np.ndarray, weights: np.ndarray, k: int, rng: np.random.G
 
 def _distance2(x: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     labels, d2 = np.empty(len(x), np.int32), np.empty(len(x), x.dtype)
-    nearest(x, np.ascontiguousarray(centroids.T), labels, d2)
+    nearest_centroids(x, np.ascontiguousarray(centroids.T), labels, d2)
     return labels, d2

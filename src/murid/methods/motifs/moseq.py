@@ -16,7 +16,7 @@ from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.roles import stand_ins
-from murid.learn.embed.pca import PCA, Moments, fit_filler, fit_pca, pca_of_moments
+from murid.learn.embed.pca import PCA, Moments, fit_gap_components, fit_pca, pca_of_moments
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.slds import Slds, SldsParams, fit_slds
@@ -287,7 +287,7 @@ class Moseq(DynamicsMethod):
 
 def _components(tables: Sequence[np.ndarray], params: MoseqParams) -> dict[str, PCA]:
     """Components that complete frames with gaps, and those of complete frames that are not jitter."""
-    fill = fit_filler(tables)
+    fill = fit_gap_components(tables)
     complete = [fill.complete(t) for t in tables]
     pca = fit_pca(complete, params.variance, whiten=True, missing=False, max_components=params.n_components)
     return {"fill": fill, "pca": without_jitter(pca, complete, params.persistence)}

@@ -22,7 +22,7 @@ from murid.data.recording import Recording
 from murid.data.scratch import scratch
 from murid.data.states import UNLABELLED, behaviour_names
 from murid.data.warning import warn_user
-from murid.ethogram.pseudo_labels import RuleTable, label, read_table, times_by_event
+from murid.ethogram.pseudo_labels import RuleTable, label, read_rule_table, times_by_event
 from murid.features.sets.rules import rule_features
 from murid.learn.nets.params import TrainParams
 from murid.learn.scale import Scaler, fit_scaler
@@ -146,7 +146,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
             )
         # The text, not the path of its file, is what travels with a model.
         self.params = self.params.replace(pseudo_labels=_text_of(self.params.pseudo_labels))
-        self.table: RuleTable = read_table(self.params.pseudo_labels, self.params.rest)
+        self.table: RuleTable = read_rule_table(self.params.pseudo_labels, self.params.rest)
         self._targets: dict[tuple[str, str], np.ndarray] = {}
         self._trials: dict[str, np.ndarray] = {}
 

@@ -150,14 +150,14 @@ class Selfee(VideoMethod):
         """Say whether the features collapsed: all moments alike."""
         from murid.learn.nets._torch import torch
         from murid.learn.nets.images import encode_pictures
-        from murid.learn.nets.siamese import spread
+        from murid.learn.nets.siamese import feature_spread
 
         some = [
             encode_pictures(net, net, f, r[:: max(1, len(r) // 500)], self.params.train)
             for f, r in zip(films, rows, strict=True)
         ]
         features = np.concatenate([s for s in some if len(s)])
-        value = float(spread(torch.from_numpy(features)))
+        value = float(feature_spread(torch.from_numpy(features)))
         self.facts["evidence"]["feature_spread"] = value
         if value < COLLAPSED:
             warn_user(

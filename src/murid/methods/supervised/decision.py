@@ -215,7 +215,7 @@ def _held_argmax(relative: np.ndarray, low: float) -> np.ndarray:
     return out
 
 
-def tune(
+def tune_decision(
     pairs: Sequence[tuple[xr.DataArray, np.ndarray]],
     rule: Decision,
     *,

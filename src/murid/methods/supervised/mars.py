@@ -149,7 +149,7 @@ class Passes(Refiner):
 
     def __call__(self, probability: xr.DataArray) -> xr.DataArray:
         """Smooth each behaviour's probability."""
-        return smooth.forward_backward(probability)
+        return smooth.smooth_forward_backward(probability)
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Chains(Refiner):
                     "behaviour": np.asarray(chain.behaviours, dtype=object),
                 },
             )
-            out.values[..., b] = hmm.smooth(both, chain)[1].values[..., 1]
+            out.values[..., b] = hmm.smooth_by_chain(both, chain)[1].values[..., 1]
         return out
 
     def dump(self) -> Dump:

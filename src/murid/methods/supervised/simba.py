@@ -125,7 +125,7 @@ class Simba(Supervised):
         p, states = self.params, decision(probability)
         if not p.bursts:
             return states
-        bursts = kleinberg.smooth(to_multilabel(states), sigma=p.sigma, gamma=p.gamma, hierarchy=p.hierarchy)
+        bursts = kleinberg.smooth_by_bursts(to_multilabel(states), sigma=p.sigma, gamma=p.gamma, hierarchy=p.hierarchy)
         return exclusion.exclude(bursts, probability=probability) if decision.exclusive else bursts
 
 

@@ -21,7 +21,7 @@ from murid.features.naming import base_of
 from murid.learn.classify.boost import check_two_classes
 from murid.learn.classify.calibrate import Calibration
 from murid.learn.classify.novelty import Novelty, fit_novelty
-from murid.methods.supervised.decision import Decision, tune
+from murid.methods.supervised.decision import Decision, tune_decision
 from murid.methods.supervised.model import Model, Unlearnt
 from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe, Stacked
 from murid.methods.supervised.training_rows import LabelledFrames, Material, held_out_rows, labelled_frames, learnable
@@ -318,7 +318,7 @@ def decide(
 ) -> Decision:
     """Tune the decision rule on out-of-fold probabilities; then what the user asked for."""
     rule = Decision.plain(behaviours, exclusive=exclusive, exhaustive=exclusive and exhaustive, **recipe.form)
-    return recipe.adjust(tune(pairs, rule, smooth_s=recipe.smooth_options) if recipe.tune else rule)
+    return recipe.adjust(tune_decision(pairs, rule, smooth_s=recipe.smooth_options) if recipe.tune else rule)
 
 
 def gains(learner: Learner, n_features: int) -> np.ndarray:

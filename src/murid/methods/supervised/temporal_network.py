@@ -143,7 +143,7 @@ def fit_temporal_network(
     text : str
         Name of the progress bar.
     """
-    from murid.learn.nets.tagger import Stretches, fit_filler, fit_tagger
+    from murid.learn.nets.tagger import Stretches, fit_masked_tagger, fit_tagger
 
     rows = np.concatenate([np.arange(a, b) for a, b in spans])
     centre, spread = spread_of(np.concatenate([features[rows], *unlabelled]))
@@ -155,7 +155,7 @@ def fit_temporal_network(
         stack = np.concatenate(tables)
         nobody = np.zeros((len(stack), 0), np.int8)
         source = Stretches(stack, nobody, np.ones(len(stack)), list(pairwise(edges)), params.length)
-        body = fit_filler(source, params, seed=seed, progress=f"{text}, without labels")
+        body = fit_masked_tagger(source, params, seed=seed, progress=f"{text}, without labels")
     source = Stretches(x, targets, weights, spans, params.length)
     net, _ = fit_tagger(source, params, seed=seed, body=body, progress=text)
     return TemporalNetwork(net, centre, spread, rate_hz, params)
@@ -177,12 +177,12 @@ def shares_of(trees: np.ndarray, net: np.ndarray, targets: np.ndarray, weights: 
         use = (targets[:, b] >= 0) & np.isfinite(trees[:, b]) & np.isfinite(net[:, b])
         if use.any():
             y, w = targets[use, b] == 1, weights[use]
-            losses = [_log_loss(mixed(trees[use, b], net[use, b], s), y, w) for s in SHARES]
+            losses = [_log_loss(mix_probabilities(trees[use, b], net[use, b], s), y, w) for s in SHARES]
             best[b] = SHARES[int(np.argmin(losses))]
     return best
 
 
-def mixed(trees: np.ndarray, net: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+def mix_probabilities(trees: np.ndarray, net: np.ndarray, share: np.ndarray | float) -> np.ndarray:
     """Mix two probabilities by their log-odds; where the network gives none (NaN) those of the trees."""
     both = expit((1 - share) * _log_odds(trees) + share * _log_odds(net))
     return np.where(np.isfinite(net), both, trees).astype(np.float32)
@@ -221,7 +221,7 @@ class StackedNetwork:
 
     def mix(self, scores: Floats, features: Floats, time_s: np.ndarray) -> Floats:
         """Return the mixed scores ``(frame, behaviour)`` of one subject's consecutive frames."""
-        return mixed(scores, self.net(features, time_s), self.shares)
+        return mix_probabilities(scores, self.net(features, time_s), self.shares)
 
     def dump(self) -> Dump:
         """JSON and arrays."""
@@ -286,7 +286,7 @@ class NetworkStacking:
         rows = material.scored
         shares = shares_of(scores[rows], given[rows], targets[rows], np.ones(int(rows.sum())))
         calibration = Calibration.fit(scores[rows], targets[rows])
-        return StackedNetwork(net, shares, calibration), mixed(scores, given, shares)
+        return StackedNetwork(net, shares, calibration), mix_probabilities(scores, given, shares)
 
     def _tables(self, material: Material) -> list[np.ndarray]:
         """Features of recordings without labels, at the rate of the rows and in the order of the material's."""
@@ -311,4 +311,11 @@ class NetworkStacking:
         )
 
 
-__all__ = ["NetworkStacking", "StackedNetwork", "TemporalNetwork", "fit_temporal_network", "mixed", "shares_of"]
+__all__ = [
+    "NetworkStacking",
+    "StackedNetwork",
+    "TemporalNetwork",
+    "fit_temporal_network",
+    "mix_probabilities",
+    "shares_of",
+]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
-from murid.plot.colours import GREY, INK, pick
+from murid.plot.colours import GREY, INK, pick_colour
 from murid.plot.style import bare, canvas, styled
 from murid.plot.words import readable, short
 
@@ -42,7 +42,9 @@ def transition_graph(
     radius = min(largest, 0.2) * np.sqrt(share / max(share.max(), 1e-9))
     _arrows(ax, probability.to_numpy(float), at, radius, shown)
     for k, name in enumerate(names):
-        ax.add_patch(Circle(at[k], radius[k], facecolor=pick(colours, name), edgecolor="white", linewidth=1, zorder=2))
+        ax.add_patch(
+            Circle(at[k], radius[k], facecolor=pick_colour(colours, name), edgecolor="white", linewidth=1, zorder=2)
+        )
         x, y = at[k] * (1 + radius[k] + 0.06)
         side = "center" if abs(at[k, 0]) < 0.15 else "left" if at[k, 0] > 0 else "right"
         percent = f"{100 * share[k]:.0f} %" if share[k] >= 0.005 else "<1 %"

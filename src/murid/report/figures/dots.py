@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from murid.plot.colours import pick
+from murid.plot.colours import pick_colour
 from murid.plot.dots import column_of_dots
 from murid.plot.style import PAGE, canvas, grid, slanted, styled
 from murid.plot.words import readable, short
@@ -38,7 +38,7 @@ def draw_dots_by_behaviour(
             samples = [own.loc[own["behaviour"] == b, column].dropna().to_numpy(float) for b in behaviours]
             offset = (g - (len(groups) - 1) / 2) * 0.8 / len(groups)
             for k, sample in enumerate(samples):
-                column_of_dots(ax, k + offset, sample, pick(colours, group), 0.55 / len(groups))
+                column_of_dots(ax, k + offset, sample, pick_colour(colours, group), 0.55 / len(groups))
         ax.set_ylabel(label)
         ax.set_ylim(bottom=0)
         grid(ax)
@@ -47,6 +47,6 @@ def draw_dots_by_behaviour(
     if sum(len(b) for b in behaviours) > 95:
         slanted(axes[-1])
     if len(groups) > 1:
-        handles = [Line2D([], [], marker="o", linestyle="", color=pick(colours, g), label=g) for g in groups]
+        handles = [Line2D([], [], marker="o", linestyle="", color=pick_colour(colours, g), label=g) for g in groups]
         figure.legend(handles=handles, loc="outside upper right", ncols=len(groups))
     return figure

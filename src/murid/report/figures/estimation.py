@@ -14,7 +14,7 @@ COLUMNS = 3
 
 
 @styled
-def estimation(estimates: Sequence[EstimationPanel], colours: Mapping[str, str]) -> Figure:
+def draw_estimation(estimates: Sequence[EstimationPanel], colours: Mapping[str, str]) -> Figure:
     """Draw one panel a measure.
 
     Parameters

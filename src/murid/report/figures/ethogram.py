@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 from matplotlib.figure import Figure
 
-from murid.plot.colours import GREY, INK, pick
+from murid.plot.colours import GREY, INK, pick_colour
 from murid.plot.ethograms import draw_bouts, draw_scored, legend_of
 from murid.plot.style import PAGE, canvas, styled
 from murid.plot.words import short
@@ -16,7 +16,7 @@ from murid.plot.words import short
 
 @dataclass(frozen=True)
 class Row:
-    """One recording of `ethogram`.
+    """One recording of `draw_ethogram`.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Row:
 
 
 @styled
-def ethogram(
+def draw_ethogram(
     rows: Sequence[Row], colours: Mapping[str, str], group_colours: Mapping[str, str], legend: Sequence[str]
 ) -> Figure:
     """Draw what every animal did over time.
@@ -65,7 +65,7 @@ def ethogram(
         ticks.append(k * (len(kinds) + 0.45) + (len(kinds) - 1) / 2)
     ax.set_yticks(ticks, [short(row.name, 20) for row in rows])
     for text, row in zip(ax.get_yticklabels(), rows, strict=True):
-        text.set_color(pick(group_colours, row.group) if row.group else INK)
+        text.set_color(pick_colour(group_colours, row.group) if row.group else INK)
     ax.set_ylim(ticks[-1] + len(kinds) / 2 + 0.2, -0.7)
     ax.set_xlim(0, minutes)
     ax.set_xlabel("time (min)")

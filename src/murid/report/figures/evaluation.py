@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from murid.plot.colours import GREY, INK, WARN, pick
+from murid.plot.colours import GREY, INK, WARN, pick_colour
 from murid.plot.style import PAGE, canvas, grid, styled
 from murid.plot.words import number, readable, short
 
@@ -37,7 +37,7 @@ def f1_bars(
     figure = canvas(PAGE * 0.78, 1.15 + 0.34 * len(table))
     ax = figure.subplots()
     y = np.arange(len(table))
-    shade = [INK if b == "macro" else pick(colours, b) for b in table["behaviour"]]
+    shade = [INK if b == "macro" else pick_colour(colours, b) for b in table["behaviour"]]
     ax.barh(y, table["f1"].fillna(0), height=0.62, color=shade, zorder=2)
     low, high = table["f1_low"].to_numpy(float), table["f1_high"].to_numpy(float)
     known = np.isfinite(low) & np.isfinite(high)
@@ -92,7 +92,7 @@ def calibration(curves: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
         ax.plot(
             own["probability"],
             own["observed"],
-            color=pick(colours, str(behaviour)),
+            color=pick_colour(colours, str(behaviour)),
             marker="o",
             markersize=3.5,
             label=short(readable(str(behaviour))),
@@ -125,7 +125,7 @@ def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping
     for k, behaviour in enumerate(behaviours):
         own = recordings[recordings["behaviour"] == behaviour]
         true, predicted = own["time_true_s"].to_numpy(float), own["time_predicted_s"].to_numpy(float)
-        colour = pick(colours, behaviour)
+        colour = pick_colour(colours, behaviour)
         top = 1.08 * max(true.max(initial=0), predicted.max(initial=0), 1e-9)
         above, below = axes[:, k]
         above.plot([0, top], [0, top], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))

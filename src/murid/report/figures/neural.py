@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from murid.plot.colours import GREY, INK, PALE, lighter, pick
+from murid.plot.colours import GREY, INK, PALE, lighter, pick_colour
 from murid.plot.style import PAGE, canvas, colourbar, grid, slanted, styled
 from murid.plot.units import DIRECTIONS, MAX_NAMED, draw_response, draw_selectivity
 from murid.plot.words import readable, short
@@ -54,7 +54,7 @@ def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     ax.scatter(table.loc[~called, "selectivity"], height[~called], s=8, color=FAINT, linewidths=0, rasterized=True)
     handles = [Line2D([], [], marker="o", linestyle="", color=FAINT, label="not called")]
     for behaviour, own in table[called].groupby("behaviour", sort=False):
-        colour = pick(colours, str(behaviour))
+        colour = pick_colour(colours, str(behaviour))
         ax.scatter(own["selectivity"], height[own.index], s=18, color=colour, linewidths=0.4, edgecolors=GREY)
         handles.append(Line2D([], [], marker="o", linestyle="", color=colour, label=short(readable(str(behaviour)))))
     reach = 1.08 * max(0.2, float(table["selectivity"].abs().max()))
@@ -179,13 +179,13 @@ class Example:
 
 
 @styled
-def examples(items: Sequence[Example], colours: Mapping[str, str]) -> Figure:
+def draw_examples(items: Sequence[Example], colours: Mapping[str, str]) -> Figure:
     """Draw for each example a stretch of the signal with the bouts behind it, and the mean around bout onsets."""
     figure = canvas(PAGE, 1.55 * len(items) + 0.45)
     axes = figure.subplots(len(items), 2, squeeze=False, width_ratios=[3.1, 1])
     for k, item in enumerate(items):
         wide, narrow = axes[k]
-        colour = pick(colours, item.behaviour)
+        colour = pick_colour(colours, item.behaviour)
         for start, stop in item.spans:
             wide.axvspan(start, stop, color=lighter(colour, 0.45), linewidth=0, zorder=0)
         wide.plot(item.time_s, item.trace, color=INK, linewidth=0.8)

@@ -22,7 +22,7 @@ COLUMNS = 4
 
 @dataclass(frozen=True)
 class TrackPanel:
-    """One panel of `trajectories`.
+    """One panel of `draw_trajectories`.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class TrackPanel:
 
 
 @styled
-def trajectories(panels: Sequence[TrackPanel], unit: str) -> Figure:
+def draw_trajectories(panels: Sequence[TrackPanel], unit: str) -> Figure:
     """Draw the path of each recording.
 
     Parameters

@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from murid.plot.colours import GREY, pick
+from murid.plot.colours import GREY, pick_colour
 from murid.plot.style import PAGE, canvas, styled
 from murid.plot.words import number, readable, short
 
 
 @styled
-def similarity_tree(
+def draw_similarity_tree(
     linkage: ArrayLike, names: Sequence[str], usage: Mapping[str, float], colours: Mapping[str, str]
 ) -> Figure:
     """Draw a similarity tree: motifs that join near the left look alike to the method.
@@ -44,7 +44,7 @@ def similarity_tree(
         at,
         s=98 * share / max(share.max(), 1e-9),
         zorder=3,
-        color=[pick(colours, n) for n in order],
+        color=[pick_colour(colours, n) for n in order],
         clip_on=False,
     )
     ax.set_yticks(at, [f"{short(readable(n), 22)}  {number(100 * s, 2)} %" for n, s in zip(order, share, strict=True)])

@@ -12,10 +12,10 @@ from murid.plot.colours import GROUPS, colours_of
 from murid.plot.estimates import EstimationPanel
 from murid.plot.words import count, listed, measure_name, number, p_value, readable, span
 from murid.report.context import Context
-from murid.report.figures.estimation import estimation
+from murid.report.figures.estimation import draw_estimation
 from murid.report.parts import Code, Listing, Part, Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
-from murid.report.sentences import Tested, differences, groups_differ, largest_difference
+from murid.report.sentences import Tested, difference_sentences, groups_differ, largest_difference
 from murid.stats.statements import LatencyStatement, Statement, latency_statements, statements
 
 MAX_PLOTS = 9
@@ -179,7 +179,7 @@ def show_measures(context: Context, section: Section, found: AssayRun) -> None:
 def _compared(context: Context, section: Section, found: AssayRun) -> None:
     rows = list(found.tested.values())
     text = groups_differ(found.paradigm, rows)
-    largest, more = largest_difference(list(found.compared.values())), differences(rows)
+    largest, more = largest_difference(list(found.compared.values())), difference_sentences(rows)
     section.findings.append(" ".join(t for t in (text, largest, more) if t))
     section.add(Words(text, "finding"))
     section.add(*[Words(t) for t in (largest, more) if t])
@@ -252,7 +252,7 @@ def _plots(context: Context, found: AssayRun) -> Picture | None:
     if not set(found.order) <= set(colours):
         colours = colours_of(found.order, GROUPS)
     return Picture(
-        estimation(estimates, colours),
+        draw_estimation(estimates, colours),
         "Groups compared" if found.compared or found.latencies else "Measures, animal by animal",
         _caption(found, estimates, len(numeric) - len(names)),
         f"Dot plots of {listed([measure_name(n) for n in names], 9)}, by {found.group or 'animal'}.",

@@ -7,11 +7,11 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.states import behaviour_names
-from murid.ethogram import bouts_of, scored_of, summary
+from murid.ethogram import bouts_of, scored_of, summarise_states
 from murid.plot.words import count, listed, natural, readable
 from murid.report.context import Context
 from murid.report.figures import dots
-from murid.report.figures.ethogram import Row, ethogram
+from murid.report.figures.ethogram import Row, draw_ethogram
 from murid.report.parts import Part, Picture, ReportTable, Section
 from murid.report.sections.places import spread_over_groups
 from murid.report.transitions import transitions
@@ -104,7 +104,7 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     )
     bouts = pd.concat(tables, ignore_index=True)
     return Picture(
-        ethogram(rows, colours, context.group_colours, names),
+        draw_ethogram(rows, colours, context.group_colours, names),
         "Ethograms",
         f"Each row is one recording.{two} White: scored, none of the behaviours; hatched: not scored. Look for animals "
         f"that differ from their "
@@ -116,12 +116,12 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
 
 def statistics(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
     """Bout statistics by behaviour and group, animals as dots, with their table."""
-    parts = [summary(s).assign(recording=recording_id) for recording_id, s in states.items()]
+    parts = [summarise_states(s).assign(recording=recording_id) for recording_id, s in states.items()]
     return statistics_of(context, pd.concat(parts, ignore_index=True), who)
 
 
 def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]:
-    """As `statistics`, from rows of `murid.ethogram.summary` with a column ``recording``."""
+    """As `statistics`, from rows of `murid.ethogram.summarise_states` with a column ``recording``."""
     animals = per_animal(context, found)
     groups = [g for g in context.groups if (animals["group"] == g).any()]
     if groups:
@@ -176,8 +176,8 @@ def per_animal(context: Context, found: pd.DataFrame) -> pd.DataFrame:
     ----------
     context : Context
     found : DataFrame
-        Rows of `murid.ethogram.summary` with a column ``recording``. A behaviour without a row in a recording that
-        was scored did not occur there: it counts as zero.
+        Rows of `murid.ethogram.summarise_states` with a column ``recording``. A behaviour without a row in a recording
+        that was scored did not occur there: it counts as zero.
 
     Returns
     -------

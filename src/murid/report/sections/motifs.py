@@ -9,13 +9,13 @@ import xarray as xr
 from murid.data.errors import DataError
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.ethogram import bouts_of, scored_of, summary
+from murid.ethogram import bouts_of, scored_of, summarise_states
 from murid.plot.colours import colours_of
 from murid.plot.words import count, listed, natural, number, readable
 from murid.report.context import Context
-from murid.report.figures.ethogram import Row, ethogram
+from murid.report.figures.ethogram import Row, draw_ethogram
 from murid.report.figures.skeleton import bones_of, postures
-from murid.report.figures.tree import similarity_tree as tree
+from murid.report.figures.tree import draw_similarity_tree as tree
 from murid.report.parts import Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sections.ethograms import statistics_of
@@ -95,7 +95,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     method = str(run.summary.get("method") or run.params.get("model") or "a method")
     colours = {**colours_of(names), **{k: v for k, v in context.behaviour_colours.items() if k in names}}
     per = pd.concat(
-        [summary(s).assign(recording=recording_id) for recording_id, s in states.items()], ignore_index=True
+        [summarise_states(s).assign(recording=recording_id) for recording_id, s in states.items()], ignore_index=True
     )
     share = per.groupby("behaviour")["fraction"].mean().sort_values(ascending=False)
     animals = count(len({context.animals[i] for i in states}), "animal")
@@ -152,7 +152,7 @@ def _ethogram(
         "behaviours above; use the figure to see rhythm and change."
     )
     return Picture(
-        ethogram(rows, colours, context.group_colours, names[:36]),
+        draw_ethogram(rows, colours, context.group_colours, names[:36]),
         f"States over time ({method})",
         f"Each row is one recording. {hint}{more}",
         f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",

@@ -19,7 +19,7 @@ from murid.plot.words import count, listed, number, p_value, readable
 from murid.report.context import Context
 from murid.report.figures import neural as draw
 from murid.report.parts import Picture, ReportTable, Section, Words
-from murid.report.rows import as_float, cells, text_of, tuned_units
+from murid.report.rows import as_float, cells, row_text, tuned_units
 from murid.report.runfolder import RunFolder
 from murid.report.sentences import units_tuned
 
@@ -186,9 +186,9 @@ def _examples(
     )
     best = [
         UnitBehaviour(
-            text_of(row, "recording"),
-            text_of(row, "unit"),
-            text_of(row, "behaviour"),
+            row_text(row, "recording"),
+            row_text(row, "unit"),
+            row_text(row, "behaviour"),
             *(as_float(row, c) for c in _ORDER),
         )
         for row in cells(pool.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES))
@@ -200,7 +200,7 @@ def _examples(
     data = pd.concat([pd.DataFrame(curve) for curve in curves], ignore_index=True)
     which = "the clearest tuned unit" if len(called) else "the strongest unit, though none was called tuned,"
     return Picture(
-        draw.examples(items, context.colours_for([i.behaviour for i in items])),
+        draw.draw_examples(items, context.colours_for([i.behaviour for i in items])),
         "Examples",
         f"For each behaviour {which} in {count(len(items), 'example')}. Left: its signal, bouts of the behaviour "
         "shaded. Right: mean around bout onsets; the 95 % band is over stretches of consecutive onsets of this "
@@ -211,7 +211,7 @@ def _examples(
     )
 
 
-def signal_of(recording: Recording, unit: str, bin_s: float) -> tuple[xr.DataArray, str] | None:
+def unit_signal(recording: Recording, unit: str, bin_s: float) -> tuple[xr.DataArray, str] | None:
     """The trace of one unit (time, unit) with its unit of measurement; spikes as a rate per second."""
     if recording.has("traces"):
         traces: xr.DataArray = recording.need("traces")
@@ -237,7 +237,7 @@ def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Exampl
     if states is None:
         return None
     try:
-        signal = signal_of(recording, pair.unit, bin_s)
+        signal = unit_signal(recording, pair.unit, bin_s)
         if signal is None:
             return None
         one, kind = signal

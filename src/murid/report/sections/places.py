@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.zones import Zone
-from murid.plot.colours import pick
+from murid.plot.colours import pick_colour
 from murid.plot.places import limits, zone_box
 from murid.plot.words import count, listed, number
 from murid.report.context import Context
@@ -56,7 +56,7 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
     panels = [
         draw.TrackPanel(
             recording_id,
-            pick(context.group_colours, context.keys(recording_id)["group"]),
+            pick_colour(context.group_colours, context.keys(recording_id)["group"]),
             list(looks[recording_id].tracks.values()),
             looks[recording_id].zones,
         )
@@ -79,7 +79,7 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
     tested = "; whether groups differ is tested below" if len(context.groups) > 1 and context.runs_of("assay") else ""
     uncalibrated = " Neither the poses nor a run know a scale, so lengths are in pixels." if unit == "px" else ""
     return Picture(
-        draw.trajectories(panels, unit),
+        draw.draw_trajectories(panels, unit),
         "Paths",
         f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena, "
         "dashed: zones as drawn. Look for paths outside the arena or straight jumps across it: those are tracking "
