@@ -258,3 +258,10 @@ def test_wrong_targets_are_named(data):
     target = data[0]
     with pytest.raises(DataError, match="wrong axes"):
         decode(neurons(target.values, 1.0), target.expand_dims("individual", axis=1))
+
+
+def test_two_folds_are_refused_where_they_are_declared():
+    # One is predicted, one chooses the penalty: with two none is left to learn from.
+    with pytest.raises(DataError, match="'folds' is not valid"):
+        DecodingParams(folds=2)
+    assert DecodingParams(folds=3).folds == 3

@@ -52,7 +52,9 @@ class DecodingParams(Params):
         "ridge", why="linear (logistic for states); conv = convolution over time, 32 rectified units, linear"
     )
     lags_s: float = param(0.25, ge=0, unit="s", why="activity from so long before to so long after a moment is seen")
-    folds: int = param(5, ge=2, why="each is predicted by a decoder of the others")
+    folds: int = param(
+        5, ge=3, why="each is predicted by a decoder of the others, of which one chooses the penalty or when to stop"
+    )
     gap_s: float = param(5.0, ge=0, unit="s", why="training keeps this far from what is predicted; for slow cells")
     hidden: int = param(32, ge=1, why="units of conv, as published")
     train: TrainParams = param(
