@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from murid.stats import CompareParams, mixed, survival
+from murid.stats import CompareParams, compare_survival, fit_mixed_model
 from murid.stats.effects import hedges_interval, paired_effect_interval, paired_interval, welch_interval
 from murid.stats.linear import Design, adjusted_difference, adjusted_effect
 from murid.stats.permutation import f_test, flip_residuals, sign_flip, two_groups, within_units
@@ -150,7 +150,7 @@ def latencies(groups: int, n: int) -> Check:
         table = pd.DataFrame(
             {"animal": range(t.size), "group": np.repeat(list("abcd")[:groups], n), "t": np.minimum(t, 55), "e": t < 55}
         )
-        result = survival(table, "t", "e", "group", n_permutations=199)
+        result = compare_survival(table, "t", "e", "group", n_permutations=199)
         return [result.p <= 0.05, *([float((result.pairwise["p_holm"] <= 0.05).any())] if groups > 2 else [])]
 
     return check
@@ -174,7 +174,7 @@ def model(n: int, *, slope_sd: float, text: bool = False, missing: bool = False)
             table["day"] = "day " + table["day"].astype(str)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            terms = mixed(table, "v", "group", "day", n_permutations=9).terms
+            terms = fit_mixed_model(table, "v", "group", "day", n_permutations=9).terms
         return [terms.loc["group", "p"] <= 0.05, terms.loc["group:day", "p"] <= 0.05]
 
     return check

@@ -316,7 +316,7 @@ def test_one_estimate_for_all_animals_of_a_camera():
     zone = shared_arena([(posed(half), None), (posed(WALK), None)], "box")
     assert zone.area == pytest.approx(38**2, rel=0.02)
     poses = posed(half)
-    out = assays.open_field(murid.Recording("r", poses=poses), arena=zone)
+    out = assays.measure_open_field(murid.Recording("r", poses=poses), arena=zone)
     assert out.conventions["arena_area_cm2"] == pytest.approx(zone.area)
 
 

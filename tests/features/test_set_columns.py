@@ -13,7 +13,7 @@ from murid.features.sets.jaaba import WindowSpec, channel, edges_of, harmonic, p
 from murid.features.sets.jaaba import window_features as jaaba_windows
 from murid.features.sets.rules import rule_features
 from murid.features.sets.scene import exact_windows, scene
-from murid.features.sets.simba import simba, simba_faithful
+from murid.features.sets.simba import simba_columns, simba_faithful
 
 BOX = np.array([[0, 0], [40, 0], [40, 40], [0, 40.0]])
 
@@ -38,7 +38,7 @@ def pair():
 def test_simba_has_five_windows_at_every_rate(fps):
     """Windows rounded to odd numbers of frames: 250, 170, 90 of 495 columns were copies at 15, 25, 30 fps."""
     recording = sim.recording("open_field", duration_s=20, fps=fps, n_animals=2, seed=1)
-    copies = _copies(simba(scene(recording.poses, "all")))
+    copies = _copies(simba_columns(scene(recording.poses, "all")))
     # Counts of uncertain keypoints can be alike by chance; windows never.
     assert [c for c in copies if "mean_" in c or "p50_" in c] == []
 
@@ -138,7 +138,7 @@ def test_sets_do_not_reach_over_a_pause():
     x = np.where(time < 30, 5.0, 15.0)
     xy = np.stack([np.stack([x + k, np.full_like(x, 5.0)], 1) for k in (4, 2, -4)], 2)[..., None]
     poses = make_poses(xy, keypoints=["nose", "ear_left", "tail_base"], time_s=time, unit="cm")
-    table = simba(scene(poses, "individual_0"))
+    table = simba_columns(scene(poses, "individual_0"))
     moves = table.values[:, [str(n).startswith("move_") for n in table["feature"].values]]
     np.testing.assert_allclose(moves, 0, atol=1e-5)
 

@@ -8,12 +8,12 @@ import pytest
 from murid import simulate
 from murid.data.poses import make_poses
 from murid.data.zones import Zone, Zones
-from murid.features.sets.dlcanalyzer import dlcanalyzer, missing_features, stacked
+from murid.features.sets.dlcanalyzer import dlcanalyzer_columns, missing_features, stacked
 from murid.features.sets.jaaba import WindowSpec, channel, edges_of, harmonic, per_frame, shifted, window_features
-from murid.features.sets.mars import _iou, _smooth, mars, mars_points
+from murid.features.sets.mars import _iou, _smooth, mars_columns, mars_points
 from murid.features.sets.rules import rule_features
 from murid.features.sets.scene import scene, windowed_table
-from murid.features.sets.simba import WINDOWS_FRAMES, simba, simba_faithful
+from murid.features.sets.simba import WINDOWS_FRAMES, simba_columns, simba_faithful
 
 ROLES = ("nose", "centre", "side_left", "side_right", "tail_base")
 
@@ -65,7 +65,7 @@ class TestSimba:
         np.testing.assert_allclose(rank, np.arange(20, 0, -1) / 20)
 
     def test_user_layout_measures_only_between_animals(self):
-        table = simba(self.where(two_mice()), layout="user")
+        table = simba_columns(self.where(two_mice()), layout="user")
         names = [str(f) for f in table["feature"].values]
         assert not [n for n in names if n.startswith(("hull", "nose_tail_base", "pair"))]
         # Smallest and largest of both directions; like to like is one.
@@ -79,13 +79,13 @@ class TestSimba:
             position=poses["position"].copy(data=poses["position"].values[..., ::-1]),
             confidence=poses["confidence"].copy(data=poses["confidence"].values[..., ::-1]),
         )
-        a, b = simba(scene(poses, "all")), simba(scene(swapped, "all"))
+        a, b = simba_columns(scene(poses, "all")), simba_columns(scene(swapped, "all"))
         np.testing.assert_allclose(a.values, b.values, rtol=1e-3, atol=1e-4)
 
     def test_a_partner_that_is_never_seen_leaves_the_own_features(self):
         poses = two_mice(30)
         poses["position"].values[..., 1] = np.nan
-        table = simba(scene(poses, "a"))
+        table = simba_columns(scene(poses, "a"))
         own = [f for f in map(str, table["feature"].values) if f.startswith(("move_", "hull_perimeter", "width"))]
         assert np.isfinite(table.sel(feature=own).values).all()
 
@@ -152,7 +152,7 @@ class TestMars:
     def test_distances_and_speeds_by_hand(self):
         poses = two_mice(40, fps=30.0)
         where = scene(poses, "b", {r: r for r in ROLES})
-        columns = {c.name: c.values for c in mars(where)}
+        columns = {c.name: c.values for c in mars_columns(where)}
         np.testing.assert_allclose(columns["distance"], 10 + np.arange(40), atol=0.6)
         np.testing.assert_allclose(columns["speed_centroid"][5:-5], 30, rtol=1e-4)
         np.testing.assert_allclose(columns["speed_forward"][5:-5], 30, rtol=1e-4)
@@ -162,7 +162,7 @@ class TestMars:
 
     def test_windows_have_the_published_lengths(self):
         where = scene(two_mice(60, fps=30.0), "a", {r: r for r in ROLES})
-        table = windowed_table(where, mars(where)[:1], (0.1, 0.43, 0.7), ("mean", "sd", "min", "max"))
+        table = windowed_table(where, mars_columns(where)[:1], (0.1, 0.43, 0.7), ("mean", "sd", "min", "max"))
         assert table.sizes["feature"] == 13
         from murid.features.windows import window_frames
 
@@ -176,7 +176,7 @@ class TestMars:
 class TestDlcAnalyzer:
     def test_lengths_angles_areas_by_hand(self):
         where = scene(two_mice(), "a", {r: r for r in ROLES})
-        columns = {c.name: c.values for c in dlcanalyzer(where, "v2")}
+        columns = {c.name: c.values for c in dlcanalyzer_columns(where, "v2")}
         np.testing.assert_allclose(columns["length_centre_tail_base"], 2)
         np.testing.assert_allclose(columns["angle_side_right_centre_centre_side_left"], 0, atol=1e-6)
         np.testing.assert_allclose(columns["acceleration_nose"], 0, atol=1e-5)
@@ -186,13 +186,13 @@ class TestDlcAnalyzer:
     def test_all_features_of_the_full_skeleton(self):
         recording = simulate.recording("open_field", duration_s=2, seed=1)
         where = scene(recording.poses, "mouse_1", zones=recording.zones)
-        have = len(dlcanalyzer(where, "v3"))
+        have = len(dlcanalyzer_columns(where, "v3"))
         assert have + len(missing_features(where, "v3")) == 10 + 6 + 4 + 11 + 4
 
     def test_border_distance(self):
         zones = Zones([Zone("box", polygon=np.array([[-5, -5], [50, -5], [50, 5], [-5, 5]]), unit="cm", kind="arena")])
         where = scene(two_mice(), "a", {r: r for r in ROLES}, zones)
-        columns = {c.name: c.values for c in dlcanalyzer(where, "v3")}
+        columns = {c.name: c.values for c in dlcanalyzer_columns(where, "v3")}
         np.testing.assert_allclose(columns["border_tail_base"], 3, rtol=1e-6)
 
     def test_stack_is_the_same_at_twice_the_frame_rate(self):
@@ -201,9 +201,9 @@ class TestDlcAnalyzer:
         fast_poses["position"].values[..., 1] = np.repeat(slow_b := two_mice(60).position.values[..., 1], 2, 0)[:119]
         fast_poses["position"].values[1::2, :, :, 1] = (slow_b[:-1] + slow_b[1:]) / 2
         fast = scene(fast_poses, "b", {r: r for r in ROLES})
-        a = stacked(slow, dlcanalyzer(slow, "v1"))
-        b = stacked(fast, dlcanalyzer(fast, "v1"))
-        assert a.sizes["feature"] == 31 * len(dlcanalyzer(slow, "v1"))
+        a = stacked(slow, dlcanalyzer_columns(slow, "v1"))
+        b = stacked(fast, dlcanalyzer_columns(fast, "v1"))
+        assert a.sizes["feature"] == 31 * len(dlcanalyzer_columns(slow, "v1"))
         np.testing.assert_allclose(a.values, b.values[::2], atol=1e-4)
 
 
@@ -236,9 +236,9 @@ def test_acceleration_of_the_body_is_the_mean_change_of_speed():
 
 def test_simba_knows_the_zones_when_there_are_any():
     poses, roles = two_mice(20), {r: r for r in ROLES}
-    bare = simba(scene(poses, "b", roles))
+    bare = simba_columns(scene(poses, "b", roles))
     box = Zones([Zone("arena", polygon=[(-5, -5), (40, -5), (40, 5), (-5, 5)], kind="arena", unit="cm")])
-    table = simba(scene(poses, "b", roles, box))
+    table = simba_columns(scene(poses, "b", roles, box))
     added = set(map(str, table["feature"].values)) - set(map(str, bare["feature"].values))
     assert {"depth_arena_centre", "depth_arena_nose", "partner_depth_arena_nose"} <= added
     # b walks along the middle line, 5 cm from the long walls.
@@ -247,8 +247,8 @@ def test_simba_knows_the_zones_when_there_are_any():
 
 def test_dlcanalyzer_sees_two_animals_when_asked():
     where = scene(two_mice(20), "b", {r: r for r in ROLES})
-    alone = {c.name for c in dlcanalyzer(where)}
-    found = {c.name: c.values for c in dlcanalyzer(where, pairs=True)}
+    alone = {c.name for c in dlcanalyzer_columns(where)}
+    found = {c.name: c.values for c in dlcanalyzer_columns(where, pairs=True)}
     assert set(found) - alone == {
         *(f"between_{a}_{b}" for a in ("nose", "centre", "rear") for b in ("nose", "centre", "rear")),
         "closing_speed",
@@ -256,5 +256,5 @@ def test_dlcanalyzer_sees_two_animals_when_asked():
     np.testing.assert_allclose(found["between_nose_rear"], 10 + np.arange(20) + 4, rtol=1e-6)
     np.testing.assert_allclose(found["closing_speed"], -10, rtol=1e-4)
     single = two_mice(20).isel(individual=[0])
-    own = {c.name for c in dlcanalyzer(scene(single, "a", {r: r for r in ROLES}), pairs=True)}
+    own = {c.name for c in dlcanalyzer_columns(scene(single, "a", {r: r for r in ROLES}), pairs=True)}
     assert own == {name for name in alone if not name.startswith("partner_")}

@@ -10,10 +10,10 @@ from murid.data.labels import Labels
 from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.data.traces import make_traces
-from murid.neural.decoding_analysis import BehaviourDecodingParams, correct_decoded, decode_behaviours
-from murid.neural.perievent_analysis import ResponseParams, count_responses, respond
+from murid.neural.decoding_analysis import BehaviourDecodingParams, analyse_decoding, correct_decoded
+from murid.neural.perievent_analysis import ResponseParams, analyse_responses, count_responses
 from murid.neural.tuning import TuningParams
-from murid.neural.tuning_analysis import count_tuned, tune
+from murid.neural.tuning_analysis import analyse_tuning, count_tuned
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def session():
 def test_responses_are_those_of_peri_event_and_shift_test(session):
     recording, states, n = session
     chosen = find_analysis("perievent")
-    found = chosen.check(respond(recording, ResponseParams(), states=states))
+    found = chosen.check(analyse_responses(recording, ResponseParams(), states=states))
     table = found.frames["responses"].set_index(["behaviour", "unit"])
     assert table.loc[("rear", "unit_0"), "n_events"] + table.loc[("rear", "unit_0"), "n_left_out"] == n
     assert table.loc[("rear", "unit_0"), "q"] < 0.01
@@ -54,7 +54,7 @@ def test_responses_are_those_of_peri_event_and_shift_test(session):
 def test_every_behaviour_is_decoded_against_shifts(session):
     recording, states, _ = session
     params = BehaviourDecodingParams(n_null=19, lags_s=0.0, folds=3)
-    found = find_analysis("decoding").check(decode_behaviours(recording, params, states=states))
+    found = find_analysis("decoding").check(analyse_decoding(recording, params, states=states))
     table = found.frames["decoded"].set_index("behaviour")
     assert table.loc["rear", "balanced_accuracy"] > 0.8
     assert table.loc["rear", "p"] == pytest.approx(0.05, abs=0.003)
@@ -87,7 +87,7 @@ def test_what_is_found_is_counted_by_the_p_that_is_corrected_over_all():
 def test_several_animals_must_be_chosen_from(session):
     recording = session[0]
     two = make_states(np.zeros((100, 2), int), np.arange(100) / 10, ["rear"], ["a", "b"])
-    for analyse, params in ((respond, ResponseParams()), (decode_behaviours, BehaviourDecodingParams())):
+    for analyse, params in ((analyse_responses, ResponseParams()), (analyse_decoding, BehaviourDecodingParams())):
         with pytest.raises(DataError, match="choose whose behaviour"):
             analyse(recording, params, states=two)
 
@@ -96,7 +96,7 @@ def test_control_channels_are_no_units_and_speak_up_when_they_follow_the_behavio
     recording, states, _ = session
     traces = recording.need("traces").assign_coords(unit=["dF_405", "dF_465"])
     chosen = find_analysis("tuning")
-    found = chosen.check(tune(recording.replace(traces=traces), TuningParams(), states=states))
+    found = chosen.check(analyse_tuning(recording.replace(traces=traces), TuningParams(), states=states))
     table = found.frames["tuning"].assign(recording="r")
     assert dict(zip(table["unit"], table["control"], strict=True)) == {"dF_405": True, "dF_465": False}
     whole = count_tuned({"tuning": table}, TuningParams())

@@ -15,9 +15,9 @@ from murid.neural import (
     PeriEventParams,
     bootstrap_ci,
     bout_events,
+    compute_perievent,
     confidence_band,
     join,
-    perievent,
     shift_test,
     sign_flip_test,
 )
@@ -46,7 +46,7 @@ def test_silva_2021_to_the_last_digit(data_dir, name):
     ends = bout_events(bouts, "freezing", edge="stop") - 0.01
     traces = make_traces(np.zeros(time.size), time_s=time).astype(float)
     traces.values[:, 0] = table["dF_465"]  # double precision, as in the source
-    result = perievent(traces, ends, params=PeriEventParams(overlap="keep"))
+    result = compute_perievent(traces, ends, params=PeriEventParams(overlap="keep"))
     columns = [c for c in golden if c.startswith("X")]
     assert result.n_events == len(columns)
     np.testing.assert_allclose(result.trials.values[:, :, 0], golden[columns].to_numpy().T, atol=1e-12)
@@ -66,7 +66,7 @@ def test_social_units_raster_in_hz(data_dir):
     trial, sample = np.nonzero(raster)
     spikes = Spikes({"c1": trial * 6.0 + sample / 1000}, 0.0, n_trials * 6.0)
     params = PeriEventParams(before_s=3, after_s=3, bin_s=0.1, overlap="keep")
-    result = perievent(spikes, np.arange(n_trials) * 6.0 + 3.0, params=params)
+    result = compute_perievent(spikes, np.arange(n_trials) * 6.0 + 3.0, params=params)
     expected = raster.reshape(n_trials, 60, 100).sum(2) / 0.1
     np.testing.assert_allclose(result.trials.values[:, :, 0], expected)
 
@@ -82,7 +82,7 @@ def test_bout_events_by_gap_and_length():
 
 def test_overlap_edges_and_reasons():
     traces = make_traces(np.arange(1000.0), rate_hz=10)
-    result = perievent(traces, [1.0, 50.0, 52.0, 54.0, 200.0])
+    result = compute_perievent(traces, [1.0, 50.0, 52.0, 54.0, 200.0])
     assert result.events["kept"].tolist() == [True, True, False, True, False]
     assert result.events["reason"].tolist()[-1] == "outside the recording"
     first = result.trials.values[0, :, 0]
@@ -92,7 +92,7 @@ def test_overlap_edges_and_reasons():
 
 def test_dropped_frames_are_missing_not_moved():
     time = np.delete(np.arange(200) / 10, np.arange(105, 110))
-    result = perievent(make_traces(time, time_s=time), [10.0])
+    result = compute_perievent(make_traces(time, time_s=time), [10.0])
     response = result.trials.values[0, :, 0]
     assert np.isnan(response[25:]).all()  # after the gap nothing lies where it should
     np.testing.assert_allclose(response[:25], 8 + np.arange(25) / 10, atol=1e-5)
@@ -102,20 +102,20 @@ def test_pooled_baseline_and_subtraction():
     rng = np.random.default_rng(0)
     traces = make_traces(rng.standard_normal(5000) + 5, rate_hz=10)
     events = np.arange(20, 480, 10.0)
-    raw = perievent(traces, events).trials.values[:, :, 0]
-    z = perievent(traces, events, params=PeriEventParams(baseline_s=(-2, -1), scale="z"))
+    raw = compute_perievent(traces, events).trials.values[:, :, 0]
+    z = compute_perievent(traces, events, params=PeriEventParams(baseline_s=(-2, -1), scale="z"))
     base = raw[:, :10]
     np.testing.assert_allclose(z.trials.values[:, :, 0], (raw - base.mean()) / base.std(ddof=1), atol=1e-9)
-    sub = perievent(traces, events, params=PeriEventParams(baseline_s=(-2, -1), scale="subtract"))
+    sub = compute_perievent(traces, events, params=PeriEventParams(baseline_s=(-2, -1), scale="subtract"))
     np.testing.assert_allclose(sub.trials.values[:, :, 0], raw - base.mean(1, keepdims=True), atol=1e-9)
     with pytest.raises(DataError, match="needs a baseline"):
-        perievent(traces, events, params=PeriEventParams(scale="z"))
+        compute_perievent(traces, events, params=PeriEventParams(scale="z"))
 
 
 def test_spike_bins_are_half_open_whatever_the_event_time():
     # A spike exactly on an edge belongs to the bin that it starts, also where binary fractions fall short.
     for t in np.arange(1, 40) * 0.7:
-        result = perievent(
+        result = compute_perievent(
             Spikes({"c": [t, t + 0.1]}, 0, 60), [t], params=PeriEventParams(before_s=0.2, after_s=0.2, bin_s=0.1)
         )
         assert result.trials.values[0, :, 0].tolist() == pytest.approx([np.nan if t < 0.2 else 0, 0, 10, 10])
@@ -125,7 +125,7 @@ def _animals(rng, n_animals, n_events, between_sd):
     parts = []
     for a in range(n_animals):
         traces = make_traces(rng.standard_normal(n_events * 50) + rng.normal(0, between_sd), rate_hz=10)
-        parts.append(perievent(traces, 2.5 + 5.0 * np.arange(n_events), params=BASE, animal=f"m{a}"))
+        parts.append(compute_perievent(traces, 2.5 + 5.0 * np.arange(n_events), params=BASE, animal=f"m{a}"))
     return join(parts)
 
 
@@ -210,10 +210,10 @@ def test_dependence_that_stretches_cannot_cut_is_refused():
 
 def test_raw_responses_have_no_sign_to_flip():
     rate = make_traces(np.random.default_rng(0).poisson(5, 6000), rate_hz=10)
-    raw = perievent(rate, np.arange(10, 590, 10.0), animal="a")
+    raw = compute_perievent(rate, np.arange(10, 590, 10.0), animal="a")
     with pytest.raises(DataError, match="raw"):
         sign_flip_test(raw)
-    test = sign_flip_test(perievent(rate, np.arange(10, 590, 10.0), params=BASE, animal="a"))
+    test = sign_flip_test(compute_perievent(rate, np.arange(10, 590, 10.0), params=BASE, animal="a"))
     assert test.unit_of_test == "stretches of events"
     assert test.table["p"].min() >= 2 / 64
 
@@ -222,7 +222,7 @@ def test_events_in_a_gap_of_the_clock_are_left_out():
     time = np.concatenate([np.arange(0, 100, 0.1), np.arange(120, 220, 0.1)])
     signal = make_traces(time, time_s=time)  # the signal is its own time: lag 0 must read the event time
     events = [50.0, 105.0, 109.0, 112.0, 119.0]
-    result = perievent(signal, events, params=PeriEventParams(before_s=1, after_s=1))
+    result = compute_perievent(signal, events, params=PeriEventParams(before_s=1, after_s=1))
     assert result.events["reason"].tolist() == ["", *["in a gap of the neural clock"] * 4]
     assert float(result.trials.sel(lag=0, method="nearest").values[0, 0]) == pytest.approx(50, abs=1e-4)
     with pytest.raises(DataError, match="pauses"):
@@ -232,13 +232,13 @@ def test_events_in_a_gap_of_the_clock_are_left_out():
 def test_cells_of_different_animals_are_not_the_same_cells():
     rng = np.random.default_rng(0)
     parts = [
-        perievent(make_traces(rng.standard_normal((3000, 3)), rate_hz=10), np.arange(10, 290, 10.0), animal=a)
+        compute_perievent(make_traces(rng.standard_normal((3000, 3)), rate_hz=10), np.arange(10, 290, 10.0), animal=a)
         for a in "abc"
     ]
     assert join(parts)["unit"].values.tolist() == ["mean of units"]
     np.testing.assert_allclose(join(parts).values[:28, :, 0], parts[0].trials.values.mean(2), atol=1e-9)
     assert join(parts, same_units=True).sizes["unit"] == 3
-    other = perievent(make_traces(rng.standard_normal(3000), rate_hz=10), [50.0], params=BASE, animal="d")
+    other = compute_perievent(make_traces(rng.standard_normal(3000), rate_hz=10), [50.0], params=BASE, animal="d")
     with pytest.raises(DataError, match="scales"):
         join([parts[0], other])
 
@@ -247,10 +247,10 @@ def test_nouns_are_taken_or_the_conversion_is_named():
     rng = np.random.default_rng(0)
     events = np.arange(10, 290, 10.0)
     signal = make_traces(rng.standard_normal((3000, 2)), rate_hz=10)
-    by_table = perievent(signal, pd.DataFrame({"time_s": events}))
-    np.testing.assert_array_equal(by_table.trials.values, perievent(signal, events).trials.values)
+    by_table = compute_perievent(signal, pd.DataFrame({"time_s": events}))
+    np.testing.assert_array_equal(by_table.trials.values, compute_perievent(signal, events).trials.values)
     with pytest.raises(DataError, match="bout_events"):
-        perievent(signal, make_bouts(start_s=[5], stop_s=[6], label="rear"))
+        compute_perievent(signal, make_bouts(start_s=[5], stop_s=[6], label="rear"))
     with pytest.raises(DataError, match=r"perievent\(signal, events_s\)"):
         sign_flip_test(signal)
     spikes = Spikes({"c": np.sort(rng.uniform(0, 300, 3000))}, 0.0, 300.0)
@@ -340,5 +340,7 @@ def test_shift_test_finds_a_response_and_keeps_its_error_rate():
     peak = found.loc[found["statistic"].idxmax()]
     assert peak["p_corrected"] <= 0.01
     assert 0.5 <= peak["lag_s"] <= 1.6
-    direct = perievent(make_traces(x[:, 0], rate_hz=10), events, params=PeriEventParams(overlap="keep")).average()
+    direct = compute_perievent(
+        make_traces(x[:, 0], rate_hz=10), events, params=PeriEventParams(overlap="keep")
+    ).average()
     assert float(direct["lag"].values[direct.values[:, 0].argmax()]) == pytest.approx(peak["lag_s"])

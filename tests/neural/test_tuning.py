@@ -8,7 +8,7 @@ from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.states import make_states
 from murid.data.traces import Spikes, make_traces
-from murid.neural import TuningParams, tuning
+from murid.neural import TuningParams, compute_tuning
 
 STEP = 0.1
 N = 9000
@@ -38,7 +38,7 @@ def _like(traces, values):
 
 
 def test_finds_what_was_put_in(session):
-    result = tuning(*session)
+    result = compute_tuning(*session)
     assert row(result, 0, "rear")["direction"] == "excited"
     assert row(result, 1, "rear")["direction"] == "suppressed"
     assert (result.table.loc[result.table["unit"] == "unit_2", "direction"] == "none").all()
@@ -49,7 +49,7 @@ def test_numbers_equal_direct_ones(session):
     traces, states = session
     on = states.values[:, 0] == 1
     x = traces.values[:, 0].astype(float)
-    found = row(tuning(*session), 0, "rear")
+    found = row(compute_tuning(*session), 0, "rear")
     u = mannwhitneyu(x[on], x[~on]).statistic / (on.sum() * (~on).sum())
     assert found["auroc"] == pytest.approx(u, abs=2e-6)
     assert found["mean_in"] == pytest.approx(x[on].mean(), abs=1e-5)
@@ -61,7 +61,7 @@ def test_numbers_equal_direct_ones(session):
 
 
 def test_workers_do_not_matter(session):
-    one, four = tuning(*session, workers=1), tuning(*session, workers=4)
+    one, four = compute_tuning(*session, workers=1), compute_tuning(*session, workers=4)
     assert one.table.equals(four.table)
 
 
@@ -70,7 +70,7 @@ def test_unlabelled_and_missing_samples_are_left_out(session):
     labels, values = states.values[:, 0].copy(), traces.values.copy()
     labels[1000:1500] = -1
     values[4000:4200, 0] = np.nan
-    result = tuning(
+    result = compute_tuning(
         make_traces(values, time_s=traces["time"].values), make_states(labels, states["time"], states.behaviours)
     )
     use = (labels != -1) & np.isfinite(values[:, 0])
@@ -83,7 +83,7 @@ def test_unlabelled_and_missing_samples_are_left_out(session):
     assert found["auroc"] == pytest.approx(expected, abs=2e-6)
     # What is unlabelled does not matter at all: garbage there changes nothing.
     values[1000:1500] = 99.0
-    repeated = tuning(
+    repeated = compute_tuning(
         make_traces(values, time_s=traces["time"].values), make_states(labels, states["time"], states.behaviours)
     )
     assert row(repeated, 0, "rear")[["auroc", "p"]].tolist() == found[["auroc", "p"]].tolist()
@@ -96,7 +96,7 @@ def test_rare_constant_and_absent_say_why(session):
     values = traces.values.copy()
     values[:, 2] = 1.0
     states = make_states(labels, states["time"], ["rest", "long", "never"])
-    result = tuning(make_traces(values, time_s=traces["time"].values), states, params=TuningParams(min_bouts=2))
+    result = compute_tuning(make_traces(values, time_s=traces["time"].values), states, params=TuningParams(min_bouts=2))
     assert row(result, 0, "long")["reason"].startswith("too few bouts (1")
     assert row(result, 0, "never")["reason"] == "behaviour never occurs"
     assert row(result, 2, "rest")["reason"] == "constant trace"
@@ -112,11 +112,11 @@ def test_drift_in_both_switches_to_the_linear_shift():
         np.column_stack([np.linspace(0, 3, N), np.zeros(N)]) + rng.standard_normal((N, 2)), time_s=time
     )
     states = make_states(p_on.astype(int), time, ["still", "active"])
-    result = tuning(traces, states)
+    result = compute_tuning(traces, states)
     assert row(result, 0, "active")["null"] == "linear"
     assert row(result, 0, "active")["direction"] == "none"
     assert row(result, 1, "active")["null"] == "circular"
-    forced = tuning(traces, states, params=TuningParams(null="circular", min_independent=0))
+    forced = compute_tuning(traces, states, params=TuningParams(null="circular", min_independent=0))
     assert row(forced, 0, "active")["direction"] == "excited"  # the false alarm that the diagnostic prevents
 
 
@@ -126,8 +126,8 @@ def test_mutual_information_sees_a_change_of_spread(session):
     on = states.values[:, 0] == 1
     x = rng.standard_normal(N) * np.where(on, 3.0, 1.0)  # same mean and median: AUROC is 1/2
     traces = make_traces(x, time_s=states["time"].values)
-    assert row(tuning(traces, states), 0, "rear")["p"] > 0.01
-    found = row(tuning(traces, states, params=TuningParams(statistic="mi")), 0, "rear")
+    assert row(compute_tuning(traces, states), 0, "rear")["p"] > 0.01
+    found = row(compute_tuning(traces, states, params=TuningParams(statistic="mi")), 0, "rear")
     assert found["p"] < 0.001
     assert found["mi_corrected"] > 0.05
     joint = np.histogram2d(np.searchsorted(np.quantile(x, [0.2, 0.4, 0.6, 0.8]), x), on, bins=(5, 2))[0] / N
@@ -140,7 +140,7 @@ def test_lag_curve_peaks_at_the_delay():
     labels = np.concatenate([np.full(rng.integers(20, 80), k % 2) for k in range(400)])[:N]
     x = np.roll(labels == 1, 15) + 0.5 * rng.standard_normal(N)  # the unit follows by 1.5 s
     time = np.arange(N) * STEP
-    result = tuning(
+    result = compute_tuning(
         make_traces(x, time_s=time),
         make_states(labels, time, ["a", "b"]),
         params=TuningParams(max_lag_s=3.0, curve_s=3.0),
@@ -157,7 +157,7 @@ def test_two_clocks_and_spikes(session):
     # Spikes at 8 Hz in the behaviour and 2 Hz outside, by thinning.
     t = np.sort(rng.uniform(0, N * STEP, 8 * int(N * STEP)))
     keep = rng.random(t.size) < np.where(on[np.minimum((t / STEP + 0.5).astype(int), N - 1)], 1.0, 0.25)
-    result = tuning(Spikes({"c1": t[keep]}, 0.0, N * STEP), states)
+    result = compute_tuning(Spikes({"c1": t[keep]}, 0.0, N * STEP), states)
     found = result.table[result.table["behaviour"] == "rear"].iloc[0]
     assert found["direction"] == "excited"
     assert found["mean_in"] / found["mean_out"] > 3
@@ -166,14 +166,14 @@ def test_two_clocks_and_spikes(session):
 def test_clocks_that_do_not_meet(session):
     traces, states = session
     with pytest.raises(DataError, match="do not overlap"):
-        tuning(traces.assign_coords(time=traces["time"].values + 1e5), states)
+        compute_tuning(traces.assign_coords(time=traces["time"].values + 1e5), states)
 
 
 def _one(x, labels, step=STEP, **params):
     """Table row of the second behaviour for one unit."""
     time = np.arange(len(x)) * step
     states = make_states(labels, time, ["rest", "groom"])
-    return row(tuning(make_traces(x, time_s=time), states, params=TuningParams(**params)), 0, "groom")
+    return row(compute_tuning(make_traces(x, time_s=time), states, params=TuningParams(**params)), 0, "groom")
 
 
 def _bouts(rng, n, low, high):
@@ -243,10 +243,10 @@ def test_shifts_at_which_nothing_meets_are_no_null():
 def test_labels_are_taken_as_they_come(session):
     traces, states = session
     labels = Labels.from_states(states)
-    by_labels = tuning(traces, labels)
+    by_labels = compute_tuning(traces, labels)
     assert row(by_labels, 0, "rear")["direction"] == "excited"
     with pytest.raises(DataError, match="from_bouts"):
-        tuning(traces, labels.bouts)
+        compute_tuning(traces, labels.bouts)
 
 
 def test_a_slow_photometry_session_has_no_verdict():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murid.data.errors import DataError
-from murid.prepare import egocentric
+from murid.prepare import align_egocentric
 
 from .tracks import ALONG, animals, with_position
 
@@ -14,7 +14,7 @@ AXIS = ("tail_base", "nose")
 
 
 def test_every_frame_is_the_body_plan():
-    out = egocentric(animals(200), "centre", AXIS)
+    out = align_egocentric(animals(200), "centre", AXIS)
     x = out["position"].values
     np.testing.assert_allclose(x[:, 0], np.broadcast_to(ALONG[:, None], (200, 4, 2)), atol=1e-4)
     np.testing.assert_allclose(x[:, 1], 0, atol=1e-4)
@@ -28,8 +28,8 @@ def test_turning_and_moving_the_picture_changes_nothing(angle, dx, dy, relative_
     poses = animals(60, noise=0.3)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     moved = np.einsum("ab,tbki->taki", turn, poses["position"].values) + np.array([dx, dy])[:, None, None]
-    a = egocentric(poses, ("neck", "centre"), AXIS, relative_to=relative_to)
-    b = egocentric(with_position(poses, moved), ("neck", "centre"), AXIS, relative_to=relative_to)
+    a = align_egocentric(poses, ("neck", "centre"), AXIS, relative_to=relative_to)
+    b = align_egocentric(with_position(poses, moved), ("neck", "centre"), AXIS, relative_to=relative_to)
     np.testing.assert_allclose(a["position"], b["position"], atol=5e-3)
     difference = np.angle(np.exp(1j * (b["heading"].values - a["heading"].values - angle)))
     np.testing.assert_allclose(difference, 0, atol=2e-3)
@@ -37,7 +37,7 @@ def test_turning_and_moving_the_picture_changes_nothing(angle, dx, dy, relative_
 
 def test_aligning_can_be_undone():
     poses = animals(50, noise=0.3)
-    out = egocentric(poses, "centre", AXIS)
+    out = align_egocentric(poses, "centre", AXIS)
     c, s = np.cos(out["heading"].values)[:, None], np.sin(out["heading"].values)[:, None]
     x, y = out["position"].values[:, 0], out["position"].values[:, 1]
     back = np.stack([c * x - s * y, s * x + c * y], axis=1) + out["centre"].values[:, :, None]
@@ -46,7 +46,7 @@ def test_aligning_can_be_undone():
 
 def test_partner_in_the_frame_of_one():
     poses = animals(50)
-    out = egocentric(poses, "centre", AXIS, relative_to="m0")
+    out = align_egocentric(poses, "centre", AXIS, relative_to="m0")
     np.testing.assert_allclose(out["position"].sel(individual="m0", keypoint="nose").values, [[4, 0]] * 50, atol=1e-4)
     x = poses["position"]
     between = np.linalg.norm((x.sel(individual="m0") - x.sel(individual="m1")).sel(keypoint="nose"), axis=1)
@@ -62,7 +62,7 @@ def test_undefined_frames_are_nan():
     x[5, :, 2, 0] = np.nan  # no origin
     x[7, :, 0, 0] = x[7, :, 3, 0]  # nose on tail base: no direction
     x[9, :, 1, 0] = np.nan  # neck alone
-    out = egocentric(with_position(poses, x), "centre", AXIS)["position"].values
+    out = align_egocentric(with_position(poses, x), "centre", AXIS)["position"].values
     assert np.isnan(out[[3, 5, 7], ..., 0]).all()
     assert np.isnan(out[9, :, 1, 0]).all()
     assert np.isfinite(out[9, :, [0, 2, 3], 0]).all()
@@ -78,7 +78,7 @@ def test_smoothed_heading_follows_through_the_turn_of_pi():
     poses = with_position(animals(n, fps, n_ind=1), x)
 
     def error(window_s):
-        heading = egocentric(poses, "centre", AXIS, heading_window_s=window_s)["heading"].values[:, 0]
+        heading = align_egocentric(poses, "centre", AXIS, heading_window_s=window_s)["heading"].values[:, 0]
         return np.sqrt(np.mean(np.angle(np.exp(1j * (heading - angle))) ** 2))
 
     assert error(0.3) < 0.5 * error(0.0)
@@ -87,10 +87,10 @@ def test_smoothed_heading_follows_through_the_turn_of_pi():
 def test_faults_are_all_told():
     poses = animals(10)
     with pytest.raises(DataError) as caught:
-        egocentric(poses, "center", ("tail", "nose"), relative_to="m9")
+        align_egocentric(poses, "center", ("tail", "nose"), relative_to="m9")
     for part in ("'center'", "did you mean 'centre'", "'tail'", "'m9'"):
         assert part in str(caught.value)
     with pytest.raises(DataError, match="same"):
-        egocentric(poses, "centre", ("nose", "nose"))
+        align_egocentric(poses, "centre", ("nose", "nose"))
     with pytest.raises(DataError, match="aligned already"):
-        egocentric(egocentric(poses, "centre", AXIS), "centre", AXIS)
+        align_egocentric(align_egocentric(poses, "centre", AXIS), "centre", AXIS)

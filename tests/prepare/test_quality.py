@@ -8,7 +8,7 @@ from murid.data.bouts import make_bouts
 from murid.data.labels import Labels
 from murid.data.poses import make_poses
 from murid.data.recording import Recording
-from murid.prepare import calibrate, clean, keypoint_quality, quality
+from murid.prepare import assess_quality, calibrate, clean, keypoint_quality
 
 from .tracks import animals, with_position
 
@@ -18,10 +18,10 @@ def verdicts(table):
 
 
 def test_a_good_recording_is_ok():
-    table = quality(animals(1800, noise=0.05))
+    table = assess_quality(animals(1800, noise=0.05))
     assert (table["verdict"] == "ok").all()
     assert (table["todo"] == "").all()
-    assert (quality(calibrate(animals(900, noise=0.05, unit="px"), 10.0))["verdict"] == "ok").all()
+    assert (assess_quality(calibrate(animals(900, noise=0.05, unit="px"), 10.0))["verdict"] == "ok").all()
 
 
 def test_figures_of_planted_faults():
@@ -39,7 +39,7 @@ def test_figures_of_planted_faults():
     assert row.loc[("m0", "neck"), "low_confidence_pct"] == pytest.approx(25.0)
     assert row.loc[("m1", "centre"), "jumps_per_min"] == pytest.approx(6.0)  # out and back
     assert row.loc[("m1", "tail_base"), "frozen_pct"] == pytest.approx(5.0)
-    table = quality(poses).set_index("check")
+    table = assess_quality(poses).set_index("check")
     for check, where in (
         ("missing keypoints", "m0 nose"),
         ("low confidence", "m0 neck"),
@@ -57,7 +57,7 @@ def test_worst_comes_first():
     poses = animals(900)
     x = poses["position"].values.copy()
     x[:600, :, 1, 0] = np.nan
-    table = quality(with_position(poses, x))
+    table = assess_quality(with_position(poses, x))
     assert table["verdict"][0] == "bad"
     assert table["check"][0] == "missing keypoints"
 
@@ -67,7 +67,7 @@ def test_absence_and_gaps():
     x, c = poses["position"].values.copy(), poses["confidence"].values.copy()
     c[:300, :, 0] = 1e-5  # not there yet: the tracker guesses
     x[900:1050] = np.nan
-    table = quality(with_position(poses, x).assign(confidence=(poses["confidence"].dims, c)))
+    table = assess_quality(with_position(poses, x).assign(confidence=(poses["confidence"].dims, c)))
     absent = table[table["check"] == "absent at an end"].set_index("where")
     assert absent.loc["m0, t = 0.00 s", "value"] == pytest.approx(10.0)
     gap = table[table["check"] == "longest gap"]
@@ -79,9 +79,9 @@ def test_absence_and_gaps():
 def test_clock():
     poses = animals(1800)
     wrong = poses.assign_attrs(fps=25.0)
-    assert verdicts(quality(wrong))["frame rate"] == "bad"
+    assert verdicts(assess_quality(wrong))["frame rate"] == "bad"
     gone = poses.isel(time=np.delete(np.arange(1800), np.arange(500, 520)))
-    row = quality(gone).set_index("check").loc["dropped frames"]
+    row = assess_quality(gone).set_index("check").loc["dropped frames"]
     assert row["verdict"] == "look"
     assert row["value"] == pytest.approx(100 * 20 / 1800)
     assert "t = 16.63 s" in row["where"]
@@ -92,7 +92,7 @@ def test_swaps_are_suspected():
     x = poses["position"].values.copy()
     for start in (300, 900, 1500):
         x[start:] = x[start:, ..., ::-1]
-    row = quality(with_position(poses, x)).set_index("check").loc["identity: animals swapped"]
+    row = assess_quality(with_position(poses, x)).set_index("check").loc["identity: animals swapped"]
     assert row["value"] == pytest.approx(3.0)
     assert row["verdict"] == "look"
 
@@ -100,21 +100,21 @@ def test_swaps_are_suspected():
 def test_scale():
     with pytest.warns(UserWarning, match="80"):
         wrong = calibrate(animals(300, n_ind=1, unit="px"), 1.0)
-    assert verdicts(quality(wrong))["scale"] == "bad"
-    assert verdicts(quality(animals(300, unit="px")))["scale"] == "look"
+    assert verdicts(assess_quality(wrong))["scale"] == "bad"
+    assert verdicts(assess_quality(animals(300, unit="px")))["scale"] == "look"
 
 
 def test_labels_that_run_over():
     poses = animals(900)  # 30 s
     bouts = make_bouts(start_s=[1.0], stop_s=[31.0], label=["rest"])
     scored = pd.DataFrame({"start_s": [0.0], "stop_s": [31.0], "rater": [""], "stream": [""]})
-    table = quality(Recording("r", poses=poses, labels=Labels(bouts, scored))).set_index("check")
+    table = assess_quality(Recording("r", poses=poses, labels=Labels(bouts, scored))).set_index("check")
     assert table.loc["label overhang", "value"] == pytest.approx(1.0)
     assert table.loc["label overhang", "verdict"] == "look"
 
 
 def test_one_keypoint_without_confidence():
     points = np.cumsum(np.random.default_rng(0).normal(size=(300, 2, 1, 1)), axis=0)
-    table = quality(make_poses(points, keypoints=["led"], fps=30))
+    table = assess_quality(make_poses(points, keypoints=["led"], fps=30))
     assert verdicts(table)["low confidence"] == "ok"
     assert (table.loc[table["check"] == "jumps", "reason"] == "not known").all()

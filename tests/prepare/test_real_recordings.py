@@ -7,11 +7,11 @@ import pytest
 
 from murid.io import read_poses
 from murid.prepare import (
+    assess_quality,
     calibrate,
     clean,
     estimate_arena,
     keypoint_quality,
-    quality,
     repair_identity,
     typical_body_length,
 )
@@ -92,7 +92,7 @@ def test_the_absent_mouse_is_masked(data_dir):
     assert np.isnan(out["position"].values[:350]).all()
     assert float(poses["position"].min()) < -7
     assert float(out["position"].min()) > 100
-    table = quality(poses).set_index("check")
+    table = assess_quality(poses).set_index("check")
     assert table.loc["absent at an end", "value"] == pytest.approx(395 / 24)
     assert table.loc["absent at an end", "verdict"] != "ok"
 
@@ -107,7 +107,7 @@ def test_a_good_recording_is_hardly_touched(data_dir):
     assert share[4] == 0
     moved = np.linalg.norm((out["position"] - out["position_raw"]).values, axis=1)
     assert np.nanmedian(moved) < 0.05  # cm
-    assert quality(poses).set_index("check").loc["scale", "verdict"] == "ok"
+    assert assess_quality(poses).set_index("check").loc["scale", "verdict"] == "ok"
 
 
 def test_arena_from_tracks_against_tracked_corners(data_dir):

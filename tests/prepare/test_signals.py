@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import murid
-from murid.prepare import quality
+from murid.prepare import assess_quality
 
 
 def recording(values, stop_s=100.0):
@@ -17,7 +17,7 @@ def recording(values, stop_s=100.0):
 
 
 def verdicts(rec):
-    return quality(rec).set_index("check")["verdict"].to_dict()
+    return assess_quality(rec).set_index("check")["verdict"].to_dict()
 
 
 def test_sound_signal_is_ok():
@@ -38,6 +38,6 @@ def test_planted_faults():
 def test_dead_unit_is_named():
     values = np.random.default_rng(0).normal(size=(1000, 2))
     values[:, 1] = 3.0
-    row = quality(recording(values)).set_index("check").loc["dead units"]
+    row = assess_quality(recording(values)).set_index("check").loc["dead units"]
     assert row["where"] == "other"
     assert row["value"] == pytest.approx(50)

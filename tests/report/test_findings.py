@@ -14,7 +14,7 @@ from murid.report import build, render, sentences, transitions
 from murid.report.context import Context
 from murid.report.rows import tuned_units
 from murid.report.sections import assay, ethograms, methods, neural
-from murid.stats import compare_tables, statements, survival
+from murid.stats import compare_survival, compare_tables, comparison_statements
 from tests.report import folders
 
 
@@ -122,7 +122,7 @@ def test_latency_found_by_survival_is_a_finding(study):
     table = animals_of({"ctrl": [8.0, 12, 15, 17, 17.5, 20, 25, 30], "drug": [90, 120, 140, 145, 150, 300, 300, 300.0]})
     table = table.rename(columns={"distance": "latency:centre"})
     happened = table["latency:centre"] < 300
-    tested = survival(table.assign(happened=happened), "latency:centre", "happened", "group", seed=0)
+    tested = compare_survival(table.assign(happened=happened), "latency:centre", "happened", "group", seed=0)
     rng = np.random.default_rng(1)
     table["distance"] = rng.normal(10, 1, 16)
     run = folders.assay_run(
@@ -248,7 +248,7 @@ def test_score_of_random_frames_is_called_inflated_only_where_it_is_higher():
 def test_the_largest_effect_may_be_a_decrease():
     table = animals_of({"ctrl": [11.0, 12, 13, 14, 15], "drug": [1.0, 2, 3, 4, 5]})
     table["speed"] = [1.0, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-    rows = statements(folders.compared(table, ["speed", "distance"]), units={"distance": "cm"})
+    rows = comparison_statements(folders.compared(table, ["speed", "distance"]), units={"distance": "cm"})
     assert sentences.largest_difference(rows).startswith("Largest effect: distance: 10 cm less in drug than in ctrl")
     assert sentences.largest_difference([]) == ""
 

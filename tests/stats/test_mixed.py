@@ -6,7 +6,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from murid.data.errors import DataError
-from murid.stats import compare, mixed
+from murid.stats import compare, fit_mixed_model
 from murid.stats.repeated import permuted
 
 #: Animals' own slopes, SD 0.4.
@@ -29,7 +29,7 @@ def test_estimates_equal_statsmodels():
 
     table = study(np.random.default_rng(0), effect=1, slope=0.5)
     table["freezing"] += table["animal"].map(dict(zip(table["animal"].unique(), SLOPES, strict=True))) * table["day"]
-    found = mixed(table, "freezing", "treat ment", "day", n_permutations=199)
+    found = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=199)
     plain = table.rename(columns={"treat ment": "g"}).assign(day=table["day"] - table["day"].mean())
     reference = smf.mixedlm("freezing ~ g * day", plain, groups=plain["animal"], re_formula="~day").fit(reml=True)
     np.testing.assert_allclose(found.coefficients["estimate"], reference.fe_params, rtol=1e-6, atol=1e-6)
@@ -49,7 +49,7 @@ def test_numeric_time_is_the_t_test_of_slopes_in_complete_designs():
     slopes = table.groupby("animal").apply(lambda r: np.polyfit(r["day"], r["freezing"], 1)[0], include_groups=False)
     means = table.groupby("animal")["freezing"].mean()
     own = slopes.index.str[1:].astype(int) < 10
-    found = mixed(table, "freezing", "treat ment", "day", n_permutations=199).terms
+    found = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=199).terms
     for term, x in (("treat ment", means), ("treat ment:day", slopes)):
         reference = scipy_stats.ttest_ind(x[own], x[~own])
         assert found.loc[term, "F"] == pytest.approx(reference.statistic**2, rel=1e-3)
@@ -58,7 +58,7 @@ def test_numeric_time_is_the_t_test_of_slopes_in_complete_designs():
 
 def test_levels_of_time_are_the_mixed_anova_with_greenhouse_and_geisser():
     table = study(np.random.default_rng(7), slope=0.3).assign(day=lambda t: "day " + (5 * t["day"]).astype(str))
-    found = mixed(table, "freezing", "treat ment", "day", n_permutations=199).terms
+    found = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=199).terms
     wide = table.pivot(index="animal", columns="day", values="freezing").loc[:, ["day 0", "day 5", "day 10", "day 15"]]
     x, drug = wide.to_numpy(), wide.index.str[1:].astype(int) >= 10
     own = np.where(drug[:, None], x[drug].mean(0), x[~drug].mean(0))
@@ -77,9 +77,9 @@ def test_levels_of_time_are_the_mixed_anova_with_greenhouse_and_geisser():
 
 def test_main_effects_do_not_depend_on_the_origin_of_time_nor_on_the_order_of_groups():
     table = study(np.random.default_rng(3), slope=0.8)
-    first = mixed(table, "freezing", "treat ment", "day", n_permutations=199).terms
+    first = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=199).terms
     for other in (table.assign(day=table["day"] + 100), table.assign(day=table["day"] * 86400.0 + 1.7e9), table[::-1]):
-        found = mixed(other, "freezing", "treat ment", "day", n_permutations=199).terms
+        found = fit_mixed_model(other, "freezing", "treat ment", "day", n_permutations=199).terms
         np.testing.assert_allclose(found["p"].to_numpy(float), first["p"].to_numpy(float), rtol=1e-3)
 
 
@@ -87,7 +87,7 @@ def test_text_days_stand_in_natural_order_and_the_reference_is_named():
     table = study(np.random.default_rng(3)).assign(
         day=lambda t: t["day"].map({0: "day 2", 1: "day 5", 2: "day 10", 3: "day 20"})
     )
-    found = mixed(
+    found = fit_mixed_model(
         table.sample(frac=1, random_state=0), "freezing", "treat ment", "day", order=["ctrl", "drug"], n_permutations=99
     )
     assert [i for i in found.coefficients.index if i.startswith("day[")] == ["day[day 5]", "day[day 10]", "day[day 20]"]
@@ -96,7 +96,7 @@ def test_text_days_stand_in_natural_order_and_the_reference_is_named():
 
 def test_group_names_with_operators():
     table = study(np.random.default_rng(3)).replace({"treat ment": {"ctrl": "dose:1", "drug": "dose:2 [mg]"}})
-    found = mixed(table, "freezing", "treat ment", "day", n_permutations=99)
+    found = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=99)
     assert list(found.terms.index) == ["treat ment", "day", "treat ment:day"]
     assert "treat ment[dose:2 [mg]]" in found.coefficients.index
 
@@ -105,13 +105,13 @@ def test_one_row_an_animal_is_refused():
     table = study(np.random.default_rng(3), days=2)
     table = table[(table["day"] == 0) == (table["animal"].str[-1].astype(int) < 5)]
     with pytest.raises(DataError, match=r"one time only.*murid.stats.compare"):
-        mixed(table, "freezing", "treat ment", "day")
+        fit_mixed_model(table, "freezing", "treat ment", "day")
 
 
 def test_animals_without_a_group_are_left_out():
     table = study(np.random.default_rng(3))
     blank = table.assign(**{"treat ment": table["treat ment"].where(table["animal"] != "m3", "")})
-    found = mixed(blank, "freezing", "treat ment", "day", n_permutations=99)
+    found = fit_mixed_model(blank, "freezing", "treat ment", "day", n_permutations=99)
     assert found.n_animals == 19
     assert list(found.coefficients.index[:2]) == ["Intercept", "treat ment[drug]"]
     assert any("4 rows without" in note for note in found.notes)
@@ -120,7 +120,7 @@ def test_animals_without_a_group_are_left_out():
 def test_covariate_that_equals_the_group_is_refused():
     table = study(np.random.default_rng(3)).assign(sex=lambda t: np.where(t["treat ment"] == "drug", "f", "m"))
     with pytest.raises(DataError, match="cannot be separated from that of 'sex'"):
-        mixed(table, "freezing", "treat ment", "day", covariates=["sex"])
+        fit_mixed_model(table, "freezing", "treat ment", "day", covariates=["sex"])
 
 
 def test_the_permutation_is_adjusted_for_covariates():
@@ -129,8 +129,8 @@ def test_the_permutation_is_adjusted_for_covariates():
     weight = {a: 20 + 6 * (int(a[1:]) >= 10) + rng.normal(0, 1) for a in table["animal"].unique()}
     table["weight"] = table["animal"].map(weight)
     table["freezing"] += 2 * table["weight"]
-    plain = mixed(table, "freezing", "treat ment", "day", n_permutations=999)
-    adjusted = mixed(table, "freezing", "treat ment", "day", covariates=["weight"], n_permutations=999)
+    plain = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=999)
+    adjusted = fit_mixed_model(table, "freezing", "treat ment", "day", covariates=["weight"], n_permutations=999)
     assert plain.permutation.loc[0, "p"] < 0.01
     assert adjusted.permutation.loc[0, "p"] > 0.05
     assert adjusted.terms.loc["treat ment", "p"] > 0.05
@@ -160,14 +160,16 @@ def test_a_day_that_one_group_lacks_makes_no_difference_of_groups():
 
 
 def test_interaction_is_found_by_both():
-    found = mixed(study(np.random.default_rng(1), slope=0.6), "freezing", "treat ment", "day", n_permutations=499)
+    found = fit_mixed_model(
+        study(np.random.default_rng(1), slope=0.6), "freezing", "treat ment", "day", n_permutations=499
+    )
     assert found.terms.loc["treat ment:day", "p"] < 0.01
     assert found.permutation.set_index("term").loc["treat ment:day", "p"] < 0.01
 
 
 def test_days_as_text_and_missing_days():
     table = study(np.random.default_rng(2), effect=2).assign(day=lambda t: "d" + t["day"].astype(str))
-    found = mixed(table.drop(index=[3]), "freezing", "treat ment", "day", n_permutations=199)
+    found = fit_mixed_model(table.drop(index=[3]), "freezing", "treat ment", "day", n_permutations=199)
     assert 1 < found.terms.loc["treat ment:day", "df"] <= 3
     assert found.n_rows == 79
     assert found.permutation.loc[0, "p"] < 0.02
@@ -178,7 +180,7 @@ def test_singular_fit_is_said_aloud():
     rng = np.random.default_rng(3)
     table = study(rng, n=5, between=0.0)
     table["freezing"] -= table.groupby("animal")["freezing"].transform("mean")  # animals do not differ at all
-    found = mixed(table, "freezing", "treat ment", "day", n_permutations=199)
+    found = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=199)
     assert found.singular
     assert not found.trustworthy
     assert any("do not use" in note for note in found.notes)
@@ -197,17 +199,17 @@ def test_permutation_of_animals_keeps_the_error_rate():
 
 def test_group_permutation_agrees_with_compare():
     table = study(np.random.default_rng(5), effect=0.6)
-    found = mixed(table, "freezing", "treat ment", "day", n_permutations=4999).permutation.loc[0, "p"]
+    found = fit_mixed_model(table, "freezing", "treat ment", "day", n_permutations=4999).permutation.loc[0, "p"]
     assert found == pytest.approx(compare(table, "freezing", "treat ment").p, abs=0.02)
 
 
 def test_covariate_and_faults():
     table = study(np.random.default_rng(6))
     table["sex"] = np.where(table["animal"].str[-1].isin(list("02468")), "f", "m")
-    found = mixed(table, "freezing", "treat ment", "day", covariates=["sex"], n_permutations=99)
+    found = fit_mixed_model(table, "freezing", "treat ment", "day", covariates=["sex"], n_permutations=99)
     assert "sex[m]" in found.coefficients.index
     assert found.formula.endswith("+ sex + (1 + day | animal)")
     with pytest.raises(DataError, match="one time point"):
-        mixed(table[table["day"] == 0], "freezing", "treat ment", "day")
+        fit_mixed_model(table[table["day"] == 0], "freezing", "treat ment", "day")
     with pytest.raises(DataError, match="no column 'dya'"):
-        mixed(table, "freezing", "treat ment", "dya")
+        fit_mixed_model(table, "freezing", "treat ment", "dya")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from murid.data.errors import DataError
-from murid.stats import CompareParams, compare, compare_many, survival
+from murid.stats import CompareParams, compare, compare_many, compare_survival
 
 QUICK = CompareParams(n_permutations=999)
 
@@ -110,7 +110,7 @@ def test_animals_without_a_group_are_no_group(rng, blank):
     assert result.groups == ("ctrl", "drug")
     assert result.difference == pytest.approx(values[8:16].mean() - values[:8].mean())
     assert "2 animals without a group left out" in result.notes
-    late = survival(table.assign(happened=1), "v", "happened", "group", n_permutations=199)
+    late = compare_survival(table.assign(happened=1), "v", "happened", "group", n_permutations=199)
     assert list(late.summary.index) == ["ctrl", "drug"]
     assert late.n_no_group == 2
     assert late.summary["rmst_s"].max() < 15
@@ -182,13 +182,13 @@ def test_crossover_is_not_compared_as_two_groups():
 
 
 def test_stored_table_gives_the_sentences_back(rng, tmp_path):
-    from murid.stats import compare_tables, statements
+    from murid.stats import compare_tables, comparison_statements
 
     table = one_row_an_animal(np.repeat(["a", "b", "c"], 8), np.repeat([0.0, 0, 3], 8) + rng.normal(0, 1, 24))
     comparison, pairs = compare_tables(table, ["v"], "group", params=QUICK)
     comparison.to_csv(tmp_path / "comparison.csv", index=False)
     again = pd.read_csv(tmp_path / "comparison.csv")
-    made = statements(again, pairs, units={"v": "%"}, names={"v": "time in the centre"})[0]
+    made = comparison_statements(again, pairs, units={"v": "%"}, names={"v": "time in the centre"})[0]
     assert made.finding().startswith("time in the centre differs between a, b and c (p = 0.001, q = 0.001)")
     assert "percentage points more in c than in a" in made.finding()
     assert "a and b" not in made.finding()
@@ -198,17 +198,17 @@ def test_stored_table_gives_the_sentences_back(rng, tmp_path):
 def test_pairs_after_a_survival_test_are_a_family(rng):
     t = np.minimum(rng.exponential(30, 36), 60)
     table = one_row_an_animal(np.repeat(["a", "b", "c"], 12), t, happened=t < 60)
-    found = survival(table, "v", "happened", "group", n_permutations=999)
+    found = compare_survival(table, "v", "happened", "group", n_permutations=999)
     assert (found.pairwise["p_holm"] >= found.pairwise["p"]).all()
     assert "p after Holm" in found.statement("latency").sentence()
     two = table[table["group"] != "c"]
-    alone = survival(two, "v", "happened", "group", n_permutations=999)
+    alone = compare_survival(two, "v", "happened", "group", n_permutations=999)
     assert found.pairwise.loc[0, "p"] == alone.p
 
 
 def test_animals_without_latency_are_counted():
     table = one_row_an_animal(["a"] * 6 + ["b"] * 6, [10.0, 20, 30, None, None, None, 40, 50, 60, 70, 80, 90])
-    found = survival(table.assign(happened=1), "v", "happened", "group", n_permutations=199)
+    found = compare_survival(table.assign(happened=1), "v", "happened", "group", n_permutations=199)
     assert found.n_missing == 3
     assert "3 animals without latency left out" in found.statement().sentence()
 
@@ -218,11 +218,14 @@ def test_median_where_exactly_half_did_it(n):
     half = n // 2
     time = np.tile(np.r_[np.arange(1.0, half + 1), np.full(half, 300.0)], 2)
     table = one_row_an_animal(["a"] * n + ["b"] * n, time, happened=np.tile(np.repeat([1, 0], half), 2))
-    assert survival(table, "v", "happened", "group", n_permutations=9).summary["median_s"].tolist() == [half, half]
+    assert compare_survival(table, "v", "happened", "group", n_permutations=9).summary["median_s"].tolist() == [
+        half,
+        half,
+    ]
 
 
 def test_nobody_did_it():
     table = one_row_an_animal(["a"] * 5 + ["b"] * 5, [300.0] * 10, happened=0)
-    found = survival(table, "v", "happened", "group", n_permutations=99)
+    found = compare_survival(table, "v", "happened", "group", n_permutations=99)
     assert found.p == 1.0
     assert "median not reached (0 of 5 did)" in found.statement().finding()

@@ -132,11 +132,11 @@ def test_latencies_read_back_from_a_stored_table(tmp_path):
     import numpy as np
     import pandas as pd
 
-    from murid.stats import latency_statements, survival
+    from murid.stats import compare_survival, latency_statements
 
     t = np.minimum(np.random.default_rng(0).exponential(30, 24), 60)
     table = pd.DataFrame({"animal": range(24), "g": np.repeat(["a", "b", "c"], 8), "t": t, "e": t < 60})
-    found = survival(table, "t", "e", "g", n_permutations=199)
+    found = compare_survival(table, "t", "e", "g", n_permutations=199)
     pd.DataFrame([found.row("latency")]).to_csv(tmp_path / "l.csv", index=False)
     read = latency_statements(pd.read_csv(tmp_path / "l.csv"))[0]
     made = found.statement("latency")

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from murid.data.errors import DataError
-from murid.stats import kaplan_meier, survival
+from murid.stats import compare_survival, kaplan_meier
 from murid.stats.survival import logrank
 
 
@@ -49,9 +49,9 @@ def test_kaplan_meier_equals_statsmodels(table):
 
 
 def test_groups_are_compared(table):
-    two = survival(table[table["group"] != "sham"], "latency", "entered", "group")
+    two = compare_survival(table[table["group"] != "sham"], "latency", "entered", "group")
     assert two.p == pytest.approx(two.p_asymptotic, abs=0.02)
-    three = survival(table, "latency", "entered", "group", n_permutations=999)
+    three = compare_survival(table, "latency", "entered", "group", n_permutations=999)
     assert len(three.pairwise) == 3
     assert (three.pairwise["p_holm"] >= three.pairwise["p"]).all()
     assert three.summary.loc["drug", "censored"] == (~table.loc[table["group"] == "drug", "entered"]).sum()
@@ -59,7 +59,7 @@ def test_groups_are_compared(table):
 
 def test_mean_latency_without_censoring_is_the_mean():
     table = pd.DataFrame({"animal": range(6), "group": list("aaabbb"), "t": [1.0, 2, 6, 2, 4, 6], "e": 1})
-    found = survival(table, "t", "e", "group", n_permutations=999)
+    found = compare_survival(table, "t", "e", "group", n_permutations=999)
     assert found.summary["rmst_s"].tolist() == [3.0, 4.0]
     assert found.summary["median_s"].tolist() == [2.0, 4.0]
 
@@ -68,7 +68,7 @@ def test_never_half_has_no_median():
     table = pd.DataFrame(
         {"animal": range(8), "group": list("aaaabbbb"), "t": [60.0] * 4 + [1, 2, 3, 60], "e": [0, 0, 0, 0, 1, 1, 1, 0]}
     )
-    assert np.isnan(survival(table, "t", "e", "group", n_permutations=999).summary.loc["a", "median_s"])
+    assert np.isnan(compare_survival(table, "t", "e", "group", n_permutations=999).summary.loc["a", "median_s"])
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_never_half_has_no_median():
 def test_faults_are_named(change, message):
     table = pd.DataFrame({"animal": range(4), "group": list("aabb"), "t": [1.0, 2, 3, 4], "e": 1}).assign(**change)
     with pytest.raises(DataError, match=message):
-        survival(table, "t", "e", "group")
+        compare_survival(table, "t", "e", "group")

@@ -80,7 +80,7 @@ class OpenFieldParams(Params):
     )
 
 
-def open_field(
+def measure_open_field(
     recording: Recording, params: OpenFieldParams | None = None, *, arena: Zone | None = None
 ) -> AssayResult:
     """Analyse an open-field test.
@@ -111,7 +111,7 @@ def open_field(
     --------
     >>> import murid
     >>> recording = murid.simulate.recording("open_field", duration_s=60, seed=1)
-    >>> result = murid.assays.open_field(recording)
+    >>> result = murid.assays.measure_open_field(recording)
     >>> result.conventions["arena_area_cm2"]
     1600.0
     """
@@ -153,7 +153,7 @@ def open_field(
 )
 def analyse_open_field(recording: Recording, params: OpenFieldParams) -> Tables:
     """Measure locomotion, centre, wall and corners of an open field."""
-    return tables_of(open_field(recording, params))
+    return tables_of(measure_open_field(recording, params))
 
 
 @dataclass(frozen=True)

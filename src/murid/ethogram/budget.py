@@ -86,7 +86,7 @@ def complete(frames: Mapping[str, pd.DataFrame], _params: BudgetParams) -> Table
     compare="animals",
     shown=("budget",),
 )
-def budget(recording: Recording, params: BudgetParams, *, states: xr.DataArray) -> Tables:
+def analyse_budget(recording: Recording, params: BudgetParams, *, states: xr.DataArray) -> Tables:
     """Time spent in every behaviour, zeros included, and whether groups differ."""
     if recording.has("labels") and not behaviour_names(states):
         return Tables({"budget": _nothing_shown(recording.need("labels"), states, params)})

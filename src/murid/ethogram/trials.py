@@ -135,7 +135,7 @@ def by_day(table: pd.DataFrame, recordings: Sequence[Recording]) -> pd.DataFrame
         know), ``present`` (share of them that have the phase),
         ``latency_s, first_s, total_s`` (medians over the trials that have it; NaN where none has). Days are
         numbers where all of them are. Compare days by ``murid.stats.compare(rows, "latency_s", "day", paired=True)``
-        for one phase's rows, groups over days by ``murid.stats.mixed(rows, "latency_s", "group", "day")``.
+        for one phase's rows, groups over days by ``murid.stats.fit_mixed_model(rows, "latency_s", "group", "day")``.
     """
     keys = {r.id: (r.animal, r.group, r.day) for r in recordings}
     faults = Faults("phases by day")

@@ -23,7 +23,7 @@ AREAS = {
 }
 
 
-def shape(body: Body) -> list[Column]:
+def shape_columns(body: Body) -> list[Column]:
     """Posture of one animal: every pair distance, the ellipse, angles along the spine, areas.
 
     Returns

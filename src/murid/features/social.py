@@ -1,6 +1,6 @@
 """Social: what one animal does relative to another, for every directed pair.
 
-`social` and `between` describe one animal towards one partner. `towards_partners` turns several
+`social_columns` and `between` describe one animal towards one partner. `towards_partners` turns several
 partners into the nearest and the mean, so that a model fitted on pairs works on groups.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from murid.features.body import F32, Body, Column, angle, cross, dot, norm, unit_vector
 
 
-def social(me: Body, other: Body, field_of_view_rad: float) -> list[Column]:
+def social_columns(me: Body, other: Body, field_of_view_rad: float) -> list[Column]:
     """One animal towards one partner.
 
     Returns

@@ -22,8 +22,8 @@ from murid.features.egocentric import egocentric_columns, missing
 from murid.features.kinematics import kinematics_columns
 from murid.features.params import FAMILIES, FeatureParams
 from murid.features.scale import length_unit
-from murid.features.shape import shape
-from murid.features.social import between, combine_animals, partner_distances, social, towards_partners
+from murid.features.shape import shape_columns
+from murid.features.social import between, combine_animals, partner_distances, social_columns, towards_partners
 from murid.features.windows import WindowPlan, plan_windows, run_kernel, window_frames
 
 
@@ -120,15 +120,15 @@ class TablePlan:
         if "kinematics" in p.families:
             out["kinematics"] = kinematics_columns(body, self.path_windows, self.speed_lags)
         if "shape" in p.families:
-            out["shape"] = shape(body)
+            out["shape"] = shape_columns(body)
         if "egocentric" in p.families:
             out["egocentric"] = egocentric_columns(body)
         if "missing" in p.families:
             out["missing"] = missing(body)
         if "zone" in p.families and self.zones:
-            from murid.features.zone import zone
+            from murid.features.zone import zone_columns
 
-            out["zone"] = zone(body, self.zones, self.length, p.mirror)
+            out["zone"] = zone_columns(body, self.zones, self.length, p.mirror)
         return out
 
     def _social(self, every: Mapping[str, Body]) -> list[tuple[str, Column]]:
@@ -139,7 +139,7 @@ class TablePlan:
         pairs = [(a, b) for a in self.members for b in every if a != b]
         tables = []
         for a, b in pairs:
-            table = social(every[a], every[b], view) if "social" in p.families else []
+            table = social_columns(every[a], every[b], view) if "social" in p.families else []
             if "between" in p.families:
                 table = table + between(every[a], every[b], ordered=not together)
             tables.append(table)

@@ -12,7 +12,7 @@ from murid.data.zones import Zone, Zones
 from murid.features.body import F32, Body, Column, angle, dot, norm, unit_vector
 
 
-def zone(body: Body, zones: Zones, length: float, mirror: bool = False) -> list[Column]:
+def zone_columns(body: Body, zones: Zones, length: float, mirror: bool = False) -> list[Column]:
     """One animal relative to every zone.
 
     Parameters

@@ -2,9 +2,9 @@
 
 ===================  ==========================================================================
 `align`              states onto the neural clock, traces onto the behaviour clock
-`tuning`             which units are tuned to which behaviours (AUROC or MI, all-shift null, FDR)
+`compute_tuning`             which units are tuned to which behaviours (AUROC or MI, all-shift null, FDR)
 `nulls`              circular and linear shift nulls, drift diagnostic
-`perievent`          PSTH and event-triggered averages around bouts or events
+`compute_perievent`          PSTH and event-triggered averages around bouts or events
 `bands`              confidence bands over animals, or over stretches of one animal's events
 `perievent_tests`    sign flips with cluster mass, event-train shifts
 `photometry`         isosbestic fit, dF/F, z scores with a stated baseline
@@ -20,11 +20,11 @@ from murid.neural.align import state_fractions, states_on, traces_on
 from murid.neural.bands import bootstrap_ci, confidence_band
 from murid.neural.bayes import Combined, combine
 from murid.neural.decoding import Decoded, DecodedStates, DecodingParams, decode, decode_states
-from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, join, perievent
+from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, compute_perievent, join
 from murid.neural.perievent_tests import ResponseTest, shift_test, sign_flip_test
 from murid.neural.photometry import dff, fit_isosbestic, zscore
 from murid.neural.summary import by_state
-from murid.neural.tuning import TuningParams, TuningResult, tuning
+from murid.neural.tuning import TuningParams, TuningResult, compute_tuning
 
 __all__ = [
     "Combined",
@@ -46,12 +46,12 @@ __all__ = [
     "dff",
     "fit_isosbestic",
     "join",
-    "perievent",
+    "compute_perievent",
     "shift_test",
     "sign_flip_test",
     "state_fractions",
     "states_on",
     "traces_on",
-    "tuning",
+    "compute_tuning",
     "zscore",
 ]

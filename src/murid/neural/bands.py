@@ -62,7 +62,7 @@ def trials_of(response: xr.DataArray | PeriEvent | Sequence[PeriEvent], subject:
         "not a peri-event response",
         expected="PeriEvent, or trials (event, lag, unit) with coordinate 'animal'",
         got=got,
-        todo="cut the signal around events first: perievent(signal, events_s)",
+        todo="cut the signal around events first: compute_perievent(signal, events_s)",
     )
 
 
@@ -159,9 +159,9 @@ def confidence_band(response: xr.DataArray | PeriEvent | Sequence[PeriEvent], *,
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import confidence_band, perievent
+    >>> from murid.neural import confidence_band, compute_perievent
     >>> signal = murid.make_traces(np.random.default_rng(0).standard_normal(3000), rate_hz=10)
-    >>> band = confidence_band([perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(5)])
+    >>> band = confidence_band([compute_compute_perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(5)])
     >>> band.sizes["bound"], band.attrs["over"]
     (3, 'animals')
     """
@@ -209,9 +209,9 @@ def bootstrap_ci(
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import bootstrap_ci, perievent
+    >>> from murid.neural import bootstrap_ci, compute_perievent
     >>> signal = murid.make_traces(np.random.default_rng(0).standard_normal(3000), rate_hz=10)
-    >>> parts = [perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(6)]
+    >>> parts = [compute_compute_perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(6)]
     >>> bootstrap_ci(parts, n_boot=200).attrs["n"]
     6
     """

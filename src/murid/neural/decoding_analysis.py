@@ -74,7 +74,7 @@ def correct_decoded(frames: Mapping[str, pd.DataFrame], params: BehaviourDecodin
     compare="animals",
     shown=("decoded",),
 )
-def decode_behaviours(recording: Recording, params: BehaviourDecodingParams, *, states: xr.DataArray) -> Tables:
+def analyse_decoding(recording: Recording, params: BehaviourDecodingParams, *, states: xr.DataArray) -> Tables:
     """Decode the presence of every behaviour from neural activity, on held-out time, against shifts."""
     signal = signal_of(recording, states)
     time = np.asarray(states["time"].values, np.float64)

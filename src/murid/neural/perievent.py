@@ -67,8 +67,8 @@ class PeriEvent:
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import perievent
-    >>> response = perievent(murid.make_traces(np.arange(600), rate_hz=10), [30.0, 31.0])
+    >>> from murid.neural import compute_perievent
+    >>> response = compute_perievent(murid.make_traces(np.arange(600), rate_hz=10), [30.0, 31.0])
     >>> response.n_events, response.events["reason"].tolist()
     (1, ['', "window overlaps the previous event's"])
     """
@@ -160,7 +160,7 @@ def event_times(events: ArrayLike | pd.DataFrame, subject: str) -> Floats:
     return np.sort(times.ravel())
 
 
-def perievent(
+def compute_perievent(
     signal: xr.DataArray | Spikes,
     events_s: ArrayLike | pd.DataFrame,
     *,
@@ -191,9 +191,9 @@ def perievent(
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import PeriEventParams, perievent
+    >>> from murid.neural import PeriEventParams, compute_perievent
     >>> signal = murid.make_traces(np.arange(600) // 300, rate_hz=10)
-    >>> response = perievent(signal, [30.0], params=PeriEventParams(before_s=1, after_s=1, bin_s=1.0))
+    >>> response = compute_perievent(signal, [30.0], params=PeriEventParams(before_s=1, after_s=1, bin_s=1.0))
     >>> response.average().values[:, 0].round(2).tolist()
     [0.0, 1.0]
     """
@@ -369,9 +369,9 @@ def join(results: Sequence[PeriEvent], *, same_units: bool = False) -> xr.DataAr
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import join, perievent
+    >>> from murid.neural import join, compute_perievent
     >>> signals = [murid.make_traces(np.full((600, 3), k), rate_hz=10) for k in range(2)]
-    >>> joined = join([perievent(s, [20.0, 40.0], animal=f"m{k}") for k, s in enumerate(signals)])
+    >>> joined = join([compute_perievent(s, [20.0, 40.0], animal=f"m{k}") for k, s in enumerate(signals)])
     >>> joined.sizes["event"], joined["unit"].values.tolist()
     (4, ['mean of units'])
     """

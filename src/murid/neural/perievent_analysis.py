@@ -19,7 +19,7 @@ from murid.data.tables import Table, count_column, number_column, text_column
 from murid.ethogram.bouts import bouts_of
 from murid.neural.align import as_traces
 from murid.neural.bands import confidence_band
-from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, perievent
+from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, compute_perievent
 from murid.neural.perievent_tests import shift_test
 from murid.neural.subject import signal_of
 
@@ -102,7 +102,7 @@ def count_responses(frames: Mapping[str, pd.DataFrame], params: ResponseParams) 
     compare="animals",
     shown=("responses",),
 )
-def respond(recording: Recording, params: ResponseParams, *, states: xr.DataArray) -> Tables:
+def analyse_responses(recording: Recording, params: ResponseParams, *, states: xr.DataArray) -> Tables:
     """Measure how every unit responds around bouts of every behaviour, against shifts of the bouts in time."""
     signal = signal_of(recording, states)
     traces = as_traces(signal, params.bin_s, "perievent")
@@ -155,7 +155,7 @@ def _of_behaviour(
         overlap=params.overlap,
     )
     try:
-        response = perievent(traces, moments, params=cut)
+        response = compute_perievent(traces, moments, params=cut)
     except DataError as exc:
         return table.assign(reason=exc.faults[0].what), None
     after = response.trials.sel(lag=response.trials["lag"] >= 0)

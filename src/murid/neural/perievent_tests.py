@@ -110,11 +110,12 @@ def sign_flip_test(
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import PeriEventParams, perievent, sign_flip_test
+    >>> from murid.neural import PeriEventParams, compute_perievent, sign_flip_test
     >>> params = PeriEventParams(baseline_s=(-2, -1), scale="subtract")
     >>> noise = np.random.default_rng(0).standard_normal((6, 3000))
     >>> signals = [murid.make_traces(x, rate_hz=10) for x in noise]
-    >>> test = sign_flip_test([perievent(s, [50.0], params=params, animal=f"m{k}") for k, s in enumerate(signals)])
+    >>> cut = [compute_perievent(s, [50.0], params=params, animal=f"m{k}") for k, s in enumerate(signals)]
+    >>> test = sign_flip_test(cut)
     >>> test.unit_of_test, test.n_null
     ('animals', 64)
     """

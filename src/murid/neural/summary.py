@@ -1,7 +1,7 @@
 """How strong a signal is on average in each state or zone.
 
 Descriptive: one row per unit and behaviour. To test groups, hand the rows (one per animal) to
-`murid.stats.compare`; to test one recording, use `murid.neural.tuning`.
+`murid.stats.compare`; to test one recording, use `murid.neural.compute_tuning`.
 """
 
 from __future__ import annotations

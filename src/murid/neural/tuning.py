@@ -92,12 +92,12 @@ class TuningResult:
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import tuning
+    >>> from murid.neural import compute_tuning
     >>> rng = np.random.default_rng(0)
     >>> codes = np.repeat(rng.integers(0, 2, 200), 30)
     >>> x = codes + rng.standard_normal(6000)
     >>> time = np.arange(6000) / 10
-    >>> result = tuning(murid.make_traces(x, time_s=time), murid.make_states(codes, time, ["rest", "rear"]))
+    >>> result = compute_tuning(murid.make_traces(x, time_s=time), murid.make_states(codes, time, ["rest", "rear"]))
     >>> result.tuned()["behaviour"].tolist()
     ['rest', 'rear']
     """
@@ -117,7 +117,7 @@ class TuningResult:
         return self.table[self.table["direction"].isin(CALLED)].reset_index(drop=True)
 
 
-def tuning(
+def compute_tuning(
     traces: xr.DataArray | Spikes,
     states: xr.DataArray | Labels,
     *,
@@ -160,12 +160,12 @@ def tuning(
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import tuning
+    >>> from murid.neural import compute_tuning
     >>> rng = np.random.default_rng(0)
     >>> codes = np.repeat(np.arange(300) % 2, rng.integers(10, 60, 300))
     >>> time = np.arange(codes.size) / 10
     >>> traces = murid.make_traces(codes + rng.standard_normal(codes.size), time_s=time)
-    >>> table = tuning(traces, murid.make_states(codes, time, ["rest", "rear"])).table
+    >>> table = compute_tuning(traces, murid.make_states(codes, time, ["rest", "rear"])).table
     >>> table[["behaviour", "direction"]].values.tolist()
     [['rest', 'suppressed'], ['rear', 'excited']]
     """

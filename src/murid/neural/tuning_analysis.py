@@ -13,7 +13,7 @@ from murid.data.recording import Recording
 from murid.data.tables import Table, count_column, flag_column, number_column, text_column
 from murid.data.traces import control_channels
 from murid.neural.subject import signal_of
-from murid.neural.tuning import CALLED, TuningParams, tuning
+from murid.neural.tuning import CALLED, TuningParams, compute_tuning
 
 DIRECTIONS = (*CALLED, "none", "not tested")
 
@@ -107,10 +107,10 @@ def _of_controls(moved: pd.DataFrame) -> str:
     together=count_tuned,
     shown=("tuned",),
 )
-def tune(recording: Recording, params: TuningParams, *, states: xr.DataArray) -> Tables:
+def analyse_tuning(recording: Recording, params: TuningParams, *, states: xr.DataArray) -> Tables:
     """Test every unit for tuning to every behaviour, against shifts of the behaviour in time."""
     signal = signal_of(recording, states)
-    found = tuning(signal, states, params=params)
+    found = compute_tuning(signal, states, params=params)
     table = found.table.reset_index(drop=True)
     units = list(dict.fromkeys(table["unit"]))
     table.insert(list(table.columns).index("reason"), "control", table["unit"].isin(control_channels(units)))

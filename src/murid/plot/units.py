@@ -33,7 +33,8 @@ def tuning(result: TuningResult | pd.DataFrame, *, ax: Axes | None = None) -> Ax
     Parameters
     ----------
     result : TuningResult or DataFrame
-        From `murid.neural.tuning`, or its table (``unit, behaviour, selectivity, p, direction``) of one recording.
+        From `murid.neural.compute_tuning`, or the table of one recording (``unit, behaviour, selectivity, p,
+        direction``).
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -128,7 +129,7 @@ def perievent(
     Parameters
     ----------
     found : PeriEvent
-        From `murid.neural.perievent`.
+        From `murid.neural.compute_perievent`.
     unit : str, optional
         Which unit; the first by default.
     band : DataArray (bound, lag, unit), optional
@@ -156,10 +157,10 @@ def perievent(
     >>> import numpy as np
     >>> import murid
     >>> import murid.plot
-    >>> from murid.neural import perievent
+    >>> from murid.neural import compute_perievent
     >>> time = np.arange(0, 60, 0.1)
     >>> signal = murid.make_traces(np.exp(-(time % 10))[:, None], time_s=time, units=["roi_1"])
-    >>> found = perievent(signal, np.arange(10.0, 51.0, 10.0))
+    >>> found = compute_perievent(signal, np.arange(10.0, 51.0, 10.0))
     >>> ax = murid.plot.perievent(found, label="ΔF/F")
     >>> ax.get_title()
     'roi_1, n = 5 events'

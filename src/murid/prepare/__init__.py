@@ -4,10 +4,10 @@
 `clean`                mask doubtful and impossible points, fill short gaps, smooth
 `repair_identity`      undo swaps between look-alike animals
 `calibrate`            px → cm (`calibrate_zones` takes the zones along)
-`egocentric`           the animal at the origin, facing +x
+`align_egocentric`           the animal at the origin, facing +x
 `estimate_arena`       arena outline from the tracks
 `transfer_function`    what cleaning leaves of a rhythm
-`quality`              what is wrong with a recording, and what to do
+`assess_quality`              what is wrong with a recording, and what to do
 =====================  ==============================================================
 
 The functions load their compiled kernels when they are first called.
@@ -17,9 +17,9 @@ from murid.data.body import typical_body_length
 from murid.prepare.arena import ArenaEstimate, estimate_arena
 from murid.prepare.calibrate import calibrate, calibrate_zones, scale_from_arena
 from murid.prepare.clean import STATUS, CleanParams, clean
-from murid.prepare.egocentric import egocentric
+from murid.prepare.egocentric import align_egocentric
 from murid.prepare.identity import IdentityParams, repair_identity
-from murid.prepare.quality import QualityParams, keypoint_quality, quality
+from murid.prepare.quality import QualityParams, assess_quality, keypoint_quality
 from murid.prepare.transfer import transfer_function
 
 __all__ = [
@@ -32,10 +32,10 @@ __all__ = [
     "calibrate",
     "calibrate_zones",
     "clean",
-    "egocentric",
+    "align_egocentric",
     "estimate_arena",
     "keypoint_quality",
-    "quality",
+    "assess_quality",
     "repair_identity",
     "scale_from_arena",
     "transfer_function",

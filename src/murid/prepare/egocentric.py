@@ -16,7 +16,7 @@ from murid.data.errors import Faults, did_you_mean
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 
 
-def egocentric(
+def align_egocentric(
     poses: xr.Dataset,
     origin: str | Sequence[str],
     axis: tuple[str | Sequence[str], str | Sequence[str]],

@@ -1,6 +1,6 @@
 """Quality of a recording: what is wrong with it, how much that matters, and what to do.
 
-Two tables: `keypoint_quality` with the figures of each keypoint, and `quality` with one verdict
+Two tables: `keypoint_quality` with the figures of each keypoint, and `assess_quality` with one verdict
 per check, worded for the person who will decide whether the recording is used.
 """
 
@@ -115,7 +115,7 @@ def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> 
     return pd.DataFrame(rows)
 
 
-def quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -> pd.DataFrame:
+def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -> pd.DataFrame:
     """Judge a recording.
 
     Parameters
@@ -138,7 +138,7 @@ def quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -
     >>> xy = np.random.default_rng(0).normal(20, 1, (100, 2, 1, 1))
     >>> xy[:50] = np.nan
     >>> poses = make_poses(xy, keypoints=["nose"], individuals=["m"], fps=30, unit="cm")
-    >>> table = quality(poses).set_index("check")
+    >>> table = assess_quality(poses).set_index("check")
     >>> table.loc["missing keypoints", "verdict"]
     'bad'
     """

@@ -9,7 +9,7 @@ import pandas as pd
 from murid.data.analysis import Tables, analysis
 from murid.data.recording import Recording
 from murid.data.tables import Table, count_column, number_column, text_column
-from murid.prepare.quality import BAD, LOOK, OK, QualityParams, quality
+from murid.prepare.quality import BAD, LOOK, OK, QualityParams, assess_quality
 
 #: Best to worst.
 VERDICTS = (OK, LOOK, BAD)
@@ -80,6 +80,6 @@ def summarise(frames: Mapping[str, pd.DataFrame], _params: QualityParams) -> Tab
     together=summarise,
     shown=("overview",),
 )
-def check(recording: Recording, params: QualityParams) -> Tables:
+def analyse_quality(recording: Recording, params: QualityParams) -> Tables:
     """Judge every recording: gaps, swaps, clocks, scale."""
-    return Tables({"quality": quality(recording, params)})
+    return Tables({"quality": assess_quality(recording, params)})

@@ -1,7 +1,7 @@
 """Rows of run tables with names and types.
 
 Sections read numbers of rows through these functions, so that a missing column is NaN or empty instead of an
-error. Comparisons between groups are `murid.stats.statements`.
+error. Comparisons between groups are `murid.stats.comparison_statements`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 They are what a reader copies into a paper: they name the groups compared, the number tested, the unit, and
 what the verdict rests on. Nothing here reads a table or a file. What one measure or latency shows is worded by
-`murid.stats.statements`; here stands what is stated about several of them, and about everything else.
+`murid.stats.comparison_statements`; here stands what is stated about several of them, and about everything else.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pandas as pd
 from murid.data.errors import DataError
 from murid.data.pvalues import fdr
 from murid.run.runs import Run
-from murid.stats import compare_tables, survival
+from murid.stats import compare_survival, compare_tables
 
 #: Columns that say whose row it is.
 WHO = ("animal", "group", "day", "session")
@@ -82,7 +82,7 @@ def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, se
             continue
         happened = ~table["censored"].astype(bool)
         try:
-            found = survival(table.assign(happened=happened), "value", "happened", group, seed=seed)
+            found = compare_survival(table.assign(happened=happened), "value", "happened", group, seed=seed)
         except DataError as exc:
             run.warn(f"latency '{name}' is not compared: {exc}")
             continue

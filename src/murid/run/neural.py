@@ -32,7 +32,7 @@ def run_neural(
     states_from : str or Path
         ``"labels"``, or a fitted model (by name or folder).
     params : mapping, optional
-        Parameters of `murid.neural.tuning`.
+        Parameters of `murid.neural.compute_tuning`.
     ids : sequence of str, optional
         Recordings; all that have traces or spikes, and what `states_from` needs, by default.
     behaviours : sequence of str, optional

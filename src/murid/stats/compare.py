@@ -160,7 +160,7 @@ class Comparison:
         return self.statement(unit).sentence()
 
     def row(self) -> dict[str, Any]:
-        """Return one flat row for a table of many measures; `murid.stats.statements` reads it back."""
+        """Return one flat row for a table of many measures; `murid.stats.comparison_statements` reads it back."""
         out: dict[str, Any] = {"measure": self.value}
         summary = self.summary.to_dict("index")
         for g in self.groups:
@@ -264,7 +264,7 @@ def compare(
         fail(
             f"comparison of '{value}'",
             "covariates do not vary within units of a paired design",
-            todo="leave covariates out, or use murid.stats.mixed for a model with both",
+            todo="leave covariates out, or use murid.stats.fit_mixed_model for a model with both",
         )
     units = by_unit(table, value, group, unit=unit, paired=paired, covariates=covariates, order=order)
     faults = Faults(f"comparison of '{value}'")

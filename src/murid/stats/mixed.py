@@ -75,10 +75,10 @@ class MixedResult:
     Examples
     --------
     >>> import pandas as pd
-    >>> from murid.stats import mixed
+    >>> from murid.stats import fit_mixed_model
     >>> rows = pd.DataFrame([{"animal": a, "group": "ab"[a > 3], "day": d, "cm": a % 3 + d * d + a * d % 5}
     ...                      for a in range(8) for d in range(2)])
-    >>> mixed(rows, "cm", "group", "day", n_permutations=99).formula
+    >>> fit_mixed_model(rows, "cm", "group", "day", n_permutations=99).formula
     'cm ~ group * day + (1 | animal)'
     """
 
@@ -132,7 +132,7 @@ class _Model:
     time: Floats
 
 
-def mixed(
+def fit_mixed_model(
     table: pd.DataFrame,
     value: str,
     group: str,
@@ -184,7 +184,7 @@ def mixed(
     ...     {"animal": f"m{a}", "group": "drug" if a > 7 else "ctrl", "day": d,
     ...      "freezing": 10 + level + 2 * d * (a > 7) + rng.normal(0, 1)}
     ...     for a, level in enumerate(rng.normal(0, 2, 16)) for d in range(4)])
-    >>> result = mixed(rows, "freezing", "group", "day", n_permutations=999)
+    >>> result = fit_mixed_model(rows, "freezing", "group", "day", n_permutations=999)
     >>> bool(result.terms.loc["group:day", "p"] < 0.001), result.trustworthy
     (True, True)
     """

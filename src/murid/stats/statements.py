@@ -304,7 +304,7 @@ def _with_interval(value: float, interval: Interval, digits: int) -> str:
     return "not defined" if math.isnan(value) else f"{value:.2f}{_interval_text(interval, digits)}"
 
 
-def statements(
+def comparison_statements(
     comparison: pd.DataFrame,
     pairs: pd.DataFrame | None = None,
     *,
@@ -333,7 +333,7 @@ def statements(
     >>> from murid.stats import compare_many
     >>> rows = pd.DataFrame({"animal": range(8), "group": ["ctrl"] * 4 + ["drug"] * 4,
     ...                      "time": [20.0, 21, 22, 23, 30, 31, 32, 33]})
-    >>> statements(compare_many(rows, ["time"], "group"), units={"time": "%"})[0].difference_text()
+    >>> comparison_statements(compare_many(rows, ["time"], "group"), units={"time": "%"})[0].difference_text()
     '10 percentage points more in drug than in ctrl [7.77, 12.2]'
     """
     units, names = units or {}, names or {}
@@ -356,10 +356,10 @@ def latency_statements(latencies: pd.DataFrame, *, names: Mapping[str, str] | No
     Examples
     --------
     >>> import pandas as pd
-    >>> from murid.stats import survival
+    >>> from murid.stats import compare_survival
     >>> rows = pd.DataFrame({"animal": range(8), "group": ["a"] * 4 + ["b"] * 4, "happened": [1] * 6 + [0] * 2,
     ...                      "s": [5.0, 8, 9, 11, 60, 80, 300, 300]})
-    >>> table = pd.DataFrame([survival(rows, "s", "happened", "group").row("latency")])
+    >>> table = pd.DataFrame([compare_survival(rows, "s", "happened", "group").row("latency")])
     >>> latency_statements(table)[0].median_s["b"]
     80.0
     """

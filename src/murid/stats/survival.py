@@ -62,9 +62,9 @@ class Survival:
     Examples
     --------
     >>> import pandas as pd
-    >>> from murid.stats import survival
+    >>> from murid.stats import compare_survival
     >>> rows = pd.DataFrame({"animal": range(6), "group": list("aaabbb"), "s": [1.0, 2, 6, 2, 4, 6], "happened": 1})
-    >>> survival(rows, "s", "happened", "group").summary["median_s"].tolist()
+    >>> compare_survival(rows, "s", "happened", "group").summary["median_s"].tolist()
     [2.0, 4.0]
     """
 
@@ -212,7 +212,7 @@ def _chi2(risk: Floats, died: Floats, factor: Floats, groups: NDArray[np.int64])
     return np.asarray((score[:, :-1] * solved[..., 0]).sum(axis=1), np.float64)
 
 
-def survival(
+def compare_survival(
     table: pd.DataFrame,
     time: str,
     event: str,
@@ -256,7 +256,7 @@ def survival(
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"animal": range(12), "group": ["ctrl"] * 6 + ["drug"] * 6, "happened": [1] * 9 + [0] * 3,
     ...                      "latency_s": [5.0, 8, 9, 11, 14, 20, 60, 80, 110, 300, 300, 300]})
-    >>> survival(rows, "latency_s", "happened", "group").statement("latency to enter").finding()
+    >>> compare_survival(rows, "latency_s", "happened", "group").statement("latency to enter").finding()
     'latency to enter differs: ctrl median 9 s (6 of 6 did), drug median 110 s (3 of 6 did), log-rank p = 0.0024'
     """
     from scipy.stats import chi2

@@ -60,7 +60,7 @@ def test_faithful_depends_on_the_length_of_the_recording_and_the_default_does_no
     ranks = [f for f in map(str, parts[0]["feature"].values) if f.endswith(("_rank", "_deviation"))]
     assert ranks
     assert not np.allclose(parts[0].sel(feature=ranks).values[:300], parts[1].sel(feature=ranks).values)
-    from murid.features.sets.simba import simba
+    from murid.features.sets.simba import simba_columns
 
-    whole, cut = (simba(scene(r.poses, who)).values[:280] for r in (long, short))
+    whole, cut = (simba_columns(scene(r.poses, who)).values[:280] for r in (long, short))
     np.testing.assert_allclose(whole, cut, rtol=1e-3, atol=1e-4)

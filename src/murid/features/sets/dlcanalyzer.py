@@ -66,7 +66,7 @@ _ACCELERATED = (
 )
 
 
-def dlcanalyzer(where: Scene, version: Version = "v3", *, pairs: bool = False) -> list[Column]:
+def dlcanalyzer_columns(where: Scene, version: Version = "v3", *, pairs: bool = False) -> list[Column]:
     """Per-frame columns of the scene's subject; with `pairs` also what is between two animals.
 
     The original knows one animal. `pairs` adds the distances from nose, centre and tail base to those of the other,

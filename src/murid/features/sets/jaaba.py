@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from murid.features.body import F32, Body, Column, as_f32, norm
 from murid.features.kinematics import kinematics_columns
 from murid.features.sets.scene import Scene, assemble, named_table
-from murid.features.shape import shape
-from murid.features.social import social
+from murid.features.shape import shape_columns
+from murid.features.social import social_columns
 from murid.features.windows import rolling
-from murid.features.zone import zone
+from murid.features.zone import zone_columns
 
 Amount = Literal["less", "normal", "more"]
 #: JAABA's mouse configuration reaches 10 frames at 30 Hz.
@@ -85,7 +85,7 @@ def _own(body: Body, where: Scene) -> list[Column]:
     rate = body.clock.rate
     # Absolute values are a transform of the windows: as columns they would be there twice.
     out = [c for c in kinematics_columns(body) if not c.name.startswith("speed_paw") and not c.name.endswith("_abs")]
-    for column in shape(body):
+    for column in shape_columns(body):
         if column.name in _SHAPE:
             out.append(column)
             out.append(Column(f"{column.name}_rate", f"{column.unit}/s", "its change", rate(column.values)))
@@ -97,7 +97,9 @@ def _own(body: Body, where: Scene) -> list[Column]:
         from murid.data.zones import Zones
 
         out += [
-            c for c in zone(body, Zones(where.zones.of_kind("arena")[:1]), where.length) if not c.name.startswith("in_")
+            c
+            for c in zone_columns(body, Zones(where.zones.of_kind("arena")[:1]), where.length)
+            if not c.name.startswith("in_")
         ]
     return out
 
@@ -111,7 +113,7 @@ def _rotation_speed(body: Body) -> F32:
 
 
 def _pair(me: Body, other: Body) -> list[Column]:
-    out = social(me, other, _FIELD)
+    out = social_columns(me, other, _FIELD)
     if me.has_axis and other.has("front", "rear"):
         # Angle under which the other's body is seen.
         nose = me.point("nose") if me.has("nose") else me.point("front")

@@ -33,7 +33,7 @@ def mars_points(body: Body) -> tuple[str, ...]:
     return have if len(have) >= 4 else body.trunk
 
 
-def mars(where: Scene) -> list[Column]:
+def mars_columns(where: Scene) -> list[Column]:
     """Per-frame columns of the scene's subject, smoothed; windows are put on by the caller."""
     box = _box(where)
     columns = assemble(where, lambda body: _own(body, where.fps, box), _pair)

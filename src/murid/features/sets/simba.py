@@ -24,7 +24,7 @@ from murid.features.body import F32, Body, Column, angle, norm
 from murid.features.geometry import hull_perimeters
 from murid.features.sets.scene import Order, Scene, assemble, named_table, windowed_table
 from murid.features.social import between
-from murid.features.zone import zone
+from murid.features.zone import zone_columns
 
 #: Windows of the documented intent, seconds: fps / (2, 5, 6, 7.5, 15).
 WINDOWS_S = (1 / 2, 1 / 5, 1 / 6, 1 / 7.5, 1 / 15)
@@ -71,7 +71,7 @@ def layout_of(where: Scene) -> str:
     return "full" if {"nose", "tail_base"} <= set(body.tracked) and len(body.trunk) >= 3 else "user"
 
 
-def simba(
+def simba_columns(
     where: Scene,
     rows: NDArray | None = None,
     *,
@@ -95,7 +95,7 @@ def simba(
     """
     columns = _columns(where, layout_of(where) if layout == "auto" else layout, "free", per_frame=False)
     if where.zones:
-        columns += assemble(where, partial(zone, zones=where.zones, length=where.length))
+        columns += assemble(where, partial(zone_columns, zones=where.zones, length=where.length))
     wide = [c for c in columns if _windowed(c.name)]
     narrow = [c for c in columns if not _windowed(c.name)]
     table = windowed_table(where, wide, windows_s, ("mean",), rows, exact=True, percentiles=(50.0,), align=align)
@@ -292,4 +292,4 @@ def _against_video(data: dict[str, np.ndarray]) -> None:
         data[f"{name}_rank"] = pd.Series(data[name]).rank(pct=True).to_numpy()
 
 
-__all__ = ["WINDOWS_FRAMES", "WINDOWS_S", "layout_of", "simba", "simba_faithful"]
+__all__ = ["WINDOWS_FRAMES", "WINDOWS_S", "layout_of", "simba_columns", "simba_faithful"]

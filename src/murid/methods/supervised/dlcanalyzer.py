@@ -15,7 +15,14 @@ from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, make_states
 from murid.ethogram import smooth
-from murid.features.sets.dlcanalyzer import STACK_S, STACK_STEP_S, Version, dlcanalyzer, missing_features, stacked
+from murid.features.sets.dlcanalyzer import (
+    STACK_S,
+    STACK_STEP_S,
+    Version,
+    dlcanalyzer_columns,
+    missing_features,
+    stacked,
+)
 from murid.features.sets.scene import Scene, scene
 from murid.learn.classify.calibrate import Calibration
 from murid.learn.classify.dense import Dense, DenseParams, fit_dense
@@ -30,7 +37,7 @@ _NONE = "(none of them)"
 
 
 class DlcAnalyzerParams(SupervisedParams):
-    """Parameters of `dlcanalyzer`."""
+    """Parameters of `dlcanalyzer_columns`."""
 
     version: Version = param(
         "v3", why="features: v1 22, v2 33, v3 35 a frame with all 13 points; fst without the arena"
@@ -140,7 +147,7 @@ class SkeletonFeatures(Features):
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
         where = _scene(recording, subject, self.clean)
-        columns = dlcanalyzer(where, self.version, pairs=self.pairs)
+        columns = dlcanalyzer_columns(where, self.version, pairs=self.pairs)
         return stacked(where, columns, rows, reach_s=self.reach_s, step_s=self.step_s)
 
 

@@ -23,7 +23,7 @@ from murid.data.states import make_states
 from murid.ethogram import hmm, smooth
 from murid.evaluate.agreement import RaterAgreement, compare_raters
 from murid.features.body import Column
-from murid.features.sets.mars import WINDOWS_S, mars
+from murid.features.sets.mars import WINDOWS_S, mars_columns
 from murid.features.sets.scene import Scene, scene, windowed_table
 from murid.learn.classify.boost import BoostParams
 from murid.methods.base import Card, Dump
@@ -50,7 +50,7 @@ BOOST = BoostParams(
 
 
 class MarsParams(SupervisedParams):
-    """Parameters of `mars`."""
+    """Parameters of `mars_columns`."""
 
     windows_s: tuple[float, ...] = param(WINDOWS_S, unit="s", why="3, 13 and 21 frames at 30 Hz")
     smoothing: Literal["forward-backward", "hmm", "none"] = param(
@@ -130,7 +130,7 @@ class MarsFeatures(Features):
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
         where = scene(clean(recording.need("poses"), self.clean), subject, recording.roles or None)
-        columns = mars(where)
+        columns = mars_columns(where)
         if self.pixels:
             columns += pixel_columns(recording, where)
         return windowed_table(where, columns, self.windows_s, ("mean", "sd", "min", "max"), rows)

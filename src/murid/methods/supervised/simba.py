@@ -20,7 +20,7 @@ from murid.data.states import to_multilabel
 from murid.ethogram import exclusive as exclusion
 from murid.ethogram import kleinberg
 from murid.features.sets.scene import scene
-from murid.features.sets.simba import WINDOWS_S, simba, simba_faithful
+from murid.features.sets.simba import WINDOWS_S, simba_columns, simba_faithful
 from murid.learn.classify.calibrate import Calibration
 from murid.learn.classify.forests import ForestParams, Forests, fit_forests
 from murid.methods.base import Card, Dump
@@ -34,7 +34,7 @@ FAITHFUL_FOREST = ForestParams(n_trees=2000, min_leaf=1, max_rows=None, balance=
 
 
 class SimbaParams(SupervisedParams):
-    """Parameters of `simba`."""
+    """Parameters of `simba_columns`."""
 
     layout: Literal["auto", "full", "user"] = param(
         "auto", why="'full': the 2 x 8-point set, without what is not tracked; 'user': the set for user-defined points"
@@ -151,7 +151,7 @@ class RollingFeatures(Features):
         """Return ``(time, feature)``."""
         poses = clean(recording.need("poses"), self.clean)
         where = scene(poses, subject, recording.roles or None, recording.zones if self.regions else None)
-        return simba(where, rows, layout=self.layout, windows_s=self.windows_s, align=self.align)
+        return simba_columns(where, rows, layout=self.layout, windows_s=self.windows_s, align=self.align)
 
 
 @dataclass(frozen=True)

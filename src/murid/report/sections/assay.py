@@ -16,7 +16,7 @@ from murid.report.figures.estimation import draw_estimation
 from murid.report.parts import Code, Listing, Part, Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sentences import Tested, difference_sentences, groups_differ, largest_difference
-from murid.stats.statements import LatencyStatement, Statement, latency_statements, statements
+from murid.stats.statements import LatencyStatement, Statement, comparison_statements, latency_statements
 
 MAX_PLOTS = 9
 #: Measures drawn first, whatever their p: what papers of these tests report.
@@ -100,7 +100,9 @@ class AssayRun:
         if table is None:
             return {}
         columns = [str(c) for c in table["measure"]]
-        found = statements(table, self.pairwise, units=self.units, names={c: measure_name(c) for c in columns})
+        found = comparison_statements(
+            table, self.pairwise, units=self.units, names={c: measure_name(c) for c in columns}
+        )
         return dict(zip(columns, found, strict=True))
 
     @cached_property

@@ -9,7 +9,7 @@ from murid.plot.words import count, listed, number, readable
 from murid.report.context import Context
 from murid.report.parts import Listing, Section, Words
 from murid.report.runfolder import RunFolder
-from murid.stats.statements import statements
+from murid.stats.statements import comparison_statements
 
 #: Papers behind what murid itself computes.
 CITES = {
@@ -136,7 +136,7 @@ def _assay(run: RunFolder) -> tuple[str, list[str]]:
     if not run.has("comparison"):
         return text.strip(), []
     table = run.table("comparison", ["measure", "p", "q", "groups"])
-    rows = [] if table is None else statements(table)
+    rows = [] if table is None else comparison_statements(table)
     tested = max(rows, key=lambda r: len(r.groups), default=None)
     if tested is None:
         return text.strip(), []

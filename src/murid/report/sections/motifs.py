@@ -244,7 +244,7 @@ def _onset_frames(
     from murid.data.clock import nearest_sample
     from murid.data.poses import keypoint_names
     from murid.data.roles import resolve_roles, stand_ins
-    from murid.prepare import egocentric
+    from murid.prepare import align_egocentric
 
     poses = recording.need("poses")
     keypoints = keypoint_names(poses)
@@ -254,7 +254,7 @@ def _onset_frames(
         return None
     sure = poses.assign(position=poses["position"].where(~(poses["confidence"] < 0.5)))
     named = {p: [roles[r] for r in points[p]] for p in ("front", "rear", "centre")}
-    aligned = egocentric(sure, named["centre"], (named["rear"], named["front"]))
+    aligned = align_egocentric(sure, named["centre"], (named["rear"], named["front"]))
     scale = float(poses.attrs.get("px_per_cm", 1.0)) if poses.attrs["unit"] == "px" else 1.0
     unit = "cm" if poses.attrs["unit"] == "px" and "px_per_cm" in poses.attrs else str(poses.attrs["unit"])
     time = poses["time"].values

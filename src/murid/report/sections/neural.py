@@ -230,7 +230,7 @@ def unit_signal(recording: Recording, unit: str, bin_s: float) -> tuple[xr.DataA
 
 
 def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Example | None:
-    from murid.neural import PeriEventParams, bout_events, confidence_band, perievent
+    from murid.neural import PeriEventParams, bout_events, compute_perievent, confidence_band
 
     recording = context.study[pair.recording]
     states = context.label_states(recording.id)
@@ -244,7 +244,7 @@ def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Exampl
         bouts = bouts_of(states)
         onsets = bout_events(bouts, pair.behaviour)
         params = PeriEventParams(before_s=AROUND_S / 2, after_s=AROUND_S, overlap="keep")
-        found = perievent(one, onsets, params=params)
+        found = compute_perievent(one, onsets, params=params)
         band = confidence_band(found)
     except (DataError, ValueError):
         return None
