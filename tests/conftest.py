@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 
-def _data_dir() -> Path:
+def data_folder() -> Path:
+    """Where real recordings are looked for: MURID_DATA, or beside the checkout."""
     root = Path(__file__).resolve().parents[1]
     return Path(os.environ.get("MURID_DATA", root.parent / "shared" / "data"))
 
@@ -16,7 +17,7 @@ def _data_dir() -> Path:
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Folder of real recordings (MURID_DATA); the test is skipped where it is missing."""
-    folder = _data_dir()
+    folder = data_folder()
     if not folder.is_dir():
         pytest.skip(f"no real recordings at {folder} (set MURID_DATA)")
     return folder

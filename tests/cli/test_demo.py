@@ -6,9 +6,12 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from tests.golden.cases import of_demo
+from tests.golden.compare import compare
+
 
 @pytest.mark.slow
-def test_demo_makes_a_report_and_continues(murid, tmp_path):
+def test_demo_makes_a_report_with_golden_numbers_and_continues(murid, tmp_path):
     words = ["demo", "--out", tmp_path / "d", "--animals", 6, "--minutes", 2, "--json"]
     found = murid(*words).json
     report = tmp_path / "d" / "report.html"
@@ -17,6 +20,7 @@ def test_demo_makes_a_report_and_continues(murid, tmp_path):
     assert found["macro_f1"] > 0.5
     assert found["units_found"] > 0
     assert found["untuned_called"] <= 0.15 * found["untuned_units"]
+    compare("demo", of_demo(found))
     again = murid(*words).json
     assert again["macro_f1"] == found["macro_f1"]
     assert again["runs"]["evaluate"]["seconds"] < 0.5 * found["runs"]["evaluate"]["seconds"]
