@@ -9,27 +9,36 @@
 =====================  ============================================================
 
 Each draws into ``ax`` (a new figure when it is None) and returns the axes; titles, limits and labels stay
-yours to change. The report is made of the same drawings.
+yours to change. The report is made of the same drawings. A figure is public when its module names it in ``__all__``;
+its page is a script of ``docs/gallery``.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-_PUBLIC = {
-    "trajectory": "murid.plot.places",
-    "ethogram": "murid.plot.ethograms",
-    "estimation": "murid.plot.estimates",
-    "tuning": "murid.plot.units",
-    "perievent": "murid.plot.units",
-}
-
 if TYPE_CHECKING:
-    from murid.plot.estimates import estimation
-    from murid.plot.ethograms import ethogram
-    from murid.plot.places import trajectory
-    from murid.plot.units import perievent, tuning
+    from murid.plot.estimates import *  # noqa: F403
+    from murid.plot.ethograms import *  # noqa: F403
+    from murid.plot.places import *  # noqa: F403
+    from murid.plot.units import *  # noqa: F403
+
+
+def _named_in_modules() -> dict[str, str]:
+    """Public figure → its module, read from the sources: importing them would load matplotlib."""
+    named = re.compile(r"^__all__ = (\[.*?\])$", re.MULTILINE | re.DOTALL)
+    found: dict[str, str] = {}
+    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+        names = named.search(path.read_text(encoding="utf-8"))
+        found |= {name: f"murid.plot.{path.stem}" for name in (ast.literal_eval(names[1]) if names else [])}
+    return found
+
+
+_PUBLIC = _named_in_modules()
 
 
 def __getattr__(name: str) -> Any:
@@ -42,4 +51,4 @@ def __dir__() -> list[str]:
     return sorted(_PUBLIC)
 
 
-__all__ = ["estimation", "ethogram", "perievent", "trajectory", "tuning"]
+__all__ = sorted(_PUBLIC)

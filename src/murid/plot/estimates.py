@@ -16,6 +16,8 @@ from murid.plot.dots import column_of_dots
 from murid.plot.style import axes_of, grid, styled
 from murid.plot.words import measure_name, number, p_value, readable, short
 
+__all__ = ["estimation"]
+
 
 @dataclass(frozen=True)
 class EstimationPanel:

@@ -15,6 +15,8 @@ from murid.plot.colours import GREY, NONE, PALE, colours_of, pick_colour
 from murid.plot.style import PAGE, axes_of, styled
 from murid.plot.words import readable, short
 
+__all__ = ["ethogram"]
+
 NOT_SCORED = "not scored"
 
 
@@ -50,7 +52,7 @@ def ethogram(states: xr.DataArray, *, colours: Mapping[str, str] | None = None, 
     names = behaviour_names(states)
     shades = dict(colours) if colours is not None else colours_of(names)
     people = [str(i) for i in states["individual"].values]
-    bouts, scored = bouts_of(states), scored_of(states)
+    bouts, scored = bouts_of(states), _scored_of(states, names)
     separate = "behaviour" in states.dims
     rows = [(p, b) for p in people for b in (names if separate else [""])]
     ax = axes_of(ax, PAGE, max(0.9 + 0.3 * len(rows), 0.4 + 0.19 * (len(names) + 1)))
@@ -58,8 +60,8 @@ def ethogram(states: xr.DataArray, *, colours: Mapping[str, str] | None = None, 
     start, stop = float(time[0]), float(time[-1])
     for k, (person, behaviour) in enumerate(rows):
         own = bouts[(bouts["individual"] == person) & ((bouts["label"] == behaviour) | (behaviour == ""))]
-        spans = scored[scored["individual"] == person] if "individual" in scored else scored
-        draw_scored(ax, spans, start, stop, k - 0.4, 0.8)
+        spans = scored[behaviour]
+        draw_scored(ax, spans[spans["individual"] == person], start, stop, k - 0.4, 0.8)
         draw_bouts(ax, own, shades, k - 0.4, 0.8)
     labels = [" ".join(filter(None, (p if len(people) > 1 or not b else "", readable(b)))) for p, b in rows]
     ax.set_yticks(range(len(rows)), [short(text, 24) for text in labels])
@@ -71,6 +73,13 @@ def ethogram(states: xr.DataArray, *, colours: Mapping[str, str] | None = None, 
     handles = legend_of([b for b in shades if b in names], shades, not_scored=bool((states.values < 0).any()))
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
     return ax
+
+
+def _scored_of(states: xr.DataArray, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Scored time of each behaviour that has a row of its own: one may be scored while another is not; else of all."""
+    if "behaviour" not in states.dims:
+        return {"": scored_of(states)}
+    return {b: scored_of(states.sel(behaviour=[b])) for b in names}
 
 
 def legend_of(names: Sequence[str], colours: Mapping[str, str], *, not_scored: bool) -> list[Patch]:

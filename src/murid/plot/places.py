@@ -16,6 +16,8 @@ from murid.plot.colours import GREY, GROUPS, INK
 from murid.plot.style import axes_of, bare, styled
 from murid.plot.words import number, short
 
+__all__ = ["trajectory"]
+
 #: Lengths a scale bar may have.
 _BARS = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from murid.neural.perievent import PeriEvent
     from murid.neural.tuning import TuningResult
 
+__all__ = ["perievent", "tuning"]
+
 #: Values of ``direction`` that say that a unit is tuned.
 DIRECTIONS = ("excited", "suppressed", "tuned")
 #: Up to this many rows units are written by name.
@@ -41,7 +43,7 @@ def tuning(result: TuningResult | pd.DataFrame, *, ax: Axes | None = None) -> Ax
     Returns
     -------
     Axes
-        Rows are units, ordered by the behaviour they go with most; grey cells were not tested.
+        Rows are units, ordered by the behaviour they go with most; hatched cells were not tested.
 
     Raises
     ------
@@ -93,10 +95,12 @@ def selectivity_of(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def draw_selectivity(ax: Axes, values: pd.DataFrame, called: pd.DataFrame) -> ScalarMappable:
-    """Draw selectivity (unit, behaviour), −1..1 and NaN where not tested, with a dot on each tuned pair."""
+    """Draw selectivity (unit, behaviour), −1..1 and NaN (hatched) where not tested, with a dot on each tuned pair."""
     numbers = values.to_numpy(float)
     reach = max(0.2, float(np.nanmax(np.abs(numbers), initial=0.0)))
-    shades = colormaps[DIVERGING].with_extremes(bad=NONE)
+    # What was not tested shows the ground of the axes: hatched, since a grey is too near the colour of zero.
+    ax.patch.set(facecolor=NONE, edgecolor=GREY, hatch="////", linewidth=0)
+    shades = colormaps[DIVERGING].with_extremes(bad=(0, 0, 0, 0))
     masked = np.ma.masked_invalid(numbers)
     drawn = ax.imshow(masked, aspect="auto", cmap=shades, vmin=-reach, vmax=reach, interpolation="nearest")
     rows, columns = np.nonzero(called.to_numpy(bool))

@@ -121,7 +121,7 @@ def _heat(table: pd.DataFrame) -> Picture:
         draw.selectivity(values, called),
         "Selectivity",
         "Selectivity is 2 × AUROC − 1: 0 means that the signal says nothing about the behaviour, 1 that it is always "
-        "higher during it, −1 always lower. Dots: called tuned after correction. Grey: not tested (too few bouts). "
+        "higher during it, −1 always lower. Dots: called tuned after correction. Hatched: not tested (too few bouts). "
         "Units are ordered by their strongest behaviour, which makes steps along the diagonal appear in pure noise "
         "too: only dots count.",
         f"Heat map of {len(values)} units by {values.shape[1]} behaviours with {int(called.to_numpy().sum())} dots.",
