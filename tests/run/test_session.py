@@ -40,7 +40,7 @@ def test_parameters_are_keywords_and_the_run_is_that_of_the_command(tmp_path):
 def test_every_method_has_a_docstring_and_every_command_a_method():
     own = {name for name, value in vars(OpenStudy).items() if inspect.isfunction(value)}
     assert {"add_files", "check", "assay", "budget", "agreement", "neural", "fit", "apply", "evaluate"} <= own
-    assert {"compare", "motifs", "report", "analyse"} <= own
+    assert {"compare", "motifs", "report", "analyse", "sheet", "update_from_sheet"} <= own
     assert all(inspect.getdoc(getattr(OpenStudy, name)) for name in own)
 
 

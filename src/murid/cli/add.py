@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
         murid add S poses/ --labels labels/ --sheet animals.csv --dry-run
         murid add S m1.slp --video m1.mp4 --traces m1_photometry.csv -o traces.time=time_s
         murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5
+        murid add S --sheet animals.csv
         murid add S --traces photometry/*.csv --labels scored/*.csv -o traces.units=dF_465""",
         cls=AddCommand,
     )
@@ -79,11 +80,14 @@ def register(app: typer.Typer) -> None:
 
         1DLC_resnet50_..._filtered.csv.gz becomes recording 1 and takes 1_annot.txt along. What is unclear
         is an error that lists the candidates. Without poses the traces (else spikes, else labels) name the
-        recordings. Running the same command again adds what is missing.
+        recordings. Running the same command again adds what is missing. A sheet alone changes animals, groups
+        and notes of what is in the study.
         """
         from murid.data.study import Study
         from murid.run import add_files
 
+        if sheet is not None and not any((poses, labels, events, zones, traces, spikes, video)):
+            return _sheet_alone(study, sheet, dry_run)
         added = add_files(
             Study(study),
             poses or (),
@@ -121,6 +125,21 @@ def register(app: typer.Typer) -> None:
             {"Files that belong together": added.table},
             unused,
         )
+
+
+def _sheet_alone(folder: Path, sheet: Path, dry_run: bool) -> Reply:
+    """Give the recordings of the study what the sheet says of them."""
+    from murid.data.study import Study
+    from murid.run import update_from_sheet
+
+    changed = update_from_sheet(Study(folder), sheet, dry_run=dry_run)
+    n = changed["id"].nunique()
+    does = "would change" if dry_run else "changed"
+    return Reply(
+        {"ok": True, "study": str(folder), "dry_run": dry_run, "changes": records(changed)},
+        [f"{counted(len(changed), 'value')} of {counted(n)} {does}."],
+        {"Changes": changed},
+    )
 
 
 class AddCommand(TyperCommand):

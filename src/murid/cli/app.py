@@ -17,6 +17,7 @@ import typer
 #: Module and function of each command, in the order they are needed.
 COMMANDS = (
     "new",
+    "sheet",
     "add",
     "check",
     "assay",

@@ -334,6 +334,25 @@ class Study:
         faults.raise_if_any()
         return {**ours, **recording.roles}
 
+    def update(self, changes: pd.DataFrame) -> None:
+        """Change cells of ``recordings.csv``; all of them or none.
+
+        Parameters
+        ----------
+        changes : DataFrame
+            ``id, column, now``; columns that are not there are added.
+        """
+        unknown = sorted(set(changes["id"]) - set(self.ids))
+        if unknown:
+            fail(f"study {self.folder}", "no such recordings", got=", ".join(unknown))
+        with locked(self.folder):
+            table = self.table.set_index("id")
+            for recording_id, column, value in changes[["id", "column", "now"]].itertuples(index=False, name=None):
+                if column not in table:
+                    table[column] = ""
+                table.at[recording_id, column] = value
+            self._write_table(table.reset_index())
+
     def remove(self, recording_id: str) -> None:
         """Take a recording out of the study and delete its folder."""
         self.recordings([recording_id])

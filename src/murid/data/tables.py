@@ -228,6 +228,17 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
+def unescape_formula(text: str) -> str:
+    """Return a cell without the apostrophe that `escape_formulas` put before it.
+
+    Examples
+    --------
+    >>> unescape_formula("'=1+1"), unescape_formula("'m1'")
+    ('=1+1', "'m1'")
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
 def _or(value: float | None, other: float) -> float:
     return other if value is None else value
 

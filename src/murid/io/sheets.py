@@ -15,6 +15,7 @@ import pandas as pd
 
 from murid.data.errors import Faults, fail
 from murid.data.names import matching_key, near_twins, without_missing
+from murid.data.tables import unescape_formula
 from murid.data.warning import warn_user
 from murid.io.files import check_file, guess_delimiter, read_text
 
@@ -89,7 +90,10 @@ def _clean(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Text without outer spaces and words for missing; empty rows and nameless empty columns go."""
     header = [without_missing(str(c)) for c in table.columns]
     header = ["" if h.lower().startswith("unnamed") else h for h in header]
-    cells = [["" if pd.isna(v) else without_missing(str(v)) for v in row] for row in table.itertuples(index=False)]
+    cells = [
+        ["" if pd.isna(v) else without_missing(unescape_formula(str(v))) for v in row]
+        for row in table.itertuples(index=False)
+    ]
     rows = [row for row in cells if any(row)]
     kept = [i for i, h in enumerate(header) if h]
     faults = Faults(name)

@@ -21,6 +21,7 @@ _LAZY = {
     "Store": "store",
     "add_files": "add",
     "apply_method": "apply",
+    "blank_sheet": "sheet",
     "build_report": "report",
     "check_study": "check",
     "compare_motifs": "motifs",
@@ -37,6 +38,8 @@ _LAZY = {
     "run_neural": "neural",
     "motif_statistics": "motifs",
     "runs_of": "runs",
+    "study_sheet": "sheet",
+    "update_from_sheet": "sheet",
 }
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from murid.run.runner import Runner
     from murid.run.runs import Run, find_run, runs_of
     from murid.run.session import open_study
+    from murid.run.sheet import blank_sheet, study_sheet, update_from_sheet
     from murid.run.step import Step
     from murid.run.store import Store
 

@@ -150,9 +150,9 @@ def pair_files(
         for path in [p for p in paths if p in parts]:
             _assign_parts(pairs, kind, path, parts[path], faults, unused)
     if sheet is not None:
-        _add_keys(pairs, sheet, faults, unused)
+        add_keys(pairs, sheet, faults, unused)
     faults.raise_if_any()
-    return sorted(pairs, key=lambda p: _natural(p.id))
+    return sorted(pairs, key=lambda p: naturally(p.id))
 
 
 def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
@@ -172,7 +172,7 @@ def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", *main, *kinds, *keys])
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
+def naturally(name: str) -> list[tuple[int, int, str]]:
     """Sort key that reads numbers as numbers."""
     parts = re.split(r"(\d+)", name)
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p.lower()) for p in parts if p]
@@ -332,7 +332,7 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> float:
     return len(short) + 0.5 * (len(short) == len(long)) if short and inside else 0
 
 
-def _add_keys(
+def add_keys(
     pairs: list[Paired], sheet: pd.DataFrame, faults: Faults, unused: list[tuple[str, str]] | None = None
 ) -> None:
     """Give each recording the keys of its row: by recording, else by animal (one row for all of its recordings)."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from murid.data.labels import LabelChoice
 from murid.data.study import Study
 from murid.run.add import Added, Paths, add_files
@@ -18,6 +20,7 @@ from murid.run.fit import fit_method
 from murid.run.motifs import compare_motifs, motif_statistics
 from murid.run.report import build_report
 from murid.run.runs import Run
+from murid.run.sheet import study_sheet, update_from_sheet
 
 
 def open_study(folder: str | Path, *, create: bool = False, name: str | None = None) -> OpenStudy:
@@ -69,6 +72,14 @@ class OpenStudy(Study):
     def add_files(self, poses: Paths = (), **options: Any) -> Added:
         """Add recordings from files, paired by name; options as for `murid.run.add_files`."""
         return add_files(self, poses, **options)
+
+    def sheet(self) -> pd.DataFrame:
+        """Return animal, group, day, session and notes of every recording, to be changed and given back."""
+        return study_sheet(self)
+
+    def update_from_sheet(self, sheet: str | Path | pd.DataFrame, *, dry_run: bool = False) -> pd.DataFrame:
+        """Give the recordings the animals, groups and notes of a sheet; returns every value that changed."""
+        return update_from_sheet(self, sheet, dry_run=dry_run)
 
     def check(self, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
         """Judge every recording and the folder; tables ``quality``, ``overview``, ``faults``."""
