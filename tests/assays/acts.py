@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from murid import simulate
-from murid.assays import open_field
+from murid.assays import measure_open_field
 from murid.assays.open_field import OpenFieldParams
 from murid.data.recording import Recording
 from murid.prepare import CleanParams
@@ -27,7 +27,7 @@ def walk() -> Recording:
 
 
 def measured(p: OpenFieldParams):
-    found = open_field(walk(), p)
+    found = measure_open_field(walk(), p)
     return found.measures, found.visits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from murid import simulate
-from murid.ethogram.budget import BudgetParams, budget
+from murid.ethogram.budget import BudgetParams, analyse_budget
 from tests.parameter_cases import Acts
 
 
@@ -17,7 +17,7 @@ def scored():
 
 def time_budget(p: BudgetParams):
     recording, states = scored()
-    return dict(budget(recording, p, states=states).frames)
+    return dict(analyse_budget(recording, p, states=states).frames)
 
 
 CASES = {BudgetParams: Acts(time_budget, {"start_s": 20.0, "stop_s": 40.0})}

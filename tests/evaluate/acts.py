@@ -9,7 +9,7 @@ import numpy as np
 from murid.data.bouts import make_bouts
 from murid.data.labels import LabelChoice, Labels
 from murid.data.recording import Recording
-from murid.evaluate.agreement_analysis import AgreementParams, agreement
+from murid.evaluate.agreement_analysis import AgreementParams, analyse_agreement
 from tests.parameter_cases import Acts
 
 
@@ -24,7 +24,7 @@ def rated() -> list[Recording]:
 
 
 def agreed(p: AgreementParams):
-    return dict(agreement(rated(), p, choice=LabelChoice(), seed=0).frames)
+    return dict(analyse_agreement(rated(), p, choice=LabelChoice(), seed=0).frames)
 
 
 CASES = {

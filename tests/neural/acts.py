@@ -14,13 +14,13 @@ from murid.data.labels import Labels
 from murid.data.recording import Recording
 from murid.data.traces import Spikes, make_traces
 from murid.learn.nets.params import TrainParams
-from murid.neural import decode, decoding_analysis, perievent, tuning
+from murid.neural import compute_perievent, compute_tuning, decode, decoding_analysis
 from murid.neural.decoding import DecodingParams
 from murid.neural.decoding_analysis import BehaviourDecodingParams
 from murid.neural.perievent import PeriEventParams
-from murid.neural.perievent_analysis import ResponseParams, count_responses, respond
+from murid.neural.perievent_analysis import ResponseParams, analyse_responses, count_responses
 from murid.neural.tuning import TuningParams
-from murid.neural.tuning_analysis import count_tuned, tune
+from murid.neural.tuning_analysis import analyse_tuning, count_tuned
 from tests.parameter_cases import Acts
 
 
@@ -51,9 +51,9 @@ def spikes() -> Spikes:
 
 
 def tuned(p: TuningParams):
-    results = [tuning(signal, states, params=p) for signal, states in _signals()]
+    results = [compute_tuning(signal, states, params=p) for signal, states in _signals()]
     counted = count_tuned(
-        {"tuning": tune(session()[0], p, states=session()[1]).frames["tuning"].assign(recording="r")}, p
+        {"tuning": analyse_tuning(session()[0], p, states=session()[1]).frames["tuning"].assign(recording="r")}, p
     )
     return [(one.table, one.lag_curves) for one in results], dict(counted.frames), list(counted.sentences)
 
@@ -66,12 +66,12 @@ def _signals():
 def around(p: PeriEventParams):
     recording, _ = session()
     moments = recording.need("labels").bouts["start_s"].to_numpy()
-    found = [perievent(signal, moments, params=p) for signal in (recording.need("traces"), spikes())]
+    found = [compute_perievent(signal, moments, params=p) for signal in (recording.need("traces"), spikes())]
     return [(one.trials, one.events, one.baseline_mean, one.baseline_sd) for one in found]
 
 
 def responses(p: ResponseParams):
-    found = respond(session()[0], p, states=session()[1])
+    found = analyse_responses(session()[0], p, states=session()[1])
     whole = count_responses({"responses": found.frames["responses"].assign(recording="r")}, p)
     return dict(found.frames), list(whole.sentences)
 
@@ -102,7 +102,7 @@ def handed_on(p: BehaviourDecodingParams):
         fail("noted", "nothing is decoded")
 
     with patch.object(decoding_analysis, "decode_states", note):
-        decoding_analysis.decode_behaviours(session()[0], p, states=session()[1])
+        decoding_analysis.analyse_decoding(session()[0], p, states=session()[1])
     return given
 
 

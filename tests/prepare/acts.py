@@ -14,7 +14,7 @@ from murid.prepare import clean
 from murid.prepare.clean import CleanParams
 from murid.prepare.depth import DepthParams, extract
 from murid.prepare.identity import IdentityParams, repair_identity
-from murid.prepare.quality import QualityParams, quality
+from murid.prepare.quality import QualityParams, assess_quality
 from tests.parameter_cases import Acts
 from tests.prepare.tracks import animals, with_position
 
@@ -70,7 +70,7 @@ def judged() -> Recording:
 
 
 def verdicts(p: QualityParams):
-    return [quality(judged(), p), quality(exchanged(), p)]
+    return [assess_quality(judged(), p), assess_quality(exchanged(), p)]
 
 
 @cache
