@@ -14,7 +14,7 @@ import pandas as pd
 import murid
 from murid import simulate
 from murid.data.progress import silent
-from murid.methods.self_supervised.latent_quality import latent_quality
+from murid.methods.self_supervised.latent_quality import judge_latents
 
 BEHAVIOURS = ("walk", "rest", "rear", "groom")
 CLEAN = {"jitter_px": 0.6, "occlusions_per_min": 0.0, "jumps_per_min": 0.0}
@@ -50,7 +50,7 @@ def main() -> None:
         for name, (method, params) in METHODS.items():
             with silent(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                row = latent_quality(
+                row = judge_latents(
                     lambda s, m=method, p=params, seed=seed: murid.method(m, seed=s + seed, **p),
                     train,
                     test,

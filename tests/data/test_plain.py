@@ -9,7 +9,7 @@ import pytest
 
 import murid
 from murid.data.params import Params, param
-from murid.data.plain import plain, to_json
+from murid.data.plain import to_json, to_plain
 
 
 class Knobs(Params):
@@ -28,12 +28,12 @@ def test_missing_numbers_are_null_never_the_text_nan():
 
 
 def test_fingerprints_keep_nan_infinity_and_none_apart():
-    assert plain([float("nan"), np.inf, None], nonfinite="text") == ["nan", "inf", None]
+    assert to_plain([float("nan"), np.inf, None], nonfinite="text") == ["nan", "inf", None]
 
 
 def test_numpy_paths_sets_dataclasses_and_parameters_are_plain():
     value = {1: np.int64(3), "p": Path("a/b"), "s": {2, 1}, "t": (True, None), "k": Knobs(), "d": Pair(0, np.arange(2))}
-    assert plain(value) == {
+    assert to_plain(value) == {
         "1": 3,
         "p": "a/b",
         "s": [1, 2],
@@ -49,4 +49,4 @@ def test_text_of_any_script_stays_readable():
 
 def test_what_has_no_plain_value_is_refused():
     with pytest.raises(murid.DataError, match="cannot be written as JSON"):
-        plain(object())
+        to_plain(object())

@@ -12,7 +12,7 @@ from murid.data.zones import Zone, Zones
 from murid.features.sets.jaaba import WindowSpec, channel, edges_of, harmonic, per_frame, takes_both_signs
 from murid.features.sets.jaaba import window_features as jaaba_windows
 from murid.features.sets.rules import rule_features
-from murid.features.sets.scene import exact_windows, scene
+from murid.features.sets.scene import exact_windows, make_scene
 from murid.features.sets.simba import simba_columns, simba_faithful
 
 BOX = np.array([[0, 0], [40, 0], [40, 40], [0, 40.0]])
@@ -38,7 +38,7 @@ def pair():
 def test_simba_has_five_windows_at_every_rate(fps):
     """Windows rounded to odd numbers of frames: 250, 170, 90 of 495 columns were copies at 15, 25, 30 fps."""
     recording = sim.recording("open_field", duration_s=20, fps=fps, n_animals=2, seed=1)
-    copies = _copies(simba_columns(scene(recording.poses, "all")))
+    copies = _copies(simba_columns(make_scene(recording.poses, "all")))
     # Counts of uncertain keypoints can be alike by chance; windows never.
     assert [c for c in copies if "mean_" in c or "p50_" in c] == []
 
@@ -46,7 +46,7 @@ def test_simba_has_five_windows_at_every_rate(fps):
 def test_simba_windows_lie_between_whole_ones():
     x = np.random.default_rng(0).normal(size=300)
     xy = np.stack([x, 0 * x], 1)[:, :, None, None]
-    where = scene(
+    where = make_scene(
         make_poses(xy + np.zeros((1, 1, 3, 1)), keypoints=["nose", "ear_left", "tail_base"], fps=30, unit="cm"), "all"
     )
     got, names = exact_windows(where, x.astype(np.float32), (1 / 15, 0.1), ("mean",))
@@ -59,7 +59,7 @@ def test_simba_windows_lie_between_whole_ones():
 def test_tortuosity_is_the_published_one():
     """Angles (deg) of the k triples that start at the row, over 2 pi; the correlation with it was .32 to .37."""
     recording = sim.recording("open_field", duration_s=20, fps=30, n_animals=1, seed=1)
-    where = scene(recording.poses, "all", step_frames=(1, 0))
+    where = make_scene(recording.poses, "all", step_frames=(1, 0))
     table = simba_faithful(where)
     c = next(iter(where.bodies.values())).point("centre").T.astype(float)
     a, b = c[:-2] - c[1:-1], c[2:] - c[1:-1]
@@ -80,12 +80,12 @@ def test_faithful_lengths_are_measured_before_missing_points_are_filled():
     lost = poses.copy(deep=True)
     lost["position"].values[hide, :, names.index("nose")] = np.nan
     filled = lost.assign(position=lost["position"].fillna(0))
-    right = scene(poses, "all").length
-    assert scene(filled, "all", measured_on=lost).length == pytest.approx(right, rel=0.03)
+    right = make_scene(poses, "all").length
+    assert make_scene(filled, "all", measured_on=lost).length == pytest.approx(right, rel=0.03)
 
 
 def test_jaaba_takes_absolute_values_of_what_has_two_signs(pair):
-    where = scene(pair.poses, "mouse_1", None, pair.zones)
+    where = make_scene(pair.poses, "mouse_1", None, pair.zones)
     columns = per_frame(where)
     for column in columns:
         both = np.nanmin(column.values) < -1e-6 and np.nanmax(column.values) > 1e-6
@@ -102,7 +102,7 @@ def test_jaaba_keeps_the_arena_whatever_its_name(pair):
 
     def arena_columns(name: str) -> int:
         zones = Zones([Zone(name, BOX * 10 + 10, unit="px", kind="arena")])
-        return len([c for c in per_frame(scene(pair.poses, "mouse_1", zones=zones)) if name in c.name])
+        return len([c for c in per_frame(make_scene(pair.poses, "mouse_1", zones=zones)) if name in c.name])
 
     assert arena_columns("main_arena") == arena_columns("arena") > 0
 
@@ -122,7 +122,7 @@ def test_one_radius_for_all_statistics_of_a_window(fps):
 
 
 def test_ranks_are_percent(pair):
-    where = scene(pair.poses, "mouse_1")
+    where = make_scene(pair.poses, "mouse_1")
     columns = per_frame(where)[:3]
     edges = edges_of([{c.name: c.values for c in columns}])
     spec = WindowSpec.of("more")
@@ -138,7 +138,7 @@ def test_sets_do_not_reach_over_a_pause():
     x = np.where(time < 30, 5.0, 15.0)
     xy = np.stack([np.stack([x + k, np.full_like(x, 5.0)], 1) for k in (4, 2, -4)], 2)[..., None]
     poses = make_poses(xy, keypoints=["nose", "ear_left", "tail_base"], time_s=time, unit="cm")
-    table = simba_columns(scene(poses, "individual_0"))
+    table = simba_columns(make_scene(poses, "individual_0"))
     moves = table.values[:, [str(n).startswith("move_") for n in table["feature"].values]]
     np.testing.assert_allclose(moves, 0, atol=1e-5)
 

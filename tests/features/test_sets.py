@@ -12,7 +12,7 @@ from murid.features.sets.dlcanalyzer import dlcanalyzer_columns, missing_feature
 from murid.features.sets.jaaba import WindowSpec, channel, edges_of, harmonic, per_frame, shifted, window_features
 from murid.features.sets.mars import _iou, _smooth, mars_columns, mars_points
 from murid.features.sets.rules import rule_features
-from murid.features.sets.scene import scene, windowed_table
+from murid.features.sets.scene import make_scene, windowed_table
 from murid.features.sets.simba import WINDOWS_FRAMES, simba_columns, simba_faithful
 
 ROLES = ("nose", "centre", "side_left", "side_right", "tail_base")
@@ -32,7 +32,9 @@ def column(table, name):
 
 
 class TestSimba:
-    where = staticmethod(lambda poses, subject="all": scene(poses, subject, {r: r for r in ROLES}, step_frames=(1, 0)))
+    where = staticmethod(
+        lambda poses, subject="all": make_scene(poses, subject, {r: r for r in ROLES}, step_frames=(1, 0))
+    )
 
     def test_by_hand(self):
         table = simba_faithful(self.where(two_mice()))
@@ -79,13 +81,13 @@ class TestSimba:
             position=poses["position"].copy(data=poses["position"].values[..., ::-1]),
             confidence=poses["confidence"].copy(data=poses["confidence"].values[..., ::-1]),
         )
-        a, b = simba_columns(scene(poses, "all")), simba_columns(scene(swapped, "all"))
+        a, b = simba_columns(make_scene(poses, "all")), simba_columns(make_scene(swapped, "all"))
         np.testing.assert_allclose(a.values, b.values, rtol=1e-3, atol=1e-4)
 
     def test_a_partner_that_is_never_seen_leaves_the_own_features(self):
         poses = two_mice(30)
         poses["position"].values[..., 1] = np.nan
-        table = simba_columns(scene(poses, "a"))
+        table = simba_columns(make_scene(poses, "a"))
         own = [f for f in map(str, table["feature"].values) if f.startswith(("move_", "hull_perimeter", "width"))]
         assert np.isfinite(table.sel(feature=own).values).all()
 
@@ -125,7 +127,7 @@ class TestJaaba:
         np.testing.assert_array_equal(shifted(np.arange(4, dtype=np.float32), -2), [np.nan, np.nan, 0, 1])
 
     def test_histogram_shares_sum_to_one(self):
-        where = scene(simulate.recording("open_field", duration_s=8, seed=1).poses, "mouse_1")
+        where = make_scene(simulate.recording("open_field", duration_s=8, seed=1).poses, "mouse_1")
         columns = per_frame(where)[:3]
         edges = edges_of([{c.name: c.values for c in columns}])
         table = window_features(where, columns, WindowSpec.of("more"), None, edges)
@@ -151,7 +153,7 @@ class TestMars:
 
     def test_distances_and_speeds_by_hand(self):
         poses = two_mice(40, fps=30.0)
-        where = scene(poses, "b", {r: r for r in ROLES})
+        where = make_scene(poses, "b", {r: r for r in ROLES})
         columns = {c.name: c.values for c in mars_columns(where)}
         np.testing.assert_allclose(columns["distance"], 10 + np.arange(40), atol=0.6)
         np.testing.assert_allclose(columns["speed_centroid"][5:-5], 30, rtol=1e-4)
@@ -161,7 +163,7 @@ class TestMars:
         np.testing.assert_allclose(columns["partner_speed"][5:-5], 0, atol=1e-6)
 
     def test_windows_have_the_published_lengths(self):
-        where = scene(two_mice(60, fps=30.0), "a", {r: r for r in ROLES})
+        where = make_scene(two_mice(60, fps=30.0), "a", {r: r for r in ROLES})
         table = windowed_table(where, mars_columns(where)[:1], (0.1, 0.43, 0.7), ("mean", "sd", "min", "max"))
         assert table.sizes["feature"] == 13
         from murid.features.windows import window_frames
@@ -169,13 +171,13 @@ class TestMars:
         assert [1 + sum(window_frames(w, 30.0)) for w in (0.1, 0.43, 0.7)] == [3, 13, 21]
 
     def test_points_fall_back_to_what_is_tracked(self):
-        body = next(iter(scene(two_mice(), "a", {r: r for r in ROLES}).bodies.values()))
+        body = next(iter(make_scene(two_mice(), "a", {r: r for r in ROLES}).bodies.values()))
         assert mars_points(body) == ("nose", "side_left", "side_right", "tail_base")
 
 
 class TestDlcAnalyzer:
     def test_lengths_angles_areas_by_hand(self):
-        where = scene(two_mice(), "a", {r: r for r in ROLES})
+        where = make_scene(two_mice(), "a", {r: r for r in ROLES})
         columns = {c.name: c.values for c in dlcanalyzer_columns(where, "v2")}
         np.testing.assert_allclose(columns["length_centre_tail_base"], 2)
         np.testing.assert_allclose(columns["angle_side_right_centre_centre_side_left"], 0, atol=1e-6)
@@ -185,22 +187,22 @@ class TestDlcAnalyzer:
 
     def test_all_features_of_the_full_skeleton(self):
         recording = simulate.recording("open_field", duration_s=2, seed=1)
-        where = scene(recording.poses, "mouse_1", zones=recording.zones)
+        where = make_scene(recording.poses, "mouse_1", zones=recording.zones)
         have = len(dlcanalyzer_columns(where, "v3"))
         assert have + len(missing_features(where, "v3")) == 10 + 6 + 4 + 11 + 4
 
     def test_border_distance(self):
         zones = Zones([Zone("box", polygon=np.array([[-5, -5], [50, -5], [50, 5], [-5, 5]]), unit="cm", kind="arena")])
-        where = scene(two_mice(), "a", {r: r for r in ROLES}, zones)
+        where = make_scene(two_mice(), "a", {r: r for r in ROLES}, zones)
         columns = {c.name: c.values for c in dlcanalyzer_columns(where, "v3")}
         np.testing.assert_allclose(columns["border_tail_base"], 3, rtol=1e-6)
 
     def test_stack_is_the_same_at_twice_the_frame_rate(self):
-        slow = scene(two_mice(60, fps=25.0), "b", {r: r for r in ROLES})
+        slow = make_scene(two_mice(60, fps=25.0), "b", {r: r for r in ROLES})
         fast_poses = two_mice(119, fps=50.0)
         fast_poses["position"].values[..., 1] = np.repeat(slow_b := two_mice(60).position.values[..., 1], 2, 0)[:119]
         fast_poses["position"].values[1::2, :, :, 1] = (slow_b[:-1] + slow_b[1:]) / 2
-        fast = scene(fast_poses, "b", {r: r for r in ROLES})
+        fast = make_scene(fast_poses, "b", {r: r for r in ROLES})
         a = stacked(slow, dlcanalyzer_columns(slow, "v1"))
         b = stacked(fast, dlcanalyzer_columns(fast, "v1"))
         assert a.sizes["feature"] == 31 * len(dlcanalyzer_columns(slow, "v1"))
@@ -236,9 +238,9 @@ def test_acceleration_of_the_body_is_the_mean_change_of_speed():
 
 def test_simba_knows_the_zones_when_there_are_any():
     poses, roles = two_mice(20), {r: r for r in ROLES}
-    bare = simba_columns(scene(poses, "b", roles))
+    bare = simba_columns(make_scene(poses, "b", roles))
     box = Zones([Zone("arena", polygon=[(-5, -5), (40, -5), (40, 5), (-5, 5)], kind="arena", unit="cm")])
-    table = simba_columns(scene(poses, "b", roles, box))
+    table = simba_columns(make_scene(poses, "b", roles, box))
     added = set(map(str, table["feature"].values)) - set(map(str, bare["feature"].values))
     assert {"depth_arena_centre", "depth_arena_nose", "partner_depth_arena_nose"} <= added
     # b walks along the middle line, 5 cm from the long walls.
@@ -246,7 +248,7 @@ def test_simba_knows_the_zones_when_there_are_any():
 
 
 def test_dlcanalyzer_sees_two_animals_when_asked():
-    where = scene(two_mice(20), "b", {r: r for r in ROLES})
+    where = make_scene(two_mice(20), "b", {r: r for r in ROLES})
     alone = {c.name for c in dlcanalyzer_columns(where)}
     found = {c.name: c.values for c in dlcanalyzer_columns(where, pairs=True)}
     assert set(found) - alone == {
@@ -256,5 +258,5 @@ def test_dlcanalyzer_sees_two_animals_when_asked():
     np.testing.assert_allclose(found["between_nose_rear"], 10 + np.arange(20) + 4, rtol=1e-6)
     np.testing.assert_allclose(found["closing_speed"], -10, rtol=1e-4)
     single = two_mice(20).isel(individual=[0])
-    own = {c.name for c in dlcanalyzer_columns(scene(single, "a", {r: r for r in ROLES}), pairs=True)}
+    own = {c.name for c in dlcanalyzer_columns(make_scene(single, "a", {r: r for r in ROLES}), pairs=True)}
     assert own == {name for name in alone if not name.startswith("partner_")}

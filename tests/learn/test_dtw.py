@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from murid.data.errors import DataError
-from murid.learn.dtw import dtw
+from murid.learn.dtw import warp
 
 
 def plain(a, b):
@@ -23,7 +23,7 @@ def plain(a, b):
 def test_same_cost_as_the_plain_recursion(sizes):
     rng = np.random.default_rng(0)
     a, b = (np.cumsum(rng.standard_normal((n, 3)), axis=0) for n in sizes)
-    found = dtw(a, b, band=1.0, cosine=False)
+    found = warp(a, b, band=1.0, cosine=False)
     assert found.cost * len(found.path) == pytest.approx(plain(a, b))
     steps = np.diff(found.path, axis=0)
     assert tuple(found.path[0]) == (0, 0)
@@ -37,13 +37,13 @@ def test_a_change_of_pace_is_found():
     time = np.linspace(0, 1, 300)
     late = time**1.3
     course = lambda t: np.column_stack([np.sin(7 * t), np.cos(11 * t), np.ones_like(t)])  # noqa: E731
-    path = dtw(course(time), course(late), band=0.3).path
+    path = warp(course(time), course(late), band=0.3).path
     wrong = np.abs(time[path[:, 0]] - late[path[:, 1]])
     assert wrong.max() < 0.02
 
 
 def test_faults_are_named():
     with pytest.raises(DataError, match="values are missing"):
-        dtw(np.full((5, 2), np.nan), np.zeros((5, 2)))
+        warp(np.full((5, 2), np.nan), np.zeros((5, 2)))
     with pytest.raises(DataError, match="do not fit"):
-        dtw(np.zeros((5, 2)), np.zeros((5, 3)))
+        warp(np.zeros((5, 2)), np.zeros((5, 3)))

@@ -11,7 +11,7 @@ from murid import simulate
 from murid.data.recording import Recording
 from murid.data.traces import make_traces
 from murid.prepare import clean
-from murid.prepare.clean import CleanParams
+from murid.prepare.cleaning import CleanParams
 from murid.prepare.depth import DepthParams, extract
 from murid.prepare.identity import IdentityParams, repair_identity
 from murid.prepare.quality import QualityParams, assess_quality

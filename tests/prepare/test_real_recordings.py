@@ -15,7 +15,7 @@ from murid.prepare import (
     repair_identity,
     typical_body_length,
 )
-from murid.prepare.clean import LOW_CONFIDENCE
+from murid.prepare.cleaning import LOW_CONFIDENCE
 from murid.prepare.jumps import count_jumps
 
 pytestmark = pytest.mark.realdata

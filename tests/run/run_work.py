@@ -13,7 +13,7 @@ import pandas as pd
 from murid.data.errors import fail
 from murid.data.poses import make_poses
 from murid.data.recording import Recording
-from murid.data.scratch import scratch
+from murid.data.scratch import scratch_path
 from murid.data.study import Study
 
 
@@ -120,7 +120,7 @@ def fills_the_disk(recording: Recording) -> dict:
 
 def gives_up_once(recording: Recording) -> dict:
     """Leave a note of how far it came, and fail the first time."""
-    note = scratch("note.txt")
+    note = scratch_path("note.txt")
     if not note.is_file():
         note.write_text("half way")
         raise RuntimeError("killed")

@@ -156,7 +156,7 @@ def test_work_of_another_host_is_left_alone_until_it_is_old(study, monkeypatch, 
 
 
 def test_the_number_of_a_process_that_is_gone_and_used_again_is_not_taken_for_it():
-    assert owners.at_work(owners.owner(), time.time())
+    assert owners.at_work(owners.owner_name(), time.time())
     assert not owners.at_work(f"1-{owners.host()}", 0.0)  # the first process began after 1970
     assert not owners.at_work(f"999999999-{owners.host()}", time.time())
     assert not owners.at_work("nobody", time.time())
@@ -272,12 +272,12 @@ def test_adds_at_one_time_lose_no_row(tmp_path):
 
 def test_a_temporary_folder_names_its_owner(tmp_path):
     with atomic_folder(tmp_path / "x") as temporary:
-        assert temporary.name == f".x.{owners.owner()}.tmp"
+        assert temporary.name == f".x.{owners.owner_name()}.tmp"
 
 
 def test_provenance_holds_sheet_and_owner(study):
     run = run_analysis(study, "toy")
     stored = json.loads((run.folder / "provenance.json").read_text())
     assert stored["sheet"]["r1"] == {"animal": "a1", "group": "y", "day": "", "session": ""}
-    assert stored["owner"] == owners.owner()
+    assert stored["owner"] == owners.owner_name()
     assert stored["order"] == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from murid import simulate
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.simulate.syllables import make_syllables
 
 
@@ -59,4 +59,4 @@ def test_animal_stays_in_the_picture():
     assert np.isfinite(values).all()
     assert values.min() > 0
     assert values.max() < 560
-    assert all(stop > start for start, stop in runs(states.values[:, 0] == 3))
+    assert all(stop > start for start, stop in runs_of_true(states.values[:, 0] == 3))

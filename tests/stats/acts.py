@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from murid.stats import compare
-from murid.stats.compare import CompareParams
+from murid.stats.comparison import CompareParams
 from tests.parameter_cases import Acts
 
 VALUES = np.random.default_rng(0).gamma(2.0, 3.0, 24).round(2)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply, records
 from murid.cli.options import StudyFolder
 from murid.data.errors import Faults, ParameterError, did_you_mean
@@ -28,7 +28,7 @@ def _files(kind: str, more: str = "") -> Any:
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         """murid add S poses/*.csv --labels labels/ --fps 24
         murid add S poses/ --labels labels/ --sheet animals.csv --dry-run

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from murid.cli.analysis import command_of
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 
 #: Analyses whose command is written by hand.
@@ -20,13 +20,13 @@ def register(app: typer.Typer) -> None:
 
     for name, (_, family, what) in registry.BUILT_IN.items():
         if not family and name not in _OWN:
-            command(app, f"murid {name} S\nmurid {name} S --params\nmurid {name} S --json")(command_of(name, what))
+            add_command(app, f"murid {name} S\nmurid {name} S --params\nmurid {name} S --json")(command_of(name, what))
     for name, entry in registry.foreign().items():
         package = entry.dist.name if entry.dist is not None else entry.value
         what = f"An analysis of the package {package}; see: murid analyses {name}."
-        command(app, f"murid {name} S\nmurid {name} S --params")(command_of(name, what))
+        add_command(app, f"murid {name} S\nmurid {name} S --params")(command_of(name, what))
 
-    @command(app, "murid analyses\nmurid analyses budget\nmurid analyses --json")
+    @add_command(app, "murid analyses\nmurid analyses budget\nmurid analyses --json")
     def analyses(
         name: Annotated[str, typer.Argument(metavar="[NAME]", help="One of them, to see what it is.")] = "",
     ) -> Reply:

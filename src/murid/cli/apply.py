@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick_recordings
 from murid.cli.replies import of_run
@@ -16,7 +16,7 @@ from murid.data.names import counted
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid apply S gbdt\nmurid apply S ../other_study/models/gbdt --ids 'm1*'")
+    @add_command(app, "murid apply S gbdt\nmurid apply S ../other_study/models/gbdt --ids 'm1*'")
     def apply(
         study: StudyFolder,
         model: Annotated[str, typer.Argument(help="Model of the study, or the folder of one.", show_default=False)],

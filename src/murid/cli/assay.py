@@ -8,7 +8,7 @@ import typer
 
 from murid.cli.analyses import list_of
 from murid.cli.analysis import Compare, Measures, ShowParams, parameters_of, run_named
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, asks_for_list
 
@@ -16,7 +16,7 @@ from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, asks
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         """murid assay list
         murid assay S open_field

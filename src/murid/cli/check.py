@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick_recordings
 from murid.cli.replies import of_run
@@ -14,7 +14,7 @@ from murid.data.names import counted
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid check S\nmurid check S --ids m1,m2\nmurid check S --json")
+    @add_command(app, "murid check S\nmurid check S --ids m1,m2\nmurid check S --json")
     def check(study: StudyFolder, ids: Ids = None, workers: Workers = 0) -> Reply:
         """Judge every recording and the folder: missing files, gaps, swaps, clocks, scale.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import StudyFolder
 
@@ -12,7 +12,7 @@ from murid.cli.options import StudyFolder
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid cite S\nmurid cite S > references.bib")
+    @add_command(app, "murid cite S\nmurid cite S > references.bib")
     def cite(study: StudyFolder) -> Reply:
         """Print BibTeX of what this study used: murid, methods and analyses of its runs."""
         from murid.data.study import Study

@@ -23,7 +23,7 @@ _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; 
 _DEBUG = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def command(
+def add_command(
     app: typer.Typer, examples: str, *, cls: type[TyperCommand] | None = None
 ) -> Callable[[Callable[..., Reply]], Callable[..., None]]:
     """Make a command of a function that returns a `Reply`.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import (
     Behaviours,
@@ -26,7 +26,7 @@ from murid.data.names import counted
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         """murid compare-motifs S kmeans,pyrat,bsoid
         murid compare-motifs S kmeans,pyrat -p n_motifs=20 --no-halves --json

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Seed, Workers, n_workers
 
@@ -15,7 +15,7 @@ from murid.cli.options import Seed, Workers, n_workers
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid demo --out demo\nmurid demo --out demo --animals 8 --minutes 3")
+    @add_command(app, "murid demo --out demo\nmurid demo --out demo --animals 8 --minutes 3")
     def demo(
         out: Annotated[Path, typer.Option(help="Folder to make; run again to continue a stopped demo.")] = Path("demo"),
         animals: Annotated[int, typer.Option(min=4, help="Animals, half in each group.")] = 12,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid doctor\nmurid doctor --json")
+    @add_command(app, "murid doctor\nmurid doctor --json")
     def doctor() -> Reply:
         """Versions, extras, cores, memory, disk and GPU, and what to do where something lacks."""
         import pandas as pd

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import (
     Behaviours,
@@ -45,7 +45,7 @@ _Side = Annotated[list[str] | None, typer.Option(help="Recordings, as for --ids.
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         """murid evaluate S gbdt --group animal --folds 5 --json
         murid evaluate S simba jaaba dlcanalyzer mars gbdt

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Seed, StudyFolder, Workers, n_workers
 from murid.cli.replies import of_run
@@ -18,7 +18,7 @@ _SHOWN_FEATURES = 5
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         "murid explain S gbdt\nmurid explain S gbdt --recording m1 --time 83.4\n"
         "murid explain S gbdt --recording m1 --time 83.4 --behaviour rear",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import (
     Ids,
@@ -27,7 +27,7 @@ MethodName = Annotated[str, typer.Argument(help="Method (see: murid methods).", 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         """murid fit S gbdt
         murid fit S kmeans -p n_motifs=20 -p seed=1 --model motifs20

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid formats\nmurid formats labels")
+    @add_command(app, "murid formats\nmurid formats labels")
     def formats(
         kind: Annotated[str, typer.Argument(help="poses, labels, traces, spikes, events or zones.")] = "",
     ) -> Reply:

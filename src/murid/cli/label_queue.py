@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, ParamOption, Seed, StudyFolder, Workers, n_workers, pick_recordings, read_params
 from murid.cli.replies import of_run
@@ -15,7 +15,7 @@ from murid.cli.replies import of_run
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         "murid label-queue S --model gbdt\nmurid label-queue S --model gbdt -n 40 --ids 'm1*'\n"
         "murid label-queue S --model gbdt -p longest_s=3 --no-curve --json",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.data.errors import fail
 
@@ -14,7 +14,7 @@ from murid.data.errors import fail
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid methods\nmurid methods gbdt\nmurid methods check gbdt")
+    @add_command(app, "murid methods\nmurid methods gbdt\nmurid methods check gbdt")
     def methods(
         words: Annotated[
             list[str] | None,

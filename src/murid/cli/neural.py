@@ -19,7 +19,7 @@ from murid.cli.analysis import (
     parameters_of,
     run_named,
 )
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Behaviours, Ids, ParamOption, Seed, StudyFolder, Workers, asks_for_list
 
@@ -27,7 +27,7 @@ from murid.cli.options import Behaviours, Ids, ParamOption, Seed, StudyFolder, W
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         """murid neural list
         murid neural S

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid new my_study\nmurid new fear2025 --name 'Fear conditioning 2025'")
+    @add_command(app, "murid new my_study\nmurid new fear2025 --name 'Fear conditioning 2025'")
     def new(
         folder: Annotated[Path, typer.Argument(help="Folder to make.", show_default=False)],
         name: Annotated[str, typer.Option(help="Name of the study; the folder's name by default.")] = "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, ParamOption, StudyFolder, Workers, n_workers, pick_recordings, read_params
 from murid.cli.replies import of_run
@@ -14,7 +14,7 @@ from murid.data.names import counted
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(
+    @add_command(
         app,
         "murid preview S\nmurid preview S -p pseudo_labels=rules.txt\n"
         "murid preview S -p pseudo_labels=rules.txt --ids m1,m2 --json",

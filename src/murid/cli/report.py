@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import StudyFolder
 
@@ -15,7 +15,7 @@ from murid.cli.options import StudyFolder
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid report S\nmurid report S --run evaluate --out gbdt.html")
+    @add_command(app, "murid report S\nmurid report S --run evaluate --out gbdt.html")
     def report(
         study: StudyFolder,
         run: Annotated[

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from murid.data.errors import MuridError
-from murid.data.owner import owner
+from murid.data.owner import owner_name
 
 
 class DiskError(MuridError, OSError):
@@ -27,7 +27,7 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
         No space left, or no right to write: says which folder, and leaves nothing behind.
     """
     target = Path(target)
-    temporary = target.with_name(f".{target.name}.{owner()}.tmp")
+    temporary = target.with_name(f".{target.name}.{owner_name()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -46,8 +46,8 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
 def atomic_folder(target: str | Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target`; swap it in when the block succeeds."""
     target = Path(target)
-    temporary = target.with_name(f".{target.name}.{owner()}.tmp")
-    old = target.with_name(f".{target.name}.{owner()}.old")
+    temporary = target.with_name(f".{target.name}.{owner_name()}.tmp")
+    old = target.with_name(f".{target.name}.{owner_name()}.old")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from murid.data.bouts import EVERYONE, as_text, make_bouts
 from murid.data.clock import first_sample, rate_of, sample_stops, segments
 from murid.data.errors import Faults, did_you_mean, fail
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
 from murid.data.warning import warn_user
 
@@ -245,7 +245,7 @@ class Labels:
         stops, pieces = sample_stops(time), segments(time)
 
         def stretches(mask: np.ndarray) -> list[tuple[float, float]]:
-            return [(time[a + i], stops[a + j - 1]) for a, b in pieces for i, j in runs(mask[a:b])]
+            return [(time[a + i], stops[a + j - 1]) for a, b in pieces for i, j in runs_of_true(mask[a:b])]
 
         groups: dict[bytes, list[int]] = {}
         for b in range(len(names)):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from murid.data.errors import MuridError
-from murid.data.owner import at_work, owner
+from murid.data.owner import at_work, owner_name
 
 #: How long to wait for another command, s. A lock is held for the writing of one small table.
 WAIT_S = 60.0
@@ -41,7 +41,7 @@ def _taken(path: Path) -> bool:
     """Take the lock, also from an owner that is gone; False while it is held."""
     try:
         with path.open("x", encoding="utf-8") as handle:
-            handle.write(owner())
+            handle.write(owner_name())
     except FileExistsError:
         try:
             holder, changed = path.read_text(encoding="utf-8"), path.stat().st_mtime
@@ -50,7 +50,7 @@ def _taken(path: Path) -> bool:
         # A lock without a name was made an instant ago, or by a process that was killed in that instant.
         dead = not at_work(holder, changed) if holder else time.time() - changed > WAIT_S / 2
         if dead:
-            stale = path.with_name(f".lock.{owner()}")
+            stale = path.with_name(f".lock.{owner_name()}")
             try:
                 path.rename(stale)
             except OSError:

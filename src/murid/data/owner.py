@@ -29,7 +29,7 @@ def host() -> str:
     return hashlib.blake2b("|".join(parts).encode(), digest_size=4).hexdigest()
 
 
-def owner() -> str:
+def owner_name() -> str:
     """Return ``<pid>-<host>`` of this process."""
     return f"{os.getpid()}-{host()}"
 
@@ -40,7 +40,7 @@ def at_work(name: str, changed: float) -> bool:
     Parameters
     ----------
     name : str
-        What `owner` returned, or a bare process number (of this machine).
+        What `owner_name` returned, or a bare process number (of this machine).
     changed : float
         When it was last written to, seconds since 1970.
     """

@@ -19,7 +19,7 @@ from murid.data.errors import fail
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 
-def plain(value: object, *, nonfinite: Literal["null", "text"] = "null", name: str = "value") -> Plain:
+def to_plain(value: object, *, nonfinite: Literal["null", "text"] = "null", name: str = "value") -> Plain:
     """Return `value` as JSON can hold it.
 
     Parameters
@@ -52,20 +52,20 @@ def plain(value: object, *, nonfinite: Literal["null", "text"] = "null", name: s
             return float(value)
         return None if nonfinite == "null" else repr(float(value))
     if isinstance(value, (np.generic, np.ndarray)):
-        return plain(value.tolist(), nonfinite=nonfinite, name=name)
+        return to_plain(value.tolist(), nonfinite=nonfinite, name=name)
     if isinstance(value, (Path, dt.date)):
         return str(value)
     if isinstance(value, pydantic.BaseModel):
-        return plain(value.model_dump(), nonfinite=nonfinite, name=name)
+        return to_plain(value.model_dump(), nonfinite=nonfinite, name=name)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return plain(fields, nonfinite=nonfinite, name=name)
+        return to_plain(fields, nonfinite=nonfinite, name=name)
     if isinstance(value, Mapping):
-        return {str(k): plain(v, nonfinite=nonfinite, name=name) for k, v in value.items()}
+        return {str(k): to_plain(v, nonfinite=nonfinite, name=name) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v, nonfinite=nonfinite, name=name) for v in value]
+        return [to_plain(v, nonfinite=nonfinite, name=name) for v in value]
     if isinstance(value, (set, frozenset)):
-        return sorted((plain(v, nonfinite=nonfinite, name=name) for v in value), key=str)
+        return sorted((to_plain(v, nonfinite=nonfinite, name=name) for v in value), key=str)
     fail(
         name,
         "cannot be written as JSON",
@@ -81,7 +81,7 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     Parameters
     ----------
     value : object
-        As for `plain`.
+        As for `to_plain`.
     indent : int, optional
         Spaces per level; one line when left out.
 
@@ -90,4 +90,4 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     >>> to_json({"id": "m1", "score": float("nan")})
     '{"id": "m1", "score": null}'
     """
-    return json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return json.dumps(to_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from murid.data.clock import check_time, frame_times, rate_of, spans
 from murid.data.errors import Faults
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 
 POSE_DIMS = ("time", "space", "keypoint", "individual")
 UNITS = ("px", "cm", "mm")
@@ -225,6 +225,6 @@ def absent(poses: xr.Dataset, longer_than_s: float) -> np.ndarray:
     span = spans(poses["time"].values)
     out = np.zeros(seen.shape, bool)
     for i in range(seen.shape[1]):
-        for start, stop in runs(~seen[:, i]):
+        for start, stop in runs_of_true(~seen[:, i]):
             out[start:stop, i] = span[start:stop].sum() > longer_than_s
     return out

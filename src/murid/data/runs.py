@@ -14,7 +14,7 @@ def run_edges(mask: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
 
 
-def runs(mask: ArrayLike) -> list[tuple[int, int]]:
+def runs_of_true(mask: ArrayLike) -> list[tuple[int, int]]:
     """Return ``(start, stop)`` of each run of True, stop exclusive."""
     start, stop = run_edges(mask)
     return list(zip(start.tolist(), stop.tolist(), strict=True))

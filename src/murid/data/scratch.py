@@ -14,7 +14,7 @@ from pathlib import Path
 _folder: ContextVar[Path | None] = ContextVar("scratch", default=None)
 
 
-def scratch(name: str) -> Path | None:
+def scratch_path(name: str) -> Path | None:
     """Return the path for `name` in the place of the step that is being done; None outside a step."""
     folder = _folder.get()
     if folder is None:

@@ -16,7 +16,7 @@ from murid.data.clock import sample_stops, segments
 from murid.data.errors import fail
 from murid.data.labels import Labels
 from murid.data.meet import by_behaviour
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
 
 SUMMARY_COLUMNS = (
@@ -38,7 +38,7 @@ SUMMARY_COLUMNS = (
 def runs_within(mask: ArrayLike, stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return ``(start, stop)`` of each run of True inside `stretches`, cut at their borders."""
     mask = np.asarray(mask, bool)
-    return [(a + i, a + j) for a, b in stretches for i, j in runs(mask[a:b])]
+    return [(a + i, a + j) for a, b in stretches for i, j in runs_of_true(mask[a:b])]
 
 
 def bouts_of(

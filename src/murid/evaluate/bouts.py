@@ -15,7 +15,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from murid.data.clock import sample_stops, segments
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED
 
 Spans = NDArray[np.float64]
@@ -25,7 +25,7 @@ def spans_of(mask: ArrayLike, time_s: ArrayLike) -> Spans:
     """Return the runs of True as ``(n, 2)`` start and stop in seconds; dropped frames end a run."""
     mask, time_s = np.asarray(mask, bool), np.asarray(time_s, np.float64)
     stops = sample_stops(time_s)
-    pairs = [(time_s[a + i], stops[a + j - 1]) for a, b in segments(time_s) for i, j in runs(mask[a:b])]
+    pairs = [(time_s[a + i], stops[a + j - 1]) for a, b in segments(time_s) for i, j in runs_of_true(mask[a:b])]
     return np.array(pairs, np.float64).reshape(-1, 2)
 
 

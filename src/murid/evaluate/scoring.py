@@ -13,7 +13,7 @@ import xarray as xr
 from murid.data.errors import fail
 from murid.data.html import shown_as_html
 from murid.data.labels import Labels, Others
-from murid.data.plain import plain
+from murid.data.plain import to_plain
 from murid.evaluate import bootstrap, calibration, frames, totals
 from murid.evaluate.align import AlignedPair
 from murid.evaluate.parts import Given, Options, Part, align_all, part_of
@@ -112,7 +112,7 @@ class Score:
         """Plain values for JSON; what is not known is None."""
         return cast(
             "dict[str, Any]",
-            plain(
+            to_plain(
                 {
                     "accuracy": self.accuracy,
                     "accuracy_ci": list(self.accuracy_ci),

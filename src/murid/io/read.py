@@ -17,7 +17,7 @@ from murid.data.traces import Spikes
 from murid.data.zones import Zones
 from murid.io.files import SeveralParts
 from murid.io.labels._build import warn_of_early_end, within
-from murid.io.registry import read
+from murid.io.registry import read_with
 
 Pathish = str | Path
 
@@ -64,7 +64,7 @@ def read_poses(
     >>> read_poses(path, fps=30).sizes["time"]
     2
     """
-    return read("poses", path, source, fps=fps, individuals=individuals, **options)
+    return read_with("poses", path, source, fps=fps, individuals=individuals, **options)
 
 
 def read_labels(
@@ -131,7 +131,7 @@ def read_labels(
         fail("read_labels", "number of raters", expected=f"{len(paths)}, one per file", got=str(len(names)))
     parts: list[Labels] = []
     for path, name in zip(paths, names, strict=True):
-        labels = read("labels", path, source, fps=fps, duration_s=None if cut else duration_s, **options)
+        labels = read_with("labels", path, source, fps=fps, duration_s=None if cut else duration_s, **options)
         labels = _watched(labels, str(path), duration_s if cut else None, scored_s)
         stem = Path(path).name.split(".")[0] if len(paths) > 1 else None
         default = (unnamed[len(parts)] or stem) if unnamed is not None else stem
@@ -172,7 +172,7 @@ def parts_in(path: Pathish, *, source: str = "auto") -> dict[str, str]:
     The film is empty where the file names none; nothing is returned for a file of one recording.
     """
     try:
-        read("labels", path, source)
+        read_with("labels", path, source)
     except SeveralParts as exc:
         return {name: exc.films.get(name, "") for name in exc.parts}
     except (DataError, OSError, UserWarning):
@@ -246,7 +246,7 @@ def read_events(path: Pathish, *, source: str = "auto", **options: Any) -> pd.Da
     >>> read_events(folder / "m1.csv")["label"].tolist()
     ['tone']
     """
-    return read("events", path, source, **options)
+    return read_with("events", path, source, **options)
 
 
 def read_zones(path: Pathish, *, source: str = "auto", **options: Any) -> Zones:
@@ -260,7 +260,7 @@ def read_zones(path: Pathish, *, source: str = "auto", **options: Any) -> Zones:
     >>> list(read_zones(folder / "zones.csv"))
     ['hole']
     """
-    return read("zones", path, source, **options)
+    return read_with("zones", path, source, **options)
 
 
 def read_traces(path: Pathish, *, source: str = "auto", **options: Any) -> xr.DataArray:
@@ -277,7 +277,7 @@ def read_traces(path: Pathish, *, source: str = "auto", **options: Any) -> xr.Da
     >>> read_traces(folder / "m1.csv").sizes["unit"]
     1
     """
-    return read("traces", path, source, **options)
+    return read_with("traces", path, source, **options)
 
 
 def read_spikes(path: Pathish, *, source: str = "auto", **options: Any) -> Spikes:
@@ -291,4 +291,4 @@ def read_spikes(path: Pathish, *, source: str = "auto", **options: Any) -> Spike
     >>> read_spikes(folder / "m1.csv", stop_s=10).units
     ['u1']
     """
-    return read("spikes", path, source, **options)
+    return read_with("spikes", path, source, **options)

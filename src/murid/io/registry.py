@@ -205,7 +205,7 @@ def _advice(kind: str, head: Head) -> str:
     return ""
 
 
-def read(kind: str, path: str | Path, source: str = "auto", /, **options: Any) -> Any:
+def read_with(kind: str, path: str | Path, source: str = "auto", /, **options: Any) -> Any:
     """Find the reader of a file and call it, after checking that it knows every option given."""
     path = Path(path)
     chosen = find(kind, path, source)

@@ -25,7 +25,7 @@ class Warp(NamedTuple):
     path: np.ndarray
 
 
-def dtw(one: np.ndarray, two: np.ndarray, *, band: float = 0.1, cosine: bool = True) -> Warp:
+def warp(one: np.ndarray, two: np.ndarray, *, band: float = 0.1, cosine: bool = True) -> Warp:
     """Align two sequences of features.
 
     Parameters

@@ -15,8 +15,8 @@ The functions load their compiled kernels when they are first called.
 
 from murid.data.body import typical_body_length
 from murid.prepare.arena import ArenaEstimate, estimate_arena
-from murid.prepare.calibrate import calibrate, calibrate_zones, scale_from_arena
-from murid.prepare.clean import STATUS, CleanParams, clean
+from murid.prepare.calibration import calibrate, calibrate_zones, scale_from_arena
+from murid.prepare.cleaning import STATUS, CleanParams, clean
 from murid.prepare.egocentric import align_egocentric
 from murid.prepare.identity import IdentityParams, repair_identity
 from murid.prepare.quality import QualityParams, assess_quality, keypoint_quality

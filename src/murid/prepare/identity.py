@@ -20,7 +20,7 @@ import xarray as xr
 from murid.data.body import typical_body_length
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
-from murid.prepare.clean import jump_gate
+from murid.prepare.cleaning import jump_gate
 
 SWAP_COLUMNS = ("time_s", "frame", "what", "individuals", "keypoint", "moved", "gap_s", "confidence")
 

@@ -18,8 +18,8 @@ from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.recording import Recording
 from murid.data.units import LengthUnit
-from murid.prepare.calibrate import BODY_CM
-from murid.prepare.clean import CleanParams, jump_gate
+from murid.prepare.calibration import BODY_CM
+from murid.prepare.cleaning import CleanParams, jump_gate
 from murid.prepare.signals import cover_rows, trace_rows
 
 OK, LOOK, BAD = "ok", "look", "bad"

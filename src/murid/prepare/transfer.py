@@ -14,7 +14,7 @@ import pandas as pd
 
 from murid.data.clock import frame_times
 from murid.data.errors import fail
-from murid.prepare.clean import CleanParams, smoothed
+from murid.prepare.cleaning import CleanParams, smoothed
 
 #: Phases of the sine over which the amplitude is averaged: frames fall differently on its peaks.
 _N_PHASES = 8

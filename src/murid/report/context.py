@@ -15,7 +15,7 @@ from murid.data.labels import Labels
 from murid.data.study import Study
 from murid.plot import colours
 from murid.plot.words import natural
-from murid.report.glance import Glance, glance, glance_in_cm
+from murid.report.glance import Glance, glance_in_cm, look_at
 from murid.report.runfolder import RunFolder
 
 #: Names by which control groups are usually known.
@@ -61,7 +61,7 @@ class Context:
             if not recording.has("poses"):
                 continue
             try:
-                look = glance(recording)
+                look = look_at(recording)
                 scale = self.scales.get(recording.id)
                 found[recording.id] = glance_in_cm(look, scale) if look.unit == "px" and scale else look
             except (DataError, OSError) as exc:

@@ -49,7 +49,7 @@ class Glance:
     zones: tuple[Zone, ...]
 
 
-def glance(recording: Recording) -> Glance:
+def look_at(recording: Recording) -> Glance:
     """Look at the poses of a recording."""
     poses = recording.need("poses")
     xy, confidence = poses["position"].values[:, :2], poses["confidence"].values

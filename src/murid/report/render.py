@@ -43,7 +43,12 @@ def page(**values: Any) -> str:
     """Fill the page template."""
     env = Environment(loader=PackageLoader("murid.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.globals.update(
-        numbers_of=plotted_numbers, image=image, csv_link=csv_link, rows=rows, headings=headings, kind_of=_kind_of
+        numbers_of=plotted_numbers,
+        image=image,
+        csv_link=csv_link,
+        rows=table_cells,
+        headings=headings,
+        kind_of=_kind_of,
     )
     return env.get_template("page.html.j2").render(**values)
 
@@ -112,7 +117,7 @@ def csv_link(table: pd.DataFrame) -> str:
     return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(raw).decode()}"
 
 
-def rows(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
+def table_cells(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
     """Return the cells of the first rows: three significant digits, a dash for what is not known."""
     numeric = [is_numeric_dtype(table[c]) and not is_bool_dtype(table[c]) for c in table.columns]
     return [

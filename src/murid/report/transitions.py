@@ -20,7 +20,7 @@ from murid.report.sentences import transitions_compared
 MAX_GRAPH = 24
 
 
-def transitions(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
+def transition_parts(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
     """Matrix and graph of what follows what; staying is no transition."""
     chains = {recording_id: one for recording_id, s in states.items() if (one := exclusive(s)) is not None}
     if not chains:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from murid.data.plain import plain
+from murid.data.plain import to_plain
 
 #: Files longer than this (videos) are recognised by length, time of change and both ends.
 WHOLE_FILE_BYTES = 256 * 2**20
@@ -36,7 +36,7 @@ def digest(value: Any) -> str:
     DataError
         For anything else: an object whose content cannot be seen has no fingerprint.
     """
-    text = json.dumps(plain(value, nonfinite="text", name="step"), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(to_plain(value, nonfinite="text", name="step"), sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

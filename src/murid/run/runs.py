@@ -24,8 +24,8 @@ from murid.data.atomic import atomic_file, explained
 from murid.data.errors import did_you_mean, fail
 from murid.data.html import shown_as_html
 from murid.data.names import slug
-from murid.data.owner import at_work, owner
-from murid.data.plain import plain
+from murid.data.owner import at_work, owner_name
+from murid.data.plain import to_plain
 from murid.data.store import read_array, write_array
 from murid.data.study import Study
 from murid.data.tables import escape_formulas, with_unit
@@ -90,11 +90,11 @@ class Run:
         provenance: dict[str, Any] = {
             "format": FORMAT_VERSION,
             "command": command,
-            "params": plain(params),
+            "params": to_plain(params),
             "asked": asked,
             "study": study.name,
             "status": "running",
-            "owner": owner(),
+            "owner": owner_name(),
             "started": begun.isoformat(timespec="milliseconds"),
             "versions": versions(),
             "machine": machine(),
@@ -145,14 +145,14 @@ class Run:
     def log(self, event: str, **details: Any) -> None:
         """Add one line to ``log.jsonl``."""
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": stamp, "event": event, **{k: plain(v) for k, v in details.items()}})
+        line = json.dumps({"time": stamp, "event": event, **{k: to_plain(v) for k, v in details.items()}})
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "log.jsonl").open("a") as handle:
             handle.write(line + "\n")
 
     def note(self, **summary: Any) -> None:
         """Add to the summary."""
-        self.summary.update({k: plain(v) for k, v in summary.items()})
+        self.summary.update({k: to_plain(v) for k, v in summary.items()})
 
     def warn(self, *texts: str) -> None:
         """Keep warnings, each once."""
@@ -186,7 +186,7 @@ class Run:
 
     def _write_provenance(self) -> None:
         with atomic_file(self.folder / "provenance.json") as temporary:
-            temporary.write_text(json.dumps(plain(self.provenance), indent=1))
+            temporary.write_text(json.dumps(to_plain(self.provenance), indent=1))
 
     # ---- reading --------------------------------------------------------------------------------
     @classmethod

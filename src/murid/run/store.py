@@ -26,7 +26,7 @@ from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError, fail
 from murid.data.names import slug
 from murid.data.owner import at_work
-from murid.data.plain import plain
+from murid.data.plain import to_plain
 from murid.data.store import read_array, write_array
 from murid.run.keys import file_digest
 from murid.run.step import Kept
@@ -91,7 +91,7 @@ class Store:
                 if path.is_file()
             }
             entry = {"format": FORMAT_VERSION, "kind": kind, "files": files, **notes}
-            (temporary / "entry.json").write_text(json.dumps(plain(entry), indent=1))
+            (temporary / "entry.json").write_text(json.dumps(to_plain(entry), indent=1))
 
     def get(self, kept: Kept) -> Any:
         """Read a result back."""
@@ -129,7 +129,7 @@ def write_value(value: Any, path: Path) -> str:
         kinds = {str(name): [f"{k}", write_value(part, path / f"{k}")] for k, (name, part) in enumerate(value.items())}
         path.with_name(path.name + ".kinds.json").write_text(json.dumps(kinds), encoding="utf-8")
         return "bundle"
-    path.with_name(path.name + ".json").write_text(json.dumps(plain(value)))
+    path.with_name(path.name + ".json").write_text(json.dumps(to_plain(value)))
     return "json"
 
 
@@ -155,7 +155,7 @@ def read_value(path: Path, kind: str) -> Any:
 
 def _is_plain(value: Any) -> bool:
     try:
-        plain(value)
+        to_plain(value)
     except DataError:
         return False
     return True

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from murid.stats.compare import CompareParams, Comparison, compare, compare_many, compare_tables
+from murid.stats.comparison import CompareParams, Comparison, compare, compare_many, compare_tables
 from murid.stats.effects import hedges_g, paired_effects
 from murid.stats.mixed import MixedResult, fit_mixed_model
 from murid.stats.statements import GroupPair, LatencyStatement, Statement, comparison_statements, latency_statements

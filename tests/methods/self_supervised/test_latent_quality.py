@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import murid
 from murid import simulate
-from murid.methods.self_supervised.latent_quality import latent_quality
+from murid.methods.self_supervised.latent_quality import judge_latents
 
 
 def test_row_of_a_plain_latent():
@@ -14,7 +14,7 @@ def test_row_of_a_plain_latent():
         "little": lambda r: simulate.corrupt(r, jitter_px=0.5, occlusions_per_min=0, jumps_per_min=0),
         "much": lambda r: simulate.corrupt(r, jitter_px=8, occlusions_per_min=0, jumps_per_min=0),
     }
-    row = latent_quality(
+    row = judge_latents(
         lambda seed: murid.method("kmeans", n_motifs=6, replicates=2, seed=seed),
         made[:2],
         made[2:],

@@ -11,7 +11,7 @@ import murid
 from murid import simulate
 from murid.data.bouts import EVERYONE
 from murid.data.states import behaviour_names
-from murid.methods.self_supervised.own_labels import own_labels
+from murid.methods.self_supervised.own_labels import states_from_labels
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def reordered(recording, first):
 
 @pytest.mark.parametrize("first", ["zoe", "adam"])
 def test_each_animal_has_its_own_labels_in_any_order_of_the_table(pair, first):
-    states = own_labels(reordered(pair, first), "other")
+    states = states_from_labels(reordered(pair, first), "other")
     assert list(states["individual"].values) == ["zoe", "adam"]
     for name in ("zoe", "adam"):
         np.testing.assert_array_equal(named(states, name), expected(pair, name))
@@ -50,10 +50,12 @@ def test_each_animal_has_its_own_labels_in_any_order_of_the_table(pair, first):
 def test_an_animal_without_labels_is_unlabelled_and_labels_of_all_count_for_each(pair):
     bouts = pair.labels.bouts
     adam = bouts[bouts["individual"] == "adam"].reset_index(drop=True)
-    states = own_labels(pair.replace(labels=replace(pair.labels, bouts=adam)), "other")
+    states = states_from_labels(pair.replace(labels=replace(pair.labels, bouts=adam)), "other")
     assert (states.sel(individual="zoe").values == -1).all()
     np.testing.assert_array_equal(named(states, "adam"), expected(pair, "adam"))
-    both = own_labels(pair.replace(labels=replace(pair.labels, bouts=adam.assign(individual=EVERYONE))), "other")
+    both = states_from_labels(
+        pair.replace(labels=replace(pair.labels, bouts=adam.assign(individual=EVERYONE))), "other"
+    )
     for name in ("zoe", "adam"):
         np.testing.assert_array_equal(named(both, name), expected(pair, "adam"))
 

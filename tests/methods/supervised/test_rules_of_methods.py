@@ -11,7 +11,7 @@ from murid import simulate
 from murid.data.states import make_states
 from murid.ethogram import hmm
 from murid.evaluate import frames
-from murid.features.sets.scene import scene
+from murid.features.sets.scene import make_scene
 from murid.learn.classify.stumps import bins_of, fit_stumps
 from murid.methods.supervised import mars as mars_module
 from murid.methods.supervised.decision import Decision, tune_decision
@@ -238,7 +238,7 @@ def test_pixel_columns_are_of_the_animal_they_name(names, monkeypatch):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        columns = mars_module.pixel_columns(Filmed(), scene(made.poses, names[1]))
+        columns = mars_module.pixel_columns(Filmed(), make_scene(made.poses, names[1]))
     found = {c.name: float(c.values[0]) for c in columns}
     assert found == {
         "pixels": 0,

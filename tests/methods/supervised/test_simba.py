@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 import murid
 from murid import simulate
-from murid.features.sets.scene import scene
+from murid.features.sets.scene import make_scene
 from murid.features.sets.simba import simba_faithful
 from murid.learn.classify.forests import ForestParams
 
@@ -40,7 +40,7 @@ def test_faithful_is_a_plain_forest_on_frame_windows_cut_at_one_half():
     def table(recording):
         zeroed = recording.poses.assign(position=recording.poses["position"].fillna(0))
         who = str(recording.poses["individual"].values[0])
-        return simba_faithful(scene(zeroed, who, step_frames=(1, 0))).values
+        return simba_faithful(make_scene(zeroed, who, step_frames=(1, 0))).values
 
     truth = [r.labels.to_states(r.poses["time"].values, ["walk"], others="negative").values[:, 0, 0] for r in train]
     x, y = np.concatenate([table(r) for r in train]), np.concatenate(truth)
@@ -56,11 +56,11 @@ def test_faithful_depends_on_the_length_of_the_recording_and_the_default_does_no
     long = mice(4)
     short = long.replace(poses=long.poses.isel(time=slice(0, 300)))
     who = str(long.poses["individual"].values[0])
-    parts = [simba_faithful(scene(r.poses, who, step_frames=(1, 0))) for r in (long, short)]
+    parts = [simba_faithful(make_scene(r.poses, who, step_frames=(1, 0))) for r in (long, short)]
     ranks = [f for f in map(str, parts[0]["feature"].values) if f.endswith(("_rank", "_deviation"))]
     assert ranks
     assert not np.allclose(parts[0].sel(feature=ranks).values[:300], parts[1].sel(feature=ranks).values)
     from murid.features.sets.simba import simba_columns
 
-    whole, cut = (simba_columns(scene(r.poses, who)).values[:280] for r in (long, short))
+    whole, cut = (simba_columns(make_scene(r.poses, who)).values[:280] for r in (long, short))
     np.testing.assert_allclose(whole, cut, rtol=1e-3, atol=1e-4)

@@ -11,7 +11,7 @@ import murid
 from murid import simulate
 from murid.data.errors import DataError
 from murid.data.labels import LabelChoice, Labels
-from murid.learn.classify.calibrate import Calibration
+from murid.learn.classify.calibration import Calibration
 from murid.methods.registry import method_class, method_names
 from murid.methods.supervised import stages
 from murid.methods.supervised.model import Unlearnt

@@ -16,7 +16,7 @@ import xarray as xr
 from murid.data.zones import Zone, Zones
 from murid.features.body import F32, Body, Column, angle, norm
 from murid.features.params import FeatureParams
-from murid.features.sets.scene import Scene, named_table, scene, side_by_side
+from murid.features.sets.scene import Scene, make_scene, named_table, side_by_side
 from murid.features.social import partner_distances, towards_partners
 from murid.features.table import compute
 from murid.features.zone import depth
@@ -60,7 +60,7 @@ def rule_features(
         step_s=step_s,
     )
     table = compute(poses, subject, params, roles, zones)
-    where = scene(poses, subject, roles, zones, step_s=step_s)
+    where = make_scene(poses, subject, roles, zones, step_s=step_s)
     with np.errstate(invalid="ignore", divide="ignore"):
         columns = _own(where) + _towards(where, max(1, round(trail_s * where.fps)))
     extra = side_by_side(where, columns)

@@ -63,7 +63,7 @@ class Scene:
         return np.concatenate([values for values, _ in made]), made[0][1]
 
 
-def scene(
+def make_scene(
     poses: xr.Dataset,
     subject: str,
     roles: Mapping[str, str] | None = None,

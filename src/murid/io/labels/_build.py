@@ -15,7 +15,7 @@ from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
 from murid.data.recording import LABEL_OVERHANG_S
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.data.warning import warn_user
 
 
@@ -170,8 +170,8 @@ def frames_to_bouts(
     **columns
         Constant columns of both tables (``rater``, ``stream``).
     """
-    rows = [(edges[a], edges[b], name) for i, name in enumerate(labels) for a, b in runs(values[:, i] == 1)]
-    spans = [(edges[a], edges[b]) for a, b in runs((values >= 0).any(axis=1))]
+    rows = [(edges[a], edges[b], name) for i, name in enumerate(labels) for a, b in runs_of_true(values[:, i] == 1)]
+    spans = [(edges[a], edges[b]) for a, b in runs_of_true((values >= 0).any(axis=1))]
     bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label"]).assign(**columns)
     scored = pd.DataFrame(spans, columns=["start_s", "stop_s"]).assign(**{"rater": "", "stream": "", **columns})
     return bouts, scored

@@ -9,7 +9,7 @@ import pandas as pd
 
 from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.io.files import Head, choose, resolve_fps
 from murid.io.labels._build import build_labels
 from murid.io.poses.calms21 import is_calms21, sequences
@@ -83,7 +83,7 @@ def read_calms21_labels(
         words += [vocabulary[c] for c in sorted(vocabulary) if vocabulary[c] not in words]
         spans.append((0.0, len(codes) / rate, annotator, ""))
         for code, word in vocabulary.items():
-            rows += [(a / rate, b / rate, word, annotator) for a, b in runs(codes == code)]
+            rows += [(a / rate, b / rate, word, annotator) for a, b in runs_of_true(codes == code)]
     faults.raise_if_any()
     if not rows:
         fail(str(path), "no annotated frames")

@@ -12,7 +12,7 @@ import pandas as pd
 from murid.data.bouts import EVERYONE, make_events
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.data.warning import warn_user
 from murid.io.files import Head, resolve_fps
 from murid.io.labels._build import build_labels, frame_edges, frames_to_bouts
@@ -217,7 +217,7 @@ def _point_columns(
                 fail(str(path), f"no column '{name}'", todo=did_you_mean(name, names))
         return [i for i, name in enumerate(names) if name in wanted]
     counting = [i for i in range(len(names)) if (values[:, i] > 1).any()]
-    lengths = [[b - a for a, b in runs(values[:, i] > 0)] for i in range(len(names))]
+    lengths = [[b - a for a, b in runs_of_true(values[:, i] > 0)] for i in range(len(names))]
     slow = len(edges) > 1 and edges[1] - edges[0] >= _SLOW_S and max(max(n, default=0) for n in lengths) > 1
     single = [i for i, n in enumerate(lengths) if slow and n and max(n) == 1 and i not in counting]
     if single:

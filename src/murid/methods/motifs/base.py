@@ -32,7 +32,7 @@ from murid.learn.sequences import Place
 from murid.methods.base import Dump, Method, output
 from murid.methods.motifs.points import point_map, refuse_untracked, shared_points
 from murid.prepare import CleanParams, clean
-from murid.prepare.clean import OBSERVED
+from murid.prepare.cleaning import OBSERVED
 
 
 class MotifParams(Params):

@@ -16,7 +16,7 @@ from typing_extensions import override
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.ethogram.kernels import hysteresis_1d
 from murid.features import FeatureParams, compute
 from murid.features.views import ViewParams
@@ -209,7 +209,7 @@ class MotionMapper(MotifMethod):
         codes = _stays(region, rest, p.rest, p.leave)
         if p.transit == "nearest":
             # Rows without a place end a stretch: nothing is taken over from beyond them.
-            for a, b in runs(region >= 0):
+            for a, b in runs_of_true(region >= 0):
                 codes[a:b] = _joined(codes[a:b], region[a:b])
         row = np.minimum(self._even(track).row, len(codes) - 1)
         return Labelled(codes[row], places[row], np.where(codes >= 0, rest, np.nan)[row])
@@ -228,7 +228,7 @@ def _unscaled(scaler: Scaler, table: np.ndarray) -> np.ndarray:
 def _speed(places: np.ndarray, rate_hz: float) -> np.ndarray:
     """Speed in the map, map units a second, from neighbouring rows; NaN where a place is missing."""
     out = np.full(len(places), np.nan)
-    for a, b in runs(np.isfinite(places).all(axis=1)):
+    for a, b in runs_of_true(np.isfinite(places).all(axis=1)):
         z = places[a:b]
         if len(z) > 2:
             ahead, behind = np.vstack([z[1:], z[-1:]]), np.vstack([z[:1], z[:-1]])

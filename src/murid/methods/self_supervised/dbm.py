@@ -19,7 +19,7 @@ from murid.data.clock import nearest_sample
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.data.scratch import scratch
+from murid.data.scratch import scratch_path
 from murid.data.states import UNLABELLED, behaviour_names
 from murid.data.warning import warn_user
 from murid.ethogram.pseudo_labels import RuleTable, label, read_rule_table, times_by_event
@@ -40,7 +40,7 @@ from murid.methods.motifs.base import (
 )
 from murid.methods.posture import Template, align_to_template, template_of
 from murid.methods.self_supervised.base import NetMethod, Weights
-from murid.methods.self_supervised.own_labels import own_labels
+from murid.methods.self_supervised.own_labels import states_from_labels
 from murid.methods.self_supervised.pose_inputs import (
     bounds_of,
     distances,
@@ -190,7 +190,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
 
     def _pseudo_labels(self, recording: Recording, table: RuleTable, events: Sequence[str]) -> xr.DataArray:
         if self.params.labels_from == "labels":
-            return own_labels(recording, self.params.rest)
+            return states_from_labels(recording, self.params.rest)
         parts = []
         for track in self.tracks(recording):
             x = self._quantities(track)
@@ -324,7 +324,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
             self._net_params(),
             self._train_params(len(source)),
             seed=p.seed,
-            checkpoint=p.checkpoint or scratch("network.safetensors"),
+            checkpoint=p.checkpoint or scratch_path("network.safetensors"),
             progress="dbm: network",
         )
         self._keep(net)

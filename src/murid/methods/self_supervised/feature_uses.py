@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from murid.data.clock import rate_of
 from murid.data.errors import fail
 from murid.data.states import UNLABELLED
-from murid.learn.dtw import Warp, dtw
+from murid.learn.dtw import Warp, warp
 
-__all__ = ["Anomaly", "Warp", "anomaly", "dtw", "few_labels", "windowed"]
+__all__ = ["Anomaly", "Warp", "anomaly", "warp", "few_labels", "windowed"]
 
 Floats = NDArray[np.float32]
 #: Rhythms looked at: grooming, sniffing and gait of rodents lie here.

@@ -13,7 +13,7 @@ from murid.evaluate.latent import linear_probe, linear_recovery, persistence, se
 from murid.features import FeatureParams, compute
 from murid.methods.base import Method
 from murid.methods.motifs.points import point_map
-from murid.methods.self_supervised.own_labels import own_labels
+from murid.methods.self_supervised.own_labels import states_from_labels
 from murid.prepare import CleanParams, clean
 
 #: How far ahead a latent is asked to predict, s: VAME's future.
@@ -22,7 +22,7 @@ AHEAD_S = 0.5
 Spoiler = Callable[[Recording], Recording]
 
 
-def latent_quality(
+def judge_latents(
     make: Callable[[int], Method],
     train: Sequence[Recording],
     test: Sequence[Recording],
@@ -86,7 +86,7 @@ def _latents(method: Method, recordings: Sequence[Recording]) -> np.ndarray:
 
 def _codes(recording: Recording, behaviours: Sequence[str]) -> np.ndarray:
     """Behaviour of all frames of all animals, ``(frame,)``, in the order of `_latents`."""
-    states = own_labels(recording, "none", list(behaviours))
+    states = states_from_labels(recording, "none", list(behaviours))
     return states.values.T.ravel()
 
 

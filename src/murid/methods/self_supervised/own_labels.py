@@ -14,7 +14,7 @@ from murid.data.states import UNLABELLED, is_multilabel
 from murid.ethogram.exclusive import to_exclusive
 
 
-def own_labels(recording: Recording, none: str, behaviours: Sequence[str] | None = None) -> xr.DataArray:
+def states_from_labels(recording: Recording, none: str, behaviours: Sequence[str] | None = None) -> xr.DataArray:
     """Exclusive states ``(time, individual)`` of all animals of the poses, matched by name.
 
     Parameters

@@ -17,7 +17,7 @@ import xarray as xr
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.data.scratch import scratch
+from murid.data.scratch import scratch_path
 from murid.data.warning import warn_user
 from murid.ethogram.hierarchy import Tree, merge_tree
 from murid.ethogram.transitions import transitions_of
@@ -196,7 +196,7 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
             p.train or default_training(p.net, max(n, 1)),
             seed=p.seed,
             places=([w for _, w in learnt], [w for _, w in held]),
-            checkpoint=p.checkpoint or scratch("network.safetensors"),
+            checkpoint=p.checkpoint or scratch_path("network.safetensors"),
             progress="vame: network",
         )
         self._keep(net)

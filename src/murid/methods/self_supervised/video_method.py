@@ -27,7 +27,7 @@ from murid.data.params import Params, param
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.roles import stand_ins
-from murid.data.scratch import scratch
+from murid.data.scratch import scratch_path
 from murid.data.video import Video
 from murid.data.warning import warn_user
 from murid.features.pictures import Pictures, snippet_numbers, write_pictures
@@ -338,7 +338,7 @@ class VideoMethod(NetMethod[Subject]):
             p.train,
             valid=valid if len(valid) else None,
             seed=p.seed,
-            checkpoint=p.checkpoint or scratch("network.safetensors"),
+            checkpoint=p.checkpoint or scratch_path("network.safetensors"),
             progress=f"{self.name}: network",
         )
         self._keep(net)

@@ -23,8 +23,8 @@ from murid.features.sets.dlcanalyzer import (
     missing_features,
     stacked,
 )
-from murid.features.sets.scene import Scene, scene
-from murid.learn.classify.calibrate import Calibration
+from murid.features.sets.scene import Scene, make_scene
+from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.dense import Dense, DenseParams, fit_dense
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
@@ -121,7 +121,7 @@ def most_frequent_class(rule: Decision, probability: xr.DataArray, half_s: float
 
 
 def _scene(recording: Recording, subject: str, cleaning: CleanParams) -> Scene:
-    return scene(clean(recording.need("poses"), cleaning), subject, recording.roles or None, recording.zones)
+    return make_scene(clean(recording.need("poses"), cleaning), subject, recording.roles or None, recording.zones)
 
 
 @dataclass(frozen=True)

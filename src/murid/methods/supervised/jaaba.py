@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.features.sets.jaaba import REACH_S, Amount, WindowSpec, edges_of, per_frame, window_features
-from murid.features.sets.scene import Scene, scene
+from murid.features.sets.scene import Scene, make_scene
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
@@ -92,7 +92,7 @@ class JaabaFeatures(Features):
 
     def _scene(self, recording: Recording, subject: str) -> Scene:
         poses = clean(recording.need("poses"), self.clean)
-        return scene(poses, subject, recording.roles or None, recording.zones)
+        return make_scene(poses, subject, recording.roles or None, recording.zones)
 
     def fit(self, samples: Sequence[Sample]) -> JaabaFeatures:
         """Take the bins of the histograms from all frames of the training recordings."""

@@ -24,7 +24,7 @@ from murid.ethogram import hmm, smooth
 from murid.evaluate.agreement import RaterAgreement, compare_raters
 from murid.features.body import Column
 from murid.features.sets.mars import WINDOWS_S, mars_columns
-from murid.features.sets.scene import Scene, scene, windowed_table
+from murid.features.sets.scene import Scene, make_scene, windowed_table
 from murid.learn.classify.boost import BoostParams
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
@@ -129,7 +129,7 @@ class MarsFeatures(Features):
 
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
-        where = scene(clean(recording.need("poses"), self.clean), subject, recording.roles or None)
+        where = make_scene(clean(recording.need("poses"), self.clean), subject, recording.roles or None)
         columns = mars_columns(where)
         if self.pixels:
             columns += pixel_columns(recording, where)

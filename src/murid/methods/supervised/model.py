@@ -13,7 +13,7 @@ from murid.data.errors import fail
 from murid.data.poses import absent, individual_names
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
-from murid.learn.classify.calibrate import Calibration
+from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.novelty import Novelty
 from murid.methods.base import Dump, output
 from murid.methods.supervised.decision import Decision

@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.recording import Recording
-from murid.learn.classify.calibrate import Calibration
+from murid.learn.classify.calibration import Calibration
 from murid.methods.base import Dump
 from murid.methods.supervised.decision import SMOOTH_S, Decision
 from murid.methods.supervised.training_rows import LabelledFrames, Material, Sample

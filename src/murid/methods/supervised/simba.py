@@ -19,9 +19,9 @@ from murid.data.recording import Recording
 from murid.data.states import to_multilabel
 from murid.ethogram import exclusive as exclusion
 from murid.ethogram import kleinberg
-from murid.features.sets.scene import scene
+from murid.features.sets.scene import make_scene
 from murid.features.sets.simba import WINDOWS_S, simba_columns, simba_faithful
-from murid.learn.classify.calibrate import Calibration
+from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.forests import ForestParams, Forests, fit_forests
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
@@ -150,7 +150,7 @@ class RollingFeatures(Features):
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
         poses = clean(recording.need("poses"), self.clean)
-        where = scene(poses, subject, recording.roles or None, recording.zones if self.regions else None)
+        where = make_scene(poses, subject, recording.roles or None, recording.zones if self.regions else None)
         return simba_columns(where, rows, layout=self.layout, windows_s=self.windows_s, align=self.align)
 
 
@@ -170,7 +170,7 @@ class FaithfulFeatures(Features):
         poses, roles = recording.need("poses"), recording.roles or None
         zeroed = poses.assign(position=poses["position"].fillna(0))
         # The unit of length is measured before missing points are put at 0, 0: they would lengthen the body.
-        where = scene(zeroed, subject, roles, step_frames=(1, 0), measured_on=poses)
+        where = make_scene(zeroed, subject, roles, step_frames=(1, 0), measured_on=poses)
         return simba_faithful(where, rows, layout=self.layout)
 
 

@@ -19,7 +19,7 @@ from murid.data.recording import Recording
 from murid.data.warning import warn_user
 from murid.features.naming import base_of
 from murid.learn.classify.boost import check_two_classes
-from murid.learn.classify.calibrate import Calibration
+from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.novelty import Novelty, fit_novelty
 from murid.methods.supervised.decision import Decision, tune_decision
 from murid.methods.supervised.model import Model, Unlearnt

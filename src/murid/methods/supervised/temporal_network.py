@@ -20,7 +20,7 @@ from murid.data.clock import rate_of
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.runs import even_spans
-from murid.learn.classify.calibrate import Calibration
+from murid.learn.classify.calibration import Calibration
 from murid.learn.nets.params import TaggerParams
 from murid.methods.base import Dump
 from murid.methods.supervised.recipe import Features, Floats

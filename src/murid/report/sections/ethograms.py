@@ -14,7 +14,7 @@ from murid.report.figures import dots
 from murid.report.figures.ethogram import Row, draw_ethogram
 from murid.report.parts import Part, Picture, ReportTable, Section
 from murid.report.sections.places import spread_over_groups
-from murid.report.transitions import transitions
+from murid.report.transitions import transition_parts
 
 MAX_ROWS = 12
 _HEADINGS = {
@@ -49,7 +49,7 @@ def make(context: Context) -> Section | None:
     who = "as labelled by people" if labels else "as predicted by the method"
     if labels:
         section.add(*statistics(context, labels, who))
-        section.add(*transitions(context, labels, who))
+        section.add(*transition_parts(context, labels, who))
     else:
         section.add(*statistics(context, source, who))
     return section

@@ -20,7 +20,7 @@ from murid.report.parts import Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
 from murid.report.sections.ethograms import statistics_of
 from murid.report.sections.places import spread_over_groups
-from murid.report.transitions import transitions
+from murid.report.transitions import transition_parts
 
 MAX_ROWS, MAX_POSES = 8, 24
 #: Recordings and bouts averaged in the mean postures, and the times after the onset that are drawn.
@@ -108,7 +108,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     section.add(_postures(context, states, names, colours, method))
     if not behaviours:
         section.add(_tree(run, list(states), share, colours, method))
-    section.add(*transitions(context, states, f"as found by {method}"))
+    section.add(*transition_parts(context, states, f"as found by {method}"))
 
 
 def _finding(method: str, animals: str, share: pd.Series, behaviours: bool) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from murid.data.errors import ParameterError
 from murid.data.poses import make_poses
 from murid.prepare import CleanParams, clean
-from murid.prepare.clean import FILLED, JUMP, LOW_CONFIDENCE, MISSING, OBSERVED
+from murid.prepare.cleaning import FILLED, JUMP, LOW_CONFIDENCE, MISSING, OBSERVED
 from murid.prepare.gaps import gap_table
 
 from .tracks import animals, smooth_path, with_position
