@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from murid.cli.command import command
+from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.data.names import counted
 
@@ -15,7 +15,7 @@ from murid.data.names import counted
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "murid sheet poses/\nmurid sheet S --out animals.csv\nmurid add S --sheet animals.csv")
+    @add_command(app, "murid sheet poses/\nmurid sheet S --out animals.csv\nmurid add S --sheet animals.csv")
     def sheet(
         sources: Annotated[
             list[Path], typer.Argument(help="Files that name recordings, folders of them, or a study.", metavar="FILES")
