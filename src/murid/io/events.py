@@ -72,13 +72,14 @@ def read_events_csv(
         names = " and ".join(f"'{n}'" for n in missing)
         verb = "columns {} are" if len(missing) > 1 else "column {} is"
         fail(str(path), f"{verb.format(names)} missing", got=", ".join(table.columns), todo=advice)
-    out = pd.DataFrame({"time_s": table.numbers(when, faults) * _SECONDS[unit], "label": table.texts(what)})
+    time_s = table.seconds(when, faults) if unit == "s" else table.numbers(when, faults) * _SECONDS[unit]
+    out = pd.DataFrame({"time_s": time_s, "label": table.labels(what, faults)})
     amount = table.column(value) if value else table.column("value", required=False)
     owner = table.column(individual) if individual else table.column("individual", required=False)
     if amount:
         out["value"] = table.numbers(amount, faults)
     if owner:
-        out["individual"] = table.texts(owner, "all")
+        out["individual"] = table.names(owner, "all")
     for row in out.index[out["time_s"].isna()]:
         faults.add("time is missing", where=f"line {table.lines[row]}")
     faults.raise_if_any()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,12 +16,28 @@ from typing import IO, Any, cast
 
 from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail, nearest_names
 from murid.data.warning import warn_user
+from murid.io.workbook import is_workbook, text_of_workbook
 
 #: Four header lines of 200 keypoints with long scorer names must fit.
 _HEAD_BYTES = 1 << 18
+#: Lines that may stand above a header.
+_MOST_ABOVE = 200
 _GZIP = b"\x1f\x8b"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 DELIMITERS = (",", ";", "\t")
+#: Starts of files that hold no text, what they are, and what to do.
+_CONTAINERS = (
+    (b"PAR1", "a Parquet file", "save the table as CSV"),
+    (b"ARROW1", "a Feather file", "save the table as CSV"),
+    (b"\x80\x04\x95", "a Python pickle", "save the table as CSV; pickles can run code and are never read"),
+    (b"\x80\x05\x95", "a Python pickle", "save the table as CSV; pickles can run code and are never read"),
+    (b"BZh", "a bz2 file", "unpack it, or use gzip"),
+    (b"\xfd7zXZ", "an xz file", "unpack it, or use gzip"),
+    (b"RDX", "an R data file", "save the table with write.csv"),
+    (b"%PDF", "a PDF", "save the table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "a workbook of Excel 97-2003", "save it as .xlsx or CSV"),
+    (b"PK\x03\x04", "a zip file", "unpack it; a workbook needs the ending .xlsx"),
+)
 
 
 def check_file(path: str | Path) -> Path:
@@ -76,7 +93,10 @@ def read_bytes(path: str | Path, limit: int = -1) -> bytes:
 
 
 def decode_text(data: bytes) -> str:
-    """Decode text as a spreadsheet may have saved it: UTF-8 or UTF-16 with BOM, else Windows-1252."""
+    """Decode text as a spreadsheet may have saved it: UTF-8 or UTF-16 with BOM, else one byte a character.
+
+    That is Windows-1252, or Mac Roman in files with the line ends of old Macs ("CSV (Macintosh)" of Excel).
+    """
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     try:
@@ -85,15 +105,29 @@ def decode_text(data: bytes) -> str:
         # A head may end inside a character: that is no reason to doubt UTF-8.
         if exc.start >= len(data) - 4 and exc.reason == "unexpected end of data":
             return data[: exc.start].decode("utf-8-sig")
-        return data.decode("cp1252", errors="replace")
+        macintosh = b"\r" in data and b"\n" not in data
+        return data.decode("mac_roman" if macintosh else "cp1252", errors="replace")
 
 
 def read_text(path: str | Path) -> str:
-    """Return the text of a file (gzip or not), any common encoding, newlines as line ends."""
+    """Return the text of a file (gzip or not), any common encoding, newlines as line ends.
+
+    An Excel workbook is the text of its only sheet that holds anything.
+    """
+    path = check_file(path)
+    if is_workbook(path):
+        return text_of_workbook(path)
     data = read_bytes(path)
     if b"\x00" in data[:_HEAD_BYTES] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        fail(str(path), "is not a text file", expected="text", got="binary data")
+        what, todo = _container(data)
+        fail(str(path), "is not a text file", expected="text", got=what, todo=todo or "save it as CSV (UTF-8)")
     return decode_text(data).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _container(start: bytes) -> tuple[str, str]:
+    """What a file without text is, and what to do about it."""
+    known = ((what, todo) for magic, what, todo in _CONTAINERS if start.startswith(magic))
+    return next(known, ("a binary file", ""))
 
 
 def read_json(path: str | Path) -> Any:
@@ -151,7 +185,8 @@ class Head:
     def of(cls, path: str | Path) -> Head:
         """Read the head of a file."""
         path = check_file(path)
-        return cls(path, read_bytes(path, _HEAD_BYTES))
+        start = text_of_workbook(path, quiet=True).encode() if is_workbook(path) else read_bytes(path, _HEAD_BYTES)
+        return cls(path, start[:_HEAD_BYTES])
 
     @property
     def is_text(self) -> bool:
@@ -176,18 +211,16 @@ class Head:
         return lines[:-1] if len(self.start) == _HEAD_BYTES else [line for line in lines if line]
 
     @cached_property
-    def delimiter(self) -> str:
-        """Delimiter of the first line; a comma when there is none."""
-        return guess_delimiter(self.lines[:1]) if self.lines else ","
-
-    @cached_property
     def rows(self) -> list[list[str]]:
-        """First 30 lines split into cells."""
-        return [[c.strip() for c in row] for row in csv.reader(self.lines[:30], delimiter=self.delimiter)]
+        """The header line and the 30 below it, split into cells."""
+        lines = self.lines[header_at(self.lines) :][:31]
+        delimiter = guess_delimiter(lines[:1])
+        rows = [[c.strip() for c in row] for row in csv.reader(lines, delimiter=delimiter)]
+        return [*rows[:1], *without_surplus([row for row in rows[1:] if any(row)], len(rows[0]))] if rows else []
 
     @property
     def columns(self) -> list[str]:
-        """Cells of the first line."""
+        """Cells of the header line."""
         return self.rows[0] if self.rows else []
 
     @cached_property
@@ -204,17 +237,20 @@ class Head:
             return {}
 
     def has_columns(self, *names: str) -> bool:
-        """True when the first line holds all these column names, ignoring case."""
-        return {n.lower() for n in names} <= {c.lower() for c in self.columns}
+        """True when the header line holds all these column names, as `plain_name` compares them."""
+        return {plain_name(n) for n in names} <= {plain_name(c) for c in self.columns}
+
+    @property
+    def advice(self) -> str:
+        """What to do about a file that holds no text; empty when nothing is known."""
+        return _container(self.start)[1]
 
     def describe(self) -> str:
         """What is in the file, in a few words, for errors."""
         if self.start.startswith(_HDF5):
             return f"HDF5 with {', '.join(self.hdf5)}" if self.hdf5 else "an HDF5 file that cannot be opened"
-        if self.start.startswith(b"PK") and self.suffix in (".xlsx", ".xlsm"):
-            return "an Excel workbook; save the sheet as CSV"
-        if not self.is_text:
-            return "a binary file"
+        if not self.is_text or self.advice:
+            return _container(self.start)[0]
         first = next((line for line in self.lines if line.strip()), "")
         return f"text that starts with {first[:80]!r}"
 
@@ -225,6 +261,46 @@ def _hdf5_kind(item: Any) -> str:
     if isinstance(item, h5py.Dataset):
         return "dataset"
     return "frame" if "pandas_type" in item.attrs else "group"
+
+
+def plain_name(name: str) -> str:
+    """Return a column's name as it is compared: letters and digits in lower case, one space for all between.
+
+    R writes ``Start (s)`` as ``Start..s.``.
+
+    Examples
+    --------
+    >>> plain_name("Start (s)") == plain_name("Start..s.") == plain_name("start_s")
+    True
+    """
+    return re.sub(r"[\W_]+", " ", name.casefold()).strip() or name.strip()
+
+
+def header_at(lines: Sequence[str]) -> int:
+    """Return the index of the header of a table: the first line with more than one filled cell.
+
+    Titles, rows of delimiters only and Excel's ``sep=;`` stand above it. 0 when no line has two cells.
+    """
+    for i, line in enumerate(lines[:_MOST_ABOVE]):
+        cells = next(csv.reader([line], delimiter=guess_delimiter([line])), [])
+        if sum(bool(c.strip()) for c in cells) > 1:
+            return i
+    return 0
+
+
+def without_surplus(rows: list[list[str]], width: int) -> list[list[str]]:
+    """Rows without the one cell more than the header has: an empty one at the end, or R's names of the rows.
+
+    R's ``write.table`` writes the numbers of the rows before a header that does not name them. Rows that could
+    be either are returned as they are, and so refused for their length.
+    """
+    wide = [row for row in rows if len(row) == width + 1]
+    trailing = all(not row[-1].strip() for row in wide)
+    numbered = len(wide) == len(rows) and [row[0].strip() for row in rows] == [str(i + 1) for i in range(len(rows))]
+    if not wide or trailing == numbered:
+        return rows
+    cells = slice(1, None) if numbered else slice(None, -1)
+    return [row[cells] if len(row) == width + 1 else row for row in rows]
 
 
 def guess_delimiter(lines: Sequence[str]) -> str:

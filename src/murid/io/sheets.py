@@ -8,16 +8,25 @@ for one (``ctrl`` and ``Ctrl``, a Cyrillic ``а1``) are warned of.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from murid.data.errors import Faults, fail
-from murid.data.names import matching_key, near_twins, without_missing
+from murid.data.names import near_twins, without_missing
 from murid.data.tables import unescape_formula
 from murid.data.warning import warn_user
-from murid.io.files import check_file, guess_delimiter, read_text
+from murid.io.files import check_file, guess_delimiter, header_at, plain_name, read_text
+from murid.io.tables import is_row_number
+from murid.io.workbook import is_workbook, sheets_of
+
+#: ``02-Jan``, ``2026-01-02``: what spreadsheets make of names such as ``2-1``; a film may be called by its day.
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{1,2}[-. ](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez)[a-z]*\.?", re.I)
+#: ``9.81E+14``: what they make of long numbers, such as those of transponders.
+_SHORTENED = re.compile(r"\d[.,]?\d*E\+\d+", re.I)
 
 #: What a column means → names it goes by, best first.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -39,7 +48,8 @@ def read_sheet(sheet: str | Path | pd.DataFrame) -> pd.DataFrame:
     ----------
     sheet : path or DataFrame
         CSV or TSV (UTF-8 with or without BOM, UTF-16, Windows-1252; comma, semicolon or tab) or Excel
-        (the first sheet of the workbook that has a column for recordings or animals).
+        (the first sheet of the workbook that has a column for recordings or animals). Titles and empty rows
+        above the header are passed over; every cell of a merged block has the value of the block.
 
     Returns
     -------
@@ -70,7 +80,7 @@ def read_sheet(sheet: str | Path | pd.DataFrame) -> pd.DataFrame:
     else:
         path = check_file(sheet)
         name = f"sheet {path}"
-        table = _workbook(path) if path.suffix.lower() in (".xlsx", ".xlsm", ".xls") else _text(path)
+        table = _table(_workbook(path) if is_workbook(path) else _text(path), name)
     table = _clean(table, name)
     if table.empty:
         fail(name, "no rows below the header", todo="the sheet is empty; one row a recording is expected")
@@ -81,7 +91,11 @@ def read_sheet(sheet: str | Path | pd.DataFrame) -> pd.DataFrame:
             "does not say which recording or animal a row is of",
             expected="a column id (or video, file) or animal (or mouse, subject)",
             got=", ".join(table.columns),
+            todo="name the columns, and check that commas, semicolons or tabs stand between the cells",
         )
+    for column in table:
+        table[column] = _whole(table[column]) if column in COLUMNS else _with_points(table[column])
+    _check_identities(table, name)
     _warn_of_twins(table, name)
     return table
 
@@ -95,7 +109,7 @@ def _clean(table: pd.DataFrame, name: str) -> pd.DataFrame:
         for row in table.itertuples(index=False)
     ]
     rows = [row for row in cells if any(row)]
-    kept = [i for i, h in enumerate(header) if h]
+    kept = [i for i, h in enumerate(header) if h and not is_row_number(h, (row[i] for row in rows))]
     faults = Faults(name)
     names = [header[i].casefold() for i in kept]
     for repeated in sorted({n for n in names if names.count(n) > 1}):
@@ -106,7 +120,7 @@ def _clean(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _meanings(columns: Sequence[str], name: str) -> dict[str, str]:
     """Column → what it means, for those under another name than murid's own."""
-    spelt = {" ".join(c.replace("_", " ").replace("-", " ").replace(".", " ").split()): c for c in columns}
+    spelt = {plain_name(c): c for c in columns}
     out: dict[str, str] = {}
     for meaning, words in COLUMNS.items():
         fitting = [spelt[w] for w in words if w in spelt]
@@ -129,17 +143,45 @@ def _warn_of_twins(table: pd.DataFrame, name: str) -> None:
             )
 
 
-def _text(path: Path) -> pd.DataFrame:
-    """Rows of a CSV as text; rows that are too short are filled, only empty cells may be too many."""
-    text = read_text(path)
-    lines = [line for line in text.split("\n") if line.strip()]
-    if not lines:
-        fail(f"sheet {path}", "no rows", expected="a header and one row a recording")
-    rows = list(csv.reader(text.split("\n"), delimiter=guess_delimiter(lines[:1])))
-    rows = [row for row in rows if any(c.strip() for c in row)]
-    width = len(rows[0])
-    faults = Faults(f"sheet {path}")
-    for number, row in enumerate(rows[1:], 2):
+def _text(path: Path) -> dict[int, list[str]]:
+    """Rows of a CSV by their line in the file."""
+    lines = read_text(path).split("\n")
+    parser = csv.reader(lines, delimiter=guess_delimiter(lines[header_at(lines) :][:1]))
+    return dict((parser.line_num, row) for row in parser)
+
+
+def _workbook(path: Path) -> dict[int, list[str]]:
+    """Rows of the first sheet of a workbook that names recordings or animals."""
+    sheets = [dict(enumerate(rows, 1)) for rows in sheets_of(path).values()]
+    naming = [rows for rows in sheets if any(map(_names_recordings, rows.values()))]
+    return (naming or sheets or [{}])[0]
+
+
+def _names_recordings(row: Sequence[str]) -> bool:
+    """True for a header: a row with several cells, one of which is called as recordings or animals are."""
+    words = {plain_name(c) for c in row if c.strip()}
+    return len(words) > 1 and bool(words & {w for meaning in ("id", "animal") for w in COLUMNS[meaning]})
+
+
+def _table(rows: dict[int, list[str]], name: str) -> pd.DataFrame:
+    """The rows below the header, which is the first row that names recordings or animals (titles stand above).
+
+    Rows that are too short are filled; only empty cells may be too many.
+    """
+    filled = {number: row for number, row in rows.items() if any(c.strip() for c in row)}
+    if not filled:
+        fail(name, "no rows", expected="a header and one row a recording")
+    several = [n for n, row in filled.items() if sum(bool(c.strip()) for c in row) > 1]
+    top = next((n for n, row in filled.items() if _names_recordings(row)), min(several or filled))
+    header = filled[top]
+    body = {number: row for number, row in filled.items() if number > top}
+    width = len(header)
+    # R's write.table puts the numbers of the rows before a header that does not name them.
+    if body and [row[0].strip() for row in body.values()] == [str(i) for i in range(1, len(body) + 1)]:
+        wide = all(len(row) == width + 1 for row in body.values())
+        body = {number: row[1:] if wide else row for number, row in body.items()}
+    faults = Faults(name)
+    for number, row in body.items():
         if any(c.strip() for c in row[width:]):
             faults.add(
                 "row has more cells than the header",
@@ -148,19 +190,40 @@ def _text(path: Path) -> pd.DataFrame:
                 got=str(len(row)),
                 todo="quote cells that hold the delimiter, or add the column's name",
             )
+        if [c.strip() for c in row[:width]] == [c.strip() for c in header]:
+            faults.add("the header stands a second time", where=f"line {number}", todo="delete the row")
     faults.raise_if_any()
-    body = [(row + [""] * width)[:width] for row in rows[1:]]
-    return pd.DataFrame(body, columns=pd.Index(rows[0], dtype=object), dtype=object)
+    cells = [(row + [""] * width)[:width] for row in body.values()]
+    return pd.DataFrame(cells, columns=pd.Index(header, dtype=object), dtype=object)
 
 
-def _workbook(path: Path) -> pd.DataFrame:
-    """Return the first sheet of a workbook that names recordings or animals."""
-    try:
-        sheets = pd.read_excel(path, sheet_name=None, dtype=str, keep_default_na=False)
-    except (ValueError, OSError, KeyError, ImportError) as exc:
-        fail(f"sheet {path}", "cannot be read", expected="an Excel table", got=str(exc).splitlines()[0])
-    words = {matching_key(w) for meaning in ("id", "animal") for w in COLUMNS[meaning]}
-    for table in sheets.values():
-        if any(matching_key(str(c)).replace("_", " ") in words for c in table.columns) and len(table):
-            return table
-    return next(iter(sheets.values()))
+def _check_identities(table: pd.DataFrame, name: str) -> None:
+    """Refuse names of recordings and animals that a spreadsheet has turned into dates or shortened numbers."""
+    faults = Faults(name)
+    for column in ("id", "animal"):
+        for cell in dict.fromkeys(table.get(column, ())):
+            date = _DATE.fullmatch(cell) or (column == "animal" and _DAY.fullmatch(cell))
+            if date or _SHORTENED.fullmatch(cell):
+                what = "a date" if date else "a shortened number"
+                faults.add(
+                    f"a name in column '{column}' has become {what}",
+                    got=repr(cell),
+                    todo="format the column as text and type the name again",
+                )
+    faults.raise_if_any()
+
+
+def _with_points(cells: pd.Series) -> pd.Series:
+    """Numbers with decimal points in a column of numbers of which some have decimal commas."""
+    filled = cells[cells != ""]
+    if filled.empty or not filled.str.fullmatch(r"-?\d+(,\d+)?").all():
+        return cells
+    return cells.str.replace(",", ".")
+
+
+def _whole(cells: pd.Series) -> pd.Series:
+    """Names that are whole numbers without ``.0``, which pandas and R write once a cell of the column is empty."""
+    filled = cells[cells != ""]
+    if filled.empty or not filled.str.fullmatch(r"\d+\.0").all():
+        return cells
+    return cells.str.removesuffix(".0")

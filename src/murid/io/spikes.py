@@ -39,7 +39,7 @@ def read_spikes_csv(path: Path, *, start_s: float = 0.0, stop_s: float | None = 
     """
     table = read_table(path, header=("unit", "time_s"))
     faults = Faults(str(path))
-    time = table.numbers(table.column("time_s"), faults)
+    time = table.seconds(table.column("time_s"), faults)
     unit = table.texts(table.column("unit"))
     for i in np.flatnonzero(~np.isfinite(time) | (unit == "").to_numpy())[:8]:
         faults.add("unit or time is missing", where=f"line {table.lines[i]}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, overload
 
@@ -15,11 +16,22 @@ import pandas as pd
 
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, did_you_mean, fail
-from murid.io.files import guess_delimiter, read_text
+from murid.io.files import guess_delimiter, header_at, plain_name, read_text, without_surplus
 
-#: Cells that mean "no value".
-MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "-nan(ind)")
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*")
+#: Cells that mean "no value" where a number belongs.
+MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "-nan(ind)")
+#: Cells that mean "no value" where text belongs; a behaviour may be called ``None``, no animal is.
+NO_TEXT = ("", "nan", "NaN", "NA", "#N/A", "<NA>", "NULL")
+NO_NAME = (*NO_TEXT, "None", "null", "N/A", "n/a")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
+_DECIMAL_POINT = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
+#: ``1.234`` or ``1,234``: a thousand where the other mark is the decimal one.
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*")
+_CLOCK = re.compile(r"(?:(\d+) days? )?\+?(\d+):(\d\d):(\d\d(?:[.,]\d+)?)")
+#: Names that programs give to the numbers of the rows.
+_ROW_NUMBER_NAMES = frozenset({"", "unnamed 0", "unnamed 0 1", "unnamed 1", "index", "level 0", "x", "x 1", "rownames"})
+#: Characters of a row in which every cell is empty.
+_NOTHING = ' \t,;"'
 _SHOWN = 8
 #: Units a time column may be in, in seconds.
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0}
@@ -35,8 +47,8 @@ def parse_numbers(
     first_line: int,
     delimiter: str = ",",
     text_columns: Sequence[int] = (),
-) -> tuple[np.ndarray, dict[int, list[str]]]:
-    """Parse the body of a delimited table into float64.
+) -> tuple[np.ndarray, dict[int, list[str]], np.ndarray]:
+    """Parse the body of a delimited table into float64; rows in which every cell is empty are passed over.
 
     Parameters
     ----------
@@ -59,6 +71,8 @@ def parse_numbers(
         Missing cells are NaN.
     texts : dict of int to list of str
         Content of the text columns.
+    lines : int array (row,)
+        1-based line number of each row in the file.
 
     Raises
     ------
@@ -70,11 +84,13 @@ def parse_numbers(
 
     names = [str(i) for i in range(len(columns))]
     types = {n: pa.string() if int(n) in text_columns else pa.float64() for n in names}
-    if not text.strip():
+    rows = {first_line + i: line for i, line in enumerate(text.split("\n")) if line.strip(_NOTHING)}
+    if not rows:
         faults = Faults(subject)
         faults.add("no rows below the header", where=f"line {first_line}", todo="the file is cut off or empty")
         faults.raise_if_any()
-    data = text.encode()
+    lines = np.array(list(rows), dtype=int)
+    data = "\n".join([*rows.values(), ""]).encode()
     for decimal in (".", ",") if delimiter != "," else (".",):
         try:
             table = pacsv.read_csv(
@@ -91,22 +107,20 @@ def parse_numbers(
         for i, column in enumerate(table.columns):
             if i not in text_columns:
                 values[:, i] = column.to_numpy(zero_copy_only=False)
-        return values, {i: table.column(i).to_pylist() for i in text_columns}
-    return _parse_slowly(text, columns, subject, first_line, delimiter, text_columns)
+        return values, {i: table.column(i).to_pylist() for i in text_columns}, lines
+    return *_parse_slowly(rows, columns, subject, delimiter, text_columns), lines
 
 
 def _parse_slowly(
-    text: str, columns: Sequence[str], subject: str, first_line: int, delimiter: str, text_columns: Sequence[int]
+    lines: Mapping[int, str], columns: Sequence[str], subject: str, delimiter: str, text_columns: Sequence[int]
 ) -> tuple[np.ndarray, dict[int, list[str]]]:
-    """Parse cell by cell, and name every cell that is not a number."""
+    """Parse cell by cell, and name every cell that is not a number; lines by their number in the file."""
     ragged, wrong, rows = [], [], []
     texts: dict[int, list[str]] = {i: [] for i in text_columns}
-    lines = text.split("\n")
-    last = max((i for i, line in enumerate(lines) if line.strip()), default=0)
-    for number, line in enumerate(lines):
-        if not line.strip():
-            continue
-        cells = next(csv.reader([line], delimiter=delimiter))
+    parsed = {number: next(csv.reader([line], delimiter=delimiter)) for number, line in lines.items()}
+    comma = delimiter != "," and any(_DECIMAL_COMMA.fullmatch(c.strip()) for row in parsed.values() for c in row)
+    last = max(lines)
+    for number, cells in parsed.items():
         if len(cells) != len(columns):
             ragged.append((number, len(cells)))
             continue
@@ -116,7 +130,7 @@ def _parse_slowly(
                 texts[i].append(cell)
                 continue
             value = _number(cell, delimiter)
-            if value is None:
+            if value is None or (comma and _is_thousands(cell, ".")):
                 wrong.append((number, i, cell))
             else:
                 row[i] = value
@@ -126,24 +140,36 @@ def _parse_slowly(
         cut = number == last and width < len(columns)
         faults.add(
             "row has another number of columns than the header",
-            where=f"line {first_line + number}",
+            where=f"line {number}",
             expected=f"{len(columns)} columns",
             got=str(width),
             todo="the file is cut off here; copy or export it again" if cut else "repair or drop the row",
         )
     for number, i, cell in wrong[:_SHOWN]:
-        faults.add(
-            "text in a number cell",
-            where=f"line {first_line + number}, column {i + 1} ({columns[i]})",
-            expected="a number or an empty cell",
-            got=repr(cell),
-            todo="correct or empty the cell",
-        )
+        _add_no_number(faults, f"line {number}, column {i + 1} ({columns[i]})", cell)
     hidden = len(ragged) + len(wrong) - len(faults.items)
     if hidden > 0:
         faults.add(f"and {hidden} more faults of these kinds")
     faults.raise_if_any()
     return np.array(rows), texts
+
+
+def _is_thousands(cell: str, mark: str) -> bool:
+    """True for ``1.234`` (mark "."), which is a thousand in a table of decimal commas."""
+    found = _THOUSANDS.fullmatch(cell.strip())
+    return found is not None and found[1] == mark
+
+
+def _add_no_number(faults: Faults, where: str, cell: str) -> None:
+    """Say that a cell is no number, or not known to be which."""
+    grouped = _THOUSANDS.fullmatch(cell.strip())
+    faults.add(
+        "a thousands separator or a decimal mark?" if grouped else "text in a number cell",
+        where=where,
+        expected="a number or an empty cell",
+        got=repr(cell),
+        todo="save the numbers without thousands separators" if grouped else "correct or empty the cell",
+    )
 
 
 def _number(cell: str, delimiter: str) -> float | None:
@@ -189,11 +215,20 @@ class TextTable:
     @overload
     def column(self, *names: str, required: Literal[False]) -> str | None: ...
     def column(self, *names: str, required: bool = True) -> str | None:
-        """Return the name of the first column that equals one of `names`, ignoring case and spaces."""
-        known = {_plain(c): c for c in self.columns}
+        """Return the name of the first column that equals one of `names`, as `plain_name` compares them."""
         for name in names:
-            if _plain(name) in known:
-                return known[_plain(name)]
+            alike = [c for c in self.columns if plain_name(c) == plain_name(name)]
+            if len(alike) > 1:  # R's names of the rows, X, beside a column x
+                alike = [c for c in alike if c == name] or [c for c in alike if c not in self.row_numbers()]
+            if len(alike) > 1:
+                fail(
+                    self.subject,
+                    f"several columns could be '{name}'",
+                    got=", ".join(alike),
+                    todo="rename or delete all but one",
+                )
+            if alike:
+                return alike[0]
         if not required:
             return None
         fail(
@@ -205,21 +240,23 @@ class TextTable:
 
     def numbers(self, column: str, faults: Faults | None = None) -> np.ndarray:
         """Return a column as float64, NaN for empty cells; text in a cell is a fault."""
+        return self._parsed(column, lambda cell: _number(cell, self.delimiter), faults)
+
+    def seconds(self, column: str, faults: Faults | None = None) -> np.ndarray:
+        """Return a column of times as float64 seconds: numbers, or ``hh:mm:ss.sss`` (also ``0 days 00:00:01.5``)."""
+        return self._parsed(column, lambda cell: _time(cell, self.delimiter), faults)
+
+    def _parsed(self, column: str, parse: Callable[[str], float | None], faults: Faults | None) -> np.ndarray:
         own = faults if faults is not None else Faults(self.subject)
         out = np.full(len(self.cells), np.nan)
         wrong = 0
+        mark = self._thousands_mark
         for i, cell in enumerate(self.cells[column]):
-            value = _number(cell, self.delimiter)
-            if value is None:
+            value = parse(cell)
+            if value is None or (mark and _is_thousands(cell, mark)):
                 wrong += 1
                 if wrong <= _SHOWN:
-                    own.add(
-                        "text in a number cell",
-                        where=f"line {self.lines[i]}, column '{column}'",
-                        expected="a number or an empty cell",
-                        got=repr(cell),
-                        todo="correct or empty the cell",
-                    )
+                    _add_no_number(own, f"line {self.lines[i]}, column '{column}'", cell)
             else:
                 out[i] = value
         if wrong > _SHOWN:
@@ -228,11 +265,45 @@ class TextTable:
             own.raise_if_any()
         return out
 
-    def texts(self, column: str | None, default: str = "") -> pd.Series:
-        """Return a column as text, or `default` everywhere when there is no such column."""
+    @cached_property
+    def _thousands_mark(self) -> str:
+        """The mark that is not the decimal one of this table; empty where that is not known, or a comma divides."""
+        if self.delimiter == ",":
+            return ""
+        cells = [cell for column in self.cells for cell in self.cells[column]]
+        # Only what cannot be a thousand says which mark is the decimal one.
+        plain = [cell for cell in cells if not _THOUSANDS.fullmatch(cell)]
+        comma, point = (any(map(form.fullmatch, plain)) for form in (_DECIMAL_COMMA, _DECIMAL_POINT))
+        return {(True, False): ".", (False, True): ","}.get((comma, point), "")
+
+    def texts(self, column: str | None, default: str = "", missing: Sequence[str] = NO_TEXT) -> pd.Series:
+        """Return a column as text; `default` for the words in `missing`, and everywhere without such a column."""
         if column is None:
             return pd.Series([default] * len(self.cells), index=self.cells.index, dtype=object)
-        return self.cells[column].where(self.cells[column] != "", default)
+        return self.cells[column].where(~self.cells[column].isin(missing), default)
+
+    def labels(self, column: str, faults: Faults) -> pd.Series:
+        """Return a column of texts of which none may be missing."""
+        out = self.texts(column)
+        empty = np.flatnonzero((out == "").to_numpy())
+        for row in empty[:_SHOWN]:
+            faults.add(
+                f"{column} is empty",
+                where=f"line {self.lines[row]}",
+                got=repr(self.cells[column][row]),
+                todo="fill the cell or delete the row",
+            )
+        if len(empty) > _SHOWN:
+            faults.add(f"and {len(empty) - _SHOWN} more rows without {column}")
+        return out
+
+    def names(self, column: str | None, default: str = "") -> pd.Series:
+        """Return a column of names (animals, raters), `default` where there is none."""
+        return self.texts(column, default, NO_NAME)
+
+    def row_numbers(self) -> list[str]:
+        """Return the columns that only number the rows, as pandas (index) and R (``X``) write them."""
+        return [c for c in self.columns if is_row_number(c, self.cells[c])]
 
     def rows(self, mask: Iterable[bool]) -> TextTable:
         """Return the rows where `mask` is true."""
@@ -240,8 +311,29 @@ class TextTable:
         return TextTable(self.cells[keep].reset_index(drop=True), self.lines[keep], self.subject, self.delimiter)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_]+", " ", name.strip().lower())
+def is_row_number(name: str, cells: Iterable[object]) -> bool:
+    """True for a column that only counts the rows from 0 or 1 and is called as programs call it.
+
+    Examples
+    --------
+    >>> is_row_number("Unnamed: 0", [0, 1, 2]), is_row_number("x", [0.5, 1, 2])
+    (True, False)
+    """
+    if plain_name("" if name.startswith("(unnamed") else name) not in _ROW_NUMBER_NAMES:
+        return False
+    try:
+        numbers = np.array([float(str(cell)) for cell in cells])
+    except ValueError:
+        return False
+    return bool(len(numbers)) and numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
+
+
+def _time(cell: str, delimiter: str) -> float | None:
+    found = _CLOCK.fullmatch(cell.strip())
+    if found is None:
+        return _number(cell, delimiter)
+    days, hours, minutes, seconds = found.groups()
+    return (int(days or 0) * 24 + int(hours)) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
 
 
 def read_table(path: str | Path, *, header: Sequence[str] = (), may_be_empty: bool = False) -> TextTable:
@@ -253,7 +345,7 @@ def read_table(path: str | Path, *, header: Sequence[str] = (), may_be_empty: bo
         CSV or TSV, gzip or not; delimiter comma, semicolon or tab.
     header : sequence of str
         When given, the header is the first line that holds all these names (ignoring case), so
-        that preambles are passed over; otherwise the first line that is not empty.
+        that preambles are passed over; otherwise the first line with more than one filled cell.
     may_be_empty : bool
         A header without rows is a table of nothing (an animal that did nothing), no damage.
 
@@ -293,13 +385,12 @@ def read_table(path: str | Path, *, header: Sequence[str] = (), may_be_empty: bo
 
 
 def _header_line(lines: Sequence[str], wanted: Sequence[str]) -> int | None:
+    if not wanted:
+        at = header_at(lines)
+        return at if lines[at].strip() else None
     for i, line in enumerate(lines[:200]):
-        if not line.strip():
-            continue
-        cells = next(csv.reader([line], delimiter=guess_delimiter([line])))
-        if {_plain(w) for w in wanted} <= {_plain(c) for c in cells}:
-            return i
-        if not wanted:
+        cells = next(csv.reader([line], delimiter=guess_delimiter([line])), [])
+        if {plain_name(w) for w in wanted} <= {plain_name(c) for c in cells}:
             return i
     return None
 
@@ -307,14 +398,14 @@ def _header_line(lines: Sequence[str], wanted: Sequence[str]) -> int | None:
 def _body(
     lines: Sequence[str], names: Sequence[str], first_line: int, delimiter: str, faults: Faults
 ) -> tuple[list[list[str]], list[int]]:
-    rows, numbers, bad = [], [], 0
     parser = csv.reader(lines, delimiter=delimiter)
-    for cells in parser:
-        if not any(c.strip() for c in cells):
+    parsed = [(first_line + parser.line_num - 1, cells) for cells in parser if any(c.strip() for c in cells)]
+    without = without_surplus([cells for _, cells in parsed], len(names))
+    rows, numbers, bad = [], [], 0
+    for (line, _), cells in zip(parsed, without, strict=True):
+        if [c.strip() for c in cells] == names:
+            faults.add("the header stands a second time", where=f"line {line}", todo="delete the row")
             continue
-        line = first_line + parser.line_num - 1
-        if len(cells) == len(names) + 1 and not cells[-1].strip():
-            cells = cells[:-1]  # a trailing delimiter
         if len(cells) != len(names):
             bad += 1
             if bad <= _SHOWN:
@@ -338,7 +429,7 @@ def rename_roles(roles: Mapping[str, Sequence[str]], columns: Sequence[str]) -> 
     out: dict[str, str] = {}
     for role, words in roles.items():
         for column in columns:
-            if column not in out.values() and any(w in _plain(column) for w in words):
+            if column not in out.values() and any(w in plain_name(column) for w in words):
                 out[role] = column
                 break
     return out

@@ -66,7 +66,7 @@ def read_zones_csv(path: Path, *, unit: str = "px", rule: EntryRule | None = Non
     """
     table = read_table(path, header=("zone", "x", "y"))
     faults = Faults(str(path))
-    name = table.texts(table.column("zone"))
+    name = table.labels(table.column("zone"), faults)
     x, y = (table.numbers(table.column(c), faults) for c in ("x", "y"))
     round_ = table.column("radius", required=False)
     radius = table.numbers(round_, faults) if round_ else np.full(len(x), np.nan)

@@ -11,19 +11,20 @@ import pandas as pd
 from murid.data.bouts import EVERYONE, as_text, make_events
 from murid.data.errors import Faults
 from murid.data.labels import Labels
-from murid.io.files import Head, choose, resolve_fps
+from murid.io.files import Head, choose, plain_name, resolve_fps
 from murid.io.labels._build import build_labels, films_of
 from murid.io.registry import label_reader
-from murid.io.tables import TextTable, read_table
+from murid.io.tables import NO_NAME, TextTable, read_table
 
-NOBODY = ("", "no focal subject", "nan", "na")
+NOBODY = ("no focal subject", *(word.lower() for word in NO_NAME))
 POINT_COLUMNS = ("time_s", "label", "individual", "modifiers")
 
 
 def _has(head: Head, *names: str) -> bool:
     """True when some line of the head holds all these column names."""
+    wanted = {plain_name(n) for n in names}
     return any(
-        {n.lower() for n in names} <= {c.strip().strip('"').lower() for c in line.split(d)}
+        wanted <= {plain_name(c.strip(' "')) for c in line.split(d)}
         for line in head.lines[:60]
         for d in (",", ";", "\t")
     )
@@ -79,13 +80,13 @@ def read_boris_tabular(
     table = _one_observation(path, table, recording)
     faults = Faults(str(path))
     kind = table.texts(table.column("Behavior type", "Status")).str.upper()
-    time = _times(table, table.column("Time"), faults)
+    time = table.seconds(table.column("Time"), faults)
     time = time if np.isfinite(time).any() else _image_times(path, table, fps, faults)
     time = time - _offset(table)
     rows = pd.DataFrame(
         {
             "time_s": time,
-            "label": table.texts(table.column("Behavior")),
+            "label": table.labels(table.column("Behavior"), faults),
             "individual": _subjects(table),
             "modifiers": _modifiers(table),
             "kind": kind,
@@ -120,8 +121,8 @@ def read_boris_aggregated(
     table = _one_observation(path, table, recording)
     faults = Faults(str(path))
     kind = table.texts(table.column("Behavior type", required=False), "STATE").str.upper()
-    start = _times(table, table.column("Start (s)"), faults) - _offset(table)
-    stop = _times(table, table.column("Stop (s)"), faults) - _offset(table)
+    start = table.seconds(table.column("Start (s)"), faults) - _offset(table)
+    stop = table.seconds(table.column("Stop (s)"), faults) - _offset(table)
     rows = pd.DataFrame(
         {
             "time_s": start,
@@ -129,7 +130,7 @@ def read_boris_aggregated(
             "stop_s": stop,
             "kind": kind,
             "line": table.lines,
-            "label": table.texts(table.column("Behavior")),
+            "label": table.labels(table.column("Behavior"), faults),
             "individual": _subjects(table),
             "modifiers": _modifiers(table),
         }
@@ -140,6 +141,7 @@ def read_boris_aggregated(
             "bout has no stop, or stops before it starts",
             where=f"line {row.line} ({row.label})",
             got=f"{row.start_s}-{row.stop_s} s",
+            todo="stop the behaviour in BORIS and export again",
         )
     faults.raise_if_any()
     bouts = states[["start_s", "stop_s", "label", "individual", "modifiers"]]
@@ -208,9 +210,7 @@ def _subjects(table: TextTable) -> pd.Series:
 def _modifiers(table: TextTable) -> pd.Series:
     columns = [c for c in table.columns if c.lower().startswith("modifier")]
     # Of two sets of modifiers one may be empty: "None|weak" is not "weak|None".
-    rows = [
-        ["None" if v in ("", "NA", "nan") else v for v in row] for row in table.cells[columns].itertuples(index=False)
-    ]
+    rows = [["None" if v in NO_NAME else v for v in row] for row in table.cells[columns].itertuples(index=False)]
     chosen = [row if any(v != "None" for v in row) else [] for row in rows]
     used = max((max(i for i, v in enumerate(row) if v != "None") for row in chosen if row), default=0)
     return pd.Series(["|".join(row[: used + 1]) for row in chosen], dtype=object)
@@ -223,20 +223,6 @@ def _one_observation(path: Path, table: TextTable, recording: str | None) -> Tex
     names: Sequence[str] = list(dict.fromkeys(table.cells[column]))
     films = films_of(table.cells, column, table.column("Media file name", "Media file path", required=False))
     return table.rows(table.cells[column] == choose(path, "observation", names, recording, "recording", films))
-
-
-def _times(table: TextTable, column: str, faults: Faults) -> np.ndarray:
-    """Times in seconds, from numbers or ``hh:mm:ss.sss``; NA is NaN."""
-    if not len(table.cells):
-        return np.empty(0)
-    cells = table.cells[column].astype(str)
-    clock = cells.str.match(r"^\d+:\d\d:\d\d([.,]\d+)?$")
-    if clock.any():
-        parts = cells.where(clock, "nan:0:0").str.replace(",", ".").str.split(":", expand=True).astype(float)
-        seconds = parts[0] * 3600 + parts[1] * 60 + parts[2]
-        cells = cells.where(~clock, seconds.astype(str))
-    plain = TextTable(pd.DataFrame({column: cells}), table.lines, table.subject, table.delimiter)
-    return plain.numbers(column, faults)
 
 
 def _first_number(table: TextTable, *names: str) -> float | None:

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from murid.data.errors import Faults, fail
@@ -96,7 +97,6 @@ def _interval(observation: dict[str, Any], stop_s: float) -> pd.DataFrame | None
 
 def _events(events: list[Any], ethogram: dict[str, str], image_fps: float | None, faults: Faults) -> pd.DataFrame:
     rows: list[tuple] = []
-    opened: dict[tuple[str, str, str], bool] = {}
     for i, event in enumerate(events, 1):
         try:
             time, subject, code, modifiers = float(event[0]), str(event[1]), str(event[2]), str(event[3] or "")
@@ -120,12 +120,17 @@ def _events(events: list[Any], ethogram: dict[str, str], image_fps: float | None
                 )
                 continue
         if code not in ethogram:
-            faults.add(f"behaviour '{code}' is not in the ethogram", where=f"event {i}")
-        key = (subject, code, modifiers)
-        if ethogram.get(code, "").lower().startswith("point"):
-            kind = "POINT"
-        else:
-            opened[key] = not opened.get(key, False)
-            kind = "START" if opened[key] else "STOP"
+            faults.add(
+                f"behaviour '{code}' is not in the ethogram",
+                where=f"event {i}",
+                todo="add it to the ethogram in BORIS, or delete the event",
+            )
+        kind = "POINT" if ethogram.get(code, "").lower().startswith("point") else ""
         rows.append((time, code, subject_name(subject), modifiers, kind, i))
-    return pd.DataFrame(rows, columns=["time_s", "label", "individual", "modifiers", "kind", "line"])
+    table = pd.DataFrame(rows, columns=["time_s", "label", "individual", "modifiers", "kind", "line"])
+    # The order of the rows is that of typing; what alternates are the events in time.
+    table = table.sort_values("time_s", kind="stable", ignore_index=True)
+    states = table[table["kind"] == ""]
+    turn = states.groupby(["individual", "label", "modifiers"]).cumcount() % 2
+    table.loc[states.index, "kind"] = np.where(turn == 0, "START", "STOP")
+    return table

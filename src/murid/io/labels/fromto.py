@@ -71,10 +71,10 @@ def read_fromto(
         films = films_of(table.cells, by, other)
         table = table.rows(table.cells[by] == choose(path, "recording", names, recording, "recording", films))
     faults = Faults(str(path))
-    start = table.numbers(table.column("from", "start"), faults)
-    stop = table.numbers(table.column("to", "stop"), faults)
-    label = table.texts(table.column("type", "label"))
-    rater = table.texts(table.column("Experimenter", "rater", required=False))
+    start = table.seconds(table.column("from", "start"), faults)
+    stop = table.seconds(table.column("to", "stop"), faults)
+    label = table.labels(table.column("type", "label"), faults)
+    rater = table.names(table.column("Experimenter", "rater", required=False))
     known = np.isfinite(start) & np.isfinite(stop)
     for i in np.flatnonzero(known):
         if stop[i] < start[i]:

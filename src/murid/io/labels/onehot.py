@@ -14,16 +14,17 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.data.runs import runs_of_true
 from murid.data.warning import warn_user
-from murid.io.files import Head, resolve_fps
+from murid.io.files import Head, plain_name, resolve_fps
 from murid.io.labels._build import build_labels, frame_edges, frames_to_bouts
 from murid.io.labels.boris import POINT_COLUMNS
 from murid.io.registry import label_reader
-from murid.io.tables import TextTable, read_table
+from murid.io.tables import MISSING, TextTable, is_row_number, read_table
 
 _TIME = ("time", "time_s", "t")
 _FRAME = ("frame", "frames")
+_CLOCK = {plain_name(name) for name in (*_TIME, *_FRAME)}
 _TRUTH = {"true": 1.0, "false": 0.0}
-_VALUES = {"0", "1", "-1", "0.0", "1.0", "-1.0", "", "true", "false"}
+_VALUES = {*(f"{n}{end}" for n in ("0", "1", "-1") for end in ("", ".0", ",0")), *_TRUTH, *(w.lower() for w in MISSING)}
 #: Names of the column that says that no behaviour is there.
 _NOTHING = ("background", "none")
 #: Steps from which a 0/1 table is one of BORIS, sampled, rather than one of frames.
@@ -32,20 +33,21 @@ _SAMPLED_S = 0.1
 _SLOW_S = 0.5
 
 
-def _is_binary(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:
+def _is_binary(header: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> bool:
     return (
         bool(columns)
         and len(rows) > 0
-        and all(row[i].lower() in _VALUES for row in rows for i in columns if i < len(row))
+        and all(row[i].lower() in _VALUES for row in rows if row != header for i in columns if i < len(row))
     )
 
 
 def _is_onehot(head: Head) -> bool:
-    names = [c.lower() for c in head.columns]
-    clock = [i for i, n in enumerate(names) if n in (*_TIME, *_FRAME) or (n == "" and i == 0)]
-    if not any(names[i] for i in clock):
-        return False
-    return len(clock) >= 1 and _is_binary(head.rows[1:], [i for i in range(len(names)) if i not in clock])
+    clock = [i for i, name in enumerate(head.columns) if plain_name(name) in _CLOCK]
+    rows = head.rows[1:]
+    index = [i for i, name in enumerate(head.columns) if is_row_number(name, [r[i] for r in rows if i < len(r)])]
+    return bool(clock) and _is_binary(
+        head.columns, rows, [i for i in range(len(head.columns)) if i not in (*clock, *index)]
+    )
 
 
 def _is_deepethogram(head: Head) -> bool:
@@ -54,7 +56,7 @@ def _is_deepethogram(head: Head) -> bool:
         bool(names)
         and names[0] in ("", "Unnamed: 0")
         and bool(set(_NOTHING) & {n.lower() for n in names})
-        and _is_binary(head.rows[1:], list(range(1, len(names))))
+        and _is_binary(names, head.rows[1:], list(range(1, len(names))))
     )
 
 
@@ -185,7 +187,8 @@ def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float
 
 
 def _behaviours(table: TextTable, clock: list[str], wanted: Sequence[str] | None, faults: Faults) -> list[str]:
-    rest = [c for c in table.columns if c not in clock and not c.startswith("(unnamed")]
+    passed = (*clock, *table.row_numbers())
+    rest = [c for c in table.columns if c not in passed and not c.startswith("(unnamed")]
     if wanted is None:
         return rest
     for name in wanted:

@@ -48,23 +48,22 @@ def read_bouts(
         names = list(dict.fromkeys(table.cells[by]))
         table = table.rows(table.cells[by] == choose(path, "recording", names, recording, "recording"))
     faults = Faults(str(path))
-    bouts = pd.DataFrame({c: table.numbers(table.column(c), faults) for c in ("start_s", "stop_s")})
-    bouts["label"] = table.texts(table.column("label"))
+    bouts = pd.DataFrame({c: table.seconds(table.column(c), faults) for c in ("start_s", "stop_s")})
+    bouts["label"] = table.labels(table.column("label"), faults)
     for name in _OPTIONAL:
         column = table.column(name, required=False)
         if column:
-            bouts[name] = table.texts(column, {"individual": "all", "source": "human"}.get(name, ""))
+            bouts[name] = table.names(column, {"individual": "all", "source": "human"}.get(name, ""))
     score = table.column("score", required=False)
     if score:
         bouts["score"] = table.numbers(score, faults)
     for i in range(len(bouts)):
-        if bouts["label"][i] == "":
-            faults.add("label is empty", where=f"line {table.lines[i]}")
         if not bouts["stop_s"][i] >= bouts["start_s"][i]:
             faults.add(
                 "bout has no start or stop, or stops before it starts",
                 where=f"line {table.lines[i]}",
                 got=f"{bouts['start_s'][i]}-{bouts['stop_s'][i]} s",
+                todo="correct the row or delete it",
             )
     faults.raise_if_any()
     return build_labels(bouts, path=path, fps=fps, duration_s=duration_s)

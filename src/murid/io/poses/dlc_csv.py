@@ -7,7 +7,6 @@ columns before the first, or header lines without their names. Lightning Pose wr
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,14 +15,12 @@ import numpy as np
 import xarray as xr
 
 from murid.data.errors import Faults, fail
-from murid.io.files import Head, guess_delimiter, read_text
+from murid.io.files import Head, guess_delimiter, header_at, read_text
 from murid.io.poses._columns import CONFIDENCE, SPACE, SPREAD, Key, frames_of_images, poses_from_columns
 from murid.io.registry import pose_reader
 from murid.io.tables import parse_numbers
 
 _LEVELS = {3: ("scorer", "bodyparts", "coords"), 4: ("scorer", "individuals", "bodyparts", "coords")}
-#: Rows of delimiters only, which Excel leaves below a table.
-_EMPTY_ROWS = re.compile(r"(\n[,;\t ]*)+\Z")
 
 
 class Header(NamedTuple):
@@ -37,6 +34,7 @@ class Header(NamedTuple):
 
 def parse_header(lines: Sequence[str]) -> Header | None:
     """Recognise the header: its last line holds nothing but coordinate names, after 1–3 leading cells."""
+    lines = lines[header_at(lines) :]
     delimiter = guess_delimiter(lines[:4])
     rows = [[c.strip() for c in row] for row in csv.reader(lines[:4], delimiter=delimiter)]
     for depth in (3, 4):
@@ -72,7 +70,7 @@ def _is_dlc(head: Head) -> bool:
         return False
     expected = _LEVELS[len(header.levels)]
     pairs = zip(header.names, expected, strict=False)
-    return all(name in ("", want) or name.startswith("unnamed") for name, want in pairs)
+    return all(name in ("", want, "index", "frame") or name.startswith("unnamed") for name, want in pairs)
 
 
 @pose_reader(
@@ -125,16 +123,15 @@ def read_dlc_csv(
 
 def read_levels(path: Path) -> tuple[Header, np.ndarray, np.ndarray, np.ndarray]:
     """Read a CSV with several header lines: header, numbers, frame numbers, line numbers."""
-    text = read_text(path)
-    start = text.split("\n", 5)[:5]
-    header = parse_header(start)
+    lines = read_text(path).split("\n")
+    header = parse_header(lines)
     faults = Faults(str(path))
     if header is None:
         fail(
             str(path),
             "no DeepLabCut header",
             expected="lines scorer, [individuals,] bodyparts, coords with x, y, likelihood",
-            got=repr(start[0][:80]),
+            got=repr(lines[0][:80]),
             todo="check the delimiter (comma) and that no header line was lost",
         )
     widths = [len(level) for level in header.levels]
@@ -148,21 +145,17 @@ def read_levels(path: Path) -> tuple[Header, np.ndarray, np.ndarray, np.ndarray]
                 todo="the header is damaged; export the file again",
             )
     faults.raise_if_any()
-    depth = len(header.levels)
-    body = text.split("\n", depth)[depth] if text.count("\n") >= depth else ""
-    body = _EMPTY_ROWS.sub("", body)
+    top = header_at(lines) + len(header.levels)
     columns = [*["index"] * header.lead, *(" ".join(c) for c in zip(*header.levels[1:], strict=True))]
-    first = body.lstrip("\n").split(header.delimiter, header.lead)[header.lead - 1 : header.lead]
-    named = bool(first) and not _is_number(first[0])
-    values, texts = parse_numbers(
-        body,
+    top, named = _first_row(lines, top, header)
+    values, texts, numbers = parse_numbers(
+        "\n".join(lines[top:]),
         columns,
         subject=str(path),
-        first_line=depth + 1,
+        first_line=top + 1,
         delimiter=header.delimiter,
         text_columns=(header.lead - 1,) if named else (),
     )
-    lines = np.arange(len(values)) + depth + 1
     index = values[:, header.lead - 1]
     frames = frames_of_images(texts[header.lead - 1]) if named else index
     kept = [i for i, coord in enumerate(header.levels[-1]) if coord]
@@ -170,7 +163,22 @@ def read_levels(path: Path) -> tuple[Header, np.ndarray, np.ndarray, np.ndarray]
     if np.isfinite(values[:, header.lead + extra]).any():
         fail(str(path), "a column has no name", where=f"column {header.lead + extra[0] + 1}", todo="name or delete it")
     levels = [[level[i] for i in kept] for level in header.levels]
-    return header._replace(levels=levels), values[:, [header.lead + i for i in kept]], frames, lines
+    return header._replace(levels=levels), values[:, [header.lead + i for i in kept]], frames, numbers
+
+
+def _first_row(lines: Sequence[str], top: int, header: Header) -> tuple[int, bool]:
+    """Index of the first row of numbers, and whether rows are named (images) instead of numbered.
+
+    Between header and numbers pandas may write a row with the name of the index alone.
+    """
+    for i in range(top, len(lines)):
+        cells = [c.strip() for c in next(csv.reader([lines[i]], delimiter=header.delimiter), [])]
+        if not any(cells):
+            continue
+        if not any(cells[header.lead :]) and not any(c.isdigit() for c in "".join(cells)):
+            continue
+        return i, not _is_number(cells[header.lead - 1])
+    return top, False
 
 
 def _is_number(cell: str) -> bool:

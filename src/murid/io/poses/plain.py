@@ -13,15 +13,15 @@ import xarray as xr
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
 from murid.data.warning import warn_user
-from murid.io.files import Head
+from murid.io.files import Head, plain_name
 from murid.io.poses._columns import CONFIDENCE, SPACE, Key, poses_from_columns
 from murid.io.registry import pose_reader
 from murid.io.tables import TextTable, read_table, seconds_in
 
-TIME = ("time_s", "time", "t", "timestamp_s", "timestamp", "time (s)", "time [s]")
-FRAME = ("frame", "frames", "frame_index", "frame_number", "frame_id", "frame index", "frame number")
+TIME = ("time_s", "time", "t", "timestamp_s", "timestamp")
+FRAME = ("frame", "frames", "frame_index", "frame_number", "frame_id")
 _COORDS = (*SPACE, *CONFIDENCE)
-_CLOCK = {*TIME, *FRAME}
+_CLOCK = {plain_name(name) for name in (*TIME, *FRAME)}
 
 
 def _coord_of(column: str) -> tuple[str, str] | None:
@@ -31,13 +31,12 @@ def _coord_of(column: str) -> tuple[str, str] | None:
 
 
 def _is_wide(head: Head) -> bool:
-    names = [c.lower() for c in head.columns]
-    return any(n in _CLOCK for n in names) and {"x", "y"} <= {p[1] for p in map(_coord_of, names) if p}
+    coords = {found[1] for found in map(_coord_of, head.columns) if found}
+    return any(plain_name(c) in _CLOCK for c in head.columns) and {"x", "y"} <= coords
 
 
 def _is_long(head: Head) -> bool:
-    names = {c.lower() for c in head.columns}
-    return bool(names & _CLOCK) and {"keypoint", "x", "y"} <= names
+    return head.has_columns("keypoint", "x", "y") and any(plain_name(c) in _CLOCK for c in head.columns)
 
 
 def _clock(table: TextTable, faults: Faults) -> tuple[np.ndarray | None, np.ndarray | None, set[str]]:
@@ -46,7 +45,7 @@ def _clock(table: TextTable, faults: Faults) -> tuple[np.ndarray | None, np.ndar
     if time is None and frame is None:
         faults.add("no time or frame column", expected="time_s or frame", got=", ".join(table.columns[:12]))
     return (
-        table.numbers(time, faults) if time else None,
+        table.seconds(time, faults) if time else None,
         table.numbers(frame, faults) if frame else None,
         {c for c in (time, frame) if c},
     )
@@ -88,10 +87,11 @@ def read_plain_wide(
     table = read_table(path)
     faults = Faults(str(path))
     time, frame, used = _clock(table, faults)
+    passed = {*used, *ignore, *table.row_numbers()}
     keys, columns = [], []
     for column in table.columns:
         parts = _coord_of(column)
-        if column in used or column in ignore or column.startswith("(unnamed"):
+        if column in passed or column.startswith("(unnamed"):
             continue
         if parts is None:
             faults.add(
@@ -152,8 +152,8 @@ def read_plain_long(
     table = read_table(path, header=("keypoint", "x", "y"))
     faults = Faults(str(path))
     time, frame, _ = _clock(table, faults)
-    person = table.texts(table.column("individual", "animal", "subject", required=False))
-    point = table.texts(table.column("keypoint"))
+    person = table.names(table.column("individual", "animal", "subject", required=False))
+    point = table.labels(table.column("keypoint"), faults)
     found = {c: table.column(c, required=False) for c in _COORDS}
     coords = {c: table.numbers(name, faults) for c, name in found.items() if name}
     faults.raise_if_any()

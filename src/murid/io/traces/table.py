@@ -12,22 +12,23 @@ import xarray as xr
 from murid.data.errors import Faults, did_you_mean
 from murid.data.traces import make_traces
 from murid.data.warning import warn_user
-from murid.io.files import Head, guess_delimiter, read_text
+from murid.io.files import Head, guess_delimiter, header_at, plain_name, read_text
 from murid.io.registry import trace_reader
-from murid.io.tables import parse_numbers, seconds_in
+from murid.io.tables import is_row_number, parse_numbers, seconds_in
 
 TIME = ("time_s", "time", "t")
-_NOT_TRACES = ("label", "stop_s", "keypoint", "unit", "behavior", "behaviour")
+_TIME = {plain_name(name) for name in TIME}
+_NOT_TRACES = ("label", "stop s", "keypoint", "unit", "behavior", "behaviour")
 
 
 def _is_table(head: Head) -> bool:
-    names = [c.lower() for c in head.columns]
+    names = [plain_name(c) for c in head.columns]
     return (
         head.is_text
         and len(names) > 1
-        and any(n in TIME for n in names)
+        and any(n in _TIME for n in names)
         and not set(names) & set(_NOT_TRACES)
-        and not any(n.endswith("_x") for n in names)
+        and not any(n.endswith(" x") for n in names)
     )
 
 
@@ -65,14 +66,11 @@ def read_traces_csv(
     kind : str
         What the numbers are (``"dff"``, ``"photometry"``, ``"deconvolved"`` …).
     """
-    text = read_text(path)
-    first, _, body = text.partition("\n")
-    delimiter = guess_delimiter([first])
-    columns = [c.strip() for c in next(csv.reader([first], delimiter=delimiter))]
+    columns, body, delimiter, first_line = _parts(read_text(path))
     faults = Faults(str(path))
     for name in sorted({c for c in columns if c and columns.count(c) > 1}):
-        faults.add(f"column '{name}' appears more than once", where="line 1")
-    clock = time or next((c for c in columns if c.lower() in TIME), None)
+        faults.add(f"column '{name}' appears more than once", where=f"line {first_line - 1}")
+    clock = time or next((c for c in columns if plain_name(c) in _TIME), None)
     if time is not None and time not in columns:
         faults.add(f"no column '{time}'", todo=did_you_mean(time, columns))
     elif clock is None and rate_hz is None:
@@ -89,14 +87,17 @@ def read_traces_csv(
     faults.raise_if_any()
     used = {columns.index(c) for c in wanted} | ({columns.index(clock)} if clock else set())
     skipped = tuple(i for i in range(len(columns)) if i not in used)
-    values, _ = parse_numbers(body, columns, subject=str(path), first_line=2, delimiter=delimiter, text_columns=skipped)
+    values, _, lines = parse_numbers(
+        body, columns, subject=str(path), first_line=first_line, delimiter=delimiter, text_columns=skipped
+    )
     if units is None:
+        wanted = [c for c in wanted if not is_row_number(c, values[:, columns.index(c)])]
         wanted = _signals(wanted, values[:, [columns.index(c) for c in wanted]], path)
     at = [columns.index(c) for c in wanted]
     when = None if clock is None else seconds_in(path, values[:, columns.index(clock)], time_unit)
     if when is not None and not np.isfinite(when).all():
         row = int(np.flatnonzero(~np.isfinite(when))[0])
-        faults.add("time is missing", where=f"line {row + 2}, column '{clock}'")
+        faults.add("time is missing", where=f"line {lines[row]}, column '{clock}'")
         faults.raise_if_any()
     return make_traces(
         values[:, at],
@@ -106,6 +107,15 @@ def read_traces_csv(
         kind=kind,
         source_file=str(path),
     )
+
+
+def _parts(text: str) -> tuple[list[str], str, str, int]:
+    """Columns, body, delimiter and the number of the first line of the body."""
+    lines = text.split("\n")
+    at = header_at(lines)
+    delimiter = guess_delimiter([lines[at]])
+    columns = [c.strip() for c in next(csv.reader([lines[at]], delimiter=delimiter), [])]
+    return columns, "\n".join(lines[at + 1 :]), delimiter, at + 2
 
 
 def _signals(names: list[str], values: np.ndarray, path: Path) -> list[str]:
