@@ -7,7 +7,8 @@ import pytest
 
 from murid import simulate
 from murid.data.recording import Recording
-from murid.evaluate.robustness import at_rate, mirrored_recording, shared_frames, variant
+from murid.data.resample import same_moments
+from murid.evaluate.robustness import at_rate, mirrored_recording, variant
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_frame_rates_keep_the_moments_they_share(recording):
         poses = other.need("poses")
         assert poses.sizes["time"] == n
         assert poses.attrs["fps"] == pytest.approx(30 * factor)
-        a, b = shared_frames(recording.need("poses")["time"].values, poses["time"].values)
+        a, b = same_moments(recording.need("poses")["time"].values, poses["time"].values)
         assert len(a) == (900 if factor < 1 else 1800)
         assert np.allclose(xy(recording)[a], xy(other)[b])
     between = xy(at_rate(recording, 2.0))

@@ -14,9 +14,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.data.errors import Faults, fail
+from murid.data.errors import fail
+from murid.data.meet import keypoints_and_roles, zones_in
 from murid.data.poses import keypoint_names, make_poses
-from murid.data.roles import guess_roles
+from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
 from murid.features.points import points_of
 from murid.features.zone_mask import depth_in
@@ -149,7 +150,7 @@ def _centre_only(poses: xr.Dataset, roles: Mapping[str, str] | None) -> xr.Datas
     """Poses of the body centre alone: nose and ears reach over the wall, tracked corners are no animal."""
     centre = points_of(poses, "centre", roles)
     if not np.isfinite(centre.values).any():
-        keypoint = (roles or guess_roles(keypoint_names(poses))).get("centre", "")
+        keypoint = keypoints_and_roles(poses, roles, needed=False).get("centre", "")
         fail(
             "arena",
             "the body centre was never tracked",
@@ -210,46 +211,9 @@ def convert_to_cm(
     elif unit == "mm":
         poses = calibrate(poses)
         scale = None  # 10 is mm per cm, no scale of a camera
-    return poses, zones_in_cm(zones, scale), [replace(a, zone=_zone_in_cm(a.zone, scale)) for a in arenas], scale
-
-
-def zones_in_cm(zones: Zones | None, scale: float | None) -> Zones | None:
-    """Return zones in cm, the depth of their rule with them; zones in px without a known scale are an error."""
-    if zones is None:
-        return None
-    faults, out = Faults("zones"), []
-    for zone in zones.values():
-        if zone.unit == "px" and scale is None:
-            faults.add(
-                "zone in px, but the scale of the camera is not known",
-                where=zone.name,
-                expected="cm",
-                got="px",
-                todo="draw it in cm, or give poses that know their px_per_cm",
-            )
-        else:
-            out.append(_zone_in_cm(zone, scale))
-    faults.raise_if_any()
-    in_px = scale is not None and any(zone.unit == "px" for zone in zones.values())
-    rule = zones.rule.replace(hysteresis=zones.rule.hysteresis / (scale or 1.0)) if in_px else zones.rule
-    return Zones(out, rule)
-
-
-def _zone_in_cm(zone: Zone, scale: float | None) -> Zone:
-    per_cm = {"cm": 1.0, "mm": 10.0, "px": scale}.get(zone.unit)
-    if per_cm is None:
-        fail("zones", "the unit cannot be converted", where=zone.name, expected="cm", got=zone.unit)
-    if zone.polygon is not None:
-        return replace(zone, polygon=np.asarray(zone.polygon) / per_cm, unit="cm")
-    x, y, radius = _circle(zone)
-    return replace(zone, centre=(x / per_cm, y / per_cm), radius=radius / per_cm, unit="cm")
-
-
-def _circle(zone: Zone) -> tuple[float, float, float]:
-    """Middle and radius of a round zone."""
-    if zone.centre is None or zone.radius is None:
-        fail("zones", "the zone has no shape", where=zone.name, expected="polygon, or centre and radius")
-    return float(zone.centre[0]), float(zone.centre[1]), float(zone.radius)
+    cm = LengthUnit("cm", scale)
+    outlines = [replace(a, zone=zones_in(Zones([a.zone]), cm)[a.zone.name]) for a in arenas]
+    return poses, None if zones is None else zones_in(zones, cm), outlines, scale
 
 
 def wall_distance(arena: Zone, xy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -281,7 +245,7 @@ def assign(arenas: Sequence[AssayArena], centres: xr.DataArray, notes: list[str]
 def shrunk(zone: Zone, scale: float, name: str, kind: str) -> Zone:
     """Return a zone shrunk about its middle by a linear `scale`."""
     if zone.polygon is None:
-        x, y, radius = _circle(zone)
+        x, y, radius = zone.circle
         return Zone(name, centre=(x, y), radius=radius * scale, unit=zone.unit, kind=kind)
     middle = middle_of(zone)
     return Zone(name, polygon=middle + scale * (zone.polygon - middle), unit=zone.unit, kind=kind)
@@ -290,7 +254,7 @@ def shrunk(zone: Zone, scale: float, name: str, kind: str) -> Zone:
 def middle_of(zone: Zone) -> NDArray[np.float64]:
     """Centroid of a zone."""
     if zone.polygon is None:
-        return np.asarray(_circle(zone)[:2], np.float64)
+        return np.asarray(zone.circle[:2], np.float64)
     x, y = np.asarray(zone.polygon, np.float64).T
     cross = x * np.roll(y, -1) - np.roll(x, -1) * y
     return np.array([((x + np.roll(x, -1)) * cross).sum(), ((y + np.roll(y, -1)) * cross).sum()]) / (3 * cross.sum())

@@ -10,9 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.clock import rate_of
-from murid.data.poses import individual_names, keypoint_names
+from murid.data.meet import keypoints_and_roles
+from murid.data.poses import individual_names
 from murid.data.recording import Recording
-from murid.data.roles import guess_roles
 from murid.data.states import UNLABELLED, behaviour_names, make_states
 from murid.evaluate import segmentation
 from murid.features import FeatureParams, compute
@@ -146,7 +146,7 @@ def _posture(recording: Recording, poses: xr.Dataset, individual: str) -> np.nda
     params = FeatureParams(
         families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"
     )
-    if recording.roles or len(guess_roles(keypoint_names(poses))) >= 2:
+    if len(keypoints_and_roles(poses, recording.roles, needed=False)) >= 2:
         table = compute(poses, individual, params, roles=recording.roles or None)
         columns = table.values[:, : table.sizes["feature"] // 2 * 2]
         return columns.reshape(len(columns), -1, 2)

@@ -216,17 +216,15 @@ def line_through(x: Floats, y: Floats) -> tuple[float, tuple[float, float]]:
     return float(dx @ dy / (dx @ dx)), (float(x0), float(y0))
 
 
-def _nearest_index(sorted_s: Floats, query_s: Floats) -> NDArray[np.int64]:
-    """Index into `sorted_s` of the value nearest to each query."""
-    right = np.clip(np.searchsorted(sorted_s, query_s), 1, sorted_s.size - 1)
-    left = right - 1
-    use_left = np.abs(query_s - sorted_s[left]) <= np.abs(sorted_s[right] - query_s)
-    return np.where(use_left, left, right)
-
-
 def nearest_sample(time_s: ArrayLike, query_s: ArrayLike) -> NDArray[np.int64]:
-    """Return for each query the index of the nearest sample of an increasing clock."""
-    return _nearest_index(np.asarray(time_s, np.float64), np.asarray(query_s, np.float64))
+    """Return for each query the index of the nearest sample of an increasing clock; the earlier of two as near."""
+    t, query = np.asarray(time_s, np.float64), np.asarray(query_s, np.float64)
+    if t.size < 2:
+        return np.zeros(query.shape, np.int64)
+    right = np.clip(np.searchsorted(t, query), 1, t.size - 1)
+    left = right - 1
+    use_left = np.abs(query - t[left]) <= np.abs(t[right] - query)
+    return np.where(use_left, left, right).astype(np.int64)
 
 
 def spans(time_s: ArrayLike, factor: float = GAP_FACTOR) -> Floats:

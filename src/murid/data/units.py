@@ -57,6 +57,11 @@ class LengthUnit:
         """How many of this unit make one centimetre; None for pixels without a scale."""
         return {"cm": 1.0, "mm": 10.0, "px": self.px_per_cm}[self.name]
 
+    @property
+    def shown(self) -> LengthName:
+        """What lengths are shown in: cm where they can be, else this unit."""
+        return self.name if self.per_cm is None else "cm"
+
     def can_be(self, other: LengthName) -> bool:
         """Whether lengths in this unit can be converted to `other`."""
         return self.name == other or None not in (self.per_cm, LengthUnit(other, self.px_per_cm).per_cm)

@@ -16,6 +16,7 @@ from murid.data.clock import sample_stops, segments
 from murid.data.errors import fail
 from murid.data.labels import Labels
 from murid.data.meet import by_behaviour
+from murid.data.resample import samples_between
 from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
 
@@ -246,7 +247,8 @@ class _Track:
 
     def summary(self, low: float, high: float) -> dict[str, object]:
         """Return one row of `summarise_states` for the window [low, high)."""
-        a, b = np.searchsorted(self.time, [low, high])
+        own = samples_between(self.time, low, high)
+        a, b = own.start, own.stop
         column, width = self.column[a:b], (self.stops - self.time)[a:b]
         scored_s = float(width[column != UNLABELLED].sum())
         total = float(width[column == 1].sum())

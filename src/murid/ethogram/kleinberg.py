@@ -12,8 +12,8 @@ import xarray as xr
 from numba import njit
 from numpy.typing import ArrayLike
 
-from murid.data.clock import sample_stops
 from murid.data.errors import fail
+from murid.data.resample import sample_at
 from murid.data.states import UNLABELLED, is_multilabel
 
 
@@ -109,7 +109,6 @@ def smooth_by_bursts(
     if not is_multilabel(states):
         fail("kleinberg", "needs multi-label states", todo="use to_multilabel()")
     time = states["time"].values
-    stops = sample_stops(time)
     values = states.values.reshape(time.size, -1)
     out = np.where(values == UNLABELLED, UNLABELLED, 0).astype(np.int8)
     for track in range(values.shape[1]):
@@ -118,7 +117,7 @@ def smooth_by_bursts(
             continue
         found = bursts(time[present], sigma=sigma, gamma=gamma)
         for _, burst in found[found["level"] == hierarchy].iterrows():
-            a, b = np.searchsorted(time, burst["start_s"]), np.searchsorted(stops, burst["stop_s"], side="right")
+            a, b = sample_at(time, [burst["start_s"], burst["stop_s"]])
             block = out[a : b + 1, track]
             block[block == 0] = 1
     return states.copy(data=out.reshape(states.shape))

@@ -29,6 +29,7 @@ import xarray as xr
 
 from murid.data.bouts import EVERYONE
 from murid.data.errors import fail
+from murid.data.resample import since_and_until
 from murid.data.states import UNLABELLED, behaviour_names, make_states
 from murid.ethogram.rules import Rule, evaluate, parse
 
@@ -92,13 +93,8 @@ def event_quantities(
     names: list[str] = []
     columns: list[np.ndarray] = []
     for name, times in times_of.items():
-        padded = np.concatenate([[-np.inf], times, [np.inf]])
         names += [f"since_{name}", f"until_{name}"]
-        # An event at the frame itself is both 0 s ago and 0 s ahead.
-        columns += [
-            time_s - padded[np.searchsorted(times, time_s, side="right")],
-            padded[1:][np.searchsorted(times, time_s, side="left")] - time_s,
-        ]
+        columns += since_and_until(times, time_s)
     values = np.minimum(np.stack(columns, 1), NEVER_S) if columns else np.empty((len(time_s), 0))
     units = np.array(["s"] * len(names), object)
     return xr.DataArray(

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from murid.data.clock import nearest_sample, rate_of, spans
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.meet import column_of
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel
 
@@ -31,7 +32,7 @@ def raster(
     before_s, after_s : float
         Span around each event, s.
     individual : str, optional
-        The first by default.
+        Whose; may be left out where there is one.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def raster(
         fail("trials", "need exclusive states", todo="use ethogram.exclusive.to_exclusive()")
     time, events = states["time"].values, np.asarray(events_s, np.float64).ravel()
     rate = rate_of(time)
-    one = states.isel(individual=0) if individual is None else states.sel(individual=individual)
+    one = states[:, column_of(states, individual, "trials")]
     lags = np.arange(-round(before_s * rate), round(after_s * rate) + 1) / rate
     at = events[:, None] + lags
     index = nearest_sample(time, at.ravel()).reshape(at.shape)

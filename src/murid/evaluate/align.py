@@ -9,10 +9,10 @@ import numpy as np
 import xarray as xr
 
 from murid.data.bouts import EVERYONE
-from murid.data.clock import nearest_sample, rate_of
 from murid.data.errors import Faults, did_you_mean, fail, nearest_names
 from murid.data.labels import PLACEHOLDERS, Labels, Others
-from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, to_multilabel
+from murid.data.meet import nearest_states
+from murid.data.states import UNLABELLED, behaviour_names, to_multilabel
 from murid.evaluate.raters import consensus, known_behaviours, unwatched_end
 
 #: Names of the class "none of the behaviours": a prediction may have it, a truth need not.
@@ -114,7 +114,7 @@ def align_prediction(
         )
     p = None
     if probability is not None:
-        p = _on_clock(probability, time, names, people, np.nan, what)
+        p = nearest_states(probability, time, people, names, missing=np.nan)
     return AlignedPair(recording, time, names, people, want, picked.astype(np.int8), p, notes)
 
 
@@ -195,7 +195,7 @@ def _truth_states(
 ) -> tuple[np.ndarray, str]:
     """Truth on the prediction's clock, and a remark where its end was probably not watched."""
     if not isinstance(truth, Labels):
-        return _on_clock(to_multilabel(truth), time, names, people, UNLABELLED, "truth").astype(np.int8), ""
+        return nearest_states(to_multilabel(truth), time, people, names, missing=UNLABELLED).astype(np.int8), ""
     used = set(truth.bouts["label"])
     labels = truth.stream_with([n for n in names if n in used] or None)
     if rater == "consensus":
@@ -210,23 +210,3 @@ def _truth_states(
             todo="give rater='...' or rater='consensus'",
         )
     return labels.to_states(time, names, others=others, individuals=people).values, unwatched_end(labels)
-
-
-def _on_clock(
-    array: xr.DataArray, time: np.ndarray, names: list[str], people: list[str], missing: float, what: str
-) -> np.ndarray:
-    """Values at the nearest sample; `missing` farther than half a sample away, and for unknown names."""
-    if not is_multilabel(array):
-        fail(what, "axes", expected="(time, individual, behaviour)", got=str(array.dims))
-    own = array["time"].values
-    out = array.reindex(individual=people, behaviour=names, fill_value=missing).values
-    if own.shape == time.shape and np.allclose(own, time, rtol=0, atol=1e-9):
-        return out
-    if own.size == 0:
-        fail(what, "holds no samples")
-    index = nearest_sample(own, time) if own.size > 1 else np.zeros(time.size, np.int64)
-    step = max(1.0 / rate_of(t) if t.size > 1 else 0.0 for t in (own, time))
-    far = np.abs(own[index] - time) > 0.5 * step * (1 + 1e-6)
-    out = out[index].astype(np.result_type(out.dtype, np.float32 if missing != missing else out.dtype))
-    out[far] = missing
-    return out

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 from murid.data.clock import rate_of
+from murid.data.meet import keypoints_and_roles
 from murid.data.poses import keypoint_names, make_poses
 from murid.data.recording import Recording
-from murid.data.roles import guess_roles
 from murid.data.roles import mirrored_roles as swapped
 from murid.simulate.corruption import Corruption, corrupt
 
@@ -67,7 +67,7 @@ def mirrored_recording(recording: Recording) -> Recording:
     """
     poses = recording.need("poses")
     names = keypoint_names(poses)
-    roles = dict(recording.roles) or guess_roles(names)
+    roles = keypoints_and_roles(poses, recording.roles, needed=False)
     seen = swapped(roles)
     opposite = {roles[role]: seen[role] for role in roles}
     partner = [names.index(opposite.get(name, name)) for name in names]
@@ -111,12 +111,3 @@ def at_rate(recording: Recording, factor: float) -> Recording:
         **attrs,
     )
     return recording.replace(poses=finer)
-
-
-def shared_frames(one_s: np.ndarray, two_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frames of two clocks (s) that show the same moment, within a tenth of the shorter step."""
-    one, two = np.asarray(one_s, np.float64), np.asarray(two_s, np.float64)
-    after = np.clip(np.searchsorted(two, one), 1, len(two) - 1)
-    near = np.where(one - two[after - 1] <= two[after] - one, after - 1, after)
-    same = np.abs(two[near] - one) <= 0.1 * min(np.median(np.diff(one)), np.median(np.diff(two)))
-    return np.flatnonzero(same), near[same]

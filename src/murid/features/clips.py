@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from murid.data.clock import nearest_sample
 from murid.data.errors import fail
+from murid.data.resample import straight_line
 
 #: Stand-ins for the base of the head and for the rump, best first.
 HEAD_BASE = (("ear_left", "ear_right"), ("neck",), ("head",), ("paw_front_left", "paw_front_right"), ("centre",))
@@ -64,12 +65,7 @@ def sample(x: Floats, time_s: Floats, centres: Floats, clip_s: float, n_samples:
     """Values at `n_samples` times of each clip, ``(clip, sample, …)``, linear between the frames ``x (time, …)``."""
     offsets = (np.arange(n_samples) - n_samples // 2) * clip_s / n_samples
     at = (centres[:, None] + offsets).clip(time_s[0], time_s[-1])
-    right = np.clip(np.searchsorted(time_s, at, side="right"), 1, len(time_s) - 1)
-    share = (at - time_s[right - 1]) / (time_s[right] - time_s[right - 1])
-    share = share.reshape(share.shape + (1,) * (x.ndim - 1))
-    # A frame that does not count must not make the sum NaN.
-    before, after = np.where(share == 1, 0, x[right - 1]), np.where(share == 0, 0, x[right])
-    return before * (1 - share) + after * share
+    return straight_line(x, time_s, at)
 
 
 def own_blocks(nose: Floats, head: Floats, rump: Floats) -> Blocks:

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from murid.data.clock import nearest_sample, rate_of
+from murid.data.clock import nearest_sample
 from murid.data.errors import fail
 from murid.data.progress import tell
+from murid.data.resample import uncovered
 from murid.data.video import Video
 from murid.features.views import View, ViewParams
 
@@ -97,15 +98,13 @@ def snippet_numbers(
         −1 where the row has no picture. Beyond the ends, and over dropped frames, the row's own frame is repeated.
     """
     here = np.maximum(rows, 0)
-    slack = 0.75 / rate_of(time_s) if len(time_s) > 1 else 0.0
     out = np.empty((len(rows), len(offsets_s)), np.int64)
     for c, offset in enumerate(offsets_s):
         if offset == 0 or len(time_s) < 2:
             near = here
         else:
             wanted = time_s[here] + offset
-            near = nearest_sample(time_s, wanted)
-            near = np.where(np.abs(time_s[near] - wanted) <= slack, near, here)
+            near = np.where(uncovered(time_s, wanted), here, nearest_sample(time_s, wanted))
         out[:, c] = np.where(numbers[near] >= 0, numbers[near], numbers[here])
     out[(rows < 0) | (numbers[here] < 0)] = -1
     return out

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
 import xarray as xr
 
 from murid.data.body import measured_body_length
 from murid.data.errors import fail
+from murid.data.units import LengthUnit
 
 
 def length_unit(
@@ -24,16 +24,15 @@ def length_unit(
     name : str
         ``"cm"``, or ``"bl"`` for body lengths.
     """
-    unit = poses.attrs.get("unit", "px")
-    per_cm = {"cm": 1.0, "mm": 10.0}.get(unit, poses.attrs.get("px_per_cm"))
-    if wanted != "body" and per_cm is not None and np.isfinite(per_cm) and per_cm > 0:
-        return float(per_cm), "cm"
+    unit = LengthUnit.of(poses.attrs)
+    if wanted != "body" and unit.per_cm is not None:
+        return unit.per_cm, "cm"
     if wanted == "cm":
         fail(
             "features",
             "the poses are not calibrated",
             expected="unit cm, mm, or px with px_per_cm",
-            got=str(unit),
+            got=unit.name,
             todo="calibrate with murid.prepare.calibrate, or use length='body'",
         )
     return measured_body_length(poses, roles), "bl"

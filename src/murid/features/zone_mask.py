@@ -17,7 +17,7 @@ from murid.data.clock import spans, unbroken
 from murid.data.errors import Faults, did_you_mean
 from murid.data.meet import keypoints_and_roles, poses_and_zones
 from murid.data.poses import individual_names, keypoint_names
-from murid.data.roles import guess_roles, stand_ins
+from murid.data.roles import stand_ins
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.geometry import signed_depth
 
@@ -107,7 +107,7 @@ def depth_in(zone: Zone, x: NDArray, y: NDArray) -> NDArray[np.float64]:
 def rule_points(poses: xr.Dataset, rule: EntryRule, roles: Mapping[str, str] | None) -> list[NDArray]:
     """Positions ``(time, 2, individual)`` of the keypoints that decide."""
     names = keypoint_names(poses)
-    known = keypoints_and_roles(poses, roles) if roles else guess_roles(names)
+    known = keypoints_and_roles(poses, roles, needed=False)
     made = stand_ins(known)
     position = poses["position"].values[:, :2]
     faults = Faults("entry rule")

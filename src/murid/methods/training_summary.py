@@ -19,9 +19,10 @@ import xarray as xr
 from murid.data.body import measured_body_length
 from murid.data.clock import rate_of
 from murid.data.errors import DataError, Faults, fail
+from murid.data.meet import keypoints_and_roles, poses_and_zones
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.recording import Recording
-from murid.data.roles import resolve_roles
+from murid.data.units import LengthUnit
 from murid.data.warning import warn_user
 from murid.data.zones import Zones
 
@@ -272,11 +273,10 @@ class Seen:
     def of(cls, recording: Recording) -> Self:
         """Look at a recording."""
         poses = recording.need("poses")
-        unit, scale = poses.attrs.get("unit", "px"), float(poses.attrs.get("px_per_cm", np.nan))
-        per_cm = {"cm": 1.0, "mm": 10.0}.get(unit, scale)
+        unit = LengthUnit.of(poses.attrs)
         names = keypoint_names(poses)
         try:
-            roles = resolve_roles(names, recording.roles or None)
+            roles = keypoints_and_roles(poses, recording.roles)
             length = measured_body_length(poses, roles)
         except DataError:
             if recording.roles:
@@ -284,14 +284,13 @@ class Seen:
             roles, length = {}, float("nan")
         fps = rate_of(poses["time"].values)
         of_keypoint = _share_tracked(poses)
-        known = bool(np.isfinite(per_cm) and per_cm > 0)
         return cls(
             roles=roles,
             keypoints=names,
-            calibrated=known,
-            px_per_cm=scale,
+            calibrated=unit.per_cm is not None,
+            px_per_cm=unit.px_per_cm or np.nan,
             fps=float(round(fps, 3)) if np.isfinite(fps) else float(poses.attrs.get("fps", np.nan)),
-            body_length_cm=length / per_cm if known else float("nan"),
+            body_length_cm=length * unit.to("cm") if unit.per_cm else float("nan"),
             n_individuals=len(individual_names(poses)),
             zones=sorted(recording.need("zones")) if recording.has("zones") else [],
             share_tracked={r: of_keypoint[k] for r, k in roles.items()} or of_keypoint,
@@ -314,7 +313,7 @@ def _without_scale(recording: Recording) -> Recording:
     poses = recording.need("poses").copy()
     changed: dict[str, Any] = {}
     if poses.attrs.get("unit") != "px" and recording.has("zones"):
-        zones = recording.need("zones")
+        zones = poses_and_zones(poses, recording.need("zones"))
         changed["zones"] = Zones([replace(z, unit="px") for z in zones.values()], zones.rule)
     poses.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"} | {"unit": "px"}
     return recording.replace(poses=poses, **changed)

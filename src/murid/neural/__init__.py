@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from murid.neural.align import state_fractions, states_on, traces_on
+from murid.data.meet import state_fractions, states_on, traces_on
 from murid.neural.bands import bootstrap_ci, confidence_band
 from murid.neural.bayes import Combined, combine
 from murid.neural.decoding import Decoded, DecodedStates, DecodingParams, decode, decode_states

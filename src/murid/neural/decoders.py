@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from murid.data.clock import nearest_sample
 from murid.data.errors import fail
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ PENALTIES = tuple(float(v) for v in np.logspace(-5, 2, 15))
 def training_rows(fold: NDArray[np.int64], time_s: NDArray[np.float64], held: int, gap_s: float) -> Rows:
     """Rows to learn from when fold `held` is predicted: other folds, `gap_s` away from it."""
     test = time_s[fold == held]
-    right = np.clip(np.searchsorted(test, time_s), 1, len(test) - 1)
-    distance = np.minimum(np.abs(time_s - test[right - 1]), np.abs(time_s - test[right]))
+    distance = np.abs(time_s - test[nearest_sample(test, time_s)])
     return np.asarray((fold >= 0) & (fold != held) & (distance > gap_s))
 
 

@@ -18,11 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from murid.data.clock import rate_of, segments
 from murid.data.errors import fail
 from murid.data.labels import Labels
+from murid.data.meet import column_of, states_on
+from murid.data.meet.signals import as_states, signal_on
 from murid.data.params import Params, param
+from murid.data.resample import sample_at
 from murid.data.states import behaviour_names, is_multilabel
 from murid.data.traces import Spikes
 from murid.learn.nets.params import TrainParams
-from murid.neural.align import as_states, as_traces, states_on, traces_on
 from murid.neural.decoders import Floats, Rows, predict, training_rows
 from murid.neural.decoding_null import NullTest, by_sessions, by_shifts, untested
 
@@ -237,7 +239,7 @@ def decode_states(
         )
     if time_s is not None:
         states = states_on(states, time_s)
-    column = _individual(states, individual)
+    column = column_of(states, individual, "decoding")
     names, codes = behaviour_names(states), states.values[:, column].astype(np.int64)
     time = np.asarray(states["time"].values, np.float64)
     x, seen = design(signal, time, p)
@@ -283,20 +285,10 @@ def _from_start(target: xr.DataArray, time_s: NDArray[np.float64]) -> Floats:
     """Values of another session's target at the same times from its beginning; NaN where it has ended."""
     own = np.asarray(target["time"].values, np.float64)
     wanted = time_s - time_s[0]
-    index = np.clip(np.searchsorted(own - own[0], wanted), 0, own.size - 1)
+    index = sample_at(own - own[0], wanted)
     values = np.asarray(target.values, np.float64)[index]
-    values[wanted > own[-1] - own[0]] = np.nan
+    values[index < 0] = np.nan
     return values
-
-
-def _individual(states: xr.DataArray, individual: str | None) -> int:
-    """Column of an individual; it must be named when there are several."""
-    names = [str(i) for i in states["individual"].values]
-    if individual is None and len(names) == 1:
-        return 0
-    if individual not in names:
-        fail("decoding", f"no individual '{individual}'", expected=", ".join(names), todo="name one: individual=...")
-    return names.index(individual)
 
 
 def _accuracy(onehot: Floats, probability: Floats) -> tuple[float, Floats]:
@@ -318,7 +310,7 @@ def design(signal: xr.DataArray | Spikes, time_s: NDArray[np.float64], params: D
     seen : bool array (time,)
         Moments with activity.
     """
-    moved, seen = traces_on(as_traces(signal, params.bin_s, "decoding"), time_s)
+    moved, seen = signal_on(signal, time_s, bin_s=params.bin_s, subject="decoding")
     values = np.asarray(moved.values, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)

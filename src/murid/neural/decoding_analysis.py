@@ -10,12 +10,12 @@ import xarray as xr
 
 from murid.data.analysis import Tables, analysis
 from murid.data.errors import DataError
+from murid.data.meet import states_on
 from murid.data.params import param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
 from murid.data.tables import Table, number_column, text_column
-from murid.neural.align import states_on
 from murid.neural.decoding import DecodingParams, decode_states
 from murid.neural.subject import signal_of
 

@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.clock import nearest_sample, rate_of
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.meet.signals import as_traces
 from murid.data.params import Params, param
+from murid.data.resample import counts_between, uncovered
 from murid.data.traces import Spikes
-from murid.neural.align import as_traces
 
 Floats = NDArray[np.float64]
 
@@ -252,8 +253,7 @@ def _select(times: Floats, signal: xr.DataArray | Spikes, params: PeriEventParam
         clock = signal["time"].values.astype(np.float64)
         start, stop = float(clock[0]), float(clock[-1])
         known = np.where(np.isfinite(times), times, start)
-        # A sample stands for at most 3/4 of a step either side (`align.exposure`): further away there is a gap.
-        in_gap = np.abs(clock[nearest_sample(clock, known)] - known) > 0.75 / rate_of(clock)
+        in_gap = uncovered(clock, known)
     reasons, last = [], -np.inf
     for t, gap in zip(times, in_gap, strict=True):
         if not np.isfinite(t):
@@ -302,9 +302,7 @@ def _spike_trials(spikes: Spikes, events: Floats, params: PeriEventParams) -> tu
     edges = np.arange(-n_before, n_after + 1) * width
     out = np.empty((events.size, edges.size - 1, len(spikes.units)))
     for u, times in enumerate(spikes.times_s.values()):
-        # Counting below each edge gives half-open bins exactly, whatever the event time rounds to.
-        below = np.searchsorted(times, (events[:, None] + edges - 1e-9).ravel()).reshape(events.size, -1)
-        out[:, :, u] = np.diff(below, axis=1) / width
+        out[:, :, u] = counts_between(times, events[:, None] + edges) / width
     start, stop = spikes.start_s, spikes.stop_s
     cut = (events[:, None] + edges[:-1] < start - 1e-9) | (events[:, None] + edges[1:] > stop + 1e-9)
     out[cut] = np.nan

@@ -11,13 +11,13 @@ import xarray as xr
 
 from murid.data.analysis import Tables, analysis
 from murid.data.errors import DataError
+from murid.data.meet.signals import as_traces
 from murid.data.params import Params, param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.tables import Table, count_column, number_column, text_column
 from murid.ethogram.bouts import bouts_of
-from murid.neural.align import as_traces
 from murid.neural.bands import confidence_band
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, compute_perievent
 from murid.neural.perievent_tests import shift_test

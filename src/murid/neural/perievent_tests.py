@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.clock import nearest_sample, rate_of, segments
 from murid.data.errors import fail
+from murid.data.meet.signals import as_traces
 from murid.data.pvalues import rank_p, two_sided
 from murid.data.traces import Spikes
 from murid.neural import nulls
-from murid.neural.align import as_traces
 from murid.neural.bands import observations, trials_of
 from murid.neural.perievent import PeriEvent, event_times
 

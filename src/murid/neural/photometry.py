@@ -163,7 +163,7 @@ def dff(
     if isosbestic.sizes["unit"] not in (1, n_units):
         faults.add("number of isosbestic traces", expected=f"1 or {n_units}", got=str(isosbestic.sizes["unit"]))
     if not np.array_equal(signal["time"].values, isosbestic["time"].values):
-        faults.add("signal and isosbestic have different clocks", todo="use neural.align.traces_on first")
+        faults.add("signal and isosbestic have different clocks", todo="use murid.neural.traces_on first")
     faults.raise_if_any()
     out = np.empty(signal.shape, np.float64)
     notes: dict[str, list[float]] = {"slope": [], "offset": [], "correlation": []}

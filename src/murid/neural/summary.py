@@ -15,9 +15,9 @@ import xarray as xr
 from murid.data.clock import spans
 from murid.data.errors import fail
 from murid.data.labels import Labels
+from murid.data.meet import traces_and_states
 from murid.data.states import UNLABELLED, behaviour_names, mask_of
 from murid.data.traces import Spikes
-from murid.neural.align import as_states, as_traces, states_on
 
 Scale = Literal["none", "z", "median_sd"]
 
@@ -66,7 +66,7 @@ def by_state(
     """
     if scale not in ("none", "z", "median_sd"):
         fail("by_state", "unknown scale", expected="none, z or median_sd", got=repr(scale))
-    traces, states = as_traces(traces, 0.1, "by_state"), as_states(states, "by_state")
+    traces, states = traces_and_states(traces, states, individual=individual, subject="by_state")
     x = np.asarray(traces.values, np.float64)
     centre = {"none": np.zeros(x.shape[1]), "z": np.nanmean(x, axis=0), "median_sd": np.nanmedian(x, axis=0)}[scale]
     spread = np.ones(x.shape[1]) if scale == "none" else np.nanstd(x, axis=0, ddof=1)
@@ -74,10 +74,9 @@ def by_state(
     time = traces["time"].values
     span = spans(time)
     step = float(np.median(span))
-    on_clock = states_on(states, time)
     rows = []
     for behaviour in behaviour_names(states):
-        mask = mask_of(on_clock, behaviour, individual)
+        mask = mask_of(states, behaviour)
         inside = mask == 1
         for u, unit in enumerate(traces["unit"].values):
             measured = inside & np.isfinite(z[:, u])

@@ -24,12 +24,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.clock import rate_of
-from murid.data.errors import fail
 from murid.data.labels import Labels
+from murid.data.meet import traces_and_states
 from murid.data.params import Params, param
 from murid.data.states import behaviour_names, mask_of
 from murid.data.traces import Spikes
-from murid.neural.align import as_states, as_traces, states_on
 from murid.neural.tuning_table import TuningTable
 
 #: Directions that count as tuned; "tuned" is what mutual information can say.
@@ -170,9 +169,7 @@ def compute_tuning(
     [['rest', 'suppressed'], ['rear', 'excited']]
     """
     params = params or TuningParams()
-    traces, masks, names = _on_one_clock(
-        as_traces(traces, params.bin_s, "tuning"), as_states(states, "tuning"), individual, params
-    )
+    traces, masks, names = _watched(traces, states, individual, params)
     time_s = traces["time"].values.astype(np.float64)
     work = TuningTable(params, time_s, 1.0 / rate_of(time_s), names, [str(u) for u in traces["unit"].values])
     values = np.ascontiguousarray(traces.values.T)
@@ -185,26 +182,18 @@ def compute_tuning(
     return TuningResult(table, params, curves, notes)
 
 
-def _on_one_clock(
-    traces: xr.DataArray, states: xr.DataArray, individual: str | None, params: TuningParams
+def _watched(
+    traces: xr.DataArray | Spikes, states: xr.DataArray | Labels, individual: str | None, params: TuningParams
 ) -> tuple[xr.DataArray, NDArray[np.int8], list[str]]:
-    """Cut the traces to the span of the states and return behaviour masks (behaviour, time)."""
-    time_s = traces["time"].values
-    start, stop = float(states["time"].values[0]), float(states["time"].values[-1])
-    inside = (time_s >= start) & (time_s <= stop)
-    if inside.sum() < 2:
-        fail(
-            "tuning",
-            "traces and states do not overlap in time",
-            expected=f"traces within {start:.1f}-{stop:.1f} s",
-            got=f"{time_s[0]:.1f}-{time_s[-1]:.1f} s",
-            todo="map the neural clock onto the recording's time base (Recording.map_clock)",
-        )
-    traces = traces.isel(time=np.flatnonzero(inside))
-    if individual is not None:
-        names = [str(i) for i in states["individual"].values]
-        if individual in names:
-            states = states.isel(individual=[names.index(individual)])
-    on_clock = states_on(states, traces["time"].values, min_labelled=params.min_labelled)
-    names = behaviour_names(states)
-    return traces, np.stack([mask_of(on_clock, b, individual) for b in names]), names
+    """Return the traces from the first to the last sample of the states, and masks (behaviour, time) beside them."""
+    signal, on_clock = traces_and_states(
+        traces,
+        states,
+        individual=individual,
+        bin_s=params.bin_s,
+        min_labelled=params.min_labelled,
+        cut=True,
+        subject="tuning",
+    )
+    names = behaviour_names(on_clock)
+    return signal, np.stack([mask_of(on_clock, b) for b in names]), names

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Patch, Polygon
 
 from murid.data.errors import did_you_mean, fail
+from murid.data.meet import zones_in
 from murid.data.recording import Recording
-from murid.data.zones import Zone
+from murid.data.units import LengthUnit
+from murid.data.zones import Zone, Zones
 from murid.features.points import points_of
 from murid.plot.colours import GREY, GROUPS, INK
 from murid.plot.style import axes_of, bare, styled
@@ -70,10 +73,11 @@ def trajectory(
     if individual is not None and individual not in people:
         fail("trajectory", f"no individual '{individual}'", todo=did_you_mean(individual, people))
     k = people.index(individual) if individual is not None else 0
-    scale = float(poses.attrs.get("px_per_cm", 1.0)) if poses.attrs["unit"] == "px" else 1.0
-    unit = "cm" if poses.attrs["unit"] == "px" and "px_per_cm" in poses.attrs else str(poses.attrs["unit"])
-    xy = points_of(poses, point, recording.roles or None).values[:, :2, k] / scale
-    outlines = _outlines(recording, unit, scale) if zones else []
+    own = LengthUnit.of(poses.attrs)
+    unit = own.shown
+    xy = points_of(poses, point, recording.roles or None).values[:, :2, k] * own.to(unit)
+    drawn = Zones(recording.zones.values()) if zones and recording.zones is not None else Zones()
+    outlines = list(zones_in(drawn, replace(own, name=unit)).values())
     ax = axes_of(ax, 4.2, 4.2)
     ax.plot(*xy.T, color=colour, linewidth=0.7, alpha=0.85)
     draw_zones(ax, outlines)
@@ -83,18 +87,6 @@ def trajectory(
         short(recording.id if len(people) == 1 else f"{recording.id}, {people[k]}", 40), color=colour, loc="center"
     )
     return ax
-
-
-def _outlines(recording: Recording, unit: str, scale: float) -> list[Zone]:
-    """Zones of a recording in the unit that is drawn."""
-    zones = recording.zones
-    if zones is None:
-        return []
-    if unit == "cm" and any(z.unit == "px" for z in zones.values()):
-        from murid.prepare import calibrate_zones
-
-        zones = calibrate_zones(zones, scale)
-    return [z for z in zones.values() if z.unit == unit]
 
 
 def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from murid.data.clock import rate_of
+from murid.data.resample import integrals
 
 #: A clock this near to the wanted rate is taken as it is: interpolation would cost more than 3 % of time.
 TOLERANCE = 0.03
@@ -62,19 +63,9 @@ class EvenTime:
         low = time_s - np.concatenate([[0.5 / fps], gap])
         high = time_s + np.concatenate([gap, [0.5 / fps]])
         known = ~np.isnan(flat)
-        width = (high - low)[:, None] * known
-        # Running integrals at the start and end of every frame's span, read at the borders of the rows.
-        nodes = np.stack([low, high], axis=1).ravel()
-        borders = np.concatenate([self.time_s - self.step_s / 2, [self.time_s[-1] + self.step_s / 2]])
-        seen, total = np.empty((len(self.time_s), flat.shape[1])), np.empty((len(self.time_s), flat.shape[1]))
-        for column in range(flat.shape[1]):
-            for out, steps in (
-                (seen, width[:, column]),
-                (total, width[:, column] * np.where(known[:, column], flat[:, column], 0.0)),
-            ):
-                after = np.cumsum(steps)
-                integral = np.stack([after - steps, after], axis=1).ravel()
-                out[:, column] = np.diff(np.interp(borders, nodes, integral))
+        begin, end = self.time_s - self.step_s / 2, self.time_s + self.step_s / 2
+        seen = integrals(known, (low, high), begin, end)
+        total = integrals(np.where(known, flat, 0.0), (low, high), begin, end)
         return np.where(seen >= (0.5 - 1e-6) * self.step_s, total / np.maximum(seen, 1e-12), np.nan)
 
     def _between(self, flat: np.ndarray, time_s: np.ndarray, fps: float) -> np.ndarray:

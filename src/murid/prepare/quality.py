@@ -311,8 +311,7 @@ def _swap_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
 
 def _scale_checks(poses: xr.Dataset) -> list[tuple]:
     """Calibrated animals must have the length of a rodent."""
-    unit, per_cm = poses.attrs["unit"], poses.attrs.get("px_per_cm")
-    if unit == "px" and per_cm is None:
+    if LengthUnit.of(poses.attrs).per_cm is None:
         return [
             (
                 "scale",

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from murid.data.meet import zones_in
 from murid.data.poses import fps_of, keypoint_names
 from murid.data.recording import Recording
-from murid.data.zones import Zone
+from murid.data.units import LengthUnit
+from murid.data.zones import Zone, Zones
 
 #: Keypoints the tracker itself doubts are not drawn.
 MIN_CONFIDENCE = 0.5
@@ -55,8 +57,7 @@ def look_at(recording: Recording) -> Glance:
     xy, confidence = poses["position"].values[:, :2], poses["confidence"].values
     seen = np.isfinite(xy).all(axis=1)
     low = seen & (confidence < MIN_CONFIDENCE)
-    scale = _scale(recording)
-    unit = "cm" if scale else str(poses.attrs["unit"])
+    own = LengthUnit.of(poses.attrs)
     table = pd.DataFrame(
         [
             {
@@ -74,42 +75,21 @@ def look_at(recording: Recording) -> Glance:
         recording.duration_s,
         keypoint_names(poses),
         [str(i) for i in poses["individual"].values],
-        unit,
+        own.shown,
         table,
-        _tracks(recording, low, scale or 1.0),
-        _zones(recording, unit, scale),
+        _tracks(recording, low, own.to(own.shown)),
+        _zones(recording, replace(own, name=own.shown)),
     )
 
 
 def glance_in_cm(look: Glance, px_per_cm: float) -> Glance:
     """Return a look in pixels in centimetres, with the scale that an analysis used."""
-    zones = tuple(
-        Zone(z.name, polygon=z.polygon / px_per_cm, unit="cm", kind=z.kind)
-        if z.polygon is not None
-        else Zone(
-            z.name, centre=_divided(z.centre, px_per_cm), radius=(z.radius or 0.0) / px_per_cm, unit="cm", kind=z.kind
-        )
-        for z in look.zones
-    )
-    tracks = {name: xy / px_per_cm for name, xy in look.tracks.items()}
-    return replace(look, unit="cm", tracks=tracks, zones=zones)
+    factor = LengthUnit("px", px_per_cm).to("cm")
+    tracks = {name: xy * factor for name, xy in look.tracks.items()}
+    return replace(look, unit="cm", tracks=tracks, zones=tuple(z.scaled(factor, "cm") for z in look.zones))
 
 
-def _divided(point: tuple[float, float] | None, by: float) -> tuple[float, float]:
-    x, y = point or (0.0, 0.0)
-    return x / by, y / by
-
-
-def _scale(recording: Recording) -> float | None:
-    """Px per cm of poses that are in px, 1 for cm; None when not known."""
-    poses = recording.need("poses")
-    if poses.attrs["unit"] == "cm":
-        return 1.0
-    known = poses.attrs.get("px_per_cm") if poses.attrs["unit"] == "px" else None
-    return float(known) if known else None
-
-
-def _tracks(recording: Recording, low: np.ndarray, scale: float) -> dict[str, np.ndarray]:
+def _tracks(recording: Recording, low: np.ndarray, factor: float) -> dict[str, np.ndarray]:
     from murid.features.points import points_of
 
     poses = recording.need("poses")
@@ -121,16 +101,13 @@ def _tracks(recording: Recording, low: np.ndarray, scale: float) -> dict[str, np
     thin = np.full((len(whole), 2, centre.shape[2]), np.nan)
     for i in range(centre.shape[2]):
         thin[known[:, i], :, i] = np.nanmedian(whole[known[:, i], :, :, i], axis=1)
-    return {str(name): thin[:, :, i] / scale for i, name in enumerate(poses["individual"].values)}
+    return {str(name): thin[:, :, i] * factor for i, name in enumerate(poses["individual"].values)}
 
 
-def _zones(recording: Recording, unit: str, scale: float | None) -> tuple[Zone, ...]:
+def _zones(recording: Recording, unit: LengthUnit) -> tuple[Zone, ...]:
+    """Zones in the unit that is shown; those that cannot be converted are not drawn."""
     zones = recording.zones
     if zones is None:
         return ()
-    if unit == "cm" and scale and any(z.unit == "px" for z in zones.values()):
-        from murid.prepare import calibrate_zones
-
-        known = recording.need("poses").attrs.get("px_per_cm")
-        zones = calibrate_zones(zones, float(known or scale))
-    return tuple(z for z in zones.values() if z.unit == unit)
+    fitting = [z for z in zones.values() if replace(unit, name=z.unit).can_be(unit.name)]
+    return tuple(zones_in(Zones(fitting), unit).values())

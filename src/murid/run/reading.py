@@ -13,7 +13,7 @@ import xarray as xr
 
 from murid import io
 from murid.data.bouts import EVERYONE, make_events
-from murid.data.clock import sample_stops
+from murid.data.clock import fit_clock, sample_stops
 from murid.data.labels import Labels
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
@@ -109,13 +109,13 @@ def _labels_on_film(labels: Labels, film: Video) -> Labels:
     if not np.isfinite(labels.fps) or np.abs(film.time_s - even).max() <= 0.5 / film.fps:
         return labels
     edges = np.append(film.time_s, sample_stops(film.time_s)[-1])
-    nominal = np.arange(film.n_frames + 1) / film.fps
+    shown = fit_clock(np.arange(film.n_frames + 1) / film.fps, edges, piecewise=True)
     counted = pd.concat([labels.bouts["start_s"], labels.bouts["stop_s"]]) * labels.fps
     if (np.abs(counted - np.round(counted)) > 0.05).any():
         return labels  # in seconds, no frames
 
     def moved(table: pd.DataFrame) -> pd.DataFrame:
-        return table.assign(**{c: np.interp(table[c], nominal, edges) for c in ("start_s", "stop_s")})
+        return table.assign(**{c: shown(table[c]) for c in ("start_s", "stop_s")})
 
     return replace(labels, bouts=moved(labels.bouts), scored=moved(labels.scored))
 

@@ -19,6 +19,7 @@ from murid.data.errors import fail
 from murid.data.labels import Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
+from murid.data.units import LengthUnit
 from murid.simulate.noise import slow_noise
 
 
@@ -112,7 +113,7 @@ def covered_by_others(poses: xr.Dataset, within_cm: float, rng: np.random.Genera
     covered = np.zeros((n, k, m), bool)
     if m < 2 or within_cm <= 0:
         return covered
-    scale = 1.0 if poses.attrs["unit"] == "cm" else float(poses.attrs.get("px_per_cm", 1.0))
+    scale = LengthUnit.of(poses.attrs).per_cm or 1.0
     names = [str(name) for name in poses["keypoint"].values]
     axis = [names.index(name) for name in ("neck", "centre", "tail_base") if name in names]
     for a in range(m):
@@ -137,7 +138,8 @@ def spoil(
     """
     position, fps = poses["position"].values.astype(np.float64), rate_of(poses["time"].values)
     n, space, k, m = position.shape
-    unit = poses.attrs.get("px_per_cm", 1.0) if poses.attrs["unit"] == "cm" else 1.0
+    own = LengthUnit.of(poses.attrs)
+    unit = own.to("px") if own.can_be("px") else 1.0
     tail = np.array(
         [2.0 if "tail_" in str(name) and "base" not in str(name) else 1.0 for name in poses["keypoint"].values]
     )

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, did_you_mean
+from murid.data.resample import straight_line
 from murid.data.states import behaviour_names, mask_of
 from murid.data.traces import Spikes, make_traces
+from murid.data.units import LengthUnit
 from murid.simulate.noise import slow_noise
 
 Floats = NDArray[np.float64]
@@ -186,15 +188,14 @@ def _covariate(
         return (mask_of(states, name, individual) == 1).astype(np.float64), None
     column = 0 if individual is None else [str(i) for i in poses["individual"].values].index(individual)
     centre = np.nanmean(poses["position"].values[..., column], axis=2).astype(np.float64)
-    if poses.attrs["unit"] == "px":
-        centre = centre / poses.attrs["px_per_cm"]
+    centre = centre * LengthUnit.of(poses.attrs).to("cm")
     when = poses["time"].values
     if name == "speed":
         wave = np.hypot(*np.gradient(centre, when, axis=0).T) / 15.0
-        return np.interp(states["time"].values, when, wave), None
+        return straight_line(wave, when, states["time"].values), None
     spot = centre[int(rng.integers(len(centre)))]
     wave = np.exp(-((centre - spot) ** 2).sum(axis=1) / (2 * 6.0**2))
-    return np.interp(states["time"].values, when, wave), (float(spot[0]), float(spot[1]))
+    return straight_line(wave, when, states["time"].values), (float(spot[0]), float(spot[1]))
 
 
 def _observe(

@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.features.body import F32, Body, Column, angle, norm
+from murid.data.resample import straight_line
+from murid.features.body import Body, Column, angle, norm
 from murid.features.sets.scene import Scene, assemble, named_table
 from murid.features.shape import polygon_area
 from murid.features.zone import depth
@@ -164,17 +165,9 @@ def stacked(
     k = round(reach_s / step_s)
     offsets = np.arange(-k, k + 1) * step_s
     out = np.empty((time.size, offsets.size * len(columns)), np.float32)
+    values = np.stack([c.values for c in columns], axis=1)
     for o, offset in enumerate(offsets):
-        at = np.clip(np.interp(time + offset, where.time_s, np.arange(where.time_s.size)), 0, where.time_s.size - 1)
-        low = np.floor(at + 1e-6).astype(np.int64)
-        high, share = np.minimum(low + 1, where.time_s.size - 1), np.clip(at - low, 0, 1).astype(np.float32)
-        for c, column in enumerate(columns):
-            out[:, o * len(columns) + c] = _between(column.values, low, high, share)
+        out[:, o * len(columns) : (o + 1) * len(columns)] = straight_line(values, where.time_s, time + offset)
     names = [f"{c.name}_at_{offset:+.2f}s" for offset in offsets for c in columns]
     units = [c.unit.replace("L", where.length_name) for _ in offsets for c in columns]
     return named_table(where, names, units, out, rows)
-
-
-def _between(x: F32, low: NDArray, high: NDArray, share: F32) -> F32:
-    # A whole frame needs no neighbour, which may be missing.
-    return np.where(share < 1e-3, x[low], x[low] * (1 - share) + x[high] * share)

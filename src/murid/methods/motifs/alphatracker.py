@@ -17,6 +17,7 @@ from murid.data.clock import nearest_sample
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.units import LengthUnit
 from murid.features.clips import body_points, clip_centres, course_blocks, own_blocks, sample, social_blocks
 from murid.learn.embed.pca import PCA, fit_pca
 from murid.learn.scale import Scaler, fit_scaler
@@ -125,11 +126,7 @@ class AlphaTracker(MotifMethod):
         from murid.features.silhouette import silhouettes
 
         place = self._places(track, track.individual)
-        unit = track.poses.attrs.get("unit", "px")
-        per_cm = float(track.poses.attrs.get("px_per_cm", np.nan))
-        px = track.body_length * {"px": 1.0, "cm": per_cm, "mm": per_cm / 10}[unit]
-        if not np.isfinite(px):
-            fail("contour", "the poses do not say where they lie in the picture", expected="px, or px_per_cm", got=unit)
+        px = track.body_length * LengthUnit.of(track.poses.attrs).to("px", "contour: the place of the poses")
         video = track.recording.need("video")
         numbers = track.poses["frame"].values if "frame" in track.poses.coords else np.arange(len(track.time_s))
         rows = np.flatnonzero(numbers < video.n_frames)[::every]

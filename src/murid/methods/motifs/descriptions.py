@@ -266,7 +266,7 @@ def _need_exclusive(states: xr.DataArray) -> None:
 
 def _same_clock(states: xr.DataArray, poses: xr.Dataset) -> None:
     _need_exclusive(states)
-    if states.sizes["time"] != poses.sizes["time"] or list(states["individual"].values) != list(
+    if not np.array_equal(states["time"].values, poses["time"].values) or list(states["individual"].values) != list(
         poses["individual"].values
     ):
         fail(

@@ -11,7 +11,6 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.meet import keypoints_and_roles
 from murid.data.poses import keypoint_names
 from murid.data.recording import Recording
-from murid.data.roles import guess_roles
 from murid.data.warning import warn_user
 
 #: Points off the body that flick about: left out unless asked for.
@@ -25,7 +24,7 @@ def point_map(recording: Recording, wanted: Sequence[str] = ()) -> dict[str, str
     poses = recording.need("poses")
     names = keypoint_names(poses)
     # Roles that somebody gave are checked even when there are too few of them to name the points.
-    roles = keypoints_and_roles(poses, recording.roles) if recording.roles else guess_roles(names)
+    roles = keypoints_and_roles(poses, recording.roles, needed=False)
     roles = roles if len(roles) >= 2 else {name: name for name in names}
     return {**roles, **{p: p for p in wanted if p in names and p not in roles}}
 

@@ -17,7 +17,8 @@ from murid.data.clock import rate_of
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.progress import track
 from murid.data.recording import Recording
-from murid.evaluate.robustness import LEVELS, shared_frames, variant
+from murid.data.resample import same_moments
+from murid.evaluate.robustness import LEVELS, variant
 from murid.evaluate.segmentation import stability, timescale
 from murid.methods.base import Method
 
@@ -187,7 +188,7 @@ def _kept_labels(
     before, after = [], []
     for out, recording in zip(plain, recordings, strict=True):
         altered = method.apply(variant(recording, kind, level, seed=seed))
-        a, b = shared_frames(out["time"].values, altered["time"].values)
+        a, b = same_moments(out["time"].values, altered["time"].values)
         before.append(out["states"].values[a].T.ravel())
         after.append(altered["states"].values[b].T.ravel())
         recording.forget()

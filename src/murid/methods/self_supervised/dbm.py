@@ -21,6 +21,7 @@ from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.scratch import scratch_path
 from murid.data.states import UNLABELLED, behaviour_names
+from murid.data.units import LengthUnit
 from murid.data.warning import warn_user
 from murid.ethogram.pseudo_labels import RuleTable, label, read_rule_table, times_by_event
 from murid.features.sets.rules import rule_features
@@ -201,10 +202,8 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         return xr.concat(parts, "individual", join="exact", combine_attrs="override") if len(parts) > 1 else parts[0]
 
     def _body_cm(self, track: AnimalTrack) -> float:
-        px = track.poses.attrs.get("px_per_cm")
-        if track.poses.attrs.get("unit") == "cm":
-            return track.body_length
-        return track.body_length / float(px) if px else self.params.body_length_cm
+        unit = LengthUnit.of(track.poses.attrs)
+        return track.body_length * unit.to("cm") if unit.per_cm else self.params.body_length_cm
 
     # ---- features -------------------------------------------------------------------------------
     def _xy(self, track: AnimalTrack) -> np.ndarray:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from murid.data.clock import rate_of
 from murid.data.errors import fail
+from murid.data.meet import column_of
 from murid.data.states import UNLABELLED
 from murid.learn.dtw import Warp, warp
 
@@ -37,7 +38,7 @@ def windowed(
     windows_s : sequence of float
         Widths of the moving windows, s.
     individual : str, optional
-        Whose; the first by default.
+        Whose; may be left out where there is one.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def windowed(
     """
     from murid.features.wavelets import morlet
 
-    one = features.isel(individual=0) if individual is None else features.sel(individual=individual)
+    one = features[:, column_of(features, individual, "features")]
     x, rate = np.asarray(one.values, np.float64), rate_of(features["time"].values)
     seen = np.asarray(np.isfinite(x).all(axis=1))
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)

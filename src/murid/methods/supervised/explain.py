@@ -21,6 +21,7 @@ import xarray as xr
 
 from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
+from murid.data.resample import samples_between
 from murid.data.states import UNLABELLED
 from murid.evaluate import bouts, frames
 from murid.evaluate.align import align_prediction
@@ -361,8 +362,8 @@ def _areas(targets: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 
 def _mean_between(p: np.ndarray, time_s: np.ndarray, start_s: float, stop_s: float) -> float:
-    a, b = np.searchsorted(time_s, [start_s - 1e-9, stop_s - 1e-9])
-    return float(frames.mean_known(p[a : max(b, a + 1)]))
+    own = samples_between(time_s, start_s, stop_s)
+    return float(frames.mean_known(p[own.start : max(own.stop, own.start + 1)]))
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> float:

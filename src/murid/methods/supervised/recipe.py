@@ -15,7 +15,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from murid.data.errors import fail
 from murid.data.recording import Recording
+from murid.data.resample import same_moments
 from murid.learn.classify.calibration import Calibration
 from murid.methods.base import Dump
 from murid.methods.supervised.decision import SMOOTH_S, Decision
@@ -267,7 +269,15 @@ class Copied(Features):
         if rows is None:
             return stored
         time = recording.need("poses")["time"].values[rows]
-        return stored.isel(time=np.searchsorted(stored["time"].values, time - 1e-9))
+        wanted, at = same_moments(time, stored["time"].values)
+        if len(wanted) != len(time):
+            fail(
+                "features",
+                "were computed for other frames",
+                where=recording.id,
+                got=f"{len(time) - len(wanted)} frames",
+            )
+        return stored[at]
 
 
 __all__ = [

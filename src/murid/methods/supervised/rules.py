@@ -14,10 +14,11 @@ import xarray as xr
 
 from murid.data.body import measured_body_length
 from murid.data.errors import Faults, did_you_mean
+from murid.data.meet import keypoints_and_roles
 from murid.data.params import Params, param
 from murid.data.recording import Recording
-from murid.data.roles import resolve_roles
 from murid.data.states import make_states
+from murid.data.units import LengthUnit
 from murid.data.zones import Zones
 from murid.ethogram.rules import Rule, evaluate, parse
 from murid.features.sets.rules import rule_features
@@ -188,17 +189,17 @@ class Rules(Method):
         lengths = []
         for recording in recordings:
             poses = recording.need("poses")
-            if poses.attrs.get("unit", "px") == "px" and "px_per_cm" not in poses.attrs:
+            if LengthUnit.of(poses.attrs).per_cm is None:
                 lengths.append(measured_body_length(clean(poses, self.params.clean), self._roles(recording)))
             recording.forget()
         self.body_px = float(np.median(lengths)) if lengths else None
 
     def _roles(self, recording: Recording) -> dict[str, str]:
-        return resolve_roles([str(k) for k in recording.need("poses")["keypoint"].values], recording.roles or None)
+        return keypoints_and_roles(recording.need("poses"), recording.roles)
 
     def _apply(self, recording: Recording) -> xr.Dataset:
         poses = clean(recording.need("poses"), self.params.clean)
-        if self.body_px and poses.attrs.get("unit", "px") == "px" and "px_per_cm" not in poses.attrs:
+        if self.body_px and LengthUnit.of(poses.attrs).per_cm is None:
             poses = poses.assign_attrs(px_per_cm=self.body_px / self.params.body_length_cm)
         zones, roles = self._zones(recording, poses), recording.roles or None
         individuals = [str(i) for i in poses["individual"].values]

@@ -19,6 +19,7 @@ from murid.data.bouts import EVERYONE
 from murid.data.clock import rate_of
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
+from murid.data.resample import straight_line
 from murid.data.runs import even_spans
 from murid.learn.classify.calibration import Calibration
 from murid.learn.nets.params import TaggerParams
@@ -65,8 +66,7 @@ class TemporalNetwork:
         step = max(1, round(rate_of(time_s) / self.rate_hz)) if len(time_s) > 1 else 1
         rows = np.arange(0, len(time_s), step)
         odds = tag(self.net, scaled(features[rows], self.centre, self.spread), even_spans(time_s[rows]))
-        columns = [np.interp(time_s, time_s[rows], odds[:, b]) for b in range(odds.shape[1])]
-        return expit(np.stack(columns, axis=1)).astype(np.float32)
+        return expit(straight_line(odds, time_s[rows], time_s)).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -11,6 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from murid.data.meet import column_of
 from murid.data.states import behaviour_names
 from murid.ethogram.bouts import bouts_of
 from murid.plot.colours import GREY, NONE
@@ -28,13 +29,13 @@ def preview(
     Parameters
     ----------
     states : DataArray (time, individual)
-        Exclusive states, e.g. of ``method.preview(recording)``; the first individual is drawn.
+        Exclusive states, e.g. of ``method.preview(recording)``, of one individual.
     events : DataFrame, optional
         ``time_s, label``.
     colours : mapping, optional
         Label → colour.
     """
-    names, one = behaviour_names(states), states.isel(individual=[0])
+    names, one = behaviour_names(states), states[:, [column_of(states, subject="preview")]]
     colours = colours or dict(zip(names, _palette(len(names)), strict=True))
     figure = canvas(PAGE, 0.9 + 0.26 * len(names))
     ax = figure.subplots()

@@ -9,6 +9,7 @@ import xarray as xr
 from murid.data.errors import DataError
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
+from murid.data.units import LengthUnit
 from murid.ethogram import bouts_of, scored_of, summarise_states
 from murid.plot.colours import colours_of
 from murid.plot.words import count, listed, natural, number, readable
@@ -242,21 +243,22 @@ def _onset_frames(
 ) -> tuple[list[str], dict[str, str], str] | None:
     """Add aligned postures (bout, lag, keypoint, 2) of one recording; return keypoints, roles and unit."""
     from murid.data.clock import nearest_sample
+    from murid.data.meet import keypoints_and_roles
     from murid.data.poses import keypoint_names
-    from murid.data.roles import resolve_roles, stand_ins
+    from murid.data.roles import stand_ins
     from murid.prepare import align_egocentric
 
     poses = recording.need("poses")
     keypoints = keypoint_names(poses)
-    roles = resolve_roles(keypoints, recording.roles or None)
+    roles = keypoints_and_roles(poses, recording.roles)
     points = stand_ins(roles)
     if poses.sizes["space"] != 2 or not {"front", "rear", "centre"} <= set(points):
         return None
     sure = poses.assign(position=poses["position"].where(~(poses["confidence"] < 0.5)))
     named = {p: [roles[r] for r in points[p]] for p in ("front", "rear", "centre")}
     aligned = align_egocentric(sure, named["centre"], (named["rear"], named["front"]))
-    scale = float(poses.attrs.get("px_per_cm", 1.0)) if poses.attrs["unit"] == "px" else 1.0
-    unit = "cm" if poses.attrs["unit"] == "px" and "px_per_cm" in poses.attrs else str(poses.attrs["unit"])
+    own_unit = LengthUnit.of(poses.attrs)
+    unit = own_unit.shown
     time = poses["time"].values
     people = [str(i) for i in poses["individual"].values]
     for (label, person), own in bouts_of(states).groupby(["label", "individual"], sort=False):
@@ -278,7 +280,7 @@ def _onset_frames(
         cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
         turned = np.stack([cos * at[:, :, 0] + sin * at[:, :, 1], cos * at[:, :, 1] - sin * at[:, :, 0]], axis=-1)
         known = np.isfinite(angle)
-        gathered[label].append(turned[known] / scale)
+        gathered[label].append(turned[known] * own_unit.to(unit))
     return keypoints, roles, unit
 
 

@@ -1,4 +1,4 @@
-"""Behaviour and neural activity on one clock.
+"""Behaviour and neural activity meet on one clock.
 
 States go onto the neural clock as the share of each neural sample's exposure, or its majority;
 labels are never interpolated. Traces go onto the behaviour clock by mean in bin, nearest sample
@@ -7,20 +7,23 @@ or straight line. Everything works on times in seconds, never on the ratio of sa
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from murid.data.clock import nearest_sample, rate_of, sample_edges, sample_stops
+from murid.data.clock import nearest_sample, sample_stops
 from murid.data.errors import fail
 from murid.data.labels import Labels
+from murid.data.meet.names import column_of
+from murid.data.resample import Floats, exposure, integrals, sample_at, step_at, straight_line
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
 from murid.data.traces import Spikes
 
-Floats = NDArray[np.float64]
 TraceRule = Literal["mean", "nearest", "linear"]
+#: Bin for spike times, s, where the analysis has no own: a tenth of a second holds some spikes and follows behaviour.
+BIN_S = 0.1
 
 
 def as_traces(signal: object, bin_s: float, subject: str) -> xr.DataArray:
@@ -57,56 +60,92 @@ def as_states(states: object, subject: str) -> xr.DataArray:
     )
 
 
-def exposure(time_s: ArrayLike) -> tuple[Floats, Floats]:
-    """Return start and stop (s) of the interval that each sample stands for.
-
-    Samples touch their neighbours (midpoint), except across a gap of dropped samples: no sample
-    reaches further than 3/4 of a median step from its own time, so no sample covers a gap.
-    """
-    t = np.asarray(time_s, np.float64)
-    edges = sample_edges(t)
-    half = 0.5 / rate_of(t) if t.size > 1 else 0.5
-    # 1.5 median steps is the usual sign of a dropped sample (data.clock.find_dropped).
-    return np.maximum(edges[:-1], t - 1.5 * half), np.minimum(edges[1:], t + 1.5 * half)
-
-
-def overlap_sums(
-    values: ArrayLike,
-    from_s: ArrayLike,
-    start_s: ArrayLike,
-    stop_s: ArrayLike,
-    spans: tuple[Floats, Floats] | None = None,
-) -> Floats:
-    """Integrate step-wise signals over intervals.
+def traces_and_states(
+    signal: object,
+    states: object,
+    *,
+    individual: str | None = None,
+    bin_s: float = BIN_S,
+    min_labelled: float = 0.5,
+    cut: bool = False,
+    subject: str = "traces and states",
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return a signal and what one animal did, sample by sample on the clock of the signal.
 
     Parameters
     ----------
-    values : array of shape (time, column)
-        Value of each sample, held over its exposure.
-    from_s : array of shape (time,)
-        Clock of `values`, s.
-    start_s, stop_s : array of shape (interval,)
-        Intervals, s.
-    spans : (start, stop), optional
-        What each sample of `values` stands for, s; its `exposure` by default.
+    signal : DataArray (time, unit) or Spikes
+        On the recording's time base, s; spikes are counted in bins of `bin_s`.
+    states : DataArray (time, individual[, behaviour]) or Labels
+        On any clock in the same seconds; labels are sampled at their own rate.
+    individual : str, optional
+        Whose states; may be left out where there is one animal.
+    bin_s : float
+        Seconds.
+    min_labelled : float
+        A sample of which less than this share is labelled is unlabelled. 0.5: labelled for the better part.
+    cut : bool
+        Leave out the signal before the first and after the last sample of the states.
+    subject : str
+        Who asks, for errors.
 
     Returns
     -------
-    array of shape (interval, column)
-        Integral of value × seconds over each interval.
+    traces : DataArray (time, unit)
+    states : DataArray (time, individual[, behaviour])
+        Of one individual, on the same clock; −1 where nobody watched: before, after and in pauses of the labels.
+
+    Raises
+    ------
+    DataError
+        The wrong form, several animals and none named, clocks that do not overlap.
+
+    Examples
+    --------
+    >>> from murid.data.traces import make_traces
+    >>> states = make_states([0] * 15 + [1] * 15, 10 + np.arange(30) / 30, ["rest", "rear"])
+    >>> traces, on_clock = traces_and_states(make_traces(np.arange(8), time_s=9.7 + np.arange(8) / 5), states)
+    >>> on_clock.values[:, 0].tolist()
+    [-1, -1, 0, 0, 1, 1, 1, -1]
     """
-    values, begin, end = (np.asarray(v, np.float64) for v in (values, start_s, stop_s))
-    start, stop = exposure(from_s) if spans is None else spans
-    # The integral from the beginning is piecewise linear, so interpolating *it* is exact.
-    knots = np.column_stack([start, stop]).ravel()
-    steps = values * (stop - start)[:, None]
-    total = np.zeros((2 * len(values), values.shape[1]))
-    total[1::2] = np.cumsum(steps, axis=0)
-    total[2::2] = total[1:-1:2]
-    out = np.empty((begin.size, values.shape[1]))
-    for column in range(values.shape[1]):
-        out[:, column] = np.interp(end, knots, total[:, column]) - np.interp(begin, knots, total[:, column])
-    return out
+    traces, behaviour = as_traces(signal, bin_s, subject), as_states(states, subject)
+    behaviour = behaviour[:, [column_of(behaviour, individual, subject)]]
+    time, own = traces["time"].values, behaviour["time"].values
+    if not own.size or time[-1] < own[0] or time[0] >= sample_stops(own)[-1]:
+        _apart(subject, "the signal", time, own)
+    if cut:
+        inside = (time >= own[0]) & (time <= own[-1])
+        if inside.sum() < 2:
+            _apart(subject, "the signal", time, own)
+        traces, time = traces[inside], time[inside]
+    return traces, states_on(behaviour, time, min_labelled=min_labelled)
+
+
+def signal_on(
+    signal: object, time_s: ArrayLike, *, bin_s: float = BIN_S, subject: str = "traces"
+) -> tuple[xr.DataArray, NDArray[np.bool_]]:
+    """Return a signal on the clock of what it is compared with, by mean in bin; see `traces_on`.
+
+    Raises
+    ------
+    DataError
+        The wrong form, or clocks that do not overlap.
+    """
+    traces, target = as_traces(signal, bin_s, subject), np.asarray(time_s, np.float64)
+    moved, valid = traces_on(traces, target)
+    if not valid.any():
+        _apart(subject, "the signal", traces["time"].values, target)
+    return moved, valid
+
+
+def _apart(subject: str, what: str, time_s: Floats, other_s: Floats) -> NoReturn:
+    fail(
+        subject,
+        f"{what} and what it is compared with do not overlap in time",
+        expected=f"{what} within {other_s[0]:.1f}-{other_s[-1]:.1f} s" if other_s.size else "samples",
+        got=f"{time_s[0]:.1f}-{time_s[-1]:.1f} s",
+        todo="map the neural clock onto the recording's time base (Recording.map_clock)",
+    )
 
 
 def state_fractions(states: xr.DataArray, time_s: ArrayLike) -> tuple[xr.DataArray, xr.DataArray]:
@@ -143,8 +182,8 @@ def state_fractions(states: xr.DataArray, time_s: ArrayLike) -> tuple[xr.DataArr
     from_s = np.asarray(dense["time"].values, np.float64)
     # A sample of behaviour stands for [t, next t), as in bouts and labels; only signals are centred on their time.
     spans = (from_s, sample_stops(from_s))
-    seconds_in = overlap_sums(flat == 1, from_s, start, stop, spans)
-    seconds_labelled = overlap_sums(flat != UNLABELLED, from_s, start, stop, spans)
+    seconds_in = integrals(flat == 1, spans, start, stop)
+    seconds_labelled = integrals(flat != UNLABELLED, spans, start, stop)
     with np.errstate(invalid="ignore", divide="ignore"):
         fraction = np.where(seconds_labelled > 1e-9, seconds_in / seconds_labelled, np.nan)
     shape = (target.size, n_ind, n_beh)
@@ -203,14 +242,10 @@ def states_on(states: xr.DataArray, time_s: ArrayLike, *, min_labelled: float = 
 def _at(states: xr.DataArray, time_s: Floats) -> Floats:
     """1 where a behaviour is present at the time itself, −1 where it is absent, 0 unlabelled or not covered."""
     dense = to_multilabel(states)
-    own = np.asarray(dense["time"].values, np.float64)
-    stops = sample_stops(own)
-    hair = 1e-6 * float(np.median(stops - own)) if own.size > 1 else 0.0
-    index = np.clip(np.searchsorted(own, time_s + hair, side="right") - 1, 0, own.size - 1)
-    covered = (time_s + hair >= own[index]) & (time_s < stops[index])
+    index = sample_at(dense["time"].values, time_s)
     values = dense.values[index].astype(np.float64)
     values = np.where(values == UNLABELLED, 0.0, 2.0 * values - 1.0)
-    return np.asarray(np.where(covered[:, None, None], values, 0.0), np.float64)
+    return np.asarray(np.where((index >= 0)[:, None, None], values, 0.0), np.float64)
 
 
 def traces_on(
@@ -249,15 +284,15 @@ def traces_on(
     target = np.asarray(time_s, np.float64)
     source = traces["time"].values.astype(np.float64)
     values = np.asarray(traces.values, np.float64)
-    gap = 1.5 / rate_of(source) if max_gap_s is None else max_gap_s
     near = nearest_sample(source, target)
+    gap = 1.5 * step_at(source)[near] if max_gap_s is None else np.full(target.size, max_gap_s)
     far = np.abs(source[near] - target) > gap
     if how == "mean":
         moved = _mean_in_bin(values, source, target)
     elif how == "nearest":
         moved = values[near]
     else:
-        moved = _straight_line(values, source, target, gap)
+        moved = straight_line(values, source, target, longest_s=2 * gap)
     moved[far] = np.nan
     out = xr.DataArray(
         moved.astype(np.float32),
@@ -273,23 +308,7 @@ def _mean_in_bin(values: Floats, source: Floats, target: Floats) -> Floats:
     """Exposure-weighted mean of `values` (time, unit) in each target sample; NaN samples do not count."""
     start, stop = exposure(target)
     finite = np.isfinite(values)
-    seconds = overlap_sums(finite, source, start, stop)
-    total = overlap_sums(np.where(finite, values, 0.0), source, start, stop)
+    seconds = integrals(finite, exposure(source), start, stop)
+    total = integrals(np.where(finite, values, 0.0), exposure(source), start, stop)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(seconds > 1e-9, total / seconds, np.nan)
-
-
-def _straight_line(values: Floats, source: Floats, target: Floats, gap: float) -> Floats:
-    """Interpolate along time; missing when either neighbour is missing or the gap is too long."""
-    right = np.clip(np.searchsorted(source, target), 1, source.size - 1)
-    left = right - 1
-    width = source[right] - source[left]
-    weight = np.clip((target - source[left]) / width, 0.0, 1.0)[:, None]
-    line = np.where(
-        weight == 0,
-        values[left],
-        np.where(weight == 1, values[right], (1 - weight) * values[left] + weight * values[right]),
-    )
-    hole = (width > 2 * gap) & (weight[:, 0] > 0) & (weight[:, 0] < 1)
-    line[hole] = np.nan
-    return line

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murid.data.errors import DataError
+from murid.data.meet import state_fractions, states_on, traces_on
+from murid.data.resample import exposure, integrals
 from murid.data.states import make_states
 from murid.data.traces import make_traces
-from murid.neural.align import exposure, overlap_sums, state_fractions, states_on, traces_on
 
 
 def test_fraction_is_the_share_of_the_exposure():
@@ -67,7 +68,7 @@ def test_time_in_a_state_is_conserved(n_behaviour, n_neural, seed):
     values = rng.integers(0, 2, n_behaviour).astype(float)[:, None]
     time = (np.arange(n_behaviour) + 0.5) / n_behaviour
     edges = np.linspace(0, 1, n_neural + 1)
-    sums = overlap_sums(values, time, edges[:-1], edges[1:])
+    sums = integrals(values, exposure(time), edges[:-1], edges[1:])
     assert sums.sum() == pytest.approx(values.mean())
 
 
