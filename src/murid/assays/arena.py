@@ -184,9 +184,9 @@ def convert_to_cm(
     DataError
         No scale; a scale asked for beside another one that the poses carry; zones whose unit cannot be converted.
     """
-    unit, known = str(poses.attrs["unit"]), poses.attrs.get("px_per_cm")
-    scale = None if known is None else float(known)
-    if px_per_cm is not None and scale is not None and abs(scale / px_per_cm - 1) > 0.01:
+    own = LengthUnit.of(poses.attrs)
+    unit, scale = own.name, own.px_per_cm
+    if px_per_cm is not None and scale is not None and not np.isclose(scale, px_per_cm, rtol=0.01):
         fail(
             "open field", "the poses know another scale", expected=f"px_per_cm={px_per_cm:g}", got=f"{scale:.4g} px/cm"
         )
@@ -207,7 +207,7 @@ def convert_to_cm(
         else:
             size = list(sizes or ())
             poses = calibrate(bare, arena=arenas[0].zone, known_cm=size[0] if len(size) == 1 else size)
-        scale = float(poses.attrs["px_per_cm"])
+        scale = LengthUnit.of(poses.attrs).px_per_cm
     elif unit == "mm":
         poses = calibrate(poses)
         scale = None  # 10 is mm per cm, no scale of a camera

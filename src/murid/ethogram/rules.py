@@ -254,7 +254,7 @@ def evaluate(rules: Sequence[Rule], table: xr.DataArray, *, body_length_cm: floa
 def _in_bouts(states: xr.DataArray, rules: Sequence[Rule]) -> xr.DataArray:
     out = states.copy()
     for r, rule in enumerate(rules):
-        one = states.isel(behaviour=[r])
+        one = states.sel(behaviour=[rule.name])
         one = smooth.majority(one, rule.vote_s / 2) if rule.vote_s else one
         one = smooth.close_gaps(one, rule.gap_s) if rule.gap_s else one
         one = smooth.min_bout(one, rule.min_s) if rule.min_s else one

@@ -240,6 +240,6 @@ def _checked_body(poses: xr.Dataset, body: tuple[str, str] | None) -> xr.Dataset
     if found:
         warn_user(
             f"calibrate: {', '.join(found)} from {pair[0]} to {pair[1]}, a rodent {low:.0f} to {high:.0f} cm; "
-            f"check the scale ({poses.attrs.get('px_per_cm', np.nan):.4g} px/cm)"
+            f"check the scale ({LengthUnit.of(poses.attrs).px_per_cm or np.nan:.4g} px/cm)"
         )
     return poses

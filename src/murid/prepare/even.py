@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from murid.data.clock import rate_of
-from murid.data.resample import integrals
+from murid.data.resample import exposure, integrals, straight_line
 
 #: A clock this near to the wanted rate is taken as it is: interpolation would cost more than 3 % of time.
 TOLERANCE = 0.03
@@ -54,30 +54,19 @@ class EvenTime:
             return values[np.maximum(self.frame, 0)] + out
         flat = values.reshape(len(values), -1)
         fps = rate_of(time_s)
-        out = self._means(flat, time_s, fps) if fps * self.step_s > 1 else self._between(flat, time_s, fps)
+        out = self._means(flat, time_s) if fps * self.step_s > 1 else self._between(flat, time_s, fps)
         return out.reshape(-1, *values.shape[1:])
 
-    def _means(self, flat: np.ndarray, time_s: np.ndarray, fps: float) -> np.ndarray:
+    def _means(self, flat: np.ndarray, time_s: np.ndarray) -> np.ndarray:
         """Mean over each row's span of a signal that keeps a frame's value over the frame's span."""
-        gap = np.minimum(np.diff(time_s), 1.5 / fps) / 2
-        low = time_s - np.concatenate([[0.5 / fps], gap])
-        high = time_s + np.concatenate([gap, [0.5 / fps]])
-        known = ~np.isnan(flat)
+        spans, known = exposure(time_s), ~np.isnan(flat)
         begin, end = self.time_s - self.step_s / 2, self.time_s + self.step_s / 2
-        seen = integrals(known, (low, high), begin, end)
-        total = integrals(np.where(known, flat, 0.0), (low, high), begin, end)
+        seen = integrals(known, spans, begin, end)
+        total = integrals(np.where(known, flat, 0.0), spans, begin, end)
         return np.where(seen >= (0.5 - 1e-6) * self.step_s, total / np.maximum(seen, 1e-12), np.nan)
 
     def _between(self, flat: np.ndarray, time_s: np.ndarray, fps: float) -> np.ndarray:
-        after = np.clip(np.searchsorted(time_s, self.time_s, side="left"), 1, len(time_s) - 1)
-        before = after - 1
-        span = time_s[after] - time_s[before]
-        weight = np.clip((self.time_s - time_s[before]) / span, 0, 1)[:, None]
-        # With weight 0 or 1 the other neighbour may be missing.
-        low, high = np.where(weight == 1, 0, flat[before]), np.where(weight == 0, 0, flat[after])
-        out = (1 - weight) * low + weight * high
-        out[span > 1.5 / fps] = np.nan
-        return out
+        return straight_line(flat, time_s, self.time_s, longest_s=1.5 / fps)
 
 
 def even_time(time_s: np.ndarray, rate_hz: float) -> EvenTime:

@@ -116,7 +116,7 @@ def units(
     names = [f"unit_{i}" for i in range(n_units)]
     for behaviour, sign, i in plan:
         wave, field = _covariate(behaviour, states, poses, individual, streams[1])
-        drive[:, i] += sign * strength * np.interp(time - lag_s, clock, wave, left=wave[0], right=wave[-1])
+        drive[:, i] += sign * strength * straight_line(wave, clock, time - lag_s)
         rows.append((names[i], behaviour, sign, strength))
         if field is not None:
             fields[names[i]] = field
