@@ -17,7 +17,6 @@ PICTURE = "makes the picture: the scale is its parameter, poses and zones are no
 
 #: Where such a line aligns no two nouns: file or package -> kind -> why.
 ALLOWED: dict[str, dict[str, str]] = {
-    "cli": {ENDS: "options and file names"},
     "ethogram/bouts.py": {SEARCH: "bouts among the samples of their own states"},
     "ethogram/transitions.py": {SEARCH: CODES},
     "evaluate/bouts.py": {SEARCH: "bouts of two raters that overlap: intervals of the same clock"},
