@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from murid.data.states import make_states, to_multilabel
 from murid.data.traces import make_traces
 from murid.data.zones import EntryRule, Zone, Zones
 
-FAST = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FAST = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MORE = settings(FAST, max_examples=150)
 
 PER_CM = {"cm": 1.0, "mm": 10.0, "px": 20.0}
@@ -115,7 +115,9 @@ def traces_in(facts: Facts, wording: Wording = PLAIN, rate_hz: float = 10.0):
     own = np.arange(time[0] + 0.5 / rate_hz, time[-1], 1 / rate_hz)
     nearest = np.abs(own[:, None] - time).argmin(1)
     rng = np.random.default_rng([facts.seed, 9])
-    values = np.stack([(facts.codes()[nearest, 0] == 1) + 0.1 * rng.normal(size=own.size), rng.normal(size=own.size)], 1)
+    values = np.stack(
+        [(facts.codes()[nearest, 0] == 1) + 0.1 * rng.normal(size=own.size), rng.normal(size=own.size)], 1
+    )
     units = list(wording.units)
     return make_traces(values[:, units], time_s=wording.start_s + own, units=[UNITS[u] for u in units])
 
@@ -186,7 +188,8 @@ def same(plain: dict[str, object], worded: dict[str, object], **tolerance: float
     assert plain.keys() == worded.keys()
     for name, right in plain.items():
         np.testing.assert_allclose(
-            np.asarray(worded[name], float), np.asarray(right, float), err_msg=name, **{"rtol": 1e-4, "atol": 2e-4} | tolerance
+            np.asarray(worded[name], float),
+            np.asarray(right, float),
+            err_msg=name,
+            **{"rtol": 1e-4, "atol": 2e-4} | tolerance,
         )
-
-

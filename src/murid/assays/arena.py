@@ -177,7 +177,7 @@ def convert_to_cm(
     px_per_cm: float | None,
     sizes: Sequence[float] | None,
 ) -> tuple[xr.Dataset, Zones | None, list[AssayArena], float | None]:
-    """Return poses, drawn zones and arenas in cm, and the scale (px/cm; None where poses never were in px).
+    """Return poses, drawn zones and arenas in cm, and the scale of the poses (px/cm; None where not known).
 
     Raises
     ------
@@ -210,8 +210,8 @@ def convert_to_cm(
         scale = LengthUnit.of(poses.attrs).px_per_cm
     elif unit == "mm":
         poses = calibrate(poses)
-        scale = None  # 10 is mm per cm, no scale of a camera
-    cm = LengthUnit("cm", scale)
+    # Poses that never were in px: the scale that is asked for is that of the zones.
+    cm = LengthUnit("cm", scale if scale is not None else px_per_cm)
     outlines = [replace(a, zone=zones_in(Zones([a.zone]), cm)[a.zone.name]) for a in arenas]
     return poses, None if zones is None else zones_in(zones, cm), outlines, scale
 

@@ -124,6 +124,8 @@ def measure_open_field(
     poses, drawn, arenas, scale = convert_to_cm(poses, recording.zones, arenas, p.px_per_cm, p.arena_cm)
     notes += [a.note for a in arenas if a.note]
     _check_size(arenas, p, notes)
+    if p.px_per_cm is not None and "px" not in _units_of(recording):
+        notes.append("px_per_cm was not used: neither poses nor zones are in px")
     poses = _cut(poses, p, points_of(poses, "centre", roles), notes)
     centres = points_of(poses, "centre", roles)
     rule = _rule(drawn, p, notes)
@@ -138,6 +140,13 @@ def measure_open_field(
     _list_zones(layouts, drawn, notes)
     table = pd.concat(visits, ignore_index=True).sort_values(["start_s"], kind="stable", ignore_index=True)
     return result("open_field", recording, measures, table, _conventions(p, layouts, rule, scale), notes, PRIMARY)
+
+
+def _units_of(recording: Recording) -> set[str]:
+    """Units of the poses and zones as they were given."""
+    zones = recording.zones
+    drawn = () if zones is None else zones.values()
+    return {str(recording.need("poses").attrs["unit"]), *(zone.unit for zone in drawn)}
 
 
 @analysis(

@@ -83,7 +83,7 @@ def calibrate(
     sources = dict(px_per_cm=px_per_cm, keypoints=keypoints, points=points, arena=arena)
     _check_source(poses, [name for name, value in sources.items() if value is not None])
     if poses.attrs["unit"] == "mm":
-        # Millimetres say nothing of the picture: zones drawn in px still need their own scale.
+        # Millimetres say nothing of the picture: zones drawn in px need its scale, which is kept where it is known.
         return _checked_body(_in_cm(poses, LengthUnit("cm").to("mm"), None), body)
     if keypoints is not None:
         px_per_cm = _scale_from_points(*_median_places(poses, keypoints), known_cm)
@@ -99,7 +99,7 @@ def _check_source(poses: xr.Dataset, given: list[str]) -> None:
     """Poses in px need exactly one source of the scale, poses in mm none, and poses in cm are done."""
     faults = Faults("calibrate")
     unit = poses.attrs["unit"]
-    if unit == "cm" or "px_per_cm" in poses.attrs:
+    if unit == "cm" or (unit == "px" and "px_per_cm" in poses.attrs):
         faults.add(
             "poses are calibrated already",
             expected="poses in px",

@@ -61,7 +61,7 @@ def zones_in(zones: Zones, unit: LengthUnit) -> Zones:
             factors[name] = own.to(unit.name)
         else:
             faults.add(
-                "its unit cannot be converted",
+                "its unit does not fit the poses, and the scale of the camera is not known",
                 where=f"zone '{name}'",
                 expected=unit.name,
                 got=zone.unit,
