@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murid.assays import open_field
+from murid.assays import measure_open_field
 from murid.assays.open_field import OpenFieldParams
 from murid.data.labels import Labels
-from murid.ethogram.bouts import bouts_of, summary
+from murid.ethogram.bouts import bouts_of, summarise_states
 from murid.evaluate.agreement import compare_raters
 from murid.features.motion import body_length, distance, heading, speed
 from murid.features.zone_mask import zone_masks
-from murid.neural import PeriEventParams, TuningParams, by_state, perievent, tuning
+from murid.neural import PeriEventParams, TuningParams, by_state, compute_perievent, compute_tuning
 from murid.prepare import CleanParams
 from tests.nouns import (
     BEHAVIOURS,
@@ -62,7 +62,7 @@ def occupancy(facts: Facts, w: Wording) -> dict[str, object]:
 def field(facts: Facts, w: Wording) -> dict[str, object]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = open_field(recording_in(facts, w), BY_HAND)
+        found = measure_open_field(recording_in(facts, w), BY_HAND)
     table = found.wide().set_index("individual").loc[list(w.animals)]
     return {c: table[c] for c in sorted(table.select_dtypes("number")) if "px_per_cm" not in c}
 
@@ -71,7 +71,7 @@ def bouts(facts: Facts, w: Wording) -> dict[str, object]:
     states = states_in(facts, w)
     table = bouts_of(states)
     out: dict[str, object] = {}
-    totals = summary(states).set_index(["individual", "behaviour"])
+    totals = summarise_states(states).set_index(["individual", "behaviour"])
     for animal in range(2):
         for name in BEHAVIOURS:
             own = table[(table["individual"] == w.name(animal)) & (table["label"] == name)]
@@ -97,14 +97,18 @@ def means(facts: Facts, w: Wording) -> dict[str, object]:
 
 def tuned(facts: Facts, w: Wording) -> dict[str, object]:
     params = TuningParams(min_shift_s=0.5, min_independent=0, min_bouts=2)
-    table = tuning(traces_in(facts, w), states_in(facts, w), params=params, individual=w.name(0), workers=1).table
+    table = compute_tuning(
+        traces_in(facts, w), states_in(facts, w), params=params, individual=w.name(0), workers=1
+    ).table
     rows = table.set_index(["unit", "behaviour"]).loc[[(u, b) for u in UNITS for b in BEHAVIOURS]]
     return {c: rows[c] for c in ("auroc", "p", "q", "n_samples", "n_in", "n_bouts", "mean_in", "mean_out")}
 
 
 def responses(facts: Facts, w: Wording) -> dict[str, object]:
     events = w.start_s + facts.time[[facts.n // 3, facts.n // 2]] + 0.013
-    found = perievent(traces_in(facts, w), events, params=PeriEventParams(before_s=0.5, after_s=0.5, overlap="keep"))
+    found = compute_perievent(
+        traces_in(facts, w), events, params=PeriEventParams(before_s=0.5, after_s=0.5, overlap="keep")
+    )
     return {"kept": found.events["kept"], "trials": found.trials.sel(unit=list(UNITS)).values}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from murid.assays import open_field
+from murid.assays import measure_open_field
 from murid.assays.open_field import OpenFieldParams
 from murid.data.poses import make_poses
 from murid.data.recording import Recording
@@ -24,7 +24,7 @@ def _field(unit: str, zone_unit: str, params: OpenFieldParams | None = None, dep
     k = PER_CM[zone_unit]
     parts = [Zone("arena", BOX * k, unit=zone_unit, kind="arena"), Zone("centre", (BOX / 2 + 10) * k, unit=zone_unit)]
     rule = None if depth_cm is None else EntryRule(hysteresis=depth_cm * k, min_visit_s=0.1)
-    return open_field(Recording("r", poses=poses, zones=Zones(parts, rule)), params)
+    return measure_open_field(Recording("r", poses=poses, zones=Zones(parts, rule)), params)
 
 
 @pytest.mark.parametrize("unit", ["cm", "mm"])
