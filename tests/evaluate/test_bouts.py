@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from murid.data.clock import frame_times
 from murid.evaluate import bouts, frames
+from murid.evaluate.detection import Detections, average_precision
 
 T = frame_times(40, 10.0)
 
@@ -99,3 +100,14 @@ def test_boundaries_match_one_to_one_as_often_as_possible(a, b):
 def test_boundaries_skip_unlabelled_and_dropped_frames():
     time = np.r_[0:5, 10:15] / 10.0
     np.testing.assert_allclose(bouts.boundaries([0, 1, 1, -1, 0, 1, 1, 2, 2, 2], time), [0.1, 1.2])
+
+
+@pytest.mark.parametrize("start_s", [0.0, 7.3, 1.7e9, 3.8e9])
+def test_half_of_the_union_is_half_on_every_clock(start_s):
+    """In Unix seconds bouts that share exactly half of their union were no match."""
+    for n in range(1, 40):
+        edges = start_s + (17 + n * np.arange(3)) / 25.0
+        truth, found = edges[[0, 2]][None], edges[[0, 1]][None]
+        assert len(bouts.match(truth, found, 0.5)[0]) == 1
+        pair = Detections(truth, np.array(["rear"]), np.ones(1)), Detections(found, np.array(["rear"]), np.ones(1))
+        assert average_precision([pair], ious=(0.5,)).at["rear", 0.5] == 1

@@ -21,6 +21,11 @@ from murid.data.states import UNLABELLED
 Spans = NDArray[np.float64]
 
 
+#: IoU below the bar that still reaches it: Unix times are rounded to half a microsecond, and bouts of whole frames
+#: often share exactly half of their union.
+IOU_SLACK = 1e-5
+
+
 def spans_of(mask: ArrayLike, time_s: ArrayLike) -> Spans:
     """Return the runs of True as ``(n, 2)`` start and stop in seconds; dropped frames end a run."""
     mask, time_s = np.asarray(mask, bool), np.asarray(time_s, np.float64)
@@ -55,7 +60,7 @@ def match(truth: Spans, predicted: Spans, iou: float = 0.3) -> tuple[np.ndarray,
     i, j, shared = overlaps(truth, predicted)
     length = np.diff(truth, axis=1)[:, 0], np.diff(predicted, axis=1)[:, 0]
     value = shared / (length[0][i] + length[1][j] - shared)
-    keep = value >= iou - 1e-9
+    keep = value >= iou - IOU_SLACK
     i, j, value = i[keep], j[keep], value[keep]
     n = len(truth) + len(predicted)
     graph = coo_matrix((np.ones(i.size), (i, len(truth) + j)), shape=(n, n))

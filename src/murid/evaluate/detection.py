@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.errors import fail
 from murid.evaluate import frames
+from murid.evaluate.bouts import IOU_SLACK
 
 #: Thresholds of the mean: from half of the union to nearly all of it, as in ActivityNet.
 IOUS = tuple(np.round(np.arange(0.5, 0.96, 0.05), 2).tolist())
@@ -120,7 +121,7 @@ def _hits(truth: np.ndarray, predicted: np.ndarray, score: np.ndarray, iou: floa
     free = np.ones(len(truth), bool)
     for k in np.argsort(-score, kind="stable"):
         share = np.where(free, shared[k], -1.0)
-        if share.size and share.max() >= iou:
+        if share.size and share.max() >= iou - IOU_SLACK:
             taken[k] = int(share.argmax())
             free[taken[k]] = False
     return taken
@@ -164,11 +165,11 @@ def error_types(pairs: Sequence[tuple[Detections, Detections]], *, iou: float = 
 
 
 def _kind(own: float, other: float, iou: float) -> str:
-    if own >= iou:
+    if own >= iou - IOU_SLACK:
         return "double"
     if own >= TOUCHES and own >= other:
         return "boundary"
-    if other >= iou:
+    if other >= iou - IOU_SLACK:
         return "class"
     return "boundary and class" if other >= TOUCHES else ("boundary" if own >= TOUCHES else "background")
 
