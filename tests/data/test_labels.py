@@ -12,6 +12,7 @@ import murid
 from murid.data.clock import frame_times
 from murid.data.labels import LabelChoice, Labels
 from murid.data.states import make_states, mask_of, to_multilabel
+from murid.data.warning import MuridWarning
 
 
 def labels(rows, **kwargs):
@@ -180,3 +181,24 @@ def test_a_choice_of_labels_is_one_rule():
         LabelChoice(behaviours=("a",)).states(marks)
     states = LabelChoice(behaviours=("a",), rater="oliver").states(marks, np.arange(30) / 10)
     assert (states == 1).sum() == 20
+
+
+@pytest.mark.parametrize("start_s", [0.0, 1.7e9, 3.8e9])
+def test_labels_have_a_clock_of_their_own_in_unix_seconds_too(start_s):
+    """The clock ran from 0 to the last bout: 1.7e10 samples for ten seconds of labels."""
+    table = pd.DataFrame({"start_s": [start_s + 2.0], "stop_s": [start_s + 5.0], "label": ["rear"]})
+    watched = pd.DataFrame({"start_s": [start_s], "stop_s": [start_s + 10.0], "rater": "", "stream": ""})
+    labels = Labels.from_bouts(table, scored=watched)
+    assert labels.clock().size == 100
+    states = LabelChoice(behaviours=("rear",)).states(labels)
+    assert (states.values == 1).sum() == 30
+    assert (states.values == -1).sum() == 0
+    assert labels.clock(4.0).size == 40
+
+
+def test_bouts_in_unix_seconds_are_not_watched_for_fifty_years():
+    table = pd.DataFrame({"start_s": [1.7e9, 1.7e9 + 4], "stop_s": [1.7e9 + 1, 1.7e9 + 6], "label": ["rear"] * 2})
+    with pytest.warns(MuridWarning, match="taken as watched from the first bout on"):
+        labels = Labels.from_bouts(table)
+    assert labels.scored[["start_s", "stop_s"]].values.tolist() == [[1.7e9, 1.7e9 + 6]]
+    assert (LabelChoice().states(labels).values == 1).sum() == 30

@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from murid.data.bouts import EVERYONE, as_text, make_bouts
-from murid.data.clock import first_sample, rate_of, sample_stops, segments
+from murid.data.clock import first_sample, frame_times, rate_of, sample_stops, segments
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
@@ -29,6 +29,8 @@ PLACEHOLDERS = ("base", "unlabelled", "unlabeled", "unknown", "_default")
 
 #: Rate (Hz) at which labels written in seconds are sampled where nothing else gives a clock.
 DEFAULT_RATE_HZ = 10.0
+#: Times beyond this, s, do not count from the beginning of a recording.
+A_DAY_S = 86_400.0
 
 Others = Literal["auto", "ignore", "negative"]
 
@@ -95,6 +97,26 @@ class Labels:
         """End of the last bout or scored stretch, seconds."""
         ends = [t["stop_s"].max() for t in (self.bouts, self.scored) if len(t)]
         return float(max(ends, default=float("nan")))
+
+    def clock(self, rate_hz: float | None = None) -> np.ndarray:
+        """Return the labels' own clock: from 0 to their end, at their own rate (10 Hz where they have none).
+
+        Labels that begin more than a day after 0 count from no beginning of a recording (Unix seconds): their clock
+        begins where they do.
+
+        Examples
+        --------
+        >>> late = pd.DataFrame({"start_s": [1.7e9 + 1], "stop_s": [1.7e9 + 2], "label": ["rear"]})
+        >>> watched = pd.DataFrame({"start_s": [1.7e9], "stop_s": [1.7e9 + 3], "rater": "", "stream": ""})
+        >>> (Labels.from_bouts(late, scored=watched).clock(2.0) - 1.7e9).tolist()
+        [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
+        """
+        rate = rate_hz or (self.fps if np.isfinite(self.fps) else DEFAULT_RATE_HZ)
+        starts = [float(t["start_s"].min()) for t in (self.bouts, self.scored) if len(t)]
+        if not starts or not np.isfinite(self.stop_s):
+            return np.empty(0)
+        first = min(starts) if min(starts) > A_DAY_S else 0.0
+        return frame_times(int(np.ceil((self.stop_s - first) * rate - 1e-6)), rate, first)
 
     def select(self, *, rater: str | None = None, stream: str | None = None, individual: str | None = None) -> Labels:
         """Return the labels of one rater, stream or individual; unknown names are an error."""
@@ -219,7 +241,8 @@ class Labels:
         """Build Labels from a bout table.
 
         The whole of ``[0, duration_s)`` counts as scored by every rater in every stream unless
-        `scored` says otherwise; without a duration, up to the last bout.
+        `scored` says otherwise; without a duration, up to the last bout. Times in Unix seconds say nothing of the
+        beginning: with a warning, the first bout is it.
         """
         bouts = make_bouts(bouts, name=source_file or "bouts")
         if scored is None:
@@ -227,7 +250,15 @@ class Labels:
             pairs = bouts[["rater", "stream"]].drop_duplicates()
             if pairs.empty:
                 pairs = pd.DataFrame({"rater": [""], "stream": [""]})
-            scored = pairs.assign(start_s=0.0, stop_s=stop)[["start_s", "stop_s", "rater", "stream"]]
+            first = float(bouts["start_s"].min()) if len(bouts) else 0.0
+            if first <= A_DAY_S or duration_s is not None:
+                first = 0.0
+            else:
+                warn_user(
+                    f"{source_file or 'bouts'}: times do not count from the beginning of the recording (first bout at "
+                    f"{first:.0f} s): taken as watched from the first bout on; say what was watched with scored=..."
+                )
+            scored = pairs.assign(start_s=first, stop_s=stop)[["start_s", "stop_s", "rater", "stream"]]
         words = tuple(vocabulary) or tuple(dict.fromkeys(bouts["label"]))
         return cls(bouts, scored.reset_index(drop=True), exclusive, words, float(fps), source_file)
 
@@ -318,15 +349,13 @@ class LabelChoice:
         labels : Labels
             Labels of a recording.
         time_s : array of shape (time,), optional
-            Clock in seconds; from 0 to the end of the labels at their own rate when None (10 Hz where
-            the labels have none).
+            Clock in seconds; the labels' own (`Labels.clock`) when None.
         individuals : sequence of str, optional
             Individuals to return; those with labels by default.
         """
         chosen = self.select(labels)
         if time_s is None:
-            rate = chosen.fps if np.isfinite(chosen.fps) else DEFAULT_RATE_HZ
-            time_s = np.arange(0.0, chosen.stop_s, 1.0 / rate)
+            time_s = chosen.clock()
         return chosen.to_states(time_s, self.behaviours, others=self.others, individuals=individuals)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from murid.data.clock import frame_times, rate_of, sample_stops
+from murid.data.clock import rate_of, sample_stops
 from murid.data.errors import fail
 from murid.data.labels import Labels, Others
 from murid.data.states import UNLABELLED
@@ -242,7 +242,7 @@ def _clocks(
         rate = labels.fps if fps is None else fps
         if not np.isfinite(rate):
             fail("agreement", "no clock", where=labels.source_file, todo="give fps or time_s")
-        out.append(frame_times(round(labels.stop_s * rate), rate))
+        out.append(labels.clock(rate))
     return out
 
 

@@ -142,10 +142,9 @@ class Context:
             labels: Labels = recording.need("labels")
             if len(labels.raters) > 1:
                 labels = labels.select(rater=labels.raters[0])
-            rate = labels.fps if np.isfinite(labels.fps) else 10.0
             if not np.isfinite(labels.stop_s) or not labels.behaviours:
                 return None
-            return labels.to_states(np.arange(0.0, labels.stop_s, 1.0 / rate), others="negative")
+            return labels.to_states(labels.clock(), others="negative")
         except (DataError, OSError) as exc:
             self._problem(f"labels of recording '{recording_id}': {str(exc).splitlines()[0]}")
             return None

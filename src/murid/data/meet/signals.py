@@ -45,9 +45,7 @@ def as_traces(signal: object, bin_s: float, subject: str) -> xr.DataArray:
 def as_states(states: object, subject: str) -> xr.DataArray:
     """Return behaviour as States: labels are sampled at their own rate (10 Hz where they have none)."""
     if isinstance(states, Labels):
-        start = float(states.scored["start_s"].min()) if len(states.scored) else 0.0
-        rate = states.fps if np.isfinite(states.fps) else 10.0
-        return states.to_states(np.arange(start, states.stop_s, 1.0 / rate))
+        return states.to_states(states.clock())
     if isinstance(states, xr.DataArray) and states.dims[:2] == ("time", "individual"):
         return states
     got = str(states.dims) if isinstance(states, xr.DataArray) else type(states).__name__

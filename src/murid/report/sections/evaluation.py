@@ -172,7 +172,8 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
             labels: Labels = recording.need("labels")
             raters = [labels.select(rater=r) for r in labels.raters] if len(labels.raters) > 1 else []
             for a, b in combinations(raters, 2):
-                time = np.arange(0.0, min(a.stop_s, b.stop_s), 1.0 / (labels.fps if np.isfinite(labels.fps) else 10.0))
+                time = labels.clock()
+                time = time[time < min(a.stop_s, b.stop_s)]
                 pairs.append((a, b.to_states(time, behaviours, others="negative")))
                 ids.append(f"{recording_id} {len(ids)}")
                 groups.append(context.animals[recording_id])
