@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, and no limit of time: a busy machine is no fault of the code.
+settings.register_profile("murid", deadline=None, derandomize=True)
+settings.load_profile("murid")
 
 
 def data_folder() -> Path:

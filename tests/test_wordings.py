@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from murid.assays import measure_open_field
 from murid.assays.open_field import OpenFieldParams
 from murid.data.labels import Labels
+from murid.data.states import to_multilabel
+from murid.ethogram import smooth
 from murid.ethogram.bouts import bouts_of, summarise_states
 from murid.evaluate.agreement import compare_raters
 from murid.features.motion import body_length, distance, heading, speed
@@ -80,6 +82,13 @@ def bouts(facts: Facts, w: Wording) -> dict[str, object]:
     return out
 
 
+def smoothed(facts: Facts, w: Wording) -> dict[str, object]:
+    """Bouts of exactly the shortest length stay, gaps of exactly the longest are closed, on every clock."""
+    states = to_multilabel(states_in(facts, w)).sel(individual=list(w.animals), behaviour=list(BEHAVIOURS))
+    length = 5 / facts.fps
+    return {"shortest": smooth.min_bout(states, length).values, "gaps": smooth.close_gaps(states, length).values}
+
+
 def agreement(facts: Facts, w: Wording) -> dict[str, object]:
     parts = [labels_in(facts, w, rater, salt) for rater, salt in (("A", 0), ("B", 1))]
     both = Labels(
@@ -112,7 +121,7 @@ def responses(facts: Facts, w: Wording) -> dict[str, object]:
     return {"kept": found.events["kept"], "trials": found.trials.sel(unit=list(UNITS)).values}
 
 
-QUANTITIES = (kinematics, occupancy, field, bouts, agreement, means, tuned, responses)
+QUANTITIES = (kinematics, occupancy, field, bouts, smoothed, agreement, means, tuned, responses)
 
 
 @cache
