@@ -138,3 +138,12 @@ def test_false_positives_are_near_five_percent(tau_s, unit_drift, behaviour_drif
     assert 0.02 < np.mean(wrong) < 0.085
     if behaviour_drift:
         assert np.mean(circular_wrong) > 0.5  # what the linear shift is for
+
+
+def test_drift_is_the_same_in_unix_seconds():
+    """Samples on the border of two stretches changed sides with the rounding of the clock: another null, another p."""
+    x = np.random.default_rng(8).normal(size=(5, 77)).cumsum(axis=1)
+    for n_blocks in (5, 19, 20):
+        right = nulls.drift(x, np.arange(77) / 10, n_blocks=n_blocks)
+        for start_s in (7.3, 1.7e9, 3.8e9):
+            assert nulls.drift(x, start_s + np.arange(77) / 10, n_blocks=n_blocks) == pytest.approx(right)

@@ -405,7 +405,9 @@ def drift(values: ArrayLike, time_s: ArrayLike, *, n_blocks: int = 20) -> NDArra
     x = np.atleast_2d(np.asarray(values, np.float64))
     t = np.asarray(time_s, np.float64)
     span = max(t[-1] - t[0], 1e-12)
-    block = np.minimum(((t - t[0]) / span * n_blocks).astype(np.int64), n_blocks - 1)
+    # A sample on the border of two stretches belongs to the later one, whatever Unix times are rounded to.
+    hair = max(4 * float(np.spacing(np.abs(t).max())), 1e-9 * span)
+    block = np.minimum(((t - t[0] + hair) / span * n_blocks).astype(np.int64), n_blocks - 1)
     starts = np.searchsorted(block, np.arange(n_blocks))
     filled = np.flatnonzero(np.diff(np.append(starts, t.size)) > 0)
     finite = np.isfinite(x)
