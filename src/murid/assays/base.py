@@ -172,17 +172,17 @@ VISITS = Table(
 )
 
 
-def tables_of(found: AssayResult) -> Tables:
+def tables_of(outcome: AssayResult) -> Tables:
     """Return the result of a paradigm as the tables that every paradigm declares."""
-    whole = found.measures[found.measures["bin_start_s"].isna()]
+    whole = outcome.measures[outcome.measures["bin_start_s"].isna()]
     names = np.where(whole["zone"] == "", whole["measure"], whole["measure"] + ":" + whole["zone"])
     return Tables(
         {
-            "measures": found.measures,
-            "animals": found.wide().drop(columns=["recording", "animal", "group"]),
-            "visits": found.visits,
+            "measures": outcome.measures,
+            "animals": outcome.wide().drop(columns=["recording", "animal", "group"]),
+            "visits": outcome.visits,
         },
-        warnings=found.warnings,
-        conventions=found.conventions,
+        warnings=outcome.warnings,
+        conventions=outcome.conventions,
         units=dict(zip(names.tolist(), whole["unit"].tolist(), strict=True)),
     )

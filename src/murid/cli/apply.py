@@ -30,8 +30,8 @@ def register(app: typer.Typer) -> None:
         opened = Study(study)
         run = apply_method(opened, model, pick_recordings(opened, ids), workers=n_workers(workers))
         summary = run.tables["summary"]
-        who = "behaviour" if "behaviour" in summary else "label"
-        shown = summary.groupby(who, sort=False)[["count", "total_s", "fraction"]].mean().reset_index()
+        column = "behaviour" if "behaviour" in summary else "label"
+        shown = summary.groupby(column, sort=False)[["count", "total_s", "fraction"]].mean().reset_index()
         return of_run(
             run,
             [f"{counted(len(run.summary['recordings']))}. States: {run.folder / 'states'}"],

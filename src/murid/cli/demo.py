@@ -29,5 +29,5 @@ def register(app: typer.Typer) -> None:
         """
         from murid.run import run_demo
 
-        found = run_demo(out, n_animals=animals, minutes=minutes, seed=seed, workers=n_workers(workers))
-        return Reply({"ok": True, **found.data}, [*found.lines, f"Report: {found.report}"])
+        made = run_demo(out, n_animals=animals, minutes=minutes, seed=seed, workers=n_workers(workers))
+        return Reply({"ok": True, **made.data}, [*made.lines, f"Report: {made.report}"])

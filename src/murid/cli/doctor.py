@@ -18,8 +18,8 @@ def register(app: typer.Typer) -> None:
 
         from murid.run.doctor import examine
 
-        found = examine()
-        rows = [{"what": k, "found": v} for k, v in found["facts"].items()]
-        extras = [{"extra": k, "installed": "yes" if v else "no"} for k, v in found["extras"].items()]
-        text = [f"-> {s}" for s in found["suggestions"]] or ["All is well."]
-        return Reply({"ok": True, **found}, text, {"Machine": pd.DataFrame(rows), "Extras": pd.DataFrame(extras)})
+        findings = examine()
+        rows = [{"what": k, "found": v} for k, v in findings["facts"].items()]
+        extras = [{"extra": k, "installed": "yes" if v else "no"} for k, v in findings["extras"].items()]
+        text = [f"-> {s}" for s in findings["suggestions"]] or ["All is well."]
+        return Reply({"ok": True, **findings}, text, {"Machine": pd.DataFrame(rows), "Extras": pd.DataFrame(extras)})

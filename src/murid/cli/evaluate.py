@@ -144,15 +144,15 @@ def _per_method(names: list[str], texts: list[str] | None) -> dict[str, dict[str
     """Give ``-p key=value`` to every method, ``-p method.key=value`` to one."""
     from murid.methods import method_class
 
-    found = {}
+    per_method = {}
     for name in names:
         declared = method_class(name).Params
-        mine = []
+        own = []
         for text in texts or ():
             head, _, rest = text.partition(".")
             if head in names and head not in declared.model_fields:
-                mine += [rest] if head == name else []
+                own += [rest] if head == name else []
             else:
-                mine.append(text)
-        found[name] = read_params(declared, mine)
-    return found
+                own.append(text)
+        per_method[name] = read_params(declared, own)
+    return per_method

@@ -85,17 +85,17 @@ def pick_recordings(study: Study, values: Sequence[str] | None, option: str = "-
     for part in parts:
         span = re.fullmatch(r"(\d+)-(\d+)", part)
         if part in known:
-            found = [part]
+            matching = [part]
         elif span:
             low, high = int(span[1]), int(span[2])
-            found = [
+            matching = [
                 recording_id for recording_id in known if recording_id.isdigit() and low <= int(recording_id) <= high
             ]
         else:
-            found = [recording_id for recording_id in known if fnmatchcase(recording_id, part)]
-        if not found:
+            matching = [recording_id for recording_id in known if fnmatchcase(recording_id, part)]
+        if not matching:
             faults.add(f"no recording '{part}'", todo=did_you_mean(part, known))
-        chosen.update(found)
+        chosen.update(matching)
     faults.raise_if_any()
     return [recording_id for recording_id in known if recording_id in chosen]
 

@@ -27,7 +27,7 @@ def of_run(
     json_tables : tuple of str
         Tables of the run that go into the JSON; all others are named there and lie in the run's folder.
     """
-    found = run.tables
+    stored = run.tables
     failed = run.summary.get("failed", [])
     data = {
         "ok": not failed,
@@ -35,7 +35,7 @@ def of_run(
         "run": str(run.folder),
         "seconds": run.provenance.get("seconds"),
         **run.summary,
-        "tables": {name: records(found[name]) for name in json_tables if name in found},
+        "tables": {name: records(stored[name]) for name in json_tables if name in stored},
         "files": sorted(str(p.relative_to(run.folder)) for p in run.folder.rglob("*.parquet")),
         "warnings": run.provenance["warnings"],
     }

@@ -15,7 +15,7 @@ MAX_COLUMNS = 3
 _KEYS = ("recording", "animal", "group", "day", "session", "individual")
 
 
-def comparison_table(found: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     """Return one line a measure: mean of each group, difference with its interval, effect, p and q.
 
     The smallest p comes first.
@@ -24,9 +24,9 @@ def comparison_table(found: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFr
 
     from murid.data.tables import with_unit
 
-    order = found.sort_values("p", kind="stable")
+    order = comparison.sort_values("p", kind="stable")
     order = order.head(MAX_MEASURES)
-    groups = [c[len("mean_") :] for c in found.columns if c.startswith("mean_")]
+    groups = [c[len("mean_") :] for c in comparison.columns if c.startswith("mean_")]
     shown = {"measure": [with_unit(m, units.get(m, "")) for m in order["measure"]]}
     for group in groups:
         shown[group] = [_short(v) for v in order[f"mean_{group}"]]

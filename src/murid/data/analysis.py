@@ -124,10 +124,10 @@ class Analysis:
             missing.append(" or ".join(self.any_of))
         return ", ".join(missing)
 
-    def check(self, found: Tables) -> Tables:
+    def check(self, tables: Tables) -> Tables:
         """Return the tables, each checked against its declaration."""
-        frames = {name: self.table(name).check(frame, owner=self.name) for name, frame in found.frames.items()}
-        return Tables(frames, found.warnings, found.conventions, found.units, found.summary, found.sentences)
+        frames = {name: self.table(name).check(frame, owner=self.name) for name, frame in tables.frames.items()}
+        return Tables(frames, tables.warnings, tables.conventions, tables.units, tables.summary, tables.sentences)
 
     def card(self) -> dict[str, Any]:
         """What it is, as plain values: for help, documentation and JSON."""

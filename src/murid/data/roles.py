@@ -157,14 +157,14 @@ def _parse(name: str, names: Sequence[str]) -> tuple[str, str, str]:
         else:
             kept.append(token)
     bare = "".join(kept)
-    if not side and (found := re.match(r"^(left|right)(.+)$|^(.+)(left|right)$", bare)):
-        side, bare = (found[1], found[2]) if found[1] else (found[4], found[3])
+    if not side and (match := re.match(r"^(left|right)(.+)$|^(.+)(left|right)$", bare)):
+        side, bare = (match[1], match[2]) if match[1] else (match[4], match[3])
     # "earl", "hipr", "lear": one letter glued on. "rear" is an ear only next to a "lear".
     if not side and (bare != "rear" or any(n.lower() == "lear" for n in names)):
-        found = _GLUED.match(bare)
-        letter = (found[1] or found[3]) if found else None
-        if found and letter:
-            side, bare = ("left" if letter.startswith("l") else "right"), found[2]
+        match = _GLUED.match(bare)
+        letter = (match[1] or match[3]) if match else None
+        if match and letter:
+            side, bare = ("left" if letter.startswith("l") else "right"), match[2]
     if end:
         bare = re.sub(r"[0-9]", "", bare) + end
     return bare, side, end
@@ -179,18 +179,18 @@ def _match(role: str, level: int, parsed: Mapping[str, tuple[str, str, str]], ta
     if level >= len(patterns):
         return None
     pattern = re.compile(patterns[level])
-    found = [
+    candidates = [
         name
         for name, (bare, own, _) in parsed.items()
         if own == side and name not in taken.values() and pattern.fullmatch(bare)
     ]
-    if not found:
+    if not candidates:
         return None
     # Numbered tail points run from base to tip: the middle one is the middle, the last the tip.
     if role in ("tail_mid", "tail_tip"):
-        found.sort(key=lambda name: parsed[name][0])
-        return found[-1] if role == "tail_tip" else found[(len(found) - 1) // 2]
-    return found[0]
+        candidates.sort(key=lambda name: parsed[name][0])
+        return candidates[-1] if role == "tail_tip" else candidates[(len(candidates) - 1) // 2]
+    return candidates[0]
 
 
 def roles_table(keypoints: Iterable[str], roles: Mapping[str, str] | None = None) -> pd.DataFrame:

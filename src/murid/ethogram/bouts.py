@@ -222,7 +222,7 @@ def summarise_states(
     --------
     >>> from murid.data.states import make_states
     >>> states = make_states([0, 0, 1, 1, 1, -1], np.arange(6) / 10, ["rest", "run"], ["m"])
-    >>> table = summary(states).set_index("behaviour")
+    >>> table = summarise_states(states).set_index("behaviour")
     >>> table["count"].tolist(), table["total_s"].round(3).tolist(), table["fraction"].round(2).tolist()
     ([1, 1], [0.2, 0.3], [0.4, 0.6])
     """
@@ -318,7 +318,7 @@ def summarise_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.D
     --------
     >>> from murid.data.states import make_states
     >>> states = make_states([0, 0, 1, 1, 1, -1], np.arange(6) / 10, ["rest", "run"], ["m"])
-    >>> table = time_bins(states, 0.3)
+    >>> table = summarise_bins(states, 0.3)
     >>> table[table["behaviour"] == "run"]["total_s"].round(3).tolist()
     [0.1, 0.2]
     """

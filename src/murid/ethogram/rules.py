@@ -163,20 +163,20 @@ def _read_line(line: str, draft: _Draft, where: str, faults: Faults) -> None:
     word, _, rest = line.partition(" ")
     word, rest = word.lower(), rest.strip()
     if word in _TIMES:
-        found = re.fullmatch(r"([0-9.]+)\s*(s|ms)?", rest)
+        match = re.fullmatch(r"([0-9.]+)\s*(s|ms)?", rest)
         try:
-            draft.times[word] = float(found[1]) / (1000 if found[2] == "ms" else 1)  # type: ignore[index]
+            draft.times[word] = float(match[1]) / (1000 if match[2] == "ms" else 1)  # type: ignore[index]
         except (TypeError, ValueError):
             faults.add(f"'{word}' needs a time", where=where, expected=f"{word} 0.5 s", got=rest or "nothing")
         return
     if word not in _WORDS:
         faults.add(f"cannot begin with '{word}'", where=where, todo=did_you_mean(word, _WORDS))
         return
-    found = _CONDITION.match(rest)
-    if not found:
+    match = _CONDITION.match(rest)
+    if not match:
         faults.add("not a condition", where=where, expected=f"{word} speed_body < 1 cm/s", got=rest or "nothing")
         return
-    quantity, compare, value, unit = found.groups()
+    quantity, compare, value, unit = match.groups()
     try:
         condition = Condition(quantity, compare, float(value), unit or "")
         if unit and not _UNIT.match(unit) and unit not in ("%", "s"):

@@ -246,8 +246,8 @@ def _chain(row: np.ndarray, codes: Sequence[int]) -> np.ndarray:
     """Phases (numbers in their order) of a row, each bout once, anything else left out."""
     place = np.full(max(int(row.max()), *codes) + 2, -1)
     place[np.asarray(codes)] = np.arange(len(codes))
-    found = place[row]
-    return _distinct(found[found >= 0])
+    state = place[row]
+    return _distinct(state[state >= 0])
 
 
 def _distinct(chain: np.ndarray) -> np.ndarray:

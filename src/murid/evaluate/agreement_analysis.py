@@ -94,7 +94,7 @@ def analyse_agreement(
     for labels in many:
         rate = labels.fps if np.isfinite(labels.fps) else params.rate_hz
         clocks.append(frame_times(round(labels.stop_s * rate), rate))
-    found = compare_raters(
+    result = compare_raters(
         many,
         choice.behaviours,
         time_s=clocks,
@@ -104,8 +104,8 @@ def analyse_agreement(
         n_boot=params.n_boot,
         seed=seed,
     )
-    alpha = found.alpha.rename_axis("behaviour").reset_index(name="alpha")
-    frames = {"pairs": found.pairs, "classes": found.classes, "alpha": alpha}
+    alpha = result.alpha.rename_axis("behaviour").reset_index(name="alpha")
+    frames = {"pairs": result.pairs, "classes": result.classes, "alpha": alpha}
     warned = [f"{len(single)} recordings have one rater and are left out: {', '.join(single[:8])}"] if single else []
     raters = sorted({rater for labels in many for rater in labels.raters})
     return Tables(

@@ -280,8 +280,8 @@ def bodies(
     position, confidence = poses["position"].values[frames], poses["confidence"].values[frames]
     out = {}
     for name in individuals:
-        who = every.index(name)
-        xy = np.ascontiguousarray(position[:, :2, index, who].transpose(2, 1, 0), dtype=np.float32)
+        number = every.index(name)
+        xy = np.ascontiguousarray(position[:, :2, index, number].transpose(2, 1, 0), dtype=np.float32)
         xy *= np.float32(1.0 / scale)
         if mirror:
             xy[:, 1] *= np.float32(-1)
@@ -289,7 +289,7 @@ def bodies(
         missing = np.isnan(xy).any(axis=1) | absent[:, None]
         if missing.any():
             xy[np.broadcast_to(missing[:, None], xy.shape)] = np.nan
-        conf = np.ascontiguousarray(confidence[:, index, who].T, dtype=np.float32)
+        conf = np.ascontiguousarray(confidence[:, index, number].T, dtype=np.float32)
         conf[absent] = np.nan
         out[name] = Body(dict(zip(used, xy, strict=True)), conf, clock)
     return out

@@ -29,9 +29,9 @@ Blocks = dict[str, Floats]
 
 def body_points(points: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Say from which points nose, base of the head and rump are made; an error when one cannot be."""
-    found: list[tuple[str, ...]] = []
+    chosen: list[tuple[str, ...]] = []
     for what, options in (("nose", NOSE), ("base of the head", HEAD_BASE), ("rump", RUMP)):
-        choice = next((o for o in options if all(p in points for p in o) and o not in found), None)
+        choice = next((o for o in options if all(p in points for p in o) and o not in chosen), None)
         if choice is None:
             fail(
                 "clips",
@@ -40,8 +40,8 @@ def body_points(points: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
                 got=", ".join(points),
                 todo="give the recording roles for these keypoints",
             )
-        found.append(choice)
-    return found[0], found[1], found[2]
+        chosen.append(choice)
+    return chosen[0], chosen[1], chosen[2]
 
 
 def clip_centres(time_s: Floats, stretches: Sequence[slice], clip_s: float, step_s: float) -> list[Floats]:
@@ -99,15 +99,15 @@ def own_blocks(nose: Floats, head: Floats, rump: Floats) -> Blocks:
     }
 
 
-def social_blocks(mine: Mapping[str, Floats], other: Mapping[str, Floats]) -> Blocks:
+def social_blocks(own: Mapping[str, Floats], other: Mapping[str, Floats]) -> Blocks:
     """Describe where a partner is: points ``nose, head, rump (clip, sample, 2)`` of both, in body lengths."""
-    axis, axis_other = mine["nose"] - mine["rump"], other["nose"] - other["rump"]
+    axis, axis_other = own["nose"] - own["rump"], other["nose"] - other["rump"]
     out = {
         "between_bodies": _sin_cos(_angle(axis, axis_other)),
-        "between_heads": _sin_cos(_angle(mine["nose"] - mine["head"], other["nose"] - other["head"])),
+        "between_heads": _sin_cos(_angle(own["nose"] - own["head"], other["nose"] - other["head"])),
     }
     for name, a, b in (("nose_rump", "nose", "rump"), ("rump_nose", "rump", "nose"), ("nose_nose", "nose", "nose")):
-        away = other[b] - mine[a]
+        away = other[b] - own[a]
         out[f"{name}_distance"] = _norm(away)
         out[f"{name}_direction"] = _sin_cos(_angle(axis, away))
     return out

@@ -22,8 +22,8 @@ def base_of(feature: str) -> str:
 
     ``"speed_centre_max_0.4s"`` → ``"speed_centre"``.
     """
-    found = _STATISTIC.match(feature)
-    return found["base"] if found else feature
+    match = _STATISTIC.match(feature)
+    return match["base"] if match else feature
 
 
 def in_words(feature: str, meaning: str = "") -> str:
@@ -36,18 +36,18 @@ def in_words(feature: str, meaning: str = "") -> str:
     meaning : str
         The table's ``meaning`` of it; the name of the per-frame feature by default.
     """
-    found = _STATISTIC.match(feature)
-    base = found["base"] if found else feature
+    match = _STATISTIC.match(feature)
+    base = match["base"] if match else feature
     text = _subject(meaning, base)
-    if not found:
+    if not match:
         return text
-    if found["stat"]:
-        return f"{_WORDS[found['stat']]} {text} within {found['window']} s"
-    if found["percent"]:
-        return f"{found['percent']}th percentile of {text} within {found['of']} s"
-    if found["band"]:
-        return f"{found['band']} Hz rhythm of {text}"
-    lag = float(found["lag"])
+    if match["stat"]:
+        return f"{_WORDS[match['stat']]} {text} within {match['window']} s"
+    if match["percent"]:
+        return f"{match['percent']}th percentile of {text} within {match['of']} s"
+    if match["band"]:
+        return f"{match['band']} Hz rhythm of {text}"
+    lag = float(match["lag"])
     return f"{text}, {abs(lag):g} s {'before' if lag < 0 else 'later'}"
 
 

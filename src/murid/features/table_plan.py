@@ -180,11 +180,11 @@ class TablePlan:
         Windows, lags and steps are counted in frames: they neither reach over a pause nor mean another time
         where the film changes its rate.
         """
-        found = even_parts(self.poses["time"].values)
-        if len(found) == 1:
+        parts = even_parts(self.poses["time"].values)
+        if len(parts) == 1:
             return [(0, self.poses.sizes["time"], self)]
         out = []
-        for start, stop, rate in found:
+        for start, stop, rate in parts:
             fps = rate if np.isfinite(rate) else self.fps
             out.append((start, stop, replace(self, poses=self.poses.isel(time=slice(start, stop)), fps=fps)))
         return out

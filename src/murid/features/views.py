@@ -142,8 +142,8 @@ def animal_view(
     """
     used = keypoints_and_roles(poses, roles)
     px = px_per_unit(poses)
-    who = individual_names(poses).index(individual)
-    place = poses["position"].values[:, :2, :, who].astype(np.float64) * px
+    number = individual_names(poses).index(individual)
+    place = poses["position"].values[:, :2, :, number].astype(np.float64) * px
     names = keypoint_names(poses)
     made = {
         point: np.mean([place[:, :, names.index(used[r])] for r in sources], axis=0)

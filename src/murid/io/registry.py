@@ -158,12 +158,12 @@ def find(kind: str, path: Path, source: str = "auto") -> Reader:
         return matches[0]
     function = KINDS[kind][0]
     if matches:
-        found = [r.name for r in matches]
+        recognised = [r.name for r in matches]
         fail(
             str(path),
             f"looks like several {kind} formats",
-            got=", ".join(found),
-            todo=f"name one: {function}(path, source='{found[0]}')",
+            got=", ".join(recognised),
+            todo=f"name one: {function}(path, source='{recognised[0]}')",
         )
     advice = _advice(kind, head)
     table = [r for r in candidates if r.fallback and head.is_text and len(head.columns) > 1]

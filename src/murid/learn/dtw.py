@@ -63,11 +63,11 @@ def _align(a, b, reach, cosine):
     width = 2 * reach + 1
     came = np.zeros((n, width), np.uint8)
     before = np.full(width, np.inf)
-    here = np.full(width, np.inf)
+    row_cost = np.full(width, np.inf)
     low_before = 0
     for i in range(n):
         low = round(i * slope) - reach
-        here[:] = np.inf
+        row_cost[:] = np.inf
         for w in range(width):
             j = low + w
             if j < 0 or j >= m:
@@ -77,7 +77,7 @@ def _align(a, b, reach, cosine):
                 distance += a[i, f] * b[j, f] if cosine else (a[i, f] - b[j, f]) ** 2
             distance = 1.0 - distance if cosine else distance**0.5
             if i == 0 and j == 0:
-                here[w] = distance
+                row_cost[w] = distance
                 continue
             best, way = np.inf, 0
             up, across = j - low_before, j - 1 - low_before
@@ -85,11 +85,11 @@ def _align(a, b, reach, cosine):
                 best, way = before[across], 1
             if i > 0 and 0 <= up < width and before[up] < best:
                 best, way = before[up], 2
-            if w > 0 and here[w - 1] < best:
-                best, way = here[w - 1], 3
-            here[w] = best + distance
+            if w > 0 and row_cost[w - 1] < best:
+                best, way = row_cost[w - 1], 3
+            row_cost[w] = best + distance
             came[i, w] = way
-        before, here = here, before
+        before, row_cost = row_cost, before
         low_before = low
     total = before[m - 1 - low_before]
     path = np.zeros((n + m, 2), np.int64)

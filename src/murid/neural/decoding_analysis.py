@@ -90,13 +90,13 @@ def analyse_decoding(recording: Recording, params: BehaviourDecodingParams, *, s
             row["reason"] = "behaviour never occurs, or never stops"
         else:
             try:
-                found = decode_states(signal, make_states(codes, dense["time"].values, ["absent", "present"]), params)
+                decoded = decode_states(signal, make_states(codes, dense["time"].values, ["absent", "present"]), params)
             except DataError as exc:
                 row["reason"] = exc.faults[0].what
             else:
-                row |= {"balanced_accuracy": found.balanced_accuracy, "p": found.p, "null": found.test.null}
-                row |= {"recall_absent": found.recall[0], "recall_present": found.recall[1]}
-                row |= {"n_independent": found.test.n_independent, "reason": found.test.reason}
+                row |= {"balanced_accuracy": decoded.balanced_accuracy, "p": decoded.p, "null": decoded.test.null}
+                row |= {"recall_absent": decoded.recall[0], "recall_present": decoded.recall[1]}
+                row |= {"n_independent": decoded.test.n_independent, "reason": decoded.test.reason}
         rows.append(row)
     table = pd.DataFrame(rows)[[c for c in DECODED.columns if c != "q_all"]]
     scores = {str(b): [v] for b, v in zip(table["behaviour"], table["balanced_accuracy"], strict=True)}

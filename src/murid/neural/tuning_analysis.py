@@ -110,8 +110,8 @@ def _of_controls(moved: pd.DataFrame) -> str:
 def analyse_tuning(recording: Recording, params: TuningParams, *, states: xr.DataArray) -> Tables:
     """Test every unit for tuning to every behaviour, against shifts of the behaviour in time."""
     signal = signal_of(recording, states)
-    found = compute_tuning(signal, states, params=params)
-    table = found.table.reset_index(drop=True)
+    result = compute_tuning(signal, states, params=params)
+    table = result.table.reset_index(drop=True)
     units = list(dict.fromkeys(table["unit"]))
     table.insert(list(table.columns).index("reason"), "control", table["unit"].isin(control_channels(units)))
-    return Tables({"tuning": table}, warnings=found.notes)
+    return Tables({"tuning": table}, warnings=result.notes)

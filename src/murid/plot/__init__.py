@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 def _named_in_modules() -> dict[str, str]:
     """Public figure → its module, read from the sources: importing them would load matplotlib."""
     named = re.compile(r"^__all__ = (\[.*?\])$", re.MULTILINE | re.DOTALL)
-    found: dict[str, str] = {}
+    homes: dict[str, str] = {}
     for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
         names = named.search(path.read_text(encoding="utf-8"))
-        found |= {name: f"murid.plot.{path.stem}" for name in (ast.literal_eval(names[1]) if names else [])}
-    return found
+        homes |= {name: f"murid.plot.{path.stem}" for name in (ast.literal_eval(names[1]) if names else [])}
+    return homes
 
 
 _PUBLIC = _named_in_modules()

@@ -124,10 +124,10 @@ def _compared(
     own = table.assign(**{by: table[by].astype(str)})
     if len(names) != 2 or min(own.groupby(by)["_unit"].nunique(), default=0) < 2:
         return None, ""
-    found = compare(own, value, by, unit="_unit", order=list(names), seed=seed)
-    low, high = found.difference_ci
-    effect = f"{found.effect_name} = {number(found.effect, 2)}, " if np.isfinite(found.effect) else ""
-    return (found.difference, low, high), f"{effect}{p_value(found.p)}"
+    comparison = compare(own, value, by, unit="_unit", order=list(names), seed=seed)
+    low, high = comparison.difference_ci
+    effect = f"{comparison.effect_name} = {number(comparison.effect, 2)}, " if np.isfinite(comparison.effect) else ""
+    return (comparison.difference, low, high), f"{effect}{p_value(comparison.p)}"
 
 
 def draw_estimate(ax: Axes, estimate: EstimationPanel, colours: Mapping[str, str]) -> None:

@@ -120,7 +120,7 @@ def draw_selectivity(ax: Axes, values: pd.DataFrame, called: pd.DataFrame) -> Sc
 
 @styled
 def perievent(
-    found: PeriEvent,
+    response: PeriEvent,
     unit: str | None = None,
     *,
     band: xr.DataArray | None = None,
@@ -132,7 +132,7 @@ def perievent(
 
     Parameters
     ----------
-    found : PeriEvent
+    response : PeriEvent
         From `murid.neural.compute_perievent`.
     unit : str, optional
         Which unit; the first by default.
@@ -169,26 +169,26 @@ def perievent(
     >>> ax.get_title()
     'roi_1, n = 5 events'
     """
-    name, k = _chosen(found, unit)
+    name, k = _chosen(response, unit)
     ax = axes_of(ax)
-    lag = found.trials["lag"].values
+    lag = response.trials["lag"].values
     if band is None:
-        draw_response(ax, lag, found.average().values[:, k], None, colour)
+        draw_response(ax, lag, response.average().values[:, k], None, colour)
     else:
         low, mean, high = (band.sel(bound=b).values[:, k] for b in ("low", "mean", "high"))
         draw_response(ax, lag, mean, (low, high), colour)
     ax.set_xlabel("time from the event (s)")
     ax.set_ylabel(label)
-    ax.set_title(f"{name}, n = {found.n_events} events", loc="center")
+    ax.set_title(f"{name}, n = {response.n_events} events", loc="center")
     return ax
 
 
-def _chosen(found: PeriEvent, unit: str | None) -> tuple[str, int]:
+def _chosen(response: PeriEvent, unit: str | None) -> tuple[str, int]:
     """Name and place of the unit that is drawn; an unknown one, or no event, is an error."""
-    units = [str(u) for u in found.trials["unit"].values]
+    units = [str(u) for u in response.trials["unit"].values]
     if unit is not None and unit not in units:
         fail("peri-event plot", f"no unit '{unit}'", todo=did_you_mean(unit, units))
-    if not found.n_events:
+    if not response.n_events:
         fail("peri-event plot", "no event counts", todo="see the reasons in the table: found.events")
     name = units[0] if unit is None else unit
     return name, units.index(name)

@@ -248,13 +248,13 @@ def _table(rows: list[tuple], poses: xr.Dataset) -> pd.DataFrame:
             float(poses["time"].values[t]),
             int(frame[t]),
             what,
-            ",".join(names[i] for i in who),
+            ",".join(names[i] for i in individual),
             keypoints[k] if k >= 0 else "",
             float(moved),
             float(gap),
             float(sure),
         )
-        for t, what, who, k, moved, gap, sure in sorted(rows, key=lambda row: (row[0], row[3]))
+        for t, what, individual, k, moved, gap, sure in sorted(rows, key=lambda row: (row[0], row[3]))
     ]
     table = pd.DataFrame(data, columns=list(SWAP_COLUMNS))
     return table.astype({"time_s": float, "frame": np.int64, "moved": float, "gap_s": float, "confidence": float})

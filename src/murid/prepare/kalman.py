@@ -137,16 +137,16 @@ def _start(p, r, dt, order):
 @njit(cache=True, nogil=True)
 def _predict(f, noise, p, out, order):
     """``out = f p f' + noise``."""
-    tmp = np.zeros((3, 3))
+    moved = np.zeros((3, 3))
     for i in range(order):
         for j in range(order):
             for k in range(order):
-                tmp[i, j] += f[i, k] * p[k, j]
+                moved[i, j] += f[i, k] * p[k, j]
     for i in range(order):
         for j in range(order):
             total = noise[i, j]
             for k in range(order):
-                total += tmp[i, k] * f[j, k]
+                total += moved[i, k] * f[j, k]
             out[i, j] = total
 
 

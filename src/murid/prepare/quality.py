@@ -152,9 +152,10 @@ def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = 
         if recording is not None:
             rows += _recording_checks(recording, poses, p)
     if recording is not None and recording.has("traces"):
-        found = [*trace_rows(recording.need("traces")), *cover_rows(recording)]
+        checks = [*trace_rows(recording.need("traces")), *cover_rows(recording)]
         rows += [
-            _row(check, where, value, unit, p.signal, reason, todo) for check, where, value, unit, reason, todo in found
+            _row(check, where, value, unit, p.signal, reason, todo)
+            for check, where, value, unit, reason, todo in checks
         ]
     table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
     order = table["verdict"].map({BAD: 0, LOOK: 1, OK: 2})
@@ -293,16 +294,16 @@ def _swap_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     minutes = max(_duration_s(poses["time"].values), 1e-9) / 60
     rows = []
     for what in ("animal", "keypoint"):
-        found = swaps[swaps["what"] == what]
-        where = f"t = {found['time_s'].iloc[0]:.2f} s" if len(found) else ""
+        events = swaps[swaps["what"] == what]
+        where = f"t = {events['time_s'].iloc[0]:.2f} s" if len(events) else ""
         rows.append(
             _row(
                 f"identity: {what}s swapped",
                 where,
-                len(found) / minutes,
+                len(events) / minutes,
                 "1/min",
                 p.swaps_per_min,
-                f"{len(found)} suspected",
+                f"{len(events)} suspected",
                 "repair identities (murid.prepare.repair_identity) and check the listed times in the video",
             )
         )

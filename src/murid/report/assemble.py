@@ -151,7 +151,9 @@ def _note_outdated(context: Context, shown: list[Section], outdated: Mapping[str
 
 def _note_problems(context: Context, shown: list[Section]) -> None:
     """Say at the top what could not be read."""
-    found = [f"{run.name}: {text}" for run in context.runs for text in run.problems] + context.problems
-    if found and shown:
-        text = f"{count(len(found), 'part')} could not be read and {'is' if len(found) == 1 else 'are'} left out: "
-        shown[0].parts.insert(0, Words(f"{text}{listed(found, 12)}.", "warning"))
+    problems = [f"{run.name}: {text}" for run in context.runs for text in run.problems] + context.problems
+    if problems and shown:
+        text = (
+            f"{count(len(problems), 'part')} could not be read and {'is' if len(problems) == 1 else 'are'} left out: "
+        )
+        shown[0].parts.insert(0, Words(f"{text}{listed(problems, 12)}.", "warning"))

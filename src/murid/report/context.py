@@ -56,29 +56,29 @@ class Context:
     @cached_property
     def glances(self) -> dict[str, Glance]:
         """One look at every recording that has poses; unreadable ones are noted."""
-        found = {}
+        glances = {}
         for recording in self.study.recordings():
             if not recording.has("poses"):
                 continue
             try:
                 look = look_at(recording)
                 scale = self.scales.get(recording.id)
-                found[recording.id] = glance_in_cm(look, scale) if look.unit == "px" and scale else look
+                glances[recording.id] = glance_in_cm(look, scale) if look.unit == "px" and scale else look
             except (DataError, OSError) as exc:
                 self._problem(f"recording '{recording.id}': {str(exc).splitlines()[0]}")
             recording.forget()
-        return found
+        return glances
 
     @cached_property
     def scales(self) -> dict[str, float]:
         """Scale (px/cm) that a run of a paradigm used for recordings whose poses carry none."""
-        found: dict[str, float] = {}
+        scales: dict[str, float] = {}
         for run in self.runs_of("assay"):
             table = run.table("animals") if run.has("animals") else None
             if table is not None and {"recording", "px_per_cm"} <= set(table):
                 known = table.dropna(subset=["px_per_cm"])
-                found |= dict(zip(known["recording"].astype(str), known["px_per_cm"].astype(float), strict=True))
-        return found
+                scales |= dict(zip(known["recording"].astype(str), known["px_per_cm"].astype(float), strict=True))
+        return scales
 
     @cached_property
     def duration_s(self) -> dict[str, float]:

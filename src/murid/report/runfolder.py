@@ -62,8 +62,8 @@ class RunFolder:
     @property
     def params(self) -> dict[str, Any]:
         """Everything that was asked for."""
-        found = self.provenance.get("params", {})
-        return found if isinstance(found, dict) else {}
+        params = self.provenance.get("params", {})
+        return params if isinstance(params, dict) else {}
 
     @property
     def warnings(self) -> list[str]:
@@ -92,8 +92,8 @@ class RunFolder:
 
     def tables_like(self, prefix: str) -> list[str]:
         """Names of the tables that begin so."""
-        found = {p.stem for p in (self.folder / "tables").glob(f"{prefix}*") if p.suffix in (".parquet", ".csv")}
-        return sorted(found)
+        names = {p.stem for p in (self.folder / "tables").glob(f"{prefix}*") if p.suffix in (".parquet", ".csv")}
+        return sorted(names)
 
     @property
     def recordings(self) -> list[str]:
@@ -131,14 +131,14 @@ class RunFolder:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            found = json.loads(path.read_text())
+            content = json.loads(path.read_text())
         except OSError:
             self._problem(f"{name} is missing")
             return {}
         except ValueError:
             self._problem(f"{name} is damaged")
             return {}
-        return found if isinstance(found, dict) else {}
+        return content if isinstance(content, dict) else {}
 
     def _problem(self, text: str) -> None:
         if text not in self.problems:

@@ -20,7 +20,7 @@ from murid.report.sentences import transitions_compared
 MAX_GRAPH = 24
 
 
-def transition_parts(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
+def transition_parts(context: Context, states: dict[str, xr.DataArray], source: str) -> list[Part]:
     """Matrix and graph of what follows what; staying is no transition."""
     chains = {recording_id: one for recording_id, s in states.items() if (one := exclusive(s)) is not None}
     if not chains:
@@ -35,7 +35,7 @@ def transition_parts(context: Context, states: dict[str, xr.DataArray], who: str
     used = [n for k, n in enumerate(names) if total.counts[k].sum() + total.counts[:, k].sum() > 0]
     n_animals = len({context.animals.get(recording_id, recording_id) for recording_id in chains})
     about = (
-        f"{number(total.total)} transitions, {who}, of {count(n_animals, 'animal')}. Staying in a behaviour is not "
+        f"{number(total.total)} transitions, {source}, of {count(n_animals, 'animal')}. Staying in a behaviour is not "
         "counted, and gaps in the labels are not bridged."
     )
     test = group_sentence(context, dict(zip(chains, aligned, strict=True)))
@@ -131,8 +131,8 @@ def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
     sizes = {g: groups.count(g) for g in context.groups}
     if min(sizes.values(), default=0) < 2:
         return ""
-    found = group_difference(np.stack(list(counts.values())), groups, measure="fractions")
-    return transitions_compared(context.groups, float(found["p"]), sizes)
+    difference = group_difference(np.stack(list(counts.values())), groups, measure="fractions")
+    return transitions_compared(context.groups, float(difference["p"]), sizes)
 
 
 def _renamed(states: xr.DataArray, names: list[str]) -> xr.DataArray:

@@ -128,21 +128,21 @@ def add_files(
     [['m9', 'new']]
     """
     given = dict(poses=poses, labels=labels, events=events, zones=zones, traces=traces, spikes=spikes, video=video)
-    found, other_kind = _found(given)
+    files, other_kind = _found(given)
     settings = Reading(fps, px_per_cm, options or {}, cut_labels)
-    kind = next((k for k in _NAMING if found[k]), "poses")
-    main = found.pop(kind)
+    kind = next((k for k in _NAMING if files[k]), "poses")
+    main = files.pop(kind)
     if not main:
         fail("poses files", "none given", expected="at least one pose file")
     unused: list[tuple[str, str]] = []
     pairs = pair_files(
         main,
-        {k: found[k] for k in COMPANIONS if found.get(k)},
+        {k: files[k] for k in COMPANIONS if files.get(k)},
         kind=kind,
         sheet=None if sheet is None else read_sheet(sheet),
         several_raters=several_raters,
         unused=unused,
-        parts=_parts([*found.get("labels", []), *(main if kind == "labels" else [])], settings),
+        parts=_parts([*files.get("labels", []), *(main if kind == "labels" else [])], settings),
     )
     table = pairing_table(pairs)
     marks = {p.id: _mark(p, settings) for p in pairs}
@@ -239,8 +239,8 @@ def _parts(labels: Sequence[Path], settings: Reading) -> dict[Path, dict[str, st
     if "recording" in asked:
         return {}
     source = str(asked.get("source", "auto"))
-    found = {path: parts_in(path, source=source) for path in labels}
-    return {path: names for path, names in found.items() if names}
+    parts = {path: parts_in(path, source=source) for path in labels}
+    return {path: names for path, names in parts.items() if names}
 
 
 def _state(study: Study, pair: Paired, mark: str, replace: bool) -> str:
@@ -269,7 +269,7 @@ def _found(given: Mapping[str, Paths]) -> tuple[dict[str, list[Path]], list[tupl
     Poses and labels often lie in one folder. What a folder holds of another kind is left out of this one;
     the second list names what no kind takes.
     """
-    found: dict[str, list[Path]] = {}
+    files: dict[str, list[Path]] = {}
     strays: dict[Path, str] = {}
     for kind, paths in given.items():
         named, inside = _files(paths, kind)
@@ -277,9 +277,9 @@ def _found(given: Mapping[str, Paths]) -> tuple[dict[str, list[Path]], list[tupl
         if len(other) == len(inside):
             other = {}  # nothing fits: the readers say what is wrong with each
         strays |= other
-        found[kind] = list(dict.fromkeys([*named, *(p for p in inside if p not in other)]))
-    taken = {path for paths in found.values() for path in paths}
-    return found, [(path.name, holds) for path, holds in strays.items() if path not in taken]
+        files[kind] = list(dict.fromkeys([*named, *(p for p in inside if p not in other)]))
+    taken = {path for paths in files.values() for path in paths}
+    return files, [(path.name, holds) for path, holds in strays.items() if path not in taken]
 
 
 def _holds_instead(path: Path, wanted: str) -> str:

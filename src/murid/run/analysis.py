@@ -329,25 +329,25 @@ def _states(
     return states
 
 
-def _to_store(found: Tables) -> dict[str, Any]:
+def _to_store(tables: Tables) -> dict[str, Any]:
     notes = {
-        "warnings": list(found.warnings),
-        "conventions": dict(found.conventions),
-        "units": dict(found.units),
-        "summary": dict(found.summary),
-        "sentences": list(found.sentences),
+        "warnings": list(tables.warnings),
+        "conventions": dict(tables.conventions),
+        "units": dict(tables.units),
+        "summary": dict(tables.summary),
+        "sentences": list(tables.sentences),
     }
-    return {"frames": {name: frame.reset_index(drop=True) for name, frame in found.frames.items()}, "notes": notes}
+    return {"frames": {name: frame.reset_index(drop=True) for name, frame in tables.frames.items()}, "notes": notes}
 
 
 def _from_store(value: Mapping[str, Any]) -> Tables:
     return Tables(value["frames"], **value["notes"])
 
 
-def _note_words(run: Run, found: Tables) -> None:
-    run.note(**found.summary)
-    if found.sentences:
-        run.note(sentences=[*run.summary.get("sentences", []), *found.sentences])
+def _note_words(run: Run, tables: Tables) -> None:
+    run.note(**tables.summary)
+    if tables.sentences:
+        run.note(sentences=[*run.summary.get("sentences", []), *tables.sentences])
 
 
 def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:

@@ -53,7 +53,7 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
     family = [m for m in primary if m in usable]
     others = [m for m in usable if m not in family]
     try:
-        found, pairs = compare_tables(table, family or usable, group, seed=seed)
+        comparison, pairs = compare_tables(table, family or usable, group, seed=seed)
         described = compare_tables(table, others, group, seed=seed)[0] if family and others else None
     except DataError as exc:
         run.warn(f"no comparison: {exc}")
@@ -61,15 +61,15 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
     left_out = [c for c in numbers if c not in usable]
     if left_out:
         run.warn(f"not compared, since missing somewhere or the same everywhere: {', '.join(left_out)}")
-    run.table("comparison", found)
+    run.table("comparison", comparison)
     if len(pairs):
         run.table("pairwise", pairs)
     if described is not None:
         run.table("described", described.drop(columns=[c for c in _TESTED if c in described]))
     run.note(
         groups={str(k): int(v) for k, v in sizes.items() if v >= 2},
-        differ=found.loc[found["q"] <= 0.05, "measure"].tolist(),
-        compared=len(found),
+        differ=comparison.loc[comparison["q"] <= 0.05, "measure"].tolist(),
+        compared=len(comparison),
         described=0 if described is None else len(described),
     )
 
@@ -82,11 +82,11 @@ def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, se
             continue
         happened = ~table["censored"].astype(bool)
         try:
-            found = compare_survival(table.assign(happened=happened), "value", "happened", group, seed=seed)
+            comparison = compare_survival(table.assign(happened=happened), "value", "happened", group, seed=seed)
         except DataError as exc:
             run.warn(f"latency '{name}' is not compared: {exc}")
             continue
-        rows.append(found.row(name))
+        rows.append(comparison.row(name))
     if rows:
         _one_family(run, pd.DataFrame(rows))
 

@@ -118,12 +118,12 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
     applied = apply_method(study, "motifs", workers=workers)
     neural = run_neural(study, "labels", seed=seed, workers=workers)
     report = build_report(study, [check, assay, score, applied, neural], out=out / "report.html")
-    found = Demo(study.folder, report)
-    found.data = {"study": str(study.folder), "report": str(report), "runs": {}}
+    demo = Demo(study.folder, report)
+    demo.data = {"study": str(study.folder), "report": str(report), "runs": {}}
     for name, run in dict(check=check, assay=assay, evaluate=score, fit=motifs, apply=applied, neural=neural).items():
-        found.data["runs"][name] = {"folder": str(run.folder), "seconds": run.provenance["seconds"]}
-    _tell(found, assay, score, neural, truth)
-    return found
+        demo.data["runs"][name] = {"folder": str(run.folder), "seconds": run.provenance["seconds"]}
+    _tell(demo, assay, score, neural, truth)
+    return demo
 
 
 def _study(folder: Path, n_animals: int, minutes: float, seed: int) -> tuple[Study, pd.DataFrame]:
@@ -177,7 +177,7 @@ def _with_signal(clean: Recording, seeds: np.random.SeedSequence) -> tuple[Recor
     return simulate.observed(clean, DIFFICULTY, seed=b).replace(traces=traces), truth
 
 
-def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame) -> None:
+def _tell(demo: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame) -> None:
     """Say what was found beside what was planted."""
     differ, compared = assay.summary.get("differ", []), assay.summary.get("compared", 0)
     moved, behaviours = score.summary.get("differ", []), score.summary.get("compared", 0)
@@ -192,7 +192,7 @@ def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame)
     units = {key[:2] for key in wanted}
     blank = {key[:2] for key in zip(tested["recording"], tested["unit"].astype(str), strict=True)} - units
     wrong = {key[:2] for key in hits} & blank
-    found.data.update(
+    demo.data.update(
         open_field_differ=differ,
         behaviours_differ=moved,
         macro_f1=numbers["macro_f1"],
@@ -202,7 +202,7 @@ def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame)
         untuned_units=len(blank),
         untuned_called=len(wrong),
     )
-    found.lines += [
+    demo.lines += [
         f"Open field: {_of(differ, compared, 'measures')} between control and stressed animals "
         "(planted: the centre appeals less to stressed ones).",
         f"Predicted behaviour: {_of(moved, behaviours, 'behaviours')} in their share of time (planted: more freezing "
@@ -215,6 +215,6 @@ def _tell(found: Demo, assay: Run, score: Run, neural: Run, truth: pd.DataFrame)
     ]
 
 
-def _of(found: list[str], compared: int, what: str) -> str:
-    names = f" ({', '.join(found)})" if found else ""
-    return f"{len(found)} of {compared} {what} differ{names}"
+def _of(differing: list[str], compared: int, what: str) -> str:
+    names = f" ({', '.join(differing)})" if differing else ""
+    return f"{len(differing)} of {compared} {what} differ{names}"

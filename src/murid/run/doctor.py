@@ -28,18 +28,18 @@ def examine() -> dict[str, Any]:
     """Return ``facts`` (what → found), ``versions``, ``extras`` (name → bool) and ``suggestions``."""
     import psutil
 
-    found = machine()
-    here = Path.cwd()
+    findings = machine()
+    folder = Path.cwd()
     memory = psutil.virtual_memory()
-    free_gb = shutil.disk_usage(here).free / 2**30
-    writable, why = _can_write(here)
+    free_gb = shutil.disk_usage(folder).free / 2**30
+    writable, why = _can_write(folder)
     extras = {name: find_spec(module) is not None for name, (module, _) in EXTRAS.items()}
     facts = {
         "murid": versions()["murid"],
         "Python": versions()["python"],
-        "system": f"{found['system']} ({found['processor']})",
-        "cores": str(found["cpus"]),
-        "memory": f"{found['memory_gb']} GB, {memory.available / 2**30:.1f} GB free",
+        "system": f"{findings['system']} ({findings['processor']})",
+        "cores": str(findings["cpus"]),
+        "memory": f"{findings['memory_gb']} GB, {memory.available / 2**30:.1f} GB free",
         "disk here": f"{free_gb:.1f} GB free, {'writable' if writable else f'NOT writable: {why}'}",
         "GPU": _gpu(extras["nets"]),
         "threads": os.environ.get("OMP_NUM_THREADS", "not limited"),

@@ -189,11 +189,11 @@ def _splits(
         fail(f"study {study.folder}", "no recording has labels", todo="add them with: murid add --labels")
     if folds is None:
         folds = min(DEFAULT_FOLDS, max(2, len(set(groups_of_recordings(recordings, group)))))
-    found = grouped(recordings, folds, by=group, behaviours=behaviours, stream=stream, seed=seed, rare=rare)
+    splits = grouped(recordings, folds, by=group, behaviours=behaviours, stream=stream, seed=seed, rare=rare)
     for recording in recordings:
         recording.forget()
     at = lambda side: tuple(recordings[i].id for i in side)  # noqa: E731
-    return [Split(at(fold.train), at(fold.test)) for fold in found]
+    return [Split(at(fold.train), at(fold.test)) for fold in splits]
 
 
 def _explicit(study: Study, train: Sequence[str], test: Sequence[str], group: str) -> Split:
@@ -374,16 +374,16 @@ def _leaky(
 
 
 # ---- account --------------------------------------------------------------------------------------
-def _note_score(run: Run, name: str, found: dict[str, Any]) -> None:
-    per_class = found["per_class"]
+def _note_score(run: Run, name: str, score: dict[str, Any]) -> None:
+    per_class = score["per_class"]
     shown = [c for c in _REPORTED if c in per_class]
     classes = per_class[per_class["behaviour"] != "macro"].set_index("behaviour")[shown]
-    numbers = {**found["numbers"], "behaviours": classes.to_dict("index")}
+    numbers = {**score["numbers"], "behaviours": classes.to_dict("index")}
     run.summary.setdefault("methods", {})[name] = _finite(numbers)
-    run.warn(*(f"{name}: {note}" for note in found["numbers"]["notes"]))
-    run.table(f"confusion_{name}", found["confusion"])
+    run.warn(*(f"{name}: {note}" for note in score["numbers"]["notes"]))
+    run.table(f"confusion_{name}", score["confusion"])
     for key in ("per_class", "recordings", "totals", "calibration"):
-        run.parts.setdefault(key, []).append(_first(found[key], method=name))
+        run.parts.setdefault(key, []).append(_first(score[key], method=name))
 
 
 def _note_leaky(
@@ -410,12 +410,12 @@ def _note_leaky(
         seed=seed,
         code=(cls.__module__,),
     )
-    found = runner.values([step], f"leaky score of {name}")[0]
+    score = runner.values([step], f"leaky score of {name}")[0]
     honest = run.summary["methods"][name]["macro_f1"]
     run.summary["methods"][name]["leaky"] = _finite(
-        {"warning": LEAKY, "macro_f1": found["macro_f1"], "accuracy": found["accuracy"], "honest_macro_f1": honest}
+        {"warning": LEAKY, "macro_f1": score["macro_f1"], "accuracy": score["accuracy"], "honest_macro_f1": honest}
     )
-    run.parts.setdefault("leaky", []).append(_first(found["per_class"], method=name, warning=LEAKY))
+    run.parts.setdefault("leaky", []).append(_first(score["per_class"], method=name, warning=LEAKY))
 
 
 def _first(table: pd.DataFrame, **columns: str) -> pd.DataFrame:

@@ -145,8 +145,8 @@ def _whole_model(
         )
         for recording_id, model in sources
     ]
-    found = runner.values(steps, f"explaining {folder.name}")
-    joined = {key: pd.concat([f[key] for f in found], ignore_index=True) for key in found[0]}
+    explained = runner.values(steps, f"explaining {folder.name}")
+    joined = {key: pd.concat([f[key] for f in explained], ignore_index=True) for key in explained[0]}
     families = run.table("explain_families", _families(joined["families"], joined["permutation"], seed))
     features = _features(joined["features"])
     run.table("explain_features", features)
@@ -201,10 +201,10 @@ def _unseen(
             todo="label a recording of another animal, or ask about one frame: --recording R --time T",
         )
     n = min(folds, len({r.animal for r in known}))
-    found = grouped(known, n, behaviours=head["fitted"]["behaviours"], seed=seed, rare="ignore")
+    grouped_folds = grouped(known, n, behaviours=head["fitted"]["behaviours"], seed=seed, rare="ignore")
     for recording in known:
         recording.forget()
-    splits = [Split(tuple(known[i].id for i in f.train), tuple(known[i].id for i in f.test)) for f in found]
+    splits = [Split(tuple(known[i].id for i in f.train), tuple(known[i].id for i in f.test)) for f in grouped_folds]
     steps: list[tuple[str, FileInput | Step]] = [
         (recording_id, fit_step(study, head["method"], head["params"], s.train))
         for s in splits

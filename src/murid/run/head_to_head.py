@@ -39,10 +39,10 @@ def compare_methods(
     table = run.table("methods", methods_side_by_side(per_class, totals))
     listed = study.table.set_index("id")
     group = scoring["group"] if scoring["group"] in ("animal", "group", "day", "session") else "animal"
-    found = None
+    differences = None
     if recordings["method"].nunique() > 1:
-        found = run.table("differences", compare_with_best(recordings, listed[group].to_dict(), seed=seed))
-        macro = found[found["behaviour"] == "macro"].set_index("method")
+        differences = run.table("differences", compare_with_best(recordings, listed[group].to_dict(), seed=seed))
+        macro = differences[differences["behaviour"] == "macro"].set_index("method")
         run.summary["differences"] = {
             m: {
                 "to": r["best"],
@@ -60,7 +60,7 @@ def compare_methods(
         run.table("ceiling", human)
         run.summary["human_macro_f1"] = _number(human.set_index("behaviour").at["macro", "f1"])
     leaky = pd.concat(run.parts["leaky"], ignore_index=True) if "leaky" in run.parts else None
-    write_figure(run, "methods", methods_figure(table, differences=found, ceiling=human, leaky=leaky))
+    write_figure(run, "methods", methods_figure(table, differences=differences, ceiling=human, leaky=leaky))
 
 
 def _ceiling(
@@ -68,8 +68,8 @@ def _ceiling(
 ) -> pd.DataFrame:
     labels, clocks = {}, {}
     for recording in recordings:
-        found = recording.need("labels")
-        labels[recording.id] = found.select(stream=stream) if stream else found
+        raters = recording.need("labels")
+        labels[recording.id] = raters.select(stream=stream) if stream else raters
         if len(labels[recording.id].raters) > 1:
             clocks[recording.id] = recording.need("poses")["time"].values
         recording.forget()

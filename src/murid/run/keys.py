@@ -129,16 +129,16 @@ def _source_of(name: str) -> Path | None:
 def _imports(path: Path, name: str) -> frozenset[str]:
     """Absolute names of the modules that the source at `path` imports."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            modules.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *([node.module] if node.module else [])])
             # A name may be a module of its own, or something inside `base`; `_source_of` sorts it out.
-            found.add(base)
-            found.update(f"{base}.{alias.name}" for alias in node.names)
-    return frozenset(found)
+            modules.add(base)
+            modules.update(f"{base}.{alias.name}" for alias in node.names)
+    return frozenset(modules)

@@ -203,7 +203,9 @@ def _tables(recording: Recording, model: Any) -> dict[str, xr.DataArray]:
     """Features of the frames that learning looks at, by subject; what labels say does not matter here."""
     from murid.methods.supervised.quick_refit import learning_tables
 
-    return {who: table.rename("features") for (_, who), table in learning_tables(_opened(model), recording).items()}
+    return {
+        subject: table.rename("features") for (_, subject), table in learning_tables(_opened(model), recording).items()
+    }
 
 
 def _refit(recordings: list[Recording], tables: list[dict[str, xr.DataArray]], model: Any) -> Any:
@@ -223,26 +225,28 @@ def _candidates(recording: Recording, table: dict[str, xr.DataArray], model: Any
     from murid.methods.supervised.label_queue import QueueParams, candidates
 
     fitted = _opened(model)
-    kept = {(recording.id, who): part for who, part in table.items()}
-    found = candidates(fitted, recording, QueueParams(**params), kept)
+    kept = {(recording.id, subject): part for subject, part in table.items()}
+    proposals = candidates(fitted, recording, QueueParams(**params), kept)
     return {
-        "table": found.table,
-        "place": pd.DataFrame(found.place).rename(columns=str),
-        "labelled": pd.DataFrame(found.labelled).rename(columns=str),
+        "table": proposals.table,
+        "place": pd.DataFrame(proposals.place).rename(columns=str),
+        "labelled": pd.DataFrame(proposals.labelled).rename(columns=str),
     }
 
 
-def _propose(found: Sequence[Mapping[str, pd.DataFrame]], params: Mapping[str, Any]) -> pd.DataFrame:
+def _propose(parts: Sequence[Mapping[str, pd.DataFrame]], params: Mapping[str, Any]) -> pd.DataFrame:
     from murid.methods.supervised.label_queue import Candidates, QueueParams, propose
 
-    many = [Candidates(f["table"], f["place"].to_numpy("float32"), f["labelled"].to_numpy("float32")) for f in found]
+    many = [Candidates(f["table"], f["place"].to_numpy("float32"), f["labelled"].to_numpy("float32")) for f in parts]
     return propose(many, QueueParams(**params))
 
 
 def _warm(recordings: Sequence[Recording], tables: Sequence[Mapping[str, xr.DataArray]], model: Any) -> Any:
     from murid.methods.supervised.quick_refit import Warm
 
-    kept = {(r.id, who): part for r, parts in zip(recordings, tables, strict=True) for who, part in parts.items()}
+    kept = {
+        (r.id, subject): part for r, parts in zip(recordings, tables, strict=True) for subject, part in parts.items()
+    }
     return Warm(_opened(model), kept)
 
 

@@ -189,12 +189,12 @@ def motif_statistics(
         states: list[xr.DataArray] = []
         wide = []
         for result in runner.do(steps, f"motifs of {folder.name}"):
-            found, recording_id = result.value, result.step.recording
+            statistics, recording_id = result.value, result.step.recording
             for part in ("usage", "kinematics"):
-                run.parts.setdefault(part, []).append(with_keys(found[part], recording_id, rows_of))
-            table = found["usage"].pivot(index="individual", columns="motif", values="fraction")
+                run.parts.setdefault(part, []).append(with_keys(statistics[part], recording_id, rows_of))
+            table = statistics["usage"].pivot(index="individual", columns="motif", values="fraction")
             wide.append(with_keys(table.rename_axis(columns=None).reset_index(), recording_id, rows_of))
-            states.append(found["states"]["states"])
+            states.append(statistics["states"]["states"])
         run.write_parts()
         from murid.ethogram.transitions import enrichment
 
@@ -312,11 +312,11 @@ def _judged(run: Run, runner: Runner, work: _Work) -> dict[str, Any]:
         }
         row |= next((r.value for r in tried("judge", [work.row])), {})
         reports = {part: [r.value for r in tried(part, [step])] for part, step in work.reports.items()}
-        row |= agreement_row(*(found for parts in reports.values() for found in parts))
+        row |= agreement_row(*(report for parts in reports.values() for report in parts))
         for part, several in reports.items():
-            for found in several:
+            for report in several:
                 run.parts.setdefault(part, []).append(
-                    found.assign(method=work.name)[["method", *(c for c in found if c != "method")]]
+                    report.assign(method=work.name)[["method", *(c for c in report if c != "method")]]
                 )
     return {**row, "failed": "; ".join(failed)} if failed else row
 

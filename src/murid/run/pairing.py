@@ -266,14 +266,14 @@ def _assign(
         for pair in pairs:
             pair.companions[kind] = paths
         return
-    found: dict[str, list[Path]] = {}
+    files: dict[str, list[Path]] = {}
     stray: list[Path] = []
     for path in paths:
         best = _best(words_of(path), pairs)
         if not best and len(pairs) == len(paths) == 1:
             best = pairs
         if len(best) == 1:
-            found.setdefault(best[0].id, []).append(path)
+            files.setdefault(best[0].id, []).append(path)
         elif best:
             faults.add(
                 f"{kind} file fits {len(best)} recordings",
@@ -295,7 +295,7 @@ def _assign(
                 todo="leave it out, or name it after its pose file",
             )
     for pair in pairs:
-        fitting = found.get(pair.id, [])
+        fitting = files.get(pair.id, [])
         if len(fitting) > 1 and not several:
             more = "; if they are raters of the same recording, say so: --raters" if kind == "labels" else ""
             faults.add(

@@ -98,15 +98,15 @@ def summarise_pseudo_labels(states: xr.DataArray, recording: str) -> pd.DataFram
         own = bouts[bouts["individual"] == individual]
         codes = states.values[:, i]
         for code, name in [*enumerate(names), (-1, "unknown")]:
-            found = own[own["label"] == name]
+            of_label = own[own["label"] == name]
             rows.append(
                 {
                     "recording": recording,
                     "individual": str(individual),
                     "label": name,
                     "share": float((codes == code).mean()),
-                    "bouts": len(found) if code >= 0 else None,
-                    "median_s": float((found["stop_s"] - found["start_s"]).median()) if len(found) else None,
+                    "bouts": len(of_label) if code >= 0 else None,
+                    "median_s": float((of_label["stop_s"] - of_label["start_s"]).median()) if len(of_label) else None,
                 }
             )
     return pd.DataFrame(rows).astype({"bouts": "Int64", "median_s": float})

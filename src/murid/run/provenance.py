@@ -34,13 +34,13 @@ LIBRARIES = (
 @cache
 def versions() -> dict[str, str]:
     """Versions of murid, Python and of the installed ones among `LIBRARIES`."""
-    found = {"murid": __version__, "python": platform.python_version()}
+    installed = {"murid": __version__, "python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def machine() -> dict[str, Any]:

@@ -121,6 +121,8 @@ def _listed(ids: list[str]) -> str:
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
 
 
-def outdated_table(found: Mapping[str, list[str]]) -> pd.DataFrame:
+def outdated_table(changed_inputs: Mapping[str, list[str]]) -> pd.DataFrame:
     """One row a run that is older than its data."""
-    return pd.DataFrame({"run": list(found), "older than its data since": ["; ".join(r) for r in found.values()]})
+    return pd.DataFrame(
+        {"run": list(changed_inputs), "older than its data since": ["; ".join(r) for r in changed_inputs.values()]}
+    )

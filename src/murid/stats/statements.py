@@ -27,7 +27,7 @@ class GroupPair:
 
     Examples
     --------
-    >>> Pair("ctrl", "drug", 2.0, (1.0, 3.0), 1.1, (0.4, 1.8), 0.01, 0.03).p_holm
+    >>> GroupPair("ctrl", "drug", 2.0, (1.0, 3.0), 1.1, (0.4, 1.8), 0.01, 0.03).p_holm
     0.03
     """
 

@@ -137,7 +137,7 @@ def _pair(me: Body, other: Body) -> list[Column]:
     gap = _part(other, "all") - _part(me, "all")
     distance, towards = norm(gap), unit_vector(gap)
     velocity = rate(_part(me, "all"))
-    mine, theirs = (np.stack([b.point(p) for p in mars_points(b)]) for b in (me, other))
+    own, theirs = (np.stack([b.point(p) for p in mars_points(b)]) for b in (me, other))
     long = _long_axis(me)
     areas = as_f32(_area(me) / np.where(_area(other) > 0, _area(other), np.nan))
     out = [
@@ -147,8 +147,8 @@ def _pair(me: Body, other: Body) -> list[Column]:
         Column("distance_body", "L", "bodies", norm(_part(other, "body") - _part(me, "body")), True),
         Column("distance_head_body", "L", "head to body", norm(_part(other, "body") - _part(me, "head"))),
         Column("distance_change", "L/s", "of the centroids", rate(distance), True),
-        Column("gap", "L", "nearest points", _nearest(mine, theirs), True),
-        Column("box_overlap", "1", "boxes: intersection over union", _iou(mine, theirs), True, "max"),
+        Column("gap", "L", "nearest points", _nearest(own, theirs), True),
+        Column("box_overlap", "1", "boxes: intersection over union", _iou(own, theirs), True, "max"),
         Column("area_ratio", "1", "of the ellipses", areas),
         Column("speed_radial", "L/s", "towards the other", dot(velocity, towards)),
         Column("speed_tangential", "L/s", "around the other", np.abs(cross(towards, velocity))),
@@ -173,17 +173,17 @@ def _area(body: Body) -> F32:
     return np.sqrt(np.maximum(vx * vy - cov * cov, 0)) * enough
 
 
-def _nearest(mine: NDArray, theirs: NDArray) -> F32:
-    best = np.full(mine.shape[2], np.inf, np.float32)
-    for a, b in product(mine, theirs):
+def _nearest(own: NDArray, theirs: NDArray) -> F32:
+    best = np.full(own.shape[2], np.inf, np.float32)
+    for a, b in product(own, theirs):
         np.fmin(best, norm(b - a), out=best)
     return np.where(np.isinf(best), np.float32(np.nan), best)
 
 
-def _iou(mine: NDArray, theirs: NDArray) -> F32:
+def _iou(own: NDArray, theirs: NDArray) -> F32:
     """Overlap of the upright boxes around the visible points ``(point, 2, frame)``."""
-    low = [np.fmin.reduce(p) for p in (mine, theirs)]
-    high = [np.fmax.reduce(p) for p in (mine, theirs)]
+    low = [np.fmin.reduce(p) for p in (own, theirs)]
+    high = [np.fmax.reduce(p) for p in (own, theirs)]
     sides = np.minimum(high[0], high[1]) - np.maximum(low[0], low[1])
     both = np.prod(np.maximum(sides, 0), axis=0)
     areas = [np.prod(h - lo, axis=0) for h, lo in zip(high, low, strict=True)]

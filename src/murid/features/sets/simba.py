@@ -240,8 +240,8 @@ def _turning(body: Body, per_frame: bool) -> Column:
     middle = step[:, 1:]
     turned = np.zeros(body.clock.n, np.float32)
     back, ahead = 0 - middle[:, :-1], middle[:, 1:]  # 0 - 0 is 0, and -0 would be a direction
-    there, here = np.arctan2(ahead[1], ahead[0]), np.arctan2(back[1], back[0])
-    turned[: max(body.clock.n - 2, 0)] = np.degrees(there - here)[: max(body.clock.n - 2, 0)] % np.float32(360)
+    there, arrived = np.arctan2(ahead[1], ahead[0]), np.arctan2(back[1], back[0])
+    turned[: max(body.clock.n - 2, 0)] = np.degrees(there - arrived)[: max(body.clock.n - 2, 0)] % np.float32(360)
     return Column("turning", "deg", "angle of the path at the triple that starts here, 180 straight", turned)
 
 

@@ -163,7 +163,7 @@ def pair_events(rows: pd.DataFrame, faults: Faults) -> pd.DataFrame:
         order = group.assign(late=group["kind"].eq("START")).sort_values(["time_s", "line"], kind="stable")
         order = order if opened_first(order) else order.sort_values(["time_s", "late"], kind="stable")
         for row in order.itertuples():
-            who = f"line {row.line} ({label}, {individual}, {row.time_s:.3f} s)"
+            event = f"line {row.line} ({label}, {individual}, {row.time_s:.3f} s)"
             if row.kind == "START":
                 if opened is not None:
                     faults.add(
@@ -173,7 +173,7 @@ def pair_events(rows: pd.DataFrame, faults: Faults) -> pd.DataFrame:
                     )
                 opened = row
             elif opened is None:
-                faults.add("STOP without START", where=who, todo="add the missing START in BORIS")
+                faults.add("STOP without START", where=event, todo="add the missing START in BORIS")
             else:
                 bouts.append((opened.time_s, row.time_s, label, individual, modifiers))
                 opened = None

@@ -168,8 +168,8 @@ def poses_from_columns(
 
 def frames_of_images(names: Sequence[str]) -> np.ndarray:
     """Frame numbers from image names (``img0042.png`` → 42) when they increase, else 0, 1, 2 …"""
-    found = [_NUMBER_AT_END.search(name.rsplit(".", 1)[0]) for name in names]
-    numbers = np.array([float(m.group(1)) for m in found if m])
+    matches = [_NUMBER_AT_END.search(name.rsplit(".", 1)[0]) for name in names]
+    numbers = np.array([float(m.group(1)) for m in matches if m])
     if len(numbers) == len(names) and (np.diff(numbers) > 0).all():
         return numbers
     return np.arange(len(names), dtype=np.float64)

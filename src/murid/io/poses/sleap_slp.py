@@ -74,15 +74,17 @@ def read_sleap_slp(
             todo="the file is cut off or of another format",
         )
     chosen = _video(path, labels, video)
-    found = sorted((f for f in labels.labeled_frames if f.video is chosen and f.instances), key=lambda f: f.frame_idx)
-    if not found:
+    labelled = sorted(
+        (f for f in labels.labeled_frames if f.video is chosen and f.instances), key=lambda f: f.frame_idx
+    )
+    if not labelled:
         fail(str(path), "no frame is labelled", expected="at least one instance", todo="run inference first")
     points = [str(n) for n in labels.skeletons[0].node_names]
     people = [str(t.name) for t in labels.tracks] or [ONLY]
-    first, last = int(found[0].frame_idx), int(found[-1].frame_idx)
+    first, last = int(labelled[0].frame_idx), int(labelled[-1].frame_idx)
     data = np.full((last - first + 1, len(people), len(points), 3), np.nan, np.float32)
     faults = Faults(str(path))
-    for frame in found:
+    for frame in labelled:
         _place(data[int(frame.frame_idx) - first], frame, people, faults)
         if len(faults.items) >= 5:
             break

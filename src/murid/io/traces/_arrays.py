@@ -64,15 +64,15 @@ def _pick(role: str, wanted: str | None, usual: Sequence[str], numeric: Sequence
         if wanted not in numeric:
             faults.add(f"no array of numbers '{wanted}'", todo=did_you_mean(wanted, numeric))
         return wanted
-    found = [n for n in usual if n in numeric]
-    if len(found) == 1:
-        return found[0]
-    if role == "values" and not found and len(numeric) == 1:
+    candidates = [n for n in usual if n in numeric]
+    if len(candidates) == 1:
+        return candidates[0]
+    if role == "values" and not candidates and len(numeric) == 1:
         return numeric[0]  # the only array there is
     extra = ", or rate_hz= or time_s=" if role == "time" else ""
     faults.add(
         f"which array is the {role}?",
-        got=", ".join(found or numeric) or "no arrays",
+        got=", ".join(candidates or numeric) or "no arrays",
         todo=f"name it: {role}='...'{extra}",
     )
     return ""

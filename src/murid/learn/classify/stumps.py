@@ -139,7 +139,7 @@ def fit_stumps(
     check_two_classes(targets[rows], behaviours)
     n_features = bins.codes.shape[1]
     share = 1.0 if n_features < 10_000 else 0.7 if n_features < 20_000 else 0.4
-    found: dict[str, list[np.ndarray]] = {"feature": [], "threshold": [], "direction": [], "alpha": []}
+    stumps: dict[str, list[np.ndarray]] = {"feature": [], "threshold": [], "direction": [], "alpha": []}
     for b in range(len(behaviours)):
         tell(text, b, len(behaviours))
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(b,)))
@@ -152,11 +152,11 @@ def fit_stumps(
         # One bin more than thresholds: a value may lie above all of them.
         n_bins = bins.thresholds.shape[1] + 1
         feature, code, direction, alpha = _boost(bins.codes, used, y, w, allowed, n_bins, n_rounds, n_draw, rng)
-        found["feature"].append(feature)
-        found["threshold"].append(bins.thresholds[feature, code])
-        found["direction"].append(direction)
-        found["alpha"].append(alpha)
-    return Stumps(**{name: np.stack(values) for name, values in found.items()})
+        stumps["feature"].append(feature)
+        stumps["threshold"].append(bins.thresholds[feature, code])
+        stumps["direction"].append(direction)
+        stumps["alpha"].append(alpha)
+    return Stumps(**{name: np.stack(values) for name, values in stumps.items()})
 
 
 def _boost(

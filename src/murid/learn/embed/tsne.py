@@ -136,7 +136,7 @@ def neighbours(x: np.ndarray, points: np.ndarray, k: int, *, divergence: bool, s
     k = min(k, len(points) - skip_self)
     log_points = np.log2(np.maximum(points, TINY)).T if divergence else points.T
     square = (points**2).sum(axis=1)
-    at, found = np.empty((len(x), k), np.int64), np.empty((len(x), k))
+    at, nearest = np.empty((len(x), k), np.int64), np.empty((len(x), k))
     block = max(1, 8_000_000 // len(points))
     for start in range(0, len(x), block):
         rows = slice(start, start + block)
@@ -151,8 +151,8 @@ def neighbours(x: np.ndarray, points: np.ndarray, k: int, *, divergence: bool, s
         value = np.take_along_axis(distance, near, axis=1)
         order = np.argsort(value, axis=1, kind="stable")
         at[rows] = np.take_along_axis(near, order, axis=1)
-        found[rows] = np.maximum(np.take_along_axis(value, order, axis=1), 0)
-    return at, found
+        nearest[rows] = np.maximum(np.take_along_axis(value, order, axis=1), 0)
+    return at, nearest
 
 
 def _distributions(x: np.ndarray) -> np.ndarray:

@@ -159,9 +159,9 @@ class Windows:
                 faults.add("not a table like the first", where=f"sequence {i}", got=str(sequence.shape))
         faults.raise_if_any()
         self.sequences, self.length, self.name, self.places = list(sequences), length, name, places
-        found = [window_starts(s, length, stride) for s in sequences]
-        self.sequence = np.repeat(np.arange(len(found)), [len(f) for f in found])
-        self.start = np.concatenate([np.empty(0, np.int64), *found]).astype(np.int64)
+        starts = [window_starts(s, length, stride) for s in sequences]
+        self.sequence = np.repeat(np.arange(len(starts)), [len(f) for f in starts])
+        self.start = np.concatenate([np.empty(0, np.int64), *starts]).astype(np.int64)
         if not len(self.start):
             fail(
                 "windows",

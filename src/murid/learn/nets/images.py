@@ -55,13 +55,13 @@ class Images:
         pictures = np.empty((len(indices), *self.films[0].shape[1:]), np.uint8)
         values = {k: np.empty((len(indices), arrays[0].shape[1]), np.float32) for k, arrays in self.extra.items()}
         for which in np.unique(self.film[indices]):
-            mine = np.flatnonzero(self.film[indices] == which)
+            members = np.flatnonzero(self.film[indices] == which)
             # A memory map is read fastest in its own order.
-            mine = mine[np.argsort(self.row[indices[mine]], kind="stable")]
-            rows = self.row[indices[mine]]
-            pictures[mine] = self.films[which][rows]
+            members = members[np.argsort(self.row[indices[members]], kind="stable")]
+            rows = self.row[indices[members]]
+            pictures[members] = self.films[which][rows]
             for name, arrays in self.extra.items():
-                values[name][mine] = arrays[which][rows]
+                values[name][members] = arrays[which][rows]
         tensors = {"pictures": torch.from_numpy(pictures)} | {k: torch.from_numpy(v) for k, v in values.items()}
         axes: Axes = {"pictures": IMAGE_AXES, **{k: ("sample", k) for k in values}}
         return Batch(tensors, axes)

@@ -348,8 +348,8 @@ def _optimizer(net: torch.nn.Module, p: TrainParams) -> torch.optim.Optimizer:
 def _where(source: SampleSource, batch: Batch, indices: np.ndarray, most: int = 8) -> str:
     """Say where samples come from: those that hold something that is not a number, else all of the batch."""
     broken = [i for i in range(len(batch)) if not all(torch.isfinite(t[i]).all() for t in batch.tensors.values())]
-    found = [source.where(int(indices[i])) for i in broken or range(len(batch))]
-    return "; ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+    places = [source.where(int(indices[i])) for i in broken or range(len(batch))]
+    return "; ".join(places[:most]) + (f" and {len(places) - most} more" if len(places) > most else "")
 
 
 def _parts(n: int, parts: int) -> list[slice]:

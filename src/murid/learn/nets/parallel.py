@@ -61,13 +61,13 @@ def join_processes(device: torch.device) -> Iterator[World]:
     if size == 1:
         yield World()
         return
-    mine = not torch.distributed.is_initialized()
-    if mine:
+    opened_here = not torch.distributed.is_initialized()
+    if opened_here:
         if device.type == "cuda":
             torch.cuda.set_device(device)
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield World(torch.distributed.get_rank(), size)
     finally:
-        if mine:
+        if opened_here:
             torch.distributed.destroy_process_group()

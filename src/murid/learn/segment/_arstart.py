@@ -74,7 +74,7 @@ def first_states(frames, segments, chains, lags: int, n_states: int, common, see
     states = np.zeros(len(frames), np.int16)
     at = 0
     for segment, part in zip(segments, reduced, strict=True):
-        mine = np.repeat(labels[at : at + len(part)], window)[: segment.stop - segment.start]
-        states[segment.start : segment.stop] = mine
+        own_labels = np.repeat(labels[at : at + len(part)], window)[: segment.stop - segment.start]
+        states[segment.start : segment.stop] = own_labels
         at += len(part)
     return states

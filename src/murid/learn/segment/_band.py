@@ -125,18 +125,18 @@ def sample_path(band, potential, x, states, edges, quadratic, linear, start_prec
     potential[:] = 0.0
     done = start
     for t in range(start, stop + lags):
-        here = (t - start) * d
-        band[here : here + d] = 0.0
+        offset = (t - start) * d
+        band[offset : offset + d] = 0.0
         if t < stop:
             for i in range(d):
-                potential[here + i] += pull[t - start, i]
+                potential[offset + i] += pull[t - start, i]
                 for j in range(i, d):
-                    band[here + i, j - i] = precision[t - start, i * d + j]
+                    band[offset + i, j - i] = precision[t - start, i * d + j]
                 if t < chain_start + lags:
-                    band[here + i, 0] += start_precision
+                    band[offset + i, 0] += start_precision
         if chain_start + lags <= t < chain_stop:
             if t - lags >= start and t < stop:
-                _add_factor(band, potential, here - lags * d, quadratic[states[t]], linear[states[t]])
+                _add_factor(band, potential, offset - lags * d, quadratic[states[t]], linear[states[t]])
             else:
                 _add_cut_factor(band, potential, x, t - lags, start, stop, quadratic[states[t]], linear[states[t]])
         if t - lags >= start:

@@ -142,10 +142,10 @@ class PoseState:
         for start in range(chain.start, chain.stop, 8192):
             part = slice(start, min(start + 8192, chain.stop))
             weight = self.weights(part)
-            here = slice(start - chain.start, part.stop - chain.start)
-            total[here] = weight.sum(axis=1)
+            rows = slice(start - chain.start, part.stop - chain.start)
+            total[rows] = weight.sum(axis=1)
             free = self.y[part] - turn(self.body(part), self.heading[part])
-            pull[here] = np.einsum("tk,tks->ts", weight, free)
+            pull[rows] = np.einsum("tk,tks->ts", weight, free)
         noise = np.zeros(pull.shape) if rng is None else rng.standard_normal(pull.shape)
         solve_walk(total, pull, 1 / self.step_variance, noise)
         self.centroid[chain.start : chain.stop] = pull

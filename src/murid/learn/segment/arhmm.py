@@ -159,14 +159,14 @@ class ArHmm(Fitted):
         log_steps = np.log(steps)
 
         def one(chain: Chain) -> None:
-            here = slice(chain.start, chain.stop)
+            rows = slice(chain.start, chain.stop)
             ll, _ = self._loglik(seqs, chain, white)
             pointers = np.empty(ll.shape, np.uint8 if self.n_states <= 256 else np.uint16)
-            chain_viterbi(ll, first, log_steps[chain.sequence], pointers, labels[here])
+            chain_viterbi(ll, first, log_steps[chain.sequence], pointers, labels[rows])
             del pointers, ll
             if confidence:
                 marginal = self._marginal(seqs, chain, steps[chain.sequence], groups)
-                sure[here] = marginal[np.arange(len(marginal)), labels[here]]
+                sure[rows] = marginal[np.arange(len(marginal)), labels[rows]]
 
         with workers(n_workers) as pmap:
             pmap(one, chains)

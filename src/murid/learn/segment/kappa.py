@@ -58,16 +58,16 @@ def changepoints(
     lag = max(2, 2 * round(lag_s * fps / 2))
     directions = np.random.default_rng(seed).standard_normal((seqs.frames.shape[1], projections))
     mean, spread = _moments(block for part in seqs for block in _changes(part, directions, lag))
-    found = []
+    changes = []
     for part in seqs:
         z = np.concatenate([(b / spread).mean(axis=1) for b in _changes(part, directions, lag)])
         z -= (mean / spread).mean()
         known = ~np.isnan(z)
         weight = gaussian_filter1d(known.astype(float), smooth_s * fps)
         z = gaussian_filter1d(np.where(known, z, 0.0), smooth_s * fps) / np.maximum(weight, 1e-3)
-        found.append(np.where(known, z, np.nan))
-    level, scale = np.nanmean(np.concatenate(found)), np.nanstd(np.concatenate(found)) + 1e-12
-    return [find_peaks(np.nan_to_num((z - level) / scale, nan=-10.0), height=height)[0] + lag // 2 for z in found]
+        changes.append(np.where(known, z, np.nan))
+    level, scale = np.nanmean(np.concatenate(changes)), np.nanstd(np.concatenate(changes)) + 1e-12
+    return [find_peaks(np.nan_to_num((z - level) / scale, nan=-10.0), height=height)[0] + lag // 2 for z in changes]
 
 
 def _changes(part: np.ndarray, directions: np.ndarray, lag: int, block: int = 20_000) -> Iterator[np.ndarray]:

@@ -52,11 +52,11 @@ def match_states(
     # A state that never occurs here is judged by the other direction alone.
     cost = np.where(np.isnan(loss), back, np.where(np.isnan(back), loss, (loss + back) / 2))
     cost = np.nan_to_num(cost, nan=1e6, posinf=1e6)
-    found = np.full(new.n_states, -1)
+    partner = np.full(new.n_states, -1)
     rows, columns = linear_sum_assignment(np.minimum(cost, 10 * most))
     good = cost[rows, columns] <= most
-    found[rows[good]] = columns[good]
-    return Matching(found, cost)
+    partner[rows[good]] = columns[good]
+    return Matching(partner, cost)
 
 
 def _loglik(model: ArHmm, seqs: Sequences) -> np.ndarray:

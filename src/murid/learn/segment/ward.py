@@ -140,16 +140,16 @@ def _root(root: np.ndarray, i: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _closest(centroids, mass, alive, here, before):
-    """Nearest living neighbour of `here` in Ward's squared distance; `before` wins ties."""
+def _closest(centroids, mass, alive, current, before):
+    """Nearest living neighbour of `current` in Ward's squared distance; `before` wins ties."""
     best, least = -1, np.inf
     for other in range(centroids.shape[0]):
-        if alive[other] and other != here:
+        if alive[other] and other != current:
             gap = 0.0
             for j in range(centroids.shape[1]):
-                step = centroids[here, j] - centroids[other, j]
+                step = centroids[current, j] - centroids[other, j]
                 gap += step * step
-            gap *= 2.0 * mass[here] * mass[other] / (mass[here] + mass[other])
+            gap *= 2.0 * mass[current] * mass[other] / (mass[current] + mass[other])
             if gap < least or (gap == least and other == before):
                 best, least = other, gap
     return best, least
@@ -172,19 +172,19 @@ def _chain(centroids, mass):
             path[0] = start
             depth = 1
         while True:
-            here = path[depth - 1]
+            current = path[depth - 1]
             before = path[depth - 2] if depth > 1 else -1
-            other, gap = _closest(centroids, mass, alive, here, before)
+            other, gap = _closest(centroids, mass, alive, current, before)
             if other == before:
                 break
             path[depth] = other
             depth += 1
         depth -= 2
-        pairs[step, 0], pairs[step, 1], heights[step] = here, other, np.sqrt(gap)
-        whole = mass[here] + mass[other]
+        pairs[step, 0], pairs[step, 1], heights[step] = current, other, np.sqrt(gap)
+        whole = mass[current] + mass[other]
         for j in range(centroids.shape[1]):
-            centroids[here, j] = (mass[here] * centroids[here, j] + mass[other] * centroids[other, j]) / whole
-        mass[here] = whole
+            centroids[current, j] = (mass[current] * centroids[current, j] + mass[other] * centroids[other, j]) / whole
+        mass[current] = whole
         alive[other] = False
     return pairs, heights
 
@@ -194,11 +194,11 @@ def _cut(tree: np.ndarray, mass: np.ndarray, n_clusters: int | None, height: flo
 
     if n_clusters is not None and n_clusters > len(mass):
         fail("Ward", "too many clusters", expected=f"at most {len(mass)}", got=str(n_clusters))
-    found = fcluster(tree, n_clusters, "maxclust") if n_clusters is not None else fcluster(tree, height, "distance")
-    used = np.bincount(found, mass)
+    clusters = fcluster(tree, n_clusters, "maxclust") if n_clusters is not None else fcluster(tree, height, "distance")
+    used = np.bincount(clusters, mass)
     place = np.empty(len(used), np.int32)
     place[np.argsort(-used, kind="stable")] = np.arange(len(used))
-    return place[found]
+    return place[clusters]
 
 
 def _prototypes(frames, weights, n: int, seed: int, n_workers: int) -> tuple[np.ndarray, np.ndarray]:

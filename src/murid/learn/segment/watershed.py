@@ -47,9 +47,9 @@ class BehaviourMap(Fitted):
         labels = np.full(len(seen), -1, np.int32)
         cell = np.round((seqs.frames[seen] - self.origin) / self.step).astype(np.int64)
         inside = ((cell >= 0) & (cell < len(self.regions))).all(axis=1)
-        found = np.full(len(cell), -1, np.int32)
-        found[inside] = self.regions[tuple(cell[inside].T)]
-        labels[seen] = found
+        regions = np.full(len(cell), -1, np.int32)
+        regions[inside] = self.regions[tuple(cell[inside].T)]
+        labels[seen] = regions
         return seqs.answer(labels)
 
 

@@ -166,14 +166,14 @@ class AlphaTracker(MotifMethod):
         tables = []
         for stretch, centres in zip(track.stretches(), self._centres(track), strict=True):
             time = track.time_s[stretch]
-            mine = {k: sample(v[stretch], time, centres, p.clip_s, p.n_samples) for k, v in place.items()}
-            blocks = own_blocks(**mine)
+            own = {k: sample(v[stretch], time, centres, p.clip_s, p.n_samples) for k, v in place.items()}
+            blocks = own_blocks(**own)
             if outline is not None:
                 blocks |= course_blocks(sample(outline[stretch], time, centres, p.clip_s, p.n_samples))
             if self.social:
                 theirs = {k: sample(v[stretch], time, centres, p.clip_s, p.n_samples) for k, v in partner.items()}
                 blocks |= {f"other_{k}": v for k, v in own_blocks(**theirs).items()}
-                blocks |= social_blocks(mine, theirs)
+                blocks |= social_blocks(own, theirs)
             tables.append(self._joined(blocks))
         return np.concatenate(tables)
 
@@ -281,6 +281,6 @@ def _nearest_partner(place: dict[str, np.ndarray], others: list[dict[str, np.nda
     """Points of the animal whose centroid is nearest in each frame."""
     middle = lambda a: np.mean([a["nose"], a["head"], a["rump"]], axis=0)  # noqa: E731
     gaps = np.stack([np.linalg.norm(middle(o) - middle(place), axis=1) for o in others])
-    who = np.where(np.isfinite(gaps), gaps, np.inf).argmin(axis=0)
-    frames = np.arange(len(who))
-    return {k: np.stack([o[k] for o in others])[who, frames] for k in place}
+    nearest = np.where(np.isfinite(gaps), gaps, np.inf).argmin(axis=0)
+    frames = np.arange(len(nearest))
+    return {k: np.stack([o[k] for o in others])[nearest, frames] for k in place}

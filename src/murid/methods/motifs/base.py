@@ -90,8 +90,8 @@ class AnimalTrack:
         """Points of this (or another) animal, float64 ``(time, point, 2)`` in body lengths, NaN where missing."""
         names = keypoint_names(self.poses)
         index = [names.index(self.roles[p]) for p in self.points]
-        who = [str(i) for i in self.poses["individual"].values].index(individual or self.individual)
-        xy = self.poses["position"].values[:, :2, :, who][:, :, index].transpose(0, 2, 1).astype(np.float64)
+        number = [str(i) for i in self.poses["individual"].values].index(individual or self.individual)
+        xy = self.poses["position"].values[:, :2, :, number][:, :, index].transpose(0, 2, 1).astype(np.float64)
         xy[np.isnan(xy).any(axis=2)] = np.nan
         return xy / self.body_length
 
@@ -263,9 +263,9 @@ class SegmentingMethod(Method, Generic[Seen]):
     @one_blas_thread()
     def _apply(self, recording: Recording) -> xr.Dataset:
         tracks = list(self.tracks(recording))
-        found = [self._label(track, self._describe(track)) for track in tracks]
+        labelled = [self._label(track, self._describe(track)) for track in tracks]
         states = make_states(
-            np.stack([f.codes for f in found], 1),
+            np.stack([f.codes for f in labelled], 1),
             tracks[0].time_s,
             self._motif_names(),
             [t.individual for t in tracks],
@@ -274,7 +274,7 @@ class SegmentingMethod(Method, Generic[Seen]):
         states = smooth.min_bout(states, self._least_bout_s, "absorb")
 
         def stacked(name: str) -> np.ndarray | None:
-            parts = [getattr(f, name) for f in found]
+            parts = [getattr(f, name) for f in labelled]
             return None if parts[0] is None else np.stack(parts, 1)
 
         return output(
@@ -282,7 +282,7 @@ class SegmentingMethod(Method, Generic[Seen]):
             latent=stacked("latent"),
             confidence=stacked("confidence"),
             probability=stacked("probability"),
-            behaviours=found[0].behaviours or None,
+            behaviours=labelled[0].behaviours or None,
             unseen=stacked("unseen"),
         )
 
@@ -396,7 +396,7 @@ def margin(scores: np.ndarray, centres: np.ndarray, of: np.ndarray, chosen: np.n
         square = (x**2).sum(1)[:, None] - 2 * x @ sorted_centres.T + size
         least = np.sqrt(np.maximum(np.minimum.reduceat(square, first, axis=1), 0))
         own = np.searchsorted(kinds, chosen[rows])
-        mine = least[np.arange(len(rows)), own]
+        own_distance = least[np.arange(len(rows)), own]
         least[np.arange(len(rows)), own] = np.inf
-        out[rows] = np.clip(1 - mine / np.maximum(least.min(1), 1e-9), 0, 1)
+        out[rows] = np.clip(1 - own_distance / np.maximum(least.min(1), 1e-9), 0, 1)
     return out

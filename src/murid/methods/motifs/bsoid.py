@@ -109,19 +109,21 @@ class Bsoid(MotifMethod):
             x = x[np.linspace(0, len(x) - 1, p.max_bins).round().astype(int)]
         dimensions = max(2, scaler.n_components(p.variance))
         places = fit_umap(x, dimensions, n_neighbors=min(p.n_neighbors, len(x) // 5), seed=p.seed).embedding
-        found = fit_hdbscan(places, shares=p.smallest, n_sizes=p.n_sizes)
-        clear = found.labels >= 0
-        forest = fit_class_forest(x[clear], found.labels[clear], n_trees=p.n_trees, min_leaf=p.min_leaf, seed=p.seed)
-        self.parts = {"scaler": scaler, "atlas": Atlas(places, found.labels), "forest": forest}
+        clustering = fit_hdbscan(places, shares=p.smallest, n_sizes=p.n_sizes)
+        clear = clustering.labels >= 0
+        forest = fit_class_forest(
+            x[clear], clustering.labels[clear], n_trees=p.n_trees, min_leaf=p.min_leaf, seed=p.seed
+        )
+        self.parts = {"scaler": scaler, "atlas": Atlas(places, clustering.labels), "forest": forest}
         self.facts["evidence"] = {
             "dimensions": dimensions,
             "bins": len(x),
             "noise_share": float(1 - clear.mean()),
-            "cluster_sizes": found.sizes.tolist(),
-            "cluster_counts": found.counts.tolist(),
-            "forest_held_out_accuracy": _held_out(x[clear], found.labels[clear], p),
+            "cluster_sizes": clustering.sizes.tolist(),
+            "cluster_counts": clustering.counts.tolist(),
+            "forest_held_out_accuracy": _held_out(x[clear], clustering.labels[clear], p),
         }
-        return found.n_clusters
+        return clustering.n_clusters
 
     @override
     def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:

@@ -38,15 +38,15 @@ def usage(states: xr.DataArray) -> pd.DataFrame:
     for i, individual in enumerate(map(str, states["individual"].values)):
         scored = float(span[states.values[:, i] != UNLABELLED].sum())
         for name in behaviour_names(states):
-            mine = bouts.loc[(bouts["label"] == name) & (bouts["individual"] == individual), "length"]
-            q25, median, q75 = np.percentile(mine, [25, 50, 75]) if len(mine) else (np.nan,) * 3
+            lengths = bouts.loc[(bouts["label"] == name) & (bouts["individual"] == individual), "length"]
+            q25, median, q75 = np.percentile(lengths, [25, 50, 75]) if len(lengths) else (np.nan,) * 3
             rows.append(
                 {
                     "individual": individual,
                     "motif": name,
-                    "fraction": mine.sum() / scored if scored else np.nan,
-                    "bouts": len(mine),
-                    "bouts_per_min": 60 * len(mine) / scored if scored else np.nan,
+                    "fraction": lengths.sum() / scored if scored else np.nan,
+                    "bouts": len(lengths),
+                    "bouts_per_min": 60 * len(lengths) / scored if scored else np.nan,
                     "median_s": median,
                     "q25_s": q25,
                     "q75_s": q75,
@@ -88,15 +88,15 @@ def motif_kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str
         code = states.values[:, i]
         onset = np.r_[True, code[1:] != code[:-1]]
         for k, name in enumerate(names):
-            here = code == k
-            row: dict[str, object] = {"individual": individual, "motif": name, "frames": int(here.sum())}
+            in_motif = code == k
+            row: dict[str, object] = {"individual": individual, "motif": name, "frames": int(in_motif.sum())}
             for column, values in columns.items():
-                known = here & np.isfinite(values)
+                known = in_motif & np.isfinite(values)
                 mean = float(values[known].mean()) if known.any() else float("nan")
                 row[column] = float(np.degrees(mean)) if column.startswith("turn") else mean
             if "speed" in columns:
-                travelled = float(np.nansum((columns["speed"] * span)[here]))
-                row["distance"] = travelled / int((onset & here).sum()) if here.any() else float("nan")
+                travelled = float(np.nansum((columns["speed"] * span)[in_motif]))
+                row["distance"] = travelled / int((onset & in_motif).sum()) if in_motif.any() else float("nan")
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -216,9 +216,9 @@ def groups_of(linkage: np.ndarray, names: Sequence[str], n_groups: int) -> dict[
 
     if not 1 <= n_groups <= len(names):
         fail("similarity", "n_groups is not valid", expected=f"1..{len(names)}", got=str(n_groups))
-    found = fcluster(linkage, n_groups, "maxclust")
-    label = {g: "+".join(n for n, f in zip(names, found, strict=True) if f == g) for g in np.unique(found)}
-    return {n: label[f] for n, f in zip(names, found, strict=True)}
+    groups = fcluster(linkage, n_groups, "maxclust")
+    label = {g: "+".join(n for n, f in zip(names, groups, strict=True) if f == g) for g in np.unique(groups)}
+    return {n: label[f] for n, f in zip(names, groups, strict=True)}
 
 
 def relabel(states: xr.DataArray, names: Mapping[str, str]) -> xr.DataArray:

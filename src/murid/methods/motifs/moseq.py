@@ -345,5 +345,5 @@ def _quick_scores(parts: Sequence[np.ndarray], params: MoseqParams) -> list[np.n
     """Whitened components of aligned keypoints that are not jitter: where the SLDS starts, and how many it has."""
     template = fit_template(parts)
     tables = [align_to(part, template).points.reshape(len(part), -1) for part in parts]
-    found = _components(tables, params)
-    return [np.asarray(found["pca"].transform(found["fill"].complete(t)), np.float32) for t in tables]
+    components = _components(tables, params)
+    return [np.asarray(components["pca"].transform(components["fill"].complete(t)), np.float32) for t in tables]

@@ -151,16 +151,18 @@ class MotionMapper(MotifMethod):
         )
         self.parts["tsne"] = tsne
         places = [tsne.transform(s) for s in spectra]
-        found = np.concatenate(places)
-        regions = fit_watershed(found, max_regions=p.max_regions)
+        embedded = np.concatenate(places)
+        regions = fit_watershed(embedded, max_regions=p.max_regions)
         gate = fit_rest([_speed(z, rate) for z in places])
-        again = tsne.transform(templates)
+        replaced = tsne.transform(templates)
         self.parts |= {"map": regions, "gate": gate}
         self.facts["evidence"] = {
             "modes": len(modes.components),
             "templates": len(templates),
             "sigma": regions.sigma,
-            "templates_back_in_their_region": float((regions.predict(again) == regions.predict(tsne.embedding)).mean()),
+            "templates_back_in_their_region": float(
+                (regions.predict(replaced) == regions.predict(tsne.embedding)).mean()
+            ),
             "rest_share": float(gate.weight[0]),
         }
         return regions.n_regions

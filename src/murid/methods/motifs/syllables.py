@@ -138,7 +138,7 @@ class Syllables(DynamicsMethod):
         settings = settings.replace(
             kappa=self._settled_kappa(features, settings), sweeps=p.sweeps, draws=(p.sweeps + 1) // 2
         )
-        model, found = fit_consensus(
+        model, consensus = fit_consensus(
             features, settings, n_starts=p.n_starts, sigma=self._sigma(), seed=p.seed, n_workers=p.workers
         )
         self.parts["model"] = model
@@ -150,10 +150,10 @@ class Syllables(DynamicsMethod):
             **self.facts.get("evidence", {}),
             "rows": n_rows,
             "persistence": self.parts["components"].persistence.tolist(),
-            "agreement_between_starts": found.between_starts,
-            "agreement_with_model": found.with_model,
-            "reliability": found.reliability.tolist(),
-            "states_of_starts": found.n_states,
+            "agreement_between_starts": consensus.between_starts,
+            "agreement_with_model": consensus.with_model,
+            "reliability": consensus.reliability.tolist(),
+            "states_of_starts": consensus.n_states,
             "usage": model.usage.tolist(),
         }
         self.facts["names"] = self._named(model, features)

@@ -331,9 +331,9 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         clusters = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates, max_iterations=1000)
         self.parts |= {"scaler": scaler, "clusters": clusters}
         self.facts |= {"history": history.rows, "device": history.device, "n_features": scaled[0].shape[1]}
-        found = [clusters.predict(z) for z in latents]
+        clustered = [clusters.predict(z) for z in latents]
         self.facts["overlap"] = overlap_counts(
-            np.concatenate(found), np.concatenate(codes), p.n_motifs, len(names)
+            np.concatenate(clustered), np.concatenate(codes), p.n_motifs, len(names)
         ).tolist()
         self._targets, self._trials = {}, {}
         return p.n_motifs

@@ -188,7 +188,7 @@ class Selfee(VideoMethod):
         from murid.learn.nets.siamese import activation_map
 
         moments = np.atleast_1d(np.asarray(times_s, np.float64))
-        heats, shown, who = [], [], []
+        heats, shown, individuals = [], [], []
         for subject in self.tracks(recording):
             rows = np.abs(subject.even.time_s[None] - moments[:, None]).argmin(axis=1)
             film = subject.film(self.params.pictures, rows)
@@ -201,11 +201,11 @@ class Selfee(VideoMethod):
                     direction = torch.as_tensor(np.asarray(weight, np.float32))
                 heats.append(activation_map(self.net.backbone, pictures, direction).numpy())
             shown.append(film.array[:, 1].copy())
-            who.append(subject.individual)
+            individuals.append(subject.individual)
         dims = ("moment", "individual", "row", "column")
         return xr.DataArray(
             np.stack(heats, 1),
             dims=dims,
             name="activation",
-            coords={"moment": moments, "individual": who, "picture": (dims, np.stack(shown, 1))},
+            coords={"moment": moments, "individual": individuals, "picture": (dims, np.stack(shown, 1))},
         )

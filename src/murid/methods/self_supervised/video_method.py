@@ -146,13 +146,13 @@ class Subject:
     def film(self, params: ViewParams, rows: np.ndarray | None = None) -> Pictures:
         """Return the pictures of all rows, or of some, in their order."""
         rows = np.arange(len(self.numbers)) if rows is None else rows
-        who = "" if self.individual == EVERYONE else f", {self.individual}"
+        animal = "" if self.individual == EVERYONE else f", {self.individual}"
         return write_pictures(
             self.recording.need("video"),
             self.numbers[rows],
             self.view.take(rows),
             params,
-            title=f"pictures of {self.recording.id}{who}",
+            title=f"pictures of {self.recording.id}{animal}",
         )
 
 
@@ -355,9 +355,9 @@ class VideoMethod(NetMethod[Subject]):
         film = getattr(self, "_kept", {}).pop((track.recording.id, track.individual), None)
         film = film or track.film(self.params.pictures)
         rows = np.flatnonzero(film.seen)
-        found = self._encode(film.array, rows)
-        out = np.full((len(film), found.shape[1]), np.nan, np.float32)
-        out[rows] = found
+        encoded = self._encode(film.array, rows)
+        out = np.full((len(film), encoded.shape[1]), np.nan, np.float32)
+        out[rows] = encoded
         return out
 
     def _encode(self, film: np.ndarray, rows: np.ndarray) -> np.ndarray:

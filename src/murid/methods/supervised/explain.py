@@ -126,22 +126,22 @@ def importance(method: Supervised, recording: Recording, *, n_frames: int = 400,
     for subject, rows, targets in _scored_rows(method, recording):
         chosen = _spread(targets, n_frames, rng)
         table = method.table(recording, subject, rows[chosen])
-        found = evidence(method, table)
+        contributions = evidence(method, table)
         words = dict(zip((str(f) for f in table["feature"].values), _coord(table, "meaning"), strict=True))
         for b, behaviour in enumerate(method.model.behaviours):
-            for g, name in enumerate(found.names):
-                column = np.bincount(found.strongest[:, b, g]).argmax()
+            for g, name in enumerate(contributions.names):
+                column = np.bincount(contributions.strongest[:, b, g]).argmax()
                 meaning = words[str(table["feature"].values[column])]
                 parts.append(
                     (
                         recording.id,
                         behaviour,
                         name,
-                        found.families[g],
+                        contributions.families[g],
                         in_words(name, meaning),
-                        found.how,
-                        float(np.abs(found.values[:, b, g]).mean()),
-                        _correlation(table.values[:, column], found.values[:, b, g]),
+                        contributions.how,
+                        float(np.abs(contributions.values[:, b, g]).mean()),
+                        _correlation(table.values[:, column], contributions.values[:, b, g]),
                         len(chosen),
                     )
                 )
@@ -161,10 +161,10 @@ def family_strength(method: Supervised, recording: Recording, *, n_frames: int =
     rows_out = []
     for subject, rows, targets in _scored_rows(method, recording):
         chosen = _spread(targets, n_frames, rng)
-        found = evidence(method, method.table(recording, subject, rows[chosen]))
-        families = list(dict.fromkeys(found.families))
-        of = np.array([families.index(f) for f in found.families])
-        sums = np.stack([found.values[..., of == k].sum(axis=2) for k in range(len(families))], axis=2)
+        contributions = evidence(method, method.table(recording, subject, rows[chosen]))
+        families = list(dict.fromkeys(contributions.families))
+        of = np.array([families.index(f) for f in contributions.families])
+        sums = np.stack([contributions.values[..., of == k].sum(axis=2) for k in range(len(families))], axis=2)
         strength = np.abs(sums).mean(axis=0)
         share = strength / np.maximum(strength.sum(axis=1, keepdims=True), 1e-12)
         for b, behaviour in enumerate(method.model.behaviours):

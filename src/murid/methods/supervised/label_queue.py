@@ -133,7 +133,7 @@ def candidates(
     return Candidates(frame, np.array(places, np.float32).reshape(-1, known[0].shape[1]), np.concatenate(known))
 
 
-def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.DataFrame:
+def propose(parts: list[Candidates], params: QueueParams | None = None) -> pd.DataFrame:
     """Choose the next bouts to label.
 
     Returns
@@ -144,8 +144,8 @@ def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.Da
         left to label.
     """
     params = params or QueueParams()
-    table = pd.concat([f.table for f in found], ignore_index=True)
-    place = np.concatenate([f.place for f in found]) if len(table) else np.empty((0, 1), np.float32)
+    table = pd.concat([f.table for f in parts], ignore_index=True)
+    place = np.concatenate([f.place for f in parts]) if len(table) else np.empty((0, 1), np.float32)
     rng = np.random.default_rng(params.seed)
     n_blind = round(params.n * params.blind)
     windows = np.flatnonzero(table["kind"] == BLIND)
@@ -155,7 +155,7 @@ def propose(found: list[Candidates], params: QueueParams | None = None) -> pd.Da
     chosen = _draw(
         place[free],
         table["uncertainty"].to_numpy()[free],
-        np.concatenate([f.labelled for f in found]),
+        np.concatenate([f.labelled for f in parts]),
         params.n - blind.size,
         params.sharpness,
         rng,

@@ -123,10 +123,10 @@ class Warm:
         recipe = self.recipe(int(sum(float((s["stop_s"] - s["start_s"]).sum()) for s in scored) * self._sample_hz))
         model, held_out = stages.fit(recipe, labelled, self.labelling(), self.novelty())
         # Learnt from copies; recordings to come give their features as they gave them to the full fit.
-        again = self.method.with_model(model.replace(features=self.method.model.features))
-        again.out_of_fold = held_out
-        again.training = {"recordings": [r.id for r in labelled], "animals": sorted({r.animal for r in labelled})}
-        return again
+        method = self.method.with_model(model.replace(features=self.method.model.features))
+        method.out_of_fold = held_out
+        method.training = {"recordings": [r.id for r in labelled], "animals": sorted({r.animal for r in labelled})}
+        return method
 
     @property
     def _sample_hz(self) -> float:

@@ -44,12 +44,12 @@ def f1_bars(
     ax.hlines(y[known], low[known], high[known], color="white", linewidth=3.4, zorder=3)
     ax.hlines(y[known], low[known], high[known], color=GREY, linewidth=1.8, zorder=3)
     handles: list[Patch | Line2D] = [Line2D([], [], color=GREY, linewidth=1.8, label="95 % interval over animals")]
-    for found, marker, colour, label in (
+    for scores, marker, colour, label in (
         (ceiling, "D", INK, "agreement of two people"),
         (leaky, "x", WARN, "leaky split: inflated, not a measure of performance"),
     ):
-        if found:
-            at = [(found[b], k) for k, b in enumerate(table["behaviour"]) if np.isfinite(found.get(b, np.nan))]
+        if scores:
+            at = [(scores[b], k) for k, b in enumerate(table["behaviour"]) if np.isfinite(scores.get(b, np.nan))]
             if at:
                 xs, ys = zip(*at, strict=True)
                 inside = "white" if marker == "D" else colour

@@ -100,10 +100,10 @@ class AssayRun:
         if table is None:
             return {}
         columns = [str(c) for c in table["measure"]]
-        found = comparison_statements(
+        statements = comparison_statements(
             table, self.pairwise, units=self.units, names={c: measure_name(c) for c in columns}
         )
-        return dict(zip(columns, found, strict=True))
+        return dict(zip(columns, statements, strict=True))
 
     @cached_property
     def latencies(self) -> dict[str, LatencyStatement]:
@@ -112,8 +112,8 @@ class AssayRun:
         if table is None:
             return {}
         columns = [str(c) for c in table["measure"]]
-        found = latency_statements(table, names={c: measure_name(c) for c in columns})
-        return dict(zip(columns, found, strict=True))
+        statements = latency_statements(table, names={c: measure_name(c) for c in columns})
+        return dict(zip(columns, statements, strict=True))
 
     @property
     def tested(self) -> dict[str, Tested]:
@@ -155,7 +155,7 @@ def make(context: Context) -> Section | None:
     return section
 
 
-def show_measures(context: Context, section: Section, found: AssayRun) -> None:
+def show_measures(context: Context, section: Section, assay: AssayRun) -> None:
     """Add what was measured and compared: sentences, figure, tables.
 
     Parameters
@@ -163,29 +163,29 @@ def show_measures(context: Context, section: Section, found: AssayRun) -> None:
     context : Context
     section : Section
         What is added to.
-    found : AssayRun
+    assay : AssayRun
         Any run that has one row an animal and one column a measure.
     """
-    if found.group and (found.compared or found.latencies):
-        _compared(context, section, found)
+    if assay.group and (assay.compared or assay.latencies):
+        _compared(context, section, assay)
     else:
-        section.add(Words(_why_not(found.run), "note"))
-        section.add(_plots(context, found))
-    shown = found.animals.rename(
-        columns={c: measure_name(c, found.units.get(c, "")) for c in found.animals.columns if c not in _KEYS}
+        section.add(Words(_why_not(assay.run), "note"))
+        section.add(_plots(context, assay))
+    shown = assay.animals.rename(
+        columns={c: measure_name(c, assay.units.get(c, "")) for c in assay.animals.columns if c not in _KEYS}
     )
-    section.add(ReportTable(shown, f"Every animal ({found.paradigm})", folded=True, full=found.animals))
-    section.add(*_definitions(found.run, found.measures))
+    section.add(ReportTable(shown, f"Every animal ({assay.paradigm})", folded=True, full=assay.animals))
+    section.add(*_definitions(assay.run, assay.measures))
 
 
-def _compared(context: Context, section: Section, found: AssayRun) -> None:
-    rows = list(found.tested.values())
-    text = groups_differ(found.paradigm, rows)
-    largest, more = largest_difference(list(found.compared.values())), difference_sentences(rows)
+def _compared(context: Context, section: Section, assay: AssayRun) -> None:
+    rows = list(assay.tested.values())
+    text = groups_differ(assay.paradigm, rows)
+    largest, more = largest_difference(list(assay.compared.values())), difference_sentences(rows)
     section.findings.append(" ".join(t for t in (text, largest, more) if t))
     section.add(Words(text, "finding"))
     section.add(*[Words(t) for t in (largest, more) if t])
-    if not found.differ:
+    if not assay.differ:
         section.add(
             Words(
                 "No difference was shown. That is not the same as no effect: look at the intervals, which hold every "
@@ -193,21 +193,21 @@ def _compared(context: Context, section: Section, found: AssayRun) -> None:
                 "note",
             )
         )
-    section.add(_left_out(found), _plots(context, found))
-    if found.comparison is not None and found.compared:
-        section.add(_comparison_table(found))
-    pairs = found.pairwise
+    section.add(_left_out(assay), _plots(context, assay))
+    if assay.comparison is not None and assay.compared:
+        section.add(_comparison_table(assay))
+    pairs = assay.pairwise
     if pairs is not None and len(pairs):
         shown = pairs.assign(measure=[measure_name(str(m)) for m in pairs["measure"]])
         caption = "Every pair of groups; p corrected by Holm within each measure."
         section.add(ReportTable(shown, "Pairs of groups", caption, folded=True, full=pairs))
-    if found.latencies:
-        section.add(_latency_table(found))
+    if assay.latencies:
+        section.add(_latency_table(assay))
 
 
-def _left_out(found: AssayRun) -> Words | None:
-    tested = {g for row in found.tested.values() for g in row.groups}
-    left = [g for g in found.order if g not in tested]
+def _left_out(assay: AssayRun) -> Words | None:
+    tested = {g for row in assay.tested.values() for g in row.groups}
+    left = [g for g in assay.order if g not in tested]
     if not left:
         return None
     return Words(f"Not compared, because fewer than two animals can be used: {listed(left)}.", "note")
@@ -242,30 +242,30 @@ def chosen(differ: list[str], columns: list[str], limit: int = MAX_PLOTS, family
     return list(dict.fromkeys([*first, *usual, *rest]))[:limit]
 
 
-def _plots(context: Context, found: AssayRun) -> Picture | None:
-    animals = found.animals
+def _plots(context: Context, assay: AssayRun) -> Picture | None:
+    animals = assay.animals
     numeric = [str(c) for c in animals.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(animals[c])]
     numeric = [c for c in numeric if animals[c].notna().any()]
-    names = chosen(found.differ, numeric, family=list(found.tested))
+    names = chosen(assay.differ, numeric, family=list(assay.tested))
     if not names:
         return None
-    estimates = [estimate_of(found, name) for name in names]
+    estimates = [estimate_of(assay, name) for name in names]
     colours = dict(context.group_colours)
-    if not set(found.order) <= set(colours):
-        colours = colours_of(found.order, GROUPS)
+    if not set(assay.order) <= set(colours):
+        colours = colours_of(assay.order, GROUPS)
     return Picture(
         draw_estimation(estimates, colours),
-        "Groups compared" if found.compared or found.latencies else "Measures, animal by animal",
-        _caption(found, estimates, len(numeric) - len(names)),
-        f"Dot plots of {listed([measure_name(n) for n in names], 9)}, by {found.group or 'animal'}.",
+        "Groups compared" if assay.compared or assay.latencies else "Measures, animal by animal",
+        _caption(assay, estimates, len(numeric) - len(names)),
+        f"Dot plots of {listed([measure_name(n) for n in names], 9)}, by {assay.group or 'animal'}.",
         animals[[c for c in _KEYS if c in animals] + names],
     )
 
 
-def _caption(found: AssayRun, estimates: list[EstimationPanel], n_more: int) -> str:
+def _caption(assay: AssayRun, estimates: list[EstimationPanel], n_more: int) -> str:
     """Say what is drawn, by the number of groups compared."""
     text = ["Every dot is one animal; bars are group means."]
-    if not found.compared and not found.latencies:
+    if not assay.compared and not assay.latencies:
         text = ["Every dot is one animal; bars are means. Groups were not compared."]
     if any(e.interval is not None for e in estimates):
         first = next(e.compared[0] for e in estimates if e.compared)
@@ -274,41 +274,41 @@ def _caption(found: AssayRun, estimates: list[EstimationPanel], n_more: int) -> 
             f"zero is the mean of {first}. An interval that holds zero means that the data do not show a difference; "
             "a wide one that there are too few animals to say. g is Hedges' g, the difference in standard deviations."
         )
-    elif found.compared and max(len(r.groups) for r in found.compared.values()) > 2:
+    elif assay.compared and max(len(r.groups) for r in assay.compared.values()) > 2:
         text.append("One test over all groups a measure; pairs of groups are in the text and the table.")
-    if found.compared:
+    if assay.compared:
         text.append("p comes from permuting animals between groups; q is p corrected for testing many measures.")
     if any(v.any() for e in estimates for v in e.censored.values()):
         text.append("Empty dots: the event never came within the recording, the value is a lower limit.")
-    if found.compared:
+    if assay.compared:
         text.append("The measures that the test is made for are drawn whatever their p.")
     if n_more > 0:
         text.append(f"{count(n_more, 'more measure is', 'more measures are')} in the tables.")
     return " ".join(text)
 
 
-def estimate_of(found: AssayRun, name: str) -> EstimationPanel:
+def estimate_of(assay: AssayRun, name: str) -> EstimationPanel:
     """Return one value an animal (recordings averaged), with the tested difference.
 
     Parameters
     ----------
-    found : AssayRun
+    assay : AssayRun
     name : str
         Column of the table ``animals``.
     """
-    animals = found.animals
-    group = animals[found.group].fillna("").astype(str) if found.group else pd.Series("all animals", animals.index)
-    late = _censored(found.measures, name)
+    animals = assay.animals
+    group = animals[assay.group].fillna("").astype(str) if assay.group else pd.Series("all animals", animals.index)
+    late = _censored(assay.measures, name)
     whom = animals["individual"] if "individual" in animals else animals["recording"]
     censored = [key in late for key in zip(animals["recording"], whom, strict=True)]
-    known = pd.DataFrame({"group": group, "unit": found.unit, "value": animals[name], "censored": censored})
+    known = pd.DataFrame({"group": group, "unit": assay.unit, "value": animals[name], "censored": censored})
     known = known[known["value"].notna() & (known["group"] != "")]
     per = known.groupby(["group", "unit"], sort=False)
     values, limits = per["value"].mean(), per["censored"].max()
     present = list(dict.fromkeys(known["group"]))
-    groups = [g for g in found.order if g in present] or present
-    interval, compared, note = _tested(found, name)
-    base, unit = name.partition(":")[0], found.units.get(name, "")
+    groups = [g for g in assay.order if g in present] or present
+    interval, compared, note = _tested(assay, name)
+    base, unit = name.partition(":")[0], assay.units.get(name, "")
     return EstimationPanel(
         measure_name(name),
         measure_name(base, unit),
@@ -320,17 +320,17 @@ def estimate_of(found: AssayRun, name: str) -> EstimationPanel:
     )
 
 
-def _tested(found: AssayRun, name: str) -> tuple[tuple[float, float, float] | None, tuple[str, str] | None, str]:
+def _tested(assay: AssayRun, name: str) -> tuple[tuple[float, float, float] | None, tuple[str, str] | None, str]:
     """Difference with its interval, the two groups, and the note of a measure."""
-    row, survival = found.compared.get(name), found.latencies.get(name)
+    row, survival = assay.compared.get(name), assay.latencies.get(name)
     if survival is not None:
         q = f", q = {number(survival.q, 2)}" if np.isfinite(survival.q) else ""
         return None, None, f"log-rank {p_value(survival.p)}{q}"
     if row is None:
-        described = found.run.table("described", ["measure"]) if found.run.has("described") else None
+        described = assay.run.table("described", ["measure"]) if assay.run.has("described") else None
         if described is not None and name in set(described["measure"]):
             return None, None, "described, not tested"
-        return None, None, "not compared: see the notes" if found.compared else ""
+        return None, None, "not compared: see the notes" if assay.compared else ""
     if len(row.groups) != 2 or not np.isfinite(row.difference):
         return None, None, row.p_and_q()
     effect = f"{row.effect_name.removeprefix('Hedges ')} = {number(row.effect, 2)}, " if np.isfinite(row.effect) else ""
@@ -350,10 +350,10 @@ def _censored(measures: pd.DataFrame | None, name: str) -> set[tuple[str, str]]:
     return set(zip(rows["recording"], rows["individual"], strict=True)) if "recording" in rows else set()
 
 
-def _comparison_table(found: AssayRun) -> ReportTable:
+def _comparison_table(assay: AssayRun) -> ReportTable:
     """Readable rows, smallest p first."""
     rows = []
-    for column, row in sorted(found.compared.items(), key=lambda item: (not np.isfinite(item[1].p), item[1].p)):
+    for column, row in sorted(assay.compared.items(), key=lambda item: (not np.isfinite(item[1].p), item[1].p)):
         out: dict[str, object] = {"measure": measure_name(column, row.unit)}
         out |= {f"{g} (mean ± SD)": f"{number(row.mean[g])} ± {number(row.sd[g])}" for g in row.groups}
         if np.isfinite(row.difference):
@@ -361,15 +361,15 @@ def _comparison_table(found: AssayRun) -> ReportTable:
         if np.isfinite(row.effect):
             out["effect"] = _with_limits(row.effect, row.effect_interval, 2)
         rows.append(out | {"p": row.p, "q": row.q})
-    notes = listed(dict.fromkeys(n for r in found.compared.values() for n in r.notes))
-    effect = listed(dict.fromkeys(r.effect_name for r in found.compared.values() if np.isfinite(r.effect)))
-    test = listed(dict.fromkeys(r.test for r in found.compared.values() if r.test), last="or")
+    notes = listed(dict.fromkeys(n for r in assay.compared.values() for n in r.notes))
+    effect = listed(dict.fromkeys(r.effect_name for r in assay.compared.values() if np.isfinite(r.effect)))
+    test = listed(dict.fromkeys(r.test for r in assay.compared.values() if r.test), last="or")
     caption = (
         f"Smallest p first ({test}). Effect size: {effect or 'none for more than two groups'}. "
         "q: Benjamini–Hochberg over all measures tested; many of them are related to each other, so count "
         "findings with care." + (f" Note: {notes}." if notes else "")
     )
-    return ReportTable(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=found.comparison)
+    return ReportTable(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=assay.comparison)
 
 
 def _with_limits(value: float, interval: tuple[float, float], digits: int) -> str:
@@ -377,9 +377,9 @@ def _with_limits(value: float, interval: tuple[float, float], digits: int) -> st
     return f"{number(value, digits)} [{limits}]" if limits else number(value, digits)
 
 
-def _latency_table(found: AssayRun) -> ReportTable:
+def _latency_table(assay: AssayRun) -> ReportTable:
     rows = []
-    for column, row in found.latencies.items():
+    for column, row in assay.latencies.items():
         out: dict[str, object] = {"measure": measure_name(column, "s")}
         for g in row.groups:
             out[f"{g}: median (s)"] = row.median_s[g]
@@ -390,7 +390,7 @@ def _latency_table(found: AssayRun) -> ReportTable:
         "Latencies by survival",
         "Latencies that some animals never reached within the recording, compared by the log-rank test (p by permuting "
         "animals). Median: time by which half of the group reached it (Kaplan–Meier); a dash: fewer than half did.",
-        full=found.run.table("latencies"),
+        full=assay.run.table("latencies"),
     )
 
 

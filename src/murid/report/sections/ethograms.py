@@ -46,25 +46,25 @@ def make(context: Context) -> Section | None:
     )
     section.add(_ethogram(context, labels, predicted))
     source = labels or predicted
-    who = "as labelled by people" if labels else "as predicted by the method"
+    labeller = "as labelled by people" if labels else "as predicted by the method"
     if labels:
-        section.add(*statistics(context, labels, who))
-        section.add(*transition_parts(context, labels, who))
+        section.add(*statistics(context, labels, labeller))
+        section.add(*transition_parts(context, labels, labeller))
     else:
-        section.add(*statistics(context, source, who))
+        section.add(*statistics(context, source, labeller))
     return section
 
 
 def _predicted(context: Context) -> dict[str, xr.DataArray]:
     """States of held-out recordings of the last evaluation that wrote some."""
     for run in reversed(context.runs_of("evaluate")):
-        found = {
+        predicted = {
             recording_id: data["states"]
             for recording_id in run.recordings
             if (data := run.states(recording_id)) is not None
         }
-        if found:
-            return found
+        if predicted:
+            return predicted
     return {}
 
 
@@ -114,15 +114,15 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     )
 
 
-def statistics(context: Context, states: dict[str, xr.DataArray], who: str) -> list[Part]:
+def statistics(context: Context, states: dict[str, xr.DataArray], source: str) -> list[Part]:
     """Bout statistics by behaviour and group, animals as dots, with their table."""
     parts = [summarise_states(s).assign(recording=recording_id) for recording_id, s in states.items()]
-    return statistics_of(context, pd.concat(parts, ignore_index=True), who)
+    return statistics_of(context, pd.concat(parts, ignore_index=True), source)
 
 
-def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]:
+def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[Part]:
     """As `statistics`, from rows of `murid.ethogram.summarise_states` with a column ``recording``."""
-    animals = per_animal(context, found)
+    animals = per_animal(context, summary)
     groups = [g for g in context.groups if (animals["group"] == g).any()]
     if groups:
         animals = animals[animals["group"].isin(groups)]
@@ -149,10 +149,10 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
                 groups,
             ),
             "Bouts",
-            f"Number, length and share of the scored time of each behaviour, {who}. Every dot is one animal (n: {n}), "
-            "the line their mean; an animal that never showed a behaviour counts with 0 bouts and 0 % (and has no mean "
-            "length). More time in a behaviour may come from more bouts or from longer ones; the panels show which. "
-            "The figure shows animals; it tests nothing.",
+            f"Number, length and share of the scored time of each behaviour, {source}. Every dot is one animal (n: "
+            f"{n}), the line their mean; an animal that never showed a behaviour counts with 0 bouts and 0 % (and has "
+            "no mean length). More time in a behaviour may come from more bouts or from longer ones; the panels show "
+            "which. The figure shows animals; it tests nothing.",
             "Dot plots of bouts per minute, mean bout length and share of time for "
             f"{listed(map(readable, dict.fromkeys(animals['behaviour'])), 12)}.",
             animals,
@@ -164,18 +164,18 @@ def statistics_of(context: Context, found: pd.DataFrame, who: str) -> list[Part]
             " The CSV holds every recording.",
             _HEADINGS,
             folded=len(table) > 24,
-            full=found,
+            full=summary,
         ),
     ]
 
 
-def per_animal(context: Context, found: pd.DataFrame) -> pd.DataFrame:
+def per_animal(context: Context, summary: pd.DataFrame) -> pd.DataFrame:
     """Pool the recordings of each animal within its group: shares and rates over the scored time of all of them.
 
     Parameters
     ----------
     context : Context
-    found : DataFrame
+    summary : DataFrame
         Rows of `murid.ethogram.summarise_states` with a column ``recording``. A behaviour without a row in a recording
         that was scored did not occur there: it counts as zero.
 
@@ -185,12 +185,12 @@ def per_animal(context: Context, found: pd.DataFrame) -> pd.DataFrame:
         ``behaviour, group, animal, count`` (per recording), ``rate_per_min, mean_s, median_s, total_s`` (per
         recording), ``percent``.
     """
-    tracks = found.groupby(["recording", "individual"], sort=False)["scored_s"].first()
+    tracks = summary.groupby(["recording", "individual"], sort=False)["scored_s"].first()
     every = pd.MultiIndex.from_tuples(
-        [(r, i, b) for r, i in tracks.index for b in dict.fromkeys(found["behaviour"])],
+        [(r, i, b) for r, i in tracks.index for b in dict.fromkeys(summary["behaviour"])],
         names=["recording", "individual", "behaviour"],
     )
-    full = found.set_index(["recording", "individual", "behaviour"]).reindex(every)
+    full = summary.set_index(["recording", "individual", "behaviour"]).reindex(every)
     full["scored_s"] = [tracks[(r, i)] for r, i, _ in full.index]
     full[["count", "total_s"]] = full[["count", "total_s"]].fillna(0.0)
     full = full[full["scored_s"] > 0].reset_index()

@@ -184,10 +184,10 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
     if not pairs:
         return {}
     try:
-        found = score_many(pairs, recordings=ids, groups=groups, behaviours=behaviours, others="negative", n_boot=100)
+        score = score_many(pairs, recordings=ids, groups=groups, behaviours=behaviours, others="negative", n_boot=100)
     except DataError:
         return {}
-    return {b: float(found.table.at[b, "f1"]) for b in behaviours if b in found.table.index}
+    return {b: float(score.table.at[b, "f1"]) for b in behaviours if b in score.table.index}
 
 
 def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words | None:

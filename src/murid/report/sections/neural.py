@@ -244,8 +244,8 @@ def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Exampl
         bouts = bouts_of(states)
         onsets = bout_events(bouts, pair.behaviour)
         params = PeriEventParams(before_s=AROUND_S / 2, after_s=AROUND_S, overlap="keep")
-        found = compute_perievent(one, onsets, params=params)
-        band = confidence_band(found)
+        response = compute_perievent(one, onsets, params=params)
+        band = confidence_band(response)
     except (DataError, ValueError):
         return None
     finally:
@@ -265,11 +265,11 @@ def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Exampl
         time[inside],
         values[inside],
         spans,
-        found.trials["lag"].values,
+        response.trials["lag"].values,
         band.sel(bound="mean").values[:, 0],
         band.sel(bound="low").values[:, 0],
         band.sel(bound="high").values[:, 0],
-        found.n_events,
+        response.n_events,
         kind,
     )
 

@@ -122,8 +122,8 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
         cells = time_in_cells(tracks, *boxes[recording_id], middle)
         if cells is not None:
             per_animal.setdefault((group, animals[recording_id]), []).append(cells)
-    for (group, _), found in per_animal.items():
-        maps.setdefault(group, []).append(np.mean(found, axis=0))
+    for (group, _), own_maps in per_animal.items():
+        maps.setdefault(group, []).append(np.mean(own_maps, axis=0))
     if not maps:
         return []
     order = [g for g in (*context.groups, "all animals", "no group") if g in maps]

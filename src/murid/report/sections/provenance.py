@@ -46,20 +46,20 @@ def make(context: Context) -> Section | None:
 
 
 def _row(run: RunFolder) -> dict[str, Any]:
-    found = run.provenance
-    steps = [s for s in found.get("steps", []) if isinstance(s, dict)]
+    provenance = run.provenance
+    steps = [s for s in provenance.get("steps", []) if isinstance(s, dict)]
     kept = sum(1 for s in steps if s.get("state") not in (None, "done"))
-    seeds = found.get("seeds") or {}
+    seeds = provenance.get("seeds") or {}
     seed = run.params.get("seed", ", ".join(str(v) for v in dict.fromkeys(seeds.values())) if seeds else None)
     return {
         "run": run.name,
         "command": run.command or DASH,
-        "status": str(found.get("status", "not known")),
-        "begun (UTC)": str(found.get("started", DASH)).replace("T", " ").removesuffix("+00:00"),
-        "seconds": found.get("seconds"),
+        "status": str(provenance.get("status", "not known")),
+        "begun (UTC)": str(provenance.get("started", DASH)).replace("T", " ").removesuffix("+00:00"),
+        "seconds": provenance.get("seconds"),
         "steps": len(steps),
         "cached": kept,
-        "peak memory (MB)": found.get("peak_mb") or None,
+        "peak memory (MB)": provenance.get("peak_mb") or None,
         "seed": DASH if seed in (None, "") else number(seed),
         "warnings": len(run.warnings),
     }
@@ -81,8 +81,8 @@ def _inputs(context: Context) -> ReportTable | None:
     for run in context.runs:
         for item in run.provenance.get("inputs", []):
             if isinstance(item, dict):
-                who = {"run": run.name, "recording": item.get("id", "")}
-                rows += [{**who, "what": k, "hash": str(item[k])} for k in _NOUNS if k in item]
+                owner = {"run": run.name, "recording": item.get("id", "")}
+                rows += [{**owner, "what": k, "hash": str(item[k])} for k in _NOUNS if k in item]
             else:
                 rows.append({"run": run.name, "recording": "", "what": "file", "hash": str(item)})
     if not rows:
