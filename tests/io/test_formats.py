@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pkgutil
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 
 import murid.io as io
 from murid.io import registry
-from tests.io.golden import GOLDEN, labels, others, poses  # noqa: F401 - they register their files
+from tests.io import golden
+from tests.io.golden import GOLDEN
+
+for module in pkgutil.iter_modules(golden.__path__, f"{golden.__name__}."):
+    importlib.import_module(module.name)  # each registers its files
 
 
 @pytest.mark.parametrize(("kind", "name"), sorted(GOLDEN), ids="-".join)

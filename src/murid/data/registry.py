@@ -5,25 +5,16 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from murid.data.declarations import read_declarations
+
 #: Entry points of other packages.
 GROUP = "murid.analyses"
 
 #: Name → (module that declares it, family, what it does). Modules are named, not imported: they lie on floors above,
-#: and the list of commands must cost no import.
+#: and the list of commands must cost no import. Paradigms and neural analyses are found in their folders.
 BUILT_IN: dict[str, tuple[str, str, str]] = {
     "check": ("murid.prepare.quality_analysis", "", "Judge every recording: gaps, swaps, clocks, scale."),
-    "open_field": (
-        "murid.assays.open_field",
-        "assay",
-        "Measure locomotion, centre, wall and corners of an open field.",
-    ),
-    "tuning": ("murid.neural.tuning_analysis", "neural", "Test every unit for tuning to every behaviour."),
-    "perievent": (
-        "murid.neural.perievent_analysis",
-        "neural",
-        "Measure how every unit responds around bouts of every behaviour.",
-    ),
-    "decoding": ("murid.neural.decoding_analysis", "neural", "Decode every behaviour from neural activity."),
+    **{d.name: (d.module, d.family, d.what) for d in read_declarations()},
     "budget": (
         "murid.ethogram.budget",
         "",

@@ -16,8 +16,6 @@ EXTRAS = {
     "sleap": ("sleap_io", "reading SLEAP .slp files"),
     "nets": ("torch", "methods with neural networks"),
     "motifs": ("umap", "UMAP and HDBSCAN motif methods"),
-    "explain": ("shap", "explaining classifiers"),
-    "nwb": ("pynwb", "NWB files"),
     "interop": ("pynapple", "pynapple objects"),
 }
 LOW_MEMORY_GB = 8

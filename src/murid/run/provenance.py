@@ -27,7 +27,6 @@ LIBRARIES = (
     "umap-learn",
     "hdbscan",
     "openTSNE",
-    "shap",
 )
 
 
