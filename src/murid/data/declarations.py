@@ -56,8 +56,9 @@ def _declared_in(path: Path, module: str, family: str) -> list[Declaration]:
     if "@analysis(" not in text:
         return []
     found = []
-    for node in ast.parse(text).body:
-        for call in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    for node in functions:
+        for call in node.decorator_list:
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "analysis":
                 given = {str(k.arg): not _is_nothing(k.value) for k in call.keywords}
                 what = (ast.get_docstring(node) or "").partition("\n")[0]
