@@ -14,7 +14,7 @@ from murid.data.labels import Labels
 from murid.io.files import Head, choose, plain_name, resolve_fps
 from murid.io.labels._build import build_labels, films_of
 from murid.io.registry import label_reader
-from murid.io.tables import NO_NAME, TextTable, read_table
+from murid.io.tables import NO_NAME, NO_TEXT, TextTable, read_table
 
 NOBODY = ("no focal subject", *(word.lower() for word in NO_NAME))
 POINT_COLUMNS = ("time_s", "label", "individual", "modifiers")
@@ -80,9 +80,7 @@ def read_boris_tabular(
     table = _one_observation(path, table, recording)
     faults = Faults(str(path))
     kind = table.texts(table.column("Behavior type", "Status")).str.upper()
-    time = table.seconds(table.column("Time"), faults)
-    time = time if np.isfinite(time).any() else _image_times(path, table, fps, faults)
-    time = time - _offset(table)
+    time = _times(path, table, "Time", "Image index", fps, faults)
     rows = pd.DataFrame(
         {
             "time_s": time,
@@ -121,8 +119,9 @@ def read_boris_aggregated(
     table = _one_observation(path, table, recording)
     faults = Faults(str(path))
     kind = table.texts(table.column("Behavior type", required=False), "STATE").str.upper()
-    start = table.seconds(table.column("Start (s)"), faults) - _offset(table)
-    stop = table.seconds(table.column("Stop (s)"), faults) - _offset(table)
+    start, stop = (
+        _times(path, table, f"{end} (s)", f"Image index {end.lower()}", fps, faults) for end in ("Start", "Stop")
+    )
     rows = pd.DataFrame(
         {
             "time_s": start,
@@ -207,13 +206,22 @@ def _subjects(table: TextTable) -> pd.Series:
     return table.texts(table.column("Subject", required=False)).map(subject_name)
 
 
+def modifiers_text(cells: Sequence[str]) -> str:
+    """Modifiers of one event as one text, ``left|weak``: a set without a choice is ``None``, no choice at all empty.
+
+    Cells that are missing at the end are those of sets the behaviour does not have.
+    """
+    filled = ["" if cell in NO_TEXT else cell for cell in cells]
+    while filled and not filled[-1]:
+        filled.pop()
+    chosen = [cell or "None" for cell in filled]
+    return "|".join(chosen) if any(cell != "None" for cell in chosen) else ""
+
+
 def _modifiers(table: TextTable) -> pd.Series:
     columns = [c for c in table.columns if c.lower().startswith("modifier")]
-    # Of two sets of modifiers one may be empty: "None|weak" is not "weak|None".
-    rows = [["None" if v in NO_NAME else v for v in row] for row in table.cells[columns].itertuples(index=False)]
-    chosen = [row if any(v != "None" for v in row) else [] for row in rows]
-    used = max((max(i for i, v in enumerate(row) if v != "None") for row in chosen if row), default=0)
-    return pd.Series(["|".join(row[: used + 1]) for row in chosen], dtype=object)
+    rows = table.cells[columns].itertuples(index=False)
+    return pd.Series([modifiers_text(row) for row in rows], dtype=object)
 
 
 def _one_observation(path: Path, table: TextTable, recording: str | None) -> TextTable:
@@ -243,15 +251,15 @@ def _offset(table: TextTable) -> float:
     return _first_number(table, "Time offset (s)") or 0.0
 
 
-def _image_times(path: Path, table: TextTable, fps: float | None, faults: Faults) -> np.ndarray:
-    """Times of observations of images, which have an index instead; they need the rate."""
-    column = table.column("Image index", required=False)
-    if column is None or not len(table.cells):
-        return np.full(len(table.cells), np.nan)
-    index = table.numbers(column, faults)
-    if not np.isfinite(index).all():
-        return np.full(len(table.cells), np.nan)
-    return index / resolve_fps(path, fps, None, "BORIS image")
+def _times(path: Path, table: TextTable, seconds: str, index: str, fps: float | None, faults: Faults) -> np.ndarray:
+    """Times of the film; observations of images may have an index instead, which needs the rate."""
+    time = table.seconds(table.column(seconds), faults)
+    column = table.column(index, required=False)
+    if not np.isfinite(time).any() and column is not None and len(time):
+        numbers = table.numbers(column, faults)
+        if np.isfinite(numbers).all():
+            time = numbers / resolve_fps(path, fps, None, "BORIS image")
+    return time - _offset(table)
 
 
 def _first_rate(table: TextTable) -> float | None:

@@ -13,7 +13,7 @@ from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
 from murid.io.files import Head, choose, read_json
 from murid.io.labels._build import build_labels
-from murid.io.labels.boris import pair_events, points_table, subject_name
+from murid.io.labels.boris import modifiers_text, pair_events, points_table, subject_name
 from murid.io.registry import label_reader
 
 
@@ -126,7 +126,7 @@ def _events(events: list[Any], ethogram: dict[str, str], image_fps: float | None
                 todo="add it to the ethogram in BORIS, or delete the event",
             )
         kind = "POINT" if ethogram.get(code, "").lower().startswith("point") else ""
-        rows.append((time, code, subject_name(subject), modifiers, kind, i))
+        rows.append((time, code, subject_name(subject), modifiers_text(modifiers.split("|")), kind, i))
     table = pd.DataFrame(rows, columns=["time_s", "label", "individual", "modifiers", "kind", "line"])
     # The order of the rows is that of typing; what alternates are the events in time.
     table = table.sort_values("time_s", kind="stable", ignore_index=True)
