@@ -265,6 +265,7 @@ def test_streams_are_not_heaped_together(tmp_path):
         io.write_labels(Labels.from_bouts(table, duration_s=9), tmp_path / "a.csv", format="boris_aggregated")
 
 
+@pytest.mark.filterwarnings("ignore:.*without any event")
 def test_an_animal_that_did_nothing_is_written_and_read(tmp_path):
     nothing = Labels.from_bouts(pd.DataFrame({"start_s": [], "stop_s": [], "label": []}), duration_s=60, fps=25)
     for format in ("boris_aggregated", "bouts"):

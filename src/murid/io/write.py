@@ -16,6 +16,8 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.warning import warn_user
+from murid.io.poses._columns import SINGLE
+from murid.io.tables import NO_NAME, NO_TEXT
 
 _PLACEHOLDER = "base"
 
@@ -32,6 +34,17 @@ def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid
     scorer : str
         Name in the first header line.
 
+    Raises
+    ------
+    DataError
+        For what the format cannot hold: a third axis, a time that is not frame number over frame rate, an animal
+        among several that is called ``single`` (points of no animal).
+
+    Warns
+    -----
+    UserWarning
+        For points at exactly (0, 0), which stand for "not found" in the format.
+
     Notes
     -----
     The format has no place for frame rate, unit and, with one animal, for its name.
@@ -45,8 +58,7 @@ def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid
     >>> write_poses_dlc(make_poses(np.ones((9, 2, 1, 1)), keypoints=["nose"], fps=30), folder / "m1.csv").name
     'm1.csv'
     """
-    if poses.sizes["space"] != 2:
-        fail("write_poses_dlc", "DeepLabCut CSV has no third axis", expected="x, y", got=str(poses.sizes["space"]))
+    _check_poses(poses, str(path))
     people, points = individual_names(poses), keypoint_names(poses)
     several = len(people) > 1
     columns = [(p, k, c) for p in people for k in points for c in ("x", "y", "likelihood")]
@@ -71,10 +83,40 @@ def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid
     return path
 
 
+def _check_poses(poses: xr.Dataset, path: str) -> None:
+    """Refuse what a table of DeepLabCut cannot hold, and warn of what it means otherwise."""
+    faults = Faults(f"DeepLabCut table {path}")
+    if poses.sizes["space"] != 2:
+        faults.add("DeepLabCut CSV has no third axis", expected="x, y", got=str(poses.sizes["space"]))
+    names = individual_names(poses)
+    if SINGLE in names and len(names) > 1:
+        faults.add(f"an animal called '{SINGLE}' stands for points of no animal", todo="rename it")
+    rate = float(poses.attrs.get("fps", np.nan))
+    if "frame" in poses.coords and np.isfinite(rate):
+        off = np.abs(poses["time"].values - poses["frame"].values / rate)
+        if off.size and off.max() > 0.5 / rate:
+            faults.add(
+                "the time is not frame number / frame rate, and the format counts frames",
+                got=f"up to {off.max():.3f} s apart at {rate:g} frames/s",
+                todo="write it with to_movement(poses).to_netcdf(...), which keeps the times",
+            )
+    faults.raise_if_any()
+    corner = int((poses["position"].values == 0).all(axis=poses["position"].dims.index("space")).sum())
+    if corner:
+        warn_user(f"{path}: {corner} points at exactly (0, 0) will be read as not found, which is what they mean there")
+
+
 def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     """Write bouts as a plain CSV in seconds (``start_s, stop_s, label, individual, …``).
 
-    What was scored but held no bout is not part of a bout table: give ``duration_s`` when reading back.
+    What was scored is not part of a bout table: give ``duration_s`` (and ``scored_s``) when reading back. Labels of
+    which different stretches were scored, or whose raters or streams have no bout at all, are refused; their table
+    alone, ``labels.bouts``, can be written.
+
+    Raises
+    ------
+    DataError
+        For such labels, and for names that mean "missing" in a table (``NA``).
 
     Examples
     --------
@@ -84,6 +126,11 @@ def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     'm1.csv'
     """
     bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
+    faults = Faults(f"bout table {path}")
+    _check_words(bouts, faults)
+    if isinstance(labels, Labels):
+        _check_one_stretch(labels, faults)
+    faults.raise_if_any()
     if isinstance(labels, Labels) and len(point_events(labels)):
         warn_user(
             f"{path}: {len(point_events(labels))} point events are no bouts and are left out; "
@@ -124,7 +171,8 @@ def write_labels(
     ------
     DataError
         For what the format cannot hold: several raters, stretches nobody scored; several streams
-        (BORIS); overlapping bouts, bouts of several animals, point events, labels with spaces (Caltech).
+        (BORIS); stretches that differ (bouts); overlapping bouts, bouts of several animals, point events, labels
+        with spaces (Caltech).
 
     Warns
     -----
@@ -159,6 +207,38 @@ def point_events(labels: Labels) -> pd.DataFrame:
     return points if isinstance(points, pd.DataFrame) else pd.DataFrame(columns=columns)
 
 
+def _check_words(bouts: pd.DataFrame, faults: Faults) -> None:
+    """Add a fault for labels and names that a table has no other way to say than "missing"."""
+    for column, words in (("label", NO_TEXT), ("individual", NO_NAME), ("rater", NO_NAME), ("stream", NO_NAME)):
+        lost = {str(word) for word in bouts.get(column, ()) if word in words and word != ""}
+        if lost:
+            faults.add(
+                f"the word means 'missing' in a table, and cannot be a {column}",
+                got=", ".join(sorted(lost)),
+                todo="rename it",
+            )
+
+
+def _check_one_stretch(labels: Labels, faults: Faults) -> None:
+    """Add a fault when `duration_s` and `scored_s` cannot say what was scored, or a rater would be lost."""
+    stretches = labels.scored[["start_s", "stop_s"]].drop_duplicates()
+    pairs = labels.scored[["rater", "stream"]].drop_duplicates()
+    if len(stretches) > 1 or len(labels.scored) > len(pairs):
+        faults.add(
+            "the stretches that were scored differ or have gaps, which a bout table cannot say",
+            got=", ".join(f"{a:.3f}-{b:.3f} s" for a, b in stretches.to_numpy()[:5]),
+            todo="write labels.bouts, and labels.scored.to_csv(...) beside it",
+        )
+    silent = pairs.merge(labels.bouts[["rater", "stream"]].drop_duplicates(), how="left", indicator=True)
+    silent = silent[(silent["_merge"] == "left_only") & ((silent["rater"] != "") | (silent["stream"] != ""))]
+    if len(silent):
+        faults.add(
+            "raters or streams without a bout have no row in a bout table",
+            got=", ".join(" ".join(filter(None, row)) for row in silent[["rater", "stream"]].to_numpy()),
+            todo="write labels.bouts, and labels.scored.to_csv(...) beside it",
+        )
+
+
 def _check_scored(labels: Labels, faults: Faults) -> None:
     """Add a fault when a stretch between 0 s and the end was not scored, which these formats cannot say."""
     for stream in labels.streams:
@@ -174,7 +254,7 @@ def _check_scored(labels: Labels, faults: Faults) -> None:
                 "some stretches were not scored, which the format cannot say",
                 where=where,
                 got=", ".join(f"{a:.3f}-{b:.3f} s" for a, b in holes[:5]),
-                todo="write one file per scored stretch, or format='bouts' and keep the stretches beside it",
+                todo="write one file per scored stretch, or labels.bouts and labels.scored as tables",
             )
 
 
@@ -210,13 +290,14 @@ def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tup
     """1-based inclusive frames of one stream; scored frames without a bout become ``base``."""
     total = round(labels.stop_s * fps)
     rows: list[tuple[int, int, str]] = []
-    last = 0
+    last = short = 0
     table = labels.bouts.sort_values("start_s")
     columns = (table["start_s"].tolist(), table["stop_s"].tolist(), table["label"].tolist())
     for start_s, stop_s, label in zip(*columns, strict=True):
         start, stop = round(start_s * fps) + 1, round(stop_s * fps)
         if stop < start:
-            continue  # shorter than half a frame: the format cannot hold it
+            short += 1  # the format cannot hold it
+            continue
         if start <= last:
             faults.add(
                 "bouts overlap; the format holds one label at a time",
@@ -230,6 +311,8 @@ def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tup
         last = stop
     if total > last:
         rows.append((last + 1, total, _PLACEHOLDER))
+    if short:
+        warn_user(f"{short} bouts shorter than half a frame have no place in Caltech text and are left out")
     return rows
 
 
@@ -243,8 +326,11 @@ def _write_boris(labels: Labels, path: Path, fps: float, *, observation: str | N
             todo=f"choose one: labels.select(stream={labels.streams[0]!r})",
         )
     _check_scored(labels, faults)
+    _check_words(labels.bouts[["label", "individual"]], faults)
     faults.raise_if_any()
     points = point_events(labels)
+    if not len(labels.bouts) and not len(points):
+        warn_user(f"{path}: without any event the table does not say how long was watched; read it with duration_s=")
     points = points.assign(start_s=points["time_s"], stop_s=points["time_s"], kind="POINT")
     bouts = labels.bouts.assign(kind="STATE")
     bouts = pd.concat([bouts, points], ignore_index=True) if len(points) else bouts
