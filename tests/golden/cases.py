@@ -104,7 +104,7 @@ def open_field(folder: Path) -> Numbers:
     """Every measure of the open field, whole and in bins of 30 s."""
     found: Numbers = {}
     for recording in open_fields(folder):
-        result = quietly(assays.run_assay, "open_field", recording, arena_cm=(42.0, 42.0), bin_s=30.0)
+        result = quietly(assays.run_paradigm, "open_field", recording, arena_cm=(42.0, 42.0), bin_s=30.0)
         for row in result.measures.to_dict("records"):
             value = row.pop("value")
             bin_s = "" if np.isnan(row["bin_start_s"]) else f"{row['bin_start_s']:g} s"

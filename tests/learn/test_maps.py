@@ -102,11 +102,11 @@ def spectra(n=400, seed=0):
 
 def test_tsne_neighbours_are_exact_divergences_in_bits():
     pytest.importorskip("openTSNE")
-    from murid.learn.embed.tsne import neighbours
+    from murid.learn.embed.tsne import nearest_points
 
     x, _ = spectra(60)
     p = x / x.sum(axis=1, keepdims=True)
-    at, found = neighbours(x[:20], p, 5, divergence=True)
+    at, found = nearest_points(x[:20], p, 5, divergence=True)
     wanted = np.stack([rel_entr(p[i], p).sum(axis=1) for i in range(20)]) / np.log(2)
     assert np.allclose(found, np.sort(wanted, axis=1)[:, :5], atol=1e-10)
     assert np.array_equal(at[:, 0], np.arange(20))

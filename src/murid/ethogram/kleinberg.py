@@ -115,8 +115,8 @@ def smooth_by_bursts(
         present = np.flatnonzero(values[:, track] == 1)
         if present.size < 2:
             continue
-        found = bursts(time[present], sigma=sigma, gamma=gamma)
-        for _, burst in found[found["level"] == hierarchy].iterrows():
+        episodes = bursts(time[present], sigma=sigma, gamma=gamma)
+        for _, burst in episodes[episodes["level"] == hierarchy].iterrows():
             a, b = sample_at(time, [burst["start_s"], burst["stop_s"]])
             block = out[a : b + 1, track]
             block[block == 0] = 1

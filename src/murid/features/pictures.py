@@ -97,16 +97,16 @@ def snippet_numbers(
     int array (row, channel)
         −1 where the row has no picture. Beyond the ends, and over dropped frames, the row's own frame is repeated.
     """
-    here = np.maximum(rows, 0)
+    row = np.maximum(rows, 0)
     out = np.empty((len(rows), len(offsets_s)), np.int64)
     for c, offset in enumerate(offsets_s):
         if offset == 0 or len(time_s) < 2:
-            near = here
+            near = row
         else:
-            wanted = time_s[here] + offset
-            near = np.where(uncovered(time_s, wanted), here, nearest_sample(time_s, wanted))
-        out[:, c] = np.where(numbers[near] >= 0, numbers[near], numbers[here])
-    out[(rows < 0) | (numbers[here] < 0)] = -1
+            wanted = time_s[row] + offset
+            near = np.where(uncovered(time_s, wanted), row, nearest_sample(time_s, wanted))
+        out[:, c] = np.where(numbers[near] >= 0, numbers[near], numbers[row])
+    out[(rows < 0) | (numbers[row] < 0)] = -1
     return out
 
 

@@ -156,8 +156,8 @@ def _parse_slowly(
 
 def _is_thousands(cell: str, mark: str) -> bool:
     """True for ``1.234`` (mark "."), which is a thousand in a table of decimal commas."""
-    found = _THOUSANDS.fullmatch(cell.strip())
-    return found is not None and found[1] == mark
+    match = _THOUSANDS.fullmatch(cell.strip())
+    return match is not None and match[1] == mark
 
 
 def _add_no_number(faults: Faults, where: str, cell: str) -> None:
@@ -329,10 +329,10 @@ def is_row_number(name: str, cells: Iterable[object]) -> bool:
 
 
 def _time(cell: str, delimiter: str) -> float | None:
-    found = _CLOCK.fullmatch(cell.strip())
-    if found is None:
+    match = _CLOCK.fullmatch(cell.strip())
+    if match is None:
         return _number(cell, delimiter)
-    days, hours, minutes, seconds = found.groups()
+    days, hours, minutes, seconds = match.groups()
     return (int(days or 0) * 24 + int(hours)) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))
 
 

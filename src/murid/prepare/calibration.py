@@ -232,14 +232,14 @@ def _checked_body(poses: xr.Dataset, body: tuple[str, str] | None) -> xr.Dataset
         poses["confidence"].sel(keypoint=list(pair)).values
     )
     length = np.where(sure.all(axis=1), np.linalg.norm(front - rear, axis=1), np.nan)  # (time, individual)
-    found = []
+    lengths = []
     for i, name in enumerate(individual_names(poses)):
         seen = length[np.isfinite(length[:, i]), i]
         if seen.size and not low <= np.median(seen) <= high:
-            found.append(f"'{name}' measures {np.median(seen):.1f} cm")
-    if found:
+            lengths.append(f"'{name}' measures {np.median(seen):.1f} cm")
+    if lengths:
         warn_user(
-            f"calibrate: {', '.join(found)} from {pair[0]} to {pair[1]}, a rodent {low:.0f} to {high:.0f} cm; "
+            f"calibrate: {', '.join(lengths)} from {pair[0]} to {pair[1]}, a rodent {low:.0f} to {high:.0f} cm; "
             f"check the scale ({LengthUnit.of(poses.attrs).px_per_cm or np.nan:.4g} px/cm)"
         )
     return poses

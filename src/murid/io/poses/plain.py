@@ -31,7 +31,7 @@ def _coord_of(column: str) -> tuple[str, str] | None:
 
 
 def _is_wide(head: Head) -> bool:
-    coords = {found[1] for found in map(_coord_of, head.columns) if found}
+    coords = {coordinate[1] for coordinate in map(_coord_of, head.columns) if coordinate}
     return any(plain_name(c) in _CLOCK for c in head.columns) and {"x", "y"} <= coords
 
 
@@ -154,8 +154,8 @@ def read_plain_long(
     time, frame, _ = _clock(table, faults)
     person = table.names(table.column("individual", "animal", "subject", required=False))
     point = table.labels(table.column("keypoint"), faults)
-    found = {c: table.column(c, required=False) for c in _COORDS}
-    coords = {c: table.numbers(name, faults) for c, name in found.items() if name}
+    columns = {c: table.column(c, required=False) for c in _COORDS}
+    coords = {c: table.numbers(name, faults) for c, name in columns.items() if name}
     faults.raise_if_any()
     moment = frame if frame is not None else np.asarray(time, np.float64)
     long = pd.DataFrame({"moment": moment, "person": person, "point": point, **coords})

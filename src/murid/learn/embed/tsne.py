@@ -60,7 +60,7 @@ class Tsne(Fitted):
         )
         for start in range(0, len(seen), block):
             rows = seen[start : start + block]
-            at, distance = neighbours(seqs.frames[rows], self.points, self.n_neighbors, divergence=self.divergence)
+            at, distance = nearest_points(seqs.frames[rows], self.points, self.n_neighbors, divergence=self.divergence)
             weight = perplexity_weights(distance, self.perplexity)
             start_at = np.einsum("nk,nkd->nd", weight, self.embedding[at])
             moved = library.PartialTSNEEmbedding(
@@ -111,7 +111,7 @@ def fit_tsne(
     if len(points) < 3 * perplexity:
         fail("t-SNE", "too few complete frames", expected=f"at least {3 * perplexity:.0f}", got=str(len(points)))
     k = min(n_neighbors, len(points) - 1)
-    at, distance = neighbours(points, points, k, divergence=divergence, skip_self=True)
+    at, distance = nearest_points(points, points, k, divergence=divergence, skip_self=True)
     joint = _sparse(at, perplexity_weights(distance, perplexity), len(points))
     joint = joint + joint.T
     affinities = library.affinity.PrecomputedAffinities(csr_matrix(joint / joint.sum()), normalize=False)
@@ -126,7 +126,7 @@ def fit_tsne(
     return Tsne(points, np.asarray(embedding), perplexity, k, divergence, seed)
 
 
-def neighbours(x: np.ndarray, points: np.ndarray, k: int, *, divergence: bool, skip_self: bool = False):
+def nearest_points(x: np.ndarray, points: np.ndarray, k: int, *, divergence: bool, skip_self: bool = False):
     """Indices and dissimilarities (n, k) of the nearest `points` of each row of `x`, nearest first.
 
     With `divergence` the dissimilarity is KL(x ‖ point) in bits; the products run in blocks, so

@@ -109,9 +109,9 @@ def _exact_neighbours(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarra
 
     5,000 points of 121 features and 60 neighbours: 26 CPU-s for the whole embedding instead of 79.
     """
-    from murid.learn.embed.tsne import neighbours
+    from murid.learn.embed.tsne import nearest_points
 
-    at, square = neighbours(
+    at, square = nearest_points(
         points.astype(np.float64), points.astype(np.float64), k - 1, divergence=False, skip_self=True
     )
     own = np.arange(len(points))[:, None]
