@@ -149,4 +149,4 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_does_not_fit_is_one_error(what):
     with pytest.raises(MuridError):
-        REFUSED[what](recording_in(Facts()))
+        REFUSED[what](recording_in(Facts()).replace(labels=labels_in(Facts()), traces=traces_in(Facts())))
