@@ -124,7 +124,7 @@ class Supervised(Method):
         return self.label_choice().select(recording.need("labels"))
 
     def rows_of(self, recording: Recording) -> np.ndarray:
-        """Frames that learning looks at: every k-th, k from ``sample_hz``."""
+        """Frames that learning looks at: ``sample_hz`` a second of every stretch without a pause."""
         return sampled_rows(recording.need("poses")["time"].values, self.recipe().sample_hz)
 
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:

@@ -16,7 +16,6 @@ import numpy as np
 from scipy.special import expit, logit
 
 from murid.data.bouts import EVERYONE
-from murid.data.clock import rate_of
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.resample import straight_line
@@ -59,12 +58,11 @@ class TemporalNetwork:
     def __call__(self, features: np.ndarray, time_s: np.ndarray) -> np.ndarray:
         """Return probabilities ``(frame, behaviour)`` of one sequence at its own frame rate.
 
-        Every k-th frame is read, k so that the rate is that of the training; the log-odds between are straight lines.
+        Frames are read at the rate of the training (`sampled_rows`); the log-odds between are straight lines.
         """
         from murid.learn.nets.tagger import tag
 
-        step = max(1, round(rate_of(time_s) / self.rate_hz)) if len(time_s) > 1 else 1
-        rows = np.arange(0, len(time_s), step)
+        rows = sampled_rows(time_s, self.rate_hz)
         odds = tag(self.net, scaled(features[rows], self.centre, self.spread), even_spans(time_s[rows]))
         return expit(straight_line(odds, time_s[rows], time_s)).astype(np.float32)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from murid.data.bouts import EVERYONE
-from murid.data.clock import rate_of, spans
+from murid.data.clock import even_parts, spans
 from murid.data.errors import Faults, fail
 from murid.data.labels import LabelChoice, Labels, Others
 from murid.data.poses import individual_names
@@ -314,8 +314,28 @@ def watched(recordings: Sequence[Recording], labels: dict[str, Labels], name: st
 
 
 def sampled_rows(time_s: np.ndarray, sample_hz: float) -> np.ndarray:
-    """Frames that learning looks at: every k-th, k from the frame rate and `sample_hz`."""
-    return np.arange(0, len(time_s), max(1, round(rate_of(time_s) / sample_hz)) if len(time_s) > 1 else 1)
+    """Return the frames that learning looks at, about `sample_hz` of them a second wherever the animal is filmed.
+
+    Each stretch of one frame rate without a pause (`murid.data.clock.even_parts`) begins with its first frame and gives
+    every k-th from there, k by its own rate: a second weighs the same at 25 and at 100 frames/s, and no step leads
+    across a pause.
+
+    Parameters
+    ----------
+    time_s : array (frame,)
+        Clock, s.
+    sample_hz : float
+        Rows a second; infinite for every frame.
+
+    Returns
+    -------
+    int array (row,)
+    """
+    parts = [
+        np.arange(start, stop, max(1, round(rate / sample_hz)) if stop - start > 1 else 1)
+        for start, stop, rate in even_parts(time_s)
+    ]
+    return np.concatenate(parts) if parts else np.arange(0)
 
 
 def bout_weights(targets: np.ndarray, time_s: np.ndarray, exponent: float) -> np.ndarray:
