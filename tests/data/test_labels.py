@@ -129,6 +129,52 @@ def test_a_behaviour_of_two_streams_asks_for_the_stream():
         marks.to_states(np.arange(600) / 10, ["rear", "groom", "sniff"])
 
 
+def test_several_streams_without_a_choice_are_one_error_everywhere():
+    marks, time = two_streams(), np.arange(600) / 10
+    uses = [
+        lambda: marks.to_states(time),
+        lambda: marks.stream_with(None),
+        lambda: LabelChoice().states(marks),
+        lambda: LabelChoice().states(marks, time),
+    ]
+    texts = set()
+    for use in uses:
+        with pytest.raises(murid.DataError, match="several streams; expected one of them") as error:
+            use()
+        texts.add(str(error.value))
+    assert len(texts) == 1
+    assert "--stream posture" in texts.pop()
+    assert LabelChoice(stream="social").states(marks, time)["behaviour"].values.tolist() == ["sniff"]
+    assert LabelChoice(behaviours=("rear", "sniff")).states(marks, time).sizes["behaviour"] == 2
+
+
+def test_behaviours_that_a_recording_does_not_show_are_absent_in_any_stream_that_was_watched_as_long():
+    marks = two_streams()
+    assert marks.stream_showing(["rear"]).streams == ["posture"]
+    assert len(marks.stream_showing(["bite"]).streams) == 1
+    shorter = replace(marks, scored=marks.scored.assign(stop_s=[60.0, 20.0]))
+    with pytest.raises(murid.DataError, match="several streams"):
+        shorter.stream_showing(["bite"])
+
+
+def test_bouts_before_the_recording_are_refused_by_row():
+    early = pd.DataFrame({"start_s": [-3.0, 1.0, -0.5], "stop_s": [-2.0, 2.0, 0.5], "label": ["rear", "rear", "dig"]})
+    with pytest.raises(murid.DataError, match="starts before the recording") as error:
+        Labels.from_bouts(early, duration_s=10)
+    assert [f.where for f in error.value.faults] == ["rear, -3.000--2.000 s", "dig, -0.500-0.500 s"]
+    # A clock whose zero is an event may begin before it: then that time was watched, and is said so.
+    watched = pd.DataFrame({"start_s": [-5.0], "stop_s": [5.0], "rater": "", "stream": ""})
+    assert len(Labels.from_bouts(early, scored=watched).bouts) == 3
+
+
+def test_stored_bouts_before_the_recording_are_a_fault_of_it():
+    poses = murid.make_poses(np.ones((100, 2, 1, 1)), keypoints=["nose"], fps=10.0)
+    early = murid.make_bouts(start_s=[-30.0], stop_s=[-20.0], label=["rear"])
+    marks = Labels(early, pd.DataFrame({"start_s": [0.0], "stop_s": [10.0], "rater": "", "stream": ""}))
+    with pytest.raises(murid.DataError, match=r"labels begin before the recording; expected >= 0.0 s, got -30.0 s"):
+        murid.Recording("r", poses=poses, labels=marks).validate()
+
+
 def test_labels_of_everyone_belong_to_each_animal():
     table = pd.DataFrame({"start_s": [0, 5.0], "stop_s": [2, 8.0], "label": "a", "individual": ["m1", "all"]})
     marks, time = Labels.from_bouts(table, duration_s=10), np.arange(100) / 10

@@ -107,6 +107,8 @@ def test_behaviours_of_a_stream_that_is_not_learnt_are_no_reason_to_warn():
         return Recording(f"r{i}", animal=f"a{i}", labels=Labels.from_bouts(bouts, duration_s=10.0))
 
     recordings = [two_streams(i) for i in range(3)]
-    assert list(folds.behaviour_seconds(recordings).columns) == ["walk"]
-    assert len(folds.grouped(recordings, 3)) == 3  # rare="error"
+    assert list(folds.behaviour_seconds(recordings, stream="S1").columns) == ["walk"]
+    assert len(folds.grouped(recordings, 3, behaviours=["walk"])) == 3  # rare="error"
+    with pytest.raises(DataError, match=r"several streams; .* S1: walk; S2: bite.*--stream S1.*-b"):
+        folds.behaviour_seconds(recordings)
     assert list(folds.behaviour_seconds(recordings[:1], stream="S2").columns) == ["bite"]

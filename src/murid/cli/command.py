@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from murid.cli.console import Reply, error, finite, show, working
+from murid.cli.console import Reply, error, show, working, write_json
 from murid.cli.words import for_command_line
 from murid.data.errors import MuridError
 
@@ -99,9 +99,7 @@ def _answer(function: Callable[..., Reply], args: tuple, kwargs: dict, as_json: 
 
 def _fail(text: str, as_json: bool, code: int, **more: Any) -> int:
     if as_json:
-        import json
-
-        sys.stdout.write(json.dumps(finite({"ok": False, "error": for_command_line(text), **more}), indent=1) + "\n")
+        write_json({"ok": False, "error": for_command_line(text), **more})
     error(text)
     return code
 

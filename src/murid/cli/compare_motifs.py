@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
         ids: Ids = None,
         behaviours: Behaviours = None,
         rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
+        stream: Annotated[str, typer.Option(help="Which stream (channel) of the labels.")] = "",
         seeds: Annotated[int, typer.Option(min=1, help="Fits compared with each other; 1 = none.")] = 2,
         halves: Annotated[bool, typer.Option(help="Also compare fits to halves of the animals.")] = True,
         robust: Annotated[
@@ -64,6 +65,7 @@ def register(app: typer.Typer) -> None:
             pick_recordings(opened, ids),
             behaviours=items(behaviours),
             rater=rater or None,
+            stream=stream or None,
             seeds=seeds,
             halves=halves,
             robust=robust,

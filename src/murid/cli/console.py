@@ -57,7 +57,7 @@ def _console(stderr: bool) -> Console:
 def show(reply: Reply, as_json: bool) -> None:
     """Print a reply."""
     if as_json:
-        sys.stdout.write(json.dumps(finite(reply.data), indent=1) + "\n")
+        write_json(reply.data)
     else:
         console = _console(stderr=False)
         for title, table in reply.tables.items():
@@ -81,19 +81,11 @@ def error(text: str) -> None:
     _console(stderr=True).print(f"error: {for_command_line(text)}", style="bold red", markup=False, soft_wrap=True)
 
 
-def finite(value: Any) -> Any:
-    """Plain values for JSON: NaN and infinities become null."""
-    from math import isfinite
+def write_json(data: dict[str, Any]) -> None:
+    """Write one JSON object on stdout."""
+    from murid.data.plain import plain
 
-    if isinstance(value, dict):
-        return {str(k): finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(v) for v in value]
-    if hasattr(value, "item") and not isinstance(value, str):
-        value = value.item()
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    sys.stdout.write(json.dumps(plain(data, name="--json"), indent=1, allow_nan=False) + "\n")
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -161,17 +161,16 @@ class Labels:
         """Return the labels of the stream, or streams, that hold `behaviours`.
 
         The one stream that holds all of them; else every behaviour from the only stream that holds it.
-        With `behaviours=None` the first stream is taken.
 
         Raises
         ------
         DataError
-            When a behaviour stands in several of the streams, or none of them in any.
+            Several streams and no behaviours named; a behaviour that stands in several of them; none in any.
         """
         if len(self.streams) <= 1:
             return self
         if behaviours is None:
-            return self.select(stream=self.streams[0])
+            self._refuse_streams("several streams", expected="one of them, or the behaviours that are meant")
         held = {s: set(self.bouts.loc[self.bouts["stream"] == s, "label"]) & set(behaviours) for s in self.streams}
         whole = [s for s, names in held.items() if set(behaviours) <= names]
         if whole:
@@ -181,12 +180,33 @@ class Labels:
         if used and not shared:
             bouts, scored = (t[t["stream"].isin(used)].reset_index(drop=True) for t in (self.bouts, self.scored))
             return replace(self, bouts=bouts, scored=scored, exclusive=self.exclusive and len(used) == 1)
+        what = "several streams hold the same behaviour" if shared else "no stream holds these behaviours"
+        self._refuse_streams(what, expected=", ".join(shared or behaviours))
+
+    def stream_showing(self, behaviours: Sequence[str]) -> Labels:
+        """Return `stream_with` for behaviours of which a recording may show none.
+
+        Then the streams say the same of them, absent where watched, if they were watched at the same times;
+        otherwise it is the error of `stream_with`.
+        """
+        shown = [name for name in behaviours if name in set(self.bouts["label"])]
+        if shown:
+            return self.stream_with(shown)
+        watched = [
+            self.scored[self.scored["stream"] == s].drop(columns="stream").reset_index(drop=True) for s in self.streams
+        ]
+        alike = all(one.equals(watched[0]) for one in watched)
+        return self.select(stream=self.streams[0]) if len(watched) > 1 and alike else self.stream_with(None)
+
+    def _refuse_streams(self, what: str, *, expected: str) -> NoReturn:
+        """Raise the one error of every use that does not say which stream is meant."""
         fail(
             f"labels {self.source_file}".strip(),
-            "several streams hold the same behaviour" if shared else "no stream holds these behaviours",
-            expected=", ".join(shared or behaviours),
+            what,
+            expected=expected,
             got="; ".join(f"{s}: {', '.join(self.select(stream=s).behaviours)}" for s in self.streams),
-            todo="choose the stream: --stream (Python: labels.select(stream=...))",
+            todo=f"choose the stream: --stream {self.streams[0]} (Python: labels.select(stream={self.streams[0]!r})), "
+            "or name its behaviours: -b",
         )
 
     def to_states(
@@ -243,8 +263,14 @@ class Labels:
         The whole of ``[0, duration_s)`` counts as scored by every rater in every stream unless
         `scored` says otherwise; without a duration, up to the last bout. Times in Unix seconds say nothing of the
         beginning: with a warning, the first bout is it.
+
+        Raises
+        ------
+        DataError
+            See `make_bouts`; also bouts that start before 0 s, unless `scored` begins as early.
         """
         bouts = make_bouts(bouts, name=source_file or "bouts")
+        _refuse_early(bouts, scored, source_file)
         if scored is None:
             stop = duration_s if duration_s is not None else float(bouts["stop_s"].max() if len(bouts) else 0.0)
             pairs = bouts[["rater", "stream"]].drop_duplicates()
@@ -314,7 +340,8 @@ class LabelChoice:
         Whose labels. With None and several raters every use is an error: raters are never united and
         never picked by order.
     stream : str, optional
-        Which stream; with None the streams that hold the behaviours.
+        Which stream; with None the streams that hold the behaviours. With None, several streams and no
+        behaviours every use is an error, as for raters.
 
     Examples
     --------
@@ -357,6 +384,20 @@ class LabelChoice:
         if time_s is None:
             time_s = chosen.clock()
         return chosen.to_states(time_s, self.behaviours, others=self.others, individuals=individuals)
+
+
+def _refuse_early(bouts: pd.DataFrame, scored: pd.DataFrame | None, source_file: str) -> None:
+    """Refuse bouts before the clock begins: nothing was filmed then, and every total would count them."""
+    first = 0.0 if scored is None or scored.empty else min(0.0, float(scored["start_s"].min()))
+    faults = Faults(source_file or "bouts")
+    for row in bouts[bouts["start_s"] < first - 1e-6].head(20).itertuples():
+        faults.add(
+            "bout starts before the recording",
+            where=f"{row.label}, {row.start_s:.3f}-{row.stop_s:.3f} s",
+            expected=f">= {first:g} s",
+            todo="correct the time, or shift all labels to the recording's clock",
+        )
+    faults.raise_if_any()
 
 
 def _by_stream(labels: Labels, names: Sequence[str]) -> list[tuple[Labels, list[int]]]:

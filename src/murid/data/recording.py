@@ -240,6 +240,18 @@ class Recording:
                 got=f"{labels.stop_s:.1f} s",
                 todo="check fps, and that labels and poses belong to the same video",
             )
+        begin = float(poses["time"].values[0])
+        if self.video is not None:
+            begin = min(begin, float(self.video.time_s[0]))
+        first = float(labels.bouts["start_s"].min()) if len(labels.bouts) else begin
+        # Labels count from the start of the film: tracking that begins later is usual, a time below 0 is not.
+        if first < min(begin, 0.0) - LABEL_OVERHANG_S:
+            faults.add(
+                "labels begin before the recording",
+                expected=f">= {min(begin, 0.0):.1f} s",
+                got=f"{first:.1f} s",
+                todo="correct the times, or shift the labels to the recording's clock",
+            )
         unknown = set(labels.individuals) - set(individual_names(poses)) - {"all"}
         if unknown:
             faults.add(

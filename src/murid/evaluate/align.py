@@ -157,8 +157,7 @@ def _behaviours_of_streams(truth: Labels | xr.DataArray, names: list[str]) -> li
     """Behaviours of a truth in the streams that hold `names`; those of other streams were not asked for."""
     if not isinstance(truth, Labels) or len(truth.streams) <= 1:
         return known_behaviours(truth)
-    used = set(truth.bouts["label"])
-    held = set(truth.stream_with([n for n in names if n in used] or None).bouts["label"])
+    held = set(truth.stream_showing(names).bouts["label"])
     return [n for n in known_behaviours(truth) if n in held]
 
 
@@ -196,8 +195,7 @@ def _truth_states(
     """Truth on the prediction's clock, and a remark where its end was probably not watched."""
     if not isinstance(truth, Labels):
         return nearest_states(to_multilabel(truth), time, people, names, missing=UNLABELLED).astype(np.int8), ""
-    used = set(truth.bouts["label"])
-    labels = truth.stream_with([n for n in names if n in used] or None)
+    labels = truth.stream_showing(names)
     if rater == "consensus":
         return consensus(labels, time, names, others=others, individuals=people).values, ""
     if rater is not None:

@@ -174,7 +174,7 @@ def behaviour_seconds(
 ) -> pd.DataFrame:
     """Return the labelled seconds of each behaviour in each recording, ``(recording, behaviour)``.
 
-    Without `behaviours`, those of `stream`, by default the first: what is learnt when none are named.
+    Without `behaviours`, all of `stream`, which must be named where there are several.
     """
     rows: list[dict[str, float]] = []
     for recording in recordings:

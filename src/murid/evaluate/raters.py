@@ -34,8 +34,7 @@ def rater_states(
 ) -> dict[str, NDArray[np.int8]]:
     """Return each rater's labels on one clock, int8 ``(time, individual, behaviour)``."""
     people = list(individuals) if individuals is not None else labels.individuals
-    used = set(labels.bouts["label"])
-    stream = labels.stream_with([b for b in behaviours if b in used] or None)
+    stream = labels.stream_showing(behaviours)
     return {
         rater: stream.select(rater=rater).to_states(time_s, behaviours, others=others, individuals=people).values
         for rater in stream.raters

@@ -142,6 +142,8 @@ class Context:
             labels: Labels = recording.need("labels")
             if len(labels.raters) > 1:
                 labels = labels.select(rater=labels.raters[0])
+            if len(labels.streams) > 1:
+                labels = labels.select(stream=labels.streams[0])
             if not np.isfinite(labels.stop_s) or not labels.behaviours:
                 return None
             return labels.to_states(labels.clock(), others="negative")

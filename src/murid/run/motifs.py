@@ -13,6 +13,7 @@ import xarray as xr
 
 from murid.data.atomic import DiskError
 from murid.data.errors import Faults, MuridError, fail
+from murid.data.labels import LabelChoice
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
@@ -36,6 +37,7 @@ def compare_motifs(
     *,
     behaviours: Sequence[str] | None = None,
     rater: str | None = None,
+    stream: str | None = None,
     seeds: int = 2,
     halves: bool = True,
     robust: bool = False,
@@ -53,8 +55,8 @@ def compare_motifs(
         Method → its parameters.
     ids : sequence of str, optional
         Recordings; all with poses by default, or all where none has poses.
-    behaviours, rater
-        Labels to compare with, where recordings have some: which behaviours, whose.
+    behaviours, rater, stream
+        Labels to compare with, where recordings have some: which behaviours, whose, of which channel.
     seeds : int
         Fits with this many seeds are compared (``seed_ari``); 1 leaves it out.
     halves : bool
@@ -94,6 +96,7 @@ def compare_motifs(
         fail("compare-motifs", "the study has no recordings", todo="add them with: murid add")
     recordings = study.recordings(ids)
     labelled = [r.id for r in recordings if r.has("labels")]
+    choice = LabelChoice(None if behaviours is None else tuple(behaviours), rater=rater, stream=stream)
     halves = halves and len({r.animal for r in recordings}) > 1
     asked = {
         "methods": list(names),
@@ -101,6 +104,7 @@ def compare_motifs(
         "ids": list(ids),
         "behaviours": behaviours,
         "rater": rater,
+        "stream": stream,
         "seeds": seeds,
         "halves": halves,
         "robust": robust,
@@ -109,7 +113,7 @@ def compare_motifs(
     with Run.start(study, "compare-motifs", asked, "motifs") as run:
         runner, rows = Runner(study, workers, run), {}
         for name in names:
-            work = _work(study, name, settings[name], list(ids), seeds, halves, robust, behaviours, rater, seed)
+            work = _work(study, name, settings[name], list(ids), seeds, halves, robust, choice, seed)
             rows[name] = _judged(run, runner, work)
         run.write_parts()
         faults = Faults("compare-motifs")
@@ -248,8 +252,7 @@ def _work(
     seeds: int,
     halves: bool,
     robust: bool,
-    behaviours: Sequence[str] | None,
-    rater: str | None,
+    choice: LabelChoice,
     seed: int,
 ) -> _Work:
     from murid.methods import method_class
@@ -260,8 +263,7 @@ def _work(
     sources = inputs_of(study, ids, nouns_for(cls))
     applied = [apply_step(fit, source, cls) for source in sources]
     judged = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied}
-    settings = {"behaviours": behaviours and list(behaviours), "rater": rater}
-    row = Step("motif_row", _row, judged, settings, seed=seed, code=code)
+    row = Step("motif_row", _row, judged, {"choice": vars(choice)}, seed=seed, code=code)
     reports = {}
     if seeds > 1 or halves:
         reports["stability"] = Step(
@@ -355,25 +357,23 @@ def _robustness(recordings: list[Recording], model: Any, seed: int) -> pd.DataFr
 
 
 def _row(
-    recordings: list[Recording], outputs: list[xr.Dataset], behaviours: list[str] | None, rater: str | None, seed: int
+    recordings: list[Recording], outputs: list[xr.Dataset], choice: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     from murid.compare.motifs import common_truth, motif_row
 
     kept = [k for k, r in enumerate(recordings) if r.has("labels")]
     row = motif_row(outputs, recordings, seed=seed)
     if kept:
-        truth = common_truth([_truth(recordings[k], outputs[k], behaviours, rater) for k in kept])
+        truth = common_truth([_truth(recordings[k], outputs[k], LabelChoice(**choice)) for k in kept])
         row |= motif_row([outputs[k] for k in kept], [recordings[k] for k in kept], truth=truth, seed=seed) | row
     return {k: (None if isinstance(v, float) and not np.isfinite(v) else v) for k, v in row.items()}
 
 
-def _truth(recording: Recording, out: xr.Dataset, behaviours: Sequence[str] | None, rater: str | None) -> xr.DataArray:
+def _truth(recording: Recording, out: xr.Dataset, choice: LabelChoice) -> xr.DataArray:
     """Human labels as exclusive states on the clock of the output; where behaviours overlap, the rarer one."""
     from murid.ethogram.exclusive import to_exclusive
 
-    labels = recording.need("labels")
-    labels = labels.select(rater=rater) if rater else labels
-    states = labels.to_states(out["time"].values, behaviours)
+    states = choice.states(recording.need("labels"), out["time"].values)
     present = states.values == 1
     if present.sum(axis=2).max(initial=0) > 1:
         rarity = np.where(present, 1.0 / np.maximum(present.sum(axis=(0, 1)), 1), 0.0)
