@@ -83,9 +83,9 @@ def error(text: str) -> None:
 
 def write_json(data: dict[str, Any]) -> None:
     """Write one JSON object on stdout."""
-    from murid.data.plain import plain
+    from murid.data.plain import to_plain
 
-    sys.stdout.write(json.dumps(plain(data, name="--json"), indent=1, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(to_plain(data, name="--json"), indent=1, allow_nan=False) + "\n")
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
