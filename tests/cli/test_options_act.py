@@ -52,6 +52,7 @@ COMMANDS = {
             "--dry-run": [],
         },
     ),
+    "sheet": ("murid.run.sheet.write_sheet", [S], {"--out": ["x.csv"]}),
     "check": ("murid.run.check_study", [S], {"--ids": ["r1"], "--workers": ["7"]}),
     "assay": (
         "murid.run.run_analysis",
@@ -177,6 +178,7 @@ TOGETHER = {
         for o in ("--behaviours", "--rater", "--stream", "--others")
     },
     ("label-queue", "--seed"): "params",
+    ("sheet", "--out"): "path",
 }
 #: Tried for all commands at once below.
 EVERYWHERE = {"--json", "--debug"}
