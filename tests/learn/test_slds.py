@@ -163,6 +163,19 @@ def test_filter_of_states_that_never_change_weighs_them_by_their_evidence(chain)
     np.testing.assert_allclose(filtered(precision, pull, coef, cov, np.eye(3), 6)[1], alpha, atol=1e-6)
 
 
+def test_sightings_are_still_told_apart_after_hidden_rows_of_unstable_dynamics():
+    """Dynamics drawn from few rows may grow 12-fold a row; 30 hidden rows once left variances of rounding alone."""
+    coef = np.array([[[12.0, 3.0, 0.0], [-3.0, 12.0, 0.0]], [[0.9, 0.0, 0.0], [0.0, 0.9, 0.0]]])
+    cov = np.tile(np.eye(2), (2, 1, 1))
+    precision = np.tile(1e5 * np.eye(2), (60, 1, 1))
+    precision[10:40] = 0.0
+    pull = np.einsum("tij,j->ti", precision, [0.1, -0.1])
+    total, alpha = filtered(precision, pull, coef, cov, np.full((2, 2), 0.5))
+    assert np.isfinite(total)
+    np.testing.assert_allclose(alpha.sum(axis=1), 1, atol=1e-6)
+    assert (alpha[45:, 1] > 0.5).all()
+
+
 def test_hidden_directions_of_a_sighting_have_infinite_noise():
     axes, noise, value = sightings(np.diag([4.0, 0.0])[None], np.array([[8.0, 0.0]]))
     assert np.isinf(noise[0, 0])

@@ -17,6 +17,9 @@ from murid.learn.segment._chain import FAR
 
 #: Histories with less than this share of a mixture are left out of it.
 LEAST_SHARE = 1e-6
+#: A latent whose variance has grown to this is not known any more (a whitened posture has variance 1). Dynamics drawn
+#: from few rows may be unstable: while nothing is seen the variance would grow until its rounding hides sightings.
+LARGEST_VARIANCE = 1e6
 
 
 def sightings(precision: np.ndarray, pull: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,6 +87,11 @@ def _predict(mean, spread, coef, cov, next_mean, next_spread, work):
             next_spread[a, b] = next_spread[b, a] = work[b, a - d]
         for b in range(d, size):
             next_spread[a, b] = spread[a - d, b - d]
+    for a in range(d):
+        if not next_spread[a, a] < LARGEST_VARIANCE:
+            next_mean[:] = 0.0
+            next_spread[:] = LARGEST_VARIANCE * np.eye(size)
+            return
 
 
 @njit(cache=True, nogil=True)
