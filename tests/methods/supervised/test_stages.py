@@ -15,6 +15,7 @@ from murid.learn.classify.calibration import Calibration
 from murid.methods.registry import method_class, method_names
 from murid.methods.supervised import stages
 from murid.methods.supervised.model import Unlearnt
+from murid.methods.supervised.recipe import TrainingSet
 from murid.methods.supervised.training_rows import (
     LabelledFrames,
     Material,
@@ -71,8 +72,8 @@ def test_columns_are_chosen_from_the_rows_that_are_learnt_from():
     rows = np.flatnonzero(~material.held_out[0])
     scrambled = y.copy()
     scrambled[material.held_out[0]] = 1 - scrambled[material.held_out[0]]
-    options = dict(behaviours=material.behaviours, exclusive=False, fold=True, text="")
-    one, two = (learning.fit(prepared, t, w, rows, **options).columns for t in (y, scrambled))
+    sets = [TrainingSet(t, w, rows, material.behaviours, exclusive=False) for t in (y, scrambled)]
+    one, two = (learning.fit(prepared, known, fold=True, text="").columns for known in sets)
     np.testing.assert_array_equal(one, two)
 
 
@@ -82,16 +83,8 @@ def test_the_size_of_a_forest_does_not_depend_on_a_progress_text():
     rows, sizes = np.arange(len(material.targets)), {}
     for fold in (True, False):
         for text in ("final model", "fold 1"):
-            learnt = learning.fit(
-                material.features,
-                material.targets,
-                material.weights,
-                rows,
-                behaviours=material.behaviours,
-                exclusive=False,
-                fold=fold,
-                text=text,
-            )
+            known = TrainingSet(material.targets, material.weights, rows, material.behaviours, exclusive=False)
+            learnt = learning.fit(material.features, known, fold=fold, text=text)
             sizes[fold, text] = len(learnt.learner.forests[0].roots)
     assert sizes == {(True, "final model"): 20, (True, "fold 1"): 20, (False, "final model"): 60, (False, "fold 1"): 60}
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from murid.learn.classify.boost import Boosters, BoostParams, TopFeatures, binned, fit_boosters
 from murid.methods.base import Dump
-from murid.methods.supervised.recipe import Floats, Learner, Learnt
+from murid.methods.supervised.recipe import Floats, Learner, Learning, Learnt, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Boosting:
+class Boosting(Learning):
     """One booster per behaviour on the columns that a short first run finds useful.
 
     Attributes
@@ -54,27 +53,17 @@ class Boosting:
             return Prepared(features, binned(features), None)
         return Prepared(features, None, TopFeatures.of(features))
 
-    def fit(
-        self,
-        prepared: Prepared,
-        targets: np.ndarray,
-        weights: Floats,
-        rows: NDArray[np.intp],
-        *,
-        behaviours: Sequence[str],
-        exclusive: bool,
-        fold: bool,
-        text: str,
-    ) -> Learnt:
-        """Choose columns from `rows`, then boost on them (see `Learning.fit`)."""
-        del exclusive, fold  # one model a behaviour; folds get the same trees
+    def fit(self, prepared: Prepared, known: TrainingSet, *, fold: bool, text: str) -> Learnt:
+        """Choose columns from the rows, then boost on them (see `Learning.fit`)."""
+        del fold  # folds get the same trees
+        targets, weights, rows = known.targets, known.weights, known.rows
         if prepared.top is None or self.n_features is None:
             columns, data = np.arange(prepared.features.shape[1]), prepared.whole
         else:
             columns = prepared.top.choose(targets, self.n_features, weights=weights, rows=rows, seed=self.seed)
             data = binned(np.ascontiguousarray(prepared.features[:, columns]))
         boosters = fit_boosters(
-            data, targets, behaviours, weights=weights, rows=rows, params=self.trees, seed=self.seed, text=text
+            data, targets, known.behaviours, weights=weights, rows=rows, params=self.trees, seed=self.seed, text=text
         )
         return Learnt(boosters, columns)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from murid.data.errors import fail
 from murid.data.params import param
@@ -29,7 +28,7 @@ from murid.learn.classify.dense import Dense, DenseParams, fit_dense
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
 from murid.methods.supervised.decision import Decision
-from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe, raw_scores
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet, raw_scores
 from murid.prepare import CleanParams, clean
 
 #: Class of a frame that shows none of the behaviours, inside the vote.
@@ -152,7 +151,7 @@ class SkeletonFeatures(Features):
 
 
 @dataclass(frozen=True)
-class DenseLearning:
+class DenseLearning(Learning):
     """One dense network for all behaviours.
 
     Attributes
@@ -174,25 +173,15 @@ class DenseLearning:
             )
         return features
 
-    def fit(
-        self,
-        prepared: Floats,
-        targets: np.ndarray,
-        weights: Floats,
-        rows: NDArray[np.intp],
-        *,
-        behaviours: Sequence[str],
-        exclusive: bool,
-        fold: bool,
-        text: str,
-    ) -> Learnt:
-        """Train on `rows`, softmax where behaviours exclude each other (see `Learning.fit`)."""
-        del behaviours, fold
+    def fit(self, prepared: Floats, known: TrainingSet, *, fold: bool, text: str) -> Learnt:
+        """Train on the rows, softmax where behaviours exclude each other (see `Learning.fit`)."""
+        del fold  # folds get the same network
+        rows = known.rows
         net = fit_dense(
             prepared[rows],
-            targets[rows],
-            exclusive=exclusive,
-            weights=weights[rows],
+            known.targets[rows],
+            exclusive=known.exclusive,
+            weights=known.weights[rows],
             params=self.params,
             seed=self.seed,
             text=text,

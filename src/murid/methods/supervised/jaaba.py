@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -16,7 +15,7 @@ from murid.features.sets.scene import Scene, make_scene
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
-from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet
 from murid.methods.supervised.training_rows import Sample
 from murid.prepare import CleanParams, clean
 
@@ -120,7 +119,7 @@ class JaabaFeatures(Features):
 
 
 @dataclass(frozen=True)
-class Stumping:
+class Stumping(Learning):
     """One boosted classifier of stumps per behaviour.
 
     Attributes
@@ -139,26 +138,15 @@ class Stumping:
         """Percentile bins; no label is looked at."""
         return bins_of(features, self.n_bins, seed=self.seed)
 
-    def fit(
-        self,
-        prepared: Bins,
-        targets: np.ndarray,
-        weights: Floats,
-        rows: NDArray[np.intp],
-        *,
-        behaviours: Sequence[str],
-        exclusive: bool,
-        fold: bool,
-        text: str,
-    ) -> Learnt:
-        """Boost on `rows` (see `Learning.fit`)."""
-        del exclusive, fold
+    def fit(self, prepared: Bins, known: TrainingSet, *, fold: bool, text: str) -> Learnt:
+        """Boost on the rows (see `Learning.fit`)."""
+        del fold  # folds get as many stumps
         stumps = fit_stumps(
             prepared,
-            targets,
-            behaviours,
-            weights=weights,
-            rows=rows,
+            known.targets,
+            known.behaviours,
+            weights=known.weights,
+            rows=known.rows,
             n_rounds=self.n_rounds,
             n_draw=self.n_draw,
             seed=self.seed,

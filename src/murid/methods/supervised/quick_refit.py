@@ -22,7 +22,7 @@ from murid.methods.supervised import stages
 from murid.methods.supervised.base import Supervised
 from murid.methods.supervised.boosting import Boosting
 from murid.methods.supervised.model import Model
-from murid.methods.supervised.recipe import Copied, Floats, Recipe
+from murid.methods.supervised.recipe import Copied, Floats, Recipe, TrainingSet
 from murid.methods.supervised.training_rows import Sample, learnable
 
 #: Rounds of a warm fit, at four times the usual rate; folds; columns kept.
@@ -190,18 +190,8 @@ def _of_learnt(warm: Warm) -> LabelChoice:
 
 def _predictor(warm: Warm, x: Floats, y: np.ndarray, weights: Floats) -> Callable[[Floats], Floats]:
     recipe, model = warm.recipe(len(x)), warm.method.model
-    prepared = recipe.learning.prepare(x)
-    learnt = recipe.learning.fit(
-        prepared,
-        y,
-        weights,
-        np.arange(len(x)),
-        behaviours=model.behaviours,
-        exclusive=model.decision.exclusive,
-        fold=True,
-        text="learning curve",
-    )
-    return learnt.predict
+    known = TrainingSet(y, weights, np.arange(len(x)), model.behaviours, model.decision.exclusive)
+    return recipe.learning.fit(recipe.learning.prepare(x), known, fold=True, text="learning curve").predict
 
 
 def decided(model: Model, scores: Floats) -> np.ndarray:

@@ -80,46 +80,58 @@ class Learnt:
         return self.learner.predict(features if whole else np.ascontiguousarray(features[:, self.columns]))
 
 
-class Learning(Protocol):
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a learner is given to learn from.
+
+    Attributes
+    ----------
+    targets : int8 array (row, behaviour)
+        Of all rows.
+    weights : float32 array (row,)
+        Of all rows.
+    rows : int array
+        Those to learn from; no others may be looked at.
+    behaviours : sequence of str
+        Columns of `targets`, each present and absent in `rows`.
+    exclusive : bool
+        At most one behaviour at a time.
+    """
+
+    targets: np.ndarray
+    weights: Floats
+    rows: NDArray[np.intp]
+    behaviours: Sequence[str]
+    exclusive: bool
+
+
+class Learning(abc.ABC):
     """How a method learns."""
 
     def prepare(self, features: Floats) -> Any:
-        """Return what `fit` needs of the whole matrix, made once for all folds without any label."""
+        """Return what `fit` needs of the whole matrix, made once for all folds without any label; the matrix itself."""
+        return features
 
-    def fit(
-        self,
-        prepared: Any,
-        targets: np.ndarray,
-        weights: Floats,
-        rows: NDArray[np.intp],
-        *,
-        behaviours: Sequence[str],
-        exclusive: bool,
-        fold: bool,
-        text: str,
-    ) -> Learnt:
+    @abc.abstractmethod
+    def fit(self, prepared: Any, known: TrainingSet, *, fold: bool, text: str) -> Learnt:
         """Learn from some rows.
 
         Parameters
         ----------
         prepared
             From `prepare`.
-        targets, weights : arrays (row, behaviour), (row,)
-            Of all rows; only `rows` may be looked at.
-        rows : int array
-        behaviours : sequence of str
-            Columns of `targets`, each present and absent in `rows`.
-        exclusive : bool
-            At most one behaviour at a time.
+        known : TrainingSet
         fold : bool
             The learner only gives out-of-fold scores: it may be smaller.
         text : str
             Name of the progress bar; decides nothing.
         """
 
+    @abc.abstractmethod
     def dump(self, learner: Learner) -> Dump:
         """Return a fitted learner in a form that outlives the code."""
 
+    @abc.abstractmethod
     def restore(self, behaviours: Sequence[str], dump: Dump) -> Learner:
         """Read back `dump`."""
 
@@ -291,5 +303,6 @@ __all__ = [
     "Refiner",
     "Stacked",
     "Stacking",
+    "TrainingSet",
     "raw_scores",
 ]

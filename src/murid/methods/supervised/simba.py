@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -26,7 +25,7 @@ from murid.learn.classify.forests import ForestParams, Forests, fit_forests
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
 from murid.methods.supervised.decision import Decision
-from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe, raw_scores
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet, raw_scores
 from murid.prepare import CleanParams, clean
 
 #: What the original does, where a parameter says so.
@@ -175,7 +174,7 @@ class FaithfulFeatures(Features):
 
 
 @dataclass(frozen=True)
-class Growing:
+class Growing(Learning):
     """One random forest per behaviour; a third of the trees in the folds, which is enough for thresholds.
 
     Attributes
@@ -187,27 +186,18 @@ class Growing:
     params: ForestParams
     seed: int
 
-    def prepare(self, features: Floats) -> Floats:
-        """The matrix as it is."""
-        return features
-
-    def fit(
-        self,
-        prepared: Floats,
-        targets: np.ndarray,
-        weights: Floats,
-        rows: NDArray[np.intp],
-        *,
-        behaviours: Sequence[str],
-        exclusive: bool,
-        fold: bool,
-        text: str,
-    ) -> Learnt:
-        """Grow on `rows` (see `Learning.fit`)."""
-        del exclusive
+    def fit(self, prepared: Floats, known: TrainingSet, *, fold: bool, text: str) -> Learnt:
+        """Grow on the rows (see `Learning.fit`)."""
         forest = self.params.replace(n_trees=max(1, self.params.n_trees // 3)) if fold else self.params
         forests = fit_forests(
-            prepared, targets, behaviours, weights=weights, rows=rows, params=forest, seed=self.seed, text=text
+            prepared,
+            known.targets,
+            known.behaviours,
+            weights=known.weights,
+            rows=known.rows,
+            params=forest,
+            seed=self.seed,
+            text=text,
         )
         return Learnt(forests, np.arange(prepared.shape[1]))
 

@@ -23,7 +23,7 @@ from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.novelty import Novelty, fit_novelty
 from murid.methods.supervised.decision import Decision, tune_decision
 from murid.methods.supervised.model import Model, Unlearnt
-from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe, Stacked
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learnt, Recipe, Stacked, TrainingSet
 from murid.methods.supervised.training_rows import LabelledFrames, Material, held_out_rows, labelled_frames, learnable
 from murid.methods.training_summary import TrainingSummary
 
@@ -197,39 +197,24 @@ def out_of_fold(recipe: Recipe, material: Material, prepared: object, *, exclusi
 
     A behaviour that the other folds do not show, or always show, is left out of that fold's model: its scores stay NaN.
     """
-    targets, weights = material.targets, material.weights
+    targets = material.targets
     scores = np.full(targets.shape, np.nan, np.float32)
     columns = []
     for number, held in enumerate(material.held_out, 1):
         rows = np.flatnonzero(~held)
         usable = np.flatnonzero(learnable(targets[rows]))
-        learnt = recipe.learning.fit(
-            prepared,
-            targets[:, usable],
-            weights,
-            rows,
-            behaviours=[material.behaviours[b] for b in usable],
-            exclusive=exclusive and len(usable) > 1,
-            fold=True,
-            text=f"fold {number}",
-        )
+        behaviours = [material.behaviours[b] for b in usable]
+        known = TrainingSet(targets[:, usable], material.weights, rows, behaviours, exclusive and len(usable) > 1)
+        learnt = recipe.learning.fit(prepared, known, fold=True, text=f"fold {number}")
         scores[np.ix_(held, usable)] = learnt.predict(material.features[held])
         columns.append(learnt.columns)
     return OutOfFold(scores, columns)
 
 
 def _final(recipe: Recipe, material: Material, prepared: object, *, exclusive: bool) -> Learnt:
-    targets = material.targets
-    return recipe.learning.fit(
-        prepared,
-        targets,
-        material.weights,
-        np.arange(len(targets)),
-        behaviours=material.behaviours,
-        exclusive=exclusive,
-        fold=False,
-        text="final model",
-    )
+    rows = np.arange(len(material.targets))
+    known = TrainingSet(material.targets, material.weights, rows, material.behaviours, exclusive)
+    return recipe.learning.fit(prepared, known, fold=False, text="final model")
 
 
 def not_learnt(material: Material, scores: Floats) -> list[Unlearnt]:
