@@ -111,59 +111,93 @@ def evaluate_methods(
     3
     """
     names = [names] if isinstance(names, str) else list(dict.fromkeys(names))
-    shared = {"behaviours": behaviours and tuple(behaviours), "others": others, "rater": rater, "stream": stream}
-    method_params = {name: _params(name, (params or {}).get(name, {}), {**shared, "seed": seed}) for name in names}
+    shared: dict[str, Any] = {"others": others, "rater": rater, "stream": stream}
+    learnt = {**shared, "behaviours": behaviours and tuple(behaviours), "seed": seed}
+    method_params = {name: _params(name, (params or {}).get(name, {}), learnt) for name in names}
     skipped: dict[str, str] = {}
     if skip_failed:
         labelled = [r.id for r in study.recordings(ids) if r.has("labels")]
         ids, skipped = readable_recordings(study, labelled)
         train, test = (None if side is None else [i for i in side if i not in skipped] for side in (train, test))
-    asked = dict(
-        methods=method_params,
-        group=group,
-        folds=folds,
-        train=train,
-        test=test,
-        ids=ids,
-        behaviours=behaviours,
-        others=others,
-        rater=rater,
-        stream=stream,
-        leaky=leaky,
-        rare=rare,
-        seed=seed,
-    )
-    scoring = dict(
-        behaviours=list(behaviours) if behaviours else None, others=others, rater=rater, stream=stream, group=group
-    )
+    split = dict(group=group, folds=folds, train=train, test=test, ids=ids, rare=rare, seed=seed)
+    asked = dict(methods=method_params, **split, **shared, behaviours=behaviours, leaky=leaky)
+    scoring = dict(behaviours=list(behaviours) if behaviours else None, **shared, group=group)
     with Run.start(study, "evaluate", asked, "-".join(names)) as run:
         runner = Runner(study, workers, run)
         splits = _splits(study, group, folds, train, test, ids, behaviours, stream, rare, seed)
         run.table("folds", _fold_table(study, splits))
         note_skipped(run, skipped)
-        rows_of = study.table.set_index("id")
+        evaluation = _Evaluation(run, runner, study, splits, scoring, seed)
         for name in names:
-            steps = _predictions(study, name, method_params[name], splits)
-            score = Step(
-                "score",
-                _score,
-                {"recordings": _labelled(study, [s.recording for s in steps], group), "predicted": steps},
-                scoring,
-                seed=seed,
-            )
-            results = runner.do([*steps, score], f"evaluating {name}")
-            _note_score(run, name, results[-1].value)
-            if len(names) == 1:
-                for result in results[:-1]:
-                    keep_states(run, result, rows_of)
+            evaluation.score(name, method_params[name], keep=len(names) == 1)
             if leaky:
-                _note_leaky(run, runner, study, name, method_params[name], splits, scoring, seed)
+                evaluation.score_leaky(name, method_params[name])
         tested = list(dict.fromkeys(recording_id for split in splits for recording_id in split.test))
         compare_methods(run, runner, study, tested, scoring, seed)
         run.write_parts()
         if len(names) == 1:
             compare_behaviours(run, seed)
     return run
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """Several methods on the same splits, scored in the same way.
+
+    Attributes
+    ----------
+    run : Run
+        Where scores are written.
+    runner : Runner
+    study : Study
+    splits : sequence of Split
+    scoring : mapping
+        Which labels are meant, and what is never on both sides of a split.
+    seed : int
+    """
+
+    run: Run
+    runner: Runner
+    study: Study
+    splits: Sequence[Split]
+    scoring: Mapping[str, Any]
+    seed: int
+
+    def score(self, name: str, params: dict[str, Any], *, keep: bool) -> None:
+        """Predict every held-out recording and score all predictions together; with `keep` store the states too."""
+        steps = _predictions(self.study, name, params, self.splits)
+        labelled = _labelled(self.study, [s.recording for s in steps], self.scoring["group"])
+        together = Step(
+            "score", _score, {"recordings": labelled, "predicted": steps}, dict(self.scoring), seed=self.seed
+        )
+        results = self.runner.do([*steps, together], f"evaluating {name}")
+        _note_score(self.run, name, results[-1].value)
+        if keep:
+            rows_of = self.study.table.set_index("id")
+            for result in results[:-1]:
+                keep_states(self.run, result, rows_of)
+
+    def score_leaky(self, name: str, params: dict[str, Any]) -> None:
+        """Score a split by random frames too, beside the honest score and with a warning."""
+        from murid.methods import method_class
+
+        cls, run = method_class(name), self.run
+        ids = list(dict.fromkeys(i for s in self.splits for i in (*s.train, *s.test)))
+        choice = {k: v for k, v in self.scoring.items() if k != "group"}
+        step = Step(
+            "leaky",
+            _leaky,
+            {"recordings": inputs_of(self.study, ids, ("labels", *nouns_for(cls)))},
+            {"name": name, "params": params, "scoring": choice},
+            seed=self.seed,
+            code=(cls.__module__,),
+        )
+        score = self.runner.values([step], f"leaky score of {name}")[0]
+        honest = run.summary["methods"][name]["macro_f1"]
+        run.summary["methods"][name]["leaky"] = _finite(
+            {"warning": LEAKY, "macro_f1": score["macro_f1"], "accuracy": score["accuracy"], "honest_macro_f1": honest}
+        )
+        run.parts.setdefault("leaky", []).append(_first(score["per_class"], method=name, warning=LEAKY))
 
 
 # ---- splits ---------------------------------------------------------------------------------------
@@ -384,38 +418,6 @@ def _note_score(run: Run, name: str, score: dict[str, Any]) -> None:
     run.table(f"confusion_{name}", score["confusion"])
     for key in ("per_class", "recordings", "totals", "calibration"):
         run.parts.setdefault(key, []).append(_first(score[key], method=name))
-
-
-def _note_leaky(
-    run: Run,
-    runner: Runner,
-    study: Study,
-    name: str,
-    params: Mapping[str, Any],
-    splits: Sequence[Split],
-    scoring: Mapping[str, Any],
-    seed: int,
-) -> None:
-    from murid.methods import method_class
-
-    cls = method_class(name)
-    ids = list(dict.fromkeys(i for s in splits for i in (*s.train, *s.test)))
-    nouns = ("labels", *nouns_for(cls))
-    method_params = {k: v for k, v in scoring.items() if k != "group"}
-    step = Step(
-        "leaky",
-        _leaky,
-        {"recordings": inputs_of(study, ids, nouns)},
-        {"name": name, "params": params, "scoring": method_params},
-        seed=seed,
-        code=(cls.__module__,),
-    )
-    score = runner.values([step], f"leaky score of {name}")[0]
-    honest = run.summary["methods"][name]["macro_f1"]
-    run.summary["methods"][name]["leaky"] = _finite(
-        {"warning": LEAKY, "macro_f1": score["macro_f1"], "accuracy": score["accuracy"], "honest_macro_f1": honest}
-    )
-    run.parts.setdefault("leaky", []).append(_first(score["per_class"], method=name, warning=LEAKY))
 
 
 def _first(table: pd.DataFrame, **columns: str) -> pd.DataFrame:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
@@ -19,6 +20,9 @@ from murid.run.fit import nouns_for
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
+
+if TYPE_CHECKING:
+    from murid.methods.base import Method
 
 _CODE = ("murid.methods.supervised.quick_refit", "murid.methods.supervised.label_queue")
 
@@ -66,12 +70,47 @@ def propose_bouts(
     >>> len(run.tables["queue"])
     3
     """
-    from murid.methods import method_class
-    from murid.methods.base import read_head
     from murid.methods.supervised.label_queue import QueueParams
 
     settings = QueueParams(**(params or {})).model_dump()
     folder = model_folder(study, model)
+    cls = _supervised(folder)
+    ids = [r.id for r in study.recordings(ids) if all(r.has(n) for n in cls.about.needs)]
+    labelled = [r.id for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
+    if not ids:
+        fail("label queue", "no recording has what the method needs", expected=", ".join(cls.about.needs))
+    asked = dict(model=folder.name, params=settings, ids=ids, refit=refit, curve=curve, **identity_of(folder))
+    with Run.start(study, "label_queue", asked, folder.name) as run:
+        work = _Work(
+            run,
+            Runner(study, workers, run),
+            study,
+            labelled,
+            FileInput(folder),
+            nouns_for(cls),
+            (cls.__module__, *_CODE),
+        )
+        tables = work.tables(ids)
+        used = (work.refitted(tables) if refit and labelled else None) or work.start
+        steps = [work.candidates(recording_id, tables[recording_id], used, settings) for recording_id in ids]
+        queue = run.table("queue", _propose(work.runner.values(steps, "looking for bouts"), settings))
+        run.note(
+            model=folder.name,
+            bouts=len(queue),
+            blind=int((queue["kind"] == "blind").sum()),
+            seconds_to_watch=float((queue["stop_s"] - queue["start_s"]).sum()),
+            refitted=used is not work.start,
+        )
+        if curve:
+            work.learning_curve(tables, used, settings["seed"])
+    return run
+
+
+def _supervised(folder: Path) -> type[Method]:
+    """Return the class of a stored model, which must be one that learns from labels."""
+    from murid.methods import method_class
+    from murid.methods.base import read_head
+
     name = read_head(folder)["method"]
     cls = method_class(name)
     if cls.about.family != "supervised":
@@ -81,121 +120,94 @@ def propose_bouts(
             expected="a supervised model",
             todo="fit one: murid fit STUDY gbdt",
         )
-    ids = [r.id for r in study.recordings(ids) if all(r.has(n) for n in cls.about.needs)]
-    labelled = [r.id for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
-    if not ids:
-        fail("label queue", "no recording has what the method needs", expected=", ".join(cls.about.needs))
-    asked = dict(model=folder.name, params=settings, ids=ids, refit=refit, curve=curve, **identity_of(folder))
-    nouns, code = nouns_for(cls), (cls.__module__, *_CODE)
-    with Run.start(study, "label_queue", asked, folder.name) as run:
-        runner, start = Runner(study, workers, run), FileInput(folder)
-        tables = {
+    return cls
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all steps of one queue work with.
+
+    Attributes
+    ----------
+    run : Run
+        Where tables are written.
+    runner : Runner
+    study : Study
+    labelled : sequence of str
+        Recordings with labels.
+    start : FileInput
+        The model as it was given.
+    nouns, code : tuple of str
+        What the method reads of a recording, and the modules that results depend on.
+    """
+
+    run: Run
+    runner: Runner
+    study: Study
+    labelled: Sequence[str]
+    start: FileInput
+    nouns: tuple[str, ...]
+    code: tuple[str, ...]
+
+    def tables(self, ids: Sequence[str]) -> dict[str, Step]:
+        """Return the step with the features of each recording, of the labelled ones too, after they were made."""
+        steps = {
             recording_id: Step(
                 "learning_table",
                 _tables,
-                {"recording": inputs_of(study, [recording_id], nouns)[0], "model": start},
+                {"recording": inputs_of(self.study, [recording_id], self.nouns)[0], "model": self.start},
                 recording=recording_id,
-                code=code,
+                code=self.code,
             )
-            for recording_id in dict.fromkeys([*ids, *labelled])
+            for recording_id in dict.fromkeys([*ids, *self.labelled])
         }
-        runner.do(tables.values(), "features")
-        used: FileInput | Step = start
-        if refit and labelled:
-            used = _refitted(run, runner, study, labelled, tables, start, nouns, code) or start
-        steps = [
-            Step(
-                "queue_candidates",
-                _candidates,
-                {
-                    "recording": inputs_of(study, [recording_id], (*nouns, "labels"))[0],
-                    "table": tables[recording_id],
-                    "model": used,
-                },
-                settings,
-                recording=recording_id,
-                code=code,
-            )
-            for recording_id in ids
-        ]
-        queue = run.table("queue", _propose(runner.values(steps, "looking for bouts"), settings))
-        run.note(
-            model=folder.name,
-            bouts=len(queue),
-            blind=int((queue["kind"] == "blind").sum()),
-            seconds_to_watch=float((queue["stop_s"] - queue["start_s"]).sum()),
-            refitted=used is not start,
+        self.runner.do(steps.values(), "features")
+        return steps
+
+    def candidates(self, recording_id: str, table: Step, model: FileInput | Step, settings: dict[str, Any]) -> Step:
+        """Return the step that cuts a recording into bouts that may be labelled."""
+        recording = inputs_of(self.study, [recording_id], (*self.nouns, "labels"))[0]
+        inputs = {"recording": recording, "table": table, "model": model}
+        return Step("queue_candidates", _candidates, inputs, settings, recording=recording_id, code=self.code)
+
+    def refitted(self, tables: Mapping[str, Step]) -> Step | None:
+        """Return the step of a fit to the labels as they are; None, and a warning, where too little is labelled."""
+        step = Step("warm_fit", _refit, self._of_labelled(tables, self.start), code=self.code)
+        try:
+            self.runner.do([step], "fitting to the labels as they are")
+        except DataError as exc:
+            self.run.warn(f"the model was not fitted anew, and is used as it stands: {exc}")
+            return None
+        return step
+
+    def learning_curve(self, tables: Mapping[str, Step], model: FileInput | Step, seed: int) -> None:
+        """Write the learning curve and what more bouts are expected to bring."""
+        from murid.compare import learning_figure
+        from murid.evaluate.learning import expected_gain
+
+        step = Step("learning_points", _points, self._of_labelled(tables, model), seed=seed, code=self.code)
+        try:
+            points = self.runner.values([step], "learning curve")[0] if self.labelled else pd.DataFrame()
+            gain = expected_gain(points, seed=seed)
+        except (DataError, KeyError) as exc:
+            self.run.warn(f"no learning curve: {exc if self.labelled else 'no recording has labels'}")
+            return
+        self.run.table("learning_points", points)
+        self.run.table("learning_curve", gain.curve)
+        write_figure(self.run, "learning_curve", learning_figure(points, gain.curve, str(gain)))
+        limits = [None if v != v else v for v in (gain.low, gain.high)]
+        expected = dict(
+            bouts_now=gain.now, more=gain.more, macro_f1=gain.score, gain=gain.gain, ci=limits, stop=gain.stop
         )
-        if curve:
-            _learning(run, runner, study, labelled, tables, used, nouns, code, settings["seed"])
-    return run
+        self.run.note(advice=str(gain), expected=expected)
 
-
-def _refitted(
-    run: Run,
-    runner: Runner,
-    study: Study,
-    labelled: Sequence[str],
-    tables: Mapping[str, Step],
-    start: FileInput,
-    nouns: tuple[str, ...],
-    code: tuple[str, ...],
-) -> Step | None:
-    step = Step(
-        "warm_fit",
-        _refit,
-        {
-            "recordings": inputs_of(study, labelled, (*nouns, "labels")),
-            "tables": [tables[recording_id] for recording_id in labelled],
-            "model": start,
-        },
-        code=code,
-    )
-    try:
-        runner.do([step], "fitting to the labels as they are")
-    except DataError as exc:
-        run.warn(f"the model was not fitted anew, and is used as it stands: {exc}")
-        return None
-    return step
-
-
-def _learning(
-    run: Run,
-    runner: Runner,
-    study: Study,
-    labelled: Sequence[str],
-    tables: Mapping[str, Step],
-    model: FileInput | Step,
-    nouns: tuple[str, ...],
-    code: tuple[str, ...],
-    seed: int,
-) -> None:
-    from murid.compare import learning_figure
-    from murid.evaluate.learning import expected_gain
-
-    step = Step(
-        "learning_points",
-        _points,
-        {
-            "recordings": inputs_of(study, labelled, (*nouns, "labels")),
-            "tables": [tables[recording_id] for recording_id in labelled],
+    def _of_labelled(self, tables: Mapping[str, Step], model: FileInput | Step) -> dict[str, Any]:
+        """Return the inputs of a step on all labelled recordings."""
+        return {
+            "recordings": inputs_of(self.study, self.labelled, (*self.nouns, "labels")),
+            "tables": [tables[recording_id] for recording_id in self.labelled],
             "model": model,
-        },
-        seed=seed,
-        code=code,
-    )
-    try:
-        points = runner.values([step], "learning curve")[0] if labelled else pd.DataFrame()
-        gain = expected_gain(points, seed=seed)
-    except (DataError, KeyError) as exc:
-        run.warn(f"no learning curve: {exc if labelled else 'no recording has labels'}")
-        return
-    run.table("learning_points", points)
-    run.table("learning_curve", gain.curve)
-    write_figure(run, "learning_curve", learning_figure(points, gain.curve, str(gain)))
-    limits = [None if v != v else v for v in (gain.low, gain.high)]
-    expected = dict(bouts_now=gain.now, more=gain.more, macro_f1=gain.score, gain=gain.gain, ci=limits, stop=gain.stop)
-    run.note(advice=str(gain), expected=expected)
+        }
 
 
 # ---- steps ----------------------------------------------------------------------------------------
