@@ -101,3 +101,28 @@ def test_nothing_else(nap):
         io.to_pynapple(np.ones(3))
     with pytest.raises(DataError, match=r"not a pynapple object"):
         io.from_pynapple(np.ones(3))
+
+
+def test_signals_saved_by_pynapple(nap, tmp_path):
+    values = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    time = np.arange(20) / 30
+    nap.TsdFrame(t=time, d=values, columns=["a", "b"]).save(str(tmp_path / "a.npz"))
+    with pytest.warns(UserWarning, match=r"names of columns are stored as pickled objects.*units="):
+        io.read_traces(tmp_path / "a.npz")
+    traces = io.read_traces(tmp_path / "a.npz", units=["a", "b"])
+    np.testing.assert_array_equal(traces.values, values)
+    np.testing.assert_array_equal(traces["time"], time)
+    nap.Tsd(t=time, d=values[:, 0]).save(str(tmp_path / "b.npz"))
+    np.testing.assert_array_equal(io.read_traces(tmp_path / "b.npz").values[:, 0], values[:, 0])
+
+
+def test_spikes_saved_by_pynapple(nap, tmp_path):
+    times = {3: np.array([0.5, 2.0]), 7: np.array([1.0]), 9: np.array([])}
+    support = nap.IntervalSet(0, 3)
+    group = nap.TsGroup({k: nap.Ts(t, time_support=support) for k, t in times.items()}, time_support=support)
+    group.save(str(tmp_path / "g.npz"))
+    spikes = io.read_spikes(tmp_path / "g.npz")
+    assert {u: t.tolist() for u, t in spikes.times_s.items()} == {"3": [0.5, 2.0], "7": [1.0], "9": []}
+    assert (spikes.start_s, spikes.stop_s) == (0.0, 3.0)
+    with pytest.raises(DataError, match="no unit '8'"):
+        io.read_spikes(tmp_path / "g.npz", units=["8"])

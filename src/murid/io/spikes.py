@@ -13,7 +13,7 @@ from murid.data.traces import Spikes
 from murid.io.files import Head
 from murid.io.registry import reader
 from murid.io.tables import read_table
-from murid.io.traces.npz import is_npz, load_npz
+from murid.io.traces.npz import is_npz, load_npz, pynapple_type
 
 
 def _is_csv(head: Head) -> bool:
@@ -63,7 +63,8 @@ def read_spikes_npz(
     Parameters
     ----------
     path : path
-        Arrays ``unit`` and ``time_s``, or one array of sorted times per unit.
+        Arrays ``unit`` and ``time_s``, or one array of sorted times per unit; also a ``TsGroup`` that pynapple saved,
+        which says itself what was recorded.
     start_s, stop_s : float
         The recorded stretch in seconds; up to the last spike by default.
     units : sequence of str, optional
@@ -76,6 +77,8 @@ def read_spikes_npz(
         others, called like a signal): a file of signals is no file of spikes.
     """
     arrays = load_npz(path)
+    if pynapple_type(arrays) == "TsGroup":
+        return _of_pynapple(arrays, path, units)
     faults = Faults(str(path))
     if {"unit", "time_s"} <= set(arrays):
         unit, time = np.ravel(arrays["unit"]), np.ravel(arrays["time_s"])
@@ -100,6 +103,19 @@ def read_spikes_npz(
             )
     faults.raise_if_any()
     return Spikes(arrays, start_s, float("nan") if stop_s is None else stop_s, {"source_file": str(path)})
+
+
+def _of_pynapple(arrays: Mapping[str, np.ndarray], path: Path, units: Sequence[str] | None) -> Spikes:
+    """Spikes of a ``TsGroup``; units without a spike are among its keys."""
+    known = {str(key): arrays["t"][arrays["index"] == key] for key in arrays["keys"].tolist()}
+    wanted = list(known) if units is None else [str(u) for u in units]
+    faults = Faults(str(path))
+    for name in wanted:
+        if name not in known:
+            faults.add(f"no unit '{name}'", todo=did_you_mean(name, known))
+    faults.raise_if_any()
+    start, stop = float(arrays["start"].min()), float(arrays["end"].max())
+    return Spikes({name: known[name] for name in wanted}, start, stop, {"source_file": str(path)})
 
 
 #: Names of signals and clocks, which no unit is called.

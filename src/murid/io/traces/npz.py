@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from murid.data.errors import Faults, fail
+from murid.data.warning import warn_user
 from murid.io.files import Head, check_file
 from murid.io.registry import trace_reader
 from murid.io.traces._arrays import from_arrays
@@ -39,6 +40,12 @@ def load_npz(path: Path) -> dict[str, np.ndarray]:
     return out
 
 
+def pynapple_type(arrays: Mapping[str, np.ndarray]) -> str:
+    """Class of the pynapple object that was saved in an npz file; empty for other files."""
+    name = arrays.get("type")
+    return str(name.ravel()[0]) if name is not None and name.dtype.kind == "U" and name.size == 1 else ""
+
+
 @trace_reader("traces_npz", (".npz",), sniff=is_npz, about="signals in npz: values (time, unit), time_s, unit")
 def read_traces_npz(
     path: Path,
@@ -55,7 +62,7 @@ def read_traces_npz(
     Parameters
     ----------
     path : path
-        npz file.
+        npz file, also one that pynapple saved a ``Tsd`` or ``TsdFrame`` in.
     values, time : str, optional
         Names of the arrays when they are not the usual ones.
     rate_hz, time_s : float or array, optional
@@ -65,6 +72,15 @@ def read_traces_npz(
     kind : str
         What the numbers are.
     """
+    arrays = load_npz(path)
+    if pynapple_type(arrays) in ("Tsd", "TsdFrame"):
+        values, time = values or "d", time or "t"
+        if units is None and "columns" in arrays:
+            units = [str(name) for name in arrays["columns"]]
+        elif units is None and pynapple_type(arrays) == "TsdFrame":
+            warn_user(
+                f"{path}: pynapple stores names of columns as pickled objects, which are not read; give units=[...]"
+            )
     return from_arrays(
-        load_npz(path), path=path, values=values, time=time, rate_hz=rate_hz, time_s=time_s, units=units, kind=kind
+        arrays, path=path, values=values, time=time, rate_hz=rate_hz, time_s=time_s, units=units, kind=kind
     )
