@@ -12,7 +12,9 @@ from murid.data.errors import DataError
 from tests.io.variants import VARIANTS, boris, excel, pandas_files, r_files, special  # noqa: F401 - they register
 
 
-@pytest.mark.parametrize("name", sorted(VARIANTS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if v.slow else []) for n, v in sorted(VARIANTS.items())]
+)
 def test_variant(name, tmp_path):
     variant = VARIANTS[name]
     path = variant.write(tmp_path)
@@ -34,5 +36,6 @@ def test_variant(name, tmp_path):
 
 def test_there_are_enough_variants_of_every_program():
     by_program = Counter(name.split("-")[0] for name in VARIANTS)
-    assert by_program.total() >= 120
+    assert by_program.total() >= 600
+    assert sum(not variant.slow for variant in VARIANTS.values()) >= 250
     assert min(by_program[p] for p in ("excel", "pandas", "r", "boris")) >= 20, by_program
