@@ -44,10 +44,10 @@ def read_declarations(package: Path | None = None) -> list[Declaration]:
     """
     root = package or Path(__file__).parents[1]
     return [
-        found
+        declared
         for folder, family in FOLDERS.items()
         for path in sorted((root / folder).glob("[a-z]*.py"))
-        for found in _declared_in(path, f"{root.name}.{folder}.{path.stem}", family)
+        for declared in _declared_in(path, f"{root.name}.{folder}.{path.stem}", family)
     ]
 
 
@@ -55,15 +55,15 @@ def _declared_in(path: Path, module: str, family: str) -> list[Declaration]:
     text = path.read_text(encoding="utf-8")
     if "@analysis(" not in text:
         return []
-    found = []
+    declared = []
     functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     for node in functions:
         for call in node.decorator_list:
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "analysis":
                 given = {str(k.arg): not _is_nothing(k.value) for k in call.keywords}
                 what = (ast.get_docstring(node) or "").partition("\n")[0]
-                found.append(Declaration(ast.literal_eval(call.args[0]), module, family, what, given))
-    return found
+                declared.append(Declaration(ast.literal_eval(call.args[0]), module, family, what, given))
+    return declared
 
 
 def _is_nothing(value: ast.expr) -> bool:

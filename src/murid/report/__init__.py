@@ -16,18 +16,6 @@ Adding a section: write ``sections/<name>.py`` with ``make(context) -> Section |
 nothing to show), and name it in `sections.ORDER`.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-import importlib
-from typing import Any
-
-_LAZY = {"build": "murid.report.assemble"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'murid.report' has no attribute '{name}'")
-
-
-__all__ = ["build"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

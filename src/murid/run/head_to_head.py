@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from murid.compare import ceiling, compare_with_best, methods_figure, methods_side_by_side
+from murid.data.labels import Others
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.figures import write_figure
@@ -41,7 +42,9 @@ def compare_methods(
     group = scoring["group"] if scoring["group"] in ("animal", "group", "day", "session") else "animal"
     differences = None
     if recordings["method"].nunique() > 1:
-        differences = run.table("differences", compare_with_best(recordings, listed[group].to_dict(), seed=seed))
+        differences = run.table(
+            "differences", compare_with_best(recordings, {str(k): str(v) for k, v in listed[group].items()}, seed=seed)
+        )
         macro = differences[differences["behaviour"] == "macro"].set_index("method")
         run.summary["differences"] = {
             m: {
@@ -64,7 +67,7 @@ def compare_methods(
 
 
 def _ceiling(
-    recordings: list[Recording], behaviours: list[str], others: str, stream: str | None, seed: int
+    recordings: list[Recording], behaviours: list[str], others: Others, stream: str | None, seed: int
 ) -> pd.DataFrame:
     labels, clocks = {}, {}
     for recording in recordings:

@@ -187,7 +187,7 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
         score = score_many(pairs, recordings=ids, groups=groups, behaviours=behaviours, others="negative", n_boot=100)
     except DataError:
         return {}
-    return {b: float(score.table.at[b, "f1"]) for b in behaviours if b in score.table.index}
+    return {b: float(score.table["f1"][b]) for b in behaviours if b in score.table.index}
 
 
 def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words | None:

@@ -1,0 +1,40 @@
+from . import (
+    agreement,
+    align,
+    bootstrap,
+    bouts,
+    calibration,
+    detection,
+    folds,
+    frames,
+    latent,
+    learning,
+    raters,
+    scoring,
+    segmentation,
+    totals,
+)
+from .folds import Fold, grouped
+from .scoring import Score, score, score_many
+
+__all__ = [
+    "Fold",
+    "Score",
+    "agreement",
+    "align",
+    "bootstrap",
+    "bouts",
+    "calibration",
+    "detection",
+    "folds",
+    "frames",
+    "grouped",
+    "latent",
+    "learning",
+    "raters",
+    "score",
+    "score_many",
+    "scoring",
+    "segmentation",
+    "totals",
+]

@@ -1,0 +1,3 @@
+from .assemble import build
+
+__all__ = ["build"]
