@@ -78,9 +78,7 @@ def read_traces_npz(
         if units is None and "columns" in arrays:
             units = [str(name) for name in arrays["columns"]]
         elif units is None and pynapple_type(arrays) == "TsdFrame":
-            warn_user(
-                f"{path}: pynapple stores names of columns as pickled objects, which are not read; give units=[...]"
-            )
+            warn_user(f"{path}: names of columns are stored as pickled objects and are not read; give units=[...]")
     return from_arrays(
         arrays, path=path, values=values, time=time, rate_hz=rate_hz, time_s=time_s, units=units, kind=kind
     )
