@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,9 @@ from murid.cli.console import Reply, records
 from murid.cli.options import StudyFolder
 from murid.data.errors import Faults, ParameterError, did_you_mean
 from murid.data.names import counted
+
+if TYPE_CHECKING:
+    from murid.run.add import Added
 
 _Files = list[Path] | None
 #: Options of readers that take several values, also when one is given.
@@ -25,17 +28,39 @@ def _files(kind: str, more: str = "") -> Any:
     return typer.Option(f"--{kind}", help=f"File or folder of {kind}{more}; may be repeated.", show_default=False)
 
 
+_Sheet = Annotated[Path | None, typer.Option(help="CSV or Excel: id, animal, group, day, session, and notes.")]
+_ReaderOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o",
+        "--option",
+        metavar="KIND.KEY=VALUE",
+        help="Option of a reader: traces.rate_hz=20; poses.source=dlc_csv. See: murid formats.",
+        show_default=False,
+    ),
+]
+_Replace = Annotated[
+    bool, typer.Option("--replace", help="Write anew what is there already; what is not given again stays.")
+]
+_Overwrite = Annotated[
+    bool, typer.Option("--overwrite-labels", help="With --replace: also labels that were edited in the study.")
+]
+_Cut = Annotated[bool, typer.Option("--cut-labels", help="Cut labels that run past the end of the poses.")]
+
+_EXAMPLES = """murid add S poses/*.csv --labels labels/ --fps 24
+murid add S poses/ --labels labels/ --sheet animals.csv --dry-run
+murid add S m1.slp --video m1.mp4 --traces m1_photometry.csv -o traces.time=time_s
+murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5
+murid add S --sheet animals.csv
+murid add S --traces photometry/*.csv --labels scored/*.csv -o traces.units=dF_465"""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @add_command(
         app,
-        """murid add S poses/*.csv --labels labels/ --fps 24
-        murid add S poses/ --labels labels/ --sheet animals.csv --dry-run
-        murid add S m1.slp --video m1.mp4 --traces m1_photometry.csv -o traces.time=time_s
-        murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5
-        murid add S --sheet animals.csv
-        murid add S --traces photometry/*.csv --labels scored/*.csv -o traces.units=dF_465""",
+        _EXAMPLES,
         cls=AddCommand,
     )
     def add(
@@ -51,29 +76,12 @@ def register(app: typer.Typer) -> None:
         video: Annotated[_Files, _files("video", " (linked, not copied)")] = None,
         fps: Annotated[float | None, typer.Option(help="Frames/s, where the files do not say it.", min=0.001)] = None,
         px_per_cm: Annotated[float | None, typer.Option(help="Scale: poses and zones become cm.", min=0.001)] = None,
-        sheet: Annotated[
-            Path | None, typer.Option(help="CSV or Excel: id, animal, group, day, session, and notes.")
-        ] = None,
+        sheet: _Sheet = None,
         raters: Annotated[bool, typer.Option("--raters", help="Several label files of one are raters.")] = False,
-        option: Annotated[
-            list[str] | None,
-            typer.Option(
-                "-o",
-                "--option",
-                metavar="KIND.KEY=VALUE",
-                help="Option of a reader: traces.rate_hz=20; poses.source=dlc_csv. See: murid formats.",
-                show_default=False,
-            ),
-        ] = None,
-        replace: Annotated[
-            bool, typer.Option("--replace", help="Write anew what is there already; what is not given again stays.")
-        ] = False,
-        overwrite_labels: Annotated[
-            bool, typer.Option("--overwrite-labels", help="With --replace: also labels that were edited in the study.")
-        ] = False,
-        cut_labels: Annotated[
-            bool, typer.Option("--cut-labels", help="Cut labels that run past the end of the poses.")
-        ] = False,
+        option: _ReaderOptions = None,
+        replace: _Replace = False,
+        overwrite_labels: _Overwrite = False,
+        cut_labels: _Cut = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which files belong together.")] = False,
     ) -> Reply:
         """Add recordings: poses, and what belongs to them, paired by file name.
@@ -107,24 +115,29 @@ def register(app: typer.Typer) -> None:
             cut_labels=cut_labels,
             dry_run=dry_run,
         )
-        states = {str(k): int(v) for k, v in added.table["state"].value_counts().items()}
-        counts = ", ".join(f"{n} {state}" for state, n in states.items())
-        unused = _not_used("fits no recording ({})", added.unused)
-        unused += _not_used("looks like {}", [(holds, name) for name, holds in added.other_kind])
-        return Reply(
-            {
-                "ok": True,
-                "study": str(study),
-                "dry_run": dry_run,
-                "states": states,
-                "recordings": records(added.table),
-                "unused": [name for _, name in added.unused],
-                "other_kind": [name for name, _ in added.other_kind],
-            },
-            [f"{counted(len(added.table))}: {counts}." + ("" if dry_run else f" Next: murid check {study}")],
-            {"Files that belong together": added.table},
-            unused,
-        )
+        return _reply(added, study, dry_run)
+
+
+def _reply(added: Added, study: Path, dry_run: bool) -> Reply:
+    """What the command prints of what was added."""
+    states = {str(k): int(v) for k, v in added.table["state"].value_counts().items()}
+    counts = ", ".join(f"{n} {state}" for state, n in states.items())
+    unused = _not_used("fits no recording ({})", added.unused)
+    unused += _not_used("looks like {}", [(holds, name) for name, holds in added.other_kind])
+    return Reply(
+        {
+            "ok": True,
+            "study": str(study),
+            "dry_run": dry_run,
+            "states": states,
+            "recordings": records(added.table),
+            "unused": [name for _, name in added.unused],
+            "other_kind": [name for name, _ in added.other_kind],
+        },
+        [f"{counted(len(added.table))}: {counts}." + ("" if dry_run else f" Next: murid check {study}")],
+        {"Files that belong together": added.table},
+        unused,
+    )
 
 
 def _sheet_alone(folder: Path, sheet: Path, dry_run: bool) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,9 @@ from murid.cli.options import (
 from murid.cli.replies import of_run
 from murid.data.names import counted
 
+if TYPE_CHECKING:
+    from murid.run.runs import Run
+
 _SHOWN = (
     "behaviour",
     "method",
@@ -39,6 +42,9 @@ _SHOWN = (
     "ece",
     "support",
 )
+_Folds = Annotated[
+    int | None, typer.Option(min=2, help="Folds; 5, or one an animal where there are fewer.", show_default=False)
+]
 _Side = Annotated[list[str] | None, typer.Option(help="Recordings, as for --ids.", show_default=False)]
 
 
@@ -59,10 +65,7 @@ def register(app: typer.Typer) -> None:
         ],
         param: ParamOption = None,
         group: Annotated[str, typer.Option(help="Never on both sides: animal, id, group, day …")] = "animal",
-        folds: Annotated[
-            int | None,
-            typer.Option(min=2, help="Folds; 5, or one an animal where there are fewer.", show_default=False),
-        ] = None,
+        folds: _Folds = None,
         train: _Side = None,
         test: _Side = None,
         ids: Ids = None,
@@ -103,18 +106,23 @@ def register(app: typer.Typer) -> None:
             seed=seed,
             workers=n_workers(workers),
         )
-        tables = run.tables
-        shown = {"Held-out recordings": tables["methods"][[c for c in _SHOWN if c in tables["methods"]]]}
-        if "ceiling" in tables:
-            shown["Person against person on the same recordings: what can be asked for"] = tables["ceiling"]
-        text = [_sentence(name, s) for name, s in run.summary["methods"].items()]
-        text += [_difference(name, d) for name, d in run.summary.get("differences", {}).items()]
-        return of_run(
-            run,
-            [*text, f"Figure: {run.folder / 'figures' / 'methods.svg'}"],
-            shown,
-            json_tables=("per_class", "totals", "methods", "differences", "ceiling"),
-        )
+        return _reply(run)
+
+
+def _reply(run: Run) -> Reply:
+    """What the command prints of its run."""
+    tables = run.tables
+    shown = {"Held-out recordings": tables["methods"][[c for c in _SHOWN if c in tables["methods"]]]}
+    if "ceiling" in tables:
+        shown["Person against person on the same recordings: what can be asked for"] = tables["ceiling"]
+    text = [_sentence(name, s) for name, s in run.summary["methods"].items()]
+    text += [_difference(name, d) for name, d in run.summary.get("differences", {}).items()]
+    return of_run(
+        run,
+        [*text, f"Figure: {run.folder / 'figures' / 'methods.svg'}"],
+        shown,
+        json_tables=("per_class", "totals", "methods", "differences", "ceiling"),
+    )
 
 
 def _sentence(name: str, s: dict[str, Any]) -> str:
