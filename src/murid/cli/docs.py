@@ -38,7 +38,7 @@ def _section(name: str, command: Any) -> str:
     if lines[-1].startswith("|---"):
         lines = lines[:-3]
     examples = re.findall(r"\[cyan\](.*?)\[/cyan\]", command.epilog or "")
-    return "\n".join([*lines, "", "```", *examples, "```", ""])
+    return "\n".join([*lines, "", "```bash", *examples, "```", ""])
 
 
 def _row(parameter: Any) -> str:
