@@ -47,6 +47,11 @@ def constant(path: str) -> object:
     return getattr(importlib.import_module(module), name)
 
 
+def source(module: str) -> str:
+    """Return the text of a module."""
+    return inspect.getsource(importlib.import_module(module))
+
+
 def refuses(call, words: str) -> bool:
     """True where a call ends in an error of murid that holds these words."""
     try:

@@ -29,10 +29,10 @@ SMALL: dict[str, dict[str, object]] = {
     "dlcanalyzer": {**_SUPERVISED, "net": {"epochs": 1, "min_steps": 10}},
     "kmeans": {"replicates": 1},
     "bsoid": {"max_bins": 400, "n_sizes": 3, "n_trees": 10, "n_neighbors": 10},
-    "motionmapper": {"iterations": 20, "n_templates": 200, "per_track": 100},
+    "motionmapper": {"iterations": 250, "n_templates": 200, "per_track": 100},
     "pyrat": {"n_prototypes": 300},
     "alphatracker": {"n_prototypes": 300, "max_motifs": 8},
-    "moseq": {**_BAYES, "sweeps": 12, "slds_sweeps": 12, "rate_hz": 10.0},
+    "moseq": {**_BAYES, "sweeps": 12, "slds_sweeps": 12},
     "syllables": {**_BAYES, "n_starts": 2, "sweeps": 2, "n_modes": 2, "rate_hz": 10.0},
     "vame": {"train": _NET, "hidden": 16, "iterations": 3, "replicates": 1, "rate_hz": 10.0},
     "dbm": {"train": _NET, "n_motifs": 5, "replicates": 1},
@@ -242,7 +242,8 @@ def _films(folder: Path) -> dict[str, object]:
 def _depth(folder: Path) -> dict[str, object]:
     import h5py
 
-    seen = np.stack(list(simulate.depth_frames(mice()[0], stop_s=10.0)))
+    one = simulate.recording(duration_s=24.0, fps=30, seed=3, behaviours=("walk", "rest", "groom"))
+    seen = np.stack(list(simulate.depth_frames(one)))
     with h5py.File(folder / "m1.h5", "w") as file:
         file["frames"] = seen
     return _mice(folder)

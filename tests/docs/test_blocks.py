@@ -19,8 +19,13 @@ import murid
 from tests.docs import given
 from tests.docs.pages import LANGUAGES, PAGES, REASONS, Block, blocks, commands, name_of
 
-#: Pages that fit networks or several methods.
-SLOW = ("how-to/compare_methods", "how-to/compare_motifs", "methods/selfee", "methods/behavenet")
+#: Pages that fit networks to pictures, draw maps or compare several methods: a few seconds of CPU and more.
+SLOW = (
+    "how-to/compare_methods",
+    "how-to/compare_motifs",
+    "tutorials/in_python",
+    *(f"methods/{name}" for name in ("selfee", "behavenet", "bsoid", "motionmapper", "moseq")),
+)
 RUN = [
     pytest.param(p, id=name_of(p), marks=[pytest.mark.slow] if name_of(p) in SLOW else [])
     for p in PAGES

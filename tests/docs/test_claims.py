@@ -53,7 +53,7 @@ def is_test(name: str) -> bool:
 def test_expression_is_true(page, text, expression):
     from tests.docs.facts import NAMES
 
-    assert eval(expression, dict(NAMES)) is True or eval(expression, dict(NAMES)) == True, f"{page}: {text}"  # noqa: E712
+    assert bool(eval(expression, {**NAMES})), f"{page}: {text}\nis not so: {expression}"
 
 
 def test_the_lists_are_long_and_reach_every_page():
