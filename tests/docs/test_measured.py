@@ -36,14 +36,19 @@ def measured_blocks(page: Path) -> list[str]:
 
 
 def without_command(section: str) -> list[str]:
-    """Return the blocks with a figure that name no command and do not follow one that does."""
-    found, carried = [], False
+    """Return the blocks with a figure that name no command.
+
+    A table, and what is said of it right behind it, belong to the command before it; ``same command`` is the last one
+    that the section named.
+    """
+    found, seen, carried, after_table = [], False, False, False
     for block in re.split(r"\n\s*\n", section):
-        named = bool(COMMAND.search(block))
         is_table = block.lstrip().startswith("|")
-        carried = named or (carried and not block.startswith("#"))
-        if FIGURE.search(block) and not named and not (carried and is_table):
+        named = bool(COMMAND.search(block)) or (seen and bool(re.search(r"same\s+commands?", block)))
+        carried = named or (carried and (is_table or after_table))
+        if FIGURE.search(block) and not carried:
             found.append(re.sub(r"\s+", " ", block).strip())
+        seen, after_table = seen or named, is_table
     return found
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from murid.stats import GroupPair, LatencyStatement, Statement
-from murid.stats.wording import p_text, unit_text
+from murid.stats.wording import joined, number_text, p_text, unit_text
 
 
 def statement(difference=8.76, interval=(3.0, 14.5), **fields):
@@ -142,3 +142,54 @@ def test_latencies_read_back_from_a_stored_table(tmp_path):
     made = found.statement("latency")
     assert read.finding() == made.finding()
     assert [p[:2] for p in read.pairs] == [p[:2] for p in made.pairs]
+
+
+def test_numbers_and_lists_as_people_write_them():
+    assert [number_text(x) for x in (1230.4, 0.04123, 12.34, -2500.0, 2.5e6)] == ["1,230", "0.0412", "12.3", "-2,500", "2.5e+06"]
+    assert [joined(x) for x in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_ties_are_no_difference_and_what_is_missing_is_none_computed():
+    tied = statement(difference=0.0, interval=(-1.0, 1.0), unit="cm", p=1.0)
+    assert tied.difference_text() == "no difference between drug and ctrl [-1, 1]"
+    assert tied.direction == "no difference"
+    unknown = statement(difference=math.nan, interval=(math.nan, math.nan), p=0.3)
+    assert unknown.difference_text() == ""
+    assert "could be computed" not in unknown.sentence()
+
+
+def test_p_and_q_are_told_apart_and_q_decides():
+    s = statement(p=0.01, q=0.2)
+    assert s.p_and_q() == "p = 0.01, q = 0.20"
+    assert not s.shown
+    assert statement(p=0.01).p_and_q() == "p = 0.01"
+    assert statement(p=0.2, q=0.01).shown
+
+
+def test_an_adjusted_finding_says_so():
+    assert "[3, 14.5], adjusted for weight and sex, p = 0.002" in statement(covariates=("weight and sex",)).finding()
+    assert "adjusted" not in statement().finding()
+
+
+def test_intervals_name_their_level_and_groups_their_spread():
+    text = statement(level=0.9, unit="cm").sentence()
+    assert "intervals: 90 %" in text
+    assert "drug 28.9 ± 5 cm (n = 7 animals), mean ± SD" in text
+    assert "Hedges g = 1.90 [0.60, 3.10]" in text
+
+
+def test_three_groups_of_which_no_pair_differs():
+    pair = GroupPair("a", "b", 1.0, (-1.0, 3.0), 0.5, (-0.5, 1.5), 0.06, 0.12)
+    three = {"groups": ("a", "b", "c"), "difference": math.nan, "pairs": (pair,), "unit": "cm", "effect_name": "none"}
+    assert statement(**three, p=0.03).finding() == (
+        "time in centre differs between a, b and c (p = 0.03); no pair is shown to differ after Holm"
+    )
+    assert statement(**three, p=0.3).finding() == "time in centre is not shown to differ between a, b and c (p = 0.30)"
+
+
+def test_latencies_say_whether_they_differ_by_q():
+    fields = ("latency", ("a", "b"), {"a": 8, "b": 8}, {"a": 8, "b": 6}, {"a": 10.0, "b": 40.0}, 300.0)
+    assert LatencyStatement(*fields, p=0.01, q=0.2).finding().startswith("latency is not shown to differ: a median 10 s")
+    assert LatencyStatement(*fields, p=0.01, q=0.02).finding().endswith("log-rank p = 0.01, q = 0.02")
+    pairs = (("a", "b", 0.04),)
+    assert "pairs (p after Holm): a and b p = 0.04" in LatencyStatement(*fields, p=0.01, pairs=pairs).sentence()

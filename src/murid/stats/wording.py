@@ -10,7 +10,7 @@ ALPHA = 0.05
 
 
 def number_text(x: float) -> str:
-    """Return a number with three significant digits, never in powers of ten below a million: ``1230``, ``0.0412``."""
+    """Return a number with three significant digits, never in powers of ten below a million: ``1,230``, ``0.0412``."""
     if not math.isfinite(x):
         return "–" if math.isnan(x) else str(x)
     return f"{x:,.0f}" if 1000 <= abs(x) < 1e6 else f"{x:.3g}"
