@@ -97,11 +97,11 @@ def pairs() -> tuple[Recording, ...]:
 
 
 def films(folder: Path) -> list[Recording]:
-    """Three recordings of 12 s with a video each."""
+    """Three recordings of a minute with a video each."""
     made = []
     for k in range(3):
-        one = simulate.recording(duration_s=12, fps=20, px_per_cm=4.0, seed=k, id=f"film{k}", animal=f"f{k}")
-        traces = simulate.units(simulate.true_states(one), n_units=4, rate_hz=20, seed=k)[0]
+        one = simulate.recording(duration_s=60, fps=10, px_per_cm=4.0, seed=k, id=f"film{k}", animal=f"f{k}")
+        traces = simulate.units(simulate.true_states(one), n_units=4, rate_hz=10, seed=k)[0]
         made.append(one.replace(traces=traces, video=simulate.video(one, folder / f"film{k}.mp4", seed=k)))
     return made
 
@@ -146,7 +146,7 @@ def study_folder(raters: int = 1) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="murid-docs-")) / "S"
     study = murid.Study.create(folder)
     names = {"walk": "nonsocial", "turn": "social", "sniff_wall": "aggression"}
-    made = simulate.study(4, ("control", "stressed"), duration_s=100, fps=12, seed=2)[0]
+    made = simulate.study(4, ("control", "stressed"), duration_s=60, fps=12, seed=2)[0]
     for k, name in enumerate(("1", "2", "3", "41", "42", "m1", "m2")):
         recording = made[4 * (k % 2) + k // 2]
         states = simulate.true_states(recording)
@@ -269,9 +269,12 @@ def _predictions(_: Path) -> dict[str, object]:
 def _latent(folder: Path) -> dict[str, object]:
     import xarray as xr
 
-    time = mice()[0].poses["time"].values
+    one = simulate.recording(duration_s=60.0, fps=10.0, seed=3)
+    states = simulate.true_states(one)
+    traces = simulate.units(states, n_units=4, tuned={"rear": 2}, rate_hz=10, seed=1)[0]
+    time = one.poses["time"].values
     slow = xr.DataArray(np.sin(time / 5.0)[:, None], dims=("time", "component"), coords={"time": time})
-    return {**_studies(folder), "latent": slow}
+    return {**_studies(folder), "recording": one.replace(traces=traces), "states": states, "latent": slow}
 
 
 def _events(folder: Path) -> dict[str, object]:
@@ -284,7 +287,7 @@ def _events(folder: Path) -> dict[str, object]:
 
 def _snippets(folder: Path) -> dict[str, object]:
     rng = np.random.default_rng(0)
-    return {**_films(folder), "codes": rng.integers(0, 2, 240)}
+    return {**_films(folder), "codes": rng.integers(0, 2, 600)}
 
 
 def _view(folder: Path) -> dict[str, object]:

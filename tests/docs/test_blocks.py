@@ -19,12 +19,13 @@ import murid
 from tests.docs import given
 from tests.docs.pages import LANGUAGES, PAGES, REASONS, Block, blocks, commands, name_of
 
-#: Pages that fit networks to pictures, draw maps or compare several methods: a few seconds of CPU and more.
+#: Pages that go through a whole study, fit networks to pictures or draw maps: more than about five seconds of CPU.
 SLOW = (
-    "how-to/compare_methods",
-    "how-to/compare_motifs",
-    "tutorials/in_python",
-    *(f"methods/{name}" for name in ("selfee", "behavenet", "bsoid", "motionmapper", "moseq")),
+    "README",
+    "background/time_budget",
+    "paradigms/open_field",
+    *(name_of(p) for p in PAGES if p.parent.name in ("how-to", "tutorials")),
+    *(f"methods/{name}" for name in ("selfee", "behavenet", "bsoid", "dbm", "jaaba", "motionmapper", "moseq")),
 )
 RUN = [
     pytest.param(p, id=name_of(p), marks=[pytest.mark.slow] if name_of(p) in SLOW else [])

@@ -1,7 +1,6 @@
-"""Documentation is true: its code runs, its names and options exist, its links lead somewhere.
+"""Documentation is true: names and options of its code exist, its links lead somewhere.
 
-Files named ``my_...`` are the reader's own. A python block that starts with ``# not run`` shows a call on them; its
-names are checked only.
+That the code runs is tested in `test_blocks`; files named ``my_...`` are the reader's own.
 """
 
 from __future__ import annotations
@@ -16,34 +15,10 @@ import shlex
 import pytest
 import typer
 
-from tests.docs.pages import COMPLETE, GIVEN, PAGES, command_lines, name_of, python_blocks
+from tests.docs.pages import PAGES, command_lines, name_of, python_blocks
 
 WITH_CODE = [p for p in PAGES if python_blocks(p)]
 WITH_COMMANDS = [p for p in PAGES if command_lines(p)]
-
-
-#: Pages that fit several methods: they run with the slow tests.
-SLOW = ("how-to/compare_methods", "how-to/compare_motifs", "tutorials/in_python")
-RUN = [
-    pytest.param(p, id=name_of(p), marks=[pytest.mark.slow] if name_of(p) in SLOW else [])
-    for p in WITH_CODE
-    if p in COMPLETE or name_of(p) in GIVEN
-]
-
-
-@pytest.mark.parametrize("page", RUN)
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore:Mean of empty slice", "ignore:Hessian matrix")
-def test_page_runs(page, tmp_path, monkeypatch):
-    """Every block of the page, in one namespace and an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    import murid
-
-    scope: dict = {"__name__": "snippet", "murid": murid}
-    exec(GIVEN.get(name_of(page), ""), scope)
-    for number, block in enumerate(python_blocks(page), 1):
-        code = compile(block, f"{page.name}, block {number}", "exec")
-        if not block.startswith("# not run"):
-            exec(code, scope)
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=name_of)
