@@ -146,7 +146,7 @@ def study_folder(raters: int = 1) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="murid-docs-")) / "S"
     study = murid.Study.create(folder)
     names = {"walk": "nonsocial", "turn": "social", "sniff_wall": "aggression"}
-    made = simulate.study(4, ("control", "stressed"), duration_s=60, fps=12, seed=2)[0]
+    made = simulate.study(4, ("control", "stressed"), duration_s=90, fps=12, seed=2)[0]
     for k, name in enumerate(("1", "2", "3", "41", "42", "m1", "m2")):
         recording = made[4 * (k % 2) + k // 2]
         states = simulate.true_states(recording)

@@ -22,6 +22,7 @@ from tests.docs.pages import LANGUAGES, PAGES, REASONS, Block, blocks, commands,
 #: Pages that go through a whole study, fit networks to pictures or draw maps: more than about five seconds of CPU.
 SLOW = (
     "README",
+    "reference/simulate",
     "background/time_budget",
     "paradigms/open_field",
     *(name_of(p) for p in PAGES if p.parent.name in ("how-to", "tutorials")),

@@ -48,13 +48,13 @@ def test_only_what_was_shown_is_called_the_largest_effect():
 def test_three_groups_are_named_and_the_rest_is_counted():
     three = ("a", "b", "c")
     rows = [measured(f"m{k}", 0.001, groups=three) for k in range(6)]
-    text = sentences.differences(rows)
+    text = sentences.difference_sentences(rows)
     assert text.startswith("M0 differs between a, b and c")
     assert "M3 differs" in text
     assert "M4 differs" not in text
     assert text.endswith("2 more differences are in the tables.")
-    assert sentences.differences(rows[:5]).endswith("1 more difference is in the tables.")
-    assert sentences.differences([measured("two", 0.001)]) == ""  # the difference of two groups is told elsewhere
+    assert sentences.difference_sentences(rows[:5]).endswith("1 more difference is in the tables.")
+    assert sentences.difference_sentences([measured("two", 0.001)]) == ""  # the difference of two groups is told elsewhere
 
 
 def test_behaviours_of_tuned_units_are_named_most_first():
