@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import math
 import tomllib
 from functools import cache
-from math import comb
-
-import numpy as np
-import pandas as pd
 
 import murid
 import murid.simulate

@@ -37,7 +37,13 @@ SMALL: dict[str, dict[str, object]] = {
     "vame": {"train": _NET, "hidden": 16, "iterations": 3, "replicates": 1, "rate_hz": 10.0},
     "dbm": {"train": _NET, "n_motifs": 5, "replicates": 1},
     "selfee": {**_BAYES, "train": _NET, "widths": (4, 8), "projection": 16, "pictures": {"height": 16, "width": 16}},
-    "behavenet": {**_BAYES, "train": _NET, "widths": (4, 8), "strides": (2, 2), "pictures": {"height": 16, "width": 16}},
+    "behavenet": {
+        **_BAYES,
+        "train": _NET,
+        "widths": (4, 8),
+        "strides": (2, 2),
+        "pictures": {"height": 16, "width": 16},
+    },
 }
 
 
@@ -91,7 +97,9 @@ def pairs() -> tuple[Recording, ...]:
     """Three pairs of mice, 40 s."""
     behaviours = ("walk", "rest", "attack", "mount", "sniff_nose", "follow")
     return tuple(
-        simulate.recording(duration_s=40, fps=25, n_animals=2, seed=k, behaviours=behaviours, id=f"pair{k}", animal=f"p{k}")
+        simulate.recording(
+            duration_s=40, fps=25, n_animals=2, seed=k, behaviours=behaviours, id=f"pair{k}", animal=f"p{k}"
+        )
         for k in range(3)
     )
 
@@ -173,7 +181,6 @@ def table_of_animals() -> pd.DataFrame:
         table[name] = rng.normal(10, 2, len(table)) + table["animal"].map(own)
     latency = rng.exponential(60, len(table))
     return table.assign(latency_s=np.minimum(latency, 300.0), entered=latency < 300.0)
-
 
 
 # ---- what stands before the first block of a page --------------------------------------------------------------------

@@ -6,10 +6,10 @@ Commands of murid run in this process. A block under ``<!-- not run: REASON -->`
 
 from __future__ import annotations
 
-import glob
 import shlex
 import tomllib
 from collections import Counter
+from pathlib import Path
 
 import matplotlib as mpl
 import pytest
@@ -66,7 +66,11 @@ def run_command(line: str) -> str:
     line, _, target = line.partition(" > ")
     words = shlex.split(line)
     assert words[0] == "murid", f"not a command of murid: {line}"
-    spread = [name for word in words[1:] for name in (sorted(glob.glob(word)) or [word])]
+    spread = [
+        name
+        for word in words[1:]
+        for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word]) or [word]
+    ]
     if "-j" in options_of(words[1]):
         spread += ["-j", "1"]
     from murid.cli.app import app
@@ -74,8 +78,7 @@ def run_command(line: str) -> str:
     found = CliRunner().invoke(app, spread, catch_exceptions=False)
     assert found.exit_code == 0, f"{line}\n{found.stdout}\n{found.stderr}"
     if target:
-        with open(target, "w") as file:
-            file.write(found.stdout)
+        Path(target).write_text(found.stdout, encoding="utf-8")
     return found.stdout
 
 

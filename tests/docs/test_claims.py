@@ -1,4 +1,4 @@
-"""What a page claims is held by a test that exists, or by an expression that is true; and it still stands on the page."""
+"""What a page claims still stands there, and is held by a test that exists or by an expression that is true."""
 
 from __future__ import annotations
 
