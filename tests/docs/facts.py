@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import tomllib
 from functools import cache
+
+import numpy as np
+import pandas as pd
 
 import murid
 import murid.simulate
@@ -82,9 +86,6 @@ def rules_on_page() -> list[str]:
     return text.split("Read them with")[0].replace("\n", " ").replace("`", "").rstrip(". ").strip().split(", ")
 
 
-NAMES = {
-    name: value
-    for name, value in {**globals()}.items()
-    if not name.startswith("_") and name not in ("annotations", "NAMES")
-}
-assert {"comb", "math", "np", "pd"} <= set(NAMES)
+#: What an expression may use.
+NAMES = {name: value for name, value in {**globals()}.items() if not name.startswith("_")}
+NAMES |= {"math": math, "comb": math.comb, "np": np, "pd": pd}
