@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,8 @@ class Acts:
     Attributes
     ----------
     run : callable
-        ``run(params)`` → any result that `digest` reads; without a record of the parameters themselves.
+        ``run(params)``, or ``run(params, on)`` where `on` says on what → any result that `digest` reads; without a
+        record of the parameters themselves.
     others : dict
         Parameter → another legal value, which has to give another result.
     base : dict
@@ -36,26 +36,34 @@ class Acts:
         Parameter → what both sides have as well, where it needs a setting that uses it.
     exempt : dict
         Parameter → why another value may give the same result.
+    on : dict
+        Parameter → what `run` is given besides: the name of the data that show the parameter.
+    slow : tuple of str or bool
+        Parameters whose runs take long; all when True.
     """
 
-    run: Callable[[Any], Any]
+    run: Callable[..., Any]
     others: Mapping[str, Any]
     base: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     exempt: Mapping[str, str] = field(default_factory=dict)
+    on: Mapping[str, str] = field(default_factory=dict)
+    slow: tuple[str, ...] | bool = ()
 
     def results(self, cls: type[Params], name: str) -> tuple[str, str]:
         """Return the digests of the results without and with the other value."""
         both = {**self.base, **self.given.get(name, {})}
         plain, other = cls(**both), cls(**{**both, name: self.others[name]})
         assert getattr(plain, name) != getattr(other, name), f"{name}: the other value is the one there is"
-        return _of(self.run, plain), digest(self.run(other))
+        on = (self.on[name],) if name in self.on else ()
+        # What many parameters are held against is worked out once. Some parameters are mappings: no keys.
+        key = (self.run, repr(plain), on)
+        if key not in _KNOWN:
+            _KNOWN[key] = digest(self.run(plain, *on))
+        return _KNOWN[key], digest(self.run(other, *on))
 
 
-@cache
-def _of(run: Callable[[Any], Any], params: Params) -> str:
-    """Return the digest of a result that many parameters are held against; it is worked out once."""
-    return digest(run(params))
+_KNOWN: dict[Any, str] = {}
 
 
 def digest(value: Any) -> str:

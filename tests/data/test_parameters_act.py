@@ -26,17 +26,21 @@ def cases() -> dict[type[Params], Acts]:
 
 
 def declared() -> list[type[Params]]:
-    """Every class of parameters outside the methods."""
+    """Every class of parameters; of methods those with all that a method has, and not what several share."""
     for module in pkgutil.walk_packages(murid.__path__, "murid."):
-        if not module.name.startswith("murid.methods."):
-            importlib.import_module(module.name)
+        importlib.import_module(module.name)
     found, open_ = [], [Params]
     while open_:
         children = open_.pop().__subclasses__()
         found += children
         open_ += children
-    outside = {c for c in found if c.__module__.startswith("murid.") and not c.__module__.startswith("murid.methods.")}
-    return sorted(outside, key=lambda c: (c.__module__, c.__name__))
+    own = {c for c in found if c.__module__.startswith("murid.")}
+    shared = {c for c in own if c.__subclasses__() and c.__module__.startswith("murid.methods.")}
+    return sorted(own - shared, key=lambda c: (c.__module__, c.__name__))
+
+
+def _slow(case: Acts, name: str) -> bool:
+    return case.slow if isinstance(case.slow, bool) else name in case.slow
 
 
 def test_every_parameter_has_a_case():
@@ -55,7 +59,11 @@ def test_every_parameter_has_a_case():
 
 @pytest.mark.parametrize(
     ("cls", "name"),
-    [pytest.param(c, n, id=f"{c.__name__}-{n}") for c, case in cases().items() for n in case.others],
+    [
+        pytest.param(c, n, id=f"{c.__name__}-{n}", marks=pytest.mark.slow if _slow(case, n) else ())
+        for c, case in cases().items()
+        for n in case.others
+    ],
 )
 def test_another_value_gives_another_result(cls, name):
     plain, other = cases()[cls].results(cls, name)
