@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -12,8 +13,11 @@ from murid import simulate
 from murid.cli.app import app
 from murid.data.errors import DataError
 from murid.data.study import Study
+from murid.ethogram.transitions import enrichment, group_difference, transitions_of
+from murid.run.apply import apply_method
 from murid.run.fit import fit_method
-from murid.run.motifs import compare_motifs, motif_statistics
+from murid.run.analysis import run_analysis
+from murid.run.motifs import compare_motifs
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +116,41 @@ def test_only_motif_methods_are_compared(study):
 
 def test_usage_by_group(study):
     fit_method(study, "pyrat", {"n_motifs": 4, "n_prototypes": 300}, model="postures")
-    run = motif_statistics(study, "postures")
+    run = run_analysis(study, "motif_statistics", states_from="postures")
+    motifs = [f"motif_{k:02d}" for k in range(4)]
     animals = run.tables["animals"]
-    assert animals[[f"motif_{k:02d}" for k in range(4)]].sum(axis=1).between(0.999, 1.001).all()
+    assert animals[motifs].sum(axis=1).between(0.999, 1.001).all()
+    assert run.tables["comparison"]["measure"].tolist() == motifs
     assert {"p", "q", "effect"} <= set(run.tables["comparison"])
     assert run.tables["pattern"]["measure"].tolist() == ["counts", "fractions"]
-    assert {"expected", "z"} <= set(run.tables["transitions"])
     assert len(run.tables["usage"]) == 16
+    assert run.summary["model"] == "postures"
+    head = (run.folder / "tables" / "kinematics.csv").read_text().splitlines()[0]
+    assert head.endswith("speed (cm/s),forward (cm/s),sideways (cm/s),turn (deg/s),turn_abs (deg/s),distance (cm)")
+    # What follows what, over all recordings, is that of the states that the model wrote.
+    applied = apply_method(study, "postures")
+    states = [applied.read_states(i)["states"] for i in study.ids]
+    expected = enrichment(states, n_shuffles=200, seed=0)
+    pd.testing.assert_frame_equal(run.tables["transitions"], expected, check_dtype=False)
+    counts = np.stack([transitions_of(s).counts for s in states])
+    one = group_difference(counts, ["a", "b", "a", "b"], seed=0)
+    assert run.tables["pattern"]["distance"][0] == pytest.approx(one["distance"])
+
+
+def test_rare_motifs_are_named_and_not_compared(study):
+    params = {"min_fraction": 0.3}
+    fit_method(study, "pyrat", {"n_motifs": 4, "n_prototypes": 300}, model="postures", replace=True)
+    run = run_analysis(study, "motif_statistics", params, states_from="postures")
+    mean = run.tables["usage"].groupby("motif")["fraction"].mean()
+    rare = mean.index[mean < 0.3].tolist()
+    assert rare
+    assert set(run.tables["comparison"]["measure"]) == set(mean.index) - set(rare)
+    assert f"used less than 30.0% of the time and not compared: {', '.join(rare)}" in run.provenance["warnings"]
+
+
+def test_labels_have_statistics_too(study):
+    run = run_analysis(study, "motif_statistics", ids=["r0"], compare=None)
+    usage = run.tables["usage"].set_index("motif")["fraction"]
+    assert {"walk", "rest"} <= set(usage.index)
+    assert usage.sum() == pytest.approx(1)
+    assert "pattern" not in run.tables

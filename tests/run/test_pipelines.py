@@ -6,11 +6,11 @@ import pytest
 import run_work as work
 
 from murid.data.errors import DataError, ParameterError
+from murid.run.analysis import run_analysis
 from murid.run.apply import apply_method
 from murid.run.check import check_study
 from murid.run.evaluate import LEAKY, evaluate_methods
 from murid.run.fit import fit_method
-from murid.run.neural import run_neural
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_unsupervised_methods_are_sent_elsewhere(study):
 def test_the_tuned_unit_is_found_from_labels_and_from_a_model(study, tiny):
     fit_method(study, "tiny")
     for source in ("labels", "tiny"):
-        run = run_neural(study, source)
+        run = run_analysis(study, "tuning", states_from=source)
         table = run.tables["tuning"]
         tuned = table[table["direction"] == "excited"]
         assert set(tuned["unit"]) == {"tuned"}, source
@@ -180,7 +180,7 @@ def test_the_tuned_unit_is_found_from_labels_and_from_a_model(study, tiny):
 def test_neural_without_signals_says_what_to_add(tmp_path):
     study = work.small_study(tmp_path / "s", 1)
     with pytest.raises(DataError, match=r"needs.*traces or spikes.*murid add"):
-        run_neural(study)
+        run_analysis(study, "tuning")
 
 
 # ---- assay and report -----------------------------------------------------------------------------
@@ -198,9 +198,7 @@ def open_field(tmp_path_factory):
 
 def test_assay_measures_every_animal_and_compares_groups(open_field):
     from murid import assays
-    from murid.run.assay import run_assay
-
-    run = run_assay(open_field, "open_field")
+    run = run_analysis(open_field, "open_field")
     tables = run.tables
     animals, found = tables["animals"].set_index("recording"), tables["comparison"].set_index("measure")
     alone = assays.run_paradigm("open_field", open_field["control_2"])
@@ -218,21 +216,17 @@ def test_assay_measures_every_animal_and_compares_groups(open_field):
 
 
 def test_assay_without_groups_says_so_and_goes_on(study):
-    from murid.run.assay import run_assay
-
     table = study.table
     table["group"] = ""
     study._write_table(table)
-    run = run_assay(study, "open_field", {"px_per_cm": 10.0})
+    run = run_analysis(study, "open_field", {"px_per_cm": 10.0})
     assert "comparison" not in run.tables
     assert any("no comparison" in w for w in run.provenance["warnings"])
 
 
 def test_assay_names_every_recording_that_lacks_a_scale(study):
-    from murid.run.assay import run_assay
-
     with pytest.raises(DataError, match=r"no recording could be analysed: 6 faults") as error:
-        run_assay(study, "open_field")
+        run_analysis(study, "open_field")
     assert all(f"'{id}'" in str(error.value) for id in study.ids)
 
 
@@ -270,9 +264,7 @@ def test_groups_are_compared_by_what_their_animals_did(study, tiny):
 
 
 def test_only_the_named_measures_are_compared(open_field):
-    from murid.run.assay import run_assay
-
-    run = run_assay(open_field, "open_field", measures=["distance", "time_percent:centre"])
+    run = run_analysis(open_field, "open_field", measures=["distance", "time_percent:centre"])
     assert run.tables["comparison"]["measure"].tolist() == ["distance", "time_percent:centre"]
     with pytest.raises(DataError, match="did you mean 'distance'"):
-        run_assay(open_field, "open_field", measures=["distanc"])
+        run_analysis(open_field, "open_field", measures=["distanc"])

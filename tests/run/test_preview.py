@@ -31,7 +31,7 @@ def study(tmp_path):
 
 
 def test_every_label_has_its_row_and_a_recording_without_the_event_its_figure(study):
-    run = murid.run.preview_labels(study, {"pseudo_labels": TABLE})
+    run = murid.run_analysis(study, "preview", {"pseudo_labels": TABLE})
     table = run.tables["pseudo_labels"].set_index(["recording", "label"])
     assert list(table.loc["r0"].index) == ["after_tone", "never", "other", "unknown"]
     assert table.loc[("r0", "after_tone"), "share"] == pytest.approx(20 / 60, abs=0.02)
@@ -44,6 +44,18 @@ def test_every_label_has_its_row_and_a_recording_without_the_event_its_figure(st
 
 def test_a_rule_that_cannot_be_told_names_what_there_is(study):
     with pytest.raises(DataError, match="since_tone"):
-        murid.run.preview_labels(study, {"pseudo_labels": "a:\n    when since_tine < 1 s\n"})
-    with pytest.raises(DataError, match="no recording has poses"):
-        murid.run.preview_labels(Study.create(study.folder.parent / "T"))
+        murid.run_analysis(study, "preview", {"pseudo_labels": "a:\n    when since_tine < 1 s\n"})
+    with pytest.raises(DataError, match="no recording is there"):
+        murid.run_analysis(Study.create(study.folder.parent / "T"), "preview")
+
+
+def test_an_edited_rule_file_is_another_question(study, tmp_path):
+    rules = tmp_path / "rules.txt"
+    rules.write_text(TABLE)
+    first = murid.run_analysis(study, "preview", {"pseudo_labels": str(rules)})
+    rules.write_text(TABLE.replace("never", "nowhere"))
+    second = murid.run_analysis(study, "preview", {"pseudo_labels": str(rules)})
+    assert first.summary["labels"] == ["after_tone", "never", "other"]
+    assert second.summary["labels"] == ["after_tone", "nowhere", "other"]
+    assert first.summary["sentences"] == ["Never occurs: never."]
+    assert first.read_states("r0")["states"].sizes["time"] == 60

@@ -12,7 +12,7 @@ from murid.run import (
     check_study,
     evaluate_methods,
     fit_method,
-    run_neural,
+    run_analysis,
 )
 
 pytestmark = pytest.mark.realdata
@@ -87,7 +87,7 @@ def test_photometry_with_arms_and_freezing(data_dir, tmp_path):
     assert len(study) == 2
 
     check = check_study(study)
-    neural = run_neural(study, "labels")
+    neural = run_analysis(study, "tuning")
     table = neural.tables["tuning"]
     tested = table[table["p"].notna()]
     assert set(tested["behaviour"]) == {*arms, "freeze"}

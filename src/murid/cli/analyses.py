@@ -9,6 +9,7 @@ import typer
 from murid.cli.analysis import command_of
 from murid.cli.command import add_command
 from murid.cli.console import Reply
+from murid.data.registry import command_word
 
 #: Analyses whose command is written by hand.
 _OWN = ("check",)
@@ -18,13 +19,16 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     from murid.data import registry
 
-    for name, (_, family, what) in registry.BUILT_IN.items():
-        if not family and name not in _OWN:
-            add_command(app, f"murid {name} S\nmurid {name} S --params\nmurid {name} S --json")(command_of(name, what))
-    for name, entry in registry.foreign().items():
-        package = entry.dist.name if entry.dist is not None else entry.value
+    for name, entry in registry.BUILT_IN.items():
+        if not entry.family and name not in _OWN:
+            word = command_word(name)
+            add_command(app, f"murid {word} S\nmurid {word} S --params\nmurid {word} S --json")(
+                command_of(name, entry.what, compares=entry.compares, states=entry.states)
+            )
+    for name, point in registry.foreign().items():
+        package, word = point.dist.name if point.dist is not None else point.value, command_word(name)
         what = f"An analysis of the package {package}; see: murid analyses {name}."
-        add_command(app, f"murid {name} S\nmurid {name} S --params")(command_of(name, what))
+        add_command(app, f"murid {word} S\nmurid {word} S --params")(command_of(name, what))
 
     @add_command(app, "murid analyses\nmurid analyses budget\nmurid analyses --json")
     def analyses(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,11 +12,14 @@ from murid.cli.console import Reply
 from murid.cli.options import (
     Behaviours,
     Ids,
-    Others,
+    OthersOption,
     ParamOption,
+    Rater,
     Seed,
+    Stream,
     StudyFolder,
     Workers,
+    asks_for_list,
     items,
     n_workers,
     pick_recordings,
@@ -39,83 +42,41 @@ Measures = Annotated[
 ]
 StatesFrom = Annotated[str, typer.Option(help="Where states come from: 'labels', or a fitted model.")]
 Individual = Annotated[str, typer.Option(help="Whose states, when there are several animals.")]
-Rater = Annotated[str, typer.Option(help="Whose labels, when there are several raters.")]
-Stream = Annotated[str, typer.Option(help="Which stream (channel) of the labels.")]
-OthersOption = Annotated[
-    Others, typer.Option(help="Frames with other labels only: auto, ignore (unlabelled) or negative (absent).")
-]
 ShowParams = Annotated[bool, typer.Option("--params", help="Show the parameters and leave.")]
+
+#: Options that only analyses with a comparison, and only those with states, have.
+_OF_COMPARISON = ("compare", "measures")
+_OF_STATES = ("states_from", "behaviours", "individual", "rater", "stream", "others")
 
 #: Rows of a table that a command prints; all of them are in the CSV.
 MAX_ROWS = 40
 
 
-def command_of(name: str, what: str) -> Callable[..., Reply]:
-    """Return the function behind ``murid NAME STUDY`` for an analysis."""
-
-    def run(
-        study: StudyFolder,
-        param: ParamOption = None,
-        ids: Ids = None,
-        compare: Compare = "group",
-        measures: Measures = None,
-        states_from: StatesFrom = "labels",
-        behaviours: Behaviours = None,
-        individual: Individual = "",
-        rater: Rater = "",
-        stream: Stream = "",
-        others: OthersOption = "auto",
-        params: ShowParams = False,
-        seed: Seed = 0,
-        workers: Workers = 0,
-    ) -> Reply:
-        if params:
-            return parameters_of(name)
-        return run_named(
-            study,
-            name,
-            param,
-            ids,
-            compare=compare,
-            measures=measures,
-            states_from=states_from,
-            behaviours=behaviours,
-            individual=individual,
-            rater=rater,
-            stream=stream,
-            others=others,
-            seed=seed,
-            workers=workers,
-        )
-
-    run.__name__ = name
-    run.__doc__ = what
-    return run
-
-
 def run_named(
-    study: Path,
     name: str,
-    param: list[str] | None,
-    ids: list[str] | None,
-    *,
-    compare: str = "group",
-    measures: list[str] | None = None,
-    states_from: str = "labels",
-    behaviours: list[str] | None = None,
-    individual: str = "",
-    rater: str = "",
-    stream: str = "",
-    others: Others = "auto",
-    seed: int = 0,
-    workers: int = 0,
+    study: StudyFolder,
+    param: ParamOption = None,
+    ids: Ids = None,
+    compare: Compare = "group",
+    measures: Measures = None,
+    states_from: StatesFrom = "labels",
+    behaviours: Behaviours = None,
+    individual: Individual = "",
+    rater: Rater = "",
+    stream: Stream = "",
+    others: OthersOption = "auto",
+    params: ShowParams = False,
+    seed: Seed = 0,
+    workers: Workers = 0,
 ) -> Reply:
-    """Run an analysis as the command line asks for it; return what to print."""
+    """Run an analysis as the command line asks for it; the options of every analysis are declared here alone."""
     from murid.data.analysis import find_analysis
     from murid.data.labels import LabelChoice
     from murid.data.study import Study
     from murid.run import run_analysis
 
+    if params:
+        return parameters_of(name)
     chosen, opened = find_analysis(name), Study(study)
     wanted = items(behaviours)
     run = run_analysis(
@@ -132,6 +93,45 @@ def run_named(
         workers=n_workers(workers),
     )
     return reply_of(run, chosen)
+
+
+def command_of(name: str, what: str, *, compares: bool = True, states: bool = True) -> Callable[..., Reply]:
+    """Return the function behind ``murid NAME STUDY``: the options of `run_named` that are of use to the analysis."""
+
+    def run(**options: object) -> Reply:
+        return run_named(name, **options)  # type: ignore[arg-type]
+
+    run.__name__, run.__doc__ = name, what
+    run.__signature__ = _signature(compares, states)  # type: ignore[attr-defined]
+    return run
+
+
+def family_command(family: str, default: str, metavar: str, what: str, *, states: bool = True) -> Callable[..., Reply]:
+    """Return the function behind ``murid FAMILY STUDY [NAME]``, with the options of `run_named`."""
+    chosen = Annotated[str, typer.Argument(help=f"{metavar}; 'murid {family} list' names them.")]
+
+    def run(name: str = default, **options: object) -> Reply:
+        from murid.cli.analyses import list_of
+        from murid.data.analysis import require_family
+
+        if asks_for_list(options["study"]):  # type: ignore[arg-type]
+            return list_of(family)
+        require_family(name, family)
+        return run_named(name, **options)  # type: ignore[arg-type]
+
+    run.__name__, run.__doc__ = family, what
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    study, *others = _signature(True, states).parameters.values()
+    named = inspect.Parameter("name", kind, default=default, annotation=chosen)
+    run.__signature__ = inspect.Signature([study, named, *others])  # type: ignore[attr-defined]
+    return run
+
+
+def _signature(compares: bool, states: bool) -> inspect.Signature:
+    """Arguments of `run_named` after the name, without those of no use."""
+    hidden = {"name", *(() if compares else _OF_COMPARISON), *(() if states else _OF_STATES)}
+    declared = inspect.signature(run_named, eval_str=True)
+    return declared.replace(parameters=[p for n, p in declared.parameters.items() if n not in hidden])
 
 
 def reply_of(run: Run, chosen: Analysis) -> Reply:

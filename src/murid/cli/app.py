@@ -21,7 +21,6 @@ COMMANDS = (
     "add",
     "check",
     "assay",
-    "preview",
     "fit",
     "apply",
     "evaluate",

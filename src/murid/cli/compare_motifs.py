@@ -8,17 +8,7 @@ import typer
 
 from murid.cli.command import add_command
 from murid.cli.console import Reply
-from murid.cli.options import (
-    Behaviours,
-    Ids,
-    ParamOption,
-    Seed,
-    StudyFolder,
-    Workers,
-    items,
-    n_workers,
-    pick_recordings,
-)
+from murid.cli.options import Behaviours, Ids, ParamOption, Rater, Seed, StudyFolder, Workers, items, n_workers, pick
 from murid.cli.replies import of_run
 from murid.data.names import counted
 
@@ -38,8 +28,8 @@ def register(app: typer.Typer) -> None:
         param: ParamOption = None,
         ids: Ids = None,
         behaviours: Behaviours = None,
-        rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
-        stream: Annotated[str, typer.Option(help="Which stream (channel) of the labels.")] = "",
+        rater: Rater = "",
+        stream: Stream = "",
         seeds: Annotated[int, typer.Option(min=1, help="Fits compared with each other; 1 = none.")] = 2,
         halves: Annotated[bool, typer.Option(help="Also compare fits to halves of the animals.")] = True,
         robust: Annotated[

@@ -11,10 +11,12 @@ from murid.cli.console import Reply
 from murid.cli.options import (
     Behaviours,
     Ids,
-    Others,
+    OthersOption,
     ParamOption,
+    Rater,
     Seed,
     SkipFailed,
+    Stream,
     StudyFolder,
     Workers,
     items,
@@ -70,11 +72,9 @@ def register(app: typer.Typer) -> None:
         test: _Side = None,
         ids: Ids = None,
         behaviours: Behaviours = None,
-        others: Annotated[
-            Others, typer.Option(help="Frames with other labels only: auto, ignore (unlabelled) or negative (absent).")
-        ] = "auto",
-        rater: Annotated[str, typer.Option(help="Whose labels, when there are several raters.")] = "",
-        stream: Annotated[str, typer.Option(help="Which stream (channel) of the labels.")] = "",
+        others: OthersOption = "auto",
+        rater: Rater = "",
+        stream: Stream = "",
         leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
         skip_failed: SkipFailed = False,
         seed: Seed = 0,

@@ -47,6 +47,11 @@ SkipFailed = Annotated[
 ]
 #: As `murid.data.labels.Others`, written out since help must not load numpy.
 Others = Literal["auto", "ignore", "negative"]
+OthersOption = Annotated[
+    Others, typer.Option(help="Frames with other labels only: auto, ignore (unlabelled) or negative (absent).")
+]
+Rater = Annotated[str, typer.Option(help="Whose labels, when there are several raters.")]
+Stream = Annotated[str, typer.Option(help="Which stream (channel) of the labels.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same answer.")]
 
 

@@ -24,17 +24,18 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from typing import Any, Literal, TypeVar
 
 import pandas as pd
+import xarray as xr
 
 from murid.data.errors import MuridError, did_you_mean, fail
 from murid.data.params import Params
 from murid.data.recording import NOUNS
-from murid.data.registry import BUILT_IN, analysis_names, foreign
+from murid.data.registry import BUILT_IN, analysis_names, command_word, foreign
 from murid.data.tables import Table
 
 #: Do states (what the animal did, from labels or from a fitted model) go into an analysis?
@@ -60,6 +61,10 @@ class Tables:
         Main numbers over all recordings, from `Analysis.together` or a pooled analysis.
     sentences : sequence of str
         The result in words, likewise.
+    states : DataArray (time, individual[, behaviour]), optional
+        What the analysis calls every frame of its recording: kept as ``states/<recording>.nc`` of the run.
+    compared : sequence of str, optional
+        From `Analysis.together`: the measures whose groups are compared, where not all of them are.
     """
 
     frames: Mapping[str, pd.DataFrame]
@@ -68,6 +73,8 @@ class Tables:
     units: Mapping[str, str] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)
     sentences: Sequence[str] = ()
+    states: xr.DataArray | None = None
+    compared: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,10 +90,12 @@ class Analysis:
     uses: tuple[str, ...] = ()
     states: States = "none"
     pooled: bool = False
+    shared: Callable[..., Iterable[str]] | None = None
     together: Callable[..., Tables] | None = None
     compare: str = ""
     primary: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    figure: str = ""
     family: str = ""
     cites: tuple[str, ...] = ()
 
@@ -98,7 +107,7 @@ class Analysis:
     @property
     def seeded(self) -> bool:
         """True when the function draws random numbers: it takes ``seed``."""
-        return "seed" in inspect.signature(self.function).parameters
+        return takes(self.function, "seed")
 
     @property
     def nouns(self) -> tuple[str, ...]:
@@ -108,7 +117,7 @@ class Analysis:
     @property
     def command(self) -> str:
         """How it is called on the command line."""
-        return f"murid {self.family} STUDY {self.name}" if self.family else f"murid {self.name} STUDY"
+        return f"murid {self.family} STUDY {self.name}" if self.family else f"murid {command_word(self.name)} STUDY"
 
     def table(self, name: str) -> Table:
         """Return the declaration of one of its tables."""
@@ -127,7 +136,7 @@ class Analysis:
     def check(self, tables: Tables) -> Tables:
         """Return the tables, each checked against its declaration."""
         frames = {name: self.table(name).check(frame, owner=self.name) for name, frame in tables.frames.items()}
-        return Tables(frames, tables.warnings, tables.conventions, tables.units, tables.summary, tables.sentences)
+        return replace(tables, frames=frames)
 
     def card(self) -> dict[str, Any]:
         """What it is, as plain values: for help, documentation and JSON."""
@@ -153,6 +162,11 @@ class Analysis:
 _declared: dict[str, Analysis] = {}
 
 
+def takes(function: Callable[..., object], keyword: str) -> bool:
+    """True when a function has an argument of that name: it is given what it asks for, and nothing else."""
+    return keyword in inspect.signature(function).parameters
+
+
 def analysis(
     name: str,
     *,
@@ -163,10 +177,12 @@ def analysis(
     uses: Sequence[str] = (),
     states: States = "none",
     pooled: bool = False,
+    shared: Callable[..., Iterable[str]] | None = None,
     together: Callable[..., Tables] | None = None,
     compare: str = "",
     primary: Sequence[str] = (),
     shown: Sequence[str] = (),
+    figure: str = "",
     family: str = "",
     cites: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
@@ -192,10 +208,16 @@ def analysis(
     states : {"none", "needed", "optional"}
         Does it take states (what the animal did)? They come from the labels, or from a fitted model.
     pooled : bool
-        The function takes the list of all recordings at once, and is called once.
+        The function takes the list of all recordings at once, and is called once, with the keyword ``choice``
+        (which labels are meant).
+    shared : callable, optional
+        ``f(recording, params)`` → names that a recording adds to a list; every recording's function is given the
+        list of all of them as the keyword ``shared``. For what is known only from all recordings: an event that
+        never happened in this one is something else than an event that nobody recorded.
     together : callable, optional
         ``f(frames, params)`` over all recordings: takes the tables with their keys and returns `Tables`
-        (changed and further tables, `summary` and `sentences`).
+        (changed and further tables, `summary`, `sentences`, `compared`). It is given ``seed``, and ``group`` (the
+        column that groups are compared by, or None), where it has such arguments.
     compare : str
         Table of one row a recording and individual, and one column a measure, whose measures are compared
         between groups.
@@ -204,6 +226,9 @@ def analysis(
         for multiple testing; the others are described. All measures by default.
     shown : sequence of str
         Tables that the command prints when no groups are compared; the first one by default.
+    figure : str
+        ``"module:function"`` of a figure of one recording, ``f(recording, states, tables)`` → matplotlib Figure;
+        named and not imported, since figures lie on a floor above. It is kept as ``figures/<recording>``.
     family : str
         Command that it belongs to (``"assay"``, ``"neural"``); a command of its own when "".
     cites : sequence of str
@@ -216,17 +241,19 @@ def analysis(
             function,
             params,
             tuple(tables),
-            tuple(needs),
-            tuple(any_of),
-            tuple(uses),
-            states,
-            pooled,
-            together,
-            compare,
-            tuple(primary),
-            tuple(shown),
-            family,
-            tuple(cites),
+            needs=tuple(needs),
+            any_of=tuple(any_of),
+            uses=tuple(uses),
+            states=states,
+            pooled=pooled,
+            shared=shared,
+            together=together,
+            compare=compare,
+            primary=tuple(primary),
+            shown=tuple(shown),
+            figure=figure,
+            family=family,
+            cites=tuple(cites),
         )
         _refuse_mistakes(made)
         _declared[name] = made
@@ -247,6 +274,8 @@ def _refuse_mistakes(made: Analysis) -> None:
     for name in filter(None, [made.compare, *made.shown]):
         if name not in names:
             fail(subject, f"no table '{name}' is declared", todo=did_you_mean(name, names))
+    if made.pooled and (made.shared is not None or made.figure or made.states != "none"):
+        fail(subject, "takes all recordings at once", todo="leave out shared, figure and states")
     other = _declared.get(made.name)
     if other is not None and other.function.__module__ != made.function.__module__:
         fail(subject, "is declared twice", got=f"{other.function.__module__} and {made.function.__module__}")
@@ -269,7 +298,7 @@ def find_analysis(name: str) -> Analysis:
     """
     if name not in _declared:
         if name in BUILT_IN:
-            importlib.import_module(BUILT_IN[name][0])
+            importlib.import_module(BUILT_IN[name].module)
         elif name in foreign():
             _load(foreign()[name])
         else:
@@ -277,6 +306,19 @@ def find_analysis(name: str) -> Analysis:
     if name not in _declared:
         fail("analyses", f"'{name}' is registered, but its module declares no such analysis")
     return _declared[name]
+
+
+def require_family(name: str, family: str) -> None:
+    """Refuse the name of an analysis of another family: a paradigm is no neural analysis.
+
+    Raises
+    ------
+    DataError
+        Suggesting those of the family.
+    """
+    if find_analysis(name).family != family:
+        known = [other for other, entry in BUILT_IN.items() if entry.family == family]
+        fail(family, f"'{name}' is not one of them", todo=did_you_mean(name, known))
 
 
 def _load(entry: EntryPoint) -> None:
@@ -302,4 +344,13 @@ def broken_analyses() -> dict[str, str]:
     return broken
 
 
-__all__ = ["Analysis", "Tables", "analysis", "analysis_names", "broken_analyses", "find_analysis"]
+__all__ = [
+    "Analysis",
+    "Tables",
+    "analysis",
+    "analysis_names",
+    "broken_analyses",
+    "find_analysis",
+    "require_family",
+    "takes",
+]

@@ -4,23 +4,62 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import NamedTuple
 
 from murid.data.declarations import read_declarations
 
 #: Entry points of other packages.
 GROUP = "murid.analyses"
 
-#: Name → (module that declares it, family, what it does). Modules are named, not imported: they lie on floors above,
-#: and the list of commands must cost no import. Paradigms and neural analyses are found in their folders.
-BUILT_IN: dict[str, tuple[str, str, str]] = {
-    "check": ("murid.prepare.quality_analysis", "", "Judge every recording: gaps, swaps, clocks, scale."),
-    **{d.name: (d.module, d.family, d.what) for d in read_declarations()},
-    "budget": (
+
+class Entry(NamedTuple):
+    """What the list of commands knows of an analysis before it is imported.
+
+    Attributes
+    ----------
+    module : str
+        Where it is declared: named, not imported, since modules lie on floors above and cost time.
+    what : str
+        What it does, for the list of commands.
+    family : str
+        Command that it belongs to, or "".
+    compares, states : bool
+        Whether its command takes the options of a comparison between groups, and of where states come from.
+    """
+
+    module: str
+    what: str
+    family: str = ""
+    compares: bool = False
+    states: bool = False
+
+
+#: Analyses of murid itself, by name. Paradigms and neural analyses are found in their folders.
+BUILT_IN: dict[str, Entry] = {
+    "check": Entry("murid.prepare.quality_analysis", "Judge every recording: gaps, swaps, clocks, scale."),
+    **{
+        d.name: Entry(d.module, d.what, d.family, d.options.get("compare", False), d.options.get("states", False))
+        for d in read_declarations()
+    },
+    "budget": Entry(
         "murid.ethogram.budget",
-        "",
         "Time spent in every behaviour, zeros included, and whether groups differ.",
+        compares=True,
+        states=True,
     ),
-    "agreement": ("murid.evaluate.agreement_analysis", "", "How far raters of the same recordings agree."),
+    "motif_statistics": Entry(
+        "murid.methods.motifs.statistics_analysis",
+        "Usage, movement and transitions of the motifs of a model, and whether groups differ.",
+        compares=True,
+        states=True,
+    ),
+    "preview": Entry(
+        "murid.methods.self_supervised.preview_analysis",
+        "Draw the pseudo-labels of dbm's rule table on the timeline, before any training.",
+    ),
+    "agreement": Entry(
+        "murid.evaluate.agreement_analysis", "How far raters of the same recordings agree.", states=True
+    ),
 }
 
 
@@ -39,3 +78,8 @@ def analysis_names() -> tuple[str, ...]:
     True
     """
     return (*BUILT_IN, *foreign())
+
+
+def command_word(name: str) -> str:
+    """Return the word of the command line for a name: ``motif_statistics`` is called ``motif-statistics``."""
+    return name.replace("_", "-")

@@ -179,6 +179,37 @@ def control_channels(units: Sequence[str]) -> list[str]:
     ]
 
 
+def control_of(units: Sequence[str]) -> dict[str, str | None]:
+    """Return the isosbestic channel of every signal channel: the control whose name has most words in common.
+
+    Raises
+    ------
+    DataError
+        Two controls fit a signal equally well.
+
+    Examples
+    --------
+    >>> control_of(["GCaMP", "GCaMP_iso", "RGECO", "RGECO_iso"])
+    {'GCaMP': 'GCaMP_iso', 'RGECO': 'RGECO_iso'}
+    >>> control_of(["dF_465", "dF_560", "dF_405"])
+    {'dF_465': 'dF_405', 'dF_560': 'dF_405'}
+    """
+    controls = control_channels(units)
+    words = {unit: {w.lower() for w in _WORDS.findall(unit)} for unit in units}
+    pairs: dict[str, str | None] = {}
+    faults = Faults("isosbestic channels")
+    for unit in units:
+        if unit in controls:
+            continue
+        shared = {c: len(words[unit] & words[c]) for c in controls}
+        best = [c for c in controls if shared[c] == max(shared.values())]
+        if len(best) > 1:
+            faults.add(f"more than one may belong to '{unit}'", got=", ".join(best), todo="name it: control='...'")
+        pairs[unit] = best[0] if best else None
+    faults.raise_if_any()
+    return pairs
+
+
 #: Photometry has few channels; a cell in a list of many may be number 405.
 _MOST_CHANNELS = 16
 

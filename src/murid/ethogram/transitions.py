@@ -70,6 +70,26 @@ def chains_of(states: xr.DataArray) -> list[np.ndarray]:
     return out
 
 
+def chain_table(states: xr.DataArray) -> pd.DataFrame:
+    """Return the sequence of bouts as a table: ``individual, chain`` (number of the unbroken stretch), ``state``.
+
+    Examples
+    --------
+    >>> from murid.data.states import make_states
+    >>> states = make_states([0, 0, 1, -1, 1, 0], np.arange(6) / 10, ["rest", "run"], ["m1"])
+    >>> table = chain_table(states)
+    >>> table["chain"].tolist(), table["state"].tolist()
+    ([0, 0, 1, 1], ['rest', 'run', 'run', 'rest'])
+    """
+    names = np.array(behaviour_names(states), dtype=object)
+    parts = [
+        pd.DataFrame({"individual": str(individual), "chain": k, "state": names[chain]})
+        for individual in states["individual"].values
+        for k, chain in enumerate(chains_of(states.sel(individual=[individual])))
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["individual", "chain", "state"])
+
+
 def count_chains(chains: Sequence[np.ndarray], n_states: int) -> np.ndarray:
     """Count successive pairs of codes, ``(n_states, n_states)``."""
     counts = np.zeros((n_states, n_states), np.int64)
@@ -180,22 +200,29 @@ def enrichment(states: xr.DataArray | Sequence[xr.DataArray], *, n_shuffles: int
         ``from, to, count, expected, z, p``: two-sided p ≥ 1/(n_shuffles + 1), uncorrected.
     """
     many = [states] if isinstance(states, xr.DataArray) else list(states)
-    observed = transitions_of(many)
-    chains = [c for s in many for c in chains_of(s)]
-    k = len(observed.behaviours)
+    names = transitions_of(many).behaviours
+    return chain_enrichment([c for s in many for c in chains_of(s)], names, n_shuffles=n_shuffles, seed=seed)
+
+
+def chain_enrichment(
+    chains: Sequence[np.ndarray], behaviours: Sequence[str], *, n_shuffles: int = 500, seed: int = 0
+) -> pd.DataFrame:
+    """As `enrichment`, of chains: sequences of codes, one a bout, none of which follows itself."""
+    k = len(behaviours)
+    counts = count_chains(chains, k)
     streams = np.random.SeedSequence(seed).spawn(n_shuffles)
     null = np.stack([count_chains(shuffled(chains, np.random.default_rng(s)), k) for s in streams])
     mean, sd = null.mean(axis=0), null.std(axis=0, ddof=1)
-    higher = (1 + (null >= observed.counts).sum(axis=0)) / (1 + n_shuffles)
-    lower = (1 + (null <= observed.counts).sum(axis=0)) / (1 + n_shuffles)
+    higher = (1 + (null >= counts).sum(axis=0)) / (1 + n_shuffles)
+    lower = (1 + (null <= counts).sum(axis=0)) / (1 + n_shuffles)
     i, j = np.nonzero(~np.eye(k, dtype=bool))
-    names = np.array(observed.behaviours, dtype=object)
-    z = np.divide(observed.counts - mean, sd, out=np.full((k, k), np.nan), where=sd > 0)
+    names = np.array(behaviours, dtype=object)
+    z = np.divide(counts - mean, sd, out=np.full((k, k), np.nan), where=sd > 0)
     return pd.DataFrame(
         {
             "from": names[i],
             "to": names[j],
-            "count": observed.counts[i, j],
+            "count": counts[i, j],
             "expected": mean[i, j],
             "z": z[i, j],
             "p": np.minimum(1.0, 2 * np.minimum(higher, lower))[i, j],

@@ -7,7 +7,7 @@
 `compute_perievent`          PSTH and event-triggered averages around bouts or events
 `bands`              confidence bands over animals, or over stretches of one animal's events
 `perievent_tests`    sign flips with cluster mass, event-train shifts
-`photometry`         isosbestic fit, dF/F, z scores with a stated baseline
+`photometry`         isosbestic fit, bleaching, dF/F, z scores with a stated baseline, transients
 `summary`            mean signal per state or zone
 `decoding`           latents and states from activity, held out in blocks of time (ridge, conv)
 `bayes`              decoded latents weighed against how the animal is known to move (AR-HMM prior)

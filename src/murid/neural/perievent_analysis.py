@@ -117,7 +117,7 @@ def analyse_responses(recording: Recording, params: ResponseParams, *, states: x
             )
         if moments.size < params.min_events:
             reason = f"too few moments ({moments.size} < {params.min_events})"
-        table, curve = _of_behaviour(traces, moments, params, reason)
+        table, curve = response_to(traces, moments, params, reason)
         rows.append(table.assign(behaviour=behaviour))
         curves += [] if curve is None else [curve.assign(behaviour=behaviour)]
     responses = pd.concat(rows, ignore_index=True)
@@ -137,7 +137,7 @@ def analyse_responses(recording: Recording, params: ResponseParams, *, states: x
     )
 
 
-def _of_behaviour(
+def response_to(
     traces: xr.DataArray, moments: np.ndarray, params: ResponseParams, reason: str
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Rows of all units for the moments of one behaviour, and their curves (None where there is no moment to use)."""

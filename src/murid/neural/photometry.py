@@ -1,4 +1,4 @@
-"""Fibre photometry: dF/F against the isosbestic channel, and z scores with a stated baseline.
+"""Fibre photometry: dF/F against the isosbestic channel, z scores with a stated baseline, transients.
 
 Bleaching and movement change both channels; calcium (or the transmitter) only the signal channel. The
 isosbestic trace is fitted to the signal by robust regression, so that transients do not pull the line, and
@@ -7,13 +7,17 @@ isosbestic trace is fitted to the signal by robust regression, so that transient
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from murid.data.clock import even_parts
 from murid.data.errors import Faults, fail
+from murid.data.runs import runs
 from murid.data.traces import make_traces
 from murid.data.warning import warn_user
 
@@ -178,6 +182,180 @@ def dff(
             notes[key].append(value)
     attrs: dict[str, Any] = {**{k: v for k, v in signal.attrs.items() if k != "kind"}, **notes}
     return make_traces(out, time_s=signal["time"].values, units=list(signal["unit"].values), kind="dff", **attrs)
+
+
+def difference(signal: xr.DataArray, isosbestic: xr.DataArray, *, robust: bool = True) -> xr.DataArray:
+    """Return the signal without what the isosbestic channel explains, for traces that were detrended before.
+
+    dF/F needs raw fluorescence; of detrended traces only the difference to the fit is left, in their own unit.
+
+    Parameters
+    ----------
+    signal, isosbestic : DataArray (time, unit)
+        On one clock; one isosbestic trace for all, or one per unit.
+    robust : bool
+        See `fit_isosbestic`.
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> rng = np.random.default_rng(0)
+    >>> movement, calcium = rng.standard_normal((2, 500))
+    >>> signal = murid.make_traces(2 * movement + 0.1 * calcium, rate_hz=20)
+    >>> left = difference(signal, murid.make_traces(movement, rate_hz=20))
+    >>> bool(np.corrcoef(left.values[:, 0], calcium)[0, 1] > 0.99)
+    True
+    """
+    out = np.empty(signal.shape, np.float64)
+    notes: dict[str, list[float]] = {"slope": [], "offset": [], "correlation": []}
+    for u in range(signal.sizes["unit"]):
+        y = np.asarray(signal.values[:, u], np.float64)
+        x = np.asarray(isosbestic.values[:, min(u, isosbestic.sizes["unit"] - 1)], np.float64)
+        offset, slope = fit_isosbestic(y, x, robust=robust)
+        out[:, u] = y - offset - slope * x
+        use = np.isfinite(x) & np.isfinite(y)
+        for key, value in (("slope", slope), ("offset", offset), ("correlation", np.corrcoef(x[use], y[use])[0, 1])):
+            notes[key].append(float(value))
+    attrs: dict[str, Any] = {**{k: v for k, v in signal.attrs.items() if k != "kind"}, **notes}
+    return make_traces(out, time_s=signal["time"].values, units=list(signal["unit"].values), kind="difference", **attrs)
+
+
+def bleaching(values: ArrayLike, time_s: ArrayLike) -> Floats:
+    """Return the course of bleaching: a constant and two decaying exponentials, fitted so that transients do not count.
+
+    Parameters
+    ----------
+    values : array of shape (time,)
+        Raw fluorescence; NaN where there is none.
+    time_s : array of shape (time,)
+        Seconds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> time = np.arange(600) / 2
+    >>> fit = bleaching(2 + np.exp(-time / 60), time)
+    >>> bool(np.abs(fit - 2 - np.exp(-time / 60)).max() < 0.01)
+    True
+    """
+    from scipy.optimize import least_squares
+
+    y, t = np.asarray(values, np.float64), np.asarray(time_s, np.float64)
+    use = np.isfinite(y)
+    if use.sum() < 50:
+        fail("bleaching fit", "too few samples", expected="at least 50", got=str(int(use.sum())))
+    length, scale = t[-1] - t[0], float(np.median(y[use])) or 1.0
+    step = max(1, int(use.sum()) // 4000)
+    x, z = ((t[use] - t[0]) / length)[::step], (y[use] / scale)[::step]
+
+    def course(p: Floats, at: Floats) -> Floats:
+        return np.asarray(p[0] + p[1] * np.exp(-at / p[2]) + p[3] * np.exp(-at / p[4]))
+
+    drop = float(np.median(z[: len(z) // 20 + 1]) - np.median(z[-len(z) // 20 - 1 :]))
+    residual = np.abs(np.diff(z))
+    noise = max(float(np.median(residual)), 1e-4)
+    found = least_squares(
+        lambda p: course(p, x) - z,
+        [float(np.median(z[-len(z) // 20 - 1 :])), drop / 2, 0.1, drop / 2, 0.7],
+        bounds=([-np.inf, -np.inf, 0.005, -np.inf, 0.2], [np.inf, np.inf, 0.2, np.inf, 5.0]),
+        loss="soft_l1",
+        f_scale=noise,
+    )
+    return scale * course(found.x, (t - t[0]) / length)
+
+
+def low_pass(traces: xr.DataArray, cutoff_hz: float) -> xr.DataArray:
+    """Return traces without what changes faster than `cutoff_hz` (Butterworth, second order, forwards and backwards).
+
+    Pauses, changes of rate and missing samples end a stretch; one too short to be filtered stays as it is, and so
+    does a trace sampled too slowly to hold such changes.
+
+    Parameters
+    ----------
+    traces : DataArray (time, unit)
+    cutoff_hz : float
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> time = np.arange(2000) / 100
+    >>> traces = murid.make_traces(np.sin(time) + np.sin(2 * np.pi * 20 * time), time_s=time)
+    >>> bool(np.abs(low_pass(traces, 3.0).values[200:-200, 0] - np.sin(time[200:-200])).max() < 0.05)
+    True
+    """
+    from scipy.signal import butter, sosfiltfilt
+
+    out = np.asarray(traces.values, np.float64).copy()
+    for start, stop, rate in even_parts(traces["time"].values):
+        if not rate > 2.2 * cutoff_hz:
+            continue
+        sos = butter(2, cutoff_hz, fs=rate, output="sos")
+        for u in range(out.shape[1]):
+            for a, b in runs(np.isfinite(out[start:stop, u])):
+                if b - a > 15:
+                    out[start + a : start + b, u] = sosfiltfilt(sos, out[start + a : start + b, u])
+    return traces.copy(data=out.astype(np.float32))
+
+
+def transients(
+    traces: xr.DataArray, *, threshold: float = 4.0, window_s: float = 15.0, min_interval_s: float = 0.5
+) -> pd.DataFrame:
+    """Find transients: peaks that stand out of the noise around the local median.
+
+    Parameters
+    ----------
+    traces : DataArray (time, unit)
+        dF/F, or z scores.
+    threshold : float
+        A transient is so many robust SDs (1.4826 × median absolute deviation from the local median) high, and rises
+        so much above what lies around it. Low-passed noise at 3 Hz alone gives 0.02 a minute at 4, and 1 at 3.
+    window_s : float
+        The local median is that of so much time around a sample: slow changes are no transients.
+    min_interval_s : float
+        Of two peaks nearer than this the higher one counts.
+
+    Returns
+    -------
+    DataFrame
+        ``unit, time_s`` (of the peak), ``size`` (above the local median), ``width_s`` (at half prominence).
+
+    Examples
+    --------
+    >>> import numpy as np, murid
+    >>> x = 0.01 * np.random.default_rng(0).standard_normal(2000)
+    >>> x[500:520] += 0.5 * np.hanning(20)
+    >>> transients(murid.make_traces(x, rate_hz=20))["time_s"].round(0).tolist()
+    [25.0]
+    """
+    from scipy.signal import find_peaks, peak_widths
+
+    time, rows = traces["time"].values, []
+    stretches = even_parts(time)
+    for u, unit in enumerate(traces["unit"].values):
+        x = above_local_median(traces.values[:, u], stretches, window_s)
+        known = np.abs(x[np.isfinite(x)])
+        least = threshold * 1.4826 * float(np.median(known)) if known.size else 0.0
+        for start, stop, rate in stretches if least > 0 else ():
+            distance = max(1, round(min_interval_s * rate)) if np.isfinite(rate) else 1
+            for a, b in runs(np.isfinite(x[start:stop])):
+                part = x[start + a : start + b]
+                peaks, _ = find_peaks(part, height=least, prominence=least, distance=distance)
+                widths = peak_widths(part, peaks)[0] / rate
+                rows += [
+                    (str(unit), float(time[start + a + k]), float(part[k]), float(w))
+                    for k, w in zip(peaks, widths, strict=True)
+                ]
+    return pd.DataFrame(rows, columns=["unit", "time_s", "size", "width_s"]).astype({"unit": object})
+
+
+def above_local_median(values: ArrayLike, stretches: Sequence[tuple[int, int, float]], window_s: float) -> Floats:
+    """Return a trace minus its running median, stretch by stretch of one rate; NaN stays NaN."""
+    x = np.asarray(values, np.float64).copy()
+    for start, stop, rate in stretches:
+        width = max(3, round(window_s * rate)) if np.isfinite(rate) else 3
+        part = pd.Series(x[start:stop])
+        x[start:stop] -= part.rolling(width, center=True, min_periods=1).median().to_numpy()
+    return x
 
 
 def zscore(

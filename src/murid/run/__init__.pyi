@@ -1,7 +1,6 @@
 from .add import add_files
 from .analysis import run_analysis
 from .apply import apply_method
-from .assay import run_assay
 from .check import check_study
 from .demo import run_demo
 from .evaluate import evaluate_methods
@@ -9,9 +8,7 @@ from .executor import Processes, Serial, Stopped
 from .explain import explain_model
 from .fit import fit_method
 from .label_queue import propose_bouts
-from .motifs import compare_motifs, motif_statistics
-from .neural import run_neural
-from .preview import preview_labels
+from .motifs import compare_motifs
 from .report import build_report
 from .runner import Runner
 from .runs import Run, find_run, runs_of
@@ -38,14 +35,10 @@ __all__ = [
     "explain_model",
     "find_run",
     "fit_method",
-    "motif_statistics",
     "open_study",
-    "preview_labels",
     "propose_bouts",
     "run_analysis",
-    "run_assay",
     "run_demo",
-    "run_neural",
     "runs_of",
     "study_sheet",
     "update_from_sheet",

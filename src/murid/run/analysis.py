@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xarray as xr
 
-from murid.data.analysis import Analysis, Tables, find_analysis
+from murid.data.analysis import Analysis, Tables, find_analysis, takes
 from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail
 from murid.data.labels import LabelChoice
 from murid.data.names import counted
 from murid.data.params import Params
-from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import apply_step, identity_of, model_folder
+from murid.run.analysis_steps import (
+    FROM_LABELS,
+    StatesSource,
+    from_store,
+    nouns_of_states,
+    opening_steps,
+    steps_of,
+)
+from murid.run.apply import facts_of, identity_of, model_folder
 from murid.run.comparing import KEYS, compare_groups, compare_latencies, with_keys
 from murid.run.failures import note_failures, raise_all
-from murid.run.fit import nouns_for
-from murid.run.runner import Failure, Runner, inputs_of
+from murid.run.figures import write_figure
+from murid.run.runner import Failure, Result, Runner
 from murid.run.runs import Run
-from murid.run.step import FileInput, Step
 
-FROM_LABELS = "labels"
-
-
-@dataclass(frozen=True)
-class StatesSource:
-    """Where the states of an analysis come from.
-
-    Attributes
-    ----------
-    states_from : str
-        ``"labels"``, or a fitted model (by name or folder).
-    choice : LabelChoice
-        Which labels are meant; of a model its behaviours.
-    individual : str, optional
-        Whose states; all by default.
-    """
-
-    states_from: str = FROM_LABELS
-    choice: LabelChoice = field(default_factory=LabelChoice)
-    individual: str | None = None
-
-    @property
-    def from_labels(self) -> bool:
-        """True when people made the states."""
-        return self.states_from == FROM_LABELS
-
-    def plain(self) -> dict[str, Any]:
-        """The choice as plain values."""
-        return {"states_from": self.states_from, **asdict(self.choice), "individual": self.individual}
+#: More figures than these are not looked through; the tables have all recordings.
+MAX_FIGURES = 20
 
 
 def run_analysis(
@@ -120,7 +99,7 @@ def run_analysis(
     chosen = find_analysis(name)
     declared = chosen.params(**(params or {}))
     source = StatesSource(str(states_from), labels or LabelChoice(), individual)
-    _refuse_unused(chosen, source, measures)
+    _refuse_unused(chosen, source, compare, measures)
     usable, left_out = usable_recordings(study, chosen, ids, source)
     asked = {
         "name": name,
@@ -132,16 +111,43 @@ def run_analysis(
         **(source.plain() if chosen.states != "none" or chosen.pooled else {}),
         **({} if source.from_labels else identity_of(model_folder(study, source.states_from))),
     }
+    group = compare if chosen.compare else None
     with Run.start(study, chosen.family or name, asked, name if chosen.family else "") as run:
-        failures = carry_out(run, study, chosen, declared, usable, source, seed=seed, workers=workers)
+        done = carry_out(run, study, chosen, declared, usable, source, seed=seed, workers=workers, group=group)
         if not run.summary["recordings"]:
-            if chosen.pooled:
-                raise DataError(failures[0].reason, [Fault(failures[0].reason)])
-            raise_all(chosen.name, failures)
+            raise_all(chosen.name, done.failures)
         note_left_out(run, left_out)
-        if compare is not None and chosen.compare in run.tables:
-            _compare(run, chosen, compare, measures, seed)
+        if not source.from_labels:
+            folder = model_folder(study, source.states_from)
+            run.note(model=folder.name, applied=facts_of(folder))
+        if group is not None and chosen.compare in run.tables:
+            _compare(run, chosen, group, measures, done, seed)
     return run
+
+
+@dataclass
+class Done:
+    """What became of an analysis.
+
+    Attributes
+    ----------
+    frames : dict of str to DataFrame
+        Tables of all recordings, with their keys.
+    units : dict of str to str
+        Units of measure columns.
+    failures : list of Failure
+        Recordings without a result.
+    compared : sequence of str, optional
+        Measures to compare, where the analysis chooses.
+    mixed : set of str
+        Measures whose unit differs between recordings: a comparison of cm with px says nothing.
+    """
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    compared: Sequence[str] | None = None
+    mixed: set[str] = field(default_factory=set)
 
 
 def carry_out(
@@ -154,37 +160,85 @@ def carry_out(
     *,
     seed: int = 0,
     workers: int = 1,
-) -> list[Failure]:
-    """Analyse recordings and write the declared tables into a run that was begun; return what failed."""
-    steps = _steps(study, chosen, declared, ids, source, seed)
-    results, failures = Runner(study, workers, run).attempt(steps, chosen.name)
-    note_failures(run, failures)
+    group: str | None = None,
+) -> Done:
+    """Analyse recordings and write the declared tables into a run that was begun; return what became of it."""
+    runner, done, readable = Runner(study, workers, run), Done(), list(ids)
+    if chosen.pooled:
+        _, done.failures = runner.attempt(opening_steps(study, chosen, ids), f"opening for {chosen.name}")
+        unreadable = {f.step.recording for f in done.failures}
+        readable = [i for i in ids if i not in unreadable]
+    steps = steps_of(study, chosen, declared, readable, source, seed) if readable else []
+    results, failures = runner.attempt(steps, chosen.name)
+    if chosen.pooled and failures:
+        raise DataError(failures[0].reason, [Fault(failures[0].reason)])
+    done.failures += failures
+    note_failures(run, done.failures)
+    _gather(run, study, chosen, results, done)
+    if chosen.together is not None and done.frames:
+        _join(run, chosen, declared, done, seed, group)
+    for table in chosen.tables:
+        if table.name in done.frames:
+            run.table(table.name, done.frames[table.name], units={**table.units(), **done.units})
+    failed = {f.step.recording for f in done.failures}
+    run.note(analysis=chosen.name, recordings=[i for i in ids if i not in failed])
+    if chosen.figure:
+        _draw(run, study, chosen, results)
+    return done
+
+
+def _gather(run: Run, study: Study, chosen: Analysis, results: Sequence[Result], done: Done) -> None:
+    """Put the tables of all recordings one below the other, each row with its keys."""
     rows = study.table.set_index("id")
-    units: dict[str, str] = {}
+    parts: dict[str, list[pd.DataFrame]] = {}
+    units: dict[str, dict[str, str]] = {}
     for result in results:
-        recording_id, tables = result.step.recording, _from_store(result.value)
-        for table_name, frame in chosen.check(tables).frames.items():
-            keyed = with_keys(frame, recording_id, rows) if recording_id else frame
-            run.parts.setdefault(table_name, []).append(keyed)
+        recording_id, tables = result.step.recording, from_store(result.value)
+        for name, frame in chosen.check(tables).frames.items():
+            parts.setdefault(name, []).append(with_keys(frame, recording_id, rows) if recording_id else frame)
+        if tables.states is not None:
+            run.states(recording_id, tables.states.to_dataset(name="states"))
         run.warn(*(f"recording '{recording_id}': {t}" if recording_id else t for t in tables.warnings))
-        units.update(tables.units)
+        for name, unit in tables.units.items():
+            units.setdefault(name, {}).setdefault(unit, recording_id)
         if tables.conventions:
             run.note(conventions=tables.conventions)
         _note_words(run, tables)
-    frames = {name: pd.concat(parts, ignore_index=True) for name, parts in run.parts.items()}
-    run.parts = {}
-    if chosen.together is not None and frames:
-        joined = chosen.check(chosen.together(frames, declared))
-        frames |= joined.frames
-        units.update(joined.units)
-        run.warn(*joined.warnings)
-        _note_words(run, joined)
-    for table in chosen.tables:
-        if table.name in frames:
-            run.table(table.name, frames[table.name], units={**table.units(), **units})
-    failed = set(ids) if chosen.pooled and failures else {f.step.recording for f in failures}
-    run.note(analysis=chosen.name, recordings=[i for i in ids if i not in failed])
-    return failures
+    done.frames = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    done.units = {name: " or ".join(which) for name, which in units.items()}
+    done.mixed = {name for name, which in units.items() if len(which) > 1}
+    for name in sorted(done.mixed):
+        where = ", ".join(f"{unit} in '{recording_id}'" for unit, recording_id in units[name].items())
+        run.warn(f"'{name}' has different units ({where}) and is not compared: calibrate all recordings, or none")
+
+
+def _join(run: Run, chosen: Analysis, declared: Params, done: Done, seed: int, group: str | None) -> None:
+    """Let the analysis see all recordings together; what it returns replaces and adds tables."""
+    together = chosen.together
+    if together is None:
+        return
+    asked_for = {"seed": seed, "group": group}
+    given = {name: value for name, value in asked_for.items() if takes(together, name)}
+    if "seed" in given:
+        run.provenance["seeds"][chosen.name] = seed
+    joined = chosen.check(together(done.frames, declared, **given))
+    done.frames |= joined.frames
+    done.units |= joined.units
+    done.compared = joined.compared
+    run.warn(*joined.warnings)
+    _note_words(run, joined)
+
+
+def _draw(run: Run, study: Study, chosen: Analysis, results: Sequence[Result]) -> None:
+    """Draw the declared figure of the first recordings."""
+    module, _, name = chosen.figure.partition(":")
+    figure_of = getattr(importlib.import_module(module), name)
+    for result in results[:MAX_FIGURES]:
+        tables, recording = from_store(result.value), study[result.step.recording]
+        write_figure(run, recording.id, figure_of(recording, tables.states, tables.frames))
+        recording.forget()
+    if len(results) > MAX_FIGURES:
+        _note_words(run, Tables({}, sentences=[f"Figures are drawn of the first {MAX_FIGURES} recordings."]))
 
 
 def usable_recordings(
@@ -196,7 +250,7 @@ def usable_recordings(
     """
     if ids is not None:
         return [r.id for r in study.recordings(ids)], {}
-    needed = _noun_of_states(study, source) if chosen.states == "needed" else ()
+    needed = nouns_of_states(study, source) if chosen.states == "needed" else ()
     left_out = {}
     usable = []
     for recording in study.recordings():
@@ -216,138 +270,25 @@ def usable_recordings(
     return usable, left_out
 
 
-def _refuse_unused(chosen: Analysis, source: StatesSource, measures: Sequence[str] | None) -> None:
+def _refuse_unused(chosen: Analysis, source: StatesSource, compare: str | None, measures: Sequence[str] | None) -> None:
     """Nothing that was asked for is ignored: options about states are an error where there are none."""
     faults = Faults(f"analysis '{chosen.name}'")
+    if compare not in (None, "group") and not chosen.compare:
+        faults.add(f"compare = {compare!r}: it compares no groups", todo="leave out compare")
     if measures is not None and not chosen.compare:
         faults.add("measures: it compares no groups", todo="leave out measures")
-    takes = chosen.states != "none" or chosen.pooled
-    for name, value in ({} if takes else source.plain()).items():
+    stated = chosen.states != "none" or chosen.pooled
+    for name, value in ({} if stated else source.plain()).items():
         default = StatesSource().plain()[name]
         if value != default:
             faults.add(f"{name} = {value!r} is of no use: it takes no states", todo=f"leave out {name}")
     faults.raise_if_any()
 
 
-def _noun_of_states(study: Study, source: StatesSource) -> tuple[str, ...]:
-    """Nouns that states are made from."""
-    return ("labels",) if source.from_labels else tuple(_method_of(study, source).about.needs)
-
-
-def _method_of(study: Study, source: StatesSource) -> Any:
-    from murid.methods import method_class
-    from murid.methods.base import read_head
-
-    return method_class(read_head(model_folder(study, source.states_from))["method"])
-
-
-def _steps(
-    study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], source: StatesSource, seed: int
-) -> list[Step]:
-    """One step a recording, or one of all where the analysis takes them together."""
-    nouns = chosen.nouns
-    params = {"name": chosen.name, "params": declared.model_dump(mode="json")}
-    used_seed = seed if chosen.seeded else None
-    code = (chosen.function.__module__, type(declared).__module__)
-    if chosen.pooled:
-        options = {**params, "source": source.plain()}
-        return [
-            Step(chosen.name, analyse_all, {"recordings": inputs_of(study, ids, nouns)}, options, used_seed, "", code)
-        ]
-    if chosen.states == "none":
-        return [
-            Step(chosen.name, analyse, {"recording": r}, params, used_seed, r.id, code)
-            for r in inputs_of(study, ids, nouns)
-        ]
-    options = {**params, "source": source.plain()}
-    if source.from_labels:
-        sources = inputs_of(study, ids, tuple(dict.fromkeys([*nouns, "labels"])))
-        return [Step(chosen.name, analyse, {"recording": r}, options, used_seed, r.id, code) for r in sources]
-    method = _method_of(study, source)
-    model = FileInput(model_folder(study, source.states_from))
-    applied = [apply_step(model, r, method) for r in inputs_of(study, ids, nouns_for(method))]
-    return [
-        Step(chosen.name, analyse, {"recording": r, "output": a}, options, used_seed, r.id, code)
-        for r, a in zip(inputs_of(study, ids, nouns), applied, strict=True)
-    ]
-
-
-def analyse(
-    recording: Recording,
-    name: str,
-    params: dict[str, Any],
-    source: dict[str, Any] | None = None,
-    output: xr.Dataset | None = None,
-    **seed: int,
-) -> dict[str, Any]:
-    """Analyse one recording; the step of `run_analysis`."""
-    chosen = find_analysis(name)
-    missing = chosen.lacks(recording)
-    if missing:
-        fail(f"recording '{recording.id}'", f"has no {missing}", todo=f"add it, or leave the recording out of '{name}'")
-    states = {} if chosen.states == "none" else {"states": _states(chosen, recording, source or {}, output)}
-    return _to_store(chosen.function(recording, chosen.params(**params), **states, **seed))
-
-
-def analyse_all(
-    recordings: list[Recording], name: str, params: dict[str, Any], source: dict[str, Any], **seed: int
-) -> dict[str, Any]:
-    """Analyse all recordings at once; the step of a pooled analysis."""
-    chosen = find_analysis(name)
-    choice = _source(source).choice
-    return _to_store(chosen.function(recordings, chosen.params(**params), choice=choice, **seed))
-
-
-def _source(plain: Mapping[str, Any]) -> StatesSource:
-    behaviours = plain.get("behaviours")
-    choice = LabelChoice(
-        tuple(behaviours) if behaviours is not None else None, plain["others"], plain["rater"], plain["stream"]
-    )
-    return StatesSource(plain["states_from"], choice, plain["individual"])
-
-
-def _states(
-    chosen: Analysis, recording: Recording, plain: Mapping[str, Any], output: xr.Dataset | None
-) -> xr.DataArray | None:
-    """States of a recording: its labels on their own clock, or what a model found."""
-    source = _source(plain)
-    if output is not None:
-        states = output["states"]
-        if source.choice.behaviours is not None and "behaviour" in states.dims:
-            states = states.sel(behaviour=list(source.choice.behaviours))
-    elif recording.has("labels"):
-        states = source.choice.states(recording.need("labels"))
-    elif chosen.states == "optional":
-        return None
-    else:
-        fail(f"recording '{recording.id}'", "has no labels", todo="add them, or take states from a model: states_from")
-    if source.individual is not None:
-        known = [str(i) for i in states["individual"].values]
-        if source.individual not in known:
-            fail("states", f"no individual '{source.individual}'", todo=did_you_mean(source.individual, known))
-        states = states.sel(individual=[source.individual])
-    return states
-
-
-def _to_store(tables: Tables) -> dict[str, Any]:
-    notes = {
-        "warnings": list(tables.warnings),
-        "conventions": dict(tables.conventions),
-        "units": dict(tables.units),
-        "summary": dict(tables.summary),
-        "sentences": list(tables.sentences),
-    }
-    return {"frames": {name: frame.reset_index(drop=True) for name, frame in tables.frames.items()}, "notes": notes}
-
-
-def _from_store(value: Mapping[str, Any]) -> Tables:
-    return Tables(value["frames"], **value["notes"])
-
-
-def _note_words(run: Run, tables: Tables) -> None:
-    run.note(**tables.summary)
-    if tables.sentences:
-        run.note(sentences=[*run.summary.get("sentences", []), *tables.sentences])
+def _note_words(run: Run, found: Tables) -> None:
+    run.note(**found.summary)
+    if found.sentences:
+        run.note(sentences=[*run.summary.get("sentences", []), *found.sentences])
 
 
 def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:
@@ -360,10 +301,13 @@ def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:
         run.warn(f"{counted(len(left_out))} {are} left out, lacking what is needed: {lacking}{more}")
 
 
-def _compare(run: Run, chosen: Analysis, group: str, measures: Sequence[str] | None, seed: int) -> None:
+def _compare(
+    run: Run, chosen: Analysis, group: str, measures: Sequence[str] | None, done: Done, seed: int
+) -> None:
     """Compare the measures of the declared table between groups; censored latencies by survival."""
     tables = run.tables
-    animals = _chosen(tables[chosen.compare], measures)
+    animals = _chosen(tables[chosen.compare], measures if measures is not None else done.compared)
+    animals = animals.drop(columns=[m for m in done.mixed if m in animals])
     late = _censored(tables["measures"]) if "censored" in tables.get("measures", ()) else {}
     primary = [] if measures is not None else [m for m in chosen.primary if m in animals]
     run.provenance["seeds"]["comparison"] = seed

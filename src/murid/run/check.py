@@ -10,7 +10,8 @@ from murid.data.analysis import find_analysis
 from murid.data.errors import Fault
 from murid.data.study import Study
 from murid.prepare.quality_analysis import VERDICTS
-from murid.run.analysis import StatesSource, carry_out, note_left_out
+from murid.run.analysis import carry_out, note_left_out
+from murid.run.analysis_steps import StatesSource
 from murid.run.runs import Run
 from murid.run.vintage import newest_runs, outdated_runs
 

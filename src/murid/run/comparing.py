@@ -20,10 +20,12 @@ KEYS = ("recording", *WHO, "individual")
 
 def with_keys(table: pd.DataFrame, recording_id: str, sheet: pd.DataFrame) -> pd.DataFrame:
     """Put recording, animal, group, day and session in front of a table's columns."""
-    keys = {"recording": recording_id, **{k: sheet.at[recording_id, k] for k in WHO if (sheet[k] != "").any()}}
-    if "animal" in keys:
+    given = {k: sheet.at[recording_id, k] for k in WHO if (sheet[k] != "").any()}
+    if given:
         # An empty cell is an animal of its own, as everywhere else; never one animal for all of them.
-        keys["animal"] = keys["animal"] or recording_id
+        given = {"animal": "", **given}
+        given["animal"] = given["animal"] or recording_id
+    keys = {"recording": recording_id, **given}
     return pd.concat([pd.DataFrame(keys, index=table.index), table.drop(columns=list(keys), errors="ignore")], axis=1)
 
 

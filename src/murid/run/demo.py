@@ -14,11 +14,10 @@ from murid.data.progress import track
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import apply_method
-from murid.run.assay import run_assay
+from murid.run.analysis import run_analysis
 from murid.run.check import check_study
 from murid.run.evaluate import evaluate_methods
 from murid.run.fit import fit_method
-from murid.run.neural import run_neural
 from murid.run.report import build_report
 from murid.run.runs import Run
 
@@ -97,7 +96,7 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
     out = Path(out)
     study, truth = _study(out / "study", n_animals, minutes, seed)
     check = check_study(study, workers=workers)
-    assay = run_assay(study, "open_field", measures=MEASURES, seed=seed, workers=workers)
+    assay = run_analysis(study, "open_field", measures=MEASURES, seed=seed, workers=workers)
     score = evaluate_methods(
         study,
         "gbdt",
@@ -116,7 +115,7 @@ def run_demo(out: str | Path, *, n_animals: int = 12, minutes: float = 4.0, seed
         workers=workers,
     )
     applied = apply_method(study, "motifs", workers=workers)
-    neural = run_neural(study, "labels", seed=seed, workers=workers)
+    neural = run_analysis(study, "tuning", seed=seed, workers=workers)
     report = build_report(study, [check, assay, score, applied, neural], out=out / "report.html")
     demo = Demo(study.folder, report)
     demo.data = {"study": str(study.folder), "report": str(report), "runs": {}}

@@ -1,4 +1,4 @@
-"""Motif methods on a study: one table of several methods; what the motifs of one say about the groups."""
+"""Motif methods on a study, side by side: one table of several methods."""
 
 from __future__ import annotations
 
@@ -24,9 +24,6 @@ from murid.run.fit import fit_step, nouns_for
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
-
-#: Class of the scored frames in which nothing that was asked for happens.
-NONE = "none of these"
 
 
 def compare_motifs(
@@ -128,89 +125,6 @@ def compare_motifs(
         if not labelled:
             run.warn("no recording has labels: nothing is compared with human judgement")
         run.note(methods=list(names), recordings=list(ids), labelled=labelled)
-    return run
-
-
-def motif_statistics(
-    study: Study,
-    model: str | Path,
-    ids: Sequence[str] | None = None,
-    *,
-    group: str | None = "group",
-    min_fraction: float = 0.005,
-    seed: int = 0,
-    workers: int = 1,
-) -> Run:
-    """Describe the motifs of a fitted model, and compare their usage between groups with the animal as unit.
-
-    Parameters
-    ----------
-    study : Study
-    model : str or Path
-        A fitted motif method.
-    ids : sequence of str, optional
-    group : str or None
-        Column of ``recordings.csv`` whose groups are compared.
-    min_fraction : float
-        Motifs used less than this on average are not tested (0.5 %).
-    seed, workers
-        Of permutations; processes.
-
-    Returns
-    -------
-    Run
-        Tables: ``usage`` (per recording and individual: fraction, bouts, durations), ``kinematics``, ``transitions``
-        (pooled; count, expected from shuffled bouts, z, p), ``animals`` (usage per recording, one column a motif),
-        ``comparison`` (per motif: effect size, interval, permutation p, FDR q), and ``pattern`` (one test of all
-        transitions at once, two groups).
-
-    Examples
-    --------
-    >>> import murid
-    >>> run = murid.run.motif_statistics(murid.open_study("mice"), "kmeans")
-    >>> run.tables["usage"]["recording"].nunique()
-    4
-    """
-    folder = model_folder(study, model)
-    from murid.methods import method_class
-    from murid.methods.base import read_head
-
-    cls = method_class(read_head(folder)["method"])
-    if ids is None:
-        ids = [r.id for r in study.recordings() if all(r.has(n) for n in cls.about.needs)]
-    steps = [
-        Step(
-            "motif_views",
-            _views,
-            {"recording": source, "output": apply_step(FileInput(folder), source, cls)},
-            recording=source.id,
-        )
-        for source in inputs_of(study, ids, nouns_for(cls))
-    ]
-    asked = {"model": folder.name, "ids": list(ids), "group": group, "min_fraction": min_fraction, "seed": seed}
-    with Run.start(study, "motifs", {**asked, **identity_of(folder)}, folder.name) as run:
-        runner, rows_of = Runner(study, workers, run), study.table.set_index("id")
-        states: list[xr.DataArray] = []
-        wide = []
-        for result in runner.do(steps, f"motifs of {folder.name}"):
-            statistics, recording_id = result.value, result.step.recording
-            for part in ("usage", "kinematics"):
-                run.parts.setdefault(part, []).append(with_keys(statistics[part], recording_id, rows_of))
-            table = statistics["usage"].pivot(index="individual", columns="motif", values="fraction")
-            wide.append(with_keys(table.rename_axis(columns=None).reset_index(), recording_id, rows_of))
-            states.append(statistics["states"]["states"])
-        run.write_parts()
-        from murid.ethogram.transitions import enrichment
-
-        run.table("transitions", enrichment(states, n_shuffles=200, seed=seed))
-        animals = pd.concat(wide, ignore_index=True)
-        run.table("animals", animals)
-        run.note(model=folder.name, recordings=list(ids), motifs=behaviour_names(states[0]))
-        if group is not None:
-            rare = [m for m in behaviour_names(states[0]) if m in animals and not animals[m].mean() >= min_fraction]
-            compare_groups(run, animals.drop(columns=rare), group, seed)
-            groups = [str(rows_of.at[i, group]) if group in rows_of else "" for i in ids]
-            _pattern(run, states, [str(rows_of.at[i, "animal"]) for i in ids], groups, seed)
     return run
 
 
@@ -372,6 +286,7 @@ def _row(
 def _truth(recording: Recording, out: xr.Dataset, choice: LabelChoice) -> xr.DataArray:
     """Human labels as exclusive states on the clock of the output; where behaviours overlap, the rarer one."""
     from murid.ethogram.exclusive import to_exclusive
+    from murid.methods.motifs.statistics_analysis import NONE
 
     states = choice.states(recording.need("labels"), out["time"].values)
     present = states.values == 1
@@ -382,39 +297,9 @@ def _truth(recording: Recording, out: xr.Dataset, choice: LabelChoice) -> xr.Dat
     return to_exclusive(states, none=NONE)
 
 
-def _views(recording: Recording, output: xr.Dataset) -> dict[str, Any]:
-    from murid.methods.motifs.descriptions import motif_kinematics, usage
-    from murid.prepare import clean
-
-    states = output["states"]
-    return {
-        "usage": usage(states),
-        "kinematics": motif_kinematics(states, clean(recording.need("poses")), recording.roles or None),
-        "states": states.to_dataset(name="states"),
-    }
-
-
 # ---- account --------------------------------------------------------------------------------------
 def _entry(result: Result) -> dict[str, Any]:
     entry = result.store.entry(result.kept)
     if entry is None:
         fail("cache", "result is missing or damaged", todo="run the command again")
     return entry
-
-
-def _pattern(run: Run, states: list[xr.DataArray], animals: list[str], groups: list[str], seed: int) -> None:
-    """Test all transitions at once between two groups, an animal's recordings added up."""
-    from murid.ethogram.transitions import group_difference, transitions_of
-
-    of = {a: g for a, g in zip(animals, groups, strict=True) if g}
-    if len(set(of.values())) != 2 or min(list(of.values()).count(g) for g in set(of.values())) < 2:
-        run.warn("transitions are not compared: it takes two groups of two animals")
-        return
-    counts = [
-        sum(transitions_of(s).counts for s, a in zip(states, animals, strict=True) if a == animal) for animal in of
-    ]
-    rows = [
-        {"measure": m, **group_difference(np.stack(counts), list(of.values()), measure=m, seed=seed)}
-        for m in ("counts", "fractions")
-    ]
-    run.table("pattern", pd.DataFrame(rows))

@@ -8,16 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from murid.data.analysis import require_family
 from murid.data.labels import LabelChoice
 from murid.data.study import Study
 from murid.run.add import Added, Paths, add_files
-from murid.run.analysis import FROM_LABELS, run_analysis
+from murid.run.analysis import run_analysis
+from murid.run.analysis_steps import FROM_LABELS
 from murid.run.apply import apply_method
-from murid.run.assay import run_assay
 from murid.run.check import check_study
 from murid.run.evaluate import evaluate_methods
 from murid.run.fit import fit_method
-from murid.run.motifs import compare_motifs, motif_statistics
+from murid.run.motifs import compare_motifs
 from murid.run.report import build_report
 from murid.run.runs import Run
 from murid.run.sheet import study_sheet, update_from_sheet
@@ -114,19 +115,10 @@ class OpenStudy(Study):
             workers=workers,
         )
 
-    def assay(
-        self,
-        name: str = "open_field",
-        ids: Sequence[str] | None = None,
-        *,
-        compare: str | None = "group",
-        measures: Sequence[str] | None = None,
-        seed: int = 0,
-        workers: int = 1,
-        **params: Any,
-    ) -> Run:
-        """Measure what a paradigm measures, and compare groups; parameters of the paradigm as keywords."""
-        return run_assay(self, name, params, ids, compare=compare, measures=measures, seed=seed, workers=workers)
+    def assay(self, name: str = "open_field", ids: Sequence[str] | None = None, **options: Any) -> Run:
+        """Measure what a paradigm measures, and compare groups; options as for `analyse`."""
+        require_family(name, "assay")
+        return self.analyse(name, ids, **options)
 
     def budget(self, ids: Sequence[str] | None = None, **options: Any) -> Run:
         """Time spent in every behaviour, by group; options as for `analyse`."""
@@ -138,6 +130,7 @@ class OpenStudy(Study):
 
     def neural(self, name: str = "tuning", ids: Sequence[str] | None = None, **options: Any) -> Run:
         """Analyse neural signals, by default tuning to behaviours; options as for `analyse`."""
+        require_family(name, "neural")
         return self.analyse(name, ids, **options)
 
     def fit(
@@ -169,8 +162,12 @@ class OpenStudy(Study):
         return compare_motifs(self, methods, **options)
 
     def motifs(self, model: str | Path, ids: Sequence[str] | None = None, **options: Any) -> Run:
-        """Describe the motifs of a model and compare groups; options as for `murid.run.motif_statistics`."""
-        return motif_statistics(self, model, ids, **options)
+        """Describe the motifs of a model and compare groups; options as for `analyse`."""
+        return self.analyse("motif_statistics", ids, states_from=model, **options)
+
+    def preview(self, ids: Sequence[str] | None = None, **options: Any) -> Run:
+        """Draw the pseudo-labels of `dbm` before any training; parameters of `dbm` as keywords."""
+        return self.analyse("preview", ids, **options)
 
     def report(self, runs: Sequence[Run | str] | str | None = None, *, out: str | Path | None = None) -> Path:
         """Write one HTML file with figures, tables and provenance; return its path."""

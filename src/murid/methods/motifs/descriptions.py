@@ -1,7 +1,7 @@
 """What motifs look like: usage, durations, movement, mean trajectories, similarity, names.
 
 Pure functions of states and poses, for any method's motifs. Transitions and their null are in
-`murid.ethogram.transitions`, group differences in `murid.run.motif_statistics`.
+`murid.ethogram.transitions`, differences between groups in the analysis `motif_statistics`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def motif_kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str
     DataFrame
         ``individual, motif, frames`` and the means of ``speed`` (cm/s where calibrated, else body lengths/s),
         ``forward, sideways`` (same unit), ``turn`` (deg/s, signed), ``turn_abs``, and ``distance`` (per bout). Columns
-        the skeleton does not allow are absent.
+        the skeleton does not allow are absent. ``attrs["units"]`` has the unit of each.
     """
     _same_clock(states, poses)
     wanted = {
@@ -82,8 +82,10 @@ def motif_kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str
     }
     params = FeatureParams(families=("kinematics",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=())
     names, rows, span = behaviour_names(states), [], spans(states["time"].values)
+    units: dict[str, str] = {}
     for i, individual in enumerate(map(str, states["individual"].values)):
         table = compute(poses, individual, params, roles=roles)
+        units |= {new: str(table["unit"].sel(feature=old).item()) for old, new in wanted.items() if old in table.feature}
         columns = {new: table.sel(feature=old).values for old, new in wanted.items() if old in table["feature"]}
         code = states.values[:, i]
         onset = np.r_[True, code[1:] != code[:-1]]
@@ -98,7 +100,10 @@ def motif_kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str
                 travelled = float(np.nansum((columns["speed"] * span)[in_motif]))
                 row["distance"] = travelled / int((onset & in_motif).sum()) if in_motif.any() else float("nan")
             rows.append(row)
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    units |= {name: "deg/s" for name in units if name.startswith("turn")}
+    frame.attrs["units"] = units | ({"distance": units["speed"].removesuffix("/s")} if "speed" in units else {})
+    return frame
 
 
 def trajectories(

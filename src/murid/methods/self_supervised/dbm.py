@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pydantic
 import xarray as xr
 
 from murid.data.clock import nearest_sample
@@ -111,6 +112,14 @@ class DbmParams(MotifParams):
         None, why="file to write the training to, and to go on from; commands of a study go on by themselves"
     )
 
+    @pydantic.field_validator("pseudo_labels")
+    @classmethod
+    def _text_of_file(cls, table: str) -> str:
+        """The text, not the path of its file: it travels with a model, and an edited file is another question."""
+        if "\n" not in table and ":" not in table and Path(table).is_file():
+            return Path(table).read_text()
+        return table
+
 
 class Dbm(NetMethod[AnimalTrack], MotifMethod):
     """Microstates from a network trained on pseudo-labels."""
@@ -145,9 +154,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
                 got=f"net='lstm', place='{self.params.place}'",
                 todo="set net='tcn', or leave place out",
             )
-        # The text, not the path of its file, is what travels with a model.
-        self.params = self.params.replace(pseudo_labels=_text_of(self.params.pseudo_labels))
-        self.table: RuleTable = read_rule_table(self.params.pseudo_labels, self.params.rest)
+        self.table: RuleTable = read_table(self.params.pseudo_labels, self.params.rest)
         self._targets: dict[tuple[str, str], np.ndarray] = {}
         self._trials: dict[str, np.ndarray] = {}
 
@@ -406,12 +413,6 @@ def overlap_counts(micro: np.ndarray, labels: np.ndarray, n_micro: int, n_labels
     known = (micro >= 0) & (labels >= 0)
     flat = np.bincount(micro[known].astype(np.int64) * n_labels + labels[known], minlength=n_micro * n_labels)
     return flat.reshape(n_micro, n_labels)
-
-
-def _text_of(table: str) -> str:
-    if "\n" not in table and ":" not in table and Path(table).is_file():
-        return Path(table).read_text()
-    return table
 
 
 __all__ = ["DEFAULT_TABLE", "Dbm", "DbmParams", "overlap_counts"]

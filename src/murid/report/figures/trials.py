@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from murid.data.meet import column_of
+from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.ethogram.bouts import bouts_of
 from murid.plot.colours import GREY, NONE
@@ -59,6 +60,13 @@ def preview(
     ax.set_xlim(float(states["time"].values[0]) / 60, float(states["time"].values[-1]) / 60)
     ax.set_xlabel(f"time (min); highest priority on top, {1 - known:.0%} unknown")
     return figure
+
+
+def preview_of_recording(
+    recording: Recording, states: xr.DataArray, _tables: Mapping[str, pd.DataFrame] | None = None
+) -> Figure:
+    """Draw the pseudo-labels of a recording with its events; the figure of the analysis `preview`."""
+    return preview(states, recording.events)
 
 
 @styled
@@ -113,4 +121,4 @@ def _palette(n: int) -> list[str]:
     return [to_hex(base(k if n <= 10 else k / max(n - 1, 1))) for k in range(n)]
 
 
-__all__ = ["preview", "trial_raster"]
+__all__ = ["preview", "preview_of_recording", "trial_raster"]

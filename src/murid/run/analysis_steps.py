@@ -1,0 +1,200 @@
+"""Steps of an analysis: which states go in, one step a recording, and results as the store keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import xarray as xr
+
+from murid.data.analysis import Analysis, Tables, find_analysis
+from murid.data.errors import DataError, did_you_mean, fail
+from murid.data.labels import LabelChoice
+from murid.data.params import Params
+from murid.data.recording import Recording
+from murid.data.study import Study
+from murid.run.apply import apply_step, model_folder
+from murid.run.fit import nouns_for
+from murid.run.runner import inputs_of
+from murid.run.step import FileInput, Step
+
+FROM_LABELS = "labels"
+
+
+@dataclass(frozen=True)
+class StatesSource:
+    """Where the states of an analysis come from.
+
+    Attributes
+    ----------
+    states_from : str
+        ``"labels"``, or a fitted model (by name or folder).
+    choice : LabelChoice
+        Which labels are meant; of a model its behaviours.
+    individual : str, optional
+        Whose states; all by default.
+    """
+
+    states_from: str = FROM_LABELS
+    choice: LabelChoice = field(default_factory=LabelChoice)
+    individual: str | None = None
+
+    @property
+    def from_labels(self) -> bool:
+        """True when people made the states."""
+        return self.states_from == FROM_LABELS
+
+    def plain(self) -> dict[str, Any]:
+        """The choice as plain values."""
+        return {"states_from": self.states_from, **asdict(self.choice), "individual": self.individual}
+
+
+def nouns_of_states(study: Study, source: StatesSource) -> tuple[str, ...]:
+    """Nouns that states are made from."""
+    return ("labels",) if source.from_labels else tuple(method_of(study, source).about.needs)
+
+
+def method_of(study: Study, source: StatesSource) -> Any:
+    from murid.methods import method_class
+    from murid.methods.base import read_head
+
+    return method_class(read_head(model_folder(study, source.states_from))["method"])
+
+
+def shared_names(study: Study, chosen: Analysis, declared: Params, ids: Sequence[str]) -> list[str]:
+    """Names that all recordings together bring, in order; one that cannot be read fails in its own step."""
+    found: dict[str, None] = {}
+    for recording in study.recordings(ids) if chosen.shared is not None else ():
+        try:
+            found |= dict.fromkeys(chosen.shared(recording, declared))
+        except (DataError, OSError):
+            continue
+        finally:
+            recording.forget()
+    return sorted(found)
+
+
+def opening_steps(study: Study, chosen: Analysis, ids: Sequence[str]) -> list[Step]:
+    """One step a recording that opens what a pooled analysis will read: which recordings can be read at all?"""
+    return [
+        Step(f"open_{chosen.name}", opened, {"recording": r}, {"nouns": list(chosen.nouns)}, recording=r.id)
+        for r in inputs_of(study, ids, chosen.nouns)
+    ]
+
+
+def steps_of(
+    study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], source: StatesSource, seed: int
+) -> list[Step]:
+    """One step a recording, or one of all where the analysis takes them together."""
+    nouns = chosen.nouns
+    params: dict[str, Any] = {"name": chosen.name, "params": declared.model_dump(mode="json")}
+    used_seed = seed if chosen.seeded else None
+    code = (chosen.function.__module__, type(declared).__module__)
+    if chosen.pooled:
+        options = {**params, "source": source.plain()}
+        return [
+            Step(chosen.name, analyse_all, {"recordings": inputs_of(study, ids, nouns)}, options, used_seed, "", code)
+        ]
+    if chosen.shared is not None:
+        params["shared"] = shared_names(study, chosen, declared, ids)
+    if chosen.states == "none":
+        return [
+            Step(chosen.name, analyse, {"recording": r}, params, used_seed, r.id, code)
+            for r in inputs_of(study, ids, nouns)
+        ]
+    options = {**params, "source": source.plain()}
+    if source.from_labels:
+        sources = inputs_of(study, ids, tuple(dict.fromkeys([*nouns, "labels"])))
+        return [Step(chosen.name, analyse, {"recording": r}, options, used_seed, r.id, code) for r in sources]
+    method = method_of(study, source)
+    model = FileInput(model_folder(study, source.states_from))
+    applied = [apply_step(model, r, method) for r in inputs_of(study, ids, nouns_for(method))]
+    return [
+        Step(chosen.name, analyse, {"recording": r, "output": a}, options, used_seed, r.id, code)
+        for r, a in zip(inputs_of(study, ids, nouns), applied, strict=True)
+    ]
+
+
+def analyse(
+    recording: Recording,
+    name: str,
+    params: dict[str, Any],
+    source: dict[str, Any] | None = None,
+    output: xr.Dataset | None = None,
+    shared: list[str] | None = None,
+    **seed: int,
+) -> dict[str, Any]:
+    """Analyse one recording; the step of `run_analysis`."""
+    chosen = find_analysis(name)
+    missing = chosen.lacks(recording)
+    if missing:
+        fail(f"recording '{recording.id}'", f"has no {missing}", todo=f"add it, or leave the recording out of '{name}'")
+    given: dict[str, Any] = {} if shared is None else {"shared": shared}
+    if chosen.states != "none":
+        given["states"] = _states(chosen, recording, source or {}, output)
+    return to_store(chosen.function(recording, chosen.params(**params), **given, **seed))
+
+
+def opened(recording: Recording, nouns: list[str]) -> bool:
+    """Open everything of a recording that an analysis will read; what cannot be read is an error here."""
+    return all([recording.need(noun) is not None for noun in nouns if recording.has(noun)])
+
+
+def analyse_all(
+    recordings: list[Recording], name: str, params: dict[str, Any], source: dict[str, Any], **seed: int
+) -> dict[str, Any]:
+    """Analyse all recordings at once; the step of a pooled analysis."""
+    chosen = find_analysis(name)
+    choice = _source(source).choice
+    return to_store(chosen.function(recordings, chosen.params(**params), choice=choice, **seed))
+
+
+def _source(plain: Mapping[str, Any]) -> StatesSource:
+    behaviours = plain.get("behaviours")
+    choice = LabelChoice(
+        tuple(behaviours) if behaviours is not None else None, plain["others"], plain["rater"], plain["stream"]
+    )
+    return StatesSource(plain["states_from"], choice, plain["individual"])
+
+
+def _states(
+    chosen: Analysis, recording: Recording, plain: Mapping[str, Any], output: xr.Dataset | None
+) -> xr.DataArray | None:
+    """States of a recording: its labels on their own clock, or what a model found."""
+    source = _source(plain)
+    if output is not None:
+        states = output["states"]
+        if source.choice.behaviours is not None and "behaviour" in states.dims:
+            states = states.sel(behaviour=list(source.choice.behaviours))
+    elif recording.has("labels"):
+        states = source.choice.states(recording.need("labels"))
+    elif chosen.states == "optional":
+        return None
+    else:
+        fail(f"recording '{recording.id}'", "has no labels", todo="add them, or take states from a model: states_from")
+    if source.individual is not None:
+        known = [str(i) for i in states["individual"].values]
+        if source.individual not in known:
+            fail("states", f"no individual '{source.individual}'", todo=did_you_mean(source.individual, known))
+        states = states.sel(individual=[source.individual])
+    return states
+
+
+def to_store(found: Tables) -> dict[str, Any]:
+    """Return tables as the store keeps them."""
+    notes = {
+        "warnings": list(found.warnings),
+        "conventions": dict(found.conventions),
+        "units": dict(found.units),
+        "summary": dict(found.summary),
+        "sentences": list(found.sentences),
+    }
+    kept = {"frames": {name: frame.reset_index(drop=True) for name, frame in found.frames.items()}, "notes": notes}
+    return kept if found.states is None else {**kept, "states": found.states.to_dataset(name="states")}
+
+
+def from_store(value: Mapping[str, Any]) -> Tables:
+    """Return the tables that `to_store` put away."""
+    states = value["states"]["states"] if "states" in value else None
+    return Tables(value["frames"], **value["notes"], states=states)
