@@ -13,7 +13,7 @@ import run_work as work
 
 from murid.cli import docs
 from murid.cli.app import COMMANDS
-from murid.data.registry import BUILT_IN
+from murid.data.registry import BUILT_IN, command_word
 from murid.data.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ def test_every_file_of_a_command_is_registered():
     }
     files = {p.stem for p in (ROOT / "src" / "murid" / "cli").glob("*.py")} - helpers
     assert files == set(COMMANDS)
-    own = {name for name, (_, family, _) in BUILT_IN.items() if not family}
+    own = {command_word(name) for name, entry in BUILT_IN.items() if not entry.family}
     assert set(TYPED) | own == {c.name for c in app.registered_commands}
 
 

@@ -210,7 +210,10 @@ def test_agreement_of_one_rater_says_what_to_add(tmp_path):
 @pytest.mark.parametrize("name", registry.BUILT_IN)
 def test_every_declaration_is_complete(name):
     declared = find_analysis(name)
-    assert declared.family == registry.BUILT_IN[name][1]
+    listed = registry.BUILT_IN[name]
+    assert declared.family == listed.family
+    assert bool(declared.compare) == listed.compares
+    assert (declared.states != "none" or declared.pooled) == listed.states
     assert declared.title.endswith(".")
     assert all(table.caption for table in declared.tables)
     assert all(field.description for field in declared.params.model_fields.values())

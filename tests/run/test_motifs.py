@@ -14,9 +14,9 @@ from murid.cli.app import app
 from murid.data.errors import DataError
 from murid.data.study import Study
 from murid.ethogram.transitions import enrichment, group_difference, transitions_of
+from murid.run.analysis import run_analysis
 from murid.run.apply import apply_method
 from murid.run.fit import fit_method
-from murid.run.analysis import run_analysis
 from murid.run.motifs import compare_motifs
 
 

@@ -198,6 +198,7 @@ def open_field(tmp_path_factory):
 
 def test_assay_measures_every_animal_and_compares_groups(open_field):
     from murid import assays
+
     run = run_analysis(open_field, "open_field")
     tables = run.tables
     animals, found = tables["animals"].set_index("recording"), tables["comparison"].set_index("measure")

@@ -1,4 +1,4 @@
-"""Photometry as an analysis: every channel corrected and z-scored, its transients, its responses, its mean per state."""
+"""Photometry as an analysis: every channel corrected and z-scored, its transients, responses and means by state."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from murid.data.params import param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.data.tables import Table, count, number, text
+from murid.data.tables import Table, count_column, number_column, text_column
 from murid.data.traces import control_of, make_traces
 from murid.ethogram.bouts import bouts_of
 from murid.neural.perievent import bout_events
 from murid.neural.perievent_analysis import RESPONSES, ResponseParams, response_to
 from murid.neural.photometry import above_local_median, bleaching, dff, difference, low_pass, transients, zscore
-from murid.neural.subject import signal_of
+from murid.neural.subject import subject_signal
 from murid.neural.summary import by_state
 
 #: Ways to correct a channel, as the table names them.
@@ -49,60 +49,60 @@ class PhotometryParams(ResponseParams):
 CHANNELS = Table(
     "channels",
     {
-        "unit": text("channel"),
-        "control": text("isosbestic channel", why="empty where there is none"),
-        "correction": text(choices=(DFF, DIFFERENCE, NONE)),
-        "slope": number(why="of the signal on its isosbestic channel, robust"),
-        "correlation": number(low=-1 - 1e-9, high=1 + 1e-9, why="of signal and isosbestic channel"),
-        "bleached": number(low=-np.inf, high=1, why="share of the baseline that is lost from start to end"),
-        "noise": number(low=0, why="robust SD of the corrected trace around its local median"),
-        "minutes": number(unit="min", low=0, why="with a signal"),
-        "transients": count(),
-        "transients_per_min": number("transients per minute", unit="1/min", low=0),
-        "size": number(low=0, why="mean transient above the local median, dF/F or in the unit of the trace"),
-        "size_z": number("size", unit="z", low=0, why="mean transient in SDs of the baseline"),
-        "width_s": number("width", unit="s", low=0, why="median, at half prominence"),
-        "reason": text(why="why the channel could not be corrected; empty where it could"),
+        "unit": text_column("channel"),
+        "control": text_column("isosbestic channel", why="empty where there is none"),
+        "correction": text_column(choices=(DFF, DIFFERENCE, NONE)),
+        "slope": number_column(why="of the signal on its isosbestic channel, robust"),
+        "correlation": number_column(low=-1 - 1e-9, high=1 + 1e-9, why="of signal and isosbestic channel"),
+        "bleached": number_column(low=-np.inf, high=1, why="share of the baseline that is lost from start to end"),
+        "noise": number_column(low=0, why="robust SD of the corrected trace around its local median"),
+        "minutes": number_column(unit="min", low=0, why="with a signal"),
+        "transients": count_column(),
+        "transients_per_min": number_column("transients per minute", unit="1/min", low=0),
+        "size": number_column(low=0, why="mean transient above the local median, dF/F or in the unit of the trace"),
+        "size_z": number_column("size", unit="z", low=0, why="mean transient in SDs of the baseline"),
+        "width_s": number_column("width", unit="s", low=0, why="median, at half prominence"),
+        "reason": text_column(why="why the channel could not be corrected; empty where it could"),
     },
     "One row a recording and channel.",
 )
 TRACES = Table(
     "traces",
     {
-        "unit": text("channel"),
-        "time_s": number("time", unit="s"),
-        "corrected": number(why="dF/F as a fraction, or the difference in the unit of the trace"),
-        "z": number(unit="z", why="of the stated baseline"),
+        "unit": text_column("channel"),
+        "time_s": number_column("time", unit="s"),
+        "corrected": number_column(why="dF/F as a fraction, or the difference in the unit of the trace"),
+        "z": number_column(unit="z", why="of the stated baseline"),
     },
     "One row a recording, channel and bin of time: corrected traces.",
 )
 TRANSIENTS = Table(
     "transients",
     {
-        "unit": text("channel"),
-        "time_s": number("time of the peak", unit="s"),
-        "size": number(low=0, why="above the local median"),
-        "width_s": number("width at half prominence", unit="s", low=0),
+        "unit": text_column("channel"),
+        "time_s": number_column("time of the peak", unit="s"),
+        "size": number_column(low=0, why="above the local median"),
+        "width_s": number_column("width at half prominence", unit="s", low=0),
     },
     "One row a transient.",
 )
 STATES = Table(
     "states",
     {
-        "unit": text("channel"),
-        "behaviour": text(),
-        "mean": number(unit="z"),
-        "sd": number(unit="z", low=0),
-        "seconds": number(unit="s", low=0, why="with a signal"),
-        "share": number(low=0, high=1 + 1e-9, why="of the labelled time with a signal"),
+        "unit": text_column("channel"),
+        "behaviour": text_column(),
+        "mean": number_column(unit="z"),
+        "sd": number_column(unit="z", low=0),
+        "seconds": number_column(unit="s", low=0, why="with a signal"),
+        "share": number_column(low=0, high=1 + 1e-9, why="of the labelled time with a signal"),
     },
     "One row a recording, channel and behaviour.",
 )
 ANIMALS = Table(
     "animals",
-    {"individual": text()},
+    {"individual": text_column()},
     "One row a recording: transients, and mean response to every event or behaviour, channel by channel.",
-    measures=number(),
+    measures=number_column(),
 )
 
 
@@ -134,12 +134,12 @@ def count_photometry(frames: Mapping[str, pd.DataFrame], params: PhotometryParam
     shown=("channels", "responses"),
     cites=("Keevers L. J. & Jean-Richard-dit-Bressel P. (2025) Neurophotonics 12:025003",),
 )
-def measure_photometry(recording: Recording, params: PhotometryParams, *, states: xr.DataArray | None) -> Tables:
+def analyse_photometry(recording: Recording, params: PhotometryParams, *, states: xr.DataArray | None) -> Tables:
     """Correct fibre photometry by its isosbestic channel, and measure transients and responses.
 
     Events of the recording and onsets of bouts are what responses are measured to.
     """
-    traces = recording.need("traces") if states is None else signal_of(recording, states)
+    traces = recording.need("traces") if states is None else subject_signal(recording, states)
     corrected, channels, warned = correct_channels(traces, params)
     z = zscore(corrected, baseline_s=params.z_baseline_s)
     peaks = transients(
@@ -159,9 +159,7 @@ def measure_photometry(recording: Recording, params: PhotometryParams, *, states
     return Tables(frames, warnings=warned, conventions=conventions, units=units)
 
 
-def correct_channels(
-    traces: xr.DataArray, params: PhotometryParams
-) -> tuple[xr.DataArray, pd.DataFrame, list[str]]:
+def correct_channels(traces: xr.DataArray, params: PhotometryParams) -> tuple[xr.DataArray, pd.DataFrame, list[str]]:
     """Return the corrected signal channels, a row about each, and what could not be done.
 
     Raises
@@ -271,9 +269,7 @@ def _binned(corrected: xr.DataArray, z: xr.DataArray, rate_hz: float) -> pd.Data
     return pd.concat(parts, ignore_index=True)[list(TRACES.columns)]
 
 
-def _moments(
-    recording: Recording, states: xr.DataArray | None, params: PhotometryParams
-) -> dict[str, np.ndarray]:
+def _moments(recording: Recording, states: xr.DataArray | None, params: PhotometryParams) -> dict[str, np.ndarray]:
     """Events and edges of bouts that responses are measured to, s; an event and a behaviour may share a name."""
     found: dict[str, np.ndarray] = {}
     if recording.has("events"):

@@ -301,9 +301,7 @@ def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:
         run.warn(f"{counted(len(left_out))} {are} left out, lacking what is needed: {lacking}{more}")
 
 
-def _compare(
-    run: Run, chosen: Analysis, group: str, measures: Sequence[str] | None, done: Done, seed: int
-) -> None:
+def _compare(run: Run, chosen: Analysis, group: str, measures: Sequence[str] | None, done: Done, seed: int) -> None:
     """Compare the measures of the declared table between groups; censored latencies by survival."""
     tables = run.tables
     animals = _chosen(tables[chosen.compare], measures if measures is not None else done.compared)

@@ -56,6 +56,7 @@ def nouns_of_states(study: Study, source: StatesSource) -> tuple[str, ...]:
 
 
 def method_of(study: Study, source: StatesSource) -> Any:
+    """Class of the method of a model."""
     from murid.methods import method_class
     from murid.methods.base import read_head
 

@@ -13,8 +13,8 @@ from murid.data.errors import fail
 from murid.data.progress import track
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.apply import apply_method
 from murid.run.analysis import run_analysis
+from murid.run.apply import apply_method
 from murid.run.check import check_study
 from murid.run.evaluate import evaluate_methods
 from murid.run.fit import fit_method

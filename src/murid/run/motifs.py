@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,13 @@ from murid.data.atomic import DiskError
 from murid.data.errors import Faults, MuridError, fail
 from murid.data.labels import LabelChoice
 from murid.data.recording import Recording
-from murid.data.states import behaviour_names
 from murid.data.study import Study
-from murid.run.apply import apply_step, identity_of, model_folder
-from murid.run.comparing import compare_groups, with_keys
+from murid.run.apply import apply_step
 from murid.run.executor import StepFailed, Stopped
 from murid.run.fit import fit_step, nouns_for
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run
-from murid.run.step import FileInput, Step
+from murid.run.step import Step
 
 
 def compare_motifs(

@@ -85,7 +85,9 @@ def motif_kinematics(states: xr.DataArray, poses: xr.Dataset, roles: Mapping[str
     units: dict[str, str] = {}
     for i, individual in enumerate(map(str, states["individual"].values)):
         table = compute(poses, individual, params, roles=roles)
-        units |= {new: str(table["unit"].sel(feature=old).item()) for old, new in wanted.items() if old in table.feature}
+        units |= {
+            new: str(table["unit"].sel(feature=old).item()) for old, new in wanted.items() if old in table.feature
+        }
         columns = {new: table.sel(feature=old).values for old, new in wanted.items() if old in table["feature"]}
         code = states.values[:, i]
         onset = np.r_[True, code[1:] != code[:-1]]

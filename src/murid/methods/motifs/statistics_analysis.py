@@ -12,10 +12,10 @@ from murid.data.analysis import Tables, analysis
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names
-from murid.data.tables import Table, count, number, text
+from murid.data.tables import Table, count_column, number_column, text_column
 from murid.ethogram.exclusive import to_exclusive
 from murid.ethogram.transitions import chain_enrichment, chain_table, count_chains, group_difference
-from murid.methods.motifs.descriptions import kinematics, usage
+from murid.methods.motifs.descriptions import motif_kinematics, usage
 from murid.prepare import clean
 
 #: State of the scored time in which a person saw none of the behaviours.
@@ -33,13 +33,13 @@ class MotifStatisticsParams(Params):
 USAGE = Table(
     "usage",
     {
-        "motif": text(),
-        "fraction": number("share of the labelled time", low=0, high=1 + 1e-9),
-        "bouts": count(),
-        "bouts_per_min": number("bouts per minute", unit="1/min", low=0),
-        "median_s": number("median bout", unit="s", low=0, why="missing where there is no bout"),
-        "q25_s": number("a quarter of the bouts is shorter than", unit="s", low=0),
-        "q75_s": number("a quarter is longer than", unit="s", low=0),
+        "motif": text_column(),
+        "fraction": number_column("share of the labelled time", low=0, high=1 + 1e-9),
+        "bouts": count_column(),
+        "bouts_per_min": number_column("bouts per minute", unit="1/min", low=0),
+        "median_s": number_column("median bout", unit="s", low=0, why="missing where there is no bout"),
+        "q25_s": number_column("a quarter of the bouts is shorter than", unit="s", low=0),
+        "q75_s": number_column("a quarter is longer than", unit="s", low=0),
     },
     "One row a recording, individual and motif.",
 )
@@ -47,49 +47,49 @@ _SPEED = "in cm/s where the recording is calibrated, else body lengths/s"
 KINEMATICS = Table(
     "kinematics",
     {
-        "motif": text(),
-        "frames": count(),
-        "speed": number(low=0, why=f"mean, {_SPEED}", optional=True),
-        "forward": number(why=f"mean speed along the body axis, {_SPEED}", optional=True),
-        "sideways": number(why=f"mean speed across it, {_SPEED}", optional=True),
-        "turn": number(unit="deg/s", why="mean, left is positive", optional=True),
-        "turn_abs": number(unit="deg/s", low=0, why="mean without sign", optional=True),
-        "distance": number(low=0, why="travelled in one bout", optional=True),
+        "motif": text_column(),
+        "frames": count_column(),
+        "speed": number_column(low=0, why=f"mean, {_SPEED}", optional=True),
+        "forward": number_column(why=f"mean speed along the body axis, {_SPEED}", optional=True),
+        "sideways": number_column(why=f"mean speed across it, {_SPEED}", optional=True),
+        "turn": number_column(unit="deg/s", why="mean, left is positive", optional=True),
+        "turn_abs": number_column(unit="deg/s", low=0, why="mean without sign", optional=True),
+        "distance": number_column(low=0, why="travelled in one bout", optional=True),
     },
     "One row a recording, individual and motif: how the animal moves in it.",
 )
 SEQUENCE = Table(
     "sequence",
-    {"chain": count(why="number of the stretch without a pause or an unlabelled frame"), "state": text("motif")},
+    {"chain": count_column(why="number of the stretch without a pause or an unlabelled frame"), "state": text_column("motif")},
     "One row a bout, in their order.",
 )
 ANIMALS = Table(
     "animals",
-    {"individual": text()},
+    {"individual": text_column()},
     "One row a recording and individual: share of the labelled time in each motif.",
-    measures=number(low=0, high=1 + 1e-9),
+    measures=number_column(low=0, high=1 + 1e-9),
 )
 TRANSITIONS = Table(
     "transitions",
     {
-        "from": text(),
-        "to": text(),
-        "count": count(why="over all recordings"),
-        "expected": number(low=0, why="mean over shuffles of the order of the bouts"),
-        "z": number(why="against the shuffles"),
-        "p": number(low=0, high=1, why="two-sided, against the shuffles, not corrected"),
+        "from": text_column(),
+        "to": text_column(),
+        "count": count_column(why="over all recordings"),
+        "expected": number_column(low=0, why="mean over shuffles of the order of the bouts"),
+        "z": number_column(why="against the shuffles"),
+        "p": number_column(low=0, high=1, why="two-sided, against the shuffles, not corrected"),
     },
     "One row a pair of motifs: which follow each other more often than their frequencies explain.",
 )
 PATTERN = Table(
     "pattern",
     {
-        "measure": text(choices=("counts", "fractions"), why="fractions: pattern apart from mere activity"),
-        "distance": number(low=0, why="Manhattan distance between the mean matrices of the two groups"),
-        "null_mean": number(low=0),
-        "null_sd": number(low=0),
-        "z": number(),
-        "p": number(low=0, high=1, why="permutations of animals between groups"),
+        "measure": text_column(choices=("counts", "fractions"), why="fractions: pattern apart from mere activity"),
+        "distance": number_column(low=0, why="Manhattan distance between the mean matrices of the two groups"),
+        "null_mean": number_column(low=0),
+        "null_sd": number_column(low=0),
+        "z": number_column(),
+        "p": number_column(low=0, high=1, why="permutations of animals between groups"),
     },
     "One test of all transitions at once, two groups of animals.",
 )
@@ -130,7 +130,7 @@ def over_recordings(
     shown=("transitions",),
     cites=("von Ziegler et al. 2024",),
 )
-def describe_motifs(recording: Recording, params: MotifStatisticsParams, *, states: xr.DataArray) -> Tables:  # noqa: ARG001
+def analyse_motifs(recording: Recording, params: MotifStatisticsParams, *, states: xr.DataArray) -> Tables:  # noqa: ARG001
     """Usage, movement and transitions of the motifs of a model, and whether groups differ.
 
     Works for labels too: scored time without any of the behaviours is a state of its own.
@@ -148,7 +148,7 @@ def describe_motifs(recording: Recording, params: MotifStatisticsParams, *, stat
 
 
 def _kinematics(recording: Recording, states: xr.DataArray) -> tuple[pd.DataFrame | None, str]:
-    """How the animal moves in each motif; None and the reason where poses and states cannot be joined frame by frame."""
+    """How the animal moves in each motif; None and the reason where poses and states do not belong together."""
     if not recording.has("poses"):
         return None, "movement is not measured: there are no poses"
     poses = recording.need("poses")
@@ -156,7 +156,7 @@ def _kinematics(recording: Recording, states: xr.DataArray) -> tuple[pd.DataFram
         return None, "movement is not measured: states and poses have different clocks"
     if list(states["individual"].values) != list(poses["individual"].values):
         return None, "movement is not measured: states and poses name different individuals"
-    return kinematics(states, clean(poses), recording.roles or None), ""
+    return motif_kinematics(states, clean(poses), recording.roles or None), ""
 
 
 def _chains(sequence: pd.DataFrame, motifs: list[str]) -> pd.DataFrame:

@@ -154,7 +154,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
                 got=f"net='lstm', place='{self.params.place}'",
                 todo="set net='tcn', or leave place out",
             )
-        self.table: RuleTable = read_table(self.params.pseudo_labels, self.params.rest)
+        self.table: RuleTable = read_rule_table(self.params.pseudo_labels, self.params.rest)
         self._targets: dict[tuple[str, str], np.ndarray] = {}
         self._trials: dict[str, np.ndarray] = {}
 

@@ -10,9 +10,9 @@ import xarray as xr
 from murid.data.analysis import Tables, analysis
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.data.tables import Table, count, number, text
+from murid.data.tables import Table, count_column, number_column, text_column
 from murid.ethogram import bouts_of
-from murid.ethogram.pseudo_labels import event_times
+from murid.ethogram.pseudo_labels import times_by_event
 from murid.methods.self_supervised.dbm import Dbm, DbmParams
 
 #: Label of the frames that no rule can decide.
@@ -21,22 +21,22 @@ UNKNOWN = "unknown"
 PSEUDO_LABELS = Table(
     "pseudo_labels",
     {
-        "label": text(),
-        "share": number(low=0, high=1, why="of all frames; those that no rule can decide are 'unknown'"),
-        "bouts": count(why="missing for 'unknown'"),
-        "median_s": number("median bout", unit="s", low=0, why="missing where there is no bout"),
+        "label": text_column(),
+        "share": number_column(low=0, high=1, why="of all frames; those that no rule can decide are 'unknown'"),
+        "bouts": count_column(why="missing for 'unknown'"),
+        "median_s": number_column("median bout", unit="s", low=0, why="missing where there is no bout"),
     },
     "One row a recording, individual and pseudo-label.",
 )
 LABELS = Table(
     "labels",
     {
-        "label": text(),
-        "share": number("share of the frames, mean", low=0, high=1),
-        "least": number("least", low=0, high=1),
-        "most": number("most", low=0, high=1),
-        "bouts": count(),
-        "median_s": number("median bout", unit="s", low=0),
+        "label": text_column(),
+        "share": number_column("share of the frames, mean", low=0, high=1),
+        "least": number_column("least", low=0, high=1),
+        "most": number_column("most", low=0, high=1),
+        "bouts": count_column(),
+        "median_s": number_column("median bout", unit="s", low=0),
     },
     "One row a pseudo-label, over all recordings.",
 )
@@ -44,7 +44,7 @@ LABELS = Table(
 
 def known_events(recording: Recording, _params: DbmParams) -> list[str]:
     """Events of a recording: a rule may name one that never happened in another."""
-    return list(event_times(recording.events)) if recording.has("events") else []
+    return list(times_by_event(recording.events)) if recording.has("events") else []
 
 
 def overall(frames: Mapping[str, pd.DataFrame], _params: DbmParams) -> Tables:
@@ -76,16 +76,16 @@ def overall(frames: Mapping[str, pd.DataFrame], _params: DbmParams) -> Tables:
     shown=("labels",),
     figure="murid.report.figures.trials:preview_of_recording",
 )
-def preview(recording: Recording, params: DbmParams, *, shared: Sequence[str]) -> Tables:
+def analyse_preview(recording: Recording, params: DbmParams, *, shared: Sequence[str]) -> Tables:
     """Draw the pseudo-labels of dbm's rule table on the timeline, before any training.
 
     Edit the table until they are what you mean, then fit `dbm` with the same parameters.
     """
     states = Dbm(**dict(params)).preview(recording, events=shared)
-    return Tables({"pseudo_labels": shares_of(states)}, summary={"events": list(shared)}, states=states)
+    return Tables({"pseudo_labels": label_shares_of(states)}, summary={"events": list(shared)}, states=states)
 
 
-def shares_of(states: xr.DataArray) -> pd.DataFrame:
+def label_shares_of(states: xr.DataArray) -> pd.DataFrame:
     """Share, bouts and median duration of each pseudo-label; every label has its row, also where it never occurs."""
     rows, bouts = [], bouts_of(states)
     bouts = bouts.assign(length=bouts["stop_s"] - bouts["start_s"])
