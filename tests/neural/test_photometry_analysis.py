@@ -13,7 +13,7 @@ from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.data.traces import control_of, make_traces
 from murid.neural.photometry import bleaching, low_pass, transients
-from murid.neural.photometry_analysis import PhotometryParams, correct_channels, count_photometry, analyse_photometry
+from murid.neural.photometry_analysis import PhotometryParams, analyse_photometry, correct_channels, count_photometry
 
 RATE = 20.0
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from murid.data.study import Study
+from murid.neural.tuning_analysis import TUNING
 from murid.plot.words import p_value
 from murid.report import build, render, sentences, transitions
 from murid.report.context import Context
@@ -157,14 +158,14 @@ def tuning(tested: bool) -> pd.DataFrame:
 
 
 def test_units_that_could_not_be_tested_are_no_negative_result():
-    text = sentences.units_tuned(tuned_units(tuning(tested=False)), 2, 0.05)
+    text = sentences.units_tuned(tuned_units(TUNING.rows(tuning(tested=False))), 2, 0.05)
     assert text == "None of 6 units of 2 animals could be tested for tuning; see the table."
-    text = sentences.units_tuned(tuned_units(tuning(tested=True)), 2, 0.05)
+    text = sentences.units_tuned(tuned_units(TUNING.rows(tuning(tested=True))), 2, 0.05)
     assert text.startswith("None of 6 tested units of 2 animals change their activity")
     some = tuning(tested=True)
     some.loc[0, "p"] = np.nan
     some.loc[1, "direction"] = "excited"
-    text = sentences.units_tuned(tuned_units(some), 1, 0.05)
+    text = sentences.units_tuned(tuned_units(TUNING.rows(some)), 1, 0.05)
     assert text.startswith("1 of 5 tested units of 1 animal changes its activity")
     assert "1 more could not be tested" in text
 

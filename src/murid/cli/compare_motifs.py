@@ -8,7 +8,18 @@ import typer
 
 from murid.cli.command import add_command
 from murid.cli.console import Reply
-from murid.cli.options import Behaviours, Ids, ParamOption, Rater, Seed, StudyFolder, Workers, items, n_workers, pick_recordings
+from murid.cli.options import (
+    Behaviours,
+    Ids,
+    ParamOption,
+    Rater,
+    Seed,
+    StudyFolder,
+    Workers,
+    items,
+    n_workers,
+    pick_recordings,
+)
 from murid.cli.replies import of_run
 from murid.data.names import counted
 

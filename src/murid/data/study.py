@@ -21,6 +21,7 @@ import tomlkit
 from murid.data import store
 from murid.data.atomic import atomic_file, atomic_folder
 from murid.data.errors import DataError, Faults, did_you_mean, fail
+from murid.data.formats import STUDY
 from murid.data.html import shown_as_html
 from murid.data.lock import locked
 from murid.data.names import look_alike_key, matching_key, near_twins, slug, without_missing
@@ -30,7 +31,6 @@ from murid.data.video import Video
 from murid.data.warning import warn_user
 from murid.data.zones import Zones
 
-LAYOUT_VERSION = 1
 COLUMNS = ("id", "animal", "group", "day", "session", "nouns", "video", "source")
 
 #: Noun → (file name, reader, writer).
@@ -82,16 +82,7 @@ class Study:
             self.settings: dict[str, Any] = tomlkit.parse(toml.read_text(encoding="utf-8-sig")).unwrap()
         except tomlkit.exceptions.ParseError as exc:
             fail("study", "study.toml cannot be read", where=str(toml), got=str(exc), todo="mend that line")
-        version = self.settings.get("layout", LAYOUT_VERSION)
-        if version > LAYOUT_VERSION:
-            fail(
-                "study",
-                "was written by a newer murid",
-                where=str(toml),
-                expected=f"layout <= {LAYOUT_VERSION}",
-                got=str(version),
-                todo="upgrade murid",
-            )
+        STUDY.migrated(self.settings, str(toml))
         if "roles" in self.settings:
             self.settings["roles"] = _checked_roles(self.settings["roles"], toml)
 
@@ -110,9 +101,11 @@ class Study:
         (folder / "data").mkdir(parents=True, exist_ok=True)
         with atomic_file(folder / "recordings.csv") as temporary:
             temporary.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+        from murid import __version__
+
         document = tomlkit.document()
         document.add(tomlkit.comment("A murid study. Edit by hand or with the commands; see docs: study folder."))
-        document.update({"name": name or folder.name, "layout": LAYOUT_VERSION, **settings})
+        document.update({"name": name or folder.name, STUDY.key: STUDY.version, "murid": __version__, **settings})
         with atomic_file(folder / "study.toml") as temporary:
             temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
         return cls(folder)
@@ -422,4 +415,4 @@ def _opener(path: Path, read: Callable[[Path], Any], noun: str, owner: str) -> C
     return open_noun
 
 
-__all__ = ["COLUMNS", "LAYOUT_VERSION", "NOUNS", "Study"]
+__all__ = ["COLUMNS", "NOUNS", "Study"]

@@ -9,7 +9,7 @@ columns are for people, and costs a dependency and half a second at import for w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -174,6 +174,19 @@ class Table:
         keys = [c for c in KEYS if c in frame and c not in self.columns]
         return frame[[*keys, *(c for c in self.columns if c in frame), *others]]
 
+    def rows(self, frame: pd.DataFrame) -> TableRows:
+        """Return a table that was read, with its declared columns as attributes.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> lengths = Table("lengths", {"length": number_column(unit="cm"), "seen": flag_column(optional=True)})
+        >>> rows = lengths.rows(pd.DataFrame({"animal": ["a", "b"], "length": [9.5, 8.0]}))
+        >>> rows.where(rows.length > 9).animal.tolist(), rows.seen.tolist()
+        (['a'], [False, False])
+        """
+        return TableRows(self, frame)
+
     def units(self) -> dict[str, str]:
         """Unit of every declared column that has one."""
         return {name: column.unit for name, column in self.columns.items() if column.unit}
@@ -195,6 +208,47 @@ class Table:
             f"| `{n}` | {c.unit or '-'} | {_bounds(c)} | {c.why or c.label or '-'} |" for n, c in self.columns.items()
         ]
         return "\n".join(["| column | unit | values | what |", "|---|---|---|---|", *rows])
+
+
+class TableRows:
+    """Rows of a declared table: every declared column, and every key, is an attribute.
+
+    A column that the file lacks (it was optional, or an older murid wrote the file) is missing values: NaN, "" or
+    False. A name that is not declared is an error, so that a column which is renamed is renamed everywhere.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The rows as they were read, to be shown or written.
+    """
+
+    def __init__(self, table: Table, frame: pd.DataFrame) -> None:
+        self._table = table
+        self.frame = frame
+
+    def __getattr__(self, name: str) -> pd.Series:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        column = self._table.columns.get(name, TableColumn("text") if name in KEYS else None)
+        if column is None:
+            known = [*self._table.columns, *KEYS]
+            raise AttributeError(f"table '{self._table.name}' declares no column '{name}'; {did_you_mean(name, known)}")
+        if name in self.frame:
+            return self.frame[name]
+        missing: dict[str, object] = {"text": "", "flag": False}
+        return pd.Series(missing.get(column.kind, np.nan), index=self.frame.index, name=name)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def where(self, keep: pd.Series) -> TableRows:
+        """Return the rows for which `keep` is true."""
+        return TableRows(self._table, self.frame[keep])
+
+    def groups(self, column: pd.Series) -> Iterator[tuple[str, TableRows]]:
+        """Yield every value of a column with its rows, in order of appearance."""
+        for value, frame in self.frame.groupby(column, sort=False):
+            yield str(value), TableRows(self._table, frame)
 
 
 def with_unit(name: str, unit: str) -> str:
@@ -257,6 +311,7 @@ __all__ = [
     "TableColumn",
     "Table",
     "TableError",
+    "TableRows",
     "escape_formulas",
     "count_column",
     "flag_column",

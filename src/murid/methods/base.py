@@ -26,14 +26,14 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.atomic import atomic_folder
-from murid.data.errors import DataError, Faults, NotFittedError, fail
+from murid.data.errors import DataError, Faults, NotFittedError, ParameterError, fail
+from murid.data.formats import MODEL, writer_of
 from murid.data.html import shown_as_html
 from murid.data.params import Params
 from murid.data.recording import Recording
 from murid.data.warning import warn_user
 from murid.methods.parameters import changed, flat, numpydoc, signature_of, with_nested
 
-FORMAT_VERSION = 1
 Family = Literal["supervised", "self-supervised", "unsupervised", "rules"]
 
 
@@ -213,7 +213,7 @@ class Method(abc.ABC):
 
         dump, folder = self._dump(), Path(folder)
         head = {
-            "format": FORMAT_VERSION,
+            MODEL.key: MODEL.version,
             "method": self.name,
             "murid": __version__,
             "params": self.params.model_dump(mode="json"),
@@ -236,7 +236,16 @@ class Method(abc.ABC):
         folder, head = Path(folder), read_head(folder)
         if head["method"] != cls.name:
             fail("model", "is of another method", where=str(folder), expected=cls.name, got=head["method"])
-        method = cls(**head["params"])
+        try:
+            method = cls(**head["params"])
+        except ParameterError as exc:
+            fail(
+                "model",
+                f"was written by another murid ({writer_of(head)}), whose parameters are no longer those of {cls.name}",
+                where=str(folder),
+                got="; ".join(fault.what for fault in exc.faults),
+                todo=f"{MODEL.remedy}, or install the murid that wrote it",
+            )
         known = {"params.json", "card.json", "arrays.safetensors"}
         texts = {p.name: p.read_text() for p in sorted(folder.iterdir()) if p.is_file() and p.name not in known}
         try:
@@ -246,8 +255,8 @@ class Method(abc.ABC):
                 "model",
                 "a part is missing",
                 where=str(folder),
-                got=str(exc),
-                todo="copy the whole folder, or fit again",
+                got=f"{exc}, written by murid, {writer_of(head)}",
+                todo=f"copy the whole folder, or {MODEL.remedy}",
             )
         method.training, method.fitted = head.get("training", {}), True
         return method
@@ -344,13 +353,4 @@ def read_head(folder: Path) -> dict[str, Any]:
         head = json.loads(path.read_text())
     except json.JSONDecodeError as exc:
         fail("model", "params.json is damaged", where=str(path), got=str(exc), todo="copy the model again")
-    if head.get("format", 0) > FORMAT_VERSION:
-        fail(
-            "model",
-            "was written by a newer murid",
-            where=str(folder),
-            got=f"format {head.get('format')}",
-            expected=f"<= {FORMAT_VERSION}",
-            todo="upgrade murid",
-        )
-    return head
+    return MODEL.migrated(head, str(path))

@@ -22,7 +22,7 @@ from murid.ethogram.bouts import bouts_of
 from murid.neural.perievent import bout_events
 from murid.neural.perievent_analysis import RESPONSES, ResponseParams, response_to
 from murid.neural.photometry import above_local_median, bleaching, dff, difference, low_pass, transients, zscore
-from murid.neural.subject import subject_signal
+from murid.neural.subject import signal_of
 from murid.neural.summary import by_state
 
 #: Ways to correct a channel, as the table names them.
@@ -139,7 +139,7 @@ def analyse_photometry(recording: Recording, params: PhotometryParams, *, states
 
     Events of the recording and onsets of bouts are what responses are measured to.
     """
-    traces = recording.need("traces") if states is None else subject_signal(recording, states)
+    traces = recording.need("traces") if states is None else signal_of(recording, states)
     corrected, channels, warned = correct_channels(traces, params)
     z = zscore(corrected, baseline_s=params.z_baseline_s)
     peaks = transients(

@@ -32,6 +32,7 @@ TUNING = Table(
         "z": number_column(why="against the shifts"),
         "direction": text_column(choices=DIRECTIONS, why="by q within the recording"),
         "null": text_column(why="kind of shift: circular or linear"),
+        "n_independent": number_column("independent shifts", low=0, optional=True),
         "control": flag_column(why="isosbestic channel, by its name: what it shows is no activity", optional=True),
         "reason": text_column(why="why it could not be tested; empty where it could"),
     },

@@ -13,6 +13,7 @@ import xarray as xr
 from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.study import Study
+from murid.neural.tuning_analysis import TUNING
 from murid.plot import colours
 from murid.plot.words import natural
 from murid.report.glance import Glance, glance_in_cm, look_at
@@ -165,9 +166,9 @@ class Context:
             if states is not None:
                 names += [str(b) for b in states["behaviour"].values]
         for run in self.runs_of("neural"):
-            table = run.table("tuning", ["behaviour"])
-            if table is not None:
-                names += table["behaviour"].astype(str).unique().tolist()
+            tuning = run.rows(TUNING, ["behaviour"])
+            if tuning is not None:
+                names += tuning.behaviour.astype(str).unique().tolist()
         return colours.colours_of(names)
 
     def colours_for(self, names: Sequence[str]) -> dict[str, str]:

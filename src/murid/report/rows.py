@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from murid.data.tables import TableRows
 from murid.plot.units import DIRECTIONS
 
 NAN = float("nan")
@@ -61,21 +62,20 @@ class TunedUnits:
     by_behaviour: Sequence[tuple[str, int]]
 
 
-def tuned_units(table: pd.DataFrame) -> TunedUnits:
+def tuned_units(tuning: TableRows) -> TunedUnits:
     """Count the units of a table ``tuning``; control channels are no units."""
-    if "control" in table:
-        table = table[~table["control"].astype(bool)]
-    tested, called = table[table["p"].notna()], table[table["direction"].isin(DIRECTIONS)]
-    counts = called["behaviour"].astype(str).value_counts()
+    units = tuning.where(~tuning.control.astype(bool))
+    tested, called = units.where(units.p.notna()), units.where(units.direction.isin(DIRECTIONS))
+    counts = called.behaviour.astype(str).value_counts()
     return TunedUnits(
-        units=_units(table),
-        tested=_units(tested),
-        tuned=_units(called),
+        units=_distinct(units),
+        tested=_distinct(tested),
+        tuned=_distinct(called),
         pairs_tested=len(tested),
-        pairs=len(table),
+        pairs=len(units),
         by_behaviour=[(str(b), int(n)) for b, n in zip(counts.index, counts.to_numpy(), strict=True)],
     )
 
 
-def _units(table: pd.DataFrame) -> int:
-    return len(table[["recording", "unit"]].drop_duplicates())
+def _distinct(tuning: TableRows) -> int:
+    return len(set(zip(tuning.recording, tuning.unit, strict=True)))

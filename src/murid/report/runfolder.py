@@ -16,8 +16,10 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import DataError
+from murid.data.formats import RUN
 from murid.data.names import slug
 from murid.data.store import read_array
+from murid.data.tables import Table, TableRows
 
 
 class RunFolder:
@@ -46,13 +48,19 @@ class RunFolder:
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What was asked for, versions, inputs, seconds; empty when damaged."""
-        return self._json("provenance.json")
+        """What was asked for, versions, inputs, seconds; empty when damaged, or of a murid that cannot be read."""
+        try:
+            return RUN.migrated(found, "provenance.json") if (found := self._json("provenance.json")) else {}
+        except DataError as exc:
+            self._problem(str(exc))
+            return {}
 
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The main numbers; empty when damaged."""
-        return self._json("summary.json")
+        found = self._json("summary.json")
+        analysis = self.provenance.get("analysis")
+        return {"analysis": analysis, **found} if analysis else found
 
     @property
     def command(self) -> str:
@@ -89,6 +97,11 @@ class RunFolder:
             self._problem(f"table '{name}' lacks the columns {', '.join(missing)}")
             return None
         return table
+
+    def rows(self, declared: Table, needs: Iterable[str] = ()) -> TableRows | None:
+        """Return the rows of a declared table; None (and a problem noted) when it, or a column needed, is missing."""
+        frame = self.table(declared.name, needs)
+        return None if frame is None else declared.rows(frame)
 
     def tables_like(self, prefix: str) -> list[str]:
         """Names of the tables that begin so."""

@@ -22,6 +22,7 @@ import xarray as xr
 
 from murid.data.atomic import atomic_file, explained
 from murid.data.errors import did_you_mean, fail
+from murid.data.formats import RUN
 from murid.data.html import shown_as_html
 from murid.data.names import slug
 from murid.data.owner import at_work, owner_name
@@ -31,8 +32,6 @@ from murid.data.study import Study
 from murid.data.tables import escape_formulas, with_unit
 from murid.run.keys import digest
 from murid.run.provenance import machine, versions
-
-FORMAT_VERSION = 1
 
 
 class Run:
@@ -88,7 +87,7 @@ class Run:
         asked = digest({"command": command, "params": params})
         begun = datetime.now(UTC)
         provenance: dict[str, Any] = {
-            "format": FORMAT_VERSION,
+            RUN.key: RUN.version,
             "command": command,
             "params": to_plain(params),
             "asked": asked,
@@ -196,9 +195,11 @@ class Run:
         provenance = _provenance(folder)
         if provenance is None:
             fail("run", "no run here", where=str(folder), expected="a folder with provenance.json")
-        run = cls(folder, provenance)
+        run = cls(folder, RUN.migrated(provenance, str(folder / "provenance.json")))
         path = folder / "summary.json"
         run.summary = json.loads(path.read_text()) if path.is_file() else {}
+        if run.provenance.get("analysis"):
+            run.summary.setdefault("analysis", run.provenance["analysis"])
         return run
 
     @property

@@ -60,7 +60,10 @@ KINEMATICS = Table(
 )
 SEQUENCE = Table(
     "sequence",
-    {"chain": count_column(why="number of the stretch without a pause or an unlabelled frame"), "state": text_column("motif")},
+    {
+        "chain": count_column(why="number of the stretch without a pause or an unlabelled frame"),
+        "state": text_column("motif"),
+    },
     "One row a bout, in their order.",
 )
 ANIMALS = Table(

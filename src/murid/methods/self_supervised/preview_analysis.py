@@ -82,10 +82,10 @@ def analyse_preview(recording: Recording, params: DbmParams, *, shared: Sequence
     Edit the table until they are what you mean, then fit `dbm` with the same parameters.
     """
     states = Dbm(**dict(params)).preview(recording, events=shared)
-    return Tables({"pseudo_labels": label_shares_of(states)}, summary={"events": list(shared)}, states=states)
+    return Tables({"pseudo_labels": summarise_pseudo_labels(states)}, summary={"events": list(shared)}, states=states)
 
 
-def label_shares_of(states: xr.DataArray) -> pd.DataFrame:
+def summarise_pseudo_labels(states: xr.DataArray) -> pd.DataFrame:
     """Share, bouts and median duration of each pseudo-label; every label has its row, also where it never occurs."""
     rows, bouts = [], bouts_of(states)
     bouts = bouts.assign(length=bouts["stop_s"] - bouts["start_s"])

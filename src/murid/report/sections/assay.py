@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from murid.assays.base import MEASURES
 from murid.plot.colours import GROUPS, colours_of
 from murid.plot.estimates import EstimationPanel
 from murid.plot.words import count, listed, measure_name, number, p_value, readable, span
@@ -342,12 +343,11 @@ def _censored(measures: pd.DataFrame | None, name: str) -> set[tuple[str, str]]:
     if measures is None or "censored" not in measures:
         return set()
     base, _, zone = name.partition(":")
-    rows = measures[
-        (measures["measure"] == base) & (measures["zone"].fillna("") == zone) & measures["censored"].astype(bool)
-    ]
-    if "bin_start_s" in rows:
-        rows = rows[rows["bin_start_s"].isna()]
-    return set(zip(rows["recording"], rows["individual"], strict=True)) if "recording" in rows else set()
+    rows = MEASURES.rows(measures)
+    limits = rows.where(
+        (rows.measure == base) & (rows.zone.fillna("") == zone) & rows.censored.astype(bool) & rows.bin_start_s.isna()
+    )
+    return set(zip(limits.recording, limits.individual, strict=True))
 
 
 def _comparison_table(assay: AssayRun) -> ReportTable:

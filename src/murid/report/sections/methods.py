@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from murid.data.errors import DataError
+from murid.neural.tuning_analysis import TUNING
 from murid.plot.words import count, listed, number, readable
+from murid.prepare.quality_analysis import BAD, QUALITY
 from murid.report.context import Context
 from murid.report.parts import Listing, Section, Words
 from murid.report.runfolder import RunFolder
@@ -90,11 +92,11 @@ def _check(context: Context, run: RunFolder) -> tuple[str, list[str]]:
 def _bad(run: RunFolder) -> str:
     """Bad checks, and of how many recordings."""
     bad = int(run.summary.get("bad", 0) or 0)
-    table = run.table("quality", ["recording", "verdict"]) if run.has("quality") else None
+    quality = run.rows(QUALITY, ["recording", "verdict"]) if run.has("quality") else None
     text = f"{count(bad, 'check was', 'checks were')} judged bad"
-    if not bad or table is None:
+    if not bad or quality is None:
         return text
-    concerned = table.loc[table["verdict"] == "bad", "recording"].nunique()
+    concerned = quality.where(quality.verdict == BAD).recording.nunique()
     return f"{text}, in {count(concerned, 'recording')}"
 
 
@@ -259,8 +261,8 @@ def _shifts(run: RunFolder, asked: dict[str, Any]) -> str:
     )
     reach = number(100 * float(asked.get("linear_reach", 0.25)))
     linear = f"linear shifts of up to {reach} % of the session either way"
-    table = run.table("tuning", ["null", "p"]) if run.has("tuning") else None
-    kinds = set() if table is None else set(table.loc[table["p"].notna(), "null"].astype(str))
+    tuning = run.rows(TUNING, ["null", "p"]) if run.has("tuning") else None
+    kinds = set() if tuning is None else set(tuning.where(tuning.p.notna()).null.astype(str))
     if kinds == {"linear"}:
         return linear
     if kinds == {"circular"} or asked.get("null") == "circular":

@@ -12,8 +12,10 @@ import xarray as xr
 
 from murid.data.errors import DataError
 from murid.data.recording import Recording
+from murid.data.tables import TableRows
 from murid.data.traces import Spikes
 from murid.ethogram import bouts_of
+from murid.neural.tuning_analysis import TUNING
 from murid.plot.units import DIRECTIONS, selectivity_of
 from murid.plot.words import count, listed, number, p_value, readable
 from murid.report.context import Context
@@ -60,14 +62,14 @@ def make(context: Context) -> Section | None:
 
 
 def _one(context: Context, section: Section, run: RunFolder) -> None:
-    table = run.table("tuning", _NEEDS)
-    if table is None:
+    tuning = run.rows(TUNING, _NEEDS)
+    if tuning is None:
         return
-    tested = table[table["p"].notna()].reset_index(drop=True)
-    counts = tuned_units(table)
-    animals = int(context.animals.reindex(table["recording"].unique()).nunique())
+    table, tested = tuning.frame, tuning.where(tuning.p.notna())
+    counts = tuned_units(tuning)
+    animals = int(context.animals.reindex(tuning.recording.unique()).nunique())
     alpha = float(run.summary.get("alpha") or _asked(run).get("alpha") or 0.05)
-    called = table[table["direction"].isin(DIRECTIONS)]
+    called = tuning.where(tuning.direction.isin(DIRECTIONS))
     source = str(run.summary.get("states_from") or run.params.get("states_from") or "labels")
     text = units_tuned(counts, animals, alpha)
     section.findings.append(text)
@@ -80,10 +82,10 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
             "note",
         )
     )
-    if tested.empty:
+    if not len(tested):
         section.add(Words("No pair of unit and behaviour could be tested; the table gives the reasons.", "warning"))
     else:
-        section.add(_heat(table), _fractions(table, counts.units, alpha), _volcano(context, tested, alpha))
+        section.add(_heat(tuning), _fractions(tested, counts.units, alpha), _volcano(context, tested, alpha))
         section.add(_examples(context, called, source, tested, float(_asked(run).get("bin_s") or 0.1)))
         section.add(*_null(run, tested))
     section.add(_table(table))
@@ -110,13 +112,11 @@ class UnitBehaviour:
 _ORDER = ("selectivity", "p", "q")
 
 
-def _key(table: pd.DataFrame) -> pd.Series:
-    return table["recording"].astype(str) + " " + table["unit"].astype(str)
-
-
-def _heat(table: pd.DataFrame) -> Picture:
+def _heat(tuning: TableRows) -> Picture:
     """Units × behaviours, units ordered by the behaviour they prefer most."""
-    values, called = selectivity_of(table.assign(key=_key(table)))
+    table = tuning.frame
+    key = tuning.recording.astype(str) + " " + tuning.unit.astype(str)
+    values, called = selectivity_of(table.assign(key=key))
     return Picture(
         draw.selectivity(values, called),
         "Selectivity",
@@ -129,19 +129,19 @@ def _heat(table: pd.DataFrame) -> Picture:
     )
 
 
-def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
+def _fractions(tested: TableRows, n_units: int, alpha: float) -> Picture:
     rows: list[dict[str, Any]] = []
-    for behaviour, own in table[table["p"].notna()].groupby("behaviour", sort=False):
+    for behaviour, own in tested.groups(tested.behaviour):
         n = len(own)
         rows.append(
             {
-                "behaviour": str(behaviour),
+                "behaviour": behaviour,
                 "tested": n,
-                "recordings": own["recording"].nunique(),
-                "excited": 100 * float((own["direction"] == "excited").sum()) / n,
-                "suppressed": 100 * float((own["direction"] == "suppressed").sum()) / n,
-                "tuned": 100 * float(own["direction"].isin(DIRECTIONS).mean()),
-                "nominal": 100 * float((own["p"] <= 0.05).mean()),
+                "recordings": own.recording.nunique(),
+                "excited": 100 * float((own.direction == "excited").sum()) / n,
+                "suppressed": 100 * float((own.direction == "suppressed").sum()) / n,
+                "tuned": 100 * float(own.direction.isin(DIRECTIONS).mean()),
+                "nominal": 100 * float((own.p <= 0.05).mean()),
             }
         )
     shares = pd.DataFrame(rows)
@@ -156,32 +156,33 @@ def _fractions(table: pd.DataFrame, n_units: int, alpha: float) -> Picture:
     )
 
 
-def _volcano(context: Context, tested: pd.DataFrame, alpha: float) -> Picture:
-    floor = tested["p_floor"].min() if "p_floor" in tested else np.nan
+def _volcano(context: Context, tested: TableRows, alpha: float) -> Picture:
+    table = tested.frame.reset_index(drop=True)
+    floor = table["p_floor"].min() if "p_floor" in table else np.nan
     lowest = (
         f" p cannot be smaller than {number(float(floor), 2)} here: there are only so many shifts."
         if np.isfinite(floor)
         else ""
     )
     return Picture(
-        draw.volcano(tested, context.colours_for(list(dict.fromkeys(tested["behaviour"])))),
+        draw.volcano(table, context.colours_for(list(dict.fromkeys(tested.behaviour)))),
         "Strength and certainty",
         "Every dot is one unit and behaviour: to the right more active during it, to the left less; higher up less "
         f"likely by chance. Coloured dots are called tuned (q ≤ {number(alpha)}).{lowest} A strong dot low down "
         "rests on few bouts.",
         f"Volcano plot of {number(len(tested))} pairs of unit and behaviour.",
-        tested[["recording", "unit", "behaviour", "selectivity", "p", "q", "direction"]],
+        table[["recording", "unit", "behaviour", "selectivity", "p", "q", "direction"]],
     )
 
 
 def _examples(
-    context: Context, called: pd.DataFrame, source: str, tested: pd.DataFrame, bin_s: float
+    context: Context, called: TableRows, source: str, tested: TableRows, bin_s: float
 ) -> Picture | Words | None:
     """Signal and mean response of the clearest pair of each behaviour."""
     if source != "labels":
         return Words("Examples are drawn from labels only; this run took behaviour from a model.", "note")
     pool = called if len(called) else tested
-    pool = pool.assign(strength=pool["selectivity"].abs()).sort_values(
+    ranked = pool.frame.assign(strength=pool.selectivity.abs()).sort_values(
         ["q", "strength"], ascending=[True, False], kind="stable"
     )
     best = [
@@ -191,7 +192,7 @@ def _examples(
             row_text(row, "behaviour"),
             *(as_float(row, c) for c in _ORDER),
         )
-        for row in cells(pool.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES))
+        for row in cells(ranked.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES))
     ]
     items = list(islice((i for pair in best if (i := _example(context, pair, bin_s)) is not None), MAX_EXAMPLES))
     if not items:
@@ -283,12 +284,13 @@ def _busiest(bouts: pd.DataFrame, first: float, last: float) -> float:
     return float(starts[int(np.argmax(inside))])
 
 
-def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
-    if not {"null", "drift_unit", "drift_behaviour"} <= set(tested):
+def _null(run: RunFolder, tested: TableRows) -> list[Picture | Words]:
+    table = tested.frame.reset_index(drop=True)
+    if not {"null", "drift_unit", "drift_behaviour"} <= set(table):
         return []
-    kinds = tested["null"].value_counts()
+    kinds = tested.null.value_counts()
     limit = float(_asked(run).get("drift_limit", 0.3))
-    few = int((tested["n_independent"] < 40).sum()) if "n_independent" in tested else 0
+    few = int((tested.n_independent < 40).sum())
     text = (
         f"Null: circular shift for {number(int(kinds.get('circular', 0)))} pairs, linear shift for "
         f"{number(int(kinds.get('linear', 0)))} in which unit and behaviour both drift over the session (more than "
@@ -297,14 +299,14 @@ def _null(run: RunFolder, tested: pd.DataFrame) -> list[Picture | Words]:
     if few:
         text += f" {number(few)} pairs have fewer than 40 independent shifts: their small p values are rough."
     picture = Picture(
-        draw.diagnostics(tested, limit),
+        draw.diagnostics(table, limit),
         "Can the p values be trusted?",
         "Left: without any tuning the p values are flat at the dashed line; a peak at the left is tuning, a slope "
         "everywhere a null that does not fit. Right: drift of units and behaviours. Slow change of both makes any "
         "two signals look related; pairs right of and above the dashed lines are tested by a shift that does not "
         "wrap around.",
         "Histogram of p values, and scatter plot of drift of units against drift of behaviours.",
-        tested[["recording", "unit", "behaviour", "p", "null", "drift_unit", "drift_behaviour"]],
+        table[["recording", "unit", "behaviour", "p", "null", "drift_unit", "drift_behaviour"]],
     )
     return [Words(text), picture]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from murid.plot.words import count, listed, natural, number
+from murid.prepare.quality_analysis import BAD, QUALITY, VERDICTS
 from murid.report.context import Context
 from murid.report.figures.heat import matrix
 from murid.report.parts import Picture, ReportTable, Section, Words
@@ -36,19 +37,16 @@ def make(context: Context) -> Section | None:
 
 
 def _verdicts(section: Section, run: RunFolder) -> None:
-    quality = run.table("quality", ["recording", "check", "verdict"])
+    quality = run.rows(QUALITY, ["recording", "check", "verdict"])
     overview = run.table("overview", ["check", "verdict", "recordings"])
     faults = run.table("faults")
     if quality is not None and len(quality):
-        verdict = quality["verdict"].value_counts()
-        bad = sorted(set(quality.loc[quality["verdict"] == "bad", "recording"].astype(str)), key=natural)
-        text = (
-            f"{count(quality['recording'].nunique(), 'recording')}, {count(len(quality), 'check')}: "
-            f"{number(int(verdict.get('ok', 0)))} fine, {number(int(verdict.get('look', 0)))} worth a look, "
-            f"{number(int(verdict.get('bad', 0)))} bad."
-        )
+        bad = sorted(set(quality.where(quality.verdict == BAD).recording.astype(str)), key=natural)
+        ok, look, worst = (number(int((quality.verdict == verdict).sum())) for verdict in VERDICTS)
+        n = quality.recording.nunique()
+        text = f"{count(n, 'recording')}, {count(len(quality), 'check')}: {ok} fine, {look} worth a look, {worst} bad."
         section.add(Words(text, "finding"))
-        section.findings.append(quality_found(bad, quality["recording"].nunique()))
+        section.findings.append(quality_found(bad, n))
         table = overview if overview is not None and len(overview) else None
         if table is None:
             section.add(Words("No check asks for action."))
@@ -58,7 +56,7 @@ def _verdicts(section: Section, run: RunFolder) -> None:
                     table,
                     "Checks that are not fine",
                     headings=_HEADINGS,
-                    full=quality,
+                    full=quality.frame,
                     caption="One row a check, with the worst recording. The CSV holds every check of every recording.",
                 )
             )
