@@ -129,17 +129,17 @@ def test_what_is_written_now_carries_version_and_writer(tmp_path):
 
 
 def test_folders_of_a_newer_murid_name_it_and_say_what_to_do(study, tmp_path):
-    with pytest.raises(DataError, match=r"run: was written by a newer murid \(version 9\.0\).*got 99.*upgrade murid"):
+    with pytest.raises(DataError, match=r"run: .*was written by a newer murid \(version 9\.0\).*got 99.*upgrade murid"):
         Run.read(old_run(study, format=99, versions={"murid": "9.0"}))
     shown = RunFolder(study.runs_dir / "20261122-200802-assay")
     assert shown.provenance == {}
     assert "newer murid (version 9.0)" in shown.problems[0]
     (study.folder / "study.toml").write_text('name = "S"\nlayout = 7\nmurid = "9.1"\n')
-    with pytest.raises(DataError, match=r"study: was written by a newer murid \(version 9\.1\).*layout <= 1, got 7"):
+    with pytest.raises(DataError, match=r"study: .*was written by a newer murid \(version 9\.1\).*layout <= 1, got 7"):
         Study(study.folder)
     folder = method("rules").save(tmp_path / "m")
     changed(folder, format=3, murid="9.2")
-    with pytest.raises(DataError, match=r"model: was written by a newer murid \(version 9\.2\)"):
+    with pytest.raises(DataError, match=r"model: .*was written by a newer murid \(version 9\.2\)"):
         load_method(folder)
 
 

@@ -22,7 +22,7 @@ from murid.ethogram.bouts import bouts_of
 from murid.neural.perievent import bout_events
 from murid.neural.perievent_analysis import RESPONSES, ResponseParams, response_to
 from murid.neural.photometry import above_local_median, bleaching, dff, difference, low_pass, transients, zscore
-from murid.neural.subject import signal_of
+from murid.neural.subject import require_one_animal
 from murid.neural.summary import by_state
 
 #: Ways to correct a channel, as the table names them.
@@ -139,8 +139,9 @@ def analyse_photometry(recording: Recording, params: PhotometryParams, *, states
 
     Events of the recording and onsets of bouts are what responses are measured to.
     """
-    traces = recording.need("traces") if states is None else signal_of(recording, states)
-    corrected, channels, warned = correct_channels(traces, params)
+    if states is not None:
+        require_one_animal(recording, states)
+    corrected, channels, warned = correct_channels(recording.need("traces"), params)
     z = zscore(corrected, baseline_s=params.z_baseline_s)
     peaks = transients(
         corrected, threshold=params.threshold, window_s=params.window_s, min_interval_s=params.min_interval_s
@@ -316,12 +317,14 @@ def _wide(channels: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[dict[
         for column in ("transients_per_min", "size", "size_z"):
             name = f"transient_{column}" if column != "transients_per_min" else column
             measures[name + end] = row[column]
-            units[name + end] = {"transients_per_min": "1/min", "size_z": "z"}.get(column) or _unit_of(row)
+            units[name + end] = {"transients_per_min": "1/min", "size_z": "z"}.get(column) or _unit_of(
+                row["correction"]
+            )
     for row in [] if responses is None else responses.to_dict("records"):
         name = f"response:{row['behaviour']}" + (f":{row['unit']}" if several else "")
         measures[name], units[name] = row["response"], "z"
     return measures, units
 
 
-def _unit_of(row: Mapping[str, object]) -> str:
-    return "dF/F" if row["correction"] == DFF else "unit of the trace"
+def _unit_of(correction: str) -> str:
+    return "dF/F" if correction == DFF else "unit of the trace"

@@ -24,6 +24,12 @@ def signal_of(recording: Recording, states: xr.DataArray) -> xr.DataArray | Spik
     DataError
         When several animals have states: the neurons are those of one.
     """
+    require_one_animal(recording, states)
+    return recording.need("traces") if recording.has("traces") else recording.need("spikes")
+
+
+def require_one_animal(recording: Recording, states: xr.DataArray) -> None:
+    """Refuse states of several animals: the neurons are those of one."""
     if states.sizes["individual"] > 1:
         fail(
             f"recording '{recording.id}'",
@@ -31,4 +37,3 @@ def signal_of(recording: Recording, states: xr.DataArray) -> xr.DataArray | Spik
             got=", ".join(map(str, states["individual"].values)),
             todo="choose whose behaviour: --individual NAME (individual=... in Python)",
         )
-    return recording.need("traces") if recording.has("traces") else recording.need("spikes")

@@ -11,7 +11,7 @@ from murid.report.runfolder import RunFolder
 from murid.report.sections.assay import AssayRun, show_measures
 
 #: Commands whose runs have a section of their own.
-OWN = ("check", "assay", "evaluate", "fit", "apply", "compare-motifs", "explain", "preview")
+OWN = ("check", "assay", "evaluate", "fit", "apply", "compare-motifs", "explain")
 
 
 def make(context: Context) -> Section | None:
