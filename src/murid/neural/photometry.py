@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.clock import even_parts
 from murid.data.errors import Faults, fail
-from murid.data.runs import runs
+from murid.data.runs import runs_of_true
 from murid.data.traces import make_traces
 from murid.data.warning import warn_user
 
@@ -291,7 +291,7 @@ def low_pass(traces: xr.DataArray, cutoff_hz: float) -> xr.DataArray:
             continue
         sos = butter(2, cutoff_hz, fs=rate, output="sos")
         for u in range(out.shape[1]):
-            for a, b in runs(np.isfinite(out[start:stop, u])):
+            for a, b in runs_of_true(np.isfinite(out[start:stop, u])):
                 if b - a > 15:
                     out[start + a : start + b, u] = sosfiltfilt(sos, out[start + a : start + b, u])
     return traces.copy(data=out.astype(np.float32))
@@ -337,7 +337,7 @@ def transients(
         least = threshold * 1.4826 * float(np.median(known)) if known.size else 0.0
         for start, stop, rate in stretches if least > 0 else ():
             distance = max(1, round(min_interval_s * rate)) if np.isfinite(rate) else 1
-            for a, b in runs(np.isfinite(x[start:stop])):
+            for a, b in runs_of_true(np.isfinite(x[start:stop])):
                 part = x[start + a : start + b]
                 peaks, _ = find_peaks(part, height=least, prominence=least, distance=distance)
                 widths = peak_widths(part, peaks)[0] / rate

@@ -317,9 +317,8 @@ def _wide(channels: pd.DataFrame, responses: pd.DataFrame | None) -> tuple[dict[
         for column in ("transients_per_min", "size", "size_z"):
             name = f"transient_{column}" if column != "transients_per_min" else column
             measures[name + end] = row[column]
-            units[name + end] = {"transients_per_min": "1/min", "size_z": "z"}.get(column) or _unit_of(
-                row["correction"]
-            )
+            known = {"transients_per_min": "1/min", "size_z": "z"}
+            units[name + end] = known.get(column) or _unit_of(row["correction"])
     for row in [] if responses is None else responses.to_dict("records"):
         name = f"response:{row['behaviour']}" + (f":{row['unit']}" if several else "")
         measures[name], units[name] = row["response"], "z"

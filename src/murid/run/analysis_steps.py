@@ -65,10 +65,13 @@ def method_of(study: Study, source: StatesSource) -> Any:
 
 def shared_names(study: Study, chosen: Analysis, declared: Params, ids: Sequence[str]) -> list[str]:
     """Names that all recordings together bring, in order; one that cannot be read fails in its own step."""
+    names_of = chosen.shared
+    if names_of is None:
+        return []
     found: dict[str, None] = {}
-    for recording in study.recordings(ids) if chosen.shared is not None else ():
+    for recording in study.recordings(ids):
         try:
-            found |= dict.fromkeys(chosen.shared(recording, declared))
+            found |= dict.fromkeys(names_of(recording, declared))
         except (DataError, OSError):
             continue
         finally:
