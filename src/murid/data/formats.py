@@ -61,7 +61,7 @@ class FolderFormat:
         >>> RUN.migrated({"format": 1, "command": "motifs", "params": {"model": "kmeans"}}, "runs/x")["command"]
         'motif_statistics'
         """
-        found, now = dict(head), head.get(self.key, 1)
+        migrated, now = dict(head), head.get(self.key, 1)
         if not isinstance(now, int) or now > self.version:
             fail(
                 self.kind,
@@ -81,8 +81,8 @@ class FolderFormat:
                     got=str(now),
                     todo=self.remedy,
                 )
-            found, now = self.steps[now](found), now + 1
-        return {**found, self.key: self.version}
+            migrated, now = self.steps[now](migrated), now + 1
+        return {**migrated, self.key: self.version}
 
 
 def writer_of(head: Mapping[str, Any]) -> str:

@@ -254,14 +254,14 @@ def bleaching(values: ArrayLike, time_s: ArrayLike) -> Floats:
     drop = float(np.median(z[: len(z) // 20 + 1]) - np.median(z[-len(z) // 20 - 1 :]))
     residual = np.abs(np.diff(z))
     noise = max(float(np.median(residual)), 1e-4)
-    found = least_squares(
+    best = least_squares(
         lambda p: course(p, x) - z,
         [float(np.median(z[-len(z) // 20 - 1 :])), drop / 2, 0.1, drop / 2, 0.7],
         bounds=([-np.inf, -np.inf, 0.005, -np.inf, 0.2], [np.inf, np.inf, 0.2, np.inf, 5.0]),
         loss="soft_l1",
         f_scale=noise,
     )
-    return scale * course(found.x, (t - t[0]) / length)
+    return scale * course(best.x, (t - t[0]) / length)
 
 
 def low_pass(traces: xr.DataArray, cutoff_hz: float) -> xr.DataArray:

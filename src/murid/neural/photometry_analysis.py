@@ -272,23 +272,23 @@ def _binned(corrected: xr.DataArray, z: xr.DataArray, rate_hz: float) -> pd.Data
 
 def _moments(recording: Recording, states: xr.DataArray | None, params: PhotometryParams) -> dict[str, np.ndarray]:
     """Events and edges of bouts that responses are measured to, s; an event and a behaviour may share a name."""
-    found: dict[str, np.ndarray] = {}
+    moments: dict[str, np.ndarray] = {}
     if recording.has("events"):
         events = recording.need("events")
         for label, own in events.groupby("label", sort=False):
-            found[str(label)] = np.sort(own["time_s"].to_numpy(np.float64))
+            moments[str(label)] = np.sort(own["time_s"].to_numpy(np.float64))
     if states is not None:
         bouts = bouts_of(states)
         for behaviour in behaviour_names(states):
-            name = f"{behaviour} (bouts)" if behaviour in found else behaviour
-            found[name] = (
+            name = f"{behaviour} (bouts)" if behaviour in moments else behaviour
+            moments[name] = (
                 bout_events(
                     bouts, behaviour, edge=params.edge, min_duration_s=params.min_duration_s, min_gap_s=params.min_gap_s
                 )
                 if (bouts["label"] == behaviour).any()
                 else np.empty(0)
             )
-    return found
+    return moments
 
 
 def _responses(

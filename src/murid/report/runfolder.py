@@ -50,7 +50,7 @@ class RunFolder:
     def provenance(self) -> dict[str, Any]:
         """What was asked for, versions, inputs, seconds; empty when damaged, or of a murid that cannot be read."""
         try:
-            return RUN.migrated(found, "provenance.json") if (found := self._json("provenance.json")) else {}
+            return RUN.migrated(head, "provenance.json") if (head := self._json("provenance.json")) else {}
         except DataError as exc:
             self._problem(str(exc))
             return {}
@@ -58,9 +58,9 @@ class RunFolder:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The main numbers; empty when damaged."""
-        found = self._json("summary.json")
+        numbers = self._json("summary.json")
         analysis = self.provenance.get("analysis")
-        return {"analysis": analysis, **found} if analysis else found
+        return {"analysis": analysis, **numbers} if analysis else numbers
 
     @property
     def command(self) -> str:

@@ -68,15 +68,15 @@ def shared_names(study: Study, chosen: Analysis, declared: Params, ids: Sequence
     names_of = chosen.shared
     if names_of is None:
         return []
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for recording in study.recordings(ids):
         try:
-            found |= dict.fromkeys(names_of(recording, declared))
+            names |= dict.fromkeys(names_of(recording, declared))
         except (DataError, OSError):
             continue
         finally:
             recording.forget()
-    return sorted(found)
+    return sorted(names)
 
 
 def opening_steps(study: Study, chosen: Analysis, ids: Sequence[str]) -> list[Step]:

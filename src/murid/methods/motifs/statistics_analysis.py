@@ -104,7 +104,7 @@ def over_recordings(
     """Test the transitions of all recordings, the pattern of two groups, and name motifs too rare to be tested."""
     motifs = list(dict.fromkeys(frames["usage"]["motif"]))
     chains = _chains(frames["sequence"], motifs)
-    found = {"transitions": chain_enrichment(list(chains["chain"]), motifs, n_shuffles=params.n_shuffles, seed=seed)}
+    tested = {"transitions": chain_enrichment(list(chains["chain"]), motifs, n_shuffles=params.n_shuffles, seed=seed)}
     warned = []
     mean = frames["usage"].groupby("motif", sort=False)["fraction"].mean()
     rare = [m for m in motifs if not mean[m] >= params.min_fraction]
@@ -112,10 +112,10 @@ def over_recordings(
         warned.append(f"used less than {params.min_fraction:.1%} of the time and not compared: {', '.join(rare)}")
     if group is not None:
         pattern, reason = _pattern(chains, len(motifs), group, params, seed)
-        found |= {} if pattern is None else {"pattern": pattern}
+        tested |= {} if pattern is None else {"pattern": pattern}
         warned += [reason] if reason else []
     return Tables(
-        found,
+        tested,
         warnings=warned,
         summary={"motifs": motifs},
         compared=[m for m in motifs if m not in rare],
