@@ -285,10 +285,10 @@ def _refuse_unused(chosen: Analysis, source: StatesSource, compare: str | None, 
     faults.raise_if_any()
 
 
-def _note_words(run: Run, found: Tables) -> None:
-    run.note(**found.summary)
-    if found.sentences:
-        run.note(sentences=[*run.summary.get("sentences", []), *found.sentences])
+def _note_words(run: Run, tables: Tables) -> None:
+    run.note(**tables.summary)
+    if tables.sentences:
+        run.note(sentences=[*run.summary.get("sentences", []), *tables.sentences])
 
 
 def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:

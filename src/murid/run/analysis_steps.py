@@ -185,17 +185,17 @@ def _states(
     return states
 
 
-def to_store(found: Tables) -> dict[str, Any]:
+def to_store(tables: Tables) -> dict[str, Any]:
     """Return tables as the store keeps them."""
     notes = {
-        "warnings": list(found.warnings),
-        "conventions": dict(found.conventions),
-        "units": dict(found.units),
-        "summary": dict(found.summary),
-        "sentences": list(found.sentences),
+        "warnings": list(tables.warnings),
+        "conventions": dict(tables.conventions),
+        "units": dict(tables.units),
+        "summary": dict(tables.summary),
+        "sentences": list(tables.sentences),
     }
-    kept = {"frames": {name: frame.reset_index(drop=True) for name, frame in found.frames.items()}, "notes": notes}
-    return kept if found.states is None else {**kept, "states": found.states.to_dataset(name="states")}
+    kept = {"frames": {name: frame.reset_index(drop=True) for name, frame in tables.frames.items()}, "notes": notes}
+    return kept if tables.states is None else {**kept, "states": tables.states.to_dataset(name="states")}
 
 
 def from_store(value: Mapping[str, Any]) -> Tables:

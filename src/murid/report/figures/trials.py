@@ -65,8 +65,15 @@ def preview(
 def preview_of_recording(
     recording: Recording, states: xr.DataArray, _tables: Mapping[str, pd.DataFrame] | None = None
 ) -> Figure:
-    """Draw the pseudo-labels of a recording with its events; the figure of the analysis `preview`."""
-    return preview(states, recording.events)
+    """Draw the pseudo-labels of a recording with its events; the figure of the analysis `preview`.
+
+    Of several individuals the first is drawn, with its name; the table of the run has all.
+    """
+    first = str(states["individual"].values[0])
+    figure = preview(states.sel(individual=[first]), recording.events)
+    if states.sizes["individual"] > 1:
+        figure.suptitle(first)
+    return figure
 
 
 @styled
