@@ -14,6 +14,7 @@ from murid.cli.options import (
     ParamOption,
     Rater,
     Seed,
+    Stream,
     StudyFolder,
     Workers,
     items,
