@@ -62,7 +62,11 @@ COMMANDS = {
             **{name: STATES[name] for name in ("--ids", "--compare", "--measures", "--params", "--seed", "--workers")},
         },
     ),
-    "preview": ("murid.run.preview_labels", [S], {"-p": ["seed=3"], "--ids": ["r1"], "--workers": ["7"]}),
+    "preview": (
+        "murid.run.run_analysis",
+        [S],
+        {"-p": ["seed=3"], **{name: STATES[name] for name in ("--ids", "--params", "--seed", "--workers")}},
+    ),
     "fit": (
         "murid.run.fit_method",
         [S, "kmeans"],
@@ -142,7 +146,12 @@ COMMANDS = {
     ),
     "neural": ("murid.run.run_analysis", [S], {**STATES, "-p": ["alpha=0.01"]}),
     "budget": ("murid.run.run_analysis", [S], STATES),
-    "agreement": ("murid.run.run_analysis", [S], {**STATES, "-p": ["iou=0.3"]}),
+    "motif-statistics": ("murid.run.run_analysis", [S], {**STATES, "-p": ["min_fraction=0.1"]}),
+    "agreement": (
+        "murid.run.run_analysis",
+        [S],
+        {**{k: v for k, v in STATES.items() if k not in ("--compare", "--measures")}, "-p": ["iou=0.3"]},
+    ),
     "report": ("murid.run.build_report", [S], {"--run": ["evaluate"], "--out": ["x.html"], "--figures": []}),
     "demo": (
         "murid.run.run_demo",
@@ -174,7 +183,7 @@ ARGUMENT = {
 TOGETHER = {
     **{
         (c, o): "labels"
-        for c in ("neural", "budget", "agreement")
+        for c in ("neural", "budget", "motif-statistics", "agreement")
         for o in ("--behaviours", "--rater", "--stream", "--others")
     },
     ("label-queue", "--seed"): "params",
