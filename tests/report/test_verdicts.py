@@ -10,6 +10,7 @@ import pytest
 
 from murid.data.states import make_states
 from murid.data.study import Study
+from murid.neural.tuning_analysis import TUNING
 from murid.report import transitions
 from murid.report.context import Context
 from murid.report.parts import Section, Words
@@ -84,10 +85,11 @@ def test_text_of_methods_names_whose_behaviour_units_were_tested_against(study, 
 def test_examples_are_called_tuned_only_where_some_unit_was(made, tuned, words):
     context = Context(made.study, [made.runs["neural"]])
     table = folders.tuning_table(made.study, ["unit_0"], ["rear"], {("unit_0", "rear"): 0.7} if tuned else {})
-    called = table[table["direction"] != "none"]
-    picture = neural._examples(context, called, "labels", table, 0.1)
+    tested = TUNING.rows(table)
+    called = tested.where(tested.direction != "none")
+    picture = neural._examples(context, called, "labels", tested, 0.1)
     assert words in picture.caption
-    assert "took behaviour from a model" in neural._examples(context, called, "gbdt", table, 0.1).text
+    assert "took behaviour from a model" in neural._examples(context, called, "gbdt", tested, 0.1).text
 
 
 def test_animals_with_several_recordings_are_said_to_count_once():

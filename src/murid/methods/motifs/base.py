@@ -45,7 +45,7 @@ class MotifParams(Params):
     min_seen: float = param(
         0.5, gt=0, le=1, why="share of the features a frame must have, the rest is filled; with less: no motif (-1)"
     )
-    clean: CleanParams = CleanParams()
+    clean: CleanParams = param(CleanParams(), why="how poses are cleaned first")
     seed: int = param(0, ge=0, why="same seed, same motifs")
 
 
