@@ -182,8 +182,8 @@ def test_difference_of_methods_is_noted_as_the_table_has_it(monkeypatch, tmp_pat
     run.table = lambda _name, table: table
     listed = SimpleNamespace(table=pd.DataFrame({"id": ["r"], "animal": ["m"]}))
     for name, value in {
-        "methods_table": lambda *_: pd.DataFrame(),
-        "differences": lambda *_, **__: found,
+        "methods_side_by_side": lambda *_: pd.DataFrame(),
+        "compare_with_best": lambda *_, **__: found,
         "inputs_of": lambda *_: [],
         "Step": lambda *_, **__: None,
         "methods_figure": lambda *_, **__: None,
