@@ -19,6 +19,7 @@ from murid.neural.decoding import DecodingParams
 from murid.neural.decoding_analysis import BehaviourDecodingParams
 from murid.neural.perievent import PeriEventParams
 from murid.neural.perievent_analysis import ResponseParams, analyse_responses, count_responses
+from murid.neural.photometry_analysis import PhotometryParams, analyse_photometry, count_photometry
 from murid.neural.tuning import TuningParams
 from murid.neural.tuning_analysis import analyse_tuning, count_tuned
 from tests.parameter_cases import Acts
@@ -74,6 +75,32 @@ def responses(p: ResponseParams):
     found = analyse_responses(session()[0], p, states=session()[1])
     whole = count_responses({"responses": found.frames["responses"].assign(recording="r")}, p)
     return dict(found.frames), list(whole.sentences)
+
+
+@cache
+def fibre() -> Recording:
+    """The session as raw fluorescence: both channels bleach and move, transients follow rears by half a second."""
+    rng, time = np.random.default_rng(3), np.arange(6000) / 20
+    labels = session()[0].need("labels")
+    moving = np.convolve(rng.standard_normal(time.size), np.ones(40) / 40, "same")
+    control = 2 + 0.6 * np.exp(-time / 60) + 0.1 * moving
+    starts = labels.bouts["start_s"].to_numpy()
+    sizes = rng.uniform(0.02, 0.2, starts.size)
+    calcium = sum(h * np.exp(-(((time - a - 0.5) / 0.3) ** 2)) for a, h in zip(starts, sizes, strict=True))
+    signal = 1.5 * control * (1 + calcium)
+    values = np.stack([signal, control], 1) + 0.02 * rng.standard_normal((time.size, 2))
+    return Recording(
+        "f",
+        traces=make_traces(values, time_s=time, units=["G_465", "G_405"], kind="photometry"),
+        labels=labels,
+        events=pd.DataFrame({"time_s": starts[::3] + 1.0, "label": "tone"}),
+    )
+
+
+def photometry(p: PhotometryParams):
+    found = analyse_photometry(fibre(), p, states=session()[1])
+    whole = count_photometry({k: table.assign(recording="f") for k, table in found.frames.items()}, p)
+    return dict(found.frames), dict(whole.frames), dict(whole.summary)
 
 
 @cache
@@ -133,6 +160,22 @@ DECODING_BASE = {
 }
 DECODING_GIVEN = {"hidden": {"decoder": "conv", "n_null": 0}, "train": {"decoder": "conv", "n_null": 0}}
 
+#: What responses to moments share.
+RESPONSES = {
+    "edge": "stop",
+    "min_gap_s": 5.0,
+    "min_duration_s": 1.0,
+    "min_events": 60,
+    "before_s": 3.0,
+    "after_s": 1.0,
+    "bin_s": 0.2,
+    "baseline_s": (-2.0, -1.5),
+    "overlap": "keep",
+    "null": "linear",
+    "min_independent": 1e6,
+    "alpha": 1e-6,
+}
+
 CASES = {
     TuningParams: Acts(
         tuned,
@@ -167,21 +210,19 @@ CASES = {
         },
         given={"baseline_s": {"scale": "subtract", "baseline_s": (-2.0, -1.0)}, "scale": {"baseline_s": (-2.0, -1.0)}},
     ),
-    ResponseParams: Acts(
-        responses,
+    ResponseParams: Acts(responses, RESPONSES),
+    PhotometryParams: Acts(
+        photometry,
         {
-            "edge": "stop",
-            "min_gap_s": 5.0,
-            "min_duration_s": 1.0,
-            "min_events": 60,
-            "before_s": 3.0,
-            "after_s": 1.0,
-            "bin_s": 0.2,
-            "baseline_s": (-2.0, -1.5),
-            "overlap": "keep",
-            "null": "linear",
-            "min_independent": 1e6,
-            "alpha": 1e-6,
+            **RESPONSES,
+            "control": "none",
+            "correct": "difference",
+            "lowpass_hz": None,
+            "z_baseline_s": (0.0, 100.0),
+            "threshold": 8.0,
+            "window_s": 3.0,
+            "min_interval_s": 5.0,
+            "table_hz": 5.0,
         },
     ),
     DecodingParams: Acts(decoded, DECODING, base=DECODING_BASE, given=DECODING_GIVEN),

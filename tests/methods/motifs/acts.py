@@ -1,4 +1,4 @@
-"""Cases of the parameters of motif methods: small fits to two short recordings."""
+"""Cases of the parameters of motif methods (small fits to two short recordings) and of statistics of motifs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from murid.data.params import Params
+from murid.data.recording import Recording
+from murid.data.states import make_states
 from murid.methods import method
 from murid.methods.motifs.alphatracker import AlphaTrackerParams
 from murid.methods.motifs.bsoid import BsoidParams
@@ -15,6 +20,7 @@ from murid.methods.motifs.kmeans import KMeansParams
 from murid.methods.motifs.moseq import MoseqParams
 from murid.methods.motifs.motionmapper import MotionMapperParams
 from murid.methods.motifs.pyrat import PyratParams
+from murid.methods.motifs.statistics_analysis import MotifStatisticsParams, analyse_motifs, over_recordings
 from murid.methods.motifs.syllables import SyllablesParams
 from murid.prepare import CleanParams
 from tests.methods.acting import outcome, recordings
@@ -80,7 +86,28 @@ def syllables(params: Params, on: str = "one") -> dict[str, Any]:
     return outcome("syllables")(SyllablesParams(**values), on)
 
 
+def motif_statistics(params: MotifStatisticsParams) -> list[Any]:
+    """Three motifs at random in one group of three animals, two in turn in the other; a fourth motif is rare."""
+    rng, parts = np.random.default_rng(0), []
+    for k in range(6):
+        group = "ab"[k % 2]
+        bouts = rng.integers(0, 3, 60) if group == "a" else np.arange(60) % 2
+        codes = np.append(np.repeat(bouts, rng.integers(3, 8, bouts.size)), [3, 3, 3])
+        states = make_states(codes, np.arange(codes.size) / 10, ["walk", "turn", "rear", "jump"])
+        found = analyse_motifs(Recording(f"r{k}"), params, states=states)
+        names = {"recording": f"r{k}", "animal": f"m{k}", "group": group}
+        parts.append({name: table.assign(**names) for name, table in found.frames.items()})
+    frames = {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in parts[0]}
+    whole = over_recordings(frames, params, seed=0, group="group")
+    return [frames, dict(whole.frames), list(whole.compared or ())]
+
+
 CASES = {
+    MotifStatisticsParams: Acts(
+        motif_statistics,
+        {"min_fraction": 0.02, "n_shuffles": 40, "n_permutations": 150},
+        base={"n_shuffles": 20, "n_permutations": 100},
+    ),
     KMeansParams: motifs(
         "kmeans",
         {"n_motifs": 6, "window_s": 0.2, "variance": 0.5, "replicates": 1},
