@@ -230,7 +230,7 @@ def test_what_cannot_be_read_gives_exit_code_2(murid, words):
 
 
 def test_the_unforeseen_leaves_a_crash_log(murid, study, monkeypatch):
-    import murid.run.check as module
+    import murid.run as module
 
     def fails(*_args, **_kw):
         raise ZeroDivisionError("division of the sea")

@@ -321,6 +321,7 @@ BEFORE: dict[str, Callable[[Path], dict[str, object]]] = {
     "background/time_budget": _studies,
     "paradigms/open_field": _studies,
     "neural/tuning": _studies,
+    "neural/photometry": _studies,
     "neural/decoding": _latent,
     "neural/peri_event": _events,
     "methods/gbdt": _pairs({"sniff_nose": "investigation"}),

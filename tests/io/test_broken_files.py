@@ -91,7 +91,7 @@ LABELS = {
     "bouts, backward": ("start_s,stop_s,label\n2,1,rear\n", "line 2.*stops before it starts"),
     "bouts, missing": ("start_s,stop_s,label\n2,,rear\n", "line 2.*no start or stop"),
     "bouts, no label": ("start_s,stop_s,label\n2,3,\n", "line 2.*label is empty"),
-    "bouts, before 0": ("start_s,stop_s,label\n-2,3,rear\n", "before 0 s"),
+    "bouts, before 0": ("start_s,stop_s,label\n-2,3,rear\n", "bout starts before the recording"),
     "bouts, ragged": ("start_s,stop_s,label\n1,2\n", "line 2.*expected 3 columns, got 2"),
     "onehot, time goes back": ("time_s,a\n0,1\n0.2,0\n0.1,0\n", "time does not increase"),
     "json cut off": ('{"annotator-id_0": {"s": {"keypoints": [[[1, 2', "JSON is cut off"),

@@ -26,7 +26,7 @@ def outcome(folder, **groups):
     from murid.run import build_report
 
     study = run_planted.study_of(folder / "S", groups)
-    reply = run_named(study.folder, "planted", None, None, workers=1)
+    reply = run_named("planted", study.folder, workers=1)
     html = build_report(study).read_text(encoding="utf-8")
     plain = re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<style>.*?</style>", "", html))
     return reply, re.sub(r"\s+", " ", plain.replace("\N{NO-BREAK SPACE}", " ").replace("&#39;", "'"))
