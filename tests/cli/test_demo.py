@@ -36,7 +36,7 @@ def test_demo_ends_by_saying_where_the_report_is(murid, monkeypatch, tmp_path):
         assert settings["workers"] >= 1
         return module.Demo(out / "study", out / "report.html", ["Found it."], {})
 
-    monkeypatch.setattr(module, "run_demo", pretend)
+    monkeypatch.setattr("murid.run.run_demo", pretend)
     said = murid("demo", "--out", tmp_path / "d").out.strip().splitlines()
     assert said == ["Found it.", f"Report: {tmp_path / 'd' / 'report.html'}"]
 

@@ -14,6 +14,14 @@ from tests.methods.test_contract import NAMES, fitted, make, of
 
 MOTIFS = [n for n in NAMES if method_class(n).about.family in ("unsupervised", "self-supervised")]
 CASES = [pytest.param(n, marks=pytest.mark.xdist_group(f"contract of {n}"), id=n) for n in MOTIFS]
+#: Methods that learn from pictures or embed all rows, and take long to be fitted.
+LONG = ("bsoid", "selfee", "behavenet")
+AWAY_CASES = [
+    pytest.param(
+        n, marks=[pytest.mark.xdist_group(f"contract of {n}"), *([pytest.mark.slow] if n in LONG else [])], id=n
+    )
+    for n in MOTIFS
+]
 #: Frames at 25 frames/s between which the second animal is away.
 AWAY = slice(150, 600)
 
@@ -28,7 +36,7 @@ def spoilt(made: Recording, *, stuck: str = "nose") -> Recording:
     return made.replace(poses=poses, labels=None)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", AWAY_CASES)
 def test_an_animal_that_is_away_has_no_motif_and_the_other_keeps_its_own(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

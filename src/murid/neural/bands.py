@@ -161,7 +161,7 @@ def confidence_band(response: xr.DataArray | PeriEvent | Sequence[PeriEvent], *,
     >>> import numpy as np, murid
     >>> from murid.neural import confidence_band, compute_perievent
     >>> signal = murid.make_traces(np.random.default_rng(0).standard_normal(3000), rate_hz=10)
-    >>> band = confidence_band([compute_compute_perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(5)])
+    >>> band = confidence_band([compute_perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(5)])
     >>> band.sizes["bound"], band.attrs["over"]
     (3, 'animals')
     """
@@ -211,7 +211,7 @@ def bootstrap_ci(
     >>> import numpy as np, murid
     >>> from murid.neural import bootstrap_ci, compute_perievent
     >>> signal = murid.make_traces(np.random.default_rng(0).standard_normal(3000), rate_hz=10)
-    >>> parts = [compute_compute_perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(6)]
+    >>> parts = [compute_perievent(signal, [50.0, 100.0 + k], animal=f"m{k}") for k in range(6)]
     >>> bootstrap_ci(parts, n_boot=200).attrs["n"]
     6
     """

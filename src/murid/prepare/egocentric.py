@@ -53,7 +53,7 @@ def align_egocentric(
     >>> from murid.data.poses import make_poses
     >>> xy = np.array([[[[5.0], [5.0]], [[8.0], [2.0]]]])
     >>> poses = make_poses(xy, keypoints=["nose", "tail_base"], fps=30, unit="cm")
-    >>> aligned = egocentric(poses, "tail_base", ("tail_base", "nose"))
+    >>> aligned = align_egocentric(poses, "tail_base", ("tail_base", "nose"))
     >>> aligned["position"].sel(keypoint="nose", individual="individual_0").values.round(3).tolist()
     [[6.0, 0.0]]
     """

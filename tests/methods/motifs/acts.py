@@ -154,6 +154,7 @@ CASES = {
             "max_motifs": {"n_motifs": None, "min_motifs": 2},
         },
         on={"mode": "pair", "near": "pair", "contour": "film", "threshold": "film", "dark": "film"},
+        slow=("contour", "threshold", "dark"),
     ),
     MotionMapperParams: motifs(
         "motionmapper",
