@@ -45,6 +45,30 @@ def test_human_ceiling_comes_from_two_raters(two_raters):
     assert np.allclose(list(found.values()), 6 / 7, atol=0.04)
 
 
+def test_states_are_those_of_the_rater_that_the_run_was_asked_for(two_raters, monkeypatch):
+    from murid.ethogram import bouts_of
+    from murid.report.runfolder import RunFolder
+    from murid.report.sections import ethograms
+
+    one = two_raters.study.ids[0]
+    labels = two_raters.study[one].labels
+    first, other = labels.raters
+    starts = {r: sorted(labels.select(rater=r).bouts["start_s"]) for r in labels.raters}
+    run = two_raters.runs["evaluate"]
+
+    plain = Context(two_raters.study, [run])
+    assert np.allclose(sorted(bouts_of(plain.label_states(one))["start_s"])[:3], starts[first][:3], atol=0.1)
+    assert plain.labeller == f"rater {first} (not shown: {other}; the first, choose with --rater)"
+    words = " ".join(str(getattr(p, "caption", "")) for p in ethograms.make(plain).parts)
+    assert f"Upper bar: labels of rater {first}" in words
+
+    asked = RunFolder(run).params
+    monkeypatch.setattr(RunFolder, "params", {**asked, "rater": other})
+    chosen = Context(two_raters.study, [run])
+    assert np.allclose(sorted(bouts_of(chosen.label_states(one))["start_s"])[:3], starts[other][:3], atol=0.1)
+    assert chosen.labeller == f"rater {other} (not shown: {first})"
+
+
 def test_no_ceiling_with_one_rater(made):
     context = Context(made.study, [made.runs["evaluate"]])
     assert evaluation.human_ceiling(context, context.runs[0], ["rear"]) == {}

@@ -11,11 +11,11 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import DataError
-from murid.data.labels import Labels
+from murid.data.labels import LabelChoice, Labels
 from murid.data.study import Study
 from murid.neural.tuning_analysis import TUNING
 from murid.plot import colours
-from murid.plot.words import natural
+from murid.plot.words import listed, natural
 from murid.report.glance import Glance, glance_in_cm, look_at
 from murid.report.runfolder import RunFolder
 
@@ -126,10 +126,44 @@ class Context:
         ]
 
     def label_states(self, recording_id: str) -> xr.DataArray | None:
-        """Labels of a recording as States, of its first rater and stream; None when there are none."""
+        """Labels of a recording as States, of the rater and stream of `label_choice`; None when there are none."""
         if recording_id not in self._label_states:
             self._label_states[recording_id] = self._read_labels(recording_id)
         return self._label_states[recording_id]
+
+    @cached_property
+    def label_choice(self) -> LabelChoice:
+        """Rater and stream that the newest run on labels was asked for, so that the page shows what the run tested."""
+        for run in reversed(self.runs):
+            rater, stream = run.params.get("rater"), run.params.get("stream")
+            if rater or stream:
+                return LabelChoice(rater=str(rater) if rater else None, stream=str(stream) if stream else None)
+        return LabelChoice()
+
+    @property
+    def labeller(self) -> str:
+        """Who made the labels that are shown: ``"people"``, or which of several raters and streams."""
+        parts = []
+        for what, names in self._several.items():
+            chosen = getattr(self.label_choice, what)
+            others = [n for n in names if n != (chosen or names[0])]
+            why = "" if chosen else f"; the first, choose with --{what}"
+            parts.append(f"{what} {chosen or names[0]} (not shown: {listed(others, 4)}{why})")
+        return " and ".join(parts) or "people"
+
+    @cached_property
+    def _several(self) -> dict[str, list[str]]:
+        """``rater`` and ``stream``, where labels have several: their names over all recordings, in order."""
+        names: dict[str, list[str]] = {}
+        for recording_id in self.labelled():
+            try:
+                labels: Labels = self.study[recording_id].need("labels")
+            except (DataError, OSError):
+                continue
+            for what, own in (("rater", labels.raters), ("stream", labels.streams)):
+                if len(own) > 1:
+                    names[what] = list(dict.fromkeys([*names.get(what, []), *own]))
+        return names
 
     @cached_property
     def _label_states(self) -> dict[str, xr.DataArray | None]:
@@ -141,10 +175,11 @@ class Context:
             return None
         try:
             labels: Labels = recording.need("labels")
-            if len(labels.raters) > 1:
-                labels = labels.select(rater=labels.raters[0])
-            if len(labels.streams) > 1:
-                labels = labels.select(stream=labels.streams[0])
+            for what in ("rater", "stream"):
+                own = getattr(labels, f"{what}s")
+                if len(own) > 1:
+                    chosen = getattr(self.label_choice, what) or next(n for n in self._several[what] if n in own)
+                    labels = labels.select(**{what: chosen})
             if not np.isfinite(labels.stop_s) or not labels.behaviours:
                 return None
             return labels.to_states(labels.clock(), others="negative")

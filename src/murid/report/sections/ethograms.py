@@ -46,7 +46,7 @@ def make(context: Context) -> Section | None:
     )
     section.add(_ethogram(context, labels, predicted))
     source = labels or predicted
-    labeller = "as labelled by people" if labels else "as predicted by the method"
+    labeller = f"as labelled by {context.labeller}" if labels else "as predicted by the method"
     if labels:
         section.add(*statistics(context, labels, labeller))
         section.add(*transition_parts(context, labels, labeller))
@@ -97,8 +97,8 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
     asked = list(dict.fromkeys(b for s in predicted.values() for b in behaviour_names(s)))
     two = (
-        " Upper bar: labels of a person; lower bar: prediction for this animal by a method trained without it; "
-        f"predicted behaviours: {listed(map(readable, asked), 10)}."
+        f" Upper bar: labels of {context.labeller}; lower bar: prediction for this animal by a method trained without "
+        f"it; predicted behaviours: {listed(map(readable, asked), 10)}."
         if labels and predicted
         else ""
     )
