@@ -137,6 +137,13 @@ def test_a_group_of_one_animal_is_left_out_and_named(animals):
     assert run.summary["groups"] == {"ctrl": 8, "drug": 8}
 
 
+def test_two_groups_of_two_animals_are_the_least(animals):
+    run = Memory()
+    compare_groups(run, animals.iloc[:4].assign(group=["a", "a", "a", "b"]), "group")
+    assert "comparison" not in run.tables
+    assert run.warnings == ["no comparison: it takes two groups with two animals each, there are {'a': 3, 'b': 1}"]
+
+
 def test_three_groups_have_a_table_of_pairs(animals):
     run = Memory()
     three = animals[:16].assign(group=["a"] * 5 + ["b"] * 5 + ["c"] * 6)

@@ -70,6 +70,7 @@ def test_untested_measures_are_not_called_different():
         (0.0498, "p = 0.0498"),
         (0.05, "p = 0.05"),
         (0.0123, "p = 0.012"),
+        (0.0004, "p = 0.0004"),
         (0.00001, "p < 0.0001"),
         (0.5, "p = 0.50"),
         (math.nan, "not tested"),
