@@ -134,7 +134,8 @@ def pose_files(folder: Path) -> None:
     """Write what the pages name: tables of poses and labels, a sheet, signals, zones, a film."""
     for name in ("poses", "labels", "scored", "photometry"):
         (folder / name).mkdir(exist_ok=True)
-    for recording in mice()[:2]:
+    given = [recording.replace(id=f"m{k}", animal=f"m{k}") for k, recording in enumerate(mice()[:2], 1)]
+    for recording in given:
         poses, labels = recording.poses, recording.labels
         write_poses_dlc(poses, folder / "poses" / f"{recording.id}.csv")
         write_labels(labels, folder / "labels" / f"{recording.id}.csv", format="bouts")
@@ -142,7 +143,7 @@ def pose_files(folder: Path) -> None:
         signal = recording.traces.to_pandas()
         signal.columns = ["dF_465", *signal.columns[1:]]
         signal.rename_axis("time_s").to_csv(folder / "photometry" / f"{recording.id}.csv")
-    rows = [f"{r.id},{r.animal},{r.group}" for r in mice()[:2]]
+    rows = [f"{r.id},{r.animal},{r.group}" for r in given]
     (folder / "animals.csv").write_text("\n".join(["id,animal,group", *rows]))
 
 
@@ -222,7 +223,11 @@ def _readme(folder: Path) -> dict[str, object]:
     write_poses_dlc(one.poses, folder / "x.csv")
     plain = one.labels.bouts.assign(label="social").iloc[::2]
     write_labels(Labels.from_bouts(plain, duration_s=40), folder / "x_annot.txt", format="caltech", fps=24)
-    return {"recordings": called(mice(), {"rear": "social", "walk": "nonsocial", "groom": "aggression"})}
+    plain = []
+    for recording in called(mice(), {"rear": "social", "walk": "nonsocial", "groom": "aggression"}):
+        read = murid.read_poses(write_poses_dlc(recording.poses, folder / f"{recording.id}.csv"), fps=25)
+        plain.append(Recording(recording.id, poses=read, labels=recording.labels, animal=recording.animal))
+    return {"recordings": plain}
 
 
 def _files(folder: Path) -> dict[str, object]:

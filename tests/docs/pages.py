@@ -24,6 +24,7 @@ REASONS = {
     "changes the machine": 3,
     "a drawing": 1,
     "signals of your own": 1,
+    "days of training of your own": 1,
 }
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^\n`]*)\n(?P<text>.*?)^ *```", re.DOTALL | re.MULTILINE)
