@@ -13,6 +13,7 @@ import pandas as pd
 from murid import __version__
 from murid.data.atomic import atomic_file
 from murid.data.errors import DataError, Faults, fail
+from murid.data.names import counted
 from murid.data.progress import track
 from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
@@ -168,7 +169,7 @@ def _read_and_store(
 ) -> None:
     """Read each recording and store it; those that cannot be read become one error after the others are in."""
     known = set(study.ids)
-    faults = Faults(f"{n_pairs} recordings")
+    faults = Faults(counted(n_pairs))
     for pair in track(waiting, "adding"):
         try:
             recording = read_recording(pair, settings)
