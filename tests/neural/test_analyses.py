@@ -68,6 +68,7 @@ def test_what_is_found_is_counted_by_the_p_that_is_corrected_over_all():
     p = [0.001, 0.02, 0.04, 0.5, 0.8, np.nan]
     q = [0.005, 0.05, 0.2 / 3, 0.625, 0.8, np.nan]  # Benjamini-Hochberg over five
     table = pd.DataFrame({"recording": list("aabbbb"), "unit": list("uvuvwx"), "behaviour": "rear", "p": p, "q": q})
+    table["control"] = False
     found = count_responses({"responses": table}, ResponseParams())
     np.testing.assert_allclose(found.frames["responses"]["q_all"], q)
     assert found.summary == {"tested": 5, "respond": 2}
@@ -103,3 +104,42 @@ def test_control_channels_are_no_units_and_speak_up_when_they_follow_the_behavio
     assert whole.summary["tuned_units"] == 0
     assert whole.summary["tested_units"] == whole.summary["units"] == 1
     assert "dF_405: rear" in whole.sentences[1]
+
+
+def test_control_channels_stand_outside_the_correction_of_units(session):
+    recording, states, _ = session
+    rng, time = np.random.default_rng(1), np.arange(4000) / 10
+    tied = recording.need("traces").values[:, 0]
+    values = np.stack([tied, rng.standard_normal(4000), tied, rng.standard_normal(4000)], axis=1)
+    names = ["A_465", "B_465", "A_iso", "B_iso"]
+    both = recording.replace(traces=make_traces(values, time_s=time, units=names))
+    units = recording.replace(traces=make_traces(values[:, :2], time_s=time, units=names[:2]))
+    for analyse, params, table in (
+        (analyse_tuning, TuningParams(), "tuning"),
+        (analyse_responses, ResponseParams(), "responses"),
+    ):
+        found, alone = (analyse(r, params, states=states).frames[table] for r in (both, units))
+        own = found[~found["control"]].reset_index(drop=True)
+        assert found.groupby("control")["unit"].unique().map(list).to_dict() == {False: names[:2], True: names[2:]}
+        np.testing.assert_allclose(own["q"], alone["q"], rtol=1e-9)
+    animals = analyse_responses(both, ResponseParams(), states=states).frames["animals"]
+    assert animals["rear"][0] == pytest.approx(alone.loc[alone["behaviour"] == "rear", "response"].mean())
+    whole = count_responses({"responses": found.assign(recording="r")}, ResponseParams())
+    assert whole.summary == {"tested": 2, "respond": 1}
+    assert "(A_iso: rear)" in whole.sentences[1]
+
+
+def test_control_channels_are_decoded_apart(session):
+    recording, states, _ = session
+    params = BehaviourDecodingParams(n_null=19, lags_s=0.0, folds=3)
+    rng, time = np.random.default_rng(1), np.arange(4000) / 10
+    values = np.stack([rng.standard_normal(4000), recording.need("traces").values[:, 0]], axis=1)
+    traces = make_traces(values, time_s=time, units=["dF_465", "dF_405"])
+    found = find_analysis("decoding").check(analyse_decoding(recording.replace(traces=traces), params, states=states))
+    rear = found.frames["decoded"].query("behaviour == 'rear'").set_index("control")
+    assert rear.loc[False, "balanced_accuracy"] < 0.6  # the moving control would decode .9 for it
+    assert rear.loc[True, "balanced_accuracy"] > 0.8
+    assert found.frames["animals"]["rear"][0] == rear.loc[False, "balanced_accuracy"]
+    assert any("stand apart: dF_405" in w for w in found.warnings)
+    table = found.frames["decoded"].assign(recording="r")
+    assert correct_decoded({"decoded": table}, params).summary == {"tested": 1, "decoded": 0}

@@ -39,6 +39,23 @@ def fdr(p: ArrayLike) -> NDArray[np.float64]:
     return q
 
 
+def fdr_within(p: ArrayLike, family: ArrayLike) -> NDArray[np.float64]:
+    """Return Benjamini–Hochberg q values of each family on its own, such as units and control channels.
+
+    Parameters
+    ----------
+    p : array
+        NaN where not tested.
+    family : array of the shape of `p`
+        To which family each belongs.
+    """
+    p, family = np.asarray(p, np.float64), np.asarray(family)
+    q = np.full(p.shape, np.nan)
+    for one in np.unique(family):
+        q[family == one] = fdr(p[family == one])
+    return q
+
+
 def holm(p: ArrayLike) -> NDArray[np.float64]:
     """Return Holm's step-down adjusted p over all finite p (family-wise error), same shape."""
     p = np.asarray(p, np.float64)

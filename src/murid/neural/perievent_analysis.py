@@ -13,15 +13,16 @@ from murid.data.analysis import Tables, analysis
 from murid.data.errors import DataError
 from murid.data.meet.signals import as_traces
 from murid.data.params import Params, param
-from murid.data.pvalues import fdr
+from murid.data.pvalues import fdr_within
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.data.tables import Table, count_column, number_column, text_column
+from murid.data.tables import Table, count_column, flag_column, number_column, text_column
+from murid.data.traces import control_channels
 from murid.ethogram.bouts import bouts_of
 from murid.neural.bands import confidence_band
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, compute_perievent
 from murid.neural.perievent_tests import shift_test
-from murid.neural.subject import signal_of
+from murid.neural.subject import moved_controls, signal_of
 
 
 class ResponseParams(Params):
@@ -51,10 +52,13 @@ RESPONSES = Table(
         "response": number_column(unit="z", why="mean over the time after the moment, baseline mean 0 and sd 1"),
         "peak_lag_s": number_column("lag of the largest |z|", unit="s"),
         "p": number_column(low=0, high=1, why="shifts of the moments, corrected over the window"),
-        "q": number_column(low=0, high=1, why="Benjamini–Hochberg within the recording"),
-        "q_all": number_column(low=0, high=1, why="Benjamini–Hochberg over all recordings", optional=True),
+        "q": number_column(low=0, high=1, why="Benjamini–Hochberg within the recording; control channels apart"),
+        "q_all": number_column(
+            low=0, high=1, why="Benjamini–Hochberg over all recordings; control channels apart", optional=True
+        ),
         "null": text_column(why="kind of shift: circular or linear"),
         "n_independent": number_column("independent shifts", low=0),
+        "control": flag_column(why="isosbestic channel, by its name: what it shows is no activity", optional=True),
         "reason": text_column(why="why it could not be tested; empty where it could"),
     },
     "One row a recording, unit and behaviour.",
@@ -76,7 +80,7 @@ CURVES = Table(
 ANIMALS = Table(
     "animals",
     {"individual": text_column()},
-    "One row a recording: mean response over its units, by behaviour.",
+    "One row a recording: mean response over its units (control channels are none), by behaviour.",
     measures=number_column(unit="z"),
 )
 
@@ -84,11 +88,16 @@ ANIMALS = Table(
 def count_responses(frames: Mapping[str, pd.DataFrame], params: ResponseParams) -> Tables:
     """Correct over all recordings, and count what responds."""
     table = frames["responses"].copy()
-    table["q_all"] = fdr(table["p"])
-    tested = int(table["p"].notna().sum())
-    n = int((table["q"] <= params.alpha).sum())
-    sentence = f"{n} of {tested} tested pairs of unit and behaviour respond (q <= {params.alpha:g} within recording)."
-    return Tables({"responses": table}, summary={"tested": tested, "respond": n}, sentences=[sentence])
+    control = table["control"].to_numpy(bool)
+    table["q_all"] = fdr_within(table["p"], control)
+    units, moved = table[~control], table[control & (table["q"] <= params.alpha).to_numpy()]
+    tested = int(units["p"].notna().sum())
+    n = int((units["q"] <= params.alpha).sum())
+    sentences = [
+        f"{n} of {tested} tested pairs of unit and behaviour respond (q <= {params.alpha:g} within recording)."
+    ]
+    sentences += [moved_controls(moved)] if len(moved) else []
+    return Tables({"responses": table}, summary={"tested": tested, "respond": n}, sentences=sentences)
 
 
 @analysis(
@@ -121,8 +130,9 @@ def analyse_responses(recording: Recording, params: ResponseParams, *, states: x
         rows.append(table.assign(behaviour=behaviour))
         curves += [] if curve is None else [curve.assign(behaviour=behaviour)]
     responses = pd.concat(rows, ignore_index=True)
-    responses["q"] = fdr(responses["p"])
-    means = responses.groupby("behaviour", sort=False)["response"].mean()
+    responses["q"] = fdr_within(responses["p"], responses["control"])
+    units = responses["response"].where(~responses["control"])
+    means = units.groupby(responses["behaviour"], sort=False).mean()
     animals = pd.DataFrame({"individual": [str(states["individual"].values[0])], **{k: [v] for k, v in means.items()}})
     order = [c for c in RESPONSES.columns if c != "q_all"]
     empty = pd.DataFrame(columns=list(CURVES.columns))
@@ -144,6 +154,7 @@ def response_to(
     units = [str(u) for u in traces["unit"].values]
     table = pd.DataFrame({"unit": units, "n_events": 0, "n_left_out": moments.size, "response": np.nan, "p": np.nan})
     table = table.assign(peak_lag_s=np.nan, null="", n_independent=np.nan, reason=reason)
+    table["control"] = table["unit"].isin(control_channels(units))
     if reason:
         return table, None
     cut = PeriEventParams(

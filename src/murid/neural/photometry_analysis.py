@@ -299,7 +299,8 @@ def _responses(
     for name, moments in _moments(recording, states, params).items():
         few = moments.size < params.min_events
         reason = f"too few moments ({moments.size} < {params.min_events})" if few else ""
-        tables.append(response_to(z, moments, params, reason)[0].assign(behaviour=name))
+        # Isosbestic channels have been taken out, unless it was said that there is none.
+        tables.append(response_to(z, moments, params, reason)[0].assign(behaviour=name, control=False))
     if not tables:
         return None
     table = pd.concat(tables, ignore_index=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import xarray as xr
 
 from murid.data.errors import fail
@@ -37,3 +38,14 @@ def require_one_animal(recording: Recording, states: xr.DataArray) -> None:
             got=", ".join(map(str, states["individual"].values)),
             todo="choose whose behaviour: --individual NAME (individual=... in Python)",
         )
+
+
+def moved_controls(moved: pd.DataFrame) -> str:
+    """What it means that control channels follow a behaviour."""
+    listed = "; ".join(
+        f"{unit}: {', '.join(dict.fromkeys(part['behaviour']))}" for unit, part in moved.groupby("unit", sort=False)
+    )
+    return (
+        f"Control channels that are no units follow the behaviour too ({listed}): movement or bleaching may explain "
+        "the signal there; correct it first, with murid.neural.dff."
+    )

@@ -1,7 +1,8 @@
 """Which units are tuned to which behaviours, with a null that autocorrelation cannot fool.
 
 For every unit × behaviour: AUROC of the signal in against out of the behaviour, its p from *all*
-circular shifts (or linear shifts where both drift), and Benjamini–Hochberg q over all pairs.
+circular shifts (or linear shifts where both drift), and Benjamini–Hochberg q over all pairs of units;
+isosbestic control channels are corrected among themselves.
 
 Unlabelled and missing samples. A circular shift must not slide labelled behaviour onto samples
 that have no label or no signal: the number of samples in and out would change from shift to shift,
@@ -79,7 +80,8 @@ class TuningResult:
         (by q: excited / suppressed, or tuned with mutual information, which has no sign; else none),
         ``null, mean_in, mean_out, d_prime, drift_unit,
         drift_behaviour, n_samples, n_in, n_bouts, n_shifts, n_independent, p_floor, best_lag_s,
-        reason`` (why it could not be tested, else ""); ``mi, mi_corrected`` (bits) for MI. With ``max_lag_s``
+        control`` (an isosbestic channel by its name, whose q is over control channels alone),
+        ``reason`` (why it could not be tested, else ""); ``mi, mi_corrected`` (bits) for MI. With ``max_lag_s``
         the AUROC is that of the best lag; tested by linear shift it is 1/2 plus what the central half of the
         session has beyond the mean of its shifts. Direction, AUROC and p always come from the same statistic.
     params : TuningParams

@@ -8,11 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.analysis import Tables, analysis
-from murid.data.pvalues import fdr
+from murid.data.pvalues import fdr_within
 from murid.data.recording import Recording
 from murid.data.tables import Table, count_column, flag_column, number_column, text_column
-from murid.data.traces import control_channels
-from murid.neural.subject import signal_of
+from murid.neural.subject import moved_controls, signal_of
 from murid.neural.tuning import CALLED, TuningParams, compute_tuning
 
 DIRECTIONS = (*CALLED, "none", "not tested")
@@ -27,8 +26,10 @@ TUNING = Table(
         ),
         "selectivity": number_column(low=-1, high=1, why="2 × AUROC − 1"),
         "p": number_column(low=0, high=1, why="against shifts of the behaviour in time"),
-        "q": number_column(low=0, high=1, why="Benjamini–Hochberg within the recording"),
-        "q_all": number_column(low=0, high=1, why="Benjamini–Hochberg over all recordings", optional=True),
+        "q": number_column(low=0, high=1, why="Benjamini–Hochberg within the recording; control channels apart"),
+        "q_all": number_column(
+            low=0, high=1, why="Benjamini–Hochberg over all recordings; control channels apart", optional=True
+        ),
         "z": number_column(why="against the shifts"),
         "direction": text_column(choices=DIRECTIONS, why="by q within the recording"),
         "null": text_column(why="kind of shift: circular or linear"),
@@ -55,8 +56,8 @@ TUNED = Table(
 def count_tuned(frames: Mapping[str, pd.DataFrame], params: TuningParams) -> Tables:
     """Correct over all recordings, and count the units that are tuned; control channels are no units."""
     everything = frames["tuning"].copy()
-    everything["q_all"] = fdr(everything["p"])
     control = everything["control"].to_numpy(bool)
+    everything["q_all"] = fdr_within(everything["p"], control)
     table = everything[~control]
     by_behaviour = {"tested": table["p"].notna()}
     by_behaviour |= {way: table["direction"] == way for way in CALLED}
@@ -73,7 +74,7 @@ def count_tuned(frames: Mapping[str, pd.DataFrame], params: TuningParams) -> Tab
     ]
     moved = everything[control & everything["direction"].isin(CALLED).to_numpy()]
     if len(moved):
-        sentences.append(_of_controls(moved))
+        sentences.append(moved_controls(moved))
     return Tables(
         {"tuning": everything, "tuned": counts},
         summary={
@@ -84,17 +85,6 @@ def count_tuned(frames: Mapping[str, pd.DataFrame], params: TuningParams) -> Tab
             "behaviours": counts.set_index("behaviour").to_dict("index"),
         },
         sentences=sentences,
-    )
-
-
-def _of_controls(moved: pd.DataFrame) -> str:
-    """What it means that control channels follow a behaviour."""
-    listed = "; ".join(
-        f"{unit}: {', '.join(dict.fromkeys(part['behaviour']))}" for unit, part in moved.groupby("unit", sort=False)
-    )
-    return (
-        f"Control channels that are no units follow the behaviour too ({listed}): movement or bleaching may explain "
-        "the signal there; correct it first, with murid.neural.dff."
     )
 
 
@@ -112,7 +102,4 @@ def analyse_tuning(recording: Recording, params: TuningParams, *, states: xr.Dat
     """Test every unit for tuning to every behaviour, against shifts of the behaviour in time."""
     signal = signal_of(recording, states)
     result = compute_tuning(signal, states, params=params)
-    table = result.table.reset_index(drop=True)
-    units = list(dict.fromkeys(table["unit"]))
-    table.insert(list(table.columns).index("reason"), "control", table["unit"].isin(control_channels(units)))
-    return Tables({"tuning": table}, warnings=result.notes)
+    return Tables({"tuning": result.table.reset_index(drop=True)}, warnings=result.notes)

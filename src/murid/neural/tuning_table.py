@@ -10,8 +10,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.data.pvalues import fdr
+from murid.data.pvalues import fdr_within
 from murid.data.states import UNLABELLED
+from murid.data.traces import control_channels
 from murid.neural import nulls
 from murid.neural.information import mi_circular, mi_linear, quantile_bins
 
@@ -260,7 +261,9 @@ class TuningTable:
         """Assemble the table, correct over all pairs, name directions."""
         a, p = self.a, self.params
         n_unit, n_beh = len(self.units), len(self.behaviours)
-        q = fdr(a["p"])
+        control = np.repeat(np.isin(self.units, control_channels(self.units)), n_beh)
+        # What a control channel shows is no activity: it must not make the correction of the units harder or easier.
+        q = fdr_within(a["p"], control.reshape(n_unit, n_beh))
         called = np.nan_to_num(q, nan=1.0) <= p.alpha
         tails = 1 if self.by_mi or p.max_lag_s > 0 else 2
         with np.errstate(divide="ignore"):
@@ -287,6 +290,7 @@ class TuningTable:
             "n_independent": a["n_independent"],
             "p_floor": floor,
             "best_lag_s": a["best_lag_s"],
+            "control": control,
             "reason": a["reason"],
         }
         if self.by_mi:
