@@ -11,7 +11,7 @@ from murid.data.bouts import make_bouts
 from murid.data.clock import frame_times
 from murid.data.errors import DataError
 from murid.data.labels import Labels
-from murid.evaluate import agreement
+from murid.evaluate import agreement, bootstrap
 
 
 @settings(max_examples=50, deadline=None)
@@ -102,3 +102,41 @@ def test_one_rater_and_no_clock_are_refused():
         agreement.compare_raters(labels(("a", [(0, 1, "x")])), fps=10.0)
     with pytest.raises(DataError, match="no clock"):
         agreement.compare_raters(labels(("a", [(0, 1, "x")]), ("b", [(0, 1, "x")])))
+
+
+def test_the_interval_of_kappa_is_over_recordings_and_blocks_only_within_one():
+    """Recordings in which the raters agree well or badly throughout: blocks see little of what other films may hold."""
+    many = []
+    for k in range(6):
+        late = 0.3 + 0.35 * k
+        starts = np.arange(5.0, 115.0, 10.0)
+        spans = [(s, s + 4, "rear") for s in starts]
+        many.append(labels(("a", spans), ("b", [(s + late, e + late, n) for s, e, n in spans]), duration=120.0))
+    got = agreement.compare_raters(many, fps=10.0, n_boot=200).pairs.iloc[0]
+    assert (got["interval_over"], got["n_recordings"]) == ("recordings", 6)
+    assert got["kappa_low"] < got["kappa"] < got["kappa_high"]
+    one = [agreement.compare_raters(x, fps=10.0, n_boot=200).pairs.iloc[0] for x in many]
+    assert {row["interval_over"] for row in one} == {"blocks of one recording"}
+    assert got["kappa_high"] - got["kappa_low"] > 3 * max(row["kappa_high"] - row["kappa_low"] for row in one)
+    few = agreement.compare_raters(many[:4], fps=10.0, n_boot=200).pairs.iloc[0]
+    assert np.isnan(few["kappa_low"])
+    assert few["interval_over"] == "none: 4 recordings, 5 are needed"
+
+
+def test_the_jackknife_interval_covers_kappa_of_few_recordings_where_percentiles_do_not():
+    rng = np.random.default_rng(0)
+
+    def recordings(n):
+        present = rng.binomial(300, rng.beta(3, 12, n))
+        hit, false = rng.binomial(present, 1 - rng.beta(3, 12, n)), rng.binomial(300 - present, rng.beta(2, 38, n))
+        return np.stack([300 - present - false, false, present - hit, hit], -1).reshape(n, 2, 2).astype(float)
+
+    true = float(agreement.kappa_of(recordings(40_000).sum(0)))
+    kept = np.zeros(2)
+    for _ in range(300):
+        tables = recordings(6)
+        low, high = bootstrap.jackknife_interval(tables, agreement.kappa_of)
+        below, above = bootstrap.interval(tables, agreement.kappa_of, n_boot=200)
+        kept += (low <= true <= high, below <= true <= above)
+    assert 0.91 <= kept[0] / 300 <= 0.985  # .95, four standard errors
+    assert kept[1] / 300 < 0.90

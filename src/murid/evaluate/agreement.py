@@ -121,8 +121,13 @@ def krippendorff_alpha(ratings: ArrayLike, n_classes: int | None = None) -> floa
     return float(1.0 - observed / expected) if expected > 0 else float("nan")
 
 
-#: Codes of two raters of one animal, and their clock.
-Track = tuple[np.ndarray, np.ndarray, np.ndarray]
+class Track(NamedTuple):
+    """Codes (time,) of two raters of one animal, their clock, and in which recording."""
+
+    a: np.ndarray
+    b: np.ndarray
+    time_s: np.ndarray
+    recording: int
 
 
 class Boot(NamedTuple):
@@ -139,9 +144,10 @@ class RaterAgreement:
     Attributes
     ----------
     pairs : DataFrame
-        One row per pair of raters and behaviour: ``kappa, kappa_low, kappa_high, pabak, prevalence`` (mean
-        share of time of the two), ``f1`` (frames), ``event_f1`` (bouts, one to one, IoU), ``onset_ms`` (median
-        absolute), ``time_r, bouts_r`` (over recordings), ``n`` (samples both scored).
+        One row per pair of raters and behaviour: ``kappa, kappa_low, kappa_high, interval_over, pabak, prevalence``
+        (mean share of time of the two), ``f1`` (frames), ``event_f1`` (bouts, one to one, IoU), ``onset_ms`` (median
+        absolute), ``time_r, bouts_r`` (over recordings), ``n`` (samples both scored), ``n_recordings``. The interval
+        of κ is over recordings, five or more; of a single one it is over blocks of its time, and speaks of that alone.
     classes : DataFrame
         One row per pair: κ over all classes with "none", for exclusive labels.
     alpha : Series
@@ -184,7 +190,8 @@ def compare_raters(
     others, iou
         As in `score`; 0.5 here is the usual bar for "the same event".
     block_s, n_boot, seed
-        Block bootstrap of κ, see `cohen_kappa`.
+        Block bootstrap of κ within a single recording, see `cohen_kappa`. With several recordings the interval is
+        over these (`bootstrap.jackknife_interval`): blocks would say nothing about other recordings.
 
     Raises
     ------
@@ -207,12 +214,16 @@ def compare_raters(
     rows: list[dict[str, str | float]] = []
     classes: list[dict[str, str | float]] = []
     for one, two in combinations(raters, 2):
-        shared = [(v[one], v[two], t) for v, t in zip(rated, clocks, strict=True) if one in v and two in v]
+        shared = [
+            Track(v[one], v[two], t, k)
+            for k, (v, t) in enumerate(zip(rated, clocks, strict=True))
+            if one in v and two in v
+        ]
         if not shared:
             continue
         pair = {"rater_a": one, "rater_b": two}
         for b, name in enumerate(names):
-            columns = [(x[:, p, b], y[:, p, b], t) for x, y, t in shared for p in range(x.shape[1])]
+            columns = [Track(x[:, p, b], y[:, p, b], t, k) for x, y, t, k in shared for p in range(x.shape[1])]
             rows.append({**pair, "behaviour": name, **_pair(columns, iou, block_s, boot)})
         codes = _class_codes(shared)
         if codes:
@@ -222,11 +233,11 @@ def compare_raters(
 
 def _class_codes(shared: Sequence[Track]) -> list[Track]:
     """Two raters' labels as one code a frame and animal, with "none"; empty where behaviours overlap."""
-    if any((x == 1).sum(2).max(initial=0) > 1 for both in shared for x in both[:2]):
+    if any((x == 1).sum(2).max(initial=0) > 1 for both in shared for x in (both.a, both.b)):
         return []
     return [
-        (frames.exclusive_codes(x)[:, p], frames.exclusive_codes(y)[:, p], t)
-        for x, y, t in shared
+        Track(frames.exclusive_codes(x)[:, p], frames.exclusive_codes(y)[:, p], t, k)
+        for x, y, t, k in shared
         for p in range(x.shape[1])
     ]
 
@@ -246,25 +257,48 @@ def _clocks(
     return out
 
 
-def _kappas(columns: Sequence[Track], n_classes: int, block_s: float, boot: Boot) -> dict[str, float]:
-    blocks = [_block_tables(x, y, n_classes, max(1, round(block_s * rate_of(t)))) for x, y, t in columns]
-    tables = np.concatenate(blocks)
-    low, high = bootstrap.interval(tables, kappa_of, n_boot=boot.n_boot, seed=boot.seed, min_groups=2)
-    whole = tables.sum(0)
+def _kappas(columns: Sequence[Track], n_classes: int, block_s: float, boot: Boot) -> dict[str, float | str]:
+    """κ with its interval, PABAK and counts of all tracks together."""
+    tables: dict[int, np.ndarray] = {}
+    for x, y, _, recording in columns:
+        tables[recording] = tables.get(recording, 0) + cross_tabulate(x, y, n_classes)
+    by_recording = np.stack([table for table in tables.values() if table.sum()] or list(tables.values())[:1])
+    low, high, over = _interval(columns, by_recording, n_classes, block_s, boot)
+    whole = by_recording.sum(0)
     return {
         "kappa": float(kappa_of(whole)),
         "kappa_low": float(low),
         "kappa_high": float(high),
+        "interval_over": over,
         "pabak": float(pabak_of(whole)),
         "n": int(whole.sum()),
+        "n_recordings": len(by_recording),
     }
 
 
-def _pair(columns: Sequence[Track], iou: float, block_s: float, boot: Boot) -> dict[str, float]:
+def _interval(
+    columns: Sequence[Track], by_recording: np.ndarray, n_classes: int, block_s: float, boot: Boot
+) -> tuple[float, float, str]:
+    """Return low, high and what the interval is over, or why there is none."""
+    n = len(by_recording)
+    if n == 1:
+        blocks = [
+            _block_tables(x, y, n_classes, max(1, round(block_s * rate_of(t)))) for x, y, t, _ in columns if x.size
+        ]
+        drawn = np.concatenate(blocks)
+        drawn_limits = bootstrap.interval(drawn, kappa_of, n_boot=boot.n_boot, seed=boot.seed, min_groups=2)
+        return float(drawn_limits[0]), float(drawn_limits[1]), "blocks of one recording"
+    if n < bootstrap.MIN_GROUPS:
+        return float("nan"), float("nan"), f"none: {n} recordings, {bootstrap.MIN_GROUPS} are needed"
+    low, high = bootstrap.jackknife_interval(by_recording, kappa_of)
+    return low, high, "recordings" if np.isfinite(low) else "none: agreement is complete in all but one or fewer"
+
+
+def _pair(columns: Sequence[Track], iou: float, block_s: float, boot: Boot) -> dict[str, float | str]:
     """Compare two raters on one behaviour over the tracks of all recordings."""
     cells, events = np.zeros(4), np.zeros(4)
     late, seconds, numbers = [], [], []
-    for x, y, time in columns:
+    for x, y, time, _ in columns:
         both = (x != UNLABELLED) & (y != UNLABELLED)
         x, y = np.where(both, x, UNLABELLED), np.where(both, y, UNLABELLED)
         cells += frames.counts(x[:, None], y[:, None])[0]

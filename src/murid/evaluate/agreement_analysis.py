@@ -13,13 +13,18 @@ from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.tables import Table, count_column, number_column, text_column
 from murid.evaluate.agreement import compare_raters
+from murid.evaluate.bootstrap import MIN_GROUPS
 
 _KAPPAS = {
     "kappa": number_column("Cohen's kappa", low=-1, high=1, why="agreement of frames beyond chance"),
-    "kappa_low": number_column("95 % from", low=-1, high=1, why="bootstrap over blocks of time"),
+    "kappa_low": number_column(
+        "95 % from", low=-1, high=1, why="over recordings, five or more; within a single one over blocks of time"
+    ),
     "kappa_high": number_column("to", low=-1, high=1),
+    "interval_over": text_column("interval over", why="recordings, blocks of the only one, or why there is none"),
     "pabak": number_column("PABAK", low=-1, high=1, why="kappa corrected for rarity"),
     "n": count_column("samples", why="both scored"),
+    "n_recordings": count_column("recordings", why="that both scored"),
 }
 PAIRS = Table(
     "pairs",
@@ -54,8 +59,10 @@ class AgreementParams(Params):
 
     rate_hz: float = param(25.0, unit="1/s", gt=0, why="clock of labels that were scored in seconds, not frames")
     iou: float = param(0.5, gt=0, le=1, why="overlap from which two bouts are the same event; 0.5 is usual")
-    block_s: float = param(10.0, unit="s", gt=0, why="blocks of the bootstrap: longer than most bouts")
-    n_boot: int = param(1000, ge=100, why="draws of the bootstrap")
+    block_s: float = param(
+        10.0, unit="s", gt=0, why="blocks of the bootstrap within a single recording: longer than most bouts"
+    )
+    n_boot: int = param(1000, ge=100, why="draws of that bootstrap")
 
 
 @analysis(
@@ -108,6 +115,10 @@ def analyse_agreement(
     frames = {"pairs": result.pairs, "classes": result.classes, "alpha": alpha}
     warned = [f"{len(single)} recordings have one rater and are left out: {', '.join(single[:8])}"] if single else []
     raters = sorted({rater for labels in many for rater in labels.raters})
+    if len(many) == 1:
+        warned.append("the intervals of kappa are over blocks of the one recording: they say nothing about others")
+    elif len(many) < MIN_GROUPS:
+        warned.append(f"no interval of kappa: {len(many)} recordings, {MIN_GROUPS} are needed")
     return Tables(
         {name: pd.DataFrame(frame) for name, frame in frames.items() if len(frame)},
         warnings=warned,

@@ -68,6 +68,55 @@ def interval(
     return _percentile(values, tail), _percentile(values, 100.0 - tail)
 
 
+def jackknife_interval(
+    parts: ArrayLike,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    level: float = 0.95,
+    min_groups: int = MIN_GROUPS,
+) -> tuple[float, float]:
+    """Student's t interval of an agreement from leaving out one recording at a time.
+
+    Made of ``log(1 − agreement)``, whose spread depends less on its level. The percentile bootstrap is too narrow
+    with few recordings: κ of simulated recordings that differ in rater, 95 % interval, recordings 5/6/9/12/20:
+    .83/.84/.89/.90/.91; this .94/.94/.94/.95/.95.
+
+    Parameters
+    ----------
+    parts : array (recording, ...)
+        What adds up over recordings, such as cross tables.
+    statistic : callable
+        Summed parts ``(n, ...)`` → one value below 1 each ``(n,)``.
+    level : float
+        Coverage.
+    min_groups : int
+        Fewest recordings that give an interval.
+
+    Returns
+    -------
+    low, high : float
+        NaN with fewer recordings, or where the agreement of all but one is complete or not defined.
+
+    References
+    ----------
+    Miller RG (1974) The jackknife: a review. Biometrika 61:1.
+    """
+    from scipy.stats import t as student
+
+    parts = np.asarray(parts, np.float64)
+    n, total = len(parts), parts.sum(0)
+    if n < max(2, min_groups):
+        return float("nan"), float("nan")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = np.log1p(-np.asarray(statistic(total[None]), np.float64))[0]
+        without = np.log1p(-np.asarray(statistic(total - parts), np.float64))
+        error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    if not np.isfinite(error) or not np.isfinite(whole):
+        return float("nan"), float("nan")
+    half = float(student.isf((1 - level) / 2, n - 1)) * error
+    return float(max(-np.expm1(whole + half), -1.0)), float(-np.expm1(whole - half))
+
+
 def _percentile(values: np.ndarray, q: float) -> np.ndarray:
     """Percentile over the first axis without NaN; NaN where all are."""
     flat = values.reshape(len(values), -1)
