@@ -14,7 +14,7 @@ from murid.data.traces import make_traces
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.neural.bayes import combine
-from murid.neural.decoding import DecodingParams, decode, decode_states
+from murid.neural.decoding import decode, decode_states
 
 RATE, N_ROWS, N_UNITS = 15.0, 9000, 30
 
@@ -44,7 +44,7 @@ def main() -> None:
         seen = (white + np.sqrt(1 / planted - 1) * np.roll(white, N_ROWS // 2, axis=0)) @ mixing
         signal = make_traces(seen + 0.01 * rng.standard_normal(seen.shape), rate_hz=RATE)
         goal = xr.DataArray(white, dims=("time", "component"), coords={"time": time})
-        found = [decode(signal, goal, DecodingParams(lags_s=lags)).r2 for lags in (0.0, 0.25)]
+        found = [decode(signal, goal, lags_s=lags).r2 for lags in (0.0, 0.25)]
         print(f"  planted {planted:.2f}   found {found[0]:.3f} (no lags), {found[1]:.3f} (lags ± 0.25 s)", flush=True)
     model = fit_from_levels([x.astype(np.float32)], ArHmmParams(n_states=8, lags=1, kappa=200, sweeps=0, draws=0))
     labels = model.predict(x.astype(np.float32))
@@ -54,8 +54,8 @@ def main() -> None:
     for noise in (0.3, 1.0, 2.0, 4.0):
         clear = x @ mixing
         signal = make_traces(clear + noise * clear.std(0) * rng.standard_normal(clear.shape), rate_hz=RATE)
-        plain, lagged = (decode(signal, target, DecodingParams(lags_s=lags)) for lags in (0.0, 0.25))
-        said = [decode_states(signal, states, DecodingParams(lags_s=lags)).balanced_accuracy for lags in (0.0, 0.25)]
+        plain, lagged = (decode(signal, target, lags_s=lags) for lags in (0.0, 0.25))
+        said = [decode_states(signal, states, lags_s=lags).balanced_accuracy for lags in (0.0, 0.25)]
         both = combine(signal, target, model)
         hit = np.mean([(both.states[labels == k] == k).mean() for k in range(model.n_states)])
         print(

@@ -17,7 +17,7 @@ from scipy.stats import norm
 
 from murid.data.states import make_states
 from murid.data.traces import make_traces
-from murid.neural import TuningParams, compute_tuning, nulls
+from murid.neural import compute_tuning, nulls
 
 STEP_S = 0.1
 #: name -> (AR time constant in s, drift of the unit in sd over the session, drift of the behaviour)
@@ -70,7 +70,7 @@ def false_positives(minutes: float, sessions: int, units: int = 20) -> None:
             states = make_states(b, traces["time"].values, ["rest", "move"])
             rates["frame"].append((frame_shuffle_p(x, b) <= 0.05).mean())
             for null in ("circular", "linear", "auto"):
-                table = compute_tuning(traces, states, params=TuningParams(null=null), workers=2).table
+                table = compute_tuning(traces, states, null=null, workers=2).table
                 p = table.loc[table["behaviour"] == "move", "p"]
                 rates[null].append(float((p <= 0.05).mean()))
         mean = {k: np.mean(v) for k, v in rates.items()}

@@ -13,7 +13,7 @@ import numpy as np
 
 from murid.data.states import make_states
 from murid.data.traces import make_traces
-from murid.neural import TuningParams, compute_tuning
+from murid.neural import compute_tuning
 
 
 def main() -> None:
@@ -38,9 +38,7 @@ def main() -> None:
     states = make_states(labels, time_s, [f"behaviour_{k}" for k in range(args.behaviours)])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start, cpu = time.perf_counter(), time.process_time()
-    result = compute_tuning(
-        traces, states, params=TuningParams(statistic=args.statistic, null=args.null), workers=args.workers
-    )
+    result = compute_tuning(traces, states, statistic=args.statistic, null=args.null, workers=args.workers)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     table = result.table

@@ -81,7 +81,7 @@ class OpenFieldParams(Params):
 
 
 def measure_open_field(
-    recording: Recording, params: OpenFieldParams | None = None, *, arena: Zone | None = None
+    recording: Recording, params: OpenFieldParams | None = None, *, arena: Zone | None = None, **changes: Any
 ) -> AssayResult:
     """Analyse an open-field test.
 
@@ -95,6 +95,8 @@ def measure_open_field(
     arena : Zone, optional
         Arena estimated over all recordings of the camera (`murid.assays.arena.shared_arena`), in the unit of the
         poses; used where none is drawn.
+    **changes
+        Single parameters of `OpenFieldParams`, over `params`.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def measure_open_field(
     >>> result.conventions["arena_area_cm2"]
     1600.0
     """
-    p = params or OpenFieldParams()
+    p = OpenFieldParams.of(params, changes)
     notes: list[str] = []
     roles = recording.roles or None
     poses = clean(recording.need("poses"), p.clean)

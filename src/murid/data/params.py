@@ -13,6 +13,7 @@ Examples
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import UnionType
 from typing import Any, Self, Union, get_args, get_origin
 
@@ -63,6 +64,45 @@ class Params(pydantic.BaseModel):
     def replace(self, **values: Any) -> Self:
         """Return a checked copy with some values changed."""
         return type(self)(**{**dict(self), **values})
+
+    @classmethod
+    def of(cls, params: Self | None, changes: Mapping[str, Any], **settled: Any) -> Self:
+        """Return the parameters of a function that takes them as an object, as keywords, or both.
+
+        Every public function with an optional parameters object has the signature ``f(…, params=None, …, **changes)``
+        and begins with this.
+
+        Parameters
+        ----------
+        params : Params, optional
+            As given; the defaults when None.
+        changes : mapping of str to value
+            Single parameters, over `params`.
+        **settled
+            Parameters that the function decides itself: over `params`, and an error among the keywords.
+
+        Raises
+        ------
+        ParameterError
+            Something else than these parameters, an unknown keyword, or one that is settled.
+
+        Examples
+        --------
+        >>> class Smooth(Params):
+        ...     window_s: float = param(0.2, unit="s", why="shorter than any rodent action", gt=0)
+        >>> Smooth.of(Smooth(window_s=1), {"window_s": 0.5}).window_s
+        0.5
+        """
+        faults = Faults(f"parameters of {cls.__name__}")
+        if params is not None and not isinstance(params, cls):
+            remedy = "pass **params" if isinstance(params, Mapping) else f"build them with {cls.__name__}(…)"
+            faults.add("'params' is not valid", expected=cls.__name__, got=type(params).__name__, todo=remedy)
+        for name in sorted(settled.keys() & changes.keys()):
+            faults.add(f"'{name}' is settled by the function", todo="leave it out")
+        if faults.items:
+            raise ParameterError(faults.message(), faults.items)
+        given = {**changes, **settled}
+        return params.replace(**given) if params is not None and given else params or cls(**given)
 
     @classmethod
     def table(cls) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -33,6 +34,7 @@ def compute(
     zones: Zones | None = None,
     *,
     workers: int | None = None,
+    **changes: Any,
 ) -> xr.DataArray:
     """Compute the whole feature table of one subject of one recording.
 
@@ -49,6 +51,8 @@ def compute(
         For the family ``"zone"``, in the unit of the poses.
     workers : int, optional
         Threads; all cores by default. Never changes the result.
+    **changes
+        Single parameters of `FeatureParams`, over `params`.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def compute(
     >>> table.dims, round(float(table.sel(feature="speed_centre")[30]), 2), str(table["unit"].values[0])
     (('time', 'feature'), 4.24, 'cm/s')
     """
-    table = prepare(poses, subject, params, roles, zones)
+    table = prepare(poses, subject, FeatureParams.of(params, changes), roles, zones)
     rows = np.arange(poses.sizes["time"], dtype=np.int64)
     return _as_array(table, rows, _filled(table, rows, workers))
 
@@ -85,6 +89,7 @@ def compute_rows(
     zones: Zones | None = None,
     *,
     workers: int | None = None,
+    **changes: Any,
 ) -> xr.DataArray:
     """Compute the table for chosen frames only (a training subsample), never holding the rest.
 
@@ -92,6 +97,8 @@ def compute_rows(
     ----------
     rows : array of int or bool
         Row numbers in any order (may repeat), or a mask over time.
+    **changes
+        Single parameters of `FeatureParams`, over `params`.
 
     Returns
     -------
@@ -107,7 +114,7 @@ def compute_rows(
     >>> compute_rows(poses, "m", [5, 3], params)["time"].values.round(3).tolist()
     [0.167, 0.1]
     """
-    table = prepare(poses, subject, params, roles, zones)
+    table = prepare(poses, subject, FeatureParams.of(params, changes), roles, zones)
     wanted = _check_rows(rows, poses.sizes["time"])
     unique, back = np.unique(wanted, return_inverse=True)
     values = _filled(table, unique, workers)
@@ -126,6 +133,7 @@ def iter_blocks(
     roles: Mapping[str, str] | None = None,
     zones: Zones | None = None,
     workers: int | None = None,
+    **changes: Any,
 ) -> Iterator[xr.DataArray]:
     """Yield the table in blocks of time, in order, in bounded memory.
 
@@ -135,6 +143,8 @@ def iter_blocks(
         About how long a block is; rounded up to whole tiles of 1,024 frames.
     rows : array of int or bool, optional
         Only these frames (as in `compute_rows`, but given back in ascending order, once each).
+    **changes
+        Single parameters of `FeatureParams`, over `params`.
 
     Yields
     ------
@@ -150,7 +160,7 @@ def iter_blocks(
     >>> [block.sizes["time"] for block in iter_blocks(poses, "m", params, block_s=10.0)]
     [60]
     """
-    table = prepare(poses, subject, params, roles, zones)
+    table = prepare(poses, subject, FeatureParams.of(params, changes), roles, zones)
     n = poses.sizes["time"]
     wanted = np.arange(n, dtype=np.int64) if rows is None else np.unique(_check_rows(rows, n))
     if not block_s > 0:
@@ -168,6 +178,7 @@ def feature_names(
     zones: Zones | None = None,
     fps: float = 30.0,
     unit: str = "cm",
+    **changes: Any,
 ) -> xr.DataArray:
     """List the features a skeleton gives, without data.
 
@@ -180,6 +191,8 @@ def feature_names(
         Names for subject ``"all"``.
     fps, unit
         Names do not depend on either; units do on `unit` (``"px"`` gives body lengths, ``"bl"``).
+    **changes
+        Single parameters of `FeatureParams`, over `params`.
 
     Returns
     -------
@@ -197,7 +210,7 @@ def feature_names(
     rng = np.random.default_rng(0)
     position = rng.uniform(size=(2, 2, len(keypoints), n_individuals))
     poses = make_poses(position, keypoints=keypoints, individuals=individuals, time_s=frame_times(2, fps), unit=unit)
-    table = prepare(poses, EVERYONE if together else individuals[0], params, roles, zones)
+    table = prepare(poses, EVERYONE if together else individuals[0], FeatureParams.of(params, changes), roles, zones)
     names, units, families, meanings, _, _ = table.layout
     return xr.DataArray(
         np.zeros(len(names), np.float32),

@@ -239,12 +239,11 @@ def _warn_of_hidden(poses: xr.Dataset, roles: Mapping[str, str], individuals: Se
 def prepare(
     poses: xr.Dataset,
     subject: str,
-    params: FeatureParams | None = None,
+    params: FeatureParams,
     roles: Mapping[str, str] | None = None,
     zones: Zones | None = None,
 ) -> TablePlan:
     """Check the request and settle roles, unit of length and windows of a recording's table."""
-    params = params or FeatureParams()
     names = individual_names(poses)
     faults = Faults("features")
     if subject != EVERYONE and subject not in names:

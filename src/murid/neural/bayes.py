@@ -8,6 +8,7 @@ as they do in each state, states last as long as they do. The noisier the neuron
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -57,6 +58,7 @@ def combine(
     *,
     states: DecodedStates | None = None,
     sweeps: int = 60,
+    **changes: Any,
 ) -> Combined:
     """Decode latents and states with the AR-HMM of the latents as prior.
 
@@ -80,23 +82,25 @@ def combine(
         named by their numbers ("0", "1" …), in any order.
     sweeps : int
         Of the Gibbs sampler.
+    **changes
+        Single parameters of `DecodingParams`, over `params`.
 
     Examples
     --------
     >>> import numpy as np, murid, xarray as xr
     >>> from murid.learn.segment.arhmm import ArHmmParams
     >>> from murid.learn.segment.consensus import fit_from_levels
-    >>> from murid.neural import DecodingParams, combine
+    >>> from murid.neural import combine
     >>> rng = np.random.default_rng(0)
     >>> x = np.repeat(rng.integers(0, 2, 50), 30)[:, None] * [3.0, -3.0] + rng.standard_normal((1500, 2))
     >>> params = ArHmmParams(n_states=2, lags=1, kappa=200, sweeps=0, draws=0)
     >>> model = fit_from_levels([x.astype(np.float32)], params)
     >>> signal = murid.make_traces(x @ rng.standard_normal((2, 6)) + rng.standard_normal((1500, 6)), rate_hz=10)
     >>> target = xr.DataArray(x, dims=("time", "component"), coords={"time": signal["time"].values})
-    >>> combine(signal, target, model, params=DecodingParams(gap_s=1), sweeps=10).latent.sizes["component"]
+    >>> combine(signal, target, model, gap_s=1, sweeps=10).latent.sizes["component"]
     2
     """
-    p = (params or DecodingParams()).replace(lags_s=0.0)
+    p = DecodingParams.of(params, changes, lags_s=0.0)
     time, raw = target["time"].values, np.asarray(target.values, np.float64)
     x = raw if pca is None else np.asarray(pca.transform(raw), np.float64)
     if x.shape[1] != model.cov.shape[1]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -148,6 +148,7 @@ def decode(
     params: DecodingParams | None = None,
     *,
     others: Sequence[xr.DataArray] = (),
+    **changes: Any,
 ) -> Decoded:
     """Decode continuous values, such as the latents of a video, from neural activity.
 
@@ -161,6 +162,8 @@ def decode(
     others : sequence of DataArray (time, component)
         Targets of other sessions, from their own beginning. They are decoded from this activity as the null (pseudo
         sessions), instead of shifts: right where every session drifts in the same way. 20 or more.
+    **changes
+        Single parameters of `DecodingParams`, over `params`.
 
     Returns
     -------
@@ -169,14 +172,14 @@ def decode(
     Examples
     --------
     >>> import numpy as np, murid, xarray as xr
-    >>> from murid.neural import DecodingParams, decode
+    >>> from murid.neural import decode
     >>> y = np.sin(np.arange(2000) / 20)[:, None]
     >>> signal = murid.make_traces(y + np.random.default_rng(0).normal(0, 0.1, (2000, 5)), rate_hz=10)
     >>> target = xr.DataArray(y, dims=("time", "component"), coords={"time": signal["time"].values})
-    >>> round(decode(signal, target, DecodingParams(lags_s=0)).r2, 2)
+    >>> round(decode(signal, target, lags_s=0).r2, 2)
     1.0
     """
-    p = params or DecodingParams()
+    p = DecodingParams.of(params, changes)
     y, time = _target_values(target), np.asarray(target["time"].values, np.float64)
     x, seen = design(signal, time, p)
     fold = time_folds(time, seen & np.isfinite(y).all(axis=1), p)
@@ -203,6 +206,7 @@ def decode_states(
     *,
     individual: str | None = None,
     time_s: ArrayLike | None = None,
+    **changes: Any,
 ) -> DecodedStates:
     """Decode exclusive states from neural activity; rare and frequent behaviours count alike.
 
@@ -216,6 +220,8 @@ def decode_states(
         Whose; may be left out when there is only one.
     time_s : array (row,), optional
         Clock to decode on; that of the states by default. Choose the neural clock when states are much faster.
+    **changes
+        Single parameters of `DecodingParams`, over `params`.
 
     Returns
     -------
@@ -224,14 +230,14 @@ def decode_states(
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import DecodingParams, decode_states
+    >>> from murid.neural import decode_states
     >>> codes = np.repeat(np.arange(100) % 2, 20)
     >>> signal = murid.make_traces(codes + np.random.default_rng(0).normal(0, 0.3, 2000), rate_hz=10)
     >>> states = murid.make_states(codes, signal["time"].values, ["rest", "rear"])
-    >>> decode_states(signal, states, DecodingParams(lags_s=0)).balanced_accuracy > 0.9
+    >>> decode_states(signal, states, lags_s=0).balanced_accuracy > 0.9
     True
     """
-    p = params or DecodingParams()
+    p = DecodingParams.of(params, changes)
     states = as_states(states, "decoding")
     if is_multilabel(states):
         fail(

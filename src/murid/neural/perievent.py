@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -167,6 +167,7 @@ def compute_perievent(
     *,
     params: PeriEventParams | None = None,
     animal: str = "",
+    **changes: Any,
 ) -> PeriEvent:
     """Cut the signal around events.
 
@@ -179,6 +180,8 @@ def compute_perievent(
     params : PeriEventParams, optional
     animal : str
         Whose recording; needed to join recordings for group statistics (`join`).
+    **changes
+        Single parameters of `PeriEventParams`, over `params`.
 
     Returns
     -------
@@ -192,13 +195,13 @@ def compute_perievent(
     Examples
     --------
     >>> import numpy as np, murid
-    >>> from murid.neural import PeriEventParams, compute_perievent
+    >>> from murid.neural import compute_perievent
     >>> signal = murid.make_traces(np.arange(600) // 300, rate_hz=10)
-    >>> response = compute_perievent(signal, [30.0], params=PeriEventParams(before_s=1, after_s=1, bin_s=1.0))
+    >>> response = compute_perievent(signal, [30.0], before_s=1, after_s=1, bin_s=1.0)
     >>> response.average().values[:, 0].round(2).tolist()
     [0.0, 1.0]
     """
-    params = params or PeriEventParams()
+    params = PeriEventParams.of(params, changes)
     _need_baseline(params)
     if not isinstance(signal, Spikes):
         signal = as_traces(signal, 0.05, "perievent")

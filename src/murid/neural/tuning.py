@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -125,6 +125,7 @@ def compute_tuning(
     params: TuningParams | None = None,
     individual: str | None = None,
     workers: int | None = None,
+    **changes: Any,
 ) -> TuningResult:
     """Test every unit for tuning to every behaviour.
 
@@ -142,6 +143,8 @@ def compute_tuning(
         Whose behaviour, when `states` has several individuals.
     workers : int, optional
         Threads; all cores by default. Does not change the result.
+    **changes
+        Single parameters of `TuningParams`, over `params`.
 
     Returns
     -------
@@ -170,7 +173,7 @@ def compute_tuning(
     >>> table[["behaviour", "direction"]].values.tolist()
     [['rest', 'suppressed'], ['rear', 'excited']]
     """
-    params = params or TuningParams()
+    params = TuningParams.of(params, changes)
     traces, masks, names = _watched(traces, states, individual, params)
     time_s = traces["time"].values.astype(np.float64)
     work = TuningTable(params, time_s, 1.0 / rate_of(time_s), names, [str(u) for u in traces["unit"].values])

@@ -116,7 +116,7 @@ def clean(poses: xr.Dataset, params: CleanParams | None = None, **changes: Any) 
     params : CleanParams, optional
         Defaults when None.
     **changes
-        Single parameters, over `params`.
+        Single parameters of `CleanParams`, over `params`.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def clean(poses: xr.Dataset, params: CleanParams | None = None, **changes: Any) 
     >>> clean(poses, smoothing="none")["status"].values[:, 0, 0]
     array([0, 0, 1, 0, 0], dtype=uint8)
     """
-    p = (params or CleanParams()).replace(**changes)
+    p = CleanParams.of(params, changes)
     validate_poses(poses)
     raw = poses["position_raw"] if "position_raw" in poses else poses["position"]
     position, status = _mask(raw.values, poses, p)
@@ -188,9 +188,9 @@ def _mask(raw: np.ndarray, poses: xr.Dataset, p: CleanParams) -> tuple[np.ndarra
     return position, status
 
 
-def jump_gate(poses: xr.Dataset, params: CleanParams | None = None) -> tuple[float, float]:
+def jump_gate(poses: xr.Dataset, params: CleanParams | None = None, **changes: Any) -> tuple[float, float]:
     """Return speed limit (unit of `poses` per second) and slack (unit of `poses`) of the jump gate."""
-    p = params or CleanParams()
+    p = CleanParams.of(params, changes)
     return (
         speed_scale(poses, p.max_speed_cm_s, p.max_speed_body),
         speed_scale(poses, p.jump_slack_cm, p.jump_slack_body),

@@ -124,7 +124,7 @@ def background(frames: Any, n: int = 300) -> np.ndarray:
     return np.nanmedian(filled, axis=0).astype(np.float32)
 
 
-def extract(frames: Any, time_s: np.ndarray, params: DepthParams | None = None) -> Crops:
+def extract(frames: Any, time_s: np.ndarray, params: DepthParams | None = None, **changes: Any) -> Crops:
     """Cut the animal out of depth pictures.
 
     Parameters
@@ -134,6 +134,8 @@ def extract(frames: Any, time_s: np.ndarray, params: DepthParams | None = None) 
     time_s : (T,) array
         Clock, s.
     params : DepthParams, optional
+    **changes
+        Single parameters of `DepthParams`, over `params`.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def extract(frames: Any, time_s: np.ndarray, params: DepthParams | None = None) 
     DataError
         When no frame shows an animal.
     """
-    p, frames = params or DepthParams(), open_depth(frames)
+    p, frames = DepthParams.of(params, changes), open_depth(frames)
     faults = Faults("depth video")
     if len(time_s) != frames.shape[0]:
         faults.add("clock and pictures differ in length", expected=str(frames.shape[0]), got=str(len(time_s)))
@@ -181,8 +183,9 @@ def depth_recording(id: str, frames: Any, fps: float, params: DepthParams | None
         See `extract`.
     fps : float
         Frames per second.
+    params : DepthParams, optional
     **keys
-        Animal, group … of the recording.
+        Single parameters of `DepthParams`, over `params`; and animal, group … of the recording.
 
     Returns
     -------
@@ -190,7 +193,8 @@ def depth_recording(id: str, frames: Any, fps: float, params: DepthParams | None
         Poses in cm: ``front``, ``centre`` and ``rear`` (with roles), so that assays work as well.
     """
     frames = open_depth(frames)
-    crops = extract(frames, frame_times(frames.shape[0], fps), params)
+    changes = {name: keys.pop(name) for name in DepthParams.model_fields if name in keys}
+    crops = extract(frames, frame_times(frames.shape[0], fps), params, **changes)
     way = np.stack([np.cos(crops.heading), np.sin(crops.heading)], axis=1) * crops.length_mm[:, None] / 2
     points = np.stack([crops.centre_mm + way, crops.centre_mm, crops.centre_mm - way], axis=2) / 10
     poses = make_poses(

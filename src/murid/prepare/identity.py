@@ -11,7 +11,7 @@ impossible steps is not made.
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,9 @@ class _Scale(NamedTuple):
     cap: float
 
 
-def repair_identity(poses: xr.Dataset, params: IdentityParams | None = None) -> tuple[xr.Dataset, pd.DataFrame]:
+def repair_identity(
+    poses: xr.Dataset, params: IdentityParams | None = None, **changes: Any
+) -> tuple[xr.Dataset, pd.DataFrame]:
     """Undo identity swaps of animals and of single keypoints.
 
     Parameters
@@ -72,6 +74,8 @@ def repair_identity(poses: xr.Dataset, params: IdentityParams | None = None) -> 
         present, ``position_raw`` and ``status`` are exchanged together.
     params : IdentityParams, optional
         Defaults when None.
+    **changes
+        Single parameters of `IdentityParams`, over `params`.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def repair_identity(poses: xr.Dataset, params: IdentityParams | None = None) -> 
     >>> len(swaps), bool((repaired["position"][-1, 0, 0].diff("individual") > 0).all())
     (1, True)
     """
-    p = params or IdentityParams()
+    p = IdentityParams.of(params, changes)
     validate_poses(poses)
     length = typical_body_length(poses)
     if poses.sizes["individual"] < 2 or not np.isfinite(length):

@@ -54,7 +54,7 @@ class QualityParams(Params):
     overhang_s: tuple[float, float] = param((0.1, 5.0), unit="s", why="labels past the last pose")
 
 
-def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> pd.DataFrame:
+def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None, **changes: Any) -> pd.DataFrame:
     """Figures of each keypoint of each individual.
 
     Parameters
@@ -63,6 +63,8 @@ def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> 
         Poses as tracked; of cleaned poses ``position_raw`` is judged.
     params : QualityParams, optional
         ``min_confidence`` and ``frozen_s`` are used.
+    **changes
+        Single parameters of `QualityParams`, over `params`.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> 
     from murid.prepare.gaps import gap_table
     from murid.prepare.jumps import count_jumps
 
-    p = params or QualityParams()
+    p = QualityParams.of(params, changes)
     poses = _raw(poses)
     xy, confidence = poses["position"].values, poses["confidence"].values
     time_s = poses["time"].values.astype(np.float64)
@@ -115,7 +117,7 @@ def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None) -> 
     return pd.DataFrame(rows)
 
 
-def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = None) -> pd.DataFrame:
+def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = None, **changes: Any) -> pd.DataFrame:
     """Judge a recording.
 
     Parameters
@@ -125,6 +127,8 @@ def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = 
         traces for gaps, dead units, saturation and cover by labels.
     params : QualityParams, optional
         Limits of the verdicts.
+    **changes
+        Single parameters of `QualityParams`, over `params`.
 
     Returns
     -------
@@ -142,7 +146,7 @@ def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = 
     >>> table.loc["missing keypoints", "verdict"]
     'bad'
     """
-    p = params or QualityParams()
+    p = QualityParams.of(params, changes)
     recording = data if isinstance(data, Recording) else None
     rows: list[tuple] = []
     if recording is None or recording.has("poses") or not recording.has("traces"):

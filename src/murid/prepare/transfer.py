@@ -8,6 +8,7 @@ frequency* is compared with the one put in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ def transfer_function(
     *,
     fps: float = 30.0,
     hz: Sequence[float] = (1, 2, 3, 4, 6, 8, 10, 12, 14),
+    **changes: Any,
 ) -> pd.DataFrame:
     """Measure how much of a rhythm's amplitude cleaning leaves.
 
@@ -38,6 +40,8 @@ def transfer_function(
         Frame rate of the recording, frames/s.
     hz : sequence of float
         Frequencies, Hz.
+    **changes
+        Single parameters of `CleanParams`, over `params`.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def transfer_function(
     >>> transfer_function(CleanParams.for_rhythms(), fps=30.0, hz=[10]).round(2).to_numpy().tolist()
     [[10.0, 1.0]]
     """
-    p = params or CleanParams()
+    p = CleanParams.of(params, changes)
     if p.smoothing == "kalman" and p.kalman_noise_ratio is None:
         fail(
             "transfer_function",

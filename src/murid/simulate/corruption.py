@@ -62,7 +62,7 @@ def corrupt(recording: Recording, params: Corruption | None = None, *, seed: int
     seed : int
         Seed.
     **changes
-        Single parameters instead of, or over, `params`.
+        Single parameters of `Corruption`, over `params`.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def corrupt(recording: Recording, params: Corruption | None = None, *, seed: int
     >>> len(spoilt.meta["planted"]["dropped_frames"]) >= 30
     True
     """
-    p = (params or Corruption()).replace(**changes) if changes else params or Corruption()
+    p = Corruption.of(params, changes)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)]
     true_poses = recording.need("poses")
     covered = covered_by_others(true_poses, p.hidden_by_others_cm, streams[3])

@@ -212,6 +212,7 @@ def compare(
     order: Sequence[str] | None = None,
     params: CompareParams | None = None,
     seed: int = 0,
+    **changes: Any,
 ) -> Comparison:
     """Compare a measure between groups, with the animal as the unit.
 
@@ -235,6 +236,8 @@ def compare(
         See there.
     seed : int
         Same seed, same answer.
+    **changes
+        Single parameters of `CompareParams`, over `params`.
 
     Returns
     -------
@@ -259,7 +262,7 @@ def compare(
     >>> result.statement("s").difference_text()
     '13.2 s more in drug than in saline [6.77, 19.6]'
     """
-    params = params or CompareParams()
+    params = CompareParams.of(params, changes)
     if paired and covariates:
         fail(
             f"comparison of '{value}'",

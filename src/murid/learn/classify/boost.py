@@ -114,6 +114,7 @@ def fit_boosters(
     params: BoostParams | None = None,
     seed: int = 0,
     text: str = "boosting",
+    **changes: Any,
 ) -> Boosters:
     """Fit one booster per behaviour.
 
@@ -132,6 +133,8 @@ def fit_boosters(
     params : BoostParams
     seed : int
         Same seed, same trees, on any number of threads.
+    **changes
+        Single parameters of `BoostParams`, over `params`.
 
     Raises
     ------
@@ -140,7 +143,7 @@ def fit_boosters(
     """
     import lightgbm
 
-    params = params or BoostParams()
+    params = BoostParams.of(params, changes)
     rows = np.arange(len(targets)) if rows is None else np.asarray(rows)
     check_two_classes(targets[rows], behaviours)
     boosters = []

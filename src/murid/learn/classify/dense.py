@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,7 @@ def fit_dense(
     params: DenseParams | None = None,
     seed: int = 0,
     text: str = "network",
+    **changes: Any,
 ) -> Dense:
     """Train by RMSprop on cross-entropy.
 
@@ -109,9 +110,11 @@ def fit_dense(
     params : DenseParams
     seed : int
         Same seed, same network. Runs on one thread, so that sums are always taken in the same order.
+    **changes
+        Single parameters of `DenseParams`, over `params`.
     """
     require("torch", "nets")
-    p = params or DenseParams()
+    p = DenseParams.of(params, changes)
     with np.errstate(invalid="ignore"):
         known = np.isfinite(features)
         count = np.maximum(known.sum(0), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,7 @@ def fit_forests(
     params: ForestParams | None = None,
     seed: int = 0,
     text: str = "forest",
+    **changes: Any,
 ) -> Forests:
     """Grow one forest per behaviour.
 
@@ -77,6 +78,8 @@ def fit_forests(
     params : ForestParams
     seed : int
         Same seed, same trees, on any number of threads.
+    **changes
+        Single parameters of `ForestParams`, over `params`.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def fit_forests(
     """
     from sklearn.ensemble import RandomForestClassifier
 
-    params = params or ForestParams()
+    params = ForestParams.of(params, changes)
     rows = np.arange(len(targets)) if rows is None else np.sort(np.asarray(rows))
     check_two_classes(targets[rows], behaviours)
     forests = []

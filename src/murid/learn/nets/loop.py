@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -71,6 +71,7 @@ def train(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: str | None = None,
+    **changes: Any,
 ) -> History:
     """Train a network in place.
 
@@ -92,6 +93,8 @@ def train(
         File that is written after every epoch and, when it is there already, gone on from.
     progress : str, optional
         Name of the training in the progress display.
+    **changes
+        Single parameters of `TrainParams`, over `params`.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def train(
         A loss that is not finite (names epoch, step and where the samples come from), a checkpoint of another
         training, no GPU where one was asked for, memory that does not suffice for one sample.
     """
-    p = params or TrainParams()
+    p = TrainParams.of(params, changes)
     device = pick_device(p.device)
     path = None if checkpoint is None else Path(checkpoint)
     with settled(device, threads=p.threads, deterministic=p.deterministic), join_processes(device) as world:

@@ -9,6 +9,7 @@ states are dropped on the way; labels come from the posterior-mean model, not fr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ def fit_arhmm(
     seed: int = 0,
     n_workers: int = 1,
     progress: Progress | None = None,
+    **changes: Any,
 ) -> ArHmm:
     """Fit a sticky AR-HMM.
 
@@ -56,13 +58,15 @@ def fit_arhmm(
         Threads over segments.
     progress : callable, optional
         Called as ``progress("em" | "gibbs", done, total)``.
+    **changes
+        Single parameters of `ArHmmParams`, over `params`.
 
     Raises
     ------
     DataError
         When no stretch has enough observed frames, or groups do not match the sequences.
     """
-    params = params or ArHmmParams()
+    params = ArHmmParams.of(params, changes)
     seqs = as_sequences(x, lengths, dtype=np.float32 if params.single else np.float64)
     if groups is not None:
         check_groups(groups, len(seqs), max(groups) + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -133,6 +133,7 @@ def fit_hmm(
     seed: int = 0,
     labels: np.ndarray | None = None,
     n_workers: int = 1,
+    **changes: Any,
 ) -> HMM:
     """Fit a Gaussian HMM by EM from a k-means start.
 
@@ -148,13 +149,15 @@ def fit_hmm(
         Start from these states (−1 where unknown) instead of k-means.
     n_workers : int
         Threads over sequences.
+    **changes
+        Single parameters of `HmmParams`, over `params`.
 
     Raises
     ------
     DataError
         When there are fewer complete frames than states.
     """
-    params = params or HmmParams()
+    params = HmmParams.of(params, changes)
     seqs = as_sequences(x, lengths, dtype=np.float32 if params.single else np.float64)
     chains = find_chains(seqs, gap_frames=params.gap_frames)
     seen = seqs.observed

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,6 +115,7 @@ def scan_kappa(
     *,
     seed: int = 0,
     n_workers: int = 1,
+    **changes: Any,
 ) -> tuple[float, pd.DataFrame]:
     """Fit an AR-HMM for each κ and choose the one whose bouts last as long as changepoint blocks.
 
@@ -127,6 +129,8 @@ def scan_kappa(
         Values to try; default `default_kappas`.
     params : ArHmmParams, optional
         Model; default a short fit (20 sweeps).
+    **changes
+        Single parameters of `ArHmmParams`, over `params`.
 
     Returns
     -------
@@ -137,7 +141,7 @@ def scan_kappa(
         distributions), ``n_states, loglik`` (nats a frame).
     """
     seqs = as_sequences(x, lengths)
-    params = params or ArHmmParams(sweeps=20, draws=5)
+    params = ArHmmParams.of(params or ArHmmParams(sweeps=20, draws=5), changes, kappa=1.0)  # each fit gets its own
     blocks = np.concatenate([np.diff(at) for at in changepoints(seqs, fps, seed=seed)]) / fps
     rows = []
     for kappa in default_kappas(int(seqs.observed.sum())) if kappas is None else kappas:

@@ -183,6 +183,7 @@ def fit_slds(
     seed: int = 0,
     n_workers: int = 1,
     progress: Progress | None = None,
+    **changes: Any,
 ) -> Slds:
     """Fit a keypoint SLDS.
 
@@ -204,13 +205,15 @@ def fit_slds(
         Same seed, same model, on any number of workers.
     n_workers, progress
         Threads over segments; called as ``progress("gibbs" | "slds", done, total)``.
+    **changes
+        Single parameters of `SldsParams`, over `params`.
 
     Raises
     ------
     DataError
         For wrong shapes, keypoints never seen, or too few frames.
     """
-    params = params or SldsParams()
+    params = SldsParams.of(params, changes)
     seqs = as_poses(poses, confidence)
     if params.dynamics.student_dof:
         fail("SLDS", "Student-t dynamics are not part of this model", expected="student_dof = 0", got="another value")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,11 @@ def uncertainty(decision: Decision, probability: np.ndarray) -> np.ndarray:
 
 
 def candidates(
-    method: Supervised, recording: Recording, params: QueueParams | None = None, tables: Tables | None = None
+    method: Supervised,
+    recording: Recording,
+    params: QueueParams | None = None,
+    tables: Tables | None = None,
+    **changes: Any,
 ) -> Candidates:
     """Cut the unlabelled part of a recording into bouts as the model sees them, and into blind windows.
 
@@ -92,8 +97,10 @@ def candidates(
     params : QueueParams
     tables : mapping, optional
         From `murid.methods.supervised.quick_refit.learning_tables`; computed when not given.
+    **changes
+        Single parameters of `QueueParams`, over `params`.
     """
-    params = params or QueueParams()
+    params = QueueParams.of(params, changes)
     tables = learning_tables(method, recording) if tables is None else tables
     model = method.model
     rows: list[tuple] = []
@@ -133,7 +140,7 @@ def candidates(
     return Candidates(frame, np.array(places, np.float32).reshape(-1, known[0].shape[1]), np.concatenate(known))
 
 
-def propose(parts: list[Candidates], params: QueueParams | None = None) -> pd.DataFrame:
+def propose(parts: list[Candidates], params: QueueParams | None = None, **changes: Any) -> pd.DataFrame:
     """Choose the next bouts to label.
 
     Returns
@@ -143,7 +150,7 @@ def propose(parts: list[Candidates], params: QueueParams | None = None) -> pd.Da
         order to label. Of blind rows the prediction is withheld (empty, NaN). Fewer rows than asked for when little is
         left to label.
     """
-    params = params or QueueParams()
+    params = QueueParams.of(params, changes)
     table = pd.concat([f.table for f in parts], ignore_index=True)
     place = np.concatenate([f.place for f in parts]) if len(table) else np.empty((0, 1), np.float32)
     rng = np.random.default_rng(params.seed)
