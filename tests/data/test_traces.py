@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import murid
+from murid.data import store
 from murid.data.clock import fit_clock
 
 
@@ -41,8 +42,23 @@ def test_only_whole_bins_are_counted():
 
 
 def test_spikes_with_an_unknown_end_keep_the_last_one():
-    spikes = murid.Spikes({"u": [0.05, 1.0]})
+    with pytest.warns(murid.MuridWarning, match=r"taken to be the last spike, at 1 s.*give stop_s"):
+        spikes = murid.Spikes({"u": [0.05, 1.0]})
     assert spikes.times_s["u"].tolist() == [0.05, 1.0]
+    assert not spikes.end_known
+    with pytest.warns(murid.MuridWarning, match=r"as long as the film, to 9 s \(last spike at 1 s\)"):
+        longer = spikes.lasting_to(9.0, "the film")
+    assert (longer.stop_s, longer.end_known) == (9.0, False)
+    given = murid.Spikes({"u": [0.05, 1.0]}, 0.0, 4.0)
+    assert given.lasting_to(9.0, "the film").stop_s == 4.0
+
+
+def test_a_study_and_a_mapped_clock_remember_that_the_end_is_not_known(tmp_path):
+    guessed = murid.Spikes({"u": [0.05, 1.0]}, 0.0, 1.5, end_known=False)
+    store.write_spikes(guessed, tmp_path / "s.npz")
+    assert store.read_spikes_file(tmp_path / "s.npz").end_known is False
+    moved = murid.Recording("r", spikes=guessed).map_clock("spikes", fit_clock([0, 100.0], [5.0, 105.0]))
+    assert moved.need("spikes").end_known is False
 
 
 def test_spikes_outside_the_recorded_stretch_are_left_out():

@@ -344,3 +344,15 @@ def test_shift_test_finds_a_response_and_keeps_its_error_rate():
         make_traces(x[:, 0], rate_hz=10), events, params=PeriEventParams(overlap="keep")
     ).average()
     assert float(direct["lag"].values[direct.values[:, 0].argmax()]) == pytest.approx(peak["lag_s"])
+
+
+def test_events_after_the_last_spike_need_a_known_end():
+    """3 Hz until 300 s, then silence: 10 of 39 events lie before, so the rate over all is 0.77 Hz."""
+    times, events = np.arange(0.02, 300, 1 / 3), np.arange(200, 590, 10.0)
+    params = PeriEventParams(overlap="keep")
+    known = compute_perievent(Spikes({"u": times}, 0.0, 600.0), events, params=params)
+    assert known.n_events == 39
+    assert float(known.trials.mean()) == pytest.approx(3 * 10 / 39, abs=0.1)
+    guessed = compute_perievent(Spikes({"u": times}, 0.0, 300.0, end_known=False), events, params=params)
+    reasons = guessed.events["reason"].value_counts()
+    assert reasons["after the last spike, and the end of the recording is not known"] == 28

@@ -8,6 +8,7 @@ from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.states import make_states
 from murid.data.traces import Spikes, make_traces
+from murid.data.warning import MuridWarning
 from murid.neural import TuningParams, compute_tuning
 
 STEP = 0.1
@@ -257,3 +258,25 @@ def test_a_slow_photometry_session_has_no_verdict():
     found = _one(slow, code, min_bouts=2)
     assert found["direction"] == "not tested"
     assert found["reason"].startswith("too few independent shifts")
+
+
+def test_cells_that_fall_silent_before_the_end_are_silent_not_unrecorded():
+    """The unit stops at 300 s, when the animal begins to freeze; no end was given (AUROC and samples by hand)."""
+    rng, time = np.random.default_rng(0), np.arange(0, 600, 0.1)
+    codes = np.zeros(time.size, int)
+    for k in range(31, 60):
+        codes[(time >= 10 * k) & (time < 10 * k + 5)] = 1
+    times = np.sort(rng.uniform(0, 300, 900))
+    states = make_states(codes, time, ["other", "freeze"])
+    circular = TuningParams(null="circular")
+    guessed = Spikes({"u": times}, 0.0, 300.0, end_known=False)
+    with pytest.warns(MuridWarning, match="as long as behaviour, to 600 s"):
+        found = compute_tuning(guessed, states, params=circular).table.set_index("behaviour").loc["freeze"]
+    known = compute_tuning(Spikes({"u": times}, 0.0, 600.0), states, params=circular)
+    stated = known.table.set_index("behaviour").loc["freeze"]
+    assert (found["n_samples"], found["n_in"]) == (stated["n_samples"], stated["n_in"])
+    assert found["n_in"] == 1450
+    count = np.histogram(times, np.arange(0, 600.05, 0.1))[0]
+    inside = codes == 1
+    by_hand = (count[inside][:, None] > count[~inside]).mean() + 0.5 * (count[inside][:, None] == count[~inside]).mean()
+    assert found["auroc"] == pytest.approx(by_hand, abs=0.003)

@@ -11,6 +11,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
         "give --fps 25, or the film: --video",
     ),
     (r"\b(pass|give) rate_hz=\.\.\.", r"give -o traces.rate_hz=20"),
+    (r"\bgive stop_s=\.\.\.", "give -o spikes.stop_s=600"),
     (r"name it: time='\.\.\.'", "name it: -o traces.time=COLUMN"),
     (
         r"\bread_(poses|labels|events|zones|traces|spikes)\(path, source=\.\.\.\)",

@@ -205,7 +205,9 @@ class Recording:
             moved = data.assign(time_s=clock(data["time_s"]))
         elif isinstance(data, Spikes):
             times = {u: clock(t) for u, t in data.times_s.items()}
-            moved = Spikes(times, float(clock(data.start_s)), float(clock(data.stop_s)), dict(data.meta))
+            moved = Spikes(
+                times, float(clock(data.start_s)), float(clock(data.stop_s)), dict(data.meta), data.end_known
+            )
         else:
             fail(
                 f"recording '{self.id}'", f"{noun} has no clock of its own", expected="poses, traces, events or spikes"

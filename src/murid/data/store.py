@@ -179,6 +179,7 @@ def write_spikes(spikes: Spikes, path: str | Path) -> None:
             unit=np.repeat(np.arange(len(names)), [t.size for t in times]),
             names=np.array(names, dtype=str),
             span_s=np.array([spikes.start_s, spikes.stop_s]),
+            end_known=np.array(spikes.end_known),
             meta=np.array(to_json(spikes.meta)),
         )
 
@@ -188,4 +189,5 @@ def read_spikes_file(path: str | Path) -> Spikes:
     with np.load(path, allow_pickle=False) as raw:
         times = {str(n): raw["time_s"][raw["unit"] == i] for i, n in enumerate(raw["names"])}
         meta = json.loads(str(raw["meta"])) if "meta" in raw else {}
-        return Spikes(times, float(raw["span_s"][0]), float(raw["span_s"][1]), meta)
+        end_known = bool(raw["end_known"]) if "end_known" in raw else True
+        return Spikes(times, float(raw["span_s"][0]), float(raw["span_s"][1]), meta, end_known)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,13 @@ class Spikes:
     times_s : mapping of unit name to array
         Spike times in seconds. Those outside the recorded stretch are left out, with a warning.
     start_s, stop_s : float
-        The recorded stretch; with an unknown end it lasts to the last spike, which is kept.
+        The recorded stretch, s. With an unknown end (NaN) it lasts to the last spike, with a warning, because the
+        silence of cells after it is not seen then.
     meta : dict
         Anything else worth keeping.
+    end_known : bool
+        False where the end is that of the last spike; set so where `stop_s` is NaN. Beside behaviour the recording
+        is then taken to last as long as this does (`lasting_to`).
 
     Examples
     --------
@@ -103,6 +107,7 @@ class Spikes:
     start_s: float = 0.0
     stop_s: float = float("nan")
     meta: dict[str, Any] = field(default_factory=dict)
+    end_known: bool = True
 
     def __post_init__(self) -> None:
         clean = {str(u): np.sort(np.asarray(t, np.float64)) for u, t in self.times_s.items()}
@@ -115,6 +120,11 @@ class Spikes:
             last = max((float(t[-1]) for t in clean.values() if t.size), default=self.start_s)
             # Half-open: the next number after the last spike, so that it lies inside.
             object.__setattr__(self, "stop_s", float(np.nextafter(last, np.inf)))
+            object.__setattr__(self, "end_known", False)
+            warn_user(
+                f"spikes: the end of the recording is not known: it is taken to be the last spike, at {last:g} s, and "
+                "silence after it is not seen; give stop_s=..."
+            )
         inside = {u: t[(t >= self.start_s) & (t < self.stop_s)] for u, t in clean.items()}
         lost = sum(t.size for t in clean.values()) - sum(t.size for t in inside.values())
         if lost:
@@ -130,6 +140,31 @@ class Spikes:
     def duration_s(self) -> float:
         """Length of the recorded stretch in seconds."""
         return self.stop_s - self.start_s
+
+    def lasting_to(self, stop_s: float, what: str) -> Spikes:
+        """Return spikes of a recording that lasts at least to `stop_s`, where its end is not known, with a warning.
+
+        Parameters
+        ----------
+        stop_s : float
+            End of what was recorded beside them, s.
+        what : str
+            What that is, for the warning.
+
+        Examples
+        --------
+        >>> Spikes({"u1": [0.1, 0.9]}, 0.0, 1.0, end_known=False).lasting_to(2.0, "the labels").stop_s
+        2.0
+        >>> Spikes({"u1": [0.1, 0.9]}, 0.0, 1.0).lasting_to(2.0, "the labels").stop_s
+        1.0
+        """
+        if self.end_known or stop_s <= self.stop_s:
+            return self
+        warn_user(
+            f"spikes: the end of the recording is not known: it is taken to last as long as {what}, to {stop_s:g} s "
+            f"(last spike at {self.stop_s:g} s); give stop_s=..."
+        )
+        return replace(self, stop_s=stop_s)
 
     def binned(self, bin_s: float) -> xr.DataArray:
         """Return spike counts per bin as traces of kind ``"counts"``; time = bin centre (s).

@@ -35,7 +35,7 @@ def read_spikes_csv(path: Path, *, start_s: float = 0.0, stop_s: float | None = 
     path : path
         CSV with ``unit`` and ``time_s`` (s).
     start_s, stop_s : float
-        The recorded stretch in seconds; up to the last spike by default.
+        The recorded stretch in seconds; without an end it lasts to the last spike, with a warning (see `Spikes`).
     """
     table = read_table(path, header=("unit", "time_s"))
     faults = Faults(str(path))
@@ -66,7 +66,7 @@ def read_spikes_npz(
         Arrays ``unit`` and ``time_s``, or one array of sorted times per unit; also a ``TsGroup`` that pynapple saved,
         which says itself what was recorded.
     start_s, stop_s : float
-        The recorded stretch in seconds; up to the last spike by default.
+        The recorded stretch in seconds; without an end it lasts to the last spike, with a warning (see `Spikes`).
     units : sequence of str, optional
         Arrays that hold spike times, when the file holds others too.
 

@@ -261,6 +261,8 @@ def _select(times: Floats, signal: xr.DataArray | Spikes, params: PeriEventParam
     for t, gap in zip(times, in_gap, strict=True):
         if not np.isfinite(t):
             reason = "time is missing"
+        elif t > stop and isinstance(signal, Spikes) and not signal.end_known:
+            reason = "after the last spike, and the end of the recording is not known"
         elif t < start or t > stop:
             reason = "outside the recording"
         elif gap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import xarray as xr
 
+from murid.data.clock import sample_stops
 from murid.data.errors import fail
 from murid.data.recording import Recording
 from murid.data.traces import Spikes
@@ -16,7 +17,7 @@ def signal_of(recording: Recording, states: xr.DataArray) -> xr.DataArray | Spik
     Parameters
     ----------
     recording : Recording
-        With traces or spikes.
+        With traces or spikes. Spikes of unknown end last as long as the states do, with a warning.
     states : DataArray (time, individual[, behaviour])
         What the animal did.
 
@@ -26,7 +27,11 @@ def signal_of(recording: Recording, states: xr.DataArray) -> xr.DataArray | Spik
         When several animals have states: the neurons are those of one.
     """
     require_one_animal(recording, states)
-    return recording.need("traces") if recording.has("traces") else recording.need("spikes")
+    if recording.has("traces"):
+        return recording.need("traces")
+    spikes = recording.need("spikes")
+    last = states["time"].values
+    return spikes.lasting_to(float(sample_stops(last)[-1]), "behaviour") if last.size else spikes
 
 
 def require_one_animal(recording: Recording, states: xr.DataArray) -> None:

@@ -91,11 +91,11 @@ def check_spikes(spikes) -> None:
 
 @golden("spikes", "spikes_csv")
 def _(folder):
-    return text(folder, "a.csv", "unit,time_s\na,2\nb,1\na,0.5\n"), {}, check_spikes
+    return text(folder, "a.csv", "unit,time_s\na,2\nb,1\na,0.5\n"), {"stop_s": 3.0}, check_spikes
 
 
 @golden("spikes", "spikes_npz")
 def _(folder):
     path = folder / "a.npz"
     np.savez(path, unit=np.array(["a", "b", "a"]), time_s=np.array([2, 1, 0.5]))
-    return path, {}, check_spikes
+    return path, {"stop_s": 3.0}, check_spikes

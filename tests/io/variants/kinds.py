@@ -174,6 +174,7 @@ kind(
 
 
 def spikes(path: Path, **options: Any) -> dict:
+    options = {"stop_s": 1e6} | options
     return {unit: times.tolist() for unit, times in io.read_spikes(path, **options).times_s.items()}
 
 

@@ -42,6 +42,13 @@ def as_traces(signal: object, bin_s: float, subject: str) -> xr.DataArray:
     )
 
 
+def lasting_to_end(signal: object, time_s: Floats, what: str) -> object:
+    """Return spikes of unknown end as lasting to the end of a clock (s) beside them; any other signal as it is."""
+    if isinstance(signal, Spikes) and not signal.end_known and time_s.size:
+        return signal.lasting_to(float(sample_stops(time_s)[-1]), what)
+    return signal
+
+
 def as_states(states: object, subject: str) -> xr.DataArray:
     """Return behaviour as States: labels are sampled at their own rate (10 Hz where they have none)."""
     if isinstance(states, Labels):
@@ -106,8 +113,9 @@ def traces_and_states(
     >>> on_clock.values[:, 0].tolist()
     [-1, -1, 0, 0, 1, 1, 1, -1]
     """
-    traces, behaviour = as_traces(signal, bin_s, subject), as_states(states, subject)
+    behaviour = as_states(states, subject)
     behaviour = behaviour[:, [column_of(behaviour, individual, subject)]]
+    traces = as_traces(lasting_to_end(signal, behaviour["time"].values, "behaviour"), bin_s, subject)
     time, own = traces["time"].values, behaviour["time"].values
     if not own.size or time[-1] < own[0] or time[0] >= sample_stops(own)[-1]:
         _apart(subject, "the signal", time, own)
@@ -129,7 +137,8 @@ def signal_on(
     DataError
         The wrong form, or clocks that do not overlap.
     """
-    traces, target = as_traces(signal, bin_s, subject), np.asarray(time_s, np.float64)
+    target = np.asarray(time_s, np.float64)
+    traces = as_traces(lasting_to_end(signal, target, "what they are compared with"), bin_s, subject)
     moved, valid = traces_on(traces, target)
     if not valid.any():
         _apart(subject, "the signal", traces["time"].values, target)
