@@ -15,6 +15,7 @@ from murid import io
 from murid.data.bouts import EVERYONE, make_events
 from murid.data.clock import fit_clock, sample_stops
 from murid.data.labels import Labels
+from murid.data.meet import only_animal
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.video import Video
@@ -122,19 +123,21 @@ def _labels_on_film(labels: Labels, film: Video) -> Labels:
 
 def _same_animal(labels: Labels, poses: xr.Dataset | None, recording: str) -> Labels:
     """Call the only animal of the labels as the only animal of the poses: it is the same one."""
-    if poses is None or len(individual_names(poses)) != 1:
+    if poses is None:
         return labels
-    points = point_events(labels)
-    own = sorted({*labels.bouts["individual"], *points["individual"]} - {EVERYONE})
-    name = individual_names(poses)[0]
-    if len(own) != 1 or own[0] == name:
-        return labels
-    warn_user(
-        f"recording '{recording}': '{own[0]}' in the labels and '{name}' in the poses are the only animal, "
-        "and taken as one"
-    )
-    bouts, points = (t.assign(individual=t["individual"].replace(own[0], name)) for t in (labels.bouts, points))
-    return replace(labels, bouts=bouts, meta={**labels.meta, **({"points": points} if len(points) else {})})
+    same = only_animal(labels, individual_names(poses))
+    if same is not labels:
+        (name,) = individual_names(poses)
+        warn_user(
+            f"recording '{recording}': '{_named(labels)}' in the labels and '{name}' in the poses are the only animal, "
+            "and taken as one"
+        )
+    return same
+
+
+def _named(labels: Labels) -> str:
+    """Who is named in the labels."""
+    return ", ".join(sorted({*labels.bouts["individual"], *point_events(labels)["individual"]} - {EVERYONE}))
 
 
 def _with_points(labels: Labels, events: pd.DataFrame | None) -> dict[str, pd.DataFrame]:

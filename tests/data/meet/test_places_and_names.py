@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murid.data.errors import DataError
-from murid.data.meet import arena_of_each, by_behaviour, keypoints_and_roles, poses_and_zones
+from murid.data.labels import Labels
+from murid.data.meet import arena_of_each, by_behaviour, keypoints_and_roles, only_animal, poses_and_zones
 from murid.data.poses import make_poses
 from murid.data.roles import stand_ins
 from murid.data.states import make_states
@@ -122,3 +126,24 @@ def test_probabilities_are_matched_by_name_in_any_order(behaviours, people, know
     np.testing.assert_array_equal(got, right)
     with pytest.raises(DataError, match="another clock"):
         by_behaviour(given_.assign_coords(time=time + 1), states)
+
+
+def test_the_only_animal_has_one_name_in_all_tables_of_the_labels():
+    bouts = pd.DataFrame(
+        {"start_s": [1.0, 3.0], "stop_s": [2.0, 4.0], "label": ["rear", "cue"], "individual": ["m", "all"]}
+    )
+    labels = Labels.from_bouts(bouts, duration_s=5)
+    watched = labels.scored.assign(individual="m")
+    points = pd.DataFrame({"time_s": [1.5], "label": ["click"], "individual": ["m"], "modifiers": [""]})
+    labels = replace(labels, scored=watched, meta={"points": points})
+    same = only_animal(labels, ["mouse_1"])
+    assert same.bouts["individual"].tolist() == ["mouse_1", "all"]
+    assert same.scored["individual"].tolist() == ["mouse_1"]
+    assert same.meta["points"]["individual"].tolist() == ["mouse_1"]
+    states = same.to_states(np.arange(50) / 10, ["rear"], individuals=["mouse_1"])
+    assert (states.values == 1).sum() == 10
+    # Who is meant is open among several animals, or several names.
+    assert only_animal(labels, ["mouse_1", "mouse_2"]) is labels
+    two = replace(labels, bouts=labels.bouts.assign(individual=["m", "n"]))
+    assert only_animal(two, ["mouse_1"]) is two
+    assert only_animal(labels, ["m"]) is labels

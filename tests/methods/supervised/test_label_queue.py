@@ -1,5 +1,7 @@
 """The queue: doubtful and different bouts, a blind share, nothing twice; and it beats chance on simulated animals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from murid.data.labels import Labels
 from murid.data.states import UNLABELLED, to_multilabel
 from murid.evaluate import frames, learning
 from murid.methods import method
+from murid.methods.supervised import explain
 from murid.methods.supervised.decision import Decision
 from murid.methods.supervised.label_queue import BLIND, UNCERTAIN, QueueParams, candidates, propose, uncertainty
 from murid.methods.supervised.quick_refit import Warm, decided, learning_points, telling_columns
@@ -49,6 +52,18 @@ def test_a_queue_has_a_blind_share_and_hides_what_the_model_thinks(fitted, anima
     for _, part in queue.sort_values("start_s").groupby(["recording", "individual"]):
         assert (part["start_s"].to_numpy()[1:] >= part["stop_s"].to_numpy()[:-1] - 0.15).all()
     assert queue.equals(propose(found, QueueParams(n=15, blind=0.2, seed=3)))
+
+
+def test_an_only_animal_that_the_labels_name_otherwise_is_the_same_one(fitted, animals):
+    made = half_labelled(animals[2])
+    named = {k: getattr(made.labels, k).assign(individual="subject") for k in ("bouts", "scored")}
+    other = made.replace(labels=replace(made.labels, **named))
+    tables = learn(fitted, made)
+    expected, found = (candidates(fitted, r, tables=tables).table for r in (made, other))
+    assert found.equals(expected)
+    assert len(found) < len(candidates(fitted, made.replace(labels=None), tables=tables).table)
+    ours, theirs = (explain.importance(fitted, r, n_frames=50) for r in (made, other))
+    assert theirs.equals(ours)
 
 
 _tables: dict = {}

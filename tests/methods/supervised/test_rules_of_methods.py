@@ -204,6 +204,20 @@ def test_the_chain_of_mars_counts_evidence_per_second(duration_s, p):
     assert np.ptp(peaks) < 0.13, peaks
 
 
+def test_the_chain_of_mars_counts_evidence_by_the_rate_a_stretch_has():
+    """A film that runs at 60 and then at 15 frames/s: each half says what a film of its rate says."""
+
+    def bump(fps, start_s):
+        time = start_s + np.arange(20 * fps) / fps
+        return time, np.where((time - start_s >= 10) & (time - start_s < 10.5), 0.4, 0.02)
+
+    (fast, high), (slow, low) = bump(60, 0.0), bump(15, 20.0)
+    both = Chains((CHAIN,))(probability(np.r_[high, low], time_s=np.r_[fast, slow])).values[:, 0, 0]
+    alone = [Chains((CHAIN,))(probability(p, time_s=t)).values.max() for t, p in ((fast, high), (slow, low))]
+    assert both[: len(fast)].max() == pytest.approx(alone[0], abs=0.02)
+    assert both[len(fast) :].max() == pytest.approx(alone[1], abs=0.02)
+
+
 def test_the_chain_of_mars_is_stored():
     states = make_states(np.repeat([[0], [1], [0]], 80, axis=0), np.arange(240) / 8, ("absent", "a"), ["all"])
     targets = states.values.astype(np.int8)

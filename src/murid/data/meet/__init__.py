@@ -17,7 +17,7 @@ its own way. Each function here returns the aligned things, or one error that sa
 from __future__ import annotations
 
 from murid.data.meet.clocks import clock_to_clock, labels_on, nearest_states
-from murid.data.meet.names import by_behaviour, by_individual, column_of, keypoints_and_roles
+from murid.data.meet.names import by_behaviour, by_individual, column_of, keypoints_and_roles, only_animal
 from murid.data.meet.places import IN_ARENA, arena_of_each, inside, poses_and_zones, zones_in
 from murid.data.meet.signals import state_fractions, states_on, traces_and_states, traces_on
 
@@ -32,6 +32,7 @@ __all__ = [
     "keypoints_and_roles",
     "labels_on",
     "nearest_states",
+    "only_animal",
     "poses_and_zones",
     "state_fractions",
     "states_on",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from murid.data.bouts import EVERYONE
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.labels import Labels
 from murid.data.poses import keypoint_names
 from murid.data.roles import guess_roles, resolve_roles
 from murid.data.states import UNLABELLED, behaviour_names
@@ -91,6 +94,38 @@ def by_individual(data: xr.DataArray, individuals: Sequence[str]) -> xr.DataArra
         parts.append(part.assign_coords(individual=np.array([name], dtype=object)))
     out: xr.DataArray = xr.concat(parts, "individual", coords="minimal", compat="override", join="override")
     return out.transpose(*data.dims).assign_attrs(data.attrs)
+
+
+def only_animal(labels: Labels, individuals: Sequence[str]) -> Labels:
+    """Call the only animal that labels name as the only animal there is: it is the same one.
+
+    Parameters
+    ----------
+    labels : Labels
+        Returned as they are when they name no animal, several, or the same one.
+    individuals : sequence of str
+        Animals of the poses; with several nothing is renamed.
+
+    Examples
+    --------
+    >>> bouts = pd.DataFrame({"start_s": [1.0], "stop_s": [2.0], "label": ["rear"], "individual": ["subject"]})
+    >>> only_animal(Labels.from_bouts(bouts, duration_s=3), ["mouse_1"]).individuals
+    ['mouse_1']
+    """
+    points = labels.meta.get("points")
+    tables = [t for t in (labels.bouts, labels.scored, points) if t is not None and "individual" in t]
+    own = {str(i) for t in tables for i in t["individual"].dropna()} - {EVERYONE}
+    if len(individuals) != 1 or len(own) != 1 or own == set(individuals):
+        return labels
+    (old,) = own
+
+    def renamed(table: pd.DataFrame) -> pd.DataFrame:
+        if "individual" not in table:
+            return table
+        return table.assign(individual=table["individual"].replace(old, individuals[0]))
+
+    meta = labels.meta if points is None else {**labels.meta, "points": renamed(points)}
+    return replace(labels, bouts=renamed(labels.bouts), scored=renamed(labels.scored), meta=meta)
 
 
 def by_behaviour(probability: xr.DataArray, states: xr.DataArray) -> np.ndarray:

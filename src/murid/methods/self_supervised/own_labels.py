@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from murid.data.bouts import EVERYONE
+from murid.data.meet import only_animal
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, is_multilabel
@@ -27,8 +28,9 @@ def states_from_labels(recording: Recording, none: str, behaviours: Sequence[str
     behaviours : sequence of str, optional
         Those in use by default.
     """
-    poses, labels = recording.need("poses"), recording.need("labels")
+    poses = recording.need("poses")
     names = individual_names(poses)
+    labels = only_animal(recording.need("labels"), names)
     states = labels.to_states(poses["time"].values, behaviours, individuals=names)
     if is_multilabel(states):
         states = to_exclusive(states, none=none)

@@ -22,7 +22,7 @@ from murid.methods.base import Dump, Method
 from murid.methods.supervised import stages
 from murid.methods.supervised.model import Model
 from murid.methods.supervised.recipe import Floats, Recipe
-from murid.methods.supervised.training_rows import sampled_rows
+from murid.methods.supervised.training_rows import chosen_labels, sampled_rows
 
 
 class SupervisedParams(Params):
@@ -120,8 +120,8 @@ class Supervised(Method):
         return self.model.subjects_of(recording)
 
     def labels_of(self, recording: Recording) -> Labels:
-        """Return the labels the method learns from: of the chosen rater and stream."""
-        return self.label_choice().select(recording.need("labels"))
+        """Return the labels the method learns from: of the chosen rater and stream, animals named as in the poses."""
+        return chosen_labels(recording, self.label_choice())
 
     def rows_of(self, recording: Recording) -> np.ndarray:
         """Frames that learning looks at: ``sample_hz`` a second of every stretch without a pause."""

@@ -15,7 +15,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
-from murid.data.clock import rate_of
+from murid.data.clock import even_parts
 from murid.data.labels import Labels, Others
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -181,11 +181,10 @@ class Chains(Refiner):
         """Return the posterior of each behaviour given its whole sequence of probabilities.
 
         Neighbouring frames say the same, so evidence counts per second and not per frame: likelihood ratios are taken
-        to the power of `EVIDENCE_HZ` / frame rate.
+        to the power of `EVIDENCE_HZ` / frame rate, in each stretch of a film the rate that it has there.
         """
         out = probability.copy()
-        time = probability["time"].values
-        power = EVIDENCE_HZ / rate_of(time) if time.size > 1 else 1.0
+        power = _evidence_per_frame(probability["time"].values)[:, None]
         for b, chain in enumerate(self.chains):
             one = _tempered(probability.values[..., b], float(chain.prior[1]), power)
             both = xr.DataArray(
@@ -215,8 +214,15 @@ class Chains(Refiner):
         return Chains(tuple(hmm.BehaviourChain(("absent", b), rates, prior) for b, rates, prior in parts))
 
 
-def _tempered(p: np.ndarray, prior: float, power: float) -> np.ndarray:
-    """Probabilities whose likelihood ratio (odds / prior odds) is taken to a power."""
+def _evidence_per_frame(time_s: np.ndarray) -> np.ndarray:
+    """How many independent looks each frame stands for, ``(time,)``; a frame without neighbours is one."""
+    parts = even_parts(time_s)
+    looks = [EVIDENCE_HZ / rate if np.isfinite(rate) and rate > 0 else 1.0 for *_, rate in parts]
+    return np.repeat(looks, [stop - start for start, stop, _ in parts])
+
+
+def _tempered(p: np.ndarray, prior: float, power: np.ndarray) -> np.ndarray:
+    """Probabilities ``(time, individual)`` whose likelihood ratios (odds / prior odds) are taken to a power a frame."""
     base = np.log(prior / (1 - prior))
     odds = logit(np.clip(np.asarray(p, np.float64), 1e-6, 1 - 1e-6))
     return expit(base + power * (odds - base))

@@ -14,6 +14,7 @@ from murid.data.bouts import EVERYONE
 from murid.data.clock import even_parts, spans
 from murid.data.errors import Faults, fail
 from murid.data.labels import LabelChoice, Labels, Others
+from murid.data.meet import only_animal
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.states import UNLABELLED
@@ -162,7 +163,7 @@ def labelled_frames(
     DataError
         No labelled frames, behaviours that nobody labelled, labels of animals that the poses do not have.
     """
-    labels = {r.id: choice.select(r.need("labels")) for r in with_labels(recordings, choice)}
+    labels = {r.id: chosen_labels(r, choice) for r in with_labels(recordings, choice)}
     chosen = [r for r in recordings if r.id in labels]
     labels = _one_stream(labels, choice.behaviours)
     behaviours = _behaviours(labels, choice, name)
@@ -187,7 +188,7 @@ def labelled_frames(
 def _samples(
     recordings: Sequence[Recording],
     labels: dict[str, Labels],
-    subjects: dict[str, dict[str, str]],
+    subjects: dict[str, list[str]],
     behaviours: Sequence[str],
     others: Others,
     sample_hz: float,
@@ -203,7 +204,7 @@ def _samples(
         time = recording.need("poses")["time"].values
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            states = labels[recording.id].to_states(time, behaviours, others=others, individuals=list(people.values()))
+            states = labels[recording.id].to_states(time, behaviours, others=others, individuals=people)
         remarks += [(recording.id, str(w.message)) for w in caught]
         end = unwatched_end(labels[recording.id])
         remarks += [(recording.id, end)] if end else []
@@ -216,6 +217,12 @@ def _samples(
                 samples.append(Sample(recording, subject, rows, time[rows], targets[rows], weights))
     _warn_once(remarks)
     return samples
+
+
+def chosen_labels(recording: Recording, choice: LabelChoice) -> Labels:
+    """Return the chosen labels of a recording, its only animal named as in the poses."""
+    labels = choice.select(recording.need("labels"))
+    return only_animal(labels, individual_names(recording.need("poses"))) if recording.has("poses") else labels
 
 
 def with_labels(recordings: Sequence[Recording], choice: LabelChoice) -> list[Recording]:
@@ -266,10 +273,10 @@ def _behaviours(labels: dict[str, Labels], choice: LabelChoice, name: str) -> li
     return wanted
 
 
-def watched(recordings: Sequence[Recording], labels: dict[str, Labels], name: str) -> dict[str, dict[str, str]]:
-    """Whom each recording's labels are about: individual of the poses → individual of the labels.
+def watched(recordings: Sequence[Recording], labels: dict[str, Labels], name: str) -> dict[str, list[str]]:
+    """Whom each recording's labels are about, named as in its poses.
 
-    Where no label names an animal: ``{"all": "all"}``. Otherwise every animal that is named somewhere in the training
+    Where no label names an animal: ``["all"]``. Otherwise every animal that is named somewhere in the training
     set counts as watched in every recording it is tracked in. Where raters named several animals of one recording,
     animals whose names occur in one recording only count as watched too. Others are left out, with a warning.
 
@@ -280,12 +287,11 @@ def watched(recordings: Sequence[Recording], labels: dict[str, Labels], name: st
     """
     named = {k: [p for p in one.individuals if p != EVERYONE] for k, one in labels.items()}
     if not any(named.values()):
-        return {r.id: {EVERYONE: EVERYONE} for r in recordings}
+        return {r.id: [EVERYONE] for r in recordings}
     people = {r.id: individual_names(r.need("poses")) for r in recordings}
-    alone = {k: len(people[k]) == 1 and len(named[k]) <= 1 for k in people}
     faults = Faults(f"labels for '{name}'")
     for k, names in named.items():
-        strange = [] if alone[k] else [p for p in names if p not in people[k]]
+        strange = [p for p in names if p not in people[k]]
         if strange:
             faults.add(
                 f"labels of {', '.join(strange)}, which the poses do not have",
@@ -297,13 +303,11 @@ def watched(recordings: Sequence[Recording], labels: dict[str, Labels], name: st
     known = {p for names in named.values() for p in names}
     several = any(len(names) > 1 for names in named.values())
     times = pd.Series([p for names in people.values() for p in names]).value_counts()
-    out: dict[str, dict[str, str]] = {}
+    out: dict[str, list[str]] = {}
     unwatched: list[str] = []
     for k, names in people.items():
-        if alone[k]:
-            out[k] = {names[0]: named[k][0] if named[k] else names[0]}
-            continue
-        out[k] = {p: p for p in names if p in known or (several and times[p] == 1)}
+        # The only animal of a recording with labels is the one that was watched.
+        out[k] = names if len(names) == 1 else [p for p in names if p in known or (several and times[p] == 1)]
         unwatched += [f"{p} in {k}" for p in names if p not in out[k]]
     if unwatched:
         warn_user(
