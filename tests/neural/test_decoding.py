@@ -9,6 +9,7 @@ import xarray as xr
 from murid.data.errors import DataError
 from murid.data.states import make_states
 from murid.data.traces import make_traces
+from murid.data.warning import MuridWarning
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.switching import smooth_switching
@@ -265,3 +266,34 @@ def test_two_folds_are_refused_where_they_are_declared():
     with pytest.raises(DataError, match="'folds' is not valid"):
         DecodingParams(folds=2)
     assert DecodingParams(folds=3).folds == 3
+
+
+def walked(seed, names=("rest", "walk"), n=900, holes=False):
+    """States in bouts of about two seconds; with holes ten seconds are unlabelled."""
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(rng.integers(0, 2, n), rng.integers(20, 40, n))[:n]
+    if holes:
+        start = rng.integers(0, n - 150)
+        codes[start : start + 150] = -1
+    return make_states(codes, np.arange(n) / RATE, list(names))
+
+
+def test_states_of_other_sessions_are_a_null():
+    sessions = [walked(s, holes=True) for s in range(12)]
+    walking = (sessions[0].values[:, :1] == 1).astype(float)
+    signal = neurons(walking, 1.0, units=4)
+    params = DecodingParams(lags_s=0.0, folds=3, gap_s=1.0, min_independent=8)
+    found = decode_states(signal, sessions[0], params, others=sessions[1:])
+    assert found.test.null == "other sessions"
+    assert found.p == pytest.approx(1 / 12)
+    unrelated = make_traces(np.random.default_rng(3).standard_normal((900, 4)), rate_hz=RATE)
+    assert decode_states(unrelated, sessions[0], params, others=sessions[1:]).p > 0.05
+    # The same behaviours in another order are the same behaviours.
+    turned = [
+        make_states(np.where(s.values < 0, -1, 1 - s.values), s["time"].values, ["walk", "rest"]) for s in sessions
+    ]
+    again = decode_states(signal, sessions[0], params, others=turned[1:])
+    np.testing.assert_allclose(again.test.scores, found.test.scores)
+    with pytest.warns(MuridWarning, match="3 of 11 other sessions lack one of rest, walk"):
+        mixed = [walked(s, ("rest", "groom")) for s in range(3)] + sessions[4:]
+        assert len(decode_states(signal, sessions[0], params, others=mixed).test.scores) == 8

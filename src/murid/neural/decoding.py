@@ -22,8 +22,9 @@ from murid.data.meet import column_of, states_on
 from murid.data.meet.signals import as_states, signal_on
 from murid.data.params import Params, param
 from murid.data.resample import sample_at
-from murid.data.states import behaviour_names, is_multilabel
+from murid.data.states import UNLABELLED, behaviour_names, is_multilabel
 from murid.data.traces import Spikes
+from murid.data.warning import warn_user
 from murid.learn.nets.params import TrainParams
 from murid.neural.decoders import Floats, Rows, predict, training_rows
 from murid.neural.decoding_null import NullTest, by_sessions, by_shifts, untested
@@ -206,6 +207,7 @@ def decode_states(
     *,
     individual: str | None = None,
     time_s: ArrayLike | None = None,
+    others: Sequence[xr.DataArray | Labels] = (),
     **changes: Any,
 ) -> DecodedStates:
     """Decode exclusive states from neural activity; rare and frequent behaviours count alike.
@@ -220,6 +222,11 @@ def decode_states(
         Whose; may be left out when there is only one.
     time_s : array (row,), optional
         Clock to decode on; that of the states by default. Choose the neural clock when states are much faster.
+    others : sequence of DataArray (time, individual) or Labels
+        Exclusive states of other sessions, from their own beginning, one animal each. They are decoded from this
+        activity as the null (pseudo sessions), instead of shifts: right where every session drifts in the same way.
+        Behaviours are matched by name. Sessions that lack a behaviour, for which chance is another, are left out
+        with a warning. 20 or more.
     **changes
         Single parameters of `DecodingParams`, over `params`.
 
@@ -258,7 +265,11 @@ def decode_states(
     def score(x: Floats, y: Floats, fold: NDArray[np.int64], time_s: Floats) -> float:
         return _accuracy(y, predict(x, y, fold, time_s, p, classes=True))[0]
 
-    test = by_shifts(score, x, onehot, fold, time, p) if p.n_null else untested()
+    test = untested()
+    if others:
+        test = by_sessions(score, x, onehot, fold, time, _other_states(others, names, time, used), p)
+    elif p.n_null:
+        test = by_shifts(score, x, onehot, fold, time, p)
     return DecodedStates(
         xr.DataArray(probability, dims=("time", "behaviour"), coords={"time": time, "behaviour": names}),
         codes,
@@ -295,6 +306,40 @@ def _from_start(target: xr.DataArray, time_s: NDArray[np.float64]) -> Floats:
     values = np.asarray(target.values, np.float64)[index]
     values[index < 0] = np.nan
     return values
+
+
+def _other_states(
+    others: Sequence[xr.DataArray | Labels], names: list[str], time_s: NDArray[np.float64], used: Rows
+) -> list[Floats]:
+    """States of other sessions as 0/1 (time, behaviour) at the same times from their beginning; NaN where unknown."""
+    kept, lacking = [], 0
+    for other in others:
+        states = as_states(other, "decoding")
+        if is_multilabel(states):
+            fail("decoding", "states of another session are not exclusive", expected="(time, individual)")
+        own = [str(b) for b in behaviour_names(states)]
+        codes = _codes_from_start(states, time_s)
+        place = np.array([names.index(b) if b in names else UNLABELLED for b in own] + [UNLABELLED])
+        codes = place[codes]
+        if np.unique(codes[used & (codes >= 0)]).size < len(names):
+            lacking += 1
+            continue
+        onehot = (codes[:, None] == np.arange(len(names))).astype(np.float64)
+        onehot[codes < 0] = np.nan
+        kept.append(onehot)
+    if lacking:
+        warn_user(
+            f"decoding: {lacking} of {len(others)} other sessions lack one of {', '.join(names)} and are left out"
+        )
+    return kept
+
+
+def _codes_from_start(states: xr.DataArray, time_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Codes (time,) of one animal at times from the beginning; −1 where the session has ended or is unlabelled."""
+    own = np.asarray(states["time"].values, np.float64)
+    index = sample_at(own - own[0], time_s - time_s[0])
+    codes = states.values[:, column_of(states, None, "decoding")].astype(np.int64)
+    return np.where(index >= 0, codes[index], UNLABELLED)
 
 
 def _accuracy(onehot: Floats, probability: Floats) -> tuple[float, Floats]:

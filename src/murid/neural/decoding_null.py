@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from murid.data.clock import rate_of
 from murid.data.errors import fail
+from murid.data.warning import warn_user
 from murid.neural import nulls
 
 if TYPE_CHECKING:
@@ -129,20 +130,40 @@ def by_sessions(
     others: Sequence[Floats],
     p: DecodingParams,
 ) -> NullTest:
-    """Rank the score among those of other sessions' behaviour, on the rows that all of them have."""
+    """Rank the score among those of other sessions' behaviour.
+
+    Each other session is compared on the rows that it and this one have: over the rows that all of them have,
+    stretches that somebody has not labelled would add up until nothing is left. Sessions that have less than half of
+    this one's rows are left out, with a warning.
+    """
     from murid.neural.decoding import time_folds
 
     if any(other.shape[1] != y.shape[1] for other in others):
         fail("decoding", "other sessions have other components", expected=f"{y.shape[1]} columns")
-    usable = (fold >= 0) & np.all([np.isfinite(other).all(axis=1) for other in others], axis=0)
-    times = time_s[usable]
-    folds = time_folds(times, np.ones(times.size, bool), p)
-    chosen = x[usable]
-    if len(others) < p.min_independent:
-        reason = f"too few other sessions ({len(others)} < {p.min_independent:g})"
-        return NullTest(float("nan"), "other sessions", float("nan"), np.empty(0), float(len(others)), reason)
-    null = [score(chosen, other[usable], folds, times) for other in others]
-    return ranked("other sessions", score(chosen, y[usable], folds, times), null, float(len(others)))
+    usable = fold >= 0
+    shared = [usable & np.isfinite(other).all(axis=1) for other in others]
+    kept = [k for k, rows in enumerate(shared) if 2 * rows.sum() >= usable.sum()]
+    if len(kept) < len(others):
+        warn_user(
+            f"decoding: {len(others) - len(kept)} of {len(others)} other sessions are left out: they have less than "
+            "half of the moments of this one"
+        )
+    if len(kept) < p.min_independent:
+        reason = f"too few other sessions ({len(kept)} < {p.min_independent:g})"
+        return NullTest(float("nan"), "other sessions", float("nan"), np.empty(0), float(len(kept)), reason)
+    own: dict[bytes, float] = {}
+    null, beside = [], []
+    for k in kept:
+        rows = shared[k]
+        folds = time_folds(time_s[rows], np.ones(int(rows.sum()), bool), p)
+        chosen = (x[rows], folds, time_s[rows])
+        null.append(score(chosen[0], others[k][rows], *chosen[1:]))
+        if rows.tobytes() not in own:
+            own[rows.tobytes()] = score(chosen[0], y[rows], *chosen[1:])
+        beside.append(own[rows.tobytes()])
+    away = np.asarray(null) - np.asarray(beside)
+    middle = float(np.median(beside))
+    return ranked("other sessions", middle, list(away + middle), float(len(kept)))
 
 
 def ranked(name: str, observed: float, null: Sequence[float], independent: float) -> NullTest:
