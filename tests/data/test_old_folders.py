@@ -143,6 +143,27 @@ def test_folders_of_a_newer_murid_name_it_and_say_what_to_do(study, tmp_path):
         load_method(folder)
 
 
+def test_one_run_of_a_newer_murid_is_named_and_costs_the_others_nothing(study):
+    from murid.run import build_report, find_run
+    from murid.run.runs import unread_runs
+
+    newer = old_run(study, format=99, versions={"murid": "9.0"}, status="complete")
+    with pytest.warns(UserWarning, match="newer murid"):
+        assert "upgrade murid" in build_report(study).read_text()
+    newer = newer.rename(newer.with_name("20300101-000000-assay"))
+    readable = old_run(study)
+    with pytest.warns(UserWarning, match=r"run 20300101-000000-assay is left out: .*newer murid \(version 9\.0\)"):
+        assert [r.folder for r in runs_of(study)] == [readable]
+    with pytest.warns(UserWarning, match="is left out"):
+        assert find_run(study, "assay").folder == readable
+    assert list(unread_runs(study)) == [newer.name]
+    with pytest.warns(UserWarning, match="is left out"):
+        text = build_report(study).read_text()
+    assert "1 part could not be read and is left out: 20300101-000000-assay" in text
+    assert "upgrade murid" in text
+    assert readable.name in text
+
+
 def test_a_model_is_read_as_it_was_or_the_error_names_its_writer(tmp_path):
     folder = method("rules").save(tmp_path / "m")
     changed(folder, murid="0.0.1", training={})

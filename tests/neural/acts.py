@@ -130,7 +130,8 @@ def handed_on(p: BehaviourDecodingParams):
 
     with patch.object(decoding_analysis, "decode_states", note):
         decoding_analysis.analyse_decoding(session()[0], p, states=session()[1])
-    return given
+    counted = decoding_analysis.correct_decoded({"decoded": pd.DataFrame({"p": [0.001]})}, p)
+    return given, counted.summary
 
 
 SHORT = TrainParams(epochs=1, batch=2000, device="cpu")
@@ -226,5 +227,5 @@ CASES = {
         },
     ),
     DecodingParams: Acts(decoded, DECODING, base=DECODING_BASE, given=DECODING_GIVEN),
-    BehaviourDecodingParams: Acts(handed_on, DECODING, base=DECODING_BASE),
+    BehaviourDecodingParams: Acts(handed_on, {**DECODING, "alpha": 1e-6}, base=DECODING_BASE),
 }

@@ -76,6 +76,8 @@ def test_what_is_found_is_counted_by_the_p_that_is_corrected_over_all():
     found = correct_decoded({"decoded": table.drop(columns="q")}, BehaviourDecodingParams())
     np.testing.assert_allclose(found.frames["decoded"]["q_all"], q)
     assert found.sentences == ["2 of 5 tested behaviours are decoded better than by chance (q <= 0.05 over all)."]
+    strict = correct_decoded({"decoded": table.drop(columns="q")}, BehaviourDecodingParams(alpha=0.01))
+    assert strict.sentences == ["1 of 5 tested behaviours are decoded better than by chance (q <= 0.01 over all)."]
     table["direction"] = ["excited", "suppressed", "none", "none", "none", "none"]
     table["control"] = [False] * 5 + [True]
     found = count_tuned({"tuning": table}, TuningParams())

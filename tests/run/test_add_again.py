@@ -73,6 +73,38 @@ def test_labels_edited_in_the_study_are_overwritten_on_request_only(files):
     assert len(study["m1"].labels.bouts) == 2
 
 
+def test_edited_labels_stay_edited_when_something_else_is_replaced(files):
+    """Poses replaced in between: the labels are still not those of the file, and still not overwritten."""
+    study, _ = add(files)
+    edit_labels(study, "m1")
+    write_poses(files, 1, shift=3.0)
+    add_files(study, files / "poses" / "m1DLC_resnet50_x.csv", fps=20, replace=True)
+    write_poses(files, 1, shift=4.0)
+    with pytest.raises(DataError, match=r"'m1'.*edited.*--overwrite-labels"):
+        add(files, replace=True)
+    assert len(study["m1"].labels.bouts) == 3
+
+
+def test_labels_saved_while_poses_are_replaced_are_not_lost(files, monkeypatch):
+    """Whoever holds the journal open, or saves it before the folders are swapped, writes into the study."""
+    study, _ = add(files)
+    write_poses(files, 1, shift=3.0)
+    real, journal = Study._check_taken, next((study.folder / "data" / "m1" / "labels").glob("*.jsonl"))
+    bout = next(line for line in journal.read_text().splitlines() if '"op": "add"' in line)
+
+    def saves(self, name, replace):
+        real(self, name, replace)
+        with journal.open("a") as handle:
+            handle.write(bout.replace("0.5", "2.2").replace("1.0", "2.6") + "\n")
+
+    with journal.open("a") as editor, monkeypatch.context() as patch:
+        patch.setattr(Study, "_check_taken", saves)
+        add_files(study, files / "poses" / "m1DLC_resnet50_x.csv", fps=20, replace=True)
+        editor.write(bout.replace("0.5", "2.7").replace("1.0", "2.9") + "\n")
+    starts = sorted(study["m1"].labels.bouts["start_s"])
+    assert starts == [0.5, 1.5, 2.2, 2.2, 2.7]  # the study looked twice, so it was saved twice
+
+
 def test_the_same_files_by_another_path_are_unchanged(files, monkeypatch):
     add(files)
     monkeypatch.chdir(files)

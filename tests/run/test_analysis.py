@@ -188,6 +188,41 @@ def test_an_animal_scored_without_a_single_bout_counts_with_zero(tmp_path):
         run_analysis(study, "budget", ids=["r1"])
 
 
+@pytest.mark.parametrize("begin", [0.0, 1.7e9])
+def test_the_window_of_a_time_budget_counts_from_the_start_of_the_recording(tmp_path, begin):
+    study = Study.create(tmp_path / "S")
+    rows = [(begin + 2.0, begin + 3.0, "rear"), (begin + 6.0, begin + 9.0, "rear")]
+    for i, own in enumerate((rows, [])):
+        bouts = pd.DataFrame(own, columns=["start_s", "stop_s", "label"])
+        watched = pd.DataFrame({"start_s": [begin], "stop_s": [begin + 10.0], "rater": "", "stream": ""})
+        study.add(Recording(f"r{i}", labels=Labels.from_bouts(bouts, scored=watched, fps=20.0), animal=f"a{i}"))
+    run = run_analysis(study, "budget", {"start_s": 1.0, "stop_s": 7.0})
+    found = run.tables["budget"].set_index("recording")
+    assert found["scored_s"].tolist() == pytest.approx([6, 6], abs=1e-4)
+    assert found["total_s"].tolist() == pytest.approx([2, 0], abs=1e-4)
+    assert found["latency_s"].tolist() == pytest.approx([1, 6], abs=1e-4)
+    if begin == 0.0:
+        with pytest.raises(DataError, match="no recording shows any behaviour"):
+            run_analysis(study, "budget", {"start_s": 20.0}, ids=["r1"])
+        late = run_analysis(study, "budget", {"start_s": 20.0}, ids=["r0"])
+        assert any("all: nothing is scored from 20 s to the end" in w for w in late.provenance["warnings"])
+
+
+def test_labels_that_belong_to_all_animals_are_those_of_the_one_that_is_asked_for(scored, tmp_path):
+    choice = LabelChoice(rater="A")
+    everyone = run_analysis(scored, "budget", labels=choice).tables["budget"]
+    one = run_analysis(scored, "budget", labels=choice, individual="m1").tables["budget"]
+    assert set(everyone["individual"]) == {"all"}
+    pd.testing.assert_frame_equal(one, everyone.assign(individual="m1"), check_column_type=False)
+    study = Study.create(tmp_path / "S")
+    bouts = pd.DataFrame({"start_s": [0.5], "stop_s": [1.0], "label": ["rear"]})
+    labels = Labels.from_bouts(bouts, duration_s=3.0, fps=20.0)
+    study.add(Recording("r", poses=work.small_poses(0), labels=labels))
+    assert run_analysis(study, "budget", individual="a").summary["recordings"] == ["r"]
+    with pytest.raises(DataError, match=r"no individual 'b'.*known: a"):
+        run_analysis(study, "budget", individual="b")
+
+
 def test_agreement_of_raters_is_pooled_over_recordings(scored):
     run = run_analysis(scored, "agreement", {"n_boot": 100})
     pairs = run.tables["pairs"].set_index("behaviour")

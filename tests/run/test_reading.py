@@ -173,3 +173,28 @@ def test_events_of_files_and_points_of_labels_are_both_kept(tmp_path):
 
 def test_a_video_knows_its_uneven_times(tmp_path):
     np.testing.assert_allclose(Video(film(tmp_path, UNEVEN)).time_s, UNEVEN, atol=2e-3)
+
+
+def test_films_in_or_beside_a_study_are_found_when_both_are_moved(tmp_path):
+    home = tmp_path / "lab"
+    (home / "films").mkdir(parents=True)
+    film(home / "films", np.arange(60) / 30)
+    study = Study.create(home / "S")
+    add_files(study, poses_file(home, frames=range(60)), video=home / "films" / "m1.mp4")
+    assert study.table["video"].tolist() == ["../films/m1.mp4"]
+    home.rename(tmp_path / "archive")
+    moved = Study(tmp_path / "archive" / "S")
+    assert moved["m1"].need("video").n_frames == 60
+    assert moved.path_of("m1", "video") == (tmp_path / "archive" / "films" / "m1.mp4").resolve()
+    (tmp_path / "archive" / "films" / "m1.mp4").unlink()
+    with pytest.raises(DataError, match=r"'m1'.*film not found.*column 'video' of recordings.csv"):
+        moved["m1"].need("video")
+
+
+def test_a_film_far_from_the_study_keeps_its_whole_path(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "home").mkdir()
+    study = Study.create(tmp_path / "home" / "S")
+    there = film(tmp_path / "disk", np.arange(60) / 30)
+    add_files(study, poses_file(tmp_path, frames=range(60)), video=there)
+    assert study.table["video"].tolist() == [str(there.resolve())]

@@ -12,6 +12,7 @@ import run_work as work
 
 from murid.data import owner as owners
 from murid.data.atomic import atomic_folder
+from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.recording import Recording
 from murid.data.study import Study
@@ -249,9 +250,65 @@ def test_a_lock_left_by_a_killed_process_is_taken_and_a_living_one_is_waited_for
     from murid.data.lock import locked
 
     (tmp_path / ".lock").write_text(f"999999999-{owners.host()}")
-    with locked(tmp_path, wait_s=2), pytest.raises(MuridError, match="another command"), locked(tmp_path, wait_s=0.05):
-        pass
+    refused = []
+
+    def other():
+        with pytest.raises(MuridError, match="another command") as error, locked(tmp_path, wait_s=0.05):
+            pass
+        refused.append(error)
+
+    with locked(tmp_path, wait_s=2), locked(tmp_path):  # its own thread may take it again
+        assert (tmp_path / ".lock").read_text() == owners.owner_name()
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert (tmp_path / ".lock").exists()
+    assert len(refused) == 1
     assert not (tmp_path / ".lock").exists()
+
+
+def test_a_lock_that_another_has_taken_meanwhile_is_not_broken(tmp_path, monkeypatch):
+    """Two see the lock of a dead process; the second breaks it when the first has taken its own."""
+    from murid.data import lock
+
+    path, real, mine = tmp_path / ".lock", lock._abandoned, owners.owner_name()
+    path.write_text(f"999999999-{owners.host()}")
+
+    def slow(seen):
+        found = real(seen)
+        if found and not (tmp_path / ".lock.broken").exists():
+            path.write_text(mine)  # the first was faster
+        return found
+
+    monkeypatch.setattr(lock, "_abandoned", slow)
+    assert not lock._taken(path)
+    assert path.read_text() == mine
+    assert not (tmp_path / ".lock.broken").exists()
+
+
+def test_an_id_that_another_process_has_added_meanwhile_is_refused_and_its_folder_stays(tmp_path, monkeypatch):
+    study = Study.create(tmp_path / "S")
+    real, times = Study._check_taken, []
+
+    def slow(self, name, replace):
+        real(self, name, replace)
+        if not times:
+            times.append(1)
+            Study(study.folder).add(Recording("r", poses=work.small_poses(1, n=10)))
+
+    monkeypatch.setattr(Study, "_check_taken", slow)
+    with pytest.raises(DataError, match="'r' is already there"):
+        study.add(Recording("r", poses=work.small_poses(2, n=20)))
+    assert study["r"].need("poses").sizes["time"] == 10
+    assert not list((study.folder / "data").glob(".*"))
+
+
+def test_roles_that_another_process_has_added_meanwhile_stay(tmp_path):
+    first = Study.create(tmp_path / "S")
+    second = Study(first.folder)
+    first.add(Recording("r0", poses=work.small_poses(0, n=10), roles={"nose": "nose"}))
+    second.add(Recording("r1", poses=work.small_poses(1, n=10), roles={"tail_base": "tail_base"}))
+    assert Study(first.folder).settings["roles"] == {"nose": "nose", "tail_base": "tail_base"}
 
 
 def test_adds_at_one_time_lose_no_row(tmp_path):

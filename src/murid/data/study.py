@@ -10,8 +10,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +80,7 @@ class Study:
                 expected="a folder with study.toml",
                 todo=f"make one with: murid new {self.folder}",
             )
-        try:
-            self.settings: dict[str, Any] = tomlkit.parse(toml.read_text(encoding="utf-8-sig")).unwrap()
-        except tomlkit.exceptions.ParseError as exc:
-            fail("study", "study.toml cannot be read", where=str(toml), got=str(exc), todo="mend that line")
-        STUDY.migrated(self.settings, str(toml))
-        if "roles" in self.settings:
-            self.settings["roles"] = _checked_roles(self.settings["roles"], toml)
+        self.settings: dict[str, Any] = _read_settings(toml)
 
     @classmethod
     def create(cls, folder: str | Path, name: str | None = None, **settings: Any) -> Study:
@@ -113,10 +109,11 @@ class Study:
     def set(self, **settings: Any) -> None:
         """Change settings in study.toml, keeping comments and order."""
         path = self.folder / "study.toml"
-        document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-        document.update(settings)
-        with atomic_file(path) as temporary:
-            temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
+        with locked(self.folder):
+            document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+            document.update(settings)
+            with atomic_file(path) as temporary:
+                temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
         self.settings = document.unwrap()
 
     @property
@@ -230,8 +227,7 @@ class Study:
             if noun in _FILES
         }
         if row["video"]:
-            path = (self.folder / row["video"]).resolve()
-            nouns["video"] = lambda: Video(path)
+            nouns["video"] = _film_opener((self.folder / row["video"]).resolve(), row["id"])
         extra = {k: v for k, v in row.items() if k not in COLUMNS and v != ""}
         return Recording(
             row["id"],
@@ -244,54 +240,90 @@ class Study:
             **nouns,
         )
 
-    def add(self, recording: Recording, *, source: str = "", replace: bool = False) -> None:
+    def add(self, recording: Recording, *, source: str = "", replace: bool = False, keep: Collection[str] = ()) -> None:
         """Write a recording into the study; all of it or nothing.
 
-        Roles of keypoints are the study's: those of the recording join them.
+        Roles of keypoints are the study's: those of the recording join them. Several processes may add at once.
+
+        Parameters
+        ----------
+        recording : Recording
+        source : str
+            What it was made from, for ``recordings.csv``.
+        replace : bool
+            Write a recording anew that is there already.
+        keep : collection of str
+            With `replace`: nouns that the recording has from the study. Their files stay the very files they are, so
+            that labels which somebody edits meanwhile are not lost.
 
         Raises
         ------
         DataError
             When the id is taken (and not `replace`), a noun is faulty, or a role is another keypoint's in this study.
         """
-        table = self.table
-        self._check_id(recording.id, table["id"])
-        taken = recording.id in set(table["id"])
-        if taken and not replace:
+        self._check_taken(recording.id, replace)
+        recording.validate()
+        self._joined_roles(recording)
+        present = [noun for noun in _FILES if recording.has(noun)]
+        folder = self.folder / "data" / recording.id
+        with ExitStack() as lock:
+            with atomic_folder(folder) as temporary:
+                for noun in [n for n in present if n not in keep]:
+                    name, _, write = _FILES[noun]
+                    write(recording.need(noun), temporary / name)
+                # From here to the row nobody else changes the study: others may have added meanwhile.
+                lock.enter_context(locked(self.folder))
+                self._check_taken(recording.id, replace)
+                for noun in [n for n in present if n in keep]:
+                    _link(folder / _FILES[noun][0], temporary / _FILES[noun][0])
+            self.settings = _read_settings(self.folder / "study.toml")
+            roles = self._joined_roles(recording)
+            # Roles first: after a kill, a role too many harms less than a recording without its own.
+            if roles != self.settings.get("roles", {}):
+                self.set(roles=roles)
+            self._write_row(self._row(recording, present, source))
+
+    def _check_taken(self, name: str, replace: bool) -> None:
+        """Refuse an id that is no folder name, or is there already."""
+        known = self.table["id"]
+        self._check_id(name, known)
+        if name in set(known) and not replace:
             fail(
                 "study",
-                f"recording '{recording.id}' is already there",
+                f"recording '{name}' is already there",
                 where=str(self.folder),
                 todo="use --replace (replace=True) to write it anew",
             )
-        recording.validate()
-        roles = self._joined_roles(recording)
-        present = [noun for noun in _FILES if recording.has(noun)]
-        with atomic_folder(self.folder / "data" / recording.id) as temporary:
-            for noun in present:
-                name, _, write = _FILES[noun]
-                write(recording.need(noun), temporary / name)
-        video = str(recording.need("video").path.resolve()) if recording.has("video") else ""
-        row = {
+
+    def _row(self, recording: Recording, nouns: list[str], source: str) -> dict[str, str]:
+        """Row of a recording in recordings.csv."""
+        return {
             "id": recording.id,
             "animal": recording.animal,
             "group": recording.group,
             "day": recording.day,
             "session": recording.session,
-            "nouns": " ".join(present),
-            "video": video,
+            "nouns": " ".join(nouns),
+            "video": self._film_cell(recording.need("video").path) if recording.has("video") else "",
             "source": source,
             **{k: str(v) for k, v in recording.meta.items() if isinstance(v, (str, int, float))},
         }
-        # The table is read again, since another command may have added recordings meanwhile.
-        with locked(self.folder):
-            table = self.table
-            at = table.index[table["id"] == recording.id]
-            before, after = (table.iloc[: at[0]], table.iloc[at[0] + 1 :]) if len(at) else (table, table.iloc[:0])
-            # Roles first: after a kill, a role too many harms less than a recording without its own.
-            if roles != self.settings.get("roles", {}):
-                self.set(roles=roles)
-            self._write_table(pd.concat([before, pd.DataFrame([row]), after], ignore_index=True).fillna(""))
+
+    def _write_row(self, row: Mapping[str, str]) -> None:
+        """Put a row in its place, or at the end."""
+        table = self.table
+        at = table.index[table["id"] == row["id"]]
+        before, after = (table.iloc[: at[0]], table.iloc[at[0] + 1 :]) if len(at) else (table, table.iloc[:0])
+        self._write_table(pd.concat([before, pd.DataFrame([row]), after], ignore_index=True).fillna(""))
+
+    def _film_cell(self, film: Path) -> str:
+        """Path of a film as recordings.csv has it: from the study where the film lies in or beside it, else whole.
+
+        A study that is moved together with its films, or opened on another machine, then finds them.
+        """
+        own, film = self.folder.resolve(), film.resolve()
+        near = film.is_relative_to(own.parent) and own.parent != Path(own.anchor)
+        return Path(os.path.relpath(film, own)).as_posix() if near else str(film)
 
     def _check_id(self, name: str, known: Iterable[str]) -> None:
         """Refuse an id that is no folder name, or that would share the folder of another recording."""
@@ -352,7 +384,7 @@ class Study:
         with locked(self.folder):
             table = self.table
             self._write_table(table[table["id"] != recording_id])
-        shutil.rmtree(self.folder / "data" / recording_id, ignore_errors=True)
+            shutil.rmtree(self.folder / "data" / recording_id, ignore_errors=True)
 
     def _write_table(self, table: pd.DataFrame) -> None:
         with atomic_file(self.folder / "recordings.csv") as temporary:
@@ -379,6 +411,18 @@ class Study:
         return faults
 
 
+def _read_settings(toml: Path) -> dict[str, Any]:
+    """Content of study.toml, checked."""
+    try:
+        settings: dict[str, Any] = tomlkit.parse(toml.read_text(encoding="utf-8-sig")).unwrap()
+    except tomlkit.exceptions.ParseError as exc:
+        fail("study", "study.toml cannot be read", where=str(toml), got=str(exc), todo="mend that line")
+    STUDY.migrated(settings, str(toml))
+    if "roles" in settings:
+        settings["roles"] = _checked_roles(settings["roles"], toml)
+    return settings
+
+
 def _checked_roles(roles: object, toml: Path) -> dict[str, str]:
     """Roles as they stand in study.toml, typed by hand: texts without outer spaces, known words spelt right."""
     faults = Faults(f"{toml}, [roles]")
@@ -399,6 +443,35 @@ def _checked_roles(roles: object, toml: Path) -> dict[str, str]:
         faults.add("keypoints have two roles", got=", ".join(double), todo="give each keypoint one role")
     faults.raise_if_any()
     return out
+
+
+def _link(source: Path, target: Path) -> None:
+    """Let a file, or every file of a folder, appear at a second place: the same file where the disk can do that."""
+
+    def one(file: str | Path, place: str | Path) -> None:
+        try:
+            os.link(file, place)
+        except OSError:
+            shutil.copy2(file, place)
+
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=one)
+    elif source.exists():
+        one(source, target)
+
+
+def _film_opener(path: Path, owner: str) -> Callable[[], Video]:
+    def open_film() -> Video:
+        if not path.is_file():
+            fail(
+                f"recording '{owner}'",
+                "film not found",
+                where=str(path),
+                todo="put it back there, or correct the column 'video' of recordings.csv (paths count from the study)",
+            )
+        return Video(path)
+
+    return open_film
 
 
 def _opener(path: Path, read: Callable[[Path], Any], noun: str, owner: str) -> Callable[[], Any]:

@@ -46,8 +46,10 @@ _NEVER = {"count": 0, "rate_per_min": 0.0, "total_s": 0.0, "fraction": 0.0, "lat
 class BudgetParams(Params):
     """Which part of a recording counts."""
 
-    start_s: float = param(0.0, unit="s", ge=0, why="bouts and time from here on")
-    stop_s: float | None = param(None, unit="s", gt=0, why="and up to here; to the end by default")
+    start_s: float = param(
+        0.0, unit="s", ge=0, why="bouts and time from here on, counted from the start of the recording"
+    )
+    stop_s: float | None = param(None, unit="s", gt=0, why="and up to here, counted likewise; to the end by default")
 
 
 def complete(frames: Mapping[str, pd.DataFrame], _params: BudgetParams) -> Tables:
@@ -89,8 +91,20 @@ def complete(frames: Mapping[str, pd.DataFrame], _params: BudgetParams) -> Table
 def analyse_budget(recording: Recording, params: BudgetParams, *, states: xr.DataArray) -> Tables:
     """Time spent in every behaviour, zeros included, and whether groups differ."""
     if recording.has("labels") and not behaviour_names(states):
-        return Tables({"budget": _nothing_shown(recording.need("labels"), states, params)})
-    return Tables({"budget": summarise_states(states, start_s=params.start_s or None, stop_s=params.stop_s)})
+        table = _nothing_shown(recording.need("labels"), states, params)
+    else:
+        low, high = _window(states, params)
+        table = summarise_states(states, start_s=low, stop_s=high)
+    outside = table.loc[table["scored_s"] <= 0, "individual"].drop_duplicates().tolist()
+    span = f"from {params.start_s:g} s to {'the end' if params.stop_s is None else f'{params.stop_s:g} s'}"
+    return Tables({"budget": table}, warnings=[f"{name}: nothing is scored {span}" for name in outside])
+
+
+def _window(states: xr.DataArray, params: BudgetParams) -> tuple[float, float]:
+    """Times of the window on the clock of the states: a clock may begin at any time (Unix seconds)."""
+    begin = float(states["time"].values[0]) if states.sizes["time"] else 0.0
+    low = begin + params.start_s if params.start_s else -float("inf")
+    return low, float("inf") if params.stop_s is None else begin + params.stop_s
 
 
 def _nothing_shown(labels: Labels, states: xr.DataArray, params: BudgetParams) -> pd.DataFrame:
@@ -98,9 +112,9 @@ def _nothing_shown(labels: Labels, states: xr.DataArray, params: BudgetParams) -
 
     Without it the animal would be in no row, and the means those of the animals that showed something.
     """
-    stop = params.stop_s if params.stop_s is not None else float("inf")
+    low, high = _window(states, params)
     scored = labels.scored
-    length = (scored["stop_s"].clip(upper=stop) - scored["start_s"].clip(lower=params.start_s)).clip(lower=0)
+    length = (scored["stop_s"].clip(upper=high) - scored["start_s"].clip(lower=low)).clip(lower=0)
     seconds = length.groupby([scored["rater"], scored["stream"]]).sum()
     people = [str(i) for i in states["individual"].values]
     rows = {"individual": people, "behaviour": "", **_NEVER, "scored_s": float(seconds.max()) if len(seconds) else 0.0}

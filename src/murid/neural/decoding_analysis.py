@@ -26,6 +26,7 @@ class BehaviourDecodingParams(DecodingParams):
 
     n_null: int = param(40, ge=0, why="shifts decoded too, for p; 40 reach .024, 200 or more for a publication")
     bin_s: float = param(0.2, gt=0, unit="s", why="clock that is decoded on, and bin for spike times")
+    alpha: float = param(0.05, gt=0, lt=1, why="q at or below which a behaviour is counted as decoded")
 
 
 DECODED = Table(
@@ -61,14 +62,14 @@ ANIMALS = Table(
 )
 
 
-def correct_decoded(frames: Mapping[str, pd.DataFrame], params: BehaviourDecodingParams) -> Tables:  # noqa: ARG001
+def correct_decoded(frames: Mapping[str, pd.DataFrame], params: BehaviourDecodingParams) -> Tables:
     """Correct over all recordings and behaviours."""
     table = frames["decoded"].copy()
     control = table["control"].to_numpy(bool)
     table["q_all"] = fdr_within(table["p"], control)
-    units, moved = table[~control], table[control & (table["q_all"] <= 0.05).to_numpy()]
-    tested, n = int(units["p"].notna().sum()), int((units["q_all"] <= 0.05).sum())
-    sentences = [f"{n} of {tested} tested behaviours are decoded better than by chance (q <= 0.05 over all)."]
+    units, moved = table[~control], table[control & (table["q_all"] <= params.alpha).to_numpy()]
+    tested, n = int(units["p"].notna().sum()), int((units["q_all"] <= params.alpha).sum())
+    sentences = [f"{n} of {tested} tested behaviours are decoded better than by chance (q <= {params.alpha:g} over all)."]
     sentences += [moved_controls(moved.assign(unit="all of a recording"))] if len(moved) else []
     return Tables({"decoded": table}, summary={"tested": tested, "decoded": n}, sentences=sentences)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 from murid import __version__
 from murid.data.atomic import atomic_file
 from murid.data.errors import DataError, Faults, fail
+from murid.data.lock import locked
 from murid.data.names import counted
 from murid.data.progress import track
 from murid.data.recording import NOUNS, Recording
@@ -173,10 +175,16 @@ def _read_and_store(
     for pair in track(waiting, "adding"):
         try:
             recording = read_recording(pair, settings)
-            if pair.id in known:
-                recording = _with_the_rest(study, pair, recording, overwrite_labels)
-            study.add(recording, source=marks[pair.id], replace=replace)
-            _note_origin(study, pair.id)
+            kept: tuple[str, ...] = ()
+            labels = None
+            with ExitStack() as lock:
+                if pair.id in known:
+                    # What stays is read and put back while nobody else writes.
+                    lock.enter_context(locked(study.folder))
+                    recording, kept = _with_the_rest(study, pair, recording, overwrite_labels)
+                    labels = _labels_as_added(study, pair.id) if "labels" in kept else None
+                study.add(recording, source=marks[pair.id], replace=replace, keep=kept)
+                _note_origin(study, pair.id, labels)
         except DataError as exc:
             text = str(exc)
             where = next((f"{p}" for p in pair.files if text.startswith(f"{p}: ")), "")
@@ -186,8 +194,10 @@ def _read_and_store(
     faults.raise_if_any()
 
 
-def _with_the_rest(study: Study, pair: Paired, new: Recording, overwrite_labels: bool) -> Recording:
-    """Return a recording that replaces another, with everything of the other that was not given again."""
+def _with_the_rest(
+    study: Study, pair: Paired, new: Recording, overwrite_labels: bool
+) -> tuple[Recording, tuple[str, ...]]:
+    """Return a recording that replaces another, with everything of the other that was not given again: and what."""
     old = study[pair.id]
     if new.has("labels") and old.has("labels") and not overwrite_labels and _labels_edited(study, pair.id):
         fail(
@@ -197,30 +207,37 @@ def _with_the_rest(study: Study, pair: Paired, new: Recording, overwrite_labels:
             "(overwrite_labels=True)",
         )
     kept: dict[str, Any] = {noun: old.need(noun) for noun in NOUNS if old.has(noun) and not new.has(noun)}
-    kept.update({key: getattr(old, key) for key in KEYS if key not in pair.keys})
-    return new.replace(**kept, meta={**old.meta, **new.meta})
+    keys = {key: getattr(old, key) for key in KEYS if key not in pair.keys}
+    return new.replace(**kept, **keys, meta={**old.meta, **new.meta}), tuple(kept)
 
 
 #: Beside the nouns of a recording: fingerprint of its labels as they were added, and murid's version.
 _ORIGIN = "origin.json"
 
 
-def _note_origin(study: Study, recording_id: str) -> None:
-    """Remember what the labels were when they were added, so that an edit is seen."""
+def _note_origin(study: Study, recording_id: str, labels_as_added: str | None) -> None:
+    """Remember what the labels were when they were added (now, where None), so that an edit is seen."""
     labels = study.path_of(recording_id, "labels")
-    origin = {"labels": file_digest(labels) if labels.exists() else "", "murid": __version__}
+    if labels_as_added is None:
+        labels_as_added = file_digest(labels) if labels.exists() else ""
+    origin = {"labels": labels_as_added, "murid": __version__}
     with atomic_file(labels.parent / _ORIGIN) as temporary:
         temporary.write_text(json.dumps(origin), encoding="utf-8")
 
 
+def _labels_as_added(study: Study, recording_id: str) -> str:
+    """Fingerprint of the labels of a recording as they were added; empty where it is not known."""
+    path = study.path_of(recording_id, "labels").parent / _ORIGIN
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["labels"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
 def _labels_edited(study: Study, recording_id: str) -> bool:
     """True when the labels of a recording are not those that were added; unknown counts as not edited."""
-    labels = study.path_of(recording_id, "labels")
-    try:
-        added = json.loads((labels.parent / _ORIGIN).read_text(encoding="utf-8"))["labels"]
-    except (OSError, ValueError, KeyError):
-        return False
-    return bool(added) and file_digest(labels) != added
+    added = _labels_as_added(study, recording_id)
+    return bool(added) and file_digest(study.path_of(recording_id, "labels")) != added
 
 
 def _mark(pair: Paired, settings: Reading) -> str:

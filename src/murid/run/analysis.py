@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from murid.data.analysis import Analysis, Tables, find_analysis, takes
+from murid.data.bouts import EVERYONE
 from murid.data.errors import DataError, Fault, Faults, did_you_mean, fail
 from murid.data.labels import LabelChoice
 from murid.data.names import counted
 from murid.data.params import Params
+from murid.data.poses import individual_names
 from murid.data.study import Study
 from murid.run.analysis_steps import (
     FROM_LABELS,
@@ -101,6 +103,7 @@ def run_analysis(
     source = StatesSource(str(states_from), labels or LabelChoice(), individual)
     _refuse_unused(chosen, source, compare, measures)
     usable, left_out = usable_recordings(study, chosen, ids, source)
+    refuse_unknown_individual(study, usable, source)
     asked = {
         "name": name,
         "params": declared.model_dump(mode="json"),
@@ -268,6 +271,27 @@ def usable_recordings(
             todo="add files with: murid add; what each recording holds shows: murid check",
         )
     return usable, left_out
+
+
+def refuse_unknown_individual(study: Study, ids: Sequence[str], source: StatesSource) -> None:
+    """Refuse an individual that is in no label and no pose: labels of all animals would be taken for its own."""
+    wanted, known = source.individual, dict[str, None]()
+    if wanted is None or not source.from_labels:
+        return
+    for recording in study.recordings(ids):
+        try:
+            known |= dict.fromkeys(recording.need("labels").individuals if recording.has("labels") else [])
+            if wanted not in known and recording.has("poses"):
+                known |= dict.fromkeys(individual_names(recording.need("poses")))
+        except (DataError, OSError):
+            continue  # it fails in its own step
+        finally:
+            recording.forget()
+        if wanted in known:
+            return
+    named = [name for name in known if name != EVERYONE]
+    if named:
+        fail("states", f"no individual '{wanted}'", where=str(study.folder), todo=did_you_mean(wanted, named))
 
 
 def _refuse_unused(chosen: Analysis, source: StatesSource, compare: str | None, measures: Sequence[str] | None) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import xarray as xr
 
 from murid.data.analysis import Analysis, Tables, find_analysis
+from murid.data.bouts import EVERYONE
 from murid.data.errors import DataError, did_you_mean, fail
 from murid.data.labels import LabelChoice
+from murid.data.meet import by_individual
 from murid.data.params import Params
 from murid.data.recording import Recording
 from murid.data.study import Study
@@ -179,9 +181,10 @@ def _states(
         fail(f"recording '{recording.id}'", "has no labels", todo="add them, or take states from a model: states_from")
     if source.individual is not None:
         known = [str(i) for i in states["individual"].values]
-        if source.individual not in known:
+        # What belongs to all animals together belongs to each of them.
+        if not {source.individual, EVERYONE} & set(known):
             fail("states", f"no individual '{source.individual}'", todo=did_you_mean(source.individual, known))
-        states = states.sel(individual=[source.individual])
+        states = by_individual(states, [source.individual])
     return states
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from murid.data.errors import fail
 from murid.data.study import Study
 from murid.report import build
-from murid.run.runs import Run
+from murid.run.runs import Run, unread_runs
 from murid.run.vintage import chosen_runs, outdated_runs
 
 
@@ -44,8 +44,10 @@ def build_report(
     'report.html'
     """
     chosen = chosen_runs(study, runs)
-    if not chosen:
+    # Runs of a newer murid are shown as what they are: something that could not be read.
+    unread = [] if runs else [study.runs_dir / name for name in unread_runs(study)]
+    if not chosen and not unread:
         fail(f"study {study.folder}", "there is nothing to report", todo="run something first, e.g.: murid check")
     path = Path(out) if out is not None else study.folder / "report.html"
-    build(study, [r.folder for r in chosen], path, outdated=outdated_runs(study, chosen), figures=figures)
+    build(study, [*(r.folder for r in chosen), *unread], path, outdated=outdated_runs(study, chosen), figures=figures)
     return path

@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.atomic import atomic_file, explained
-from murid.data.errors import did_you_mean, fail
+from murid.data.errors import DataError, did_you_mean, fail
 from murid.data.formats import RUN
 from murid.data.html import shown_as_html
 from murid.data.names import slug
@@ -30,6 +30,7 @@ from murid.data.plain import to_plain
 from murid.data.store import read_array, write_array
 from murid.data.study import Study
 from murid.data.tables import escape_formulas, with_unit
+from murid.data.warning import warn_user
 from murid.run.keys import digest
 from murid.run.provenance import machine, versions
 
@@ -246,18 +247,42 @@ def sheet_of(study: Study) -> dict[str, dict[str, str]]:
 def runs_of(study: Study, command: str | None = None) -> list[Run]:
     """Return the complete runs of a study, of one command if given; the one that finished first comes first.
 
+    A run that this murid cannot read (a newer one wrote it) is left out with a warning: it never costs the others.
+
     Examples
     --------
     >>> import murid
     >>> [run.provenance["command"] for run in murid.run.runs_of(murid.open_study("mice"))]
     ['check', 'fit', 'fit', 'apply']
     """
-    complete = []
-    for folder in study.runs_dir.glob("*/"):
+    runs, unread = _complete_runs(study)
+    for name, reason in unread.items():
+        warn_user(f"run {name} is left out: {reason}")
+    return [run for run in runs if command in (None, run.provenance["command"])]
+
+
+def unread_runs(study: Study) -> dict[str, str]:
+    """Return the complete runs that this murid cannot read: name of the folder → why and what to do."""
+    return _complete_runs(study)[1]
+
+
+def _complete_runs(study: Study) -> tuple[list[Run], dict[str, str]]:
+    """Complete runs in the order of finishing, and why others that claim to be complete cannot be read."""
+    runs, unread = [], {}
+    for folder in sorted(study.runs_dir.glob("*/")):
         provenance = _provenance(folder)
-        if provenance and provenance["status"] == "complete" and command in (None, provenance["command"]):
-            complete.append(Run.read(folder))
-    return sorted(complete, key=_age)
+        if provenance is None or provenance.get("status") not in ("complete", None):
+            continue
+        try:
+            run = Run.read(folder)
+        except DataError as exc:
+            unread[folder.name] = str(exc)
+            continue
+        if run.provenance.get("status") == "complete" and "command" in run.provenance:
+            runs.append(run)
+        else:
+            unread[folder.name] = "its provenance.json names no command or status -> run the command again"
+    return sorted(runs, key=_age), unread
 
 
 def _age(run: Run) -> tuple[int, str, str]:
@@ -319,9 +344,10 @@ def find_run(study: Study, name: str) -> Run:
 
 def _provenance(folder: Path) -> dict[str, Any] | None:
     try:
-        return json.loads((folder / "provenance.json").read_text())
+        head = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return head if isinstance(head, dict) else None
 
 
 def _unfinished(runs: Path, asked: str) -> Path | None:
@@ -331,9 +357,9 @@ def _unfinished(runs: Path, asked: str) -> Path | None:
     """
     for folder in sorted(runs.glob("*/"), reverse=True):
         provenance = _provenance(folder)
-        if provenance is None or provenance.get("asked") != asked or provenance["status"] == "complete":
+        if provenance is None or provenance.get("asked") != asked or provenance.get("status") == "complete":
             continue
-        if provenance["status"] == "running" and at_work(
+        if provenance.get("status") == "running" and at_work(
             str(provenance.get("owner", provenance.get("pid", ""))), _changed(folder)
         ):
             continue
