@@ -70,7 +70,7 @@ def real_line(name: str, method: Any, cpu: float, wall: float, more: str) -> str
 
 def line(label: str, method: Any, cpu: float, wall: float, more: str = "") -> str:
     """Return one line about a fit: rows, epochs, speed, memory and seconds."""
-    e = method.facts["evidence"]
+    e = {**method.facts["evidence"], **method.cost}
     return (
         f"{label:28s} {e['rows']:6d} rows {e['epochs']:4d} epochs {e['samples_per_s']:6.0f} samples/s "
         f"{e['memory_mb']:5.0f} MB  CPU {cpu:5.0f} s  wall {wall:5.0f} s  {method.n_motifs:2d} states  {more}"

@@ -193,11 +193,16 @@ def test_learns_what_was_planted(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_same_seed_same_output_in_any_order_of_the_recordings(name):
+def test_same_seed_same_output_and_same_bytes_in_any_order_of_the_recordings(name, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         again = make(name).fit(training(name)[::-1])
     xr.testing.assert_identical(fitted(name).apply(of(name)), again.apply(of(name)))
+    # Nothing of when, where and how quickly it was fitted stands in a model: else it is another model each time.
+    first, second = fitted(name).save(tmp_path / "a"), again.save(tmp_path / "b")
+    assert [f.name for f in sorted(first.iterdir())] == [f.name for f in sorted(second.iterdir())]
+    differ = [f.name for f in first.iterdir() if f.read_bytes() != (second / f.name).read_bytes()]
+    assert differ == []
 
 
 @pytest.mark.parametrize("name", CASES)

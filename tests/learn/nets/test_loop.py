@@ -58,6 +58,9 @@ def test_learns_and_tells_its_course():
     assert history.best_epoch == table["valid_loss"].idxmin()
     assert (table[["seconds", "samples_per_s", "memory_mb", "lr"]] > 0).all().all()
     assert history.device.startswith("cpu")
+    assert history.kind() == "cpu"
+    assert set(history.course()[0]) == set(table) - {"seconds", "samples_per_s", "memory_mb"}
+    assert history.cost()["seconds"] == pytest.approx(table["seconds"].sum())
     assert not model.training
 
 

@@ -194,6 +194,8 @@ class SegmentingMethod(Method, Generic[Seen]):
         super().__init__(**params)
         self.parts: dict[str, Any] = {}
         self.facts: dict[str, Any] = {}
+        #: What a training just took (device, seconds, samples/s, MB); empty for a model that was read.
+        self.cost: dict[str, Any] = {}
 
     # ---- what a method writes -------------------------------------------------------------------
     @abc.abstractmethod

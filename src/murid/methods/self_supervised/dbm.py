@@ -337,7 +337,8 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         latents = [encode_rows(net, s)[0] for s in scaled]
         clusters = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates, max_iterations=1000)
         self.parts |= {"scaler": scaler, "clusters": clusters}
-        self.facts |= {"history": history.rows, "device": history.device, "n_features": scaled[0].shape[1]}
+        self.cost = history.cost()
+        self.facts |= {"history": history.course(), "device": history.kind(), "n_features": scaled[0].shape[1]}
         clustered = [clusters.predict(z) for z in latents]
         self.facts["overlap"] = overlap_counts(
             np.concatenate(clustered), np.concatenate(codes), p.n_motifs, len(names)

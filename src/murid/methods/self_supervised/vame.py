@@ -210,7 +210,8 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
             self.parts["clusters"] = fit_kmeans(latents, p.n_motifs, seed=p.seed, replicates=p.replicates)
         codes = np.concatenate([self._codes(z) for z in latents])
         self.parts["motifs"] = _motifs(np.concatenate(latents), codes, p.n_motifs, np.concatenate(errors))
-        self.facts |= {"history": history.rows, "device": history.device, "n_features": scaled[0].shape[1]}
+        self.cost = history.cost()
+        self.facts |= {"history": history.course(), "device": history.kind(), "n_features": scaled[0].shape[1]}
         return p.n_motifs
 
     def _held_out(self, scaled: list[np.ndarray], origins: list[Origin], span: int) -> tuple[Placed, Placed]:

@@ -343,7 +343,7 @@ class VideoMethod(NetMethod[Subject]):
         )
         self._keep(net)
         self.facts["evidence"] = {"rows": len(source), **_of_training(history)}
-        self.history = history
+        self.history, self.cost = history, history.cost()
         self._after_training(net, films, learnt, held)
 
     def _scaled(self, extra: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
@@ -459,14 +459,12 @@ class VideoMethod(NetMethod[Subject]):
 
 def _of_training(history: History) -> dict[str, Any]:
     """What is kept of a training in the evidence."""
-    table = history.table()
+    course = history.course()
     return {
-        "device": history.device,
+        "device": history.kind(),
         "stopped": history.stopped,
-        "epochs": len(table),
-        "samples_per_s": float(table["samples_per_s"].median()),
-        "memory_mb": float(table["memory_mb"].max()),
-        "last_epoch": {str(k): float(v) for k, v in table.iloc[-1].items()},
+        "epochs": len(course),
+        "last_epoch": {str(k): float(v) for k, v in course[-1].items()},
     }
 
 
