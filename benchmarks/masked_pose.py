@@ -19,12 +19,12 @@ import murid
 from benchmarks.vame import animals, codes
 from murid.data.progress import silent
 from murid.evaluate.latent import linear_probe
+from murid.learn.feature_scaling import fit_scaler
 from murid.learn.nets.batches import Batch, Windows
 from murid.learn.nets.blocks import Mlp, Tcn
 from murid.learn.nets.device import seeded
 from murid.learn.nets.loop import TrainingStep, train
 from murid.learn.nets.params import TrainParams
-from murid.learn.scale import fit_scaler
 
 LENGTH, STRIDE, SHARE = 240, 20, 0.3
 

@@ -24,7 +24,7 @@ from murid.evaluate.bouts import boundary_cells
 from murid.learn.embed.persistent import fit_persistent
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.arhmm_fit import fit_arhmm
-from murid.methods.motifs.points import shared_points
+from murid.methods.motifs.body_points import shared_points
 
 NOISE: dict[str, dict[str, float]] = {
     "exact": {"jitter_px": 0.0, "occlusions_per_min": 0.0, "jumps_per_min": 0.0},

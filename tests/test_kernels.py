@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RUN = (
     "tests/features/test_windows.py",
     "tests/features/test_zone_mask.py",
-    "tests/features/test_pairs.py",
+    "tests/features/test_point_pairs.py",
     "tests/prepare/test_jumps.py",
     "tests/prepare/test_gaps.py",
     "tests/prepare/test_smooth.py",

@@ -18,6 +18,50 @@ INTERFACES = {
 #: Words that say nothing of what they hold.
 EMPTY_WORDS = frozenset({"found", "told", "said", "mine", "who", "here", "again", "thing", "things", "stuff"})
 
+#: Names of files that leave open what is inside. `base` is one too, but for the base class of a room's methods.
+EMPTY_FILES = frozenset(
+    {
+        "align",
+        "base",
+        "bits",
+        "common",
+        "comparing",
+        "contract",
+        "cuts",
+        "dots",
+        "even",
+        "extras",
+        "fitted",
+        "glance",
+        "heat",
+        "helpers",
+        "html",
+        "learning",
+        "match",
+        "misc",
+        "order",
+        "owner",
+        "pairing",
+        "pairs",
+        "parts",
+        "plain",
+        "points",
+        "reading",
+        "replies",
+        "rest",
+        "rows",
+        "shown",
+        "stuff",
+        "things",
+        "tools",
+        "util",
+        "utils",
+        "various",
+        "vintage",
+        "words",
+    }
+)
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -81,6 +125,29 @@ def empty_names(root: Path) -> list[str]:
     return faults
 
 
+def bases(root: Path) -> set[str]:
+    """Names of the classes that some class of the tree is made from."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.py")))
+    classes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    return {ast.unparse(base).split("[")[0].split(".")[-1] for node in classes for base in node.bases}
+
+
+def empty_files(root: Path) -> list[str]:
+    """Files called by a word that leaves open what is inside; a base class's file may be called `base`."""
+    parents = bases(root)
+    defined = defaultdict(set)
+    for path, node in public_definitions(root):
+        if isinstance(node, ast.ClassDef):
+            defined[path.as_posix()].add(node.name)
+    faults = []
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        is_base = path.stem == "base" and bool(defined[name] & parents)
+        if path.stem.strip("_") in EMPTY_FILES and not is_base:
+            faults.append(name)
+    return faults
+
+
 SOURCE = Path(murid.__file__).parent
 
 
@@ -94,6 +161,10 @@ def test_no_object_hides_a_module():
 
 def test_names_say_what_they_hold():
     assert empty_names(SOURCE) == []
+
+
+def test_files_say_what_is_inside():
+    assert empty_files(SOURCE) == []
 
 
 def test_every_interface_is_one():
@@ -130,3 +201,16 @@ def test_an_interface_excuses_only_the_files_that_implement_it(tmp_path):
     root = small_tree(tmp_path, report__sections__a=section, report__sections__b=section, cli__c="def run(): ...\n")
     assert namesakes(root) == {}
     assert namesakes(small_tree(root, neural__d=section)).keys() == {"make"}
+
+
+def test_the_check_of_file_names_notices_an_offence(tmp_path):
+    root = small_tree(
+        tmp_path,
+        a__words="",
+        a___parts="",
+        a__base="class Animal: ...\n",
+        a__mouse="from a.base import Animal\nclass Mouse(Animal): ...\n",
+        b__base="class Result: ...\n",
+        b__sentences="",
+    )
+    assert empty_files(root) == ["a/_parts.py", "a/words.py", "b/base.py"]

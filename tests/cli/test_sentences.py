@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from murid.cli.evaluate import _difference, _per_method, _sentence
-from murid.cli.replies import of_run
+from murid.cli.run_summaries import of_run
 
 
 def difference(low, high, n_animals=8):

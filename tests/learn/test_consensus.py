@@ -11,8 +11,8 @@ from murid.learn.embed.pca import fit_pca
 from murid.learn.embed.persistent import Persistent, fit_persistent
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import consensus_labels, fit_consensus, fit_from_levels
-from murid.learn.segment.match import match_states
 from murid.learn.segment.modes import fit_modes
+from murid.learn.segment.state_matching import match_states
 from murid.learn.segment.stickiness import choose_kappa, recounted
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from murid.data.errors import DataError
 from murid.learn.classify.forests import ClassForest, fit_class_forest
-from murid.learn.scale import Scaler, fit_scaler
-from murid.learn.segment.cuts import best_cut, cut_evidence
-from murid.learn.segment.rest import RestGate, fit_rest
+from murid.learn.feature_scaling import Scaler, fit_scaler
+from murid.learn.segment.rest_or_transit import RestGate, fit_rest
+from murid.learn.segment.tree_cuts import best_cut, cut_evidence
 from murid.learn.segment.ward import fit_ward
 
 

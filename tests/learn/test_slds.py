@@ -10,8 +10,8 @@ from scipy.stats import multivariate_normal
 from sklearn.metrics import adjusted_rand_score
 
 from murid.data.errors import DataError
-from murid.learn.segment import _band as band_kernels
-from murid.learn.segment._chain import floor_rows
+from murid.learn.segment import _banded_chain as band_kernels
+from murid.learn.segment._markov_chain import floor_rows
 from murid.learn.segment._pose_start import _filled, as_poses, fit_shape
 from murid.learn.segment._pose_state import factors, turn
 from murid.learn.segment._switching_filter import mixed_filter, sightings

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator
 
-from murid.data.runs import run_edges
+from murid.data.stretches import run_edges
 from murid.prepare.gaps import fill_gaps, gap_table
 
 

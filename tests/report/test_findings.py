@@ -10,11 +10,11 @@ import pytest
 
 from murid.data.study import Study
 from murid.neural.tuning_analysis import TUNING
-from murid.plot.words import p_value
+from murid.plot.number_text import p_value
 from murid.report import build, render, sentences, transitions
 from murid.report.context import Context
-from murid.report.rows import tuned_units
 from murid.report.sections import assay, ethograms, methods, neural
+from murid.report.table_rows import tuned_units
 from murid.stats import compare_survival, compare_tables, comparison_statements
 from tests.report import folders
 

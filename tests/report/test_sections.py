@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from murid.plot.dots import sideways_shifts
+from murid.plot.dot_columns import sideways_shifts
 from murid.plot.estimates import EstimationPanel
 from murid.report.context import Context
 from murid.report.figures.estimation import draw_estimation

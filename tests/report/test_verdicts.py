@@ -13,7 +13,7 @@ from murid.data.study import Study
 from murid.neural.tuning_analysis import TUNING
 from murid.report import transitions
 from murid.report.context import Context
-from murid.report.parts import Section, Words
+from murid.report.section_parts import Section, Words
 from murid.report.sections import assay, evaluation, methods, motifs, neural, overview
 from tests.report import folders
 from tests.report.test_findings import animals_of, found_of

@@ -25,10 +25,10 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.tables import KEYS, with_unit
 from murid.data.traces import make_traces
-from murid.plot.words import readable
+from murid.plot.number_text import readable
 from murid.report.context import Context
-from murid.report.parts import ReportTable
 from murid.report.runfolder import read_csv
+from murid.report.section_parts import ReportTable
 from murid.report.sections import analyses as analyses_section
 from murid.run.analysis import run_analysis
 from murid.run.runs import Run

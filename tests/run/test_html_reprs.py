@@ -4,7 +4,7 @@ import pandas as pd
 import run_work as work
 
 from murid import assays, evaluate, method, simulate
-from murid.data.html import MAX_ROWS, shown_as_html
+from murid.data.notebook_html import MAX_ROWS, shown_as_html
 from murid.run.check import check_study
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from murid import simulate
-from murid.data.runs import runs_of_true
+from murid.data.stretches import runs_of_true
 from murid.simulate.syllables import make_syllables
 
 

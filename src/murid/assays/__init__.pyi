@@ -1,4 +1,4 @@
-from .base import AssayResult
+from .assay_result import AssayResult
 from .open_field import measure_open_field
 from .paradigms import PARADIGMS, Paradigm, assay_params, primary_measures, run_paradigm
 

@@ -19,7 +19,7 @@ from murid.data.meet import keypoints_and_roles, zones_in
 from murid.data.poses import keypoint_names, make_poses
 from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
-from murid.features.points import points_of
+from murid.features.named_points import points_of
 from murid.features.zone_mask import depth_in
 from murid.prepare import calibrate, estimate_arena
 

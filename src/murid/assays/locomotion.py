@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.assays.base import Measures
+from murid.assays.assay_result import Measures
 from murid.data.clock import rate_of, segments, spans
 from murid.ethogram import kernels
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from murid.assays.base import Measures
+from murid.assays.assay_result import Measures
 from murid.assays.locomotion import Bools, CentreTrack
 from murid.data.bouts import make_bouts
 from murid.data.clock import spans

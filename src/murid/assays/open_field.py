@@ -23,7 +23,7 @@ from murid.assays.arena import (
     shrunk,
     wall_distance,
 )
-from murid.assays.base import ANIMALS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
+from murid.assays.assay_result import ANIMALS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
 from murid.assays.locomotion import Bools, CentreTrack, Floats, add_locomotion, track_of
 from murid.assays.occupancy import ENTRY, Mask, add_occupancy, time_bins, visit_table
 from murid.data.analysis import Tables, analysis
@@ -31,7 +31,7 @@ from murid.data.errors import fail
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.zones import EntryRule, Zone, Zones
-from murid.features.points import points_of
+from murid.features.named_points import points_of
 from murid.features.zone_mask import depth_in, zone_masks
 from murid.prepare import CleanParams, clean
 

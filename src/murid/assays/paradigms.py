@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from murid.data.errors import did_you_mean, fail
 
 if TYPE_CHECKING:
-    from murid.assays.base import AssayResult
+    from murid.assays.assay_result import AssayResult
     from murid.data.params import Params
     from murid.data.recording import Recording
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from murid.cli.console import Reply
+from murid.cli.measure_tables import comparison_table, one_line_a_measure
 from murid.cli.options import (
     Behaviours,
     Ids,
@@ -25,8 +26,7 @@ from murid.cli.options import (
     pick_recordings,
     read_params,
 )
-from murid.cli.replies import of_run
-from murid.cli.shown import comparison_table, one_line_a_measure
+from murid.cli.run_summaries import of_run
 from murid.data.names import counted
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import typer
 from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick_recordings
-from murid.cli.replies import of_run
+from murid.cli.run_summaries import of_run
 from murid.data.names import counted
 
 
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         """
         from murid.data.study import Study
         from murid.run import check_study
-        from murid.run.vintage import warning_of
+        from murid.run.run_age import warning_of
 
         opened = Study(study)
         run = check_study(opened, pick_recordings(opened, ids), workers=n_workers(workers))

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand
 
 from murid.cli.console import Reply, error, show, working, write_json
-from murid.cli.words import for_command_line
+from murid.cli.option_messages import for_command_line
 from murid.data.errors import MuridError
 
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; everything else on stderr.")]

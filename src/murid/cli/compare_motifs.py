@@ -21,7 +21,7 @@ from murid.cli.options import (
     n_workers,
     pick_recordings,
 )
-from murid.cli.replies import of_run
+from murid.cli.run_summaries import of_run
 from murid.data.names import counted
 
 

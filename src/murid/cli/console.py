@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from murid.cli.option_messages import for_command_line
 from murid.cli.table import print_table
-from murid.cli.words import for_command_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,7 @@ def error(text: str) -> None:
 
 def write_json(data: dict[str, Any]) -> None:
     """Write one JSON object on stdout."""
-    from murid.data.plain import to_plain
+    from murid.data.json_values import to_plain
 
     sys.stdout.write(json.dumps(to_plain(data, name="--json"), indent=1, allow_nan=False) + "\n")
 

@@ -9,7 +9,7 @@ import typer
 from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Seed, StudyFolder, Workers, n_workers
-from murid.cli.replies import of_run
+from murid.cli.run_summaries import of_run
 from murid.data.names import counted
 
 _SHOWN_FEATURES = 5

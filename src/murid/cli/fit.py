@@ -18,7 +18,7 @@ from murid.cli.options import (
     pick_recordings,
     read_params,
 )
-from murid.cli.replies import of_run
+from murid.cli.run_summaries import of_run
 from murid.data.names import counted
 
 MethodName = Annotated[str, typer.Argument(help="Method (see: murid methods).", show_default=False)]

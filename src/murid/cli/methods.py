@@ -62,7 +62,7 @@ def _card(name: str) -> Reply:
 
 
 def _contract(name: str) -> Reply:
-    from murid.run.contract import check_method
+    from murid.run.method_contract import check_method
 
     table = check_method(name)
     failed = table[table["result"] == "failed"]

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
         """Write one HTML file with figures, tables and provenance."""
         from murid.data.study import Study
         from murid.run import build_report
-        from murid.run.vintage import chosen_runs, outdated_runs, warning_of
+        from murid.run.run_age import chosen_runs, outdated_runs, warning_of
 
         opened = Study(study)
         path = build_report(opened, run, out=out, figures=figures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from murid.cli.words import for_command_line
+from murid.cli.option_messages import for_command_line
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from murid.data.errors import MuridError
-from murid.data.owner import owner_name
+from murid.data.process_owner import owner_name
 
 
 class DiskError(MuridError, OSError):

@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike
 from murid.data.bouts import EVERYONE, as_text, make_bouts
 from murid.data.clock import first_sample, frame_times, rate_of, sample_stops, segments
 from murid.data.errors import Faults, did_you_mean, fail
-from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
+from murid.data.stretches import runs_of_true
 from murid.data.warning import warn_user
 
 #: Words annotation programs write where no rater chose a behaviour.

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from murid.data.errors import MuridError
-from murid.data.owner import at_work, owner_name
+from murid.data.process_owner import at_work, owner_name
 
 #: How long to wait for another command, s. A lock is held for the writing of one small table.
 WAIT_S = 60.0

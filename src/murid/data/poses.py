@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from murid.data.clock import check_time, frame_times, rate_of, spans
 from murid.data.errors import Faults
-from murid.data.runs import runs_of_true
+from murid.data.stretches import runs_of_true
 
 POSE_DIMS = ("time", "space", "keypoint", "individual")
 UNITS = ("px", "cm", "mm")

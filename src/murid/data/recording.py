@@ -11,8 +11,8 @@ import xarray as xr
 from murid.data.bouts import make_events
 from murid.data.clock import ClockMap, rate_of, sample_stops
 from murid.data.errors import Faults, did_you_mean, fail
-from murid.data.html import shown_as_html
 from murid.data.labels import Labels
+from murid.data.notebook_html import shown_as_html
 from murid.data.poses import individual_names, validate_poses
 from murid.data.traces import Spikes
 from murid.data.video import Video

@@ -19,9 +19,9 @@ import xarray as xr
 from murid.data.atomic import atomic_file
 from murid.data.bouts import make_bouts, make_events
 from murid.data.errors import fail
+from murid.data.json_values import to_json
 from murid.data.labels import Labels
 from murid.data.names import check_distinct, file_name_of
-from murid.data.plain import to_json
 from murid.data.traces import Spikes
 from murid.data.zones import Zones
 

@@ -24,9 +24,9 @@ from murid.data import store
 from murid.data.atomic import atomic_file, atomic_folder
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.formats import STUDY
-from murid.data.html import shown_as_html
 from murid.data.lock import locked
 from murid.data.names import look_alike_key, matching_key, near_twins, slug, without_missing
+from murid.data.notebook_html import shown_as_html
 from murid.data.recording import NOUNS, Recording
 from murid.data.roles import ROLES
 from murid.data.video import Video

@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.json_values import to_json
 from murid.data.params import Params, param
-from murid.data.plain import to_json
 from murid.data.units import LENGTH_NAMES
 from murid.data.warning import warn_user
 

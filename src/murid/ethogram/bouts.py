@@ -17,8 +17,8 @@ from murid.data.errors import fail
 from murid.data.labels import Labels
 from murid.data.meet import by_behaviour
 from murid.data.resample import samples_between
-from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
+from murid.data.stretches import runs_of_true
 
 SUMMARY_COLUMNS = (
     "individual",

@@ -1,6 +1,5 @@
 from . import (
     agreement,
-    align,
     bootstrap,
     bouts,
     calibration,
@@ -8,11 +7,12 @@ from . import (
     folds,
     frames,
     latent,
-    learning,
+    learning_curves,
     raters,
     scoring,
     segmentation,
     totals,
+    truth_pairs,
 )
 from .folds import Fold, grouped
 from .scoring import Score, score, score_many
@@ -21,7 +21,6 @@ __all__ = [
     "Fold",
     "Score",
     "agreement",
-    "align",
     "bootstrap",
     "bouts",
     "calibration",
@@ -30,11 +29,12 @@ __all__ = [
     "frames",
     "grouped",
     "latent",
-    "learning",
+    "learning_curves",
     "raters",
     "score",
     "score_many",
     "scoring",
     "segmentation",
     "totals",
+    "truth_pairs",
 ]

@@ -15,8 +15,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from murid.data.clock import sample_stops, segments
-from murid.data.runs import runs_of_true
 from murid.data.states import UNLABELLED
+from murid.data.stretches import runs_of_true
 
 Spans = NDArray[np.float64]
 

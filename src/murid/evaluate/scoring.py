@@ -11,12 +11,12 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import fail
-from murid.data.html import shown_as_html
+from murid.data.json_values import to_plain
 from murid.data.labels import Labels, Others
-from murid.data.plain import to_plain
+from murid.data.notebook_html import shown_as_html
 from murid.evaluate import bootstrap, calibration, frames, totals
-from murid.evaluate.align import AlignedPair
-from murid.evaluate.parts import Given, Options, Part, align_all, part_of
+from murid.evaluate.recording_score import Given, Options, Part, align_all, part_of
+from murid.evaluate.truth_pairs import AlignedPair
 
 #: Columns of which the macro row is the mean over behaviours.
 _MACRO = (

@@ -7,7 +7,7 @@ from typing import Literal
 
 import xarray as xr
 
-from murid.data.body import measured_body_length
+from murid.data.body_scale import measured_body_length
 from murid.data.errors import fail
 from murid.data.units import LengthUnit
 

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.data.body import measured_body_length
+from murid.data.body_scale import measured_body_length
 from murid.data.errors import fail
 from murid.data.meet import keypoints_and_roles
 from murid.data.params import Params, param

@@ -8,9 +8,9 @@ import pandas as pd
 
 from murid.data.bouts import make_events
 from murid.data.errors import Faults, fail
+from murid.io.delimited_text import read_table, rename_roles
 from murid.io.files import Head
 from murid.io.registry import reader
-from murid.io.tables import read_table, rename_roles
 
 _ROLES = {
     "time": ("time", "onset", "timestamp", "start", "sec"),

@@ -10,9 +10,9 @@ import pandas as pd
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.traces import Spikes
+from murid.io.delimited_text import read_table
 from murid.io.files import Head
 from murid.io.registry import reader
-from murid.io.tables import read_table
 from murid.io.traces.npz import is_npz, load_npz, pynapple_type
 
 

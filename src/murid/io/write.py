@@ -16,8 +16,8 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.data.poses import individual_names, keypoint_names
 from murid.data.warning import warn_user
+from murid.io.delimited_text import NO_NAME, NO_TEXT
 from murid.io.poses._columns import SINGLE
-from murid.io.tables import NO_NAME, NO_TEXT
 
 _PLACEHOLDER = "base"
 

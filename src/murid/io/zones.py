@@ -12,9 +12,9 @@ import xarray as xr
 from murid.data.errors import Faults, did_you_mean
 from murid.data.poses import keypoint_names
 from murid.data.zones import EntryRule, Zone, Zones
+from murid.io.delimited_text import read_table
 from murid.io.files import Head, read_text
 from murid.io.registry import reader
-from murid.io.tables import read_table
 
 #: First word of a zone name → kind of zone.
 _KINDS = {

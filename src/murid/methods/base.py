@@ -28,7 +28,7 @@ import xarray as xr
 from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError, Faults, NotFittedError, ParameterError, fail
 from murid.data.formats import MODEL, writer_of
-from murid.data.html import shown_as_html
+from murid.data.notebook_html import shown_as_html
 from murid.data.params import Params
 from murid.data.recording import Recording
 from murid.data.warning import warn_user

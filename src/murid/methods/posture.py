@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.prepare.shape import Aligned, align_to, fit_template
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
-from murid.data.body import measured_body_length
+from murid.data.body_scale import measured_body_length
 from murid.data.clock import rate_of
 from murid.data.errors import DataError, Faults, fail
 from murid.data.meet import keypoints_and_roles, poses_and_zones

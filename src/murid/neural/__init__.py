@@ -2,13 +2,13 @@
 
 ===================  ==========================================================================
 `align`              states onto the neural clock, traces onto the behaviour clock
-`compute_tuning`             which units are tuned to which behaviours (AUROC or MI, all-shift null, FDR)
+`compute_tuning`     which units are tuned to which behaviours (AUROC or MI, all-shift null, FDR)
 `nulls`              circular and linear shift nulls, drift diagnostic
-`compute_perievent`          PSTH and event-triggered averages around bouts or events
-`bands`              confidence bands over animals, or over stretches of one animal's events
+`compute_perievent`  PSTH and event-triggered averages around bouts or events
+`confidence_bands`   confidence bands over animals, or over stretches of one animal's events
 `perievent_tests`    sign flips with cluster mass, event-train shifts
 `photometry`         isosbestic fit, bleaching, dF/F, z scores with a stated baseline, transients
-`summary`            mean signal per state or zone
+`state_means`        mean signal per state or zone
 `decoding`           latents and states from activity, held out in blocks of time (ridge, conv)
 `bayes`              decoded latents weighed against how the animal is known to move (AR-HMM prior)
 ===================  ==========================================================================
@@ -17,13 +17,13 @@
 from __future__ import annotations
 
 from murid.data.meet import state_fractions, states_on, traces_on
-from murid.neural.bands import bootstrap_ci, confidence_band
 from murid.neural.bayes import Combined, combine
+from murid.neural.confidence_bands import bootstrap_ci, confidence_band
 from murid.neural.decoding import Decoded, DecodedStates, DecodingParams, decode, decode_states
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, compute_perievent, join
 from murid.neural.perievent_tests import ResponseTest, shift_test, sign_flip_test
 from murid.neural.photometry import dff, fit_isosbestic, zscore
-from murid.neural.summary import by_state
+from murid.neural.state_means import by_state
 from murid.neural.tuning import TuningParams, TuningResult, compute_tuning
 
 __all__ = [

@@ -189,7 +189,7 @@ def _by_level(x: np.ndarray, labels: np.ndarray, precision: np.ndarray, pull: np
 
 def _most_likely(loglik: np.ndarray, model: ArHmm) -> np.ndarray:
     """Viterbi path (T,) of log-likelihoods under the transitions of the model."""
-    from murid.learn.segment._chain import chain_viterbi, floor_rows
+    from murid.learn.segment._markov_chain import chain_viterbi, floor_rows
 
     k = model.n_states
     states, pointers = np.empty(len(loglik), np.int32), np.empty((len(loglik), k), np.uint16)

@@ -23,7 +23,7 @@ from murid.data.meet.signals import as_traces
 from murid.data.pvalues import rank_p, two_sided
 from murid.data.traces import Spikes
 from murid.neural import nulls
-from murid.neural.bands import observations, trials_of
+from murid.neural.confidence_bands import observations, trials_of
 from murid.neural.perievent import PeriEvent, event_times
 
 Floats = NDArray[np.float64]

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.clock import even_parts
 from murid.data.errors import Faults, fail
-from murid.data.runs import runs_of_true
+from murid.data.stretches import runs_of_true
 from murid.data.traces import make_traces
 from murid.data.warning import warn_user
 

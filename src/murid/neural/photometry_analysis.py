@@ -22,8 +22,8 @@ from murid.ethogram.bouts import bouts_of
 from murid.neural.perievent import bout_events
 from murid.neural.perievent_analysis import RESPONSES, ResponseParams, response_to
 from murid.neural.photometry import above_local_median, bleaching, dff, difference, low_pass, transients, zscore
+from murid.neural.state_means import by_state
 from murid.neural.subject import require_one_animal
-from murid.neural.summary import by_state
 
 #: Ways to correct a channel, as the table names them.
 DFF, DIFFERENCE, NONE = "dF/F", "difference", "none"

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 
 from murid.data.errors import did_you_mean, fail
 from murid.plot.colours import GREY, GROUPS, INK, colours_of, pick_colour
-from murid.plot.dots import column_of_dots
+from murid.plot.dot_columns import column_of_dots
+from murid.plot.number_text import measure_name, number, p_value, readable, short
 from murid.plot.style import axes_of, grid, styled
-from murid.plot.words import measure_name, number, p_value, readable, short
 
 __all__ = ["estimation"]
 

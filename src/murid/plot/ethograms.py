@@ -12,8 +12,8 @@ from matplotlib.patches import Patch, Rectangle
 from murid.data.states import behaviour_names
 from murid.ethogram import bouts_of, scored_of
 from murid.plot.colours import GREY, NONE, PALE, colours_of, pick_colour
+from murid.plot.number_text import readable, short
 from murid.plot.style import PAGE, axes_of, styled
-from murid.plot.words import readable, short
 
 __all__ = ["ethogram"]
 

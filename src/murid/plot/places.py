@@ -14,10 +14,10 @@ from murid.data.meet import zones_in
 from murid.data.recording import Recording
 from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
-from murid.features.points import points_of
+from murid.features.named_points import points_of
 from murid.plot.colours import GREY, GROUPS, INK
+from murid.plot.number_text import number, short
 from murid.plot.style import axes_of, bare, styled
-from murid.plot.words import number, short
 
 __all__ = ["trajectory"]
 

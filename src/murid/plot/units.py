@@ -13,8 +13,8 @@ from matplotlib.cm import ScalarMappable
 
 from murid.data.errors import did_you_mean, fail
 from murid.plot.colours import ACCENT, DIVERGING, GREY, INK, NONE, lighter
+from murid.plot.number_text import readable, short
 from murid.plot.style import axes_of, bare, styled
-from murid.plot.words import readable, short
 
 if TYPE_CHECKING:
     from murid.neural.perievent import PeriEvent

@@ -13,7 +13,7 @@
 The functions load their compiled kernels when they are first called.
 """
 
-from murid.data.body import typical_body_length
+from murid.data.body_scale import typical_body_length
 from murid.prepare.arena import ArenaEstimate, estimate_arena
 from murid.prepare.calibration import calibrate, calibrate_zones, scale_from_arena
 from murid.prepare.cleaning import STATUS, CleanParams, clean

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from murid.data.body import trunk_keypoints
+from murid.data.body_scale import trunk_keypoints
 from murid.data.errors import fail
 from murid.data.meet import inside
 from murid.data.poses import keypoint_names, validate_poses

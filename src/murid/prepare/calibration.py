@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from murid.data.body import nose_and_tail_base
+from murid.data.body_scale import nose_and_tail_base
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.units import LengthUnit

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from murid.data.body import speed_scale
+from murid.data.body_scale import speed_scale
 from murid.data.params import Params, param
 from murid.data.poses import validate_poses
 from murid.data.warning import warn_user

@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from murid.data.clock import spans
-from murid.data.runs import run_edges
+from murid.data.stretches import run_edges
 
 Fill = Literal["none", "linear", "pchip"]
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.body import typical_body_length
+from murid.data.body_scale import typical_body_length
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.prepare.cleaning import jump_gate

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.body import nose_and_tail_base, typical_body_length
+from murid.data.body_scale import nose_and_tail_base, typical_body_length
 from murid.data.clock import find_dropped, rate_of, sample_stops, spans
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
@@ -20,7 +20,7 @@ from murid.data.recording import Recording
 from murid.data.units import LengthUnit
 from murid.prepare.calibration import BODY_CM
 from murid.prepare.cleaning import CleanParams, jump_gate
-from murid.prepare.signals import cover_rows, trace_rows
+from murid.prepare.signal_quality import cover_rows, trace_rows
 
 OK, LOOK, BAD = "ok", "look", "bad"
 CHECK_COLUMNS = ("check", "where", "value", "unit", "verdict", "reason", "todo")
@@ -397,7 +397,7 @@ def _recording_checks(recording: Recording, poses: xr.Dataset, p: QualityParams)
 
 def _frozen_share(xy: np.ndarray, time_s: np.ndarray, longest_s: float) -> float:
     """Share of frames in stretches of exactly repeated coordinates longer than `longest_s`."""
-    from murid.data.runs import run_edges
+    from murid.data.stretches import run_edges
 
     if len(xy) < 2:
         return 0.0

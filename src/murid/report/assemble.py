@@ -10,10 +10,10 @@ from murid.data.atomic import atomic_file
 from murid.data.errors import DataError, fail
 from murid.data.study import Study
 from murid.data.warning import warn_user
-from murid.plot.words import count, listed
+from murid.plot.number_text import count, listed
 from murid.report import sections
 from murid.report.context import Context
-from murid.report.parts import Part, Section, Words
+from murid.report.section_parts import Part, Section, Words
 
 #: Sentences in "what was found".
 MAX_FINDINGS = 6

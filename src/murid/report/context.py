@@ -15,8 +15,8 @@ from murid.data.labels import LabelChoice, Labels
 from murid.data.study import Study
 from murid.neural.tuning_analysis import TUNING
 from murid.plot import colours
-from murid.plot.words import listed, natural
-from murid.report.glance import Glance, glance_in_cm, look_at
+from murid.plot.number_text import listed, natural
+from murid.report.pose_overview import Glance, glance_in_cm, look_at
 from murid.report.runfolder import RunFolder
 
 #: Names by which control groups are usually known.

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from murid.data.names import slug
+from murid.plot.number_text import number
 from murid.plot.style import SVG
-from murid.plot.words import number
-from murid.report import parts
+from murid.report import section_parts
 
 #: CSV of more than this is not put into the page; the run folder holds it.
 MAX_CSV_BYTES = 400_000
@@ -68,7 +68,7 @@ def image(figure: Figure) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(raw).decode()}"
 
 
-def save_figures(sections: Sequence[parts.Section], folder: Path) -> list[Path]:
+def save_figures(sections: Sequence[section_parts.Section], folder: Path) -> list[Path]:
     """Write every figure of the page as SVG, PDF and PNG (300 dpi); return the files.
 
     Parameters
@@ -80,7 +80,7 @@ def save_figures(sections: Sequence[parts.Section], folder: Path) -> list[Path]:
     from matplotlib import style
 
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = [part for section in sections for part in section.parts if isinstance(part, parts.Picture)]
+    pictures = [part for section in sections for part in section.parts if isinstance(part, section_parts.Picture)]
     written = []
     for k, picture in enumerate(pictures, 1):
         for kind in ("svg", "pdf", "png"):
@@ -126,20 +126,20 @@ def table_cells(table: pd.DataFrame, limit: int) -> list[list[Cell]]:
     ]
 
 
-def plotted_numbers(picture: parts.Picture) -> parts.ReportTable:
+def plotted_numbers(picture: section_parts.Picture) -> section_parts.ReportTable:
     """Return what a figure draws as a table, for readers who cannot see it."""
     table = picture.data if picture.data is not None else pd.DataFrame()
-    return parts.ReportTable(table, f"Numbers: {picture.title}", limit=MAX_NUMBERS)
+    return section_parts.ReportTable(table, f"Numbers: {picture.title}", limit=MAX_NUMBERS)
 
 
-def headings(table: parts.ReportTable) -> list[Cell]:
+def headings(table: section_parts.ReportTable) -> list[Cell]:
     """Return the heading of each column; those of numbers stand over their numbers, at the right."""
     return [
         Cell(str(table.headings.get(c, c)), "n" if is_numeric_dtype(table.data[c]) else "") for c in table.data.columns
     ]
 
 
-def _kind_of(part: parts.Part) -> str:
+def _kind_of(part: section_parts.Part) -> str:
     return type(part).__name__.lower()
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from murid.plot.words import count, listed, number, p_value, readable
-from murid.report.rows import TunedUnits
+from murid.plot.number_text import count, listed, number, p_value, readable
+from murid.report.table_rows import TunedUnits
 from murid.stats.statements import LatencyStatement, Statement
 
 #: Findings on single measures that are named at most.

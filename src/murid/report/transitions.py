@@ -9,11 +9,11 @@ import xarray as xr
 from murid.data.states import behaviour_names, is_multilabel, make_states
 from murid.ethogram import transitions_of
 from murid.ethogram.transitions import Transitions
-from murid.plot.words import count, listed, natural, number, readable
+from murid.plot.number_text import count, listed, natural, number, readable
 from murid.report.context import Context
-from murid.report.figures.chains import transition_graph
-from murid.report.figures.heat import matrix
-from murid.report.parts import Part, Picture
+from murid.report.figures.heat_maps import matrix
+from murid.report.figures.transition_graph import transition_graph
+from murid.report.section_parts import Part, Picture
 from murid.report.sentences import transitions_compared
 
 #: More behaviours than this are not drawn as a graph.

@@ -19,12 +19,12 @@ from murid.data.names import counted
 from murid.data.progress import track
 from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
+from murid.io.animal_sheets import read_sheet
 from murid.io.read import parts_in
 from murid.io.registry import kinds_of
-from murid.io.sheets import read_sheet
+from murid.run.file_pairing import COMPANIONS, Paired, pair_files, pairing_table
 from murid.run.keys import digest, file_digest, film_digest
-from murid.run.pairing import COMPANIONS, Paired, pair_files, pairing_table
-from murid.run.reading import KEYS, Reading, read_recording
+from murid.run.recording_files import KEYS, Reading, read_recording
 
 Paths = str | Path | Sequence[str | Path]
 #: Kinds of file that can name a recording, the first that is given does.
@@ -88,7 +88,7 @@ def add_files(
         Pose files, one per recording, or a folder of them. Without poses the traces, else the spikes,
         else the labels name the recordings.
     labels, events, zones, traces, spikes, video : path or paths, optional
-        Files, or folders of files, that are paired with the poses by name (`murid.run.pairing`).
+        Files, or folders of files, that are paired with the poses by name (`murid.run.file_pairing`).
     fps : float, optional
         Frames/s of the film; needed by formats that do not state it, taken from the video when there
         is one. Also used for labels that count frames.
@@ -97,7 +97,7 @@ def add_files(
     sheet : path or DataFrame, optional
         CSV or Excel table with a column for the recording (``id``, ``video``, ``file``) or the animal
         (``animal``, ``mouse``, ``subject``), and any of ``group`` (``treatment``, ``genotype``), ``day``,
-        ``session``; other columns are kept as notes (see `murid.io.sheets`).
+        ``session``; other columns are kept as notes (see `murid.io.animal_sheets`).
     several_raters : bool
         Several label files of one recording are several raters.
     options : mapping, optional

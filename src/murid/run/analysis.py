@@ -27,9 +27,9 @@ from murid.run.analysis_steps import (
     steps_of,
 )
 from murid.run.apply import facts_of, identity_of, model_folder
-from murid.run.comparing import KEYS, compare_groups, compare_latencies, with_keys
 from murid.run.failures import note_failures, raise_all
-from murid.run.figures import write_figure
+from murid.run.figure_files import write_figure
+from murid.run.group_comparison import KEYS, compare_groups, compare_latencies, with_keys
 from murid.run.runner import Failure, Result, Runner
 from murid.run.runs import Run
 

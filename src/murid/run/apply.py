@@ -14,9 +14,9 @@ from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
-from murid.run.comparing import KEYS, compare_groups, with_keys
 from murid.run.failures import note_failures, raise_all
 from murid.run.fit import nouns_for
+from murid.run.group_comparison import KEYS, compare_groups, with_keys
 from murid.run.keys import file_digest
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run

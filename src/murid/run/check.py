@@ -12,8 +12,8 @@ from murid.data.study import Study
 from murid.prepare.quality_analysis import VERDICTS
 from murid.run.analysis import carry_out, note_left_out
 from murid.run.analysis_steps import StatesSource
+from murid.run.run_age import newest_runs, outdated_runs
 from murid.run.runs import Run
-from murid.run.vintage import newest_runs, outdated_runs
 
 
 def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:

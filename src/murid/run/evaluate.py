@@ -343,8 +343,8 @@ def _calibration(
     stream: str | None,
 ) -> pd.DataFrame:
     """Reliability curve of each behaviour: predicted probability against what was observed, pooled over recordings."""
-    from murid.evaluate.align import align_prediction
     from murid.evaluate.calibration import reliability
+    from murid.evaluate.truth_pairs import align_prediction
 
     truth: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}
     forecast: dict[str, list[np.ndarray]] = {b: [] for b in behaviours}

@@ -14,7 +14,7 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import identity_of, model_folder
 from murid.run.evaluate import Split
-from murid.run.figures import write_figure
+from murid.run.figure_files import write_figure
 from murid.run.fit import content_of, fit_step, nouns_for
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run

@@ -11,7 +11,7 @@ from murid.compare import ceiling, compare_with_best, methods_figure, methods_si
 from murid.data.labels import Others
 from murid.data.recording import Recording
 from murid.data.study import Study
-from murid.run.figures import write_figure
+from murid.run.figure_files import write_figure
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import Step

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from murid.data.plain import to_plain
+from murid.data.json_values import to_plain
 
 #: Files longer than this (videos) are recognised by length, time of change and both ends.
 WHOLE_FILE_BYTES = 256 * 2**20

@@ -15,7 +15,7 @@ from murid.data.errors import DataError, fail
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import identity_of, model_folder
-from murid.run.figures import write_figure
+from murid.run.figure_files import write_figure
 from murid.run.fit import nouns_for
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
@@ -183,7 +183,7 @@ class _Work:
     def learning_curve(self, tables: Mapping[str, Step], model: FileInput | Step, seed: int) -> None:
         """Write the learning curve and what more bouts are expected to bring."""
         from murid.compare import learning_figure
-        from murid.evaluate.learning import expected_gain
+        from murid.evaluate.learning_curves import expected_gain
 
         step = Step("learning_points", _points, self._of_labelled(tables, model), seed=seed, code=self.code)
         try:

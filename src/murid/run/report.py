@@ -8,8 +8,8 @@ from pathlib import Path
 from murid.data.errors import fail
 from murid.data.study import Study
 from murid.report import build
+from murid.run.run_age import chosen_runs, outdated_runs
 from murid.run.runs import Run, unread_runs
-from murid.run.vintage import chosen_runs, outdated_runs
 
 
 def build_report(

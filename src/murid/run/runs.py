@@ -23,10 +23,10 @@ import xarray as xr
 from murid.data.atomic import atomic_file, explained
 from murid.data.errors import DataError, did_you_mean, fail
 from murid.data.formats import RUN
-from murid.data.html import shown_as_html
+from murid.data.json_values import to_plain
 from murid.data.names import slug
-from murid.data.owner import at_work, owner_name
-from murid.data.plain import to_plain
+from murid.data.notebook_html import shown_as_html
+from murid.data.process_owner import at_work, owner_name
 from murid.data.store import read_array, write_array
 from murid.data.study import Study
 from murid.data.tables import escape_formulas, with_unit

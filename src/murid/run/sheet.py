@@ -11,8 +11,8 @@ from murid.data.atomic import atomic_file
 from murid.data.errors import Faults, fail
 from murid.data.study import Study
 from murid.data.tables import escape_formulas
-from murid.io.sheets import read_sheet
-from murid.run.pairing import Paired, add_keys, id_of, naturally
+from murid.io.animal_sheets import read_sheet
+from murid.run.file_pairing import Paired, add_keys, id_of, naturally
 
 #: Columns of a new sheet: what a recording can be told apart by, and what group comparisons adjust for.
 COLUMNS = ("id", "animal", "group", "day", "session", "sex", "litter")
@@ -94,7 +94,7 @@ def update_from_sheet(study: Study, sheet: str | Path | pd.DataFrame, *, dry_run
     ----------
     study : Study
     sheet : path or DataFrame
-        See `murid.io.sheets.read_sheet`; rows name recordings or animals.
+        See `murid.io.animal_sheets.read_sheet`; rows name recordings or animals.
     dry_run : bool
         Only say what would change.
 

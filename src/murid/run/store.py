@@ -24,9 +24,9 @@ import xarray as xr
 
 from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError, fail
+from murid.data.json_values import to_plain
 from murid.data.names import slug
-from murid.data.owner import at_work
-from murid.data.plain import to_plain
+from murid.data.process_owner import at_work
 from murid.data.store import read_array, write_array
 from murid.run.keys import file_digest
 from murid.run.step import Kept

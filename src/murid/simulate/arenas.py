@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.zones import EntryRule, Zone, Zones
-from murid.simulate.fields import STEP_CM, Field, distance_field
+from murid.simulate.border_distance import STEP_CM, Field, distance_field
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

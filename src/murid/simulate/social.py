@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from murid.simulate.behaviour import Behaviour
-from murid.simulate.fields import Field
+from murid.simulate.border_distance import Field
 from murid.simulate.motion import Animal, wrap
 
 #: Angles tried when the wanted place lies behind a wall (rad).

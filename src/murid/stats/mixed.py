@@ -17,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.name_order import natural
 from murid.data.names import counted
-from murid.data.order import natural
 from murid.stats import linear
 from murid.stats.repeated import permuted
 from murid.stats.units import by_unit, group_names, numbers_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from murid import io
-from murid.io.sheets import read_sheet
+from murid.io.animal_sheets import read_sheet
 
 Cell = str | float | int | bool | None
 

@@ -205,7 +205,7 @@ def test_alphatracker_social_motifs_and_apart():
     states = model.apply(pairs[0])["states"]
     assert states.attrs["behaviours"][-1] == "apart"
     assert model.n_motifs == 4
-    from murid.features.points import points_of
+    from murid.features.named_points import points_of
 
     nose = points_of(pairs[0].poses, "nose").values
     gap = np.linalg.norm(nose[:, :, 0] - nose[:, :, 1], axis=1)

@@ -11,7 +11,7 @@ from murid.data.errors import DataError
 from murid.data.recording import Recording
 from murid.methods.motifs.bsoid import bin_features
 from murid.methods.motifs.moseq import jitter_share
-from murid.prepare.even import even_time
+from murid.prepare.even_time import even_time
 from murid.simulate.syllables import syllable_poses
 
 RATES = (15.0, 30.0, 60.0, 120.0)

@@ -7,7 +7,7 @@ import pytest
 
 import murid
 from murid.data.zones import Zone
-from murid.methods.motifs.points import shared_points
+from murid.methods.motifs.body_points import shared_points
 from murid.methods.posture import Template, align_to_template
 from murid.methods.self_supervised.pose_inputs import bounds_of, movement, place, steps
 

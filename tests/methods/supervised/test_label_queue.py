@@ -9,7 +9,7 @@ import pytest
 from murid import simulate
 from murid.data.labels import Labels
 from murid.data.states import UNLABELLED, to_multilabel
-from murid.evaluate import frames, learning
+from murid.evaluate import frames, learning_curves
 from murid.methods import method
 from murid.methods.supervised import explain
 from murid.methods.supervised.decision import Decision
@@ -197,7 +197,7 @@ def test_the_queue_beats_chance_on_simulated_animals():
                 spans[row.recording].append((row.start_s, row.stop_s))
             model = warm.refit(with_labels(spans))
             points.append((seconds(spans), macro_f1(model, warm.tables, test)))
-        return learning.area(*zip(*points, strict=True)), points[-1][0]
+        return learning_curves.area(*zip(*points, strict=True)), points[-1][0]
 
     chosen, chance = (np.array([curve(blind, seed) for seed in range(2)]) for blind in (False, True))
     assert chosen[:, 1].mean() <= chance[:, 1].mean() + 1

@@ -15,7 +15,7 @@ from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
 from murid.data.recording import LABEL_OVERHANG_S
-from murid.data.runs import runs_of_true
+from murid.data.stretches import runs_of_true
 from murid.data.warning import warn_user
 
 

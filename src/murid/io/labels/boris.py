@@ -11,10 +11,10 @@ import pandas as pd
 from murid.data.bouts import EVERYONE, as_text, make_events
 from murid.data.errors import Faults
 from murid.data.labels import Labels
+from murid.io.delimited_text import NO_NAME, NO_TEXT, TextTable, read_table
 from murid.io.files import Head, choose, plain_name, resolve_fps
 from murid.io.labels._build import build_labels, films_of
 from murid.io.registry import label_reader
-from murid.io.tables import NO_NAME, NO_TEXT, TextTable, read_table
 
 NOBODY = ("no focal subject", *(word.lower() for word in NO_NAME))
 POINT_COLUMNS = ("time_s", "label", "individual", "modifiers")
@@ -220,8 +220,8 @@ def modifiers_text(cells: Sequence[str]) -> str:
 
 def _modifiers(table: TextTable) -> pd.Series:
     columns = [c for c in table.columns if c.lower().startswith("modifier")]
-    rows = table.cells[columns].itertuples(index=False)
-    return pd.Series([modifiers_text(row) for row in rows], dtype=object)
+    # Row by row of an array: `itertuples` of a table without columns gives no rows before pandas 3.
+    return pd.Series([modifiers_text(row) for row in table.cells[columns].to_numpy().tolist()], dtype=object)
 
 
 def _one_observation(path: Path, table: TextTable, recording: str | None) -> TextTable:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from murid.data.errors import Faults, fail
 from murid.data.labels import Labels
-from murid.data.runs import runs_of_true
+from murid.data.stretches import runs_of_true
 from murid.io.files import Head, choose, resolve_fps
 from murid.io.labels._build import build_labels
 from murid.io.poses.calms21 import is_calms21, sequences

@@ -11,10 +11,10 @@ import pandas as pd
 from murid.data.errors import Faults
 from murid.data.labels import Labels
 from murid.data.warning import warn_user
+from murid.io.delimited_text import read_table
 from murid.io.files import Head, choose
 from murid.io.labels._build import build_labels, films_of
 from murid.io.registry import label_reader
-from murid.io.tables import read_table
 
 #: Rows that raters' programs write to mark where a session starts and ends; no behaviours.
 MARKERS = ("StartEnd", "Start/End", "Start_End", "_DEFAULT")

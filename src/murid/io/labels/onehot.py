@@ -12,13 +12,13 @@ import pandas as pd
 from murid.data.bouts import EVERYONE, make_events
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
-from murid.data.runs import runs_of_true
+from murid.data.stretches import runs_of_true
 from murid.data.warning import warn_user
+from murid.io.delimited_text import MISSING, TextTable, is_row_number, read_table
 from murid.io.files import Head, plain_name, resolve_fps
 from murid.io.labels._build import build_labels, frame_edges, frames_to_bouts
 from murid.io.labels.boris import POINT_COLUMNS
 from murid.io.registry import label_reader
-from murid.io.tables import MISSING, TextTable, is_row_number, read_table
 
 _TIME = ("time", "time_s", "t")
 _FRAME = ("frame", "frames")

@@ -8,10 +8,10 @@ import pandas as pd
 
 from murid.data.errors import Faults
 from murid.data.labels import Labels
+from murid.io.delimited_text import read_table
 from murid.io.files import Head, choose
 from murid.io.labels._build import build_labels
 from murid.io.registry import label_reader
-from murid.io.tables import read_table
 
 _OPTIONAL = ("individual", "rater", "stream", "source")
 

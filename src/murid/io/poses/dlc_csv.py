@@ -15,10 +15,10 @@ import numpy as np
 import xarray as xr
 
 from murid.data.errors import Faults, fail
+from murid.io.delimited_text import parse_numbers
 from murid.io.files import Head, guess_delimiter, header_at, read_text
 from murid.io.poses._columns import CONFIDENCE, SPACE, SPREAD, Key, frames_of_images, poses_from_columns
 from murid.io.registry import pose_reader
-from murid.io.tables import parse_numbers
 
 _LEVELS = {3: ("scorer", "bodyparts", "coords"), 4: ("scorer", "individuals", "bodyparts", "coords")}
 

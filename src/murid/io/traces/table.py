@@ -12,9 +12,9 @@ import xarray as xr
 from murid.data.errors import Faults, did_you_mean
 from murid.data.traces import make_traces
 from murid.data.warning import warn_user
+from murid.io.delimited_text import is_row_number, parse_numbers, seconds_in
 from murid.io.files import Head, guess_delimiter, header_at, plain_name, read_text
 from murid.io.registry import trace_reader
-from murid.io.tables import is_row_number, parse_numbers, seconds_in
 
 TIME = ("time_s", "time", "t")
 _TIME = {plain_name(name) for name in TIME}

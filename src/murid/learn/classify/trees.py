@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 
 Floats = NDArray[np.float32]
 

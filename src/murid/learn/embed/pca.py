@@ -14,7 +14,7 @@ import numpy as np
 import scipy.linalg
 
 from murid.data.errors import fail
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 BLOCK = 65_536

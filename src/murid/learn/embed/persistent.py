@@ -13,7 +13,7 @@ import numpy as np
 
 from murid.data.errors import fail
 from murid.learn.embed.pca import PCA, fit_gap_components, fit_pca
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.sequences import Arrays, as_sequences
 
 

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from murid.data.errors import fail, require
 from murid.learn.embed._neighbours import perplexity_weights
 from murid.learn.embed.pca import fit_pca
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 TINY = 1e-12

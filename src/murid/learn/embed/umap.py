@@ -9,7 +9,7 @@ import numpy as np
 
 from murid.data.errors import fail, require
 from murid.learn.embed._neighbours import perplexity_weights
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 

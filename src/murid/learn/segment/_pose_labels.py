@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from murid.learn.parallel import Map
-from murid.learn.segment._chain import backward, floor_rows, sample_backward
+from murid.learn.segment._markov_chain import backward, floor_rows, sample_backward
 from murid.learn.segment._pose_state import START_VARIANCE, PoseState, factors
 from murid.learn.segment._switching_filter import mixed_filter, sightings
 from murid.learn.segment.arhmm import ArHmm

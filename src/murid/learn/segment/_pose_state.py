@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from murid.learn.segment._band import sample_path, solve_walk
+from murid.learn.segment._banded_chain import sample_path, solve_walk
 from murid.learn.segment.chains import Chain, Segment
 
 START_VARIANCE = 10.0  # Of the first frames of a chain, in whitened units, as in keypoint-MoSeq.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from murid.learn.segment._chain import floor_rows
+from murid.learn.segment._markov_chain import floor_rows
 from murid.learn.segment.chains import Chain
 
 

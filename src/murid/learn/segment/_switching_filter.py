@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
-from murid.learn.segment._chain import FAR
+from murid.learn.segment._markov_chain import FAR
 
 #: Histories with less than this share of a mixture are left out of it.
 LEAST_SHARE = 1e-6

@@ -16,10 +16,10 @@ import numpy as np
 
 from murid.data.errors import fail
 from murid.data.params import Params, param
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.parallel import workers
 from murid.learn.segment import _emission as emission
-from murid.learn.segment._chain import backward, chain_viterbi, floor_rows, forward
+from murid.learn.segment._markov_chain import backward, chain_viterbi, floor_rows, forward
 from murid.learn.segment.chains import Chain, find_chains
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 

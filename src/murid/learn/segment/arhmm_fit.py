@@ -19,7 +19,7 @@ from murid.learn.segment import _emission as emission
 from murid.learn.segment import _mniw as mniw
 from murid.learn.segment import _sticky as sticky
 from murid.learn.segment._arstart import common_dynamics, first_states
-from murid.learn.segment._chain import backward, forward, sample_backward
+from murid.learn.segment._markov_chain import backward, forward, sample_backward
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams, check_groups
 from murid.learn.segment.chains import Segment, cut_chains, find_chains
 from murid.learn.sequences import Arrays, Sequences, as_sequences

@@ -57,7 +57,7 @@ def level_start(x: Arrays | Sequences, n_states: int, *, sigma: float = 1.5, see
     sigma : float
         Width of the Gaussian, rows.
     """
-    from murid.prepare.even import smooth_known
+    from murid.prepare.even_time import smooth_known
 
     seqs = as_sequences(x, dtype=np.float64)
     levels = np.concatenate([smooth_known(part, sigma) for part in seqs]).astype(np.float32)

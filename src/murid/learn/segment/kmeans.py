@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from murid.data.errors import fail
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.parallel import Map, chunks, workers
 from murid.learn.segment._nearest import add_by_label, nearest_centroids, pick_nearest
 from murid.learn.sequences import Arrays, Sequences, as_sequences

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from murid.data.errors import fail
-from murid.learn.fitted import Fitted
-from murid.learn.segment._chain import backward, floor_rows, forward
+from murid.learn.fitted_part import Fitted
+from murid.learn.segment._markov_chain import backward, floor_rows, forward
 from murid.learn.segment.kmeans import fit_kmeans
 
 

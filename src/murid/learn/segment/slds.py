@@ -16,7 +16,7 @@ import numpy as np
 
 from murid.data.errors import fail
 from murid.data.params import Params, param
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.parallel import workers
 from murid.learn.segment._pose_labels import draw_states, infer, update_pose
 from murid.learn.segment._pose_start import as_poses, fit_shape, pose_state

@@ -13,8 +13,8 @@ import numpy as np
 
 from murid.data.errors import fail
 from murid.learn.segment import _emission as emission
-from murid.learn.segment._band import sample_path
-from murid.learn.segment._chain import backward, floor_rows, forward, sample_backward
+from murid.learn.segment._banded_chain import sample_path
+from murid.learn.segment._markov_chain import backward, floor_rows, forward, sample_backward
 from murid.learn.segment._pose_state import START_VARIANCE, factors
 from murid.learn.segment.arhmm import ArHmm
 

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from murid.data.errors import fail
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.parallel import workers
 from murid.learn.segment.kmeans import KMeansModel, lloyd
 from murid.learn.sequences import Arrays, Sequences, as_sequences

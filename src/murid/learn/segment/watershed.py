@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from murid.data.errors import fail
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 

@@ -20,8 +20,8 @@ from murid.data.recording import Recording
 from murid.data.units import LengthUnit
 from murid.features.clips import body_points, clip_centres, course_blocks, own_blocks, sample, social_blocks
 from murid.learn.embed.pca import PCA, fit_pca
-from murid.learn.scale import Scaler, fit_scaler
-from murid.learn.segment.cuts import best_cut, cut_evidence
+from murid.learn.feature_scaling import Scaler, fit_scaler
+from murid.learn.segment.tree_cuts import best_cut, cut_evidence
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 import xarray as xr
 
-from murid.data.body import measured_body_length
+from murid.data.body_scale import measured_body_length
 from murid.data.clock import rate_of, segments
 from murid.data.errors import fail
 from murid.data.params import Params, param
@@ -26,11 +26,11 @@ from murid.data.progress import tell
 from murid.data.recording import Recording
 from murid.data.states import make_states
 from murid.ethogram import smooth
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.parallel import one_blas_thread
 from murid.learn.sequences import Place
 from murid.methods.base import Dump, Method, output
-from murid.methods.motifs.points import point_map, refuse_untracked, shared_points
+from murid.methods.motifs.body_points import point_map, refuse_untracked, shared_points
 from murid.prepare import CleanParams, clean
 from murid.prepare.cleaning import OBSERVED
 

@@ -15,14 +15,14 @@ from typing_extensions import override
 
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.features.pairs import pair_motion, running_mean
+from murid.features.point_pairs import pair_motion, running_mean
 from murid.learn.classify.forests import ClassForest, fit_class_forest
-from murid.learn.fitted import Fitted
-from murid.learn.scale import Scaler, fit_scaler
+from murid.learn.feature_scaling import Scaler, fit_scaler
+from murid.learn.fitted_part import Fitted
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, need_frames, slowest_rate
 from murid.prepare import CleanParams
-from murid.prepare.even import EvenTime, even_time
+from murid.prepare.even_time import EvenTime, even_time
 
 #: Rows a second that displacements are summed over, at most: each adds the tracker's jitter.
 REFERENCE_HZ = 30.0

@@ -18,7 +18,7 @@ from murid.data.roles import resolve_roles, stand_ins
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 from murid.ethogram.bouts import bouts_of
 from murid.features import FeatureParams, compute
-from murid.features.points import points_of
+from murid.features.named_points import points_of
 
 
 def usage(states: xr.DataArray) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from murid.learn.sequences import as_sequences
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, need_frames
 from murid.methods.posture import Template, align_to_template, template_rows
 from murid.prepare import CleanParams
-from murid.prepare.even import EvenTime, even_time
+from murid.prepare.even_time import EvenTime, even_time
 from murid.prepare.shape import Aligned, fit_template
 
 #: Fewest rows that carry a fit: 20 s at 30 Hz.

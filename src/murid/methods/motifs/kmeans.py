@@ -12,7 +12,7 @@ from typing_extensions import override
 from murid.data.params import param
 from murid.features import FeatureParams, compute
 from murid.learn.embed.pca import PCA, fit_pca
-from murid.learn.scale import Scaler, fit_scaler
+from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames

@@ -16,21 +16,21 @@ from typing_extensions import override
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.data.runs import runs_of_true
+from murid.data.stretches import runs_of_true
 from murid.ethogram.kernels import hysteresis_1d
 from murid.features import FeatureParams, compute
 from murid.features.views import ViewParams
 from murid.features.wavelets import dyadic_frequencies, morlet
 from murid.learn.embed.pca import PCA, fit_pca
 from murid.learn.embed.tsne import Tsne, fit_tsne
-from murid.learn.scale import Scaler, fit_scaler
-from murid.learn.segment.rest import RestGate, fit_rest
+from murid.learn.feature_scaling import Scaler, fit_scaler
+from murid.learn.segment.rest_or_transit import RestGate, fit_rest
 from murid.learn.segment.watershed import BehaviourMap, fit_watershed
 from murid.methods.base import Card
 from murid.methods.motifs.aligned_video import describe_pixels, fit_pixels
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, need_frames, slowest_rate
 from murid.prepare import CleanParams
-from murid.prepare.even import EvenTime, even_time
+from murid.prepare.even_time import EvenTime, even_time
 
 MIN_FRAMES = 300
 #: Fastest rhythm that is looked for unless another is given, Hz.

@@ -14,8 +14,8 @@ from typing_extensions import override
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.ethogram import smooth
-from murid.features.pairs import pair_distances
-from murid.learn.scale import Scaler, fit_scaler
+from murid.features.point_pairs import pair_distances
+from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames

@@ -21,8 +21,8 @@ from murid.data.states import make_states
 from murid.learn.embed.persistent import Persistent, fit_persistent
 from murid.learn.segment.arhmm import ArHmm
 from murid.learn.segment.consensus import fit_consensus
-from murid.learn.segment.match import match_states
 from murid.learn.segment.modes import Modes, fit_modes
+from murid.learn.segment.state_matching import match_states
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
 from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams

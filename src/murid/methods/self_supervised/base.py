@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.methods.base import Dump
 from murid.methods.motifs.base import Seen, SegmentingMethod
 

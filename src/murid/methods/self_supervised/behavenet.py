@@ -23,11 +23,11 @@ from murid.data.video import write_video
 from murid.features.pictures import Pictures
 from murid.features.views import ViewParams, px_per_unit
 from murid.learn.embed.pca import PCA
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmm
 from murid.methods.base import Card
-from murid.methods.motifs.points import point_map, shared_points
+from murid.methods.motifs.body_points import point_map, shared_points
 from murid.methods.self_supervised.base import Weights
 from murid.methods.self_supervised.video_method import Films, Subject, VideoMethod, VideoParams
 

@@ -26,8 +26,8 @@ from murid.data.units import LengthUnit
 from murid.data.warning import warn_user
 from murid.ethogram.pseudo_labels import RuleTable, label, read_rule_table, times_by_event
 from murid.features.sets.rules import rule_features
+from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.nets.params import TrainParams
-from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 from murid.methods.base import Card
 from murid.methods.motifs.base import (
@@ -49,7 +49,7 @@ from murid.methods.self_supervised.pose_inputs import (
     movement,
     place,
 )
-from murid.prepare.even import EvenTime, even_time
+from murid.prepare.even_time import EvenTime, even_time
 
 #: Pseudo-labels where nothing better is given; rules whose quantities a recording lacks are left out.
 DEFAULT_TABLE = """\

@@ -12,7 +12,7 @@ from murid.data.recording import Recording
 from murid.evaluate.latent import linear_probe, linear_recovery, persistence, seed_agreement, trustworthiness
 from murid.features import FeatureParams, compute
 from murid.methods.base import Method
-from murid.methods.motifs.points import point_map
+from murid.methods.motifs.body_points import point_map
 from murid.methods.self_supervised.own_labels import states_from_labels
 from murid.prepare import CleanParams, clean
 

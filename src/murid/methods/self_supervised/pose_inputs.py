@@ -8,7 +8,7 @@ import numpy as np
 
 from murid.data.zones import Zone
 from murid.features.zone import depth
-from murid.prepare.even import smooth_known
+from murid.prepare.even_time import smooth_known
 from murid.prepare.shape import Aligned
 
 #: Windows of the mean speed, s: a step, an action, a spell of activity.

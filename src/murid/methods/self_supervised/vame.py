@@ -21,9 +21,9 @@ from murid.data.scratch import scratch_path
 from murid.data.warning import warn_user
 from murid.ethogram.hierarchy import Tree, merge_tree
 from murid.ethogram.transitions import transitions_of
-from murid.learn.fitted import Fitted
+from murid.learn.feature_scaling import Scaler, fit_scaler
+from murid.learn.fitted_part import Fitted
 from murid.learn.nets.params import TrainParams
-from murid.learn.scale import Scaler, fit_scaler
 from murid.learn.segment.hmm import HMM, HmmParams, fit_hmm
 from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 from murid.learn.sequences import Place
@@ -41,7 +41,7 @@ from murid.methods.motifs.base import (
 from murid.methods.posture import Template, align_to_template, template_of
 from murid.methods.self_supervised.base import NetMethod, Weights
 from murid.methods.self_supervised.pose_inputs import steps
-from murid.prepare.even import EvenTime, even_time
+from murid.prepare.even_time import EvenTime, even_time
 
 #: Tables and where their rows are.
 Placed = list[tuple[np.ndarray, Place]]

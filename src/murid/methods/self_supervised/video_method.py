@@ -49,10 +49,10 @@ from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.sequences import Place
 from murid.methods.motifs.base import Labelled, Origin
-from murid.methods.motifs.points import refuse_untracked
+from murid.methods.motifs.body_points import refuse_untracked
 from murid.methods.self_supervised.base import NetMethod
 from murid.prepare import CleanParams, clean
-from murid.prepare.even import EvenTime, even_time
+from murid.prepare.even_time import EvenTime, even_time
 
 if TYPE_CHECKING:
     import torch

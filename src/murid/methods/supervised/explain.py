@@ -24,7 +24,7 @@ from murid.data.recording import Recording
 from murid.data.resample import samples_between
 from murid.data.states import UNLABELLED
 from murid.evaluate import bouts, frames
-from murid.evaluate.align import align_prediction
+from murid.evaluate.truth_pairs import align_prediction
 from murid.features.naming import base_of, in_words
 from murid.methods.supervised.base import Supervised
 

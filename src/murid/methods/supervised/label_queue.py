@@ -20,8 +20,8 @@ from murid.data.clock import rate_of, sample_stops
 from murid.data.labels import LabelChoice
 from murid.data.params import Params, param
 from murid.data.recording import Recording
-from murid.data.runs import runs_of_true as stretches
 from murid.data.states import UNLABELLED
+from murid.data.stretches import runs_of_true as stretches
 from murid.methods.supervised.base import Supervised
 from murid.methods.supervised.decision import Decision
 from murid.methods.supervised.model import Model

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from murid.data.body import measured_body_length
+from murid.data.body_scale import measured_body_length
 from murid.data.errors import Faults, did_you_mean
 from murid.data.meet import keypoints_and_roles
 from murid.data.params import Params, param

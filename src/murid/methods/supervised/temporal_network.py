@@ -19,7 +19,7 @@ from murid.data.bouts import EVERYONE
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.resample import straight_line
-from murid.data.runs import even_spans
+from murid.data.stretches import even_spans
 from murid.learn.classify.calibration import Calibration
 from murid.learn.nets.params import TaggerParams
 from murid.methods.base import Dump

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from murid.plot.colours import GREY, INK, pick_colour
 from murid.plot.ethograms import draw_bouts, draw_scored, legend_of
+from murid.plot.number_text import short
 from murid.plot.style import PAGE, canvas, styled
-from murid.plot.words import short
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from murid.plot.colours import GREY, INK, WARN, pick_colour
+from murid.plot.number_text import number, readable, short
 from murid.plot.style import PAGE, canvas, grid, styled
-from murid.plot.words import number, readable, short
 
 
 @styled

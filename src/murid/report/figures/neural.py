@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from murid.plot.colours import GREY, INK, PALE, lighter, pick_colour
+from murid.plot.number_text import readable, short
 from murid.plot.style import PAGE, canvas, colourbar, grid, slanted, styled
 from murid.plot.units import DIRECTIONS, MAX_NAMED, draw_response, draw_selectivity
-from murid.plot.words import readable, short
 
 EXCITED, SUPPRESSED, FAINT = "#b2182b", "#2166ac", "#a3abb5"
 

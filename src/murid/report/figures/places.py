@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from murid.data.zones import Zone
 from murid.plot.colours import GREY, HEAT
+from murid.plot.number_text import short
 from murid.plot.places import draw_zones, frame, limits
 from murid.plot.style import PAGE, canvas, colourbar, styled
-from murid.plot.words import short
 
 #: Panels beside each other.
 COLUMNS = 4

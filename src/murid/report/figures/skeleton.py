@@ -9,9 +9,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from murid.plot.colours import GREY, colours_of, lighter
+from murid.plot.number_text import number, readable, short
 from murid.plot.places import bar_length
 from murid.plot.style import PAGE, bare, canvas, styled
-from murid.plot.words import number, readable, short
 
 COLUMNS = 4
 #: Pairs of roles that a line joins.

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from murid.plot.colours import GREY, pick_colour
+from murid.plot.number_text import number, readable, short
 from murid.plot.style import PAGE, canvas, styled
-from murid.plot.words import number, readable, short
 
 
 @styled

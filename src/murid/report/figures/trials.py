@@ -17,8 +17,8 @@ from murid.data.states import behaviour_names
 from murid.ethogram.bouts import bouts_of
 from murid.plot.colours import GREY, NONE
 from murid.plot.ethograms import draw_bouts
+from murid.plot.number_text import readable, short
 from murid.plot.style import PAGE, canvas, styled
-from murid.plot.words import readable, short
 
 
 @styled

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 
 from murid.report.context import Context
-from murid.report.parts import Section
+from murid.report.section_parts import Section
 
 #: Sections in the order of the page.
 ORDER = (

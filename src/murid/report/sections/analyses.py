@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from murid.data.analysis import Analysis, find_analysis
 from murid.data.errors import DataError
-from murid.plot.words import readable
+from murid.plot.number_text import readable
 from murid.report.context import Context
-from murid.report.parts import Listing, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Listing, ReportTable, Section, Words
 from murid.report.sections.assay import AssayRun, show_measures
 
 #: Commands whose runs have a section of their own.

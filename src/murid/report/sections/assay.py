@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from murid.assays.base import MEASURES
+from murid.assays.assay_result import MEASURES
 from murid.plot.colours import GROUPS, colours_of
 from murid.plot.estimates import EstimationPanel
-from murid.plot.words import count, listed, measure_name, number, p_value, readable, span
+from murid.plot.number_text import count, listed, measure_name, number, p_value, readable, span
 from murid.report.context import Context
 from murid.report.figures.estimation import draw_estimation
-from murid.report.parts import Code, Listing, Part, Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Code, Listing, Part, Picture, ReportTable, Section, Words
 from murid.report.sentences import Tested, difference_sentences, groups_differ, largest_difference
 from murid.stats.statements import LatencyStatement, Statement, comparison_statements, latency_statements
 

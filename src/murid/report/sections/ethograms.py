@@ -8,11 +8,11 @@ import xarray as xr
 
 from murid.data.states import behaviour_names
 from murid.ethogram import bouts_of, scored_of, summarise_states
-from murid.plot.words import count, listed, natural, readable
+from murid.plot.number_text import count, listed, natural, readable
 from murid.report.context import Context
-from murid.report.figures import dots
+from murid.report.figures import animal_dots
 from murid.report.figures.ethogram import Row, draw_ethogram
-from murid.report.parts import Part, Picture, ReportTable, Section
+from murid.report.section_parts import Part, Picture, ReportTable, Section
 from murid.report.sections.places import spread_over_groups
 from murid.report.transitions import transition_parts
 
@@ -142,7 +142,7 @@ def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[
         table, n, by_group = table.drop(columns="group"), str(sizes.sum()), ""
     return [
         Picture(
-            dots.draw_dots_by_behaviour(
+            animal_dots.draw_dots_by_behaviour(
                 animals,
                 {"rate_per_min": "bouts per min", "mean_s": "mean bout (s)", "percent": "share of time (%)"},
                 context.group_colours,

@@ -10,12 +10,12 @@ import pandas as pd
 
 from murid.data.errors import DataError
 from murid.data.labels import Labels
-from murid.plot.words import count, listed, number, readable, span
+from murid.plot.number_text import count, listed, number, readable, span
 from murid.report.context import Context
 from murid.report.figures import evaluation as draw
-from murid.report.figures.heat import matrix
-from murid.report.parts import Part, Picture, ReportTable, Section, Words
+from murid.report.figures.heat_maps import matrix
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Part, Picture, ReportTable, Section, Words
 from murid.report.sentences import frequent_mistake, random_split
 
 MAX_TOTALS = 6

@@ -6,11 +6,11 @@ from typing import Any
 
 from murid.data.errors import DataError
 from murid.neural.tuning_analysis import TUNING
-from murid.plot.words import count, listed, number, readable
+from murid.plot.number_text import count, listed, number, readable
 from murid.prepare.quality_analysis import BAD, QUALITY
 from murid.report.context import Context
-from murid.report.parts import Listing, Section, Words
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Listing, Section, Words
 from murid.stats.statements import comparison_statements
 
 #: Papers behind what murid itself computes.

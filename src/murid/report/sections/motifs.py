@@ -12,13 +12,13 @@ from murid.data.states import behaviour_names
 from murid.data.units import LengthUnit
 from murid.ethogram import bouts_of, scored_of, summarise_states
 from murid.plot.colours import colours_of
-from murid.plot.words import count, listed, natural, number, readable
+from murid.plot.number_text import count, listed, natural, number, readable
 from murid.report.context import Context
 from murid.report.figures.ethogram import Row, draw_ethogram
 from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import draw_similarity_tree as tree
-from murid.report.parts import Picture, ReportTable, Section, Words
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Picture, ReportTable, Section, Words
 from murid.report.sections.ethograms import statistics_of
 from murid.report.sections.places import spread_over_groups
 from murid.report.transitions import transition_parts

@@ -16,14 +16,14 @@ from murid.data.tables import TableRows
 from murid.data.traces import Spikes
 from murid.ethogram import bouts_of
 from murid.neural.tuning_analysis import TUNING
+from murid.plot.number_text import count, listed, number, p_value, readable
 from murid.plot.units import DIRECTIONS, selectivity_of
-from murid.plot.words import count, listed, number, p_value, readable
 from murid.report.context import Context
 from murid.report.figures import neural as draw
-from murid.report.parts import Picture, ReportTable, Section, Words
-from murid.report.rows import as_float, cells, row_text, tuned_units
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Picture, ReportTable, Section, Words
 from murid.report.sentences import units_tuned
+from murid.report.table_rows import as_float, cells, row_text, tuned_units
 
 MAX_EXAMPLES = 4
 #: Stretch of signal shown around an example's bouts, and window around onsets.

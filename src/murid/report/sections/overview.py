@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from murid.plot.words import DASH, count, listed, number
+from murid.plot.number_text import DASH, count, listed, number
 from murid.report.context import Context
-from murid.report.parts import Facts, ReportTable, Section, Words
+from murid.report.section_parts import Facts, ReportTable, Section, Words
 
 _HEADINGS = {
     "id": "recording",

@@ -7,12 +7,12 @@ import pandas as pd
 
 from murid.data.zones import Zone
 from murid.plot.colours import pick_colour
+from murid.plot.number_text import count, listed, number
 from murid.plot.places import limits, zone_box
-from murid.plot.words import count, listed, number
 from murid.report.context import Context
 from murid.report.figures import places as draw
-from murid.report.glance import TRACK_STEP_S, Glance
-from murid.report.parts import Picture, Section, Words
+from murid.report.pose_overview import TRACK_STEP_S, Glance
+from murid.report.section_parts import Picture, Section, Words
 
 MAX_TRACKS = 12
 #: Cells across the longer side of the arena; arenas that differ by more than this share are not pooled.

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from murid.plot.words import DASH, count, number
+from murid.plot.number_text import DASH, count, number
 from murid.report.context import Context
-from murid.report.parts import Code, Listing, ReportTable, Section
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Code, Listing, ReportTable, Section
 
 #: Nouns of a recording that have a fingerprint.
 _NOUNS = ("poses", "labels", "zones", "events", "traces", "spikes", "video")

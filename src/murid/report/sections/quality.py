@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from murid.plot.words import count, listed, natural, number
+from murid.plot.number_text import count, listed, natural, number
 from murid.prepare.quality_analysis import BAD, QUALITY, VERDICTS
 from murid.report.context import Context
-from murid.report.figures.heat import matrix
-from murid.report.parts import Picture, ReportTable, Section, Words
+from murid.report.figures.heat_maps import matrix
 from murid.report.runfolder import RunFolder
+from murid.report.section_parts import Picture, ReportTable, Section, Words
 from murid.report.sentences import quality_found
 
 _HEADINGS = {"todo": "what to do", "recordings": "recordings concerned", "worst": "worst case"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from murid.data.order import natural as natural
+from murid.data.name_order import natural as natural
 
 DASH = "–"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.analysis import Tables
-from murid.data.html import shown_as_html
+from murid.data.notebook_html import shown_as_html
 from murid.data.recording import Recording
 from murid.data.tables import Table, flag_column, number_column, text_column
 

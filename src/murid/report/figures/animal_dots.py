@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from murid.plot.colours import pick_colour
-from murid.plot.dots import column_of_dots
+from murid.plot.dot_columns import column_of_dots
+from murid.plot.number_text import readable, short
 from murid.plot.style import PAGE, canvas, grid, slanted, styled
-from murid.plot.words import readable, short
 
 
 @styled

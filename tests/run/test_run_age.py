@@ -10,7 +10,7 @@ import pytest
 import run_toy  # noqa: F401  # registers the analysis 'toy'
 import run_work as work
 
-from murid.data import owner as owners
+from murid.data import process_owner as owners
 from murid.data.atomic import atomic_folder
 from murid.data.errors import DataError
 from murid.data.labels import Labels
@@ -20,11 +20,11 @@ from murid.run import runs as runs_module
 from murid.run.analysis import run_analysis
 from murid.run.check import check_study
 from murid.run.report import build_report
+from murid.run.run_age import outdated
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run, find_run, runs_of
 from murid.run.step import FileInput, Kept, Step
 from murid.run.store import Store
-from murid.run.vintage import outdated
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from murid.data.clock import frame_times
-from murid.prepare.even import even_time, smooth_known
+from murid.prepare.even_time import even_time, smooth_known
 
 
 def test_own_clock_is_kept_with_rows_for_dropped_frames():

@@ -8,7 +8,7 @@ import xarray as xr
 from murid.data.pvalues import fdr
 from murid.run.analysis import _censored
 from murid.run.apply import _unseen, _warn_of_unseen
-from murid.run.comparing import compare_groups, compare_latencies, with_keys
+from murid.run.group_comparison import compare_groups, compare_latencies, with_keys
 
 
 class Memory:

@@ -90,7 +90,7 @@ def glance_in_cm(look: Glance, px_per_cm: float) -> Glance:
 
 
 def _tracks(recording: Recording, low: np.ndarray, factor: float) -> dict[str, np.ndarray]:
-    from murid.features.points import points_of
+    from murid.features.named_points import points_of
 
     poses = recording.need("poses")
     sure = poses.assign(position=poses["position"].where(~low[:, None]))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from murid.data.errors import DataError
-from murid.evaluate import learning
+from murid.evaluate import learning_curves
 
 
 def points(top, gap, rate, noise=0.004, sizes=(5, 10, 20, 40, 80), folds=4, seed=0):
@@ -15,12 +15,12 @@ def points(top, gap, rate, noise=0.004, sizes=(5, 10, 20, 40, 80), folds=4, seed
 
 
 def test_a_known_curve_is_found_again():
-    curve = learning.fit_curve(*points(0.9, 1.2, 0.6, noise=0)[["n_bouts", "score"]].to_numpy().T)
+    curve = learning_curves.fit_curve(*points(0.9, 1.2, 0.6, noise=0)[["n_bouts", "score"]].to_numpy().T)
     assert (curve.top, curve.gap, curve.rate) == pytest.approx((0.9, 1.2, 0.6), rel=0.05)
 
 
 def test_the_expected_gain_is_that_of_the_curve_and_lies_in_its_limits():
-    gain = learning.expected_gain(points(0.9, 1.2, 0.6), more=80)
+    gain = learning_curves.expected_gain(points(0.9, 1.2, 0.6), more=80)
     true = 1.2 * (80**-0.6 - 160**-0.6)
     assert gain.gain == pytest.approx(true, abs=0.01)
     assert gain.low <= true <= gain.high
@@ -32,20 +32,20 @@ def test_the_expected_gain_is_that_of_the_curve_and_lies_in_its_limits():
 
 
 def test_a_flat_curve_says_stop():
-    gain = learning.expected_gain(points(0.85, 0.8, 1.5, noise=0.001))
+    gain = learning_curves.expected_gain(points(0.85, 0.8, 1.5, noise=0.001))
     assert gain.stop
     assert gain.more == 40
     assert "hardly help" in str(gain)
 
 
 def test_one_fold_has_no_limits_and_two_sizes_are_refused():
-    gain = learning.expected_gain(points(0.9, 1.2, 0.6, folds=1))
+    gain = learning_curves.expected_gain(points(0.9, 1.2, 0.6, folds=1))
     assert np.isnan(gain.low)
     assert not gain.stop
     with pytest.raises(DataError, match="too few sizes"):
-        learning.expected_gain(points(0.9, 1.2, 0.6, sizes=(5, 10)))
+        learning_curves.expected_gain(points(0.9, 1.2, 0.6, sizes=(5, 10)))
 
 
 def test_area_is_the_mean_height():
-    assert learning.area([10, 0, 30], [0.5, 0.5, 0.5]) == pytest.approx(0.5)
-    assert learning.area([0, 10], [0.0, 1.0]) == pytest.approx(0.5)
+    assert learning_curves.area([10, 0, 30], [0.5, 0.5, 0.5]) == pytest.approx(0.5)
+    assert learning_curves.area([0, 10], [0.0, 1.0]) == pytest.approx(0.5)

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import run_work as work
 
-from murid.cli.shown import comparison_table, one_line_a_measure
-from murid.cli.words import for_command_line
+from murid.cli.measure_tables import comparison_table, one_line_a_measure
+from murid.cli.option_messages import for_command_line
 from murid.data.names import counted
 from murid.run.cite import Reference, bibliography
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from murid import simulate
-from murid.data.body import measured_body_length, nose_and_tail_base, trunk_keypoints, typical_body_length
+from murid.data.body_scale import measured_body_length, nose_and_tail_base, trunk_keypoints, typical_body_length
 from murid.data.errors import DataError
 
 

@@ -13,10 +13,10 @@ import xarray as xr
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, fail
 from murid.data.warning import warn_user
+from murid.io.delimited_text import TextTable, read_table, seconds_in
 from murid.io.files import Head, plain_name
 from murid.io.poses._columns import CONFIDENCE, SPACE, Key, poses_from_columns
 from murid.io.registry import pose_reader
-from murid.io.tables import TextTable, read_table, seconds_in
 
 TIME = ("time_s", "time", "t", "timestamp_s", "timestamp")
 FRAME = ("frame", "frames", "frame_index", "frame_number", "frame_id")

@@ -11,8 +11,8 @@ from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
 
 from murid.plot.colours import HEAT, NONE, text_on
+from murid.plot.number_text import short
 from murid.plot.style import PAGE, bare, canvas, colourbar, slanted, styled
-from murid.plot.words import short
 
 #: Cells carry their number up to this many.
 MAX_WRITTEN = 320

@@ -10,7 +10,7 @@ import murid
 from murid.data.errors import DataError
 from murid.data.recording import Recording
 from murid.methods.motifs.base import MotifMethod
-from murid.methods.motifs.points import shared_points, tracked_share
+from murid.methods.motifs.body_points import shared_points, tracked_share
 from murid.methods.registry import methods_table
 from murid.simulate.syllables import syllable_poses
 

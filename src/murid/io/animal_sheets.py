@@ -18,8 +18,8 @@ from murid.data.errors import Faults, fail
 from murid.data.names import near_twins, without_missing
 from murid.data.tables import unescape_formula
 from murid.data.warning import warn_user
+from murid.io.delimited_text import is_row_number
 from murid.io.files import check_file, guess_delimiter, header_at, plain_name, read_text
-from murid.io.tables import is_row_number
 from murid.io.workbook import is_workbook, sheets_of
 
 #: ``02-Jan``, ``2026-01-02``: what spreadsheets make of names such as ``2-1``; a film may be called by its day.

@@ -13,7 +13,7 @@ from murid.data.clock import sample_stops
 from murid.data.labels import Labels, Others
 from murid.data.states import UNLABELLED, behaviour_names
 from murid.evaluate import bouts, frames
-from murid.evaluate.align import NONE_NAMES, AlignedPair, align_prediction
+from murid.evaluate.truth_pairs import NONE_NAMES, AlignedPair, align_prediction
 
 
 class Options(NamedTuple):

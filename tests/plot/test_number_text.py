@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murid.plot import colours
-from murid.plot.words import count, listed, natural, number, p_value, short
+from murid.plot.number_text import count, listed, natural, number, p_value, short
 
 
 @pytest.mark.parametrize(

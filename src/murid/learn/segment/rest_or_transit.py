@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from murid.data.errors import fail
-from murid.learn.fitted import Fitted
+from murid.learn.fitted_part import Fitted
 
 #: Speeds below this share of the median count as this much: a point that does not move at all has no logarithm.
 FLOOR = 1e-3

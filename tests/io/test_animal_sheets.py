@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import murid
-from murid.io.sheets import read_sheet
+from murid.io.animal_sheets import read_sheet
 
 TEXT = "Video,Mouse,Treatment,Sex,Litter\nm1.mp4,a1,saline,f,L1\nm2.mp4,a2,Psilocybin,m,L2\n"
 RIGHT = {

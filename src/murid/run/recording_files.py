@@ -22,7 +22,7 @@ from murid.data.video import Video
 from murid.data.warning import warn_user
 from murid.io.write import point_events
 from murid.prepare import calibrate, calibrate_zones
-from murid.run.pairing import Paired
+from murid.run.file_pairing import Paired
 
 KEYS = ("animal", "group", "day", "session")
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from murid.plot.colours import GREY, INK, pick_colour
+from murid.plot.number_text import readable, short
 from murid.plot.style import bare, canvas, styled
-from murid.plot.words import readable, short
 
 
 @styled

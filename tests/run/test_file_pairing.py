@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murid.data.errors import DataError
-from murid.run.pairing import id_of, pair_files, pairing_table, stem_of
+from murid.run.file_pairing import id_of, pair_files, pairing_table, stem_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from murid.data.errors import DataError
 from murid.features.clips import body_points, clip_centres, own_blocks, sample
-from murid.features.pairs import pair_distances, pair_motion, pair_names, running_mean
+from murid.features.point_pairs import pair_distances, pair_motion, pair_names, running_mean
 
 
 def test_pair_motion_is_what_the_formulas_say():

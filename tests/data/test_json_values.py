@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import murid
+from murid.data.json_values import to_json, to_plain
 from murid.data.params import Params, param
-from murid.data.plain import to_json, to_plain
 
 
 class Knobs(Params):
