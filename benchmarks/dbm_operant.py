@@ -23,6 +23,7 @@ from murid.data.poses import make_poses
 from murid.data.progress import silent
 from murid.data.states import make_states
 from murid.ethogram.trials import label_shares, order_test, phases, raster, stack
+from murid.methods.base import Method
 from murid.methods.self_supervised.pose_inputs import distances
 
 NAMES = ["LEVERSLOT", "LEVER", "PORT", "EATING", "SIPPER", "LOCOMOTION", "WALLS", "RESTING", "OTHER"]
@@ -103,7 +104,7 @@ def scores(truth: np.ndarray, found: np.ndarray) -> dict[str, float]:
     }
 
 
-def microstates(method: murid.Method, train: list, test: list, seed: int) -> None:
+def microstates(method: Method, train: list, test: list, seed: int) -> None:
     """Print how microstates relate to the labels, and the order of the task's phases in all of them."""
     fitted = [method.apply(r) for r in train]
     unseen = [method.apply(r) for r in test]

@@ -128,7 +128,7 @@ def training(name: str) -> tuple[Recording, ...]:
 def renamed(made: Recording) -> Recording:
     """Names that say nothing, with roles that say everything."""
     poses = made.need("poses")
-    from murid.features import guess_roles
+    from murid.data.roles import guess_roles
 
     roles = guess_roles([str(k) for k in poses["keypoint"].values])
     new = {str(k): f"pt{i}" for i, k in enumerate(poses["keypoint"].values)}

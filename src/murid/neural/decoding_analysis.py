@@ -69,8 +69,8 @@ def correct_decoded(frames: Mapping[str, pd.DataFrame], params: BehaviourDecodin
     table["q_all"] = fdr_within(table["p"], control)
     units, moved = table[~control], table[control & (table["q_all"] <= params.alpha).to_numpy()]
     tested, n = int(units["p"].notna().sum()), int((units["q_all"] <= params.alpha).sum())
-    found = f"{n} of {tested} tested behaviours are decoded better than by chance"
-    sentences = [f"{found} (q <= {params.alpha:g} over all)."]
+    decoded = f"{n} of {tested} tested behaviours are decoded better than by chance"
+    sentences = [f"{decoded} (q <= {params.alpha:g} over all)."]
     sentences += [moved_controls(moved.assign(unit="all of a recording"))] if len(moved) else []
     return Tables({"decoded": table}, summary={"tested": tested, "decoded": n}, sentences=sentences)
 

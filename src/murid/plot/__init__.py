@@ -16,10 +16,11 @@ its page is a script of ``docs/gallery``.
 from __future__ import annotations
 
 import ast
-import importlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from murid.plot.estimates import *  # noqa: F403
@@ -28,27 +29,15 @@ if TYPE_CHECKING:
     from murid.plot.units import *  # noqa: F403
 
 
-def _named_in_modules() -> dict[str, str]:
-    """Public figure → its module, read from the sources: importing them would load matplotlib."""
+def _named_in_modules() -> dict[str, list[str]]:
+    """Module → its public figures, read from the sources: importing them would load matplotlib."""
     named = re.compile(r"^__all__ = (\[.*?\])$", re.MULTILINE | re.DOTALL)
-    homes: dict[str, str] = {}
+    figures: dict[str, list[str]] = {}
     for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-        names = named.search(path.read_text(encoding="utf-8"))
-        homes |= {name: f"murid.plot.{path.stem}" for name in (ast.literal_eval(names[1]) if names else [])}
-    return homes
+        if names := named.search(path.read_text(encoding="utf-8")):
+            figures[path.stem] = ast.literal_eval(names[1])
+    return figures
 
 
-_PUBLIC = _named_in_modules()
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'murid.plot' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted(_PUBLIC)
-
-
-__all__ = sorted(_PUBLIC)
+# No stub as in the other packages: a figure is named once, in its own module, so that to add one takes two files.
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_named_in_modules())

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-
 #: Columns that tell what an epoch cost, not what was learnt; they belong to no model.
 _COSTS = ("seconds", "samples_per_s", "memory_mb")
 
