@@ -213,3 +213,35 @@ def test_covariate_and_faults():
         fit_mixed_model(table[table["day"] == 0], "freezing", "treat ment", "day")
     with pytest.raises(DataError, match="no column 'dya'"):
         fit_mixed_model(table, "freezing", "treat ment", "dya")
+
+
+#: Distance from pituitary to pterygomaxillary fissure, mm, at 8, 10, 12 and 14 years: Potthoff RF, Roy SN (1964)
+#: Biometrika 51:313.
+GROWTH = {
+    "boy": "26 25 29 31/21.5 22.5 23 26.5/23 22.5 24 27.5/25.5 27.5 26.5 27/20 23.5 22.5 26/24.5 25.5 27 28.5/"
+    "22 22 24.5 26.5/24 21.5 24.5 25.5/23 20.5 31 26/27.5 28 31 31.5/23 23 23.5 25/21.5 23.5 24 28/17 24.5 26 29.5/"
+    "22.5 25.5 25.5 26/23 24.5 26 30/22 21.5 23.5 25",
+    "girl": "21 20 21.5 23/21 21.5 24 25.5/20.5 24 24.5 26/23.5 24.5 25 26.5/21.5 23 22.5 23.5/20 21 21 22.5/"
+    "21.5 22.5 23 25/23 23 23.5 24/20 21 22 21.5/16.5 19 19 19.5/24.5 25 28 28",
+}
+
+
+def test_growth_of_children_as_published_for_lme():
+    """REML of ``distance ~ age * Sex, random = ~ age | Subject`` (Pinheiro & Bates 2000, nlme; lme4 gives the same)."""
+    rows = [
+        (f"{sex}{k}", sex, 8 + 2 * j, float(mm))
+        for sex, text in GROWTH.items()
+        for k, child in enumerate(text.split("/"))
+        for j, mm in enumerate(child.split())
+    ]
+    table = pd.DataFrame(rows, columns=["child", "sex", "age", "mm"])
+    found = fit_mixed_model(table, "mm", "sex", "age", unit="child", n_permutations=99)
+    estimate, se = found.coefficients["estimate"], found.coefficients["se"]
+    # At age 11, the middle: 16.340625 + 11 * 0.784375, and 1.032102 - 11 * 0.304830.
+    published = {"Intercept": 24.96875, "sex[girl]": -2.321023, "age": 0.784375, "sex[girl]:age": -0.304830}
+    np.testing.assert_allclose(estimate[list(published)], list(published.values()), atol=1e-6)
+    np.testing.assert_allclose(se[["age", "sex[girl]:age"]], [0.0859995, 0.1347353], rtol=5e-5)
+    assert np.sqrt(found.residual_variance) == pytest.approx(1.3100396, rel=2e-5)
+    assert np.sqrt(found.slope_variance) == pytest.approx(0.1803455, rel=2e-4)
+    assert np.sqrt(found.animal_variance) == pytest.approx(1.830, abs=1e-3)
+    assert found.terms.loc["sex:age", "F"] == pytest.approx(2.262432**2, rel=1e-4)

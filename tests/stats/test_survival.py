@@ -84,3 +84,44 @@ def test_faults_are_named(change, message):
     table = pd.DataFrame({"animal": range(4), "group": list("aabb"), "t": [1.0, 2, 3, 4], "e": 1}).assign(**change)
     with pytest.raises(DataError, match=message):
         compare_survival(table, "t", "e", "group")
+
+
+#: Weeks of remission with 6-mercaptopurine (12 of 21 censored) and placebo: Freireich EJ et al. (1963) Blood 21:699;
+#: a third group is made up, so that there are three.
+REMISSION = {
+    "6-MP": ([6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35], 9),
+    "placebo": ([1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23], 21),
+    "third": ([2, 2, 4, 4, 6, 8, 8, 10, 10, 16, 16, 16], 8),
+}
+
+
+def remission(*names):
+    rows = [
+        (f"{name}{k}", name, float(t), k < n_events)
+        for name in names
+        for times, n_events in [REMISSION[name]]
+        for k, t in enumerate(times)
+    ]
+    return pd.DataFrame(rows, columns=["animal", "group", "weeks", "relapse"])
+
+
+def test_survival_equals_the_numbers_of_lifelines():
+    """Stored numbers of lifelines 0.30.3: KaplanMeierFitter, (multivariate_)logrank_test, restricted mean."""
+    found = compare_survival(remission("6-MP", "placebo"), "weeks", "relapse", "group", n_permutations=99)
+    assert found.statistic == pytest.approx(16.792940989216547, abs=1e-6)
+    assert found.p_asymptotic == pytest.approx(4.168809109334511e-05, rel=1e-6)
+    assert found.horizon_s == 35
+    assert found.summary["median_s"].tolist() == [23.0, 8.0]
+    np.testing.assert_allclose(found.summary["rmst_s"], [23.287394957983185, 8.666666666666666], rtol=1e-6)
+    curve = found.curves[(found.curves["group"] == "6-MP") & (found.curves["events"] > 0)]
+    survival = [0.857142857142857, 0.8067226890756299, 0.7529411764705878, 0.6901960784313722, 0.6274509803921566]
+    survival += [0.5378151260504199, 0.44817927170868327]
+    low = [0.6197179552659838, 0.5631465646222333, 0.5031995107999564, 0.4316102224861839, 0.36751085598750194]
+    high = [0.9515517476469969, 0.9228090192028802, 0.8893618351692651, 0.8490659633494505, 0.8049121894718411]
+    assert curve["time_s"].tolist() == [6, 7, 10, 13, 16, 22, 23]
+    np.testing.assert_allclose(curve["survival"], survival, atol=1e-6)
+    np.testing.assert_allclose(curve["low"], [*low, 0.26777893676713493, 0.18805200595923233], atol=1e-6)
+    np.testing.assert_allclose(curve["high"], [*high, 0.7467907176353943, 0.6801426284952412], atol=1e-6)
+    three = compare_survival(remission(*REMISSION), "weeks", "relapse", "group", n_permutations=99)
+    assert three.statistic == pytest.approx(16.113961316108913, abs=1e-6)
+    assert three.p_asymptotic == pytest.approx(0.00031688213786860173, rel=1e-6)

@@ -146,7 +146,7 @@ def kaplan_meier(time_s: ArrayLike, event: ArrayLike) -> pd.DataFrame:
     >>> kaplan_meier([1.0, 2.0, 3.0, 3.0], [True, True, False, False])["survival"].tolist()
     [0.75, 0.5, 0.5]
     """
-    from scipy.stats import CensoredData, ecdf
+    from scipy.stats import CensoredData, ecdf, norm
 
     time, happened = np.asarray(time_s, np.float64), np.asarray(event, bool)
     survival = ecdf(CensoredData.right_censored(time, ~happened)).sf
@@ -156,7 +156,7 @@ def kaplan_meier(time_s: ArrayLike, event: ArrayLike) -> pd.DataFrame:
     s = survival.probabilities
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(np.where(risk > events, events / (risk * (risk - events)), np.inf))
-        width = 1.959964 * np.sqrt(greenwood) / np.abs(np.log(s))
+        width = norm.isf(0.025) * np.sqrt(greenwood) / np.abs(np.log(s))
         low, high = s ** np.exp(width), s ** np.exp(-width)
     inside = (s > 0) & (s < 1)
     return pd.DataFrame(
