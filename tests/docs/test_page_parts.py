@@ -9,7 +9,7 @@ import pytest
 from tests.docs.pages import DOCS, PAGES, name_of
 
 #: Pages of those folders that describe none.
-OTHERS = ("methods/README", "methods/motifs_measured")
+OTHERS = ("methods/README", "methods/motifs_measured", "methods/frame_rates")
 DESCRIBED = [p for p in PAGES if p.parent.parent == DOCS and p.parent.name in ("methods", "paradigms", "neural")]
 DESCRIBED = [p for p in DESCRIBED if name_of(p) not in OTHERS]
 

@@ -16,6 +16,7 @@ from murid.methods.registry import method_class, method_names
 from murid.methods.supervised import stages
 from murid.methods.supervised.model import Unlearnt
 from murid.methods.supervised.recipe import TrainingSet
+from murid.methods.supervised.simba import raw_scores
 from murid.methods.supervised.training_rows import (
     LabelledFrames,
     Material,
@@ -51,18 +52,52 @@ def noise(n_animals=6, n_rows=400, n_features=500, behaviours=("a", "b", "c"), s
     return Material(samples, behaviours, names, features, held)
 
 
+#: Every option that changes what is learnt or how scores are made of it, beside the defaults.
+OPTIONS = {
+    "gbdt": {"net": True, "temporal": {"width": 8, "layers": 2, "train": {"epochs": 2, "batch": 8}}},
+    "mars": {"smoothing": "hmm"},
+    "simba": {"faithful": True, "bursts": True},
+    "jaaba": {"n_bins": 60},
+    "dlcanalyzer": {"tune": False, "majority_s": 0.4},
+}
+
+
+def at_chance(y, scores, sample_of):
+    """Areas under the curve of each behaviour: by frame, and by bout (mean score of each run of one label)."""
+    frames, bouts = [], []
+    for b in range(y.shape[1]):
+        begins = np.r_[True, (np.diff(y[:, b]) != 0) | (np.diff(sample_of) != 0)]
+        run = np.cumsum(begins) - 1
+        mean = np.bincount(run, scores[:, b]) / np.bincount(run)
+        frames.append(roc_auc_score(y[:, b], scores[:, b]))
+        bouts.append(roc_auc_score(y[begins, b], mean))
+    return np.mean(frames), np.mean(bouts)
+
+
+@pytest.mark.parametrize("options", ["default", "every option"])
 @pytest.mark.parametrize("name", SUPERVISED)
-def test_labels_of_random_noise_are_scored_at_chance(name):
+def test_labels_of_random_noise_are_scored_at_chance(name, options):
     """Columns, too, are chosen inside the folds: chosen before them, the area under the curve is .55 to .57."""
-    recipe, material = murid.method(name, **LIGHT[name]).recipe(), noise()
-    scores = stages.out_of_fold(recipe, material, recipe.learning.prepare(material.features), exclusive=False).scores
-    y = material.targets
-    areas = [roc_auc_score(y[:, b], scores[:, b]) for b in range(3)]
-    assert np.mean(areas) == pytest.approx(0.5, abs=0.02), areas
-    calibrated = stages.fit_calibration(recipe, material, scores)(scores)
-    after = [roc_auc_score(y[:, b], calibrated[:, b]) for b in range(3)]
-    assert np.mean(after) == pytest.approx(0.5, abs=0.02), after
+    made = murid.method(name, **LIGHT[name] | (OPTIONS[name] if options != "default" else {}))
+    recipe, material = made.recipe(), noise()
+    prepared = recipe.learning.prepare(material.features)
+    held = stages.out_of_fold(recipe, material, prepared, exclusive=False)
+    scores, y = held.scores, material.targets
     assert [u.behaviour for u in stages.not_learnt(material, scores)] == ["a", "b", "c"]
+    if recipe.stacking is not None:
+        every = [np.arange(material.features.shape[1])[:60]]
+        _, scores = recipe.stacking.fit(material, scores, every * 3, every[0])
+    frames, bouts = at_chance(y, scores, material.sample_of)
+    assert frames == pytest.approx(0.5, abs=0.02)
+    # Three standard errors of an area from 2,160 bouts.
+    assert bouts == pytest.approx(0.5, abs=0.04)
+    known = stages.fit_calibration(recipe, material, scores)(scores)
+    frames, bouts = at_chance(y, known, material.sample_of)
+    assert frames == pytest.approx(0.5, abs=0.02)
+    assert bouts == pytest.approx(0.5, abs=0.04)
+    if recipe.calibrate is not raw_scores:
+        assert np.abs(known - 0.5).mean() < 0.03, "calibrated, noise says how often a behaviour occurs and no more"
+        np.testing.assert_allclose(known.mean(axis=0), y.mean(axis=0), atol=0.01)
 
 
 def test_columns_are_chosen_from_the_rows_that_are_learnt_from():

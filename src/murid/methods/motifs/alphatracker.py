@@ -13,10 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from typing_extensions import override
 
-from murid.data.clock import nearest_sample
+from murid.data.clock import nearest_sample, rate_of
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.resample import straight_line
 from murid.data.units import LengthUnit
 from murid.features.clips import body_points, clip_centres, course_blocks, own_blocks, sample, social_blocks
 from murid.learn.embed.pca import PCA, fit_pca
@@ -24,8 +25,18 @@ from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.segment.tree_cuts import best_cut, cut_evidence
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
-from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames
+from murid.methods.motifs.base import (
+    AnimalTrack,
+    Labelled,
+    MotifMethod,
+    MotifParams,
+    Origin,
+    margin,
+    need_frames,
+    slowest_rate,
+)
 from murid.prepare import CleanParams
+from murid.prepare.even import TOLERANCE
 
 MIN_CLIPS = 40
 #: Frames of each track that the outline's components are learnt from.
@@ -83,7 +94,8 @@ class AlphaTracker(MotifMethod):
             "Front Behav Neurosci 17:1111908",
         ),
         differs=(
-            "clips are 0.5 s at every frame rate; the original's are 15 frames",
+            "clips are 0.5 s at every frame rate; the original's are 15 frames. All films are read at the rate of the "
+            "slowest of the fit, at most 30 frames/s, and slower ones are refused",
             "new recordings are labelled, by the nearest weighted prototype, every 0.1 s",
             "displacement is how far the nose is from its place in the middle of the clip; the original stores its x "
             "coordinate there",
@@ -109,9 +121,50 @@ class AlphaTracker(MotifMethod):
         """Whether two animals are described."""
         return self.params.mode == "social"
 
+    @property
+    def _samples_hz(self) -> float:
+        """Samples a second of a clip."""
+        return self.params.n_samples / self.params.clip_s
+
+    def _check(self, recordings: Sequence[Recording], *, fitting: bool) -> None:
+        super()._check(recordings, fitting=fitting)
+        if fitting:
+            return
+        least = float(self.facts.get("rate_hz", 0.0))
+        for recording in recordings:
+            fps = rate_of(recording.need("poses")["time"].values)
+            if fps < least * (1 - TOLERANCE):
+                fail(
+                    f"recording '{recording.id}'",
+                    "is slower than the clips that the motifs were learnt from: their spectrum cannot be seen in it",
+                    expected=f">= {least:g} frames/s",
+                    got=f"{fps:.4g}",
+                    todo="add such a recording to the fit: all are then read at the slowest one's rate",
+                )
+
     # ---- features -------------------------------------------------------------------------------
+    def _clock(self, time_s: np.ndarray) -> np.ndarray:
+        """Times that clips of an unbroken stretch are read at: its frames, or those of the slowest film of the fit.
+
+        Every k-th frame of a faster film and no mean of frames, so that noise and spectrum are those of the slow film.
+        """
+        rate = self.facts.get("rate_hz", self._samples_hz)
+        slow = rate < self._samples_hz * (1 - TOLERANCE)
+        if not slow or not rate_of(time_s) > rate * (1 + TOLERANCE):
+            return time_s
+        first, last = np.ceil(time_s[0] * rate - 1e-6), np.floor(time_s[-1] * rate + 1e-6)
+        return np.clip(np.arange(first, last + 1) / rate, time_s[0], time_s[-1])
+
+    def _sample(self, x: np.ndarray, time_s: np.ndarray, centres: np.ndarray) -> np.ndarray:
+        """Values in each clip of a stretch, ``(clip, sample, …)``."""
+        clock = self._clock(time_s)
+        if clock is not time_s:
+            x, time_s = straight_line(x, time_s, clock), clock
+        return sample(x, time_s, centres, self.params.clip_s, self.params.n_samples)
+
     def _prepare(self, recordings: Sequence[Recording]) -> None:
         body_points(self.facts["points"])
+        self.facts["rate_hz"] = slowest_rate(recordings, self._samples_hz)
         if not self.params.contour:
             return
         some = []
@@ -149,7 +202,9 @@ class AlphaTracker(MotifMethod):
         }
 
     def _centres(self, track: AnimalTrack) -> list[np.ndarray]:
-        return clip_centres(track.time_s, track.stretches(), self.params.clip_s, self.params.step_s)
+        clocks = [self._clock(track.time_s[stretch]) for stretch in track.stretches()]
+        p, whole = self.params, [slice(None)]
+        return [centre for clock in clocks for centre in clip_centres(clock, whole, p.clip_s, p.step_s)]
 
     def _describe(self, track: AnimalTrack) -> np.ndarray:
         p, place = self.params, self._places(track, track.individual)
@@ -166,12 +221,12 @@ class AlphaTracker(MotifMethod):
         tables = []
         for stretch, centres in zip(track.stretches(), self._centres(track), strict=True):
             time = track.time_s[stretch]
-            own = {k: sample(v[stretch], time, centres, p.clip_s, p.n_samples) for k, v in place.items()}
+            own = {k: self._sample(v[stretch], time, centres) for k, v in place.items()}
             blocks = own_blocks(**own)
             if outline is not None:
-                blocks |= course_blocks(sample(outline[stretch], time, centres, p.clip_s, p.n_samples))
+                blocks |= course_blocks(self._sample(outline[stretch], time, centres))
             if self.social:
-                theirs = {k: sample(v[stretch], time, centres, p.clip_s, p.n_samples) for k, v in partner.items()}
+                theirs = {k: self._sample(v[stretch], time, centres) for k, v in partner.items()}
                 blocks |= {f"other_{k}": v for k, v in own_blocks(**theirs).items()}
                 blocks |= social_blocks(own, theirs)
             tables.append(self._joined(blocks))

@@ -1,0 +1,39 @@
+"""The same behaviour at 15, 30, 60 and 120 frames/s, with the same jitter in a frame, over the registry.
+
+Labels are those of the film at 30 frames/s (ARI of .9), or differ from them no more than the labels of two films at 30
+frames/s do whose jitter was drawn apart (and which begin a frame apart), with .05 for the luck of one draw; or the
+method refuses and says why. What is known to miss this stands in `MISSES`, with the least that it reaches.
+"""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks.frame_rates import FITTED, RATES, family_of, measure
+
+from murid.methods.registry import method_names
+
+#: Quick enough for every run; the others are slow tests.
+QUICK = ("kmeans", "pyrat", "alphatracker", "rules")
+CASES = [pytest.param(n, id=n, marks=() if n in QUICK else pytest.mark.slow) for n in [*method_names(), "moseq slds"]]
+SLACK = 0.05
+#: Half the jitter where at one pixel a frame (1 mm) thresholds lie inside the noise of a speed at 15 frames/s.
+JITTER = {"rules": 0.5}
+#: (method, rate): the least agreement, and the page says so.
+MISSES: dict[tuple[str, float], float] = {("bsoid", 15.0): 0.8, ("selfee", 15.0): 0.7}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_frame_rate_changes_no_label_beyond_the_noise(name):
+    seconds = 30.0 if family_of(name) == "video" else 80.0
+    row = measure(name, seconds=seconds, jitter_px=JITTER.get(name, 1.0))
+    ceiling = min(row["again"], row.get("later", 1.0))
+    for fps in RATES:
+        if fps == FITTED:
+            continue
+        found = row[f"{fps:g}"]
+        if isinstance(found, str):
+            assert "slower than" in found, found
+            assert "->" in found, "says what to do"
+            continue
+        least = MISSES.get((name, fps), min(0.9, ceiling - SLACK))
+        assert found >= least, row
