@@ -5,7 +5,8 @@ import pytest
 
 import murid
 from murid import assays, simulate
-from murid.assays.arena import shared_arena, tracked_corners
+from murid.assays.arena import tracked_corners
+from murid.assays.camera import shared_arena
 from murid.data.errors import DataError
 from murid.prepare import CleanParams, calibrate
 
@@ -313,11 +314,12 @@ def test_tracked_corners_are_the_arena():
 def test_one_estimate_for_all_animals_of_a_camera():
     half = WALK.copy()
     half[:, 0] = 20 + 9 * np.sin(0.23 * T) + 1  # never in the right half
-    zone = shared_arena([(posed(half), None), (posed(WALK), None)], "box")
-    assert zone.area == pytest.approx(38**2, rel=0.02)
+    guess = shared_arena([(posed(half), None), (posed(WALK), None)], "box")
+    assert guess.zone.area == pytest.approx(38**2, rel=0.02)
     poses = posed(half)
-    out = assays.measure_open_field(murid.Recording("r", poses=poses), arena=zone)
-    assert out.conventions["arena_area_cm2"] == pytest.approx(zone.area)
+    out = assays.measure_open_field(murid.Recording("r", poses=poses), arena=guess)
+    assert out.conventions["arena_area_cm2"] == pytest.approx(guess.zone.area)
+    assert out.conventions["arena_outlines"][0]["verdict"] == "look"
 
 
 def test_primary_measures_are_columns_of_the_table():

@@ -21,7 +21,7 @@ from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
 from murid.features.named_points import points_of
 from murid.features.zone_mask import depth_in
-from murid.prepare import calibrate, estimate_arena
+from murid.prepare import ArenaEstimate, calibrate, estimate_arena
 
 Shape = Literal["auto", "box", "circle"]
 
@@ -49,11 +49,14 @@ class AssayArena:
         ``"drawn"``, ``"tracked corners"`` or ``"estimated"``.
     note : str
         What a reader must know about it, or "".
+    verdict : str
+        ``"ok"``; ``"look"`` for a guess, ``"bad"`` for one that too little of the tracks supports.
     """
 
     zone: Zone
     source: str
     note: str = ""
+    verdict: str = "ok"
 
 
 def arenas_of(
@@ -61,7 +64,7 @@ def arenas_of(
     zones: Zones | None,
     roles: Mapping[str, str] | None,
     shape: Shape = "auto",
-    shared: Zone | None = None,
+    shared: ArenaEstimate | None = None,
 ) -> list[AssayArena]:
     """Return the arenas: drawn ones, else from tracked corners, else estimated.
 
@@ -73,9 +76,24 @@ def arenas_of(
     roles : dict of role to keypoint, optional
     shape : {"auto", "box", "circle"}
         Of an estimate.
-    shared : Zone, optional
+    shared : ArenaEstimate, optional
         Estimate over all recordings of one camera (`shared_arena`), used instead of this recording's own.
     """
+    known = known_arenas(poses, zones)
+    if known:
+        return known
+    guess = shared if shared is not None else estimate_arena(centre_only(poses, roles), shape)
+    where = "in all recordings of the camera" if shared is not None else "in this recording"
+    text = (
+        f"no arena was drawn: it is a guess from the reach of the body centre {where} ({guess.shape}, "
+        f"{guess.visited:.0%} visited, misfit {guess.misfit:.1%} of its radius"
+        f"{'' if guess.reliable else ', NOT RELIABLE'}); draw it for a publication: murid zones"
+    )
+    return [AssayArena(guess.zone, "estimated", text, "look" if guess.reliable else "bad")]
+
+
+def known_arenas(poses: xr.Dataset, zones: Zones | None) -> list[AssayArena]:
+    """Return the arenas that need no guess: drawn ones, else that of tracked corners; [] when there are none."""
     drawn = list(zones.of_kind("arena")) if zones is not None else []
     if not drawn and zones is not None and "arena" in zones:
         drawn = [zones["arena"]]
@@ -85,45 +103,7 @@ def arenas_of(
     if tracked is not None:
         zone, corners = tracked
         return [AssayArena(zone, "tracked corners", f"no arena was drawn: its corners are {', '.join(corners)}")]
-    if shared is not None:
-        text = f"no arena was drawn: it is a guess ({_shape(shared)}) from the body centre in all recordings"
-        return [AssayArena(shared, "estimated", f"{text}; draw it for a publication")]
-    guess = estimate_arena(_centre_only(poses, roles), shape)
-    text = (
-        f"no arena was drawn: it is a guess from the reach of the body centre ({guess.shape}, {guess.visited:.0%} "
-        f"visited, misfit {guess.misfit:.1%} of its radius{'' if guess.reliable else ', NOT RELIABLE'}); draw it for a "
-        "publication"
-    )
-    return [AssayArena(guess.zone, "estimated", text)]
-
-
-def shared_arena(recordings: Sequence[tuple[xr.Dataset, Mapping[str, str] | None]], shape: Shape = "auto") -> Zone:
-    """Estimate one arena from the body centre in all recordings of one camera that stood still.
-
-    An animal that avoids a wall moves its own estimate and its scale with it; all animals together reach every wall.
-
-    Parameters
-    ----------
-    recordings : sequence of (poses, roles)
-        Cleaned poses in one unit and frame of reference.
-    shape : {"auto", "box", "circle"}
-
-    Returns
-    -------
-    Zone
-        Kind ``arena``, in the unit of the poses.
-    """
-    if not recordings:
-        fail("shared arena", "no recordings given")
-    units = {str(poses.attrs["unit"]) for poses, _ in recordings}
-    if len(units) > 1:
-        fail("shared arena", "poses are in different units", expected="one unit", got=", ".join(sorted(units)))
-    parts = [_centre_only(poses, roles)["position"].values for poses, roles in recordings]
-    # Equal weight for every recording: a long one is no better witness of the walls.
-    least = min(len(p) for p in parts)
-    pooled = np.concatenate([p[np.linspace(0, len(p) - 1, least).astype(int)] for p in parts])
-    poses = make_poses(pooled, keypoints=["centre"], fps=1.0, unit=units.pop())
-    return estimate_arena(poses, shape).zone
+    return []
 
 
 def tracked_corners(poses: xr.Dataset) -> tuple[Zone, list[str]] | None:
@@ -146,7 +126,7 @@ def tracked_corners(poses: xr.Dataset) -> tuple[Zone, list[str]] | None:
     return (zone, chosen) if moved <= _STILL * np.sqrt(zone.area) else None
 
 
-def _centre_only(poses: xr.Dataset, roles: Mapping[str, str] | None) -> xr.Dataset:
+def centre_only(poses: xr.Dataset, roles: Mapping[str, str] | None) -> xr.Dataset:
     """Poses of the body centre alone: nose and ears reach over the wall, tracked corners are no animal."""
     centre = points_of(poses, "centre", roles)
     if not np.isfinite(centre.values).any():
@@ -164,10 +144,6 @@ def _centre_only(poses: xr.Dataset, roles: Mapping[str, str] | None) -> xr.Datas
         time_s=centre["time"].values,
         unit=str(poses.attrs["unit"]),
     )
-
-
-def _shape(zone: Zone) -> str:
-    return "circle" if zone.polygon is None else "box"
 
 
 def convert_to_cm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from murid.data.analysis import Tables
+from murid.data.json_values import to_json
 from murid.data.notebook_html import shown_as_html
 from murid.data.recording import Recording
 from murid.data.tables import Table, flag_column, number_column, text_column
+from murid.data.zones import Zone
 
 MEASURE_COLUMNS = (
     "measure",
@@ -172,6 +175,47 @@ VISITS = Table(
 )
 
 
+ARENAS = Table(
+    "arenas",
+    {
+        "arena": text_column(),
+        "source": text_column(choices=("drawn", "tracked corners", "estimated")),
+        "verdict": text_column(choices=("ok", "look", "bad"), why="look: a guess; bad: a guess that cannot be trusted"),
+        "shape": text_column(choices=("polygon", "circle")),
+        "width_cm": number_column("width", unit="cm", why="largest extent from left to right"),
+        "depth_cm": number_column("depth", unit="cm", why="from top to bottom"),
+        "area_cm2": number_column("area", unit="cm²"),
+        "px_per_cm": number_column("scale", unit="px/cm", why="missing where poses were never in px"),
+        "outline": text_column(why="zone as JSON, cm: the arena that was used"),
+        "centre": text_column(why="zone as JSON, cm: its centre"),
+    },
+    "One row a recording and arena: which outline was used, where it comes from, and its scale.",
+)
+
+
+def arena_table(conventions: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows of `ARENAS` from the conventions of a result."""
+    rows = []
+    for outline in conventions.get("arena_outlines", ()):
+        zone = Zone(**{k: v for k, v in outline.items() if k not in ("source", "verdict", "centre_zone")})
+        low, high = zone.bounds
+        rows.append(
+            {
+                "arena": zone.name,
+                "source": outline["source"],
+                "verdict": outline["verdict"],
+                "shape": "circle" if zone.polygon is None else "polygon",
+                "width_cm": float(high[0] - low[0]),
+                "depth_cm": float(high[1] - low[1]),
+                "area_cm2": zone.area,
+                "px_per_cm": conventions.get("px_per_cm"),
+                "outline": to_json(zone.to_dict()),
+                "centre": to_json(outline["centre_zone"]),
+            }
+        )
+    return pd.DataFrame(rows, columns=list(ARENAS.columns)).astype({"px_per_cm": float})
+
+
 def tables_of(outcome: AssayResult) -> Tables:
     """Return the result of a paradigm as the tables that every paradigm declares."""
     whole = outcome.measures[outcome.measures["bin_start_s"].isna()]
@@ -181,6 +225,7 @@ def tables_of(outcome: AssayResult) -> Tables:
             "measures": outcome.measures,
             "animals": outcome.wide().drop(columns=["recording", "animal", "group"]),
             "visits": outcome.visits,
+            "arenas": arena_table(outcome.conventions),
         },
         warnings=outcome.warnings,
         conventions=outcome.conventions,

@@ -15,15 +15,18 @@ import xarray as xr
 
 from murid.assays.arena import (
     AssayArena,
+    Shape,
     arenas_of,
     assign,
     convert_to_cm,
     corner_zones,
+    known_arenas,
     middle_of,
     shrunk,
     wall_distance,
 )
-from murid.assays.assay_result import ANIMALS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
+from murid.assays.assay_result import ANIMALS, ARENAS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
+from murid.assays.camera import arena_from, arenas_by_recording, positions_of
 from murid.assays.locomotion import Bools, CentreTrack, Floats, add_locomotion, track_of
 from murid.assays.occupancy import ENTRY, Mask, add_occupancy, time_bins, visit_table
 from murid.data.analysis import Tables, analysis
@@ -33,7 +36,7 @@ from murid.data.recording import Recording
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.named_points import points_of
 from murid.features.zone_mask import depth_in, zone_masks
-from murid.prepare import CleanParams, clean
+from murid.prepare import ArenaEstimate, CleanParams, clean
 
 #: What an open field is about: these form the family of tests, everything else is descriptive.
 PRIMARY = (
@@ -81,7 +84,11 @@ class OpenFieldParams(Params):
 
 
 def measure_open_field(
-    recording: Recording, params: OpenFieldParams | None = None, *, arena: Zone | None = None, **changes: Any
+    recording: Recording,
+    params: OpenFieldParams | None = None,
+    *,
+    arena: ArenaEstimate | None = None,
+    **changes: Any,
 ) -> AssayResult:
     """Analyse an open-field test.
 
@@ -92,8 +99,8 @@ def measure_open_field(
         and ``corner`` these; every other zone is measured under its name. Without a drawn arena its tracked corners
         are used (keypoints ``tl, tr, br, bl``), else it is a guess from the body centre, and the result warns.
     params : OpenFieldParams
-    arena : Zone, optional
-        Arena estimated over all recordings of the camera (`murid.assays.arena.shared_arena`), in the unit of the
+    arena : ArenaEstimate, optional
+        Arena estimated over all recordings of the camera (`murid.assays.camera.shared_arena`), in the unit of the
         poses; used where none is drawn.
     **changes
         Single parameters of `OpenFieldParams`, over `params`.
@@ -121,8 +128,7 @@ def measure_open_field(
     notes: list[str] = []
     roles = recording.roles or None
     poses = clean(recording.need("poses"), p.clean)
-    shape = "box" if p.arena_cm is not None and len(p.arena_cm) > 1 else p.arena_shape
-    arenas = arenas_of(poses, recording.zones, roles, shape, arena)
+    arenas = arenas_of(poses, recording.zones, roles, _shape_of(p), arena)
     poses, drawn, arenas, scale = convert_to_cm(poses, recording.zones, arenas, p.px_per_cm, p.arena_cm)
     notes += [a.note for a in arenas if a.note]
     _check_size(arenas, p, notes)
@@ -144,11 +150,31 @@ def measure_open_field(
     return result("open_field", recording, measures, table, _conventions(p, layouts, rule, scale), notes, PRIMARY)
 
 
+def _shape_of(p: OpenFieldParams) -> Shape:
+    """Shape of an arena that is guessed: width and depth are those of a box."""
+    return "box" if p.arena_cm is not None and len(p.arena_cm) > 1 else p.arena_shape
+
+
 def _units_of(recording: Recording) -> set[str]:
     """Units of the poses and zones as they were given."""
     zones = recording.zones
     drawn = () if zones is None else zones.values()
     return {str(recording.need("poses").attrs["unit"]), *(zone.unit for zone in drawn)}
+
+
+def bring_positions(recording: Recording, params: OpenFieldParams) -> dict[str, Any] | None:
+    """Positions of the body centre for the guess of the arena; None where it is drawn or its corners are tracked."""
+    poses = clean(recording.need("poses"), params.clean)
+    if known_arenas(poses, recording.zones):
+        return None
+    xy = positions_of(poses, recording.roles or None)
+    camera = str(recording.meta.get("camera", ""))
+    return {"camera": camera, "unit": str(poses.attrs["unit"]), "xy": np.round(xy, 3).tolist()}
+
+
+def join_arenas(brought: Mapping[str, Any], params: OpenFieldParams) -> dict[str, Any]:
+    """One guessed arena a camera."""
+    return dict(arenas_by_recording(brought, _shape_of(params)))
 
 
 @analysis(
@@ -157,14 +183,16 @@ def _units_of(recording: Recording) -> set[str]:
     params=OpenFieldParams,
     needs=("poses",),
     uses=("zones", "events"),
-    tables=(MEASURES, ANIMALS, VISITS),
+    tables=(MEASURES, ANIMALS, VISITS, ARENAS),
+    shared=bring_positions,
+    join=join_arenas,
     compare="animals",
     primary=PRIMARY,
     cites=("Sturman et al. 2020",),
 )
-def analyse_open_field(recording: Recording, params: OpenFieldParams) -> Tables:
+def analyse_open_field(recording: Recording, params: OpenFieldParams, *, shared: Any = None) -> Tables:
     """Measure locomotion, centre, wall and corners of an open field."""
-    return tables_of(measure_open_field(recording, params))
+    return tables_of(measure_open_field(recording, params, arena=arena_from(shared)))
 
 
 @dataclass(frozen=True)
@@ -341,7 +369,15 @@ def _conventions(
     corners = sum(first.zone(name).area for name in first.corners)
     return {
         "arena": "; ".join(f"{layout.arena.zone.name}: {layout.arena.source}" for layout in layouts),
-        "arena_outlines": [{**layout.arena.zone.to_dict(), "source": layout.arena.source} for layout in layouts],
+        "arena_outlines": [
+            {
+                **layout.arena.zone.to_dict(),
+                "source": layout.arena.source,
+                "verdict": layout.arena.verdict,
+                "centre_zone": layout.zone("centre").to_dict(),
+            }
+            for layout in layouts
+        ],
         "arena_area_cm2": area,
         "centre_area_percent": 100 * first.zone("centre").area / area,
         "periphery_area_percent": 100 * (1 - first.zone("inner").area / area),

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from typing import Any, Literal, TypeVar
@@ -90,7 +90,8 @@ class Analysis:
     uses: tuple[str, ...] = ()
     states: States = "none"
     pooled: bool = False
-    shared: Callable[..., Iterable[str]] | None = None
+    shared: Callable[..., Any] | None = None
+    join: Callable[..., Mapping[str, Any]] | None = None
     together: Callable[..., Tables] | None = None
     compare: str = ""
     primary: tuple[str, ...] = ()
@@ -177,7 +178,8 @@ def analysis(
     uses: Sequence[str] = (),
     states: States = "none",
     pooled: bool = False,
-    shared: Callable[..., Iterable[str]] | None = None,
+    shared: Callable[..., Any] | None = None,
+    join: Callable[..., Mapping[str, Any]] | None = None,
     together: Callable[..., Tables] | None = None,
     compare: str = "",
     primary: Sequence[str] = (),
@@ -211,9 +213,13 @@ def analysis(
         The function takes the list of all recordings at once, and is called once, with the keyword ``choice``
         (which labels are meant).
     shared : callable, optional
-        ``f(recording, params)`` → names that a recording adds to a list; every recording's function is given the
-        list of all of them as the keyword ``shared``. For what is known only from all recordings: an event that
-        never happened in this one is something else than an event that nobody recorded.
+        ``f(recording, params)`` → plain values that a recording adds to what is known only from all recordings;
+        every recording's function is given the outcome as the keyword ``shared``. By default names, of which
+        everyone is given the sorted list: an event that never happened in this one is something else than an
+        event that nobody recorded.
+    join : callable, optional
+        ``f(values by recording, params)`` → what each recording is given as ``shared``, by recording; for
+        values that are no names. The outline of an arena is known best from all recordings of its camera.
     together : callable, optional
         ``f(frames, params)`` over all recordings: takes the tables with their keys and returns `Tables`
         (changed and further tables, `summary`, `sentences`, `compared`). It is given ``seed``, and ``group`` (the
@@ -247,6 +253,7 @@ def analysis(
             states=states,
             pooled=pooled,
             shared=shared,
+            join=join,
             together=together,
             compare=compare,
             primary=tuple(primary),
@@ -274,6 +281,8 @@ def _refuse_mistakes(made: Analysis) -> None:
     for name in filter(None, [made.compare, *made.shown]):
         if name not in names:
             fail(subject, f"no table '{name}' is declared", todo=did_you_mean(name, names))
+    if made.join is not None and made.shared is None:
+        fail(subject, "joins what no recording shares", todo="give shared, or leave out join")
     if made.pooled and (made.shared is not None or made.figure or made.states != "none"):
         fail(subject, "takes all recordings at once", todo="leave out shared, figure and states")
     other = _declared.get(made.name)

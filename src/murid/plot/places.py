@@ -21,6 +21,8 @@ from murid.plot.style import axes_of, bare, styled
 
 __all__ = ["trajectory"]
 
+#: Name under which an arena that nobody drew is outlined, dotted.
+GUESSED = "guessed arena"
 #: Lengths a scale bar may have.
 _BARS = np.array([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
 
@@ -90,7 +92,7 @@ def trajectory(
 
 
 def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:
-    """Outline zones; the arena in full lines, zones inside it dashed."""
+    """Outline zones; the arena in full lines, dotted where it is a guess; zones inside it dashed."""
     for zone in zones:
         arena = zone.kind == "arena" or zone.name == "arena"
         outline: Patch
@@ -101,7 +103,8 @@ def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:
         else:
             continue
         outline.set(fill=False, edgecolor=INK if arena else GREY, linewidth=1.1 if arena else 0.8)
-        outline.set_linestyle("-" if arena else (0, (3, 2)))
+        dashes = (0, (1, 1.5)) if zone.name == GUESSED else "-" if arena else (0, (3, 2))
+        outline.set_linestyle(dashes)
         ax.add_patch(outline)
 
 

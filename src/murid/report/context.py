@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,13 +12,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.assays.assay_result import ARENAS
 from murid.data.errors import DataError
 from murid.data.labels import LabelChoice, Labels
 from murid.data.study import Study
+from murid.data.zones import Zone
 from murid.neural.tuning_analysis import TUNING
 from murid.plot import colours
 from murid.plot.number_text import listed, natural
-from murid.report.pose_overview import Glance, glance_in_cm, look_at
+from murid.plot.places import GUESSED
+from murid.report.pose_overview import Glance, glance_in_cm, look_at, with_arenas
 from murid.report.runfolder import RunFolder
 
 #: Names by which control groups are usually known.
@@ -64,7 +69,8 @@ class Context:
             try:
                 look = look_at(recording)
                 scale = self.scales.get(recording.id)
-                glances[recording.id] = glance_in_cm(look, scale) if look.unit == "px" and scale else look
+                look = glance_in_cm(look, scale) if look.unit == "px" and scale else look
+                glances[recording.id] = with_arenas(look, self.arenas.get(recording.id, ()))
             except (DataError, OSError) as exc:
                 self._problem(f"recording '{recording.id}': {str(exc).splitlines()[0]}")
             recording.forget()
@@ -80,6 +86,25 @@ class Context:
                 known = table.dropna(subset=["px_per_cm"])
                 scales |= dict(zip(known["recording"].astype(str), known["px_per_cm"].astype(float), strict=True))
         return scales
+
+    @cached_property
+    def arenas(self) -> dict[str, list[Zone]]:
+        """Arena and centre (cm) that a run of a paradigm used for recordings without a drawn arena."""
+        outlines: dict[str, list[Zone]] = {}
+        for run in self.runs_of("assay"):
+            table = run.rows(ARENAS, ["source", "outline", "centre"]) if run.has(ARENAS.name) else None
+            if table is None:
+                continue
+            used = table.where(table.source != "drawn")
+            own: dict[str, list[Zone]] = {}
+            for recording, source, *texts in zip(
+                used.recording.astype(str), used.source, used.outline, used.centre, strict=True
+            ):
+                arena, centre = (Zone(**json.loads(text)) for text in texts)
+                named = replace(arena, name=GUESSED if source == "estimated" else arena.name)
+                own.setdefault(recording, []).extend([named, centre])
+            outlines |= own
+        return outlines
 
     @cached_property
     def duration_s(self) -> dict[str, float]:

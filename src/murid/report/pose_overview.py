@@ -5,7 +5,7 @@ Poses of an hour are large; each recording is opened once, looked at and forgott
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,6 +87,12 @@ def glance_in_cm(look: Glance, px_per_cm: float) -> Glance:
     factor = LengthUnit("px", px_per_cm).to("cm")
     tracks = {name: xy * factor for name, xy in look.tracks.items()}
     return replace(look, unit="cm", tracks=tracks, zones=tuple(z.scaled(factor, "cm") for z in look.zones))
+
+
+def with_arenas(look: Glance, outlines: Sequence[Zone]) -> Glance:
+    """Return a look with the outlines (cm) that an analysis used, where no arena was drawn and the units agree."""
+    drawn = any(z.kind == "arena" or z.name == "arena" for z in look.zones)
+    return look if drawn or look.unit != "cm" else replace(look, zones=(*outlines, *look.zones))
 
 
 def _tracks(recording: Recording, low: np.ndarray, factor: float) -> dict[str, np.ndarray]:

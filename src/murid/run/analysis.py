@@ -22,8 +22,10 @@ from murid.run.analysis_steps import (
     FROM_LABELS,
     StatesSource,
     from_store,
+    join_shared,
     nouns_of_states,
     opening_steps,
+    sharing_steps,
     steps_of,
 )
 from murid.run.apply import facts_of, identity_of, model_folder
@@ -171,7 +173,8 @@ def carry_out(
         _, done.failures = runner.attempt(opening_steps(study, chosen, ids), f"opening for {chosen.name}")
         unreadable = {f.step.recording for f in done.failures}
         readable = [i for i in ids if i not in unreadable]
-    steps = steps_of(study, chosen, declared, readable, source, seed) if readable else []
+    shared = _share(study, chosen, declared, readable, workers)
+    steps = steps_of(study, chosen, declared, readable, source, seed, shared) if readable else []
     results, failures = runner.attempt(steps, chosen.name)
     if chosen.pooled and failures:
         raise DataError(failures[0].reason, [Fault(failures[0].reason)])
@@ -188,6 +191,14 @@ def carry_out(
     if chosen.figure:
         _draw(run, study, chosen, results)
     return done
+
+
+def _share(study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], workers: int) -> dict[str, Any]:
+    """Ask every recording for what it brings to all others; one that cannot be read fails in its own step later."""
+    results, _ = Runner(study, workers).attempt(
+        sharing_steps(study, chosen, declared, ids), f"what recordings share for {chosen.name}"
+    )
+    return join_shared(chosen, declared, {r.step.recording: r.value for r in results}, ids)
 
 
 def _gather(run: Run, study: Study, chosen: Analysis, results: Sequence[Result], done: Done) -> None:

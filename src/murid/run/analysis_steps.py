@@ -10,7 +10,7 @@ import xarray as xr
 
 from murid.data.analysis import Analysis, Tables, find_analysis
 from murid.data.bouts import EVERYONE
-from murid.data.errors import DataError, did_you_mean, fail
+from murid.data.errors import did_you_mean, fail
 from murid.data.labels import LabelChoice
 from murid.data.meet import by_individual
 from murid.data.params import Params
@@ -65,20 +65,30 @@ def method_of(study: Study, source: StatesSource) -> Any:
     return method_class(read_head(model_folder(study, source.states_from))["method"])
 
 
-def shared_names(study: Study, chosen: Analysis, declared: Params, ids: Sequence[str]) -> list[str]:
-    """Names that all recordings together bring, in order; one that cannot be read fails in its own step."""
-    names_of = chosen.shared
-    if names_of is None:
+def sharing_steps(study: Study, chosen: Analysis, declared: Params, ids: Sequence[str]) -> list[Step]:
+    """One step a recording for what it brings to all others; none where the analysis shares nothing."""
+    if chosen.shared is None:
         return []
-    names: dict[str, None] = {}
-    for recording in study.recordings(ids):
-        try:
-            names |= dict.fromkeys(names_of(recording, declared))
-        except (DataError, OSError):
-            continue
-        finally:
-            recording.forget()
-    return sorted(names)
+    params = {"name": chosen.name, "params": declared.model_dump(mode="json")}
+    code = (chosen.shared.__module__, type(declared).__module__)
+    sources = inputs_of(study, ids, chosen.nouns)
+    return [Step(f"share_{chosen.name}", share, {"recording": r}, params, None, r.id, code) for r in sources]
+
+
+def share(recording: Recording, name: str, params: dict[str, Any]) -> Any:
+    """Return what one recording brings to all others; the step of `sharing_steps`."""
+    chosen = find_analysis(name)
+    return None if chosen.shared is None else chosen.shared(recording, chosen.params(**params))
+
+
+def join_shared(chosen: Analysis, declared: Params, brought: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
+    """Return what each recording is given as ``shared``: names of all of them, or what the analysis makes of it."""
+    if chosen.shared is None:
+        return {}
+    if chosen.join is not None:
+        return dict(chosen.join(brought, declared))
+    names = sorted({name for own in brought.values() for name in own})
+    return dict.fromkeys(ids, names)
 
 
 def opening_steps(study: Study, chosen: Analysis, ids: Sequence[str]) -> list[Step]:
@@ -90,7 +100,13 @@ def opening_steps(study: Study, chosen: Analysis, ids: Sequence[str]) -> list[St
 
 
 def steps_of(
-    study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], source: StatesSource, seed: int
+    study: Study,
+    chosen: Analysis,
+    declared: Params,
+    ids: Sequence[str],
+    source: StatesSource,
+    seed: int,
+    shared: Mapping[str, Any] | None = None,
 ) -> list[Step]:
     """One step a recording, or one of all where the analysis takes them together."""
     nouns = chosen.nouns
@@ -102,22 +118,28 @@ def steps_of(
         return [
             Step(chosen.name, analyse_all, {"recordings": inputs_of(study, ids, nouns)}, options, used_seed, "", code)
         ]
-    if chosen.shared is not None:
-        params["shared"] = shared_names(study, chosen, declared, ids)
+
+    def own(recording_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        if chosen.shared is None:
+            return dict(options)
+        return {**options, "shared": (shared or {}).get(recording_id)}
+
     if chosen.states == "none":
         return [
-            Step(chosen.name, analyse, {"recording": r}, params, used_seed, r.id, code)
+            Step(chosen.name, analyse, {"recording": r}, own(r.id, params), used_seed, r.id, code)
             for r in inputs_of(study, ids, nouns)
         ]
     options = {**params, "source": source.plain()}
     if source.from_labels:
         sources = inputs_of(study, ids, tuple(dict.fromkeys([*nouns, "labels"])))
-        return [Step(chosen.name, analyse, {"recording": r}, options, used_seed, r.id, code) for r in sources]
+        return [
+            Step(chosen.name, analyse, {"recording": r}, own(r.id, options), used_seed, r.id, code) for r in sources
+        ]
     method = method_of(study, source)
     model = FileInput(model_folder(study, source.states_from))
     applied = [apply_step(model, r, method) for r in inputs_of(study, ids, nouns_for(method))]
     return [
-        Step(chosen.name, analyse, {"recording": r, "output": a}, options, used_seed, r.id, code)
+        Step(chosen.name, analyse, {"recording": r, "output": a}, own(r.id, options), used_seed, r.id, code)
         for r, a in zip(inputs_of(study, ids, nouns), applied, strict=True)
     ]
 
@@ -128,7 +150,7 @@ def analyse(
     params: dict[str, Any],
     source: dict[str, Any] | None = None,
     output: xr.Dataset | None = None,
-    shared: list[str] | None = None,
+    shared: Any = None,
     **seed: int,
 ) -> dict[str, Any]:
     """Analyse one recording; the step of `run_analysis`."""
@@ -136,7 +158,7 @@ def analyse(
     missing = chosen.lacks(recording)
     if missing:
         fail(f"recording '{recording.id}'", f"has no {missing}", todo=f"add it, or leave the recording out of '{name}'")
-    given: dict[str, Any] = {} if shared is None else {"shared": shared}
+    given: dict[str, Any] = {} if chosen.shared is None else {"shared": shared}
     if chosen.states != "none":
         given["states"] = _states(chosen, recording, source or {}, output)
     return to_store(chosen.function(recording, chosen.params(**params), **given, **seed))

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from murid.assays.assay_result import MEASURES
+from murid.assays.assay_result import ARENAS, MEASURES
 from murid.plot.colours import GROUPS, colours_of
 from murid.plot.estimates import EstimationPanel
 from murid.plot.number_text import count, listed, measure_name, number, p_value, readable, span
@@ -176,7 +176,7 @@ def show_measures(context: Context, section: Section, assay: AssayRun) -> None:
         columns={c: measure_name(c, assay.units.get(c, "")) for c in assay.animals.columns if c not in _KEYS}
     )
     section.add(ReportTable(shown, f"Every animal ({assay.paradigm})", folded=True, full=assay.animals))
-    section.add(*_definitions(assay.run, assay.measures))
+    section.add(*_arenas(assay.run), *_definitions(assay.run, assay.measures))
 
 
 def _compared(context: Context, section: Section, assay: AssayRun) -> None:
@@ -392,6 +392,28 @@ def _latency_table(assay: AssayRun) -> ReportTable:
         "animals). Median: time by which half of the group reached it (Kaplan–Meier); a dash: fewer than half did.",
         full=assay.run.table("latencies"),
     )
+
+
+def _arenas(run: RunFolder) -> list[Part]:
+    """Which arena each recording was measured in and its scale; a warning where it is a guess."""
+    rows = run.rows(ARENAS, ["recording", "source", "verdict"]) if run.has(ARENAS.name) else None
+    if rows is None or not len(rows.frame):
+        return []
+    table = rows.frame.drop(columns=["outline", "centre"], errors="ignore")
+    guessed, bad = rows.where(rows.source == "estimated"), rows.where(rows.verdict == "bad")
+    out: list[Part] = []
+    if len(guessed.frame):
+        names = listed(dict.fromkeys(bad.recording.astype(str)), 5)
+        worse = f" It cannot be trusted in {names}: too little of it was visited." if names else ""
+        out.append(
+            Words(
+                f"The arena of {count(guessed.recording.nunique(), 'recording')} is a guess from where the body centre "
+                "has been: scale, centre and wall hang on it (measured against tracked corners, it was within 3 % in "
+                f"length).{worse} For a publication, draw it: murid zones.",
+                "warning",
+            )
+        )
+    return [*out, ReportTable(table, "Arena and scale", ARENAS.caption, folded=not len(guessed.frame))]
 
 
 def _definitions(run: RunFolder, measures: pd.DataFrame | None) -> list[Part]:

@@ -8,7 +8,7 @@ import pandas as pd
 from murid.data.zones import Zone
 from murid.plot.colours import pick_colour
 from murid.plot.number_text import count, listed, number
-from murid.plot.places import limits, zone_box
+from murid.plot.places import GUESSED, limits, zone_box
 from murid.report.context import Context
 from murid.report.figures import places as draw
 from murid.report.pose_overview import TRACK_STEP_S, Glance
@@ -63,6 +63,8 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
         for recording_id in ids
     ]
     more = f" {count(len(usable) - len(ids), 'more recording')} not shown." if len(usable) > len(ids) else ""
+    guess = any(z.name == GUESSED for recording_id in ids for z in looks[recording_id].zones)
+    guessed = " (dotted: a guess from the paths of all recordings)" if guess else ""
     path = pd.DataFrame(
         [
             {
@@ -81,8 +83,8 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
     return Picture(
         draw.draw_trajectories(panels, unit),
         "Paths",
-        f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena, "
-        "dashed: zones as drawn. Look for paths outside the arena or straight jumps across it: those are tracking "
+        f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena"
+        f"{guessed}, dashed: zones. Look for paths outside the arena or straight jumps across it: those are tracking "
         f"errors. A picture of single animals{tested}.{groups}{uncalibrated}{more}",
         f"Paths of {count(len(ids), 'recording')} in small panels, with arena and zones outlined.",
         path,
