@@ -5,6 +5,7 @@ A new method passes here by being registered; `SMALL` makes its fit quick, nothi
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from functools import cache
@@ -22,11 +23,17 @@ from murid.data.errors import DataError, NotFittedError
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names, to_multilabel, validate_states
 from murid.methods.registry import method_class, method_names
+from murid.methods.training_summary import without_scale
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"
 NAMES = method_names()
 #: One method, one worker: what is fitted once is used by all tests of the method.
 CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"contract of {name}"), id=name) for name in NAMES]
+#: Of the longer tests the default run has a few methods, the slow run all.
+SOME = [
+    c if c.id in ("gbdt", "kmeans", "rules") else pytest.param(*c.values, marks=[*c.marks, pytest.mark.slow], id=c.id)
+    for c in CASES
+]
 FILMS = tempfile.TemporaryDirectory(prefix="murid_films_")
 
 #: Parameters that make a fit quick; everything else stays at its default.
@@ -316,6 +323,48 @@ def test_what_a_model_was_made_for_is_checked_all_at_once(name):
     poses.attrs = {k: v for k, v in poses.attrs.items() if k != "px_per_cm"} | {"unit": "px"}
     with pytest.raises(DataError, match=r"(?s)keypoints are missing: ear_left.*number of animals.*no scale"):
         fitted(name).apply(two.replace(poses=poses, zones=None))
+
+
+def told_or_refused(name: str, made: Recording) -> str:
+    """What is said when a model meets a recording: the error, or the warnings of what is made of it."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            fitted(name).apply(made)
+        except DataError as exc:
+            return str(exc)
+    return "; ".join(str(w.message) for w in heard)
+
+
+@pytest.mark.parametrize(
+    ("differs", "expected"),
+    [
+        ("rate", r"100 frames/s.*trained at 25 frames/s"),
+        ("unit", "no scale"),
+        ("keypoints", "nose"),
+        ("animals", "animals"),
+    ],
+)
+@pytest.mark.parametrize("name", SOME)
+def test_whatever_a_model_was_made_for_is_said_when_it_differs(name, differs, expected):
+    """Rate, unit, keypoints, number of animals: an error, or a warning that says what is made of it; never silence."""
+    made = of(name)
+    changed = {
+        "rate": lambda: of(name, fps=100.0, duration_s=10.0),
+        "unit": lambda: without_scale(made),
+        "keypoints": lambda: made.replace(poses=made.need("poses").drop_sel(keypoint="nose")),
+        "animals": lambda: of(name, n_animals=2, duration_s=10.0),
+    }
+    other = changed[differs]()
+    assert re.search(expected, told_or_refused(name, other))
+    if differs == "unit" and method_class(name).about.family != "supervised":
+        # Lengths are taken in body lengths, as it says.
+        assert agreement(fitted(name).apply(made), quietly(fitted(name).apply, other)) > 0.9
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_nothing_is_said_of_a_recording_like_those_of_the_fit(name):
+    assert told_or_refused(name, of(name)) == ""
 
 
 @pytest.mark.parametrize("name", [c for c in CASES if method_class(c.id).about.family == "supervised"])

@@ -33,6 +33,7 @@ from murid.data.params import Params
 from murid.data.recording import Recording
 from murid.data.warning import warn_user
 from murid.methods.parameters import changed, flat, numpydoc, signature_of, with_nested
+from murid.methods.training_summary import TrainingSummary
 
 Family = Literal["supervised", "self-supervised", "unsupervised", "rules"]
 
@@ -183,11 +184,21 @@ class Method(abc.ABC):
             "recordings": [r.id for r in recordings],
             "animals": sorted({r.animal for r in recordings}),
         }
+        made_for = self._made_for(recordings)
+        if made_for is not None:
+            self.training["made_for"] = made_for.to_dict()
         self.fitted = True
         return self
 
+    def _made_for(self, recordings: Sequence[Recording]) -> TrainingSummary | None:
+        """Return what `apply` compares every recording with; None where the model itself holds it."""
+        return TrainingSummary.of(recordings, in_body_lengths=True)
+
     def apply(self, recording: Recording) -> xr.Dataset:
         """Return the states of one recording, and where the method has them probability, latent, confidence.
+
+        A recording that differs from what the method was fitted to (frame rate, unit, keypoints, number of animals,
+        size of the body) is an error, or a warning that says what is made of it (`murid.methods.training_summary`).
 
         Returns
         -------
@@ -200,6 +211,9 @@ class Method(abc.ABC):
             raise NotFittedError(f"method '{self.name}' is not fitted -> call fit(recordings) or load a fitted model")
         self._check([recording], fitting=False)
         out = self._apply(recording)
+        made_for = TrainingSummary.from_dict(self.training.get("made_for"))
+        if made_for is not None:
+            made_for.tell(recording, self.name)
         out.attrs.update(method=self.name, recording=recording.id)
         return out
 

@@ -52,7 +52,7 @@ class TrainingSummary:
     px_per_cm : tuple of float
         Lowest and highest scale, where known.
     fps : tuple of float
-        Slowest and fastest frame rate, frames/s.
+        Slowest and fastest frame rate, frames/s; empty when it could not be told.
     body_length_cm : float
         Median over recordings; NaN when not calibrated.
     n_individuals : tuple of int
@@ -62,16 +62,16 @@ class TrainingSummary:
     tracked : tuple of str
         Roles (keypoints where names could not be read) that were tracked in every training recording.
     recordings : dict of str to str
-        Training recording → fingerprint of its poses and labels.
+        Training recording → fingerprint of its poses and labels; empty for methods that learn no labels.
     versions : dict of str to str
-        Of murid and the libraries that made the model.
+        Of murid and the libraries that made the model; likewise.
     """
 
     roles: tuple[str, ...]
     keypoints: tuple[str, ...]
     calibrated: bool
     px_per_cm: tuple[float, ...]
-    fps: tuple[float, float]
+    fps: tuple[float, ...]
     body_length_cm: float
     n_individuals: tuple[int, int]
     zones: tuple[str, ...] = ()
@@ -80,17 +80,27 @@ class TrainingSummary:
     tracked: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, recordings: Sequence[Recording]) -> Self:
+    def of(cls, recordings: Sequence[Recording], *, in_body_lengths: bool = False) -> Self:
         """Describe training recordings.
+
+        Parameters
+        ----------
+        recordings : sequence of Recording
+        in_body_lengths : bool
+            The method measures in body lengths whatever the unit: recordings with and without a scale may be mixed.
 
         Raises
         ------
         DataError
             When some are calibrated and others are not: one column would hold cm and body lengths.
         """
-        seen = [Seen.of(r) for r in recordings]
+        seen = []
+        for recording in recordings:
+            seen.append(Seen.of(recording))
+            if in_body_lengths:
+                recording.forget()  # looked at once more than its fit did, and never all in memory
         without = [r.id for r, one in zip(recordings, seen, strict=True) if not one.calibrated]
-        if 0 < len(without) < len(seen):
+        if 0 < len(without) < len(seen) and not in_body_lengths:
             fail(
                 "training recordings",
                 f"{len(without)} of {len(seen)} have no scale",
@@ -100,18 +110,18 @@ class TrainingSummary:
             )
         scales = [one.px_per_cm for one in seen if np.isfinite(one.px_per_cm)]
         lengths = [one.body_length_cm for one in seen if np.isfinite(one.body_length_cm)]
-        counts, fps = [one.n_individuals for one in seen], [one.fps for one in seen]
+        counts, fps = [one.n_individuals for one in seen], [one.fps for one in seen if np.isfinite(one.fps)]
         return cls(
             roles=tuple(r for r in seen[0].roles if all(r in one.roles for one in seen)),
             keypoints=tuple(seen[0].keypoints),
             calibrated=not without,
             px_per_cm=(min(scales), max(scales)) if scales else (),
-            fps=(min(fps), max(fps)),
+            fps=(min(fps), max(fps)) if fps else (),
             body_length_cm=float(np.median(lengths)) if lengths else float("nan"),
             n_individuals=(min(counts), max(counts)),
             zones=tuple(z for z in seen[0].zones if all(z in one.zones for one in seen)),
-            recordings={r.id: fingerprint(r) for r in recordings},
-            versions=_versions(),
+            recordings={} if in_body_lengths else {r.id: fingerprint(r) for r in recordings},
+            versions={} if in_body_lengths else _versions(),
             tracked=tuple(
                 n for n in seen[0].names() if all(n in one.names() and n not in one.untracked() for one in seen)
             ),
@@ -155,10 +165,33 @@ class TrainingSummary:
         faults.raise_if_any()
         self._warn(seen, recording.id)
         if not self.calibrated and seen.calibrated:
-            recording = _without_scale(recording)
+            recording = without_scale(recording)
         if self.roles:
             recording = recording.replace(roles={r: seen.roles[r] for r in self.roles})
         return recording
+
+    def tell(self, recording: Recording, name: str) -> None:
+        """Say everything in which a recording differs from what a method that adapts by itself was fitted to.
+
+        For methods that measure in body lengths and describe each animal alone: what is another in the recording does
+        not stop them, and each such thing is a warning that says what is made of it. What they cannot do without
+        (points of the model) they refuse themselves.
+        """
+        seen = Seen.of(recording)
+        start = f"recording '{recording.id}': "
+        lacking = [n for n in self.roles or self.keypoints if n not in (seen.roles if self.roles else seen.keypoints)]
+        if lacking:
+            warn_user(f"{start}no {', '.join(lacking)}, which '{name}' was fitted with: it goes by the other keypoints")
+        if seen.n_individuals and self.n_individuals[1] and (self.n_individuals[0] > 1) != (seen.n_individuals > 1):
+            warn_user(
+                f"{start}{seen.n_individuals} animal{'s' * (seen.n_individuals > 1)}, but '{name}' was fitted to "
+                f"recordings of {'several' if self.n_individuals[0] > 1 else 'one'}: each is described as those were"
+            )
+        if seen.n_individuals and self.calibrated != seen.calibrated:
+            scale = "no scale" if self.calibrated else "a scale"
+            unit = "in cm" if self.calibrated else "without a scale"
+            warn_user(f"{start}{scale}, but '{name}' was fitted to poses {unit}: lengths are taken in body lengths")
+        self._warn(seen, recording.id)
 
     def _check_keypoints(self, seen: Seen, faults: Faults) -> None:
         """Keypoints that the recording lacks, or that are never tracked in it."""
@@ -185,8 +218,9 @@ class TrainingSummary:
             )
 
     def _warn(self, seen: Seen, name: str) -> None:
-        low, high = self.fps
-        if not low / FPS_FACTOR * 0.999 <= seen.fps <= high * FPS_FACTOR * 1.001:
+        low, high = self.fps or (np.nan, np.nan)
+        known = np.isfinite(seen.fps) and np.isfinite(low)
+        if known and not low / FPS_FACTOR * 0.999 <= seen.fps <= high * FPS_FACTOR * 1.001:
             warn_user(
                 f"recording '{name}': {seen.fps:g} frames/s, but the model was trained at "
                 f"{_span(self.fps, 'frames/s')} and is good for {low / FPS_FACTOR:g} to {high * FPS_FACTOR:g}: "
@@ -271,7 +305,10 @@ class Seen:
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
-        """Look at a recording."""
+        """Look at a recording; of a film without poses only the frame rate is known, and nobody is counted."""
+        if not recording.has("poses"):
+            rate = recording.need("video").fps if recording.has("video") else np.nan
+            return cls({}, [], False, np.nan, float(round(rate, 3)), np.nan, 0, [], {})
         poses = recording.need("poses")
         unit = LengthUnit.of(poses.attrs)
         names = keypoint_names(poses)
@@ -308,7 +345,7 @@ def _share_tracked(poses: xr.Dataset) -> dict[str, float]:
     return dict(zip(keypoint_names(poses), least.tolist(), strict=True))
 
 
-def _without_scale(recording: Recording) -> Recording:
+def without_scale(recording: Recording) -> Recording:
     """The same numbers without a unit, for models that measure in body lengths."""
     poses = recording.need("poses").copy()
     changed: dict[str, Any] = {}

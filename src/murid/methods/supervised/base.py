@@ -23,6 +23,7 @@ from murid.methods.supervised import stages
 from murid.methods.supervised.model import Model
 from murid.methods.supervised.recipe import Floats, Recipe
 from murid.methods.supervised.training_rows import chosen_labels, sampled_rows
+from murid.methods.training_summary import TrainingSummary
 
 
 class SupervisedParams(Params):
@@ -100,6 +101,9 @@ class Supervised(Method):
 
     def _fit(self, recordings: Sequence[Recording]) -> None:
         self._model, self.out_of_fold = stages.fit(self.recipe_for(recordings), recordings, self.labelling())
+
+    def _made_for(self, recordings: Sequence[Recording]) -> TrainingSummary | None:  # noqa: ARG002
+        return None  # the model holds it, and is stricter: its features go by the unit and the keypoints
 
     def _apply(self, recording: Recording) -> xr.Dataset:
         return self.model.apply(recording, self.recipe(), self.name, self.params.absent_s)
