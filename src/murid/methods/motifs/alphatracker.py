@@ -36,7 +36,7 @@ from murid.methods.motifs.base import (
     slowest_rate,
 )
 from murid.prepare import CleanParams
-from murid.prepare.even import TOLERANCE
+from murid.prepare.even_time import TOLERANCE
 
 MIN_CLIPS = 40
 #: Frames of each track that the outline's components are learnt from.
