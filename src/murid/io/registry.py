@@ -31,6 +31,12 @@ KINDS = {
     "zones": ("read_zones", "murid.io.zones"),
 }
 
+#: Modules of files that hold two kinds of data: they bring readers of both.
+_ALSO = {
+    "events": ("murid.io.traces.pyphotometry", "murid.io.trial_rasters"),
+    "spikes": ("murid.io.trial_rasters",),
+}
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -119,7 +125,8 @@ def readers(kind: str | None = None) -> list[Reader]:
     """Return the registered readers of one kind (or of all kinds), loading them if needed."""
     for wanted, (_, module) in KINDS.items():
         if kind in (None, wanted):
-            _load(module)
+            for name in (module, *_ALSO.get(wanted, ())):
+                _load(name)
     return [r for r in _READERS.values() if kind in (None, r.kind)]
 
 
@@ -223,7 +230,7 @@ def formats_table() -> list[dict[str, str]]:
     Examples
     --------
     >>> sorted(row["name"] for row in formats_table() if row["kind"] == "spikes")
-    ['spikes_csv', 'spikes_npz']
+    ['spikes_csv', 'spikes_npz', 'trial_raster']
     """
     return [
         {

@@ -99,3 +99,63 @@ def _(folder):
     path = folder / "a.npz"
     np.savez(path, unit=np.array(["a", "b", "a"]), time_s=np.array([2, 1, 0.5]))
     return path, {"stop_s": 3.0}, check_spikes
+
+
+def ppd(folder):
+    """Three samples of two channels: 15 bits of signal, and the digital line below them."""
+    import json
+
+    header = json.dumps({"sampling_rate": 2, "volts_per_division": [0.5, 1.0], "subject_ID": "m1"}).encode()
+    samples = [(1 << 1, 4 << 1), (2 << 1 | 1, 5 << 1), (3 << 1 | 1, 6 << 1 | 1)]
+    path = folder / "a.ppd"
+    body = np.array(samples, "<u2").tobytes()
+    path.write_bytes(len(header).to_bytes(2, "little") + header + body)
+    return path
+
+
+@golden("traces", "pyphotometry")
+def _(folder):
+    return ppd(folder), {}, traces_of([[0.5, 4.0], [1.0, 5.0], [1.5, 6.0]])
+
+
+@golden("events", "pyphotometry_events")
+def _(folder):
+    def check(events):
+        assert events[["time_s", "label"]].values.tolist() == [[0.5, "digital_1"], [1.0, "digital_2"]]
+
+    return ppd(folder), {}, check
+
+
+def raster(folder):
+    """Two trials of four bins, the event at the third."""
+    path = folder / "u7.mat"
+    labels = np.array(["novel", "empty"], dtype=object)
+    scipy.io.savemat(
+        path,
+        {
+            "raster_data": np.array([[1, 0, 0, 0], [0, 2, 0, 1]], float),
+            "raster_labels": {"stimulus_ID": labels},
+            "raster_site_info": {"alignment_event_time": 3.0},
+        },
+    )
+    return path
+
+
+@golden("spikes", "trial_raster")
+def _(folder):
+    def check(spikes):
+        # A bin of .1 s: middles at .05, and in the second trial (from .4 s) at .55 twice and .75.
+        np.testing.assert_allclose(spikes.times_s["u7"], [0.05, 0.55, 0.55, 0.75])
+        assert spikes.stop_s == pytest.approx(0.8)
+        assert spikes.meta["event_s"] == pytest.approx(0.2)
+
+    return raster(folder), {"bin_s": 0.1}, check
+
+
+@golden("events", "trial_raster_events")
+def _(folder):
+    def check(events):
+        assert events["label"].tolist() == ["novel", "empty"]
+        np.testing.assert_allclose(events["time_s"], [0.2, 0.6])
+
+    return raster(folder), {"bin_s": 0.1}, check
