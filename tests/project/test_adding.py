@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 DIFFS = ROOT / "docs" / "contributing"
 #: Files that one has to touch, at most.
 LIMITS = {"reader": 4, "method": 5, "paradigm": 3, "neural": 3, "plot": 2}
-COPIED = ("src", "docs", "tests", "pyproject.toml", "constraints.txt")
+COPIED = ("src", "docs", "tests", "benchmarks", "pyproject.toml", "constraints.txt")
 
 USE = """
 import matplotlib, numpy as np, pathlib, sys
