@@ -9,7 +9,8 @@ from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.recording import Recording
 from murid.data.states import make_states
-from murid.data.traces import make_traces
+from murid.data.traces import Spikes, make_traces
+from murid.data.warning import MuridWarning
 from murid.neural.decoding_analysis import BehaviourDecodingParams, analyse_decoding, correct_decoded
 from murid.neural.perievent_analysis import ResponseParams, analyse_responses, count_responses
 from murid.neural.tuning import TuningParams
@@ -145,3 +146,11 @@ def test_control_channels_are_decoded_apart(session):
     assert any("stand apart: dF_405" in w for w in found.warnings)
     table = found.frames["decoded"].assign(recording="r")
     assert correct_decoded({"decoded": table}, params).summary == {"tested": 1, "decoded": 0}
+
+
+def test_spikes_beside_traces_are_said_to_be_left_out(session):
+    recording, states, _ = session
+    both = recording.replace(spikes=Spikes({"u": [1.0, 2.0]}, 0.0, 400.0))
+    with pytest.warns(MuridWarning, match="traces and spikes; the traces are used, the spikes are not"):
+        found = analyse_tuning(both, TuningParams(), states=states)
+    assert set(found.frames["tuning"]["unit"]) == {"unit_0", "unit_1"}

@@ -45,6 +45,20 @@ def scored(tmp_path_factory):
     return study
 
 
+def test_any_column_of_the_sheet_can_be_compared_by(scored):
+    """Of r0 to r5 the first three are male: grooming lasts 1, 2, 3 half-seconds in them, 4, 5, 6 in the others."""
+    table = scored.table
+    scored._write_table(table.assign(sex=["m"] * 3 + ["f"] * 3))
+    try:
+        run = run_analysis(scored, "budget", compare="sex", labels=LabelChoice(rater="A"))
+    finally:
+        scored._write_table(table)
+    assert run.summary["groups"] == {"m": 3, "f": 3}
+    groomed = run.tables["comparison"].set_index("measure").filter(like="groom", axis=0)["difference"]
+    assert groomed.abs().round(4).iloc[0] == 15.0  # percent of 10 s: 25 against 10
+    assert not any("no recording has a sex" in w for w in run.provenance["warnings"])
+
+
 # ---- one way for all ------------------------------------------------------------------------------
 def test_tables_carry_keys_and_units_and_groups_are_compared(study):
     run = run_analysis(study, "toy")

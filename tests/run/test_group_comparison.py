@@ -158,3 +158,20 @@ def test_recordings_without_an_animal_are_animals_of_their_own():
     sheet = pd.DataFrame({"animal": ["a", "", ""], "group": "ctrl", "day": "", "session": ""}, index=["r1", "r2", "r3"])
     rows = [with_keys(pd.DataFrame({"cm": [1.0]}), r, sheet)["animal"].iloc[0] for r in sheet.index]
     assert rows == ["a", "r2", "r3"]
+
+
+def test_two_animals_in_view_are_said_to_be_one_unit():
+    """Residents rise by 4 with the drug, intruders do not: their mean rises by 2."""
+    rows = [
+        (f"r{i}", f"a{i}", "ctrl" if i < 8 else "drug", who, cm + 4 * (i >= 8) * (who == "resident") + 0.1 * (i % 8))
+        for i in range(16)
+        for who, cm in (("resident", 10.0), ("intruder", 30.0))
+    ]
+    table = pd.DataFrame(rows, columns=["recording", "animal", "group", "individual", "distance"])
+    run, alone = Memory(), Memory()
+    compare_groups(run, table, "group")
+    assert run.tables["comparison"]["difference"].round(6).tolist() == [2.0]
+    assert any("(intruder, resident)" in w and "the pair, not the animal, is the unit" in w for w in run.warnings)
+    compare_groups(alone, table[table["individual"] == "resident"], "group")
+    assert alone.tables["comparison"]["difference"].round(6).tolist() == [4.0]
+    assert alone.warnings == []

@@ -9,6 +9,7 @@ from murid.data.clock import sample_stops
 from murid.data.errors import fail
 from murid.data.recording import Recording
 from murid.data.traces import Spikes
+from murid.data.warning import warn_user
 
 
 def signal_of(recording: Recording, states: xr.DataArray) -> xr.DataArray | Spikes:
@@ -28,6 +29,10 @@ def signal_of(recording: Recording, states: xr.DataArray) -> xr.DataArray | Spik
     """
     require_one_animal(recording, states)
     if recording.has("traces"):
+        if recording.has("spikes"):
+            warn_user(
+                f"recording '{recording.id}': it holds traces and spikes; the traces are used, the spikes are not"
+            )
         return recording.need("traces")
     spikes = recording.need("spikes")
     last = states["time"].values

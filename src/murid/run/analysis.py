@@ -31,7 +31,7 @@ from murid.run.analysis_steps import (
 from murid.run.apply import facts_of, identity_of, model_folder
 from murid.run.failures import note_failures, raise_all
 from murid.run.figure_files import write_figure
-from murid.run.group_comparison import KEYS, compare_groups, compare_latencies, with_keys
+from murid.run.group_comparison import KEYS, compare_groups, compare_latencies, with_column, with_keys
 from murid.run.runner import Failure, Result, Runner
 from murid.run.runs import Run
 
@@ -126,7 +126,7 @@ def run_analysis(
             folder = model_folder(study, source.states_from)
             run.note(model=folder.name, applied=facts_of(folder))
         if group is not None and chosen.compare in run.tables:
-            _compare(run, chosen, group, measures, done, seed)
+            _compare(run, chosen, group, measures, done, seed, study.table.set_index("id"))
     return run
 
 
@@ -336,16 +336,26 @@ def note_left_out(run: Run, left_out: Mapping[str, str]) -> None:
         run.warn(f"{counted(len(left_out))} {are} left out, lacking what is needed: {lacking}{more}")
 
 
-def _compare(run: Run, chosen: Analysis, group: str, measures: Sequence[str] | None, done: Done, seed: int) -> None:
-    """Compare the measures of the declared table between groups; censored latencies by survival."""
+def _compare(
+    run: Run,
+    chosen: Analysis,
+    group: str,
+    measures: Sequence[str] | None,
+    done: Done,
+    seed: int,
+    sheet: pd.DataFrame,
+) -> None:
+    """Compare the measures of the declared table between groups of the sheet; censored latencies by survival."""
     tables = run.tables
     animals = _chosen(tables[chosen.compare], measures if measures is not None else done.compared)
+    animals = with_column(animals, group, sheet)
     animals = animals.drop(columns=[m for m in done.mixed if m in animals])
     late = _censored(tables["measures"]) if "censored" in tables.get("measures", ()) else {}
     primary = [] if measures is not None else [m for m in chosen.primary if m in animals]
     run.provenance["seeds"]["comparison"] = seed
     compare_groups(run, animals.drop(columns=list(late), errors="ignore"), group, seed, primary)
-    compare_latencies(run, {k: v for k, v in late.items() if k in animals}, group, seed)
+    late = {k: with_column(v, group, sheet) for k, v in late.items() if k in animals}
+    compare_latencies(run, late, group, seed)
 
 
 def _chosen(animals: pd.DataFrame, measures: Sequence[str] | None) -> pd.DataFrame:

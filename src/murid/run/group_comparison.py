@@ -29,6 +29,22 @@ def with_keys(table: pd.DataFrame, recording_id: str, sheet: pd.DataFrame) -> pd
     return pd.concat([pd.DataFrame(keys, index=table.index), table.drop(columns=list(keys), errors="ignore")], axis=1)
 
 
+def with_column(table: pd.DataFrame, column: str, sheet: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with a further column of ``recordings.csv``, such as sex; as it is where there is no such column.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``recording``.
+    column : str
+    sheet : DataFrame
+        ``recordings.csv``, indexed by recording.
+    """
+    if column in table or column not in sheet or not (sheet[column] != "").any():
+        return table
+    return table.assign(**{column: table["recording"].map(sheet[column])})
+
+
 def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, primary: Sequence[str] = ()) -> None:
     """Compare every measure of a table between groups, animals being the unit; write ``comparison``.
 
@@ -47,7 +63,8 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
     if small:
         run.warn(f"{group}s of one animal are not compared: {', '.join(small)}")
     compared = table[table[group].isin(sizes.index[sizes >= 2])]
-    numbers = [c for c in table.columns if c not in KEYS and pd.api.types.is_numeric_dtype(table[c])]
+    _warn_of_pairs(run, compared)
+    numbers = [c for c in table.columns if c not in (*KEYS, group) and pd.api.types.is_numeric_dtype(table[c])]
     usable = [c for c in numbers if compared[c].notna().all() and compared[c].nunique() > 1]
     if not usable:
         run.warn("no comparison: no measure varies")
@@ -73,6 +90,19 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
         differ=comparison.loc[comparison["q"] <= 0.05, "measure"].tolist(),
         compared=len(comparison),
         described=0 if described is None else len(described),
+    )
+
+
+def _warn_of_pairs(run: Run, table: pd.DataFrame) -> None:
+    """Say that recordings with several animals in view count once, with the mean of these."""
+    if "individual" not in table or table.groupby("recording")["individual"].nunique().max() < 2:
+        return
+    names = sorted(table["individual"].astype(str).unique())
+    listed = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
+    run.warn(
+        f"several animals are in view of one recording ({listed}): what is compared is their mean, so that the pair, "
+        f"not the animal, is the unit, and an effect on one of them is diluted; compare one of them alone with "
+        f"murid.stats.compare(table[table['individual'] == '{names[0]}'], …)"
     )
 
 
