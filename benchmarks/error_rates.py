@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from murid.stats import CompareParams, compare_survival, fit_mixed_model
+from murid.stats import CompareParams, compare, compare_survival, fit_mixed_model
 from murid.stats.effects import hedges_interval, paired_effect_interval, paired_interval, welch_interval
 from murid.stats.linear import Design, adjusted_difference, adjusted_effect
 from murid.stats.permutation import f_test, flip_residuals, sign_flip, two_groups, within_units
@@ -203,6 +203,149 @@ def litters(n_litters: int) -> Check:
         return [two_groups(means[:n_litters], means[n_litters:], exact_up_to=1000, **FEW).p <= 0.05]
 
     return check
+
+
+# Conditions of real studies ---------------------------------------------------------------------
+
+Run = Callable[[Rng], Iterable[float]]
+#: Numbers of animals of two groups, and of three.
+SIZES = {"plain": (8, 8, 8), "unequal": (6, 18, 12), "litters": (24, 24, 24)}
+
+
+def study(rng: Rng, condition: str, groups: int, *, days: int = 4) -> pd.DataFrame:
+    """One row an animal and day of groups that do not differ; all change over the days alike.
+
+    Animals differ in level (SD 1) and in slope (SD .3). *litters*: four animals a litter, one treatment a litter,
+    SD between litters 1. *ties*: counts. *missing*: a tenth of the rows, two days in a row. *drift*: the values
+    change over the days by 2 SD. *one day*: the second group lacks the last day.
+    """
+    sizes = SIZES.get(condition, SIZES["plain"])[:groups]
+    n = sum(sizes)
+    animal, day = np.divmod(np.arange(n * days), days)
+    name = np.repeat(list("abc")[:groups], sizes)
+    level, slope = rng.normal(0, 1, n), rng.normal(0.7 if condition == "drift" else 0.1, 0.3, n)
+    if condition == "litters":
+        level += rng.normal(0, 1, -(-n // 4))[np.arange(n) // 4]
+    weight = rng.normal(0, 1, n) + 0.5 * (name == "b")
+    y = level[animal] + weight[animal] + slope[animal] * day + rng.normal(0, 0.7, animal.size)
+    if condition == "ties":
+        y = rng.poisson(np.exp(np.clip(0.3 * y, -2, 2))).astype(float)
+    made = pd.DataFrame({"animal": animal, "group": name[animal], "day": day, "weight": weight[animal], "v": y})
+    made["litter"] = made["animal"] // 4
+    if condition == "missing":
+        lost = rng.random((n, days // 2)) < 0.1
+        made = made[~lost[animal, day // 2]]
+    if condition == "one day":
+        made = made[~((made["group"] == "b") & (made["day"] == days - 1))]
+    return made
+
+
+def compared(condition: str, groups: int, **options: object) -> Run:
+    """`compare` of animals (of litters, where these are treated)."""
+
+    def run(rng: Rng) -> list[float]:
+        rows = study(rng, condition, groups)
+        if "covariates" not in options:
+            rows["v"] -= rows["weight"] * (condition != "ties")
+        unit = "litter" if condition == "litters" else "animal"
+        return [compare(rows, "v", "group", unit=unit, n_permutations=999, exact_up_to=1000, **options).p]
+
+    return run
+
+
+def within(condition: str, drugs: int) -> Run:
+    """Each of 10 animals (20 of 10 litters) gets every drug, in three recordings each; animals respond to it differently (SD 1).
+
+    *unequal*: one to five recordings; *missing*: a tenth of them; *litters*: animals of a litter respond alike.
+    """
+
+    def run(rng: Rng) -> list[float]:
+        n, times = 20 if condition == "litters" else 10, 3
+        response = rng.normal(0, 1, (n, drugs))
+        if condition == "litters":
+            response = 0.7 * response + 0.7 * rng.normal(0, 1, (10, drugs))[np.arange(n) // 2]
+        animal, drug, _ = (v.ravel() for v in np.indices((n, drugs, times)))
+        y = rng.normal(0, 2, n)[animal] + response[animal, drug] + rng.normal(0, 1, animal.size)
+        if condition == "drift":
+            y = y + 1.5 * (rng.permuted(np.tile(np.arange(drugs), (n, 1)), axis=1)[animal, drug])
+        if condition == "ties":
+            y = rng.poisson(np.exp(np.clip(0.3 * y, -2, 2))).astype(float)
+        rows = pd.DataFrame({"animal": animal, "group": np.array(list("abc"))[drug], "v": y})
+        if condition == "missing":
+            rows = rows[rng.random(len(rows)) > 0.1]
+        if condition == "unequal":
+            rows = rows.iloc[np.repeat(np.arange(len(rows)), rng.integers(0, 3, len(rows)))]
+            rows["v"] += rng.normal(0, 1, len(rows))
+        if condition == "one day":
+            rows = rows[~((rows["animal"] < 2) & (rows["group"] == "b"))]
+        unit = "litter" if condition == "litters" else "animal"
+        rows["litter"] = rows["animal"] // 2
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return [compare(rows, "v", "group", unit=unit, paired=True, n_permutations=999).p]
+
+    return run
+
+
+def entered(condition: str, groups: int) -> Run:
+    """Latencies, about a third censored; *missing*: watched for less; *ties*: whole tens of seconds."""
+
+    def run(rng: Rng) -> list[float]:
+        sizes = SIZES.get(condition, SIZES["plain"])[:groups]
+        name = np.repeat(list("abc")[:groups], sizes)
+        t = rng.exponential(50, name.size)
+        if condition == "ties":
+            t = np.ceil(t / 20) * 20
+        limit = np.where(rng.random(name.size) < 0.3, 30.0, 55.0) if condition == "missing" else 55.0
+        rows = pd.DataFrame({"animal": range(t.size), "group": name, "t": np.minimum(t, limit), "e": t < limit})
+        return [compare_survival(rows, "t", "e", "group", n_permutations=399).p]
+
+    return run
+
+
+def over_days(condition: str, *, permutation: bool) -> Run:
+    """Group and group × time of the mixed model, or of the permutation of whole animals beside it."""
+
+    def run(rng: Rng) -> list[float]:
+        rows = study(rng, condition, 2)
+        rows["v"] -= rows["weight"] * (condition != "ties")
+        unit = "litter" if condition == "litters" else "animal"
+        if permutation:
+            rows = rows.groupby([unit, "group", "day"], as_index=False)["v"].mean()
+            rows = rows.rename(columns={unit: "unit", "day": "time", "v": "value"})
+            return list(permuted(rows, ("a", "b"), (), n_permutations=399, seed=0)["p"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = fit_mixed_model(rows, "v", "group", "day", unit=unit, n_permutations=9)
+        return list(found.terms.loc[["group", "group:day"], "p"]) if found.trustworthy else [np.nan] * 2
+
+    return run
+
+
+def condition_cells() -> dict[tuple[str, str], Run]:
+    """(test, condition) → run, for the table of `benchmarks.false_positives`; "a / b" where a run gives two tests."""
+    cells: dict[tuple[str, str], Run] = {}
+    usual = ("plain", "missing", "drift", "unequal", "one day", "litters", "ties")
+    for condition in usual:
+        days = condition != "one day"
+        if days:
+            cells["two groups", condition] = compared(condition, 2)
+            cells["three groups, F", condition] = compared(condition, 3)
+            cells["three groups, H", condition] = compared(condition, 3, ranks=True)
+        if condition not in ("litters", "one day", "ties"):
+            cells["two groups, covariate", condition] = compared(condition, 2, covariates=["weight"])
+            cells["three groups, covariate", condition] = compared(condition, 3, covariates=["weight"])
+        cells["two drugs, each animal gets both", condition] = within(condition, 2)
+        cells["three doses, each animal gets all", condition] = within(condition, 3)
+        if condition in ("plain", "missing", "unequal", "ties"):
+            cells["latencies, two groups", condition] = entered(condition, 2)
+            cells["latencies, three groups", condition] = entered(condition, 3)
+    for condition in ("plain", "missing", "drift", "unequal", "one day", "ties", "litters"):
+        cells["mixed model, group / mixed model, group × time", condition] = over_days(condition, permutation=False)
+        cells["whole animals permuted, group / whole animals permuted, group × time", condition] = over_days(
+            condition, permutation=True
+        )
+    return cells
 
 
 def coverage_cells() -> dict[str, tuple[Check, tuple[str, ...], float]]:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy.signal import lfilter
+from scipy.stats import norm as normal
 from scipy.stats import t as t_distribution
 from scipy.stats import ttest_1samp
 
@@ -356,3 +357,11 @@ def test_events_after_the_last_spike_need_a_known_end():
     guessed = compute_perievent(Spikes({"u": times}, 0.0, 300.0, end_known=False), events, params=params)
     reasons = guessed.events["reason"].value_counts()
     assert reasons["after the last spike, and the end of the recording is not known"] == 28
+
+
+def test_a_band_over_skewed_animals_says_that_it_covers_less():
+    spread = normal.ppf((np.arange(20) + 0.5) / 20)
+    for values, start in ((np.exp(spread), "animals are skewed: the band covers less"), (spread, "")):
+        band = confidence_band(_trials(np.repeat(values[:, None, None], 3, axis=1), [f"m{k}" for k in range(20)]))
+        assert band.attrs["note"].startswith(start)
+        assert bool(band.attrs["note"]) is bool(start)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from murid.data.errors import DataError
-from murid.stats import CompareParams, compare, compare_many, compare_survival
+from murid.stats import CompareParams, compare, compare_many, compare_survival, fit_mixed_model
 
 QUICK = CompareParams(n_permutations=999)
 
@@ -229,3 +229,16 @@ def test_nobody_did_it():
     found = compare_survival(table, "v", "happened", "group", n_permutations=99)
     assert found.p == 1.0
     assert "median not reached (0 of 5 did)" in found.statement().finding()
+
+
+def test_whole_litters_that_were_treated_are_named_where_animals_are_counted():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"animal": range(24), "litter": np.repeat(list("abcdef"), 4), "v": rng.normal(0, 1, 24)})
+    rows["group"] = np.repeat(["ctrl", "drug"], 12)
+    said = "all animals of a litter are in one group (6 litters of several animals)"
+    assert any(said in note and "unit='litter'" in note for note in compare(rows, "v", "group").notes)
+    assert not any(said in note for note in compare(rows, "v", "group", unit="litter").notes)
+    split = rows.assign(group=np.tile(["ctrl", "drug"], 12))
+    assert not any("litter" in note for note in compare(split, "v", "group").notes)
+    days = pd.concat([rows.assign(day=d, v=rng.normal(0, 1, 24)) for d in range(3)])
+    assert any(said in note for note in fit_mixed_model(days, "v", "group", "day", n_permutations=9).notes)

@@ -7,6 +7,7 @@ stretches of consecutive events.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.errors import fail
+from murid.data.skewness import SKEWED, skewness_z
 from murid.neural.perievent import PeriEvent, join
 
 Floats = NDArray[np.float64]
@@ -142,7 +144,7 @@ def confidence_band(response: xr.DataArray | PeriEvent | Sequence[PeriEvent], *,
     DataArray (bound, lag, unit)
         ``low``, ``mean``, ``high``. Low and high are NaN where fewer than 5 animals, or not all six stretches,
         have a value, and where the events of one animal depend on each other for too long: ``attrs["reason"]``
-        gives why. ``attrs["over"]``: what was counted.
+        gives why. ``attrs["over"]``: what was counted. ``attrs["note"]``: that animals are skewed, if so.
 
     Notes
     -----
@@ -268,6 +270,17 @@ def _band(
             "n": len(seen.values),
             "n_events": trials.sizes["event"],
             "reason": reason,
+            "note": "" if reason else _skewed(seen),
             **attrs,
         },
     )
+
+
+def _skewed(seen: Observations) -> str:
+    """Say that a band is too narrow where animals are skewed; their mean over the lags of each unit is looked at."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # an animal without any value
+        each = np.nanmean(seen.values, axis=1).T
+    if seen.kind != "animals" or skewness_z([x[np.isfinite(x)] for x in each]) <= SKEWED:
+        return ""
+    return "animals are skewed: the band covers less than it claims (.85 to .88 where log-normal); use logarithms"

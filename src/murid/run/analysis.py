@@ -348,7 +348,7 @@ def _compare(
     """Compare the measures of the declared table between groups of the sheet; censored latencies by survival."""
     tables = run.tables
     animals = _chosen(tables[chosen.compare], measures if measures is not None else done.compared)
-    animals = with_column(animals, group, sheet)
+    animals = with_column(with_column(animals, group, sheet), "litter", sheet)  # litters for the notes
     animals = animals.drop(columns=[m for m in done.mixed if m in animals])
     late = _censored(tables["measures"]) if "censored" in tables.get("measures", ()) else {}
     primary = [] if measures is not None else [m for m in chosen.primary if m in animals]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from murid.data.errors import Faults, fail
 from murid.data.params import Params, param
 from murid.data.pvalues import fdr, holm
+from murid.data.skewness import SKEWED, skewness_z
 from murid.stats import linear
 from murid.stats.effects import (
     NO_INTERVAL,
@@ -25,20 +26,17 @@ from murid.stats.effects import (
     paired_effect_interval,
     paired_effects,
     paired_interval,
-    skewness_z,
     welch_interval,
 )
 from murid.stats.permutation import PermutationTest, f_test, flip_residuals, sign_flip, two_groups, within_units
 from murid.stats.statements import SEPARATOR, GroupPair, Statement, pair_of, sizes_text
-from murid.stats.units import UnitTable, by_unit
+from murid.stats.units import UnitTable, by_unit, nested_litters
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
 
 #: No interval of an effect size below this many units: nothing can be seen of the distribution it assumes.
 MIN_FOR_EFFECT = 5
-#: Skewness of the values within groups from this many standard errors on gets a note.
-SKEWED = 2.5
 
 
 class CompareParams(Params):
@@ -294,7 +292,7 @@ def compare(
         effect_name=two.effect_name,
         test=test,
         pairwise=pairwise,
-        notes=tuple(_notes(units, unit, test)),
+        notes=tuple(filter(None, [*_notes(units, unit, test), "" if paired else nested_litters(table, group, unit)])),
         data=units.table,
         level=params.level,
         d_z=two.d_z,

@@ -13,7 +13,6 @@ covers 84 to 93 % where 95 % is claimed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -228,15 +227,3 @@ def scaled_noncentrality(t: float, df: float, scale: float, level: float) -> Int
 
     low, high = (float(nctdtrinc(df, p, t)) for p in ((1 + level) / 2, (1 - level) / 2))
     return (scale * low, scale * high)
-
-
-def skewness_z(samples: Sequence[Floats]) -> float:
-    """Return the skewness of values around their group means, in standard errors (absolute).
-
-    Each group is scaled by its own SD, so that groups which differ in spread do not pass for skewed.
-    """
-    from scipy.stats import skew
-
-    scaled = [(x - x.mean()) / x.std() for x in samples if x.size > 2 and x.std() > 0]
-    residual = np.concatenate(scaled) if scaled else np.zeros(0)
-    return abs(float(skew(residual))) / float(np.sqrt(6 / residual.size)) if residual.size >= SMALL_GROUP else 0.0

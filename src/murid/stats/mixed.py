@@ -21,7 +21,7 @@ from murid.data.name_order import natural
 from murid.data.names import counted
 from murid.stats import linear
 from murid.stats.repeated import permuted
-from murid.stats.units import by_unit, group_names, numbers_of
+from murid.stats.units import by_unit, group_names, nested_litters, numbers_of
 
 Floats = NDArray[np.float64]
 #: Groups smaller than this get a note.
@@ -190,6 +190,7 @@ def fit_mixed_model(
     """
     rows = _checked(table, (value, group, time, unit), covariates, order)
     model = _model(rows, {"group": group, "time": time})
+    of_litters = nested_litters(table, group, unit)
     scale = float(rows.table["value"].std()) or 1.0
     y = ((rows.table["value"] - rows.table["value"].mean()) / scale).to_numpy(np.float64)
     fit, slopes, notes = _fitted(y, model, rows)
@@ -201,6 +202,7 @@ def fit_mixed_model(
         notes.append(f"do not use the model's p values: {why}; report the permutation test")
     if rows.table.groupby("group")["unit"].nunique().min() < SMALL_GROUP:
         notes.append(f"fewer than {SMALL_GROUP} animals in a group: report the permutation test beside the model")
+    notes += [of_litters] if of_litters else []
     df = _degrees_of_freedom(rows, model)
     tests = permuted(rows.table, rows.groups, rows.covariates, n_permutations=n_permutations, seed=seed)
     shown = {"group": group, "group:time": f"{group}:{time}"}
