@@ -254,7 +254,7 @@ def compared(condition: str, groups: int, **options: object) -> Run:
 
 
 def within(condition: str, drugs: int) -> Run:
-    """Each of 10 animals (20 of 10 litters) gets every drug, in three recordings each; animals respond to it differently (SD 1).
+    """Each of 10 animals (20 of 10 litters) gets every drug, in three recordings; animals respond differently (SD 1).
 
     *unequal*: one to five recordings; *missing*: a tenth of them; *litters*: animals of a litter respond alike.
     """
