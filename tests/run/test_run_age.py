@@ -196,6 +196,47 @@ def test_a_result_that_is_there_stays_when_another_process_did_the_same(tmp_path
     assert store.get(kept) == {"a": 1}
 
 
+def test_a_result_that_another_process_finishes_at_the_same_instant_stays_and_no_error_is_raised(tmp_path, monkeypatch):
+    """The other one puts its own while this one writes."""
+    import murid.run.store as module
+
+    first, second, kept = Store(tmp_path), Store(tmp_path), Kept("s", "k")
+    real = module.write_value
+
+    def slow(value, path):
+        if value == {"a": 1}:
+            with monkeypatch.context() as there:
+                there.setattr("murid.data.atomic.owner_name", lambda: f"31000-{owners.host()}")
+                second.put(kept, {"a": 2})
+        return real(value, path)
+
+    monkeypatch.setattr(module, "write_value", slow)
+    first.put(kept, {"a": 1})
+    assert first.get(kept) == {"a": 2}
+    assert [p.name for p in (tmp_path / "s").iterdir()] == ["k"]
+
+
+def test_a_recording_whose_replacing_was_killed_is_put_back_when_the_study_is_opened(study):
+    data = study.folder / "data"
+    gone = f"999999999-{owners.host()}"
+    (data / "r1").rename(data / f".r1.{gone}.old")
+    (data / f".r2.{gone}.tmp").mkdir()
+    (data / f".r3.{owners.owner_name()}.tmp").mkdir()
+    with pytest.warns(UserWarning, match="'r1' was being replaced when a command was killed"):
+        opened = Study(study.folder)
+    assert len(opened["r1"].labels.bouts) == 1
+    assert [p.name for p in data.glob(".*")] == [f".r3.{owners.owner_name()}.tmp"]
+
+
+def test_a_recording_that_is_being_swapped_is_waited_for(study):
+    data = study.folder / "data"
+    (data / "r1").rename(data / f".r1.{owners.owner_name()}.old")
+    later = threading.Timer(0.1, lambda: (data / f".r1.{owners.owner_name()}.old").rename(data / "r1"))
+    later.start()
+    assert inputs_of(study, ["r1"], ["poses"])[0].fingerprint()["poses"]
+    later.join()
+
+
 def test_results_of_another_version_of_a_library_are_named(study, monkeypatch):
     steps = [Step("mean", work.mean_of, {"recording": s}, seed=0) for s in inputs_of(study, ["r0"], ["poses"])]
     Runner(study).do(steps)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from murid.data.errors import MuridError
-from murid.data.process_owner import owner_name
+from murid.data.process_owner import at_work, owner_name
 
 
 class DiskError(MuridError, OSError):
@@ -43,8 +44,11 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(target: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target`; swap it in when the block succeeds."""
+def atomic_folder(target: str | Path, *, stays: Callable[[], bool] | None = None) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`; swap it in when the block succeeds.
+
+    With `stays`, a target that another process has made meanwhile stays where the function says so.
+    """
     target = Path(target)
     temporary = target.with_name(f".{target.name}.{owner_name()}.tmp")
     old = target.with_name(f".{target.name}.{owner_name()}.old")
@@ -52,9 +56,10 @@ def atomic_folder(target: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         yield temporary
-        if target.exists():
-            target.rename(old)
-        temporary.rename(target)
+        if stays is None or not _moved(temporary, target, stays):
+            if target.exists():
+                target.rename(old)
+            temporary.rename(target)
     except OSError as exc:
         raise explained(exc, target) from exc
     finally:
@@ -62,6 +67,43 @@ def atomic_folder(target: str | Path) -> Iterator[Path]:
             old.rename(target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _moved(temporary: Path, target: Path, stays: Callable[[], bool]) -> bool:
+    """Move a folder to a place where there is none; True too where the one that is there stays."""
+    try:
+        temporary.rename(target)
+    except OSError:
+        return target.exists() and stays()
+    return True
+
+
+def put_back(folder: Path) -> list[str]:
+    """Undo what killed processes left of `atomic_folder` in a folder; return the names that were put back."""
+    back = []
+    for left in [*folder.glob(".*.old"), *folder.glob(".*.tmp")]:
+        name, owner, kind = left.name[1:].rsplit(".", 2)
+        with suppress(OSError):
+            info = left.stat()
+            if at_work(owner, max(info.st_mtime, info.st_ctime)):
+                continue
+            if kind == "old" and not (folder / name).exists():
+                left.rename(folder / name)
+                back.append(name)
+            else:
+                shutil.rmtree(left, ignore_errors=True)
+    return back
+
+
+def appears(path: Path, folder: Path) -> bool:
+    """True when a path inside a folder of `atomic_folder` exists; a swap under way is waited for."""
+    for _ in range(100):
+        if path.exists():
+            return True
+        if not any(folder.parent.glob(f".{folder.name}.*.old")):
+            break
+        time.sleep(0.02)
+    return path.exists()
 
 
 def explained(exc: OSError, target: Path) -> OSError:

@@ -21,7 +21,7 @@ import pandas as pd
 import tomlkit
 
 from murid.data import store
-from murid.data.atomic import atomic_file, atomic_folder
+from murid.data.atomic import appears, atomic_file, atomic_folder, put_back
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.formats import STUDY
 from murid.data.lock import locked
@@ -81,6 +81,8 @@ class Study:
                 todo=f"make one with: murid new {self.folder}",
             )
         self.settings: dict[str, Any] = _read_settings(toml)
+        for name in put_back(self.folder / "data"):
+            warn_user(f"study {self.folder}: '{name}' was being replaced when a command was killed; it is as it was")
 
     @classmethod
     def create(cls, folder: str | Path, name: str | None = None, **settings: Any) -> Study:
@@ -476,7 +478,7 @@ def _film_opener(path: Path, owner: str) -> Callable[[], Video]:
 
 def _opener(path: Path, read: Callable[[Path], Any], noun: str, owner: str) -> Callable[[], Any]:
     def open_noun() -> Any:
-        if not path.exists():
+        if not appears(path, path.parent):
             fail(
                 f"recording '{owner}'",
                 f"{noun} file is missing",

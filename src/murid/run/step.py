@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from murid.data.atomic import appears
 from murid.data.errors import DataError, Fault, Faults, fail
 from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
@@ -63,7 +64,7 @@ class RecordingInput:
                     # A step that reads it fails with a message; one that only might read it is not affected.
                     parts[noun] = "missing"
                     continue
-                if not path.exists():
+                if noun != "video" and not appears(path, path.parent):
                     fail(
                         f"recording '{self.id}'",
                         f"{noun} file is missing",

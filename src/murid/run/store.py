@@ -83,7 +83,7 @@ class Store:
         """
         if self.entry(kept) is not None:
             return
-        with atomic_folder(self.folder(kept)) as temporary:
+        with atomic_folder(self.folder(kept), stays=lambda: self.entry(kept) is not None) as temporary:
             kind = write_value(value, temporary / "value")
             files = {
                 str(path.relative_to(temporary)): file_digest(path)
