@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,6 +72,19 @@ def test_apply_says_of_the_training_data_what_the_fit_found(name):
     used = np.bincount(codes, minlength=model.n_motifs)
     assert (np.diff(model.parts["model"].usage) <= 0).all()
     assert used[0] > 0
+
+
+def test_an_slds_that_starts_from_a_single_state_says_so(monkeypatch):
+    from murid.methods.motifs import moseq
+
+    def single(features, settings, **how):
+        return SimpleNamespace(n_states=1, predict=lambda x: [np.zeros(len(y), int) for y in x])
+
+    monkeypatch.setattr(moseq, "fit_from_levels", single)
+    made = Recording("a0", poses=syllable_poses(30.0, 30.0, seed=0, animal=0, n_states=3, median_s=0.6)[0])
+    model = murid.method("moseq", model="slds", n_states=6, kappa=2000.0, em_iterations=2, slds_sweeps=2)
+    with pytest.warns(UserWarning, match="found a single syllable, and hardly any is born later"):
+        model.fit([made])
 
 
 def test_seeds_agree_and_workers_do_not_matter():

@@ -16,6 +16,7 @@ from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.roles import stand_ins
+from murid.data.warning import warn_user
 from murid.learn.embed.pca import PCA, Moments, fit_gap_components, fit_pca, pca_of_moments
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
@@ -192,6 +193,11 @@ class Moseq(DynamicsMethod):
             n_workers=p.workers,
         )
         labels = np.concatenate([np.maximum(z, 0) for z in start.predict(features)])
+        if len(np.unique(labels)) == 1:
+            warn_user(
+                f"{self.name}: the AR-HMM that the SLDS starts from found a single syllable, and hardly any is born "
+                "later: give a smaller kappa, more data, or fewer points"
+            )
         dynamics = settings.replace(
             n_states=start.n_states + settings.spare_states,
             kappa=kappa,
