@@ -9,7 +9,9 @@ import numpy as np
 from murid import simulate
 from murid.assays import measure_open_field
 from murid.assays.open_field import OpenFieldParams
+from murid.assays.zone_templates import TEMPLATES, TemplateParams, zones_of_template
 from murid.data.recording import Recording
+from murid.data.zones import Zone
 from murid.prepare import CleanParams
 from tests.parameter_cases import Acts
 from tests.prepare.tracks import with_position
@@ -31,7 +33,27 @@ def measured(p: OpenFieldParams):
     return found.measures, found.visits
 
 
+def laid_out(p: TemplateParams):
+    square = Zone("arena", [[0, 0], [60, 0], [60, 60], [0, 60]], unit="cm")
+    rim = Zone("arena", centre=(30, 30), radius=30.0, unit="cm")
+    # Of the two paradigms with chambers, shares fit one by their number.
+    left_out = "light_dark" if len(p.shares) == 3 else ""
+    arenas = {name: rim if name == "zero_maze" else square for name in TEMPLATES if name != left_out}
+    return {name: zones_of_template(name, arena, p).to_json() for name, arena in arenas.items()}
+
+
 CASES = {
+    TemplateParams: Acts(
+        laid_out,
+        {
+            "centre_share": 0.6,
+            "wall_cm": 10.0,
+            "arm_share": 0.1,
+            "ring_share": 0.3,
+            "open_along": "y",
+            "shares": (1.0, 2.0, 1.0),
+        },
+    ),
     OpenFieldParams: Acts(
         measured,
         {
@@ -55,5 +77,5 @@ CASES = {
         },
         base={"arena_cm": (40.0,), "arena_shape": "box", "bin_s": 20.0},
         given={"px_per_cm": {"arena_cm": None, "px_per_cm": 10.0}},
-    )
+    ),
 }

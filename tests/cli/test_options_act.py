@@ -53,6 +53,19 @@ COMMANDS = {
         },
     ),
     "sheet": ("murid.run.sheet.write_sheet", [S], {"--out": ["x.csv"]}),
+    "zones": (
+        "murid.run.set_zones",
+        [S, "--template", "open_field"],
+        {
+            "--template": ["plus_maze"],
+            "--file": ["z.json"],
+            "--page": ["draw.html"],
+            "-p": ["centre_share=0.6"],
+            "--ids": ["r1"],
+            "--replace": [],
+            "--dry-run": [],
+        },
+    ),
     "check": ("murid.run.check_study", [S], {"--ids": ["r1"], "--workers": ["7"]}),
     "assay": (
         "murid.run.run_analysis",
@@ -188,6 +201,8 @@ TOGETHER = {
     },
     ("label-queue", "--seed"): "params",
     ("sheet", "--out"): "path",
+    ("zones", "--file"): "zones",
+    ("zones", "--page"): None,
 }
 #: Tried for all commands at once below.
 EVERYWHERE = {"--json", "--debug"}

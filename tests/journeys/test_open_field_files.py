@@ -92,3 +92,27 @@ def test_open_field_fixture_with_the_labels_of_three_raters(shell, tmp_path, dat
     assert first["time:centre (s)"] == pytest.approx(10.96, abs=2 / FPS)
     assert first["time_percent:centre (%)"] == pytest.approx(13.7, abs=0.1)
     assert "3 raters, 2 recordings" in shell("murid agreement S -j 1")
+
+
+def test_zones_from_tracked_corners_and_from_a_drawn_file(shell, tmp_path):
+    files = tmp_path / "files"
+    files.mkdir()
+    path = write_mouse(files, "m1", 1)
+    shell("murid new S")
+    shell("murid add S files/ --fps 25")
+    assert "Zones given to 1 recording" in shell("murid zones S --template three_chamber")
+    assert "draw on 'm1'" in shell("murid zones S --page draw.html")
+    assert "data:image/png" in (tmp_path / "draw.html").read_text()
+    # What the page saves: the arena alone, drawn in px; the template makes the rest of it.
+    corners = CORNER + PX_PER_CM * np.array([[0, 0], [42, 0], [42, 42], [0, 42]])
+    drawn = {"zones": [{"name": "arena", "kind": "arena", "unit": "px", "polygon": corners.tolist()}]}
+    (tmp_path / "zones.json").write_text(json.dumps(drawn))
+    shell("murid zones S --file zones.json --template light_dark --replace")
+    printed = shell("murid assay S open_field -p arena_cm=42 -p clean.smoothing=none -j 1")
+    folder = tmp_path / printed.split("Tables (CSV): ")[1].splitlines()[0]
+    row = pd.read_csv(folder / "animals.csv").iloc[0]
+    inside = path[:, 0] < 28  # light: two thirds from the left
+    assert row["time_percent:light (%)"] == pytest.approx(100 * inside.mean(), abs=0.3)
+    arena = pd.read_csv(folder / "arenas.csv").iloc[0]
+    assert (arena["source"], arena["verdict"]) == ("drawn", "ok")
+    assert arena.filter(like="px_per_cm").iloc[0] == pytest.approx(PX_PER_CM)

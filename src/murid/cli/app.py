@@ -19,6 +19,7 @@ COMMANDS = (
     "new",
     "sheet",
     "add",
+    "zones",
     "check",
     "assay",
     "fit",

@@ -16,6 +16,7 @@ from .session import open_study
 from .sheet import blank_sheet, study_sheet, update_from_sheet
 from .step import Step
 from .store import Store
+from .zones import set_zones, write_drawing_page
 
 __all__ = [
     "Processes",
@@ -40,6 +41,8 @@ __all__ = [
     "run_analysis",
     "run_demo",
     "runs_of",
+    "set_zones",
     "study_sheet",
     "update_from_sheet",
+    "write_drawing_page",
 ]
