@@ -9,6 +9,7 @@ from murid.data.labels import Labels
 from murid.data.poses import make_poses
 from murid.data.recording import Recording
 from murid.prepare import assess_quality, calibrate, clean, keypoint_quality
+from murid.prepare.quality import landmarks
 
 from .tracks import animals, with_position
 
@@ -118,3 +119,34 @@ def test_one_keypoint_without_confidence():
     table = assess_quality(make_poses(points, keypoints=["led"], fps=30))
     assert verdicts(table)["low confidence"] == "ok"
     assert (table.loc[table["check"] == "jumps", "reason"] == "not known").all()
+
+
+def with_corner(poses):
+    """The poses with a drawn corner of the arena before their keypoints: always there, never moving."""
+    xy = poses["position"].values
+    corner = np.full((len(xy), 2, 1, xy.shape[3]), 7.0)
+    names = ["tl", *map(str, poses["keypoint"].values)]
+    every = np.concatenate([corner, xy], axis=2)
+    time_s, unit = poses["time"].values, str(poses.attrs["unit"])
+    individuals = [str(i) for i in poses["individual"].values]
+    return make_poses(every, keypoints=names, individuals=individuals, time_s=time_s, unit=unit)
+
+
+def test_drawn_corners_of_the_arena_are_no_stuck_track():
+    poses = with_corner(animals(1800, noise=0.05))
+    assert landmarks(poses) == ["tl"]
+    assert set(assess_quality(poses)["verdict"]) == {"ok"}
+
+
+def test_a_drawn_corner_does_not_hide_that_the_animal_is_gone():
+    poses = animals(1800, n_ind=1, noise=0.05)
+    xy = poses["position"].values.copy()
+    xy[600:900] = np.nan  # 10 s
+    table = assess_quality(with_corner(with_position(poses, xy))).set_index("check")
+    assert table.loc["longest gap", "value"] == pytest.approx(10, abs=0.1)
+
+
+def test_a_recording_in_which_nothing_moves_is_stuck():
+    poses = make_poses(np.full((900, 2, 2, 1), 9.0), keypoints=["nose", "centre"], fps=30)
+    assert landmarks(poses) == []
+    assert verdicts(assess_quality(poses))["stuck tracks"] == "bad"

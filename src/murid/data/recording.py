@@ -260,6 +260,7 @@ class Recording:
                 "labels name individuals that have no pose",
                 got=", ".join(sorted(unknown)),
                 expected=", ".join(individual_names(poses)),
+                todo="give them one set of names in the label file, or name nobody there: labels then hold for all",
             )
 
     def _check_video(self, poses: xr.Dataset, video: Video, faults: Faults) -> None:

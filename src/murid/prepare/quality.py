@@ -215,6 +215,10 @@ def _clock_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
 
 def _tracking_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     table = keypoint_quality(poses, p)
+    # Drawn corners of the arena never move: they are no animal, and no stuck track either.
+    table = table[~table["keypoint"].isin(landmarks(poses))].reset_index(drop=True)
+    if table.empty:
+        return []
     several = poses.sizes["individual"] > 1
     jumps_todo = "cleaning masks them" + ("; some may be swapped identities: repair those first" if several else "")
     checks = (
@@ -267,13 +271,36 @@ def _tracking_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     return rows
 
 
+def landmarks(poses: xr.Dataset) -> list[str]:
+    """Return keypoints that stand at one very place whenever they are seen, in every animal: points of the arena.
+
+    Some other keypoint must move; in a recording in which nothing moves, the track is stuck.
+
+    Examples
+    --------
+    >>> from murid.data.poses import make_poses
+    >>> xy = np.random.default_rng(0).normal(20, 1, (100, 2, 2, 1))
+    >>> xy[:, :, 0] = 5
+    >>> landmarks(make_poses(xy, keypoints=["tl", "nose"], fps=30))
+    ['tl']
+    """
+    xy = np.asarray(poses["position"].values, np.float64)
+    seen = np.asarray(np.isfinite(xy).all(axis=1))
+    low = np.where(seen[:, None], xy, np.inf).min(axis=0)
+    high = np.where(seen[:, None], xy, -np.inf).max(axis=0)
+    there = seen.any(axis=0)
+    still = (~there | (low == high).all(axis=0)).all(axis=1) & there.any(axis=1)
+    return [] if still.all() else [name for name, fixed in zip(keypoint_names(poses), still, strict=True) if fixed]
+
+
 def _presence_checks(poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     """Stretches in which an animal is not there at all, at the ends and in between."""
     from murid.prepare.gaps import gap_table
 
     time_s = poses["time"].values.astype(np.float64)
     sure = ~(poses["confidence"].values < p.min_confidence)
-    there = (np.isfinite(poses["position"].values).all(axis=1) & sure).any(axis=1)
+    animal_points = ~np.isin(keypoint_names(poses), landmarks(poses))
+    there = (np.isfinite(poses["position"].values).all(axis=1) & sure)[:, animal_points].any(axis=1)
     rows = []
     for i, animal in enumerate(individual_names(poses)):
         start, stop, length = gap_table(there[:, i], time_s)
