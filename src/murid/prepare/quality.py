@@ -288,8 +288,9 @@ def landmarks(poses: xr.Dataset) -> list[str]:
     seen = np.asarray(np.isfinite(xy).all(axis=1))
     low = np.where(seen[:, None], xy, np.inf).min(axis=0)
     high = np.where(seen[:, None], xy, -np.inf).max(axis=0)
-    there = seen.any(axis=0)
-    still = (~there | (low == high).all(axis=0)).all(axis=1) & there.any(axis=1)
+    there = np.asarray(np.any(seen, axis=0))
+    fixed_place = np.asarray(np.all(low == high, axis=0))
+    still = np.asarray(np.all(~there | fixed_place, axis=1)) & np.asarray(np.any(there, axis=1))
     return [] if still.all() else [name for name, fixed in zip(keypoint_names(poses), still, strict=True) if fixed]
 
 
