@@ -100,8 +100,17 @@ CASES = {
     ),
     JaabaParams: supervised(
         "jaaba",
-        {"amount": "normal", "reach_s": 0.2, "n_rounds": 8, "n_draw": 60, "n_bins": 5, "low": 1.0},
+        {
+            "amount": "normal",
+            "neighbours": True,
+            "reach_s": 0.2,
+            "n_rounds": 8,
+            "n_draw": 60,
+            "n_bins": 5,
+            "low": 1.0,
+        },
         base={"n_rounds": 5, "amount": "less", "n_draw": 200, "n_bins": 10, "folds": 2},
+        on={"neighbours": "pair"},
     ),
     MarsParams: supervised(
         "mars",

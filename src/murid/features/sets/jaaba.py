@@ -16,11 +16,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from murid.data.bouts import EVERYONE
 from murid.features.body import F32, Body, Column, as_f32, norm
 from murid.features.kinematics import kinematics_columns
+from murid.features.sets.jaaba_neighbours import animals_near, neighbour_columns
 from murid.features.sets.scene import Scene, assemble, named_table
 from murid.features.shape import shape_columns
-from murid.features.social import social_columns
+from murid.features.social import combine_animals, social_columns
 from murid.features.windows import rolling
 from murid.features.zone import zone_columns
 
@@ -34,7 +36,7 @@ _FIELD = float(np.deg2rad(120))
 #: Per-frame features that take both signs; speeds, distances, sizes and unsigned angles do not.
 _BOTH_SIGNS = re.compile(
     r"acceleration|forward_|sideways_|turn_rate|path_turn_rate|course_cos|stretch_rate|head_angle|.*_rate$"
-    r"|closing_speed|approach_|nose_approach_speed|speed_difference|[xy]_(centre|nose|rear)"
+    r"|closing_speed|approach_|nose_approach_speed|speed_difference|angle_on_closest|[xy]_(centre|nose|rear)"
 )
 
 
@@ -72,13 +74,28 @@ class WindowSpec:
         return cls(radii, (-1.0, -0.5, 0.0, 0.5, 1.0), 3, (10.0, 25.0, 50.0, 75.0, 90.0), True)
 
 
-def per_frame(where: Scene) -> list[Column]:
-    """Per-frame columns of the scene's subject."""
+def per_frame(where: Scene, *, neighbours: bool = False) -> list[Column]:
+    """Per-frame columns of the scene's subject; with `neighbours`, also those of `jaaba_neighbours`."""
 
     def own(body: Body) -> list[Column]:
         return _own(body, where)
 
-    return assemble(where, own, lambda me, other: _pair(me, other))
+    def pair(me: Body, other: Body) -> list[Column]:
+        return _pair(me, other) + (neighbour_columns(me, other) if neighbours else [])
+
+    columns = assemble(where, own, pair)
+    return columns + (_near(where) if neighbours and len(where.bodies) > 1 else [])
+
+
+def _near(where: Scene) -> list[Column]:
+    """Animals near the subject; of all animals, the fewest and the most."""
+
+    def near(name: str) -> list[Column]:
+        return animals_near(where.bodies[name], [b for other, b in where.bodies.items() if other != name])
+
+    if where.subject != EVERYONE:
+        return near(where.subject)
+    return combine_animals([near(name) for name in where.bodies], ("min", "max"))
 
 
 def _own(body: Body, where: Scene) -> list[Column]:

@@ -24,6 +24,12 @@ class JaabaParams(SupervisedParams):
     """Parameters of `jaaba`."""
 
     amount: Amount = param("normal", why="window features: less (2 radii), normal (3), more (5, histograms, ranks)")
+    neighbours: bool = param(
+        False,
+        why="add what JAABA knows of neighbours beyond centre distances: difference of the directions of motion, angle "
+        "on the closest, nose-ellipse distances and fields, animals within 1 and 2 body lengths; off because its "
+        "effect on real data is not measured",
+    )
     reach_s: float = param(REACH_S, unit="s", gt=0, why="largest radius of the windows: 10 frames at 30 Hz")
     n_rounds: int = param(100, ge=1, why="stumps per behaviour; JAABA: 100, and 10 for quick updates")
     n_draw: int = param(2500, ge=10, why="examples drawn from the weights in each round")
@@ -64,7 +70,7 @@ class Jaaba(Supervised):
         """Window features into boosted stumps; hysteresis is part of the tuned rule."""
         p = self.params
         return Recipe(
-            features=JaabaFeatures(p.clean, WindowSpec.of(p.amount, p.reach_s)),
+            features=JaabaFeatures(p.clean, WindowSpec.of(p.amount, p.reach_s), p.neighbours),
             learning=Stumping(p.n_rounds, p.n_draw, p.n_bins, p.seed),
             form={"low": p.low, "short": "absorb"},
             smooth_options=(0.0,),
@@ -81,12 +87,15 @@ class JaabaFeatures(Features):
     ----------
     clean : CleanParams
     spec : WindowSpec
+    neighbours : bool
+        See `JaabaParams`.
     edges : dict of str to array, optional
         Bins of the histograms, from the training recordings.
     """
 
     clean: CleanParams
     spec: WindowSpec
+    neighbours: bool = False
     edges: dict[str, np.ndarray] | None = None
 
     def _scene(self, recording: Recording, subject: str) -> Scene:
@@ -99,14 +108,14 @@ class JaabaFeatures(Features):
             return self
         tables = []
         for sample in samples:
-            columns = per_frame(self._scene(sample.recording, sample.subject))
+            columns = per_frame(self._scene(sample.recording, sample.subject), neighbours=self.neighbours)
             tables.append({c.name: c.values for c in columns})
         return replace(self, edges=edges_of(tables))
 
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
         where = self._scene(recording, subject)
-        return window_features(where, per_frame(where), self.spec, rows, self.edges)
+        return window_features(where, per_frame(where, neighbours=self.neighbours), self.spec, rows, self.edges)
 
     def dump(self) -> Dump:
         """Bins of the histograms."""
