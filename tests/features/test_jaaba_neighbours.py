@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,10 @@ def test_a_hidden_neighbour_is_not_counted_as_far():
     assert np.isnan(got["animals_within_2"][10:20]).all()
     assert np.isnan(got["nose_ellipse"][10:20]).all()
     assert np.isfinite(got["animals_within_2"][:10]).all()
+
+
+def test_trunk_points_on_one_line_make_a_segment():
+    zero, one = np.zeros(3, np.float32), np.ones(3, np.float32)
+    flat = SimpleNamespace(covariance=(zero, zero, one / 4, zero, zero, 5 * one))
+    points = np.array([[0, 0.5, 3], [2, 1, 0]], np.float32)
+    np.testing.assert_allclose(to_ellipse(points, flat), [2, 1, 2], atol=0.011)

@@ -77,7 +77,8 @@ def to_ellipse(point: F32, body: Body) -> F32:
     x, y = point[0] - mean_x, point[1] - mean_y
     along = np.abs(np.cos(tilt) * x + np.sin(tilt) * y).astype(np.float64)
     across = np.abs(np.cos(tilt) * y - np.sin(tilt) * x).astype(np.float64)
-    a, b = 2 * long_sd, np.maximum(2 * short_sd, 1e-9)
+    # Points on one line make an ellipse without width, on which the steps below do not settle.
+    a, b = 2 * long_sd, np.maximum(2 * short_sd, 0.02 * long_sd)
     with np.errstate(invalid="ignore", divide="ignore"):
         inside = (along / a) ** 2 + (across / b) ** 2 <= 1
         # The nearest point (a cos, b sin) is approached through the centre of curvature at the last one.
