@@ -226,7 +226,8 @@ def study(rng: Rng, condition: str, groups: int, *, days: int = 4) -> pd.DataFra
     level, slope = rng.normal(0, 1, n), rng.normal(0.7 if condition == "drift" else 0.1, 0.3, n)
     if condition == "litters":
         level += rng.normal(0, 1, -(-n // 4))[np.arange(n) // 4]
-    weight = rng.normal(0, 1, n) + 0.5 * (name == "b")
+    # Counts are tested as they are, without the covariate: it must not differ between groups there.
+    weight = rng.normal(0, 1, n) + 0.5 * (name == "b") * (condition != "ties")
     y = level[animal] + weight[animal] + slope[animal] * day + rng.normal(0, 0.7, animal.size)
     if condition == "ties":
         y = rng.poisson(np.exp(np.clip(0.3 * y, -2, 2))).astype(float)

@@ -59,6 +59,16 @@ def test_any_column_of_the_sheet_can_be_compared_by(scored):
     assert not any("no recording has a sex" in w for w in run.provenance["warnings"])
 
 
+def test_litters_of_the_sheet_are_noted(scored):
+    table = scored.table
+    scored._write_table(table.assign(group=["x"] * 3 + ["y"] * 3, litter=["l1"] * 3 + ["l2"] * 3))
+    try:
+        run = run_analysis(scored, "budget", labels=LabelChoice(rater="A"))
+    finally:
+        scored._write_table(table)
+    assert run.tables["comparison"]["notes"].str.contains("use unit='litter'").all()
+
+
 # ---- one way for all ------------------------------------------------------------------------------
 def test_tables_carry_keys_and_units_and_groups_are_compared(study):
     run = run_analysis(study, "toy")
