@@ -26,6 +26,7 @@ COMMANDS = (
     "apply",
     "evaluate",
     "compare_motifs",
+    "films",
     "explain",
     "label_queue",
     "neural",

@@ -6,6 +6,7 @@ from .demo import run_demo
 from .evaluate import evaluate_methods
 from .executor import Processes, Serial, Stopped
 from .explain import explain_model
+from .films import write_films
 from .fit import fit_method
 from .label_queue import propose_bouts
 from .motifs import compare_motifs
@@ -45,4 +46,5 @@ __all__ = [
     "study_sheet",
     "update_from_sheet",
     "write_drawing_page",
+    "write_films",
 ]
