@@ -58,6 +58,18 @@ def test_zones_that_are_there_are_written_over_only_when_asked(study):
         murid.run.set_zones(study)
 
 
+def test_template_is_added_to_a_drawn_arena_without_leave(study):
+    arena = {"name": "arena", "polygon": CORNERS.tolist(), "kind": "arena"}
+    murid.run.set_zones(study, Zones.from_json(json.dumps({"zones": [arena]})))
+    murid.run.set_zones(study, template="open_field")
+    assert list(study["bare"].zones) == ["arena", "centre"]
+    assert study["bare"].zones["arena"].area == pytest.approx(400**2)
+    with pytest.raises(DataError, match="--replace"):  # the zone 'centre' would be lost
+        murid.run.set_zones(study, template="three_chamber")
+    with pytest.raises(DataError, match="--replace"):  # the arena drawn for each would be lost
+        murid.run.set_zones(study, Zones.from_json(json.dumps({"zones": [arena]})), template="three_chamber")
+
+
 def test_page_is_one_file_and_what_it_saves_is_read(study, tmp_path):
     page = tmp_path / "draw.html"
     assert murid.run.write_drawing_page(study, page, "m2") == "m2"

@@ -50,7 +50,7 @@ _Cut = Annotated[bool, typer.Option("--cut-labels", help="Cut labels that run pa
 _EXAMPLES = """murid add S poses/*.csv --labels labels/ --fps 24
 murid add S poses/ --labels labels/ --sheet animals.csv --dry-run
 murid add S m1.slp --video m1.mp4 --traces m1_photometry.csv -o traces.time=time_s
-murid add S poses/*.h5 --zones arena.json --px-per-cm 12.5
+murid add S poses/*.h5 --fps 25 --zones arena.json --px-per-cm 12.5
 murid add S --sheet animals.csv
 murid add S --traces photometry/*.csv --labels scored/*.csv -o traces.units=dF_465"""
 

@@ -49,7 +49,7 @@ def set_zones(
     ids : sequence of str, optional
         Recordings; all that have poses by default.
     replace : bool
-        Write over zones that are there.
+        Write over zones that are there. A template that is fitted to the only zone, the arena, needs no leave.
     dry_run : bool
         Only say what would be written.
 
@@ -80,7 +80,7 @@ def set_zones(
     if not wanted:
         fail("zones", "no recording has poses", todo="add them with: murid add")
     for recording in wanted:
-        if recording.has("zones") and not replace:
+        if recording.has("zones") and not (replace or (zones is None and _is_arena_alone(recording))):
             faults.add("has zones already", where=recording.id, todo="write over them with --replace")
             continue
         try:
@@ -99,6 +99,11 @@ def set_zones(
         units = ", ".join(dict.fromkeys(zone.unit for zone in own.values()))
         rows.append({"recording": name, "zones": ", ".join(own), "unit": units, "from": source})
     return pd.DataFrame(rows, columns=["recording", "zones", "unit", "from"])
+
+
+def _is_arena_alone(recording: Recording) -> bool:
+    """Whether the only zone is an arena: a template is fitted to it and keeps it, so that nothing is lost."""
+    return {zone.kind for zone in recording.need("zones").values()} == {"arena"}
 
 
 def _zones_for(
@@ -136,6 +141,12 @@ def write_drawing_page(study: Study, out: str | Path, recording_id: str | None =
     -------
     str
         The recording that is shown.
+
+    Examples
+    --------
+    >>> import murid
+    >>> murid.run.write_drawing_page(murid.open_study("mice"), "draw.html")
+    'control_1'
     """
     out = Path(out)
     if out.exists():
