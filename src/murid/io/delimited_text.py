@@ -17,16 +17,13 @@ import pandas as pd
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.io.files import guess_delimiter, header_at, plain_name, read_text, without_surplus
+from murid.io.thousands import DECIMAL_COMMA, THOUSANDS, decimal_marks, may_be_thousands, tell_doubtful
 
 #: Cells that mean "no value" where a number belongs.
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "-nan(ind)")
 #: Cells that mean "no value" where text belongs; a behaviour may be called ``None``, no animal is.
 NO_TEXT = ("", "nan", "NaN", "NA", "#N/A", "<NA>", "NULL")
 NO_NAME = (*NO_TEXT, "None", "null", "N/A", "n/a")
-_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
-_DECIMAL_POINT = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
-#: ``1.234`` or ``1,234``: a thousand where the other mark is the decimal one.
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([.,])\d{3}(\1\d{3})*")
 _CLOCK = re.compile(r"(?:(\d+) days? )?\+?(\d+):(\d\d):(\d\d(?:[.,]\d+)?)")
 #: Names that programs give to the numbers of the rows.
 _ROW_NUMBER_NAMES = frozenset({"", "unnamed 0", "unnamed 0 1", "unnamed 1", "index", "level 0", "x", "x 1", "rownames"})
@@ -107,6 +104,11 @@ def parse_numbers(
         for i, column in enumerate(table.columns):
             if i not in text_columns:
                 values[:, i] = column.to_numpy(zero_copy_only=False)
+        if delimiter != "," and may_be_thousands(values):
+            cells = [next(csv.reader([line], delimiter=delimiter)) for line in rows.values()]
+            _tell_doubtful(
+                {name: [r[i] for r in cells] for i, name in enumerate(columns) if i not in text_columns}, subject
+            )
         return values, {i: table.column(i).to_pylist() for i in text_columns}, lines
     return *_parse_slowly(rows, columns, subject, delimiter, text_columns), lines
 
@@ -118,7 +120,7 @@ def _parse_slowly(
     ragged, wrong, rows = [], [], []
     texts: dict[int, list[str]] = {i: [] for i in text_columns}
     parsed = {number: next(csv.reader([line], delimiter=delimiter)) for number, line in lines.items()}
-    comma = delimiter != "," and any(_DECIMAL_COMMA.fullmatch(c.strip()) for row in parsed.values() for c in row)
+    comma = delimiter != "," and any(DECIMAL_COMMA.fullmatch(c.strip()) for row in parsed.values() for c in row)
     last = max(lines)
     for number, cells in parsed.items():
         if len(cells) != len(columns):
@@ -154,15 +156,22 @@ def _parse_slowly(
     return np.array(rows), texts
 
 
+def _tell_doubtful(numbers: Mapping[str, list[str]], subject: str) -> None:
+    """Warn of columns that may be thousands, unless some cell shows which mark is the decimal one."""
+    if not any(decimal_marks(cell.strip() for cells in numbers.values() for cell in cells)):
+        for name, cells in numbers.items():
+            tell_doubtful(subject, name, cells)
+
+
 def _is_thousands(cell: str, mark: str) -> bool:
     """True for ``1.234`` (mark "."), which is a thousand in a table of decimal commas."""
-    match = _THOUSANDS.fullmatch(cell.strip())
+    match = THOUSANDS.fullmatch(cell.strip())
     return match is not None and match[1] == mark
 
 
 def _add_no_number(faults: Faults, where: str, cell: str) -> None:
     """Say that a cell is no number, or not known to be which."""
-    grouped = _THOUSANDS.fullmatch(cell.strip())
+    grouped = THOUSANDS.fullmatch(cell.strip())
     faults.add(
         "a thousands separator or a decimal mark?" if grouped else "text in a number cell",
         where=where,
@@ -176,7 +185,7 @@ def _number(cell: str, delimiter: str) -> float | None:
     cell = cell.strip()
     if cell in MISSING:
         return float("nan")
-    if delimiter != "," and _DECIMAL_COMMA.fullmatch(cell):
+    if delimiter != "," and DECIMAL_COMMA.fullmatch(cell):
         cell = cell.replace(",", ".")
     try:
         return float(cell)
@@ -263,6 +272,8 @@ class TextTable:
             own.add(f"and {wrong - _SHOWN} more such cells in column '{column}'")
         if faults is None:
             own.raise_if_any()
+        if self.delimiter != "," and not any(self._decimal_marks):
+            tell_doubtful(self.subject, column, self.cells[column])
         return out
 
     @cached_property
@@ -270,11 +281,11 @@ class TextTable:
         """The mark that is not the decimal one of this table; empty where that is not known, or a comma divides."""
         if self.delimiter == ",":
             return ""
-        cells = [cell for column in self.cells for cell in self.cells[column]]
-        # Only what cannot be a thousand says which mark is the decimal one.
-        plain = [cell for cell in cells if not _THOUSANDS.fullmatch(cell)]
-        comma, point = (any(map(form.fullmatch, plain)) for form in (_DECIMAL_COMMA, _DECIMAL_POINT))
-        return {(True, False): ".", (False, True): ","}.get((comma, point), "")
+        return {(True, False): ".", (False, True): ","}.get(self._decimal_marks, "")
+
+    @cached_property
+    def _decimal_marks(self) -> tuple[bool, bool]:
+        return decimal_marks(cell for column in self.cells for cell in self.cells[column])
 
     def texts(self, column: str | None, default: str = "", missing: Sequence[str] = NO_TEXT) -> pd.Series:
         """Return a column as text; `default` for the words in `missing`, and everywhere without such a column."""
