@@ -15,6 +15,7 @@ import murid
 from murid import simulate
 from murid.data.labels import Labels
 from murid.data.recording import Recording
+from murid.data.zones import Zones
 from murid.io.write import write_labels, write_poses_dlc
 
 #: Settings that make a fit take a second; what a page gives goes before. Names, calls and outputs are what is tested.
@@ -171,6 +172,15 @@ def study(folder: Path, raters: int = 1) -> Path:
     return folder
 
 
+def arenas_alone(folder: Path) -> str:
+    """Leave every recording of a study its arena alone, and return the last one as JSON."""
+    study = murid.open_study(folder)
+    for recording in study.recordings():
+        arena = Zones([zone for zone in recording.need("zones").values() if zone.kind == "arena"])
+        study.add(recording.replace(zones=arena), replace=True)
+    return arena.to_json()
+
+
 def table_of_animals() -> pd.DataFrame:
     """Sixteen animals of two treatments on three days, with the measures that the page on statistics names."""
     rng = np.random.default_rng(0)
@@ -215,6 +225,12 @@ def _studies(folder: Path) -> dict[str, object]:
     for name in ("S", "STUDY", "mice"):
         study(folder / name)
     return _mice(folder)
+
+
+def _zones(folder: Path) -> dict[str, object]:
+    study(folder / "STUDY")
+    (folder / "zones.json").write_text(arenas_alone(folder / "STUDY"))
+    return {}
 
 
 def _readme(folder: Path) -> dict[str, object]:
@@ -320,6 +336,7 @@ BEFORE: dict[str, Callable[[Path], dict[str, object]]] = {
     "how-to/compare_motifs": _study,
     "how-to/explain": _study,
     "how-to/label_queue": _study,
+    "how-to/zones": _zones,
     "background/cleaning": _poses,
     "background/evaluation": _predictions,
     "background/group_statistics": _table,

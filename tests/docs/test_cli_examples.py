@@ -65,7 +65,7 @@ def files_of(line: str, folder: Path) -> None:
     if name == "films":
         filmed(folder)
     if name == "zones":
-        arena = given_arenas(folder)
+        arena = given.arenas_alone(folder / "S")
         if "--file" in line:
             (folder / "zones.json").write_text(arena)
     if line == "murid add S --sheet animals.csv":
@@ -83,15 +83,6 @@ def filmed(folder: Path) -> None:
     for method, model in (("kmeans", "moseq"), ("gbdt", "gbdt")):
         study.fit(method, model=model, workers=1)
         study.apply(model, workers=1)
-
-
-def given_arenas(folder: Path) -> str:
-    """Leave every recording its arena alone, and return this as JSON."""
-    study = murid.open_study(folder / "S")
-    for recording in study.recordings():
-        arena = Zones([zone for zone in recording.zones.values() if zone.kind == "arena"])
-        study.add(recording.replace(zones=arena), replace=True)
-    return arena.to_json()
 
 
 def files_to_add(line: str, folder: Path) -> None:

@@ -25,6 +25,8 @@ JITTER = {"rules": 0.5}
 MISSES: dict[tuple[str, float], float] = {("bsoid", 15.0): 0.8, ("dbm", 15.0): 0.55, ("selfee", 15.0): 0.7}
 
 
+# Four times the rate of the fit is far from it, which is said; here it is what is tested.
+@pytest.mark.filterwarnings("ignore:.*frames/s, but the model was trained at")
 @pytest.mark.parametrize("name", CASES)
 def test_frame_rate_changes_no_label_beyond_the_noise(name):
     seconds = 30.0 if family_of(name) == "video" else 80.0

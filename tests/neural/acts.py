@@ -130,7 +130,7 @@ def handed_on(p: BehaviourDecodingParams):
 
     with patch.object(decoding_analysis, "decode_states", note):
         decoding_analysis.analyse_decoding(session()[0], p, states=session()[1])
-    counted = decoding_analysis.correct_decoded({"decoded": pd.DataFrame({"p": [0.001]})}, p)
+    counted = decoding_analysis.correct_decoded({"decoded": pd.DataFrame({"p": [0.001], "control": [False]})}, p)
     return given, counted.summary
 
 

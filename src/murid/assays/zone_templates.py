@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class TemplateParams(Params):
     shares: tuple[float, ...] = param((), why="chambers from left to right; thirds, or 2/3 light and 1/3 dark")
 
 
-def zones_of_template(name: str, arena: Zone, params: TemplateParams | None = None) -> Zones:
+def zones_of_template(name: str, arena: Zone, params: TemplateParams | None = None, **changes: Any) -> Zones:
     """Return the zones of a paradigm within an arena.
 
     Parameters
@@ -47,6 +48,8 @@ def zones_of_template(name: str, arena: Zone, params: TemplateParams | None = No
         Outline: four corners (of a plus maze: those of the square around the tips of its arms), or a circle for an
         open field and a zero maze.
     params : TemplateParams, optional
+    **changes
+        Single parameters instead.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def zones_of_template(name: str, arena: Zone, params: TemplateParams | None = No
     """
     if name not in TEMPLATES:
         fail("zones", f"no template '{name}'", todo=did_you_mean(name, TEMPLATES))
-    p = params or TemplateParams()
+    p = TemplateParams.of(params, changes)
     if p.open_along not in ("x", "y"):
         fail("zones", "open_along", expected="x or y", got=p.open_along)
     return Zones(TEMPLATES[name](arena, p))

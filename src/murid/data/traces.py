@@ -153,7 +153,10 @@ class Spikes:
 
         Examples
         --------
-        >>> Spikes({"u1": [0.1, 0.9]}, 0.0, 1.0, end_known=False).lasting_to(2.0, "the labels").stop_s
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     Spikes({"u1": [0.1, 0.9]}, 0.0, 1.0, end_known=False).lasting_to(2.0, "the labels").stop_s
         2.0
         >>> Spikes({"u1": [0.1, 0.9]}, 0.0, 1.0).lasting_to(2.0, "the labels").stop_s
         1.0

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ def set_zones(
     ids: Sequence[str] | None = None,
     replace: bool = False,
     dry_run: bool = False,
+    **changes: Any,
 ) -> pd.DataFrame:
     """Give recordings their zones.
 
@@ -52,6 +54,8 @@ def set_zones(
         Write over zones that are there. A template that is fitted to the only zone, the arena, needs no leave.
     dry_run : bool
         Only say what would be written.
+    **changes
+        Single parameters of the template instead of `params`.
 
     Returns
     -------
@@ -72,6 +76,7 @@ def set_zones(
     """
     if zones is None and template is None:
         fail("zones", "nothing was given", expected="zones of a file, or a template", todo="--file or --template")
+    settings = TemplateParams.of(params, changes)
     if isinstance(zones, (str, Path)):
         zones = read_zones(zones)
     faults = Faults("zones")
@@ -84,7 +89,7 @@ def set_zones(
             faults.add("has zones already", where=recording.id, todo="write over them with --replace")
             continue
         try:
-            zones_by_recording[recording.id] = _zones_for(recording, zones, template, params)
+            zones_by_recording[recording.id] = _zones_for(recording, zones, template, settings)
         except ValueError as exc:
             faults.add(str(exc), where=recording.id)
         recording.forget()
@@ -107,7 +112,7 @@ def _is_arena_alone(recording: Recording) -> bool:
 
 
 def _zones_for(
-    recording: Recording, zones: Zones | None, template: str | None, params: TemplateParams | None
+    recording: Recording, zones: Zones | None, template: str | None, params: TemplateParams
 ) -> tuple[Zones, str]:
     """Zones of one recording, and where they come from in words."""
     if template is None and zones is not None:
