@@ -68,6 +68,9 @@ def files_of(line: str, folder: Path) -> None:
         arena = given.arenas_alone(folder / "S")
         if "--file" in line:
             (folder / "zones.json").write_text(arena)
+            study = murid.open_study(folder / "S")
+            for recording in study.recordings():
+                study.add(recording.replace(zones=None), replace=True)
     if line == "murid add S --sheet animals.csv":
         study_sheet(murid.open_study(folder / "S")).to_csv(folder / "animals.csv", index=False)
     elif name == "add":

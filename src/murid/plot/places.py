@@ -103,9 +103,9 @@ def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:
         else:
             continue
         outline.set(fill=False, edgecolor=INK if arena else GREY, linewidth=1.1 if arena else 0.8)
-        guessed: tuple[float, tuple[float, ...]] = (0, (1, 1.5))
-        dashes = guessed if zone.name == GUESSED else "-" if arena else (0.0, (3.0, 2.0))
-        outline.set_linestyle(dashes)
+        outline.set_linestyle("-" if arena else (0, (3, 2)))
+        if zone.name == GUESSED:
+            outline.set_linestyle((0, (1, 1.5)))
         ax.add_patch(outline)
 
 
