@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,14 @@ class Wording:
     behaviours: tuple[int, ...] = (0, 1, 2)
     zones: tuple[int, ...] = (0, 1, 2)
     units: tuple[int, ...] = (0, 1)
+    #: Order of the rows of a table: as they were made (0), or a permutation.
+    rows: int = 0
+
+    def shuffled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with its rows in the order of the wording."""
+        if not self.rows:
+            return table
+        return table.iloc[np.random.default_rng(self.rows).permutation(len(table))].reset_index(drop=True)
 
     def name(self, animal: int) -> str:
         return self.animals[animal]
@@ -170,6 +179,7 @@ wordings = st.builds(
     behaviours=st.permutations(range(3)).map(tuple),
     zones=st.permutations(range(3)).map(tuple),
     units=st.permutations(range(2)).map(tuple),
+    rows=st.integers(0, 5),
 )
 
 

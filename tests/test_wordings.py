@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from murid.assays import measure_open_field
 from murid.assays.open_field import OpenFieldParams
-from murid.data.labels import Labels
+from murid.data.errors import DataError
+from murid.data.labels import LabelChoice, Labels
 from murid.data.states import to_multilabel
 from murid.ethogram import smooth
 from murid.ethogram.bouts import bouts_of, summarise_states
@@ -22,6 +23,7 @@ from murid.features.motion import body_length, distance, heading, speed
 from murid.features.zone_mask import zone_masks
 from murid.neural import PeriEventParams, TuningParams, by_state, compute_perievent, compute_tuning
 from murid.prepare import CleanParams
+from murid.stats import compare
 from tests.nouns import (
     BEHAVIOURS,
     FAST,
@@ -89,11 +91,39 @@ def smoothed(facts: Facts, w: Wording) -> dict[str, object]:
     return {"shortest": smooth.min_bout(states, length).values, "gaps": smooth.close_gaps(states, length).values}
 
 
+def together(parts: list[Labels], w: Wording) -> Labels:
+    """Labels of several raters or streams in one, rows in the order of the wording."""
+    bouts, scored = (pd.concat([getattr(p, t) for p in parts], ignore_index=True) for t in ("bouts", "scored"))
+    return Labels(w.shuffled(bouts), w.shuffled(scored))
+
+
+def streams(facts: Facts, w: Wording) -> dict[str, object]:
+    """Two channels of labels: each alone as it is, both at once with nothing said an error."""
+    parts = []
+    for name, salt in (("posture", 0), ("place", 1)):
+        own = labels_in(facts, w, salt=salt)
+        parts.append(Labels(own.bouts.assign(stream=name), own.scored.assign(stream=name)))
+    both, out = together(parts, w), {}
+    for name in ("posture", "place"):
+        states = LabelChoice(BEHAVIOURS, stream=name).states(both, w.start_s + facts.time, individuals=w.animals)
+        out[name] = states.sel(individual=list(w.animals), behaviour=list(BEHAVIOURS)).values
+    with pytest.raises(DataError, match="several streams"):
+        LabelChoice().states(both, w.start_s + facts.time)
+    return out
+
+
+def groups(facts: Facts, w: Wording) -> dict[str, object]:
+    """Recordings of two groups in any order; two recordings an animal."""
+    animals = [f"a{k}" for k in range(10)]
+    table = pd.DataFrame({"animal": animals * 2, "group": (["control"] * 5 + ["drug"] * 5) * 2})
+    table["cm"] = facts.rng.normal(size=20) + (table["group"] == "drug")
+    found = compare(w.shuffled(table), "cm", "group", order=("control", "drug"))
+    return {"difference": found.difference, "interval": found.difference_ci, "g": found.effect, "p": found.p}
+
+
 def agreement(facts: Facts, w: Wording) -> dict[str, object]:
     parts = [labels_in(facts, w, rater, salt) for rater, salt in (("A", 0), ("B", 1))]
-    both = Labels(
-        pd.concat([p.bouts for p in parts], ignore_index=True), pd.concat([p.scored for p in parts], ignore_index=True)
-    )
+    both = together(parts, w)
     found = compare_raters(both, list(BEHAVIOURS), time_s=w.start_s + facts.time, n_boot=5)
     return {c: found.pairs[c] for c in found.pairs.select_dtypes("number") if not c.endswith(("low", "high"))}
 
@@ -121,7 +151,7 @@ def responses(facts: Facts, w: Wording) -> dict[str, object]:
     return {"kept": found.events["kept"], "trials": found.trials.sel(unit=list(UNITS)).values}
 
 
-QUANTITIES = (kinematics, occupancy, field, bouts, smoothed, agreement, means, tuned, responses)
+QUANTITIES = (kinematics, occupancy, field, bouts, smoothed, streams, groups, agreement, means, tuned, responses)
 
 
 @cache
