@@ -1,5 +1,6 @@
 """Four processes on one study at once: no row, label, run or folder is lost or shared."""
 
+import os
 import subprocess
 import sys
 import time
@@ -39,7 +40,11 @@ def race(folder, rounds):
     return {role: text for role, path in errors.items() if (text := path.read_text())}
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(100, marks=pytest.mark.slow)])
+#: Rounds of the slow test; a hundred take a quarter of an hour: MURID_RACE_ROUNDS=100.
+MANY = int(os.environ.get("MURID_RACE_ROUNDS", "12"))
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(MANY, marks=pytest.mark.slow)])
 def test_four_at_once_lose_and_share_nothing(tmp_path, rounds):
     (tmp_path / "poses").mkdir()
     study = Study.create(tmp_path / "S")
