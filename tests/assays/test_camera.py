@@ -1,12 +1,14 @@
 """One arena for all recordings of a camera, from the body centre."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
 
 import murid
 from murid.assays.camera import POSITIONS, arena_from, arenas_by_recording, moved_recordings, positions_of
+from murid.data.warning import MuridWarning
 
 T = np.arange(6000) / 25
 
@@ -27,7 +29,8 @@ def test_an_animal_that_avoids_a_wall_is_given_the_arena_of_all():
         "b": walk([100, 50], [300, 450], 1),
         "c": walk([100, 50], [500, 450], 2),
     }
-    given = arenas_by_recording({**{k: brought(v) for k, v in tracks.items()}, "drawn": None}, "box")
+    with pytest.warns(MuridWarning, match=r"1 of 3 recordings reach over less than 75% of a side.*: b;.*'camera'"):
+        given = arenas_by_recording({**{k: brought(v) for k, v in tracks.items()}, "drawn": None}, "box")
     assert set(given) == {"a", "b", "c"}
     guess = arena_from(given["b"])
     assert np.allclose(guess.zone.bounds, [[100, 50], [500, 450]], atol=2)
@@ -42,6 +45,18 @@ def test_cameras_are_told_apart_by_the_sheet():
     given = arenas_by_recording(values, "box")
     assert np.allclose(arena_from(given["a"]).zone.bounds[0], [0, 0], atol=2)
     assert np.allclose(arena_from(given["d"]).zone.bounds[0], [900, 0], atol=2)
+
+
+def test_another_camera_that_nobody_named_is_said():
+    """Half the recordings were filmed from nearer: in one arena their scale would be wrong by half."""
+    far = {f"far{k}": brought(walk([100, 100], [300, 300], k)) for k in range(3)}
+    near = {f"near{k}": brought(walk([100, 100], [500, 500], k)) for k in range(3)}
+    with pytest.warns(MuridWarning, match="3 of 6 recordings.*far0, far1, far2"):
+        arenas_by_recording(far | near, "box")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        named = {k: {**v, "camera": k[:3]} for k, v in (far | near).items()}
+        assert arena_from(arenas_by_recording(named, "box")["far0"]).zone.bounds[1][0] == pytest.approx(300, abs=2)
 
 
 def test_a_camera_that_was_moved_keeps_its_own_guess():
@@ -86,6 +101,7 @@ def test_every_recording_of_a_study_is_measured_in_one_arena(tmp_path):
     assert arenas["px_per_cm"].iloc[0] == pytest.approx(10, rel=0.01)
     assert arenas[["width_cm", "depth_cm"]].iloc[1].tolist() == pytest.approx([40, 40], rel=0.01)
     assert any("in all recordings of the camera" in w for w in run.provenance["warnings"])
+    assert any(w.startswith("arena: 1 of 3 recordings reach") for w in run.provenance["warnings"])
     html = murid.run.build_report(study).read_text(encoding="utf-8")
     assert "The arena of 3 recordings is a guess" in html
     assert "dotted: a guess" in html

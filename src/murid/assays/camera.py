@@ -17,6 +17,7 @@ import xarray as xr
 from murid.assays.arena import Shape, centre_only
 from murid.data.errors import fail
 from murid.data.poses import make_poses
+from murid.data.warning import warn_user
 from murid.data.zones import Zone
 from murid.prepare import ArenaEstimate, estimate_arena
 
@@ -24,6 +25,8 @@ from murid.prepare import ArenaEstimate, estimate_arena
 POSITIONS = 4000
 #: An outline of a like size whose middle lies off by more than this share of its side is another place.
 MOVED, LIKE = 0.1, 0.1
+#: A recording that reaches over less than this share of a side is said: it may be another camera's.
+SHORT = 0.75
 
 
 def shared_arena(
@@ -80,10 +83,12 @@ def arenas_by_recording(brought: Mapping[str, Mapping[str, Any] | None], shape: 
             cameras.setdefault((str(own["camera"]), str(own["unit"])), {})[recording] = xy
     out: dict[str, dict[str, Any]] = {}
     for (_, unit), tracks in cameras.items():
-        still = [r for r in tracks if r not in moved_recordings(tracks, unit)]
+        moved = moved_recordings(tracks, unit)
+        still = [r for r in tracks if r not in moved]
         if len(still) < 2:
             continue
         guess = _pooled([tracks[r] for r in still], unit, shape)
+        _tell_short({r: tracks[r] for r in still}, guess.zone)
         plain = {**asdict(guess), "zone": guess.zone.to_dict(), "recordings": len(still)}
         out |= dict.fromkeys(still, plain)
     return out
@@ -103,6 +108,22 @@ def moved_recordings(tracks: Mapping[str, np.ndarray], unit: str) -> list[str]:
         for r in bounds
         if (np.abs(middle[r] - usual) > MOVED * side).any() and (np.abs(size[r] / side - 1) <= LIKE).all()
     ]
+
+
+def _tell_short(tracks: Mapping[str, np.ndarray], arena: Zone) -> None:
+    """Warn of recordings that reach over much less than the common arena: another camera, or an animal that sat still.
+
+    Which of the two it is cannot be told from tracks; for the first the common arena would be wrong in scale.
+    """
+    low, high = arena.bounds
+    short = [r for r, xy in tracks.items() if (np.ptp(xy, axis=0) < SHORT * (high - low)).any()]
+    if short:
+        names = ", ".join(short[:5]) + " …" * (len(short) > 5)
+        warn_user(
+            f"arena: {len(short)} of {len(tracks)} recordings reach over less than {SHORT:.0%} of a side of the arena "
+            f"that is guessed from all of them: {names}; -> if another camera filmed them, say so in a column 'camera' "
+            "of the sheet, or draw the arena: murid zones"
+        )
 
 
 def arena_from(plain: Mapping[str, Any] | None) -> ArenaEstimate | None:

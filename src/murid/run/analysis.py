@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from murid.data.names import counted
 from murid.data.params import Params
 from murid.data.poses import individual_names
 from murid.data.study import Study
+from murid.data.warning import MuridWarning
 from murid.run.analysis_steps import (
     FROM_LABELS,
     StatesSource,
@@ -173,7 +175,7 @@ def carry_out(
         _, done.failures = runner.attempt(opening_steps(study, chosen, ids), f"opening for {chosen.name}")
         unreadable = {f.step.recording for f in done.failures}
         readable = [i for i in ids if i not in unreadable]
-    shared = _share(study, chosen, declared, readable, workers)
+    shared = _share(run, study, chosen, declared, readable, workers)
     steps = steps_of(study, chosen, declared, readable, source, seed, shared) if readable else []
     results, failures = runner.attempt(steps, chosen.name)
     if chosen.pooled and failures:
@@ -193,12 +195,18 @@ def carry_out(
     return done
 
 
-def _share(study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], workers: int) -> dict[str, Any]:
+def _share(
+    run: Run, study: Study, chosen: Analysis, declared: Params, ids: Sequence[str], workers: int
+) -> dict[str, Any]:
     """Ask every recording for what it brings to all others; one that cannot be read fails in its own step later."""
     results, _ = Runner(study, workers).attempt(
         sharing_steps(study, chosen, declared, ids), f"what recordings share for {chosen.name}"
     )
-    return join_shared(chosen, declared, {r.step.recording: r.value for r in results}, ids)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", MuridWarning)
+        shared = join_shared(chosen, declared, {r.step.recording: r.value for r in results}, ids)
+    run.warn(*(str(w.message) for w in caught))
+    return shared
 
 
 def _gather(run: Run, study: Study, chosen: Analysis, results: Sequence[Result], done: Done) -> None:

@@ -408,8 +408,7 @@ def _arenas(run: RunFolder) -> list[Part]:
         out.append(
             Words(
                 f"The arena of {count(guessed.recording.nunique(), 'recording')} is a guess from where the body centre "
-                "has been: scale, centre and wall hang on it (measured against tracked corners, it was within 3 % in "
-                f"length).{worse} For a publication, draw it: murid zones.",
+                f"has been: scale, centre and wall hang on it.{worse} For a publication, draw it: murid zones.",
                 "warning",
             )
         )
