@@ -205,7 +205,7 @@ def _background(recording: Recording) -> tuple[str, float, float, str, str]:
     seen = np.zeros((n[1], n[0]))
     np.add.at(seen, (cell[:, 1], cell[:, 0]), 1)
     grey = np.repeat((255 - np.minimum(200, 60 * np.sqrt(seen))).astype(np.uint8)[..., None], 3, axis=2)
-    note = "no video: where its keypoints were (darker: longer)"
+    note = "no video: where its keypoints were, darker where longer"
     return _data_uri(grey), float(far[0]), float(far[1]), str(poses.attrs["unit"]), note
 
 
