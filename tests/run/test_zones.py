@@ -58,8 +58,9 @@ def test_zones_that_are_there_are_written_over_only_when_asked(study):
         murid.run.set_zones(study)
 
 
-def test_template_is_added_to_a_drawn_arena_without_leave(study):
-    arena = {"name": "arena", "polygon": CORNERS.tolist(), "kind": "arena"}
+@pytest.mark.parametrize("kind", ["arena", ""])
+def test_template_is_added_to_a_drawn_arena_without_leave(study, kind):
+    arena = {"name": "arena", "polygon": CORNERS.tolist(), "kind": kind}
     murid.run.set_zones(study, Zones.from_json(json.dumps({"zones": [arena]})))
     murid.run.set_zones(study, template="open_field")
     assert list(study["bare"].zones) == ["arena", "centre"]

@@ -92,11 +92,16 @@ def arenas_of(
     return [AssayArena(guess.zone, "estimated", text, "look" if guess.reliable else "bad")]
 
 
+def drawn_arenas(zones: Zones | None) -> list[Zone]:
+    """Return the arenas among drawn zones: by their kind, else the one of that name."""
+    if zones is None:
+        return []
+    return list(zones.of_kind("arena")) or ([zones["arena"]] if "arena" in zones else [])
+
+
 def known_arenas(poses: xr.Dataset, zones: Zones | None) -> list[AssayArena]:
     """Return the arenas that need no guess: drawn ones, else that of tracked corners; [] when there are none."""
-    drawn = list(zones.of_kind("arena")) if zones is not None else []
-    if not drawn and zones is not None and "arena" in zones:
-        drawn = [zones["arena"]]
+    drawn = drawn_arenas(zones)
     if drawn:
         return [AssayArena(zone, "drawn") for zone in drawn]
     tracked = tracked_corners(poses)

@@ -20,6 +20,7 @@ from murid.assays.arena import (
     assign,
     convert_to_cm,
     corner_zones,
+    drawn_arenas,
     known_arenas,
     middle_of,
     shrunk,
@@ -164,6 +165,8 @@ def _units_of(recording: Recording) -> set[str]:
 
 def bring_positions(recording: Recording, params: OpenFieldParams) -> dict[str, Any] | None:
     """Positions of the body centre for the guess of the arena; None where it is drawn or its corners are tracked."""
+    if drawn_arenas(recording.zones):
+        return None  # before any cleaning, which a study of drawn arenas would pay for twice
     poses = clean(recording.need("poses"), params.clean)
     if known_arenas(poses, recording.zones):
         return None

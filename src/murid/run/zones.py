@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from murid.assays.arena import known_arenas
+from murid.assays.arena import drawn_arenas, known_arenas
 from murid.assays.zone_templates import TemplateParams, zones_of_template
 from murid.data.atomic import atomic_file
 from murid.data.errors import Faults, fail
@@ -108,7 +108,8 @@ def set_zones(
 
 def _is_arena_alone(recording: Recording) -> bool:
     """Whether the only zone is an arena: a template is fitted to it and keeps it, so that nothing is lost."""
-    return {zone.kind for zone in recording.need("zones").values()} == {"arena"}
+    zones = recording.need("zones")
+    return len(drawn_arenas(zones)) == len(zones)
 
 
 def _zones_for(
