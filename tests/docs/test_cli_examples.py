@@ -28,7 +28,7 @@ EXAMPLES = {
     for found in _SECTION.finditer((DOCS / "reference" / "cli.md").read_text(encoding="utf-8"))
 }
 #: Commands of the default run: those whose examples take less than about two seconds of CPU together.
-CHEAP = {"new", "sheet", "check", "agreement", "analyses", "cite", "methods", "formats", "doctor", "budget"}
+CHEAP = {"new", "sheet", "analyses", "cite", "formats", "doctor", "budget"}
 #: The study of the tests has seven recordings of 90 s, so the demo and the forest are small too.
 SMALLER = {
     "--animals 8 --minutes 3": "--animals 4 --minutes 1",

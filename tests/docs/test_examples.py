@@ -42,6 +42,8 @@ def examples_of(name: str, value: object) -> list[doctest.DocTest]:
     return [test for test in found if test.examples]
 
 
+#: Examples of a whole evaluation, of fits or of films: slow tests.
+LONG = {f"murid.run.{name}" for name in ("evaluate_methods", "explain_model", "compare_motifs", "write_films", "Run")}
 WITH_EXAMPLES = {name: tests for name, value in PUBLIC.items() if (tests := examples_of(name, value))}
 
 
@@ -63,7 +65,7 @@ def mice(tmp_path_factory) -> Path:
 
 
 @pytest.mark.xdist_group("examples")
-@pytest.mark.parametrize("name", WITH_EXAMPLES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG)) for n in WITH_EXAMPLES])
 def test_example_runs(name, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     if name.startswith("murid.run"):

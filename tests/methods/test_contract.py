@@ -29,6 +29,12 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "methods"
 NAMES = method_names()
 #: One method, one worker: what is fitted once is used by all tests of the method.
 CASES = [pytest.param(name, marks=pytest.mark.xdist_group(f"contract of {name}"), id=name) for name in NAMES]
+#: Methods of which a second fit, or a second reading of film, takes seconds: those cases are slow tests.
+LONG = ("selfee", "behavenet", "bsoid", "gbdt", "mars", "motionmapper", "dlcanalyzer")
+AGAIN = [
+    pytest.param(case.id, marks=[*case.marks, *([pytest.mark.slow] if case.id in LONG else [])], id=case.id)
+    for case in CASES
+]
 #: Of the longer tests the default run has a few methods, the slow run all.
 SOME = [
     c if c.id in ("gbdt", "kmeans", "rules") else pytest.param(*c.values, marks=[*c.marks, pytest.mark.slow], id=c.id)
@@ -199,7 +205,7 @@ def test_learns_what_was_planted(name):
     assert f1["rear"] > 0.55, f1
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", AGAIN)
 def test_same_seed_same_output_and_same_bytes_in_any_order_of_the_recordings(name, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -236,13 +242,13 @@ def test_gaps_are_survived(name):
     assert agreement(fitted(name).apply(of(name)), out) > 0.8
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", AGAIN)
 def test_frame_rate_does_not_matter(name):
     slow, fast = fitted(name).apply(of(name)), fitted(name).apply(of(name, fps=50.0))
     assert agreement(slow, fast) > 0.85
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", AGAIN)
 def test_two_animals(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

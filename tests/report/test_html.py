@@ -12,6 +12,9 @@ import pytest
 
 from tests.report.folders import VERSIONS
 
+#: One worker makes what these tests share.
+pytestmark = pytest.mark.xdist_group("page of the report")
+
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 

@@ -10,6 +10,9 @@ from murid.data.labels import Labels
 from murid.data.study import Study
 from murid.run import apply_method, explain_model, fit_method, propose_bouts
 
+#: One worker makes what these tests share.
+pytestmark = pytest.mark.xdist_group("supervised commands")
+
 GBDT = {
     "behaviours": ["rear", "groom", "walk"],
     "n_features": 50,

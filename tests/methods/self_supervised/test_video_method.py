@@ -16,6 +16,9 @@ from murid.evaluate.latent import linear_probe
 from murid.methods.self_supervised.behavenet import PAPER as BEHAVENET_PAPER
 from murid.methods.self_supervised.selfee import PAPER as SELFEE_PAPER
 
+#: One worker makes what these tests share.
+pytestmark = pytest.mark.xdist_group("films")
+
 FILM = {"pictures": {"height": 32, "width": 32}, "rate_hz": 10.0, "kappa": 1000, "n_states": 5, "em_iterations": 4}
 QUICK = {**FILM, "widths": (8, 16, 16), "n_latents": 6}
 TRAIN = {"epochs": 6, "batch": 32, "lr": 0.003}

@@ -7,6 +7,9 @@ from murid.data.errors import DataError
 from murid.features.naming import base_of, in_words
 from murid.methods.supervised import explain
 
+#: One worker makes what these tests share.
+pytestmark = pytest.mark.xdist_group("explain")
+
 
 @pytest.fixture(scope="module")
 def unseen(animals):

@@ -10,6 +10,9 @@ from murid import simulate
 from murid.methods.supervised.quick_refit import Warm
 from murid.methods.supervised.temporal_network import mix_probabilities, shares_of
 
+#: One worker makes what these tests share.
+pytestmark = pytest.mark.xdist_group("temporal network")
+
 
 def mouse(seed, **changes):
     return simulate.recording("open_field", duration_s=40, fps=15, seed=seed, id=f"r{seed}", animal=f"a{seed}").replace(
