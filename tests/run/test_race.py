@@ -70,8 +70,14 @@ def test_four_at_once_lose_and_share_nothing(tmp_path, rounds):
     budgets = [r for r in runs if r.provenance["command"] == "budget"]
     asked = [r.provenance["params"]["params"]["start_s"] for r in budgets[1:]]
     assert asked == pytest.approx([0.001 * k for k in range(rounds)])
-    # Each run wrote its own tables: the window that it was asked for, of the recording that nobody edits.
+    # Each run wrote its own tables: the window that it was asked for. A recording whose row of the sheet changed
+    # between planning and reading is in no table, and is named with what to do.
     for run, start in zip(budgets[1:], asked, strict=True):
+        if "r1" in run.summary.get("failed", []):
+            assert any(
+                "'r1': was changed while" in w and "run the same command again" in w for w in run.provenance["warnings"]
+            )
+            continue
         found = run.tables["budget"].set_index("recording")
         assert found.at["r1", "scored_s"] == pytest.approx(3.0 - start, abs=0.051)
     assert len({r.provenance["order"] for r in runs}) == len(runs)
