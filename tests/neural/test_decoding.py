@@ -188,6 +188,7 @@ def test_other_sessions_are_a_null():
     assert decode(unrelated, targets[0], DecodingParams(lags_s=0.0), others=targets[1:]).p > 0.05
 
 
+@pytest.mark.slow
 def test_bayes_beats_plain_when_neurons_are_noisy(data):
     target, _ = data
     model = fit_from_levels(
@@ -278,6 +279,7 @@ def walked(seed, names=("rest", "walk"), n=900, holes=False):
     return make_states(codes, np.arange(n) / RATE, list(names))
 
 
+@pytest.mark.slow
 def test_states_of_other_sessions_are_a_null():
     sessions = [walked(s, holes=True) for s in range(12)]
     walking = (sessions[0].values[:, :1] == 1).astype(float)

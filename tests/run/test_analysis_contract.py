@@ -123,7 +123,13 @@ def folder(tmp_path_factory):
     return study.folder
 
 
-@pytest.fixture(scope="module", params=sorted([*registry.BUILT_IN, "toy"]))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.xdist_group(f"analysis {name}"))
+        for name in sorted([*registry.BUILT_IN, "toy"])
+    ],
+)
 def name(request):
     """Every analysis of the registry, and that of another package."""
     return request.param

@@ -154,7 +154,7 @@ CASES = {
             "max_motifs": {"n_motifs": None, "min_motifs": 2},
         },
         on={"mode": "pair", "near": "pair", "contour": "film", "threshold": "film", "dark": "film"},
-        slow=("contour", "threshold", "dark"),
+        slow=True,
     ),
     MotionMapperParams: motifs(
         "motionmapper",

@@ -80,6 +80,7 @@ CASES = {
         },
         on={"body_length_cm": "px"},
         exempt={"checkpoint": CHECKPOINT},
+        slow=True,
     ),
     VameParams: motifs(
         "vame",

@@ -97,6 +97,7 @@ CASES = {
         },
         base={"forest": ForestParams(n_trees=5, min_leaf=2, n_threads=1), "folds": 2},
         given={"sigma": {"bursts": True}, "gamma": {"bursts": True}, "hierarchy": {"bursts": True}},
+        slow=True,
     ),
     JaabaParams: supervised(
         "jaaba",
@@ -111,6 +112,7 @@ CASES = {
         },
         base={"n_rounds": 5, "amount": "less", "n_draw": 200, "n_bins": 10, "folds": 2},
         on={"neighbours": "pair"},
+        slow=True,
     ),
     MarsParams: supervised(
         "mars",

@@ -74,7 +74,7 @@ def at_chance(y, scores, sample_of):
     return np.mean(frames), np.mean(bouts)
 
 
-@pytest.mark.parametrize("options", ["default", "every option"])
+@pytest.mark.parametrize("options", ["default", pytest.param("every option", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SUPERVISED)
 def test_labels_of_random_noise_are_scored_at_chance(name, options):
     """Columns, too, are chosen inside the folds: chosen before them, the area under the curve is .55 to .57."""
