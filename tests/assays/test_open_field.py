@@ -158,7 +158,10 @@ def test_unknown_paradigm():
 T = np.arange(9000) / 30
 WALK = np.stack([20 + 19 * np.sin(0.23 * T), 20 + 19 * np.sin(0.37 * T + 1)], 1) + [10, 5]
 BOX = np.array([[0, 0], [40, 0], [40, 40], [0, 40.0]]) + [10, 5]
-IN_CENTRE = float((np.abs(WALK - [30, 25]) <= 10).all(1).sum() / 30)
+OFF_CENTRE = np.abs(WALK - [30, 25])
+IN_CENTRE = float((OFF_CENTRE <= 10).all(1).sum() / 30)
+IN_CORNERS = float(100 * (OFF_CENTRE > 12).all(1).mean())
+AT_THE_WALL = float((OFF_CENTRE > 16).any(1).mean())
 PX = 20.0
 
 
@@ -199,6 +202,8 @@ def test_units_of_poses_and_zones_do_not_matter(poses, zone, params):
     out = measure(poses, zone, **params)
     assert out.value("time", "centre") == pytest.approx(IN_CENTRE, abs=0.04)
     assert out.value("wall_distance_median") == pytest.approx(2.88, abs=0.01)
+    assert out.value("corner_percent") == pytest.approx(IN_CORNERS, abs=0.1)
+    assert out.value("thigmotaxis_time") == pytest.approx(AT_THE_WALL, abs=0.001)
     assert out.conventions["arena_area_cm2"] == pytest.approx(1600)
 
 
@@ -212,6 +217,15 @@ def test_units_that_cannot_be_converted_are_refused():
     assert guessed.conventions["arena_area_cm2"] == pytest.approx(38**2, rel=0.01)
 
 
+def test_one_given_role_leaves_the_body_centre_where_it_was():
+    """The nose became the body centre: 1,805 cm for 1,665."""
+    way = float(np.hypot(*np.diff(WALK[:300], axis=0).T).sum())
+    zones = murid.Zones([IN_CM])
+    recording = murid.Recording("r", poses=posed(WALK[:300], time_s=T[:300]), zones=zones, roles={"nose": "nose"})
+    out = assays.run_paradigm("open_field", recording, bin_s=0)
+    assert out.value("distance") == pytest.approx(way, rel=1e-3)
+
+
 def test_hysteresis_does_not_shorten_time():
     times = [measure(posed(WALK), IN_CM, hysteresis_cm=h).value("time", "centre") for h in (0.0, 0.5, 2.0)]
     assert times == pytest.approx([IN_CENTRE] * 3, abs=0.04)
@@ -219,6 +233,7 @@ def test_hysteresis_does_not_shorten_time():
 
 def test_drawn_corners_count_by_kind_and_only_where_there_are_any():
     plain = measure(posed(WALK), IN_CM).value("corner_percent")
+    assert plain == pytest.approx(IN_CORNERS, abs=0.1)
     signs = np.sign([30, 25] - BOX)
     drawn = [
         murid.Zone(name, BOX[i] + np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * 8 * signs[i], unit="cm", kind="corner")
@@ -248,6 +263,7 @@ def test_each_animal_has_its_own_arena():
     for animal in "ab":
         assert out.value("time", "centre", animal) == pytest.approx(IN_CENTRE, abs=0.04)
         assert out.value("wall_distance_median", individual=animal) == pytest.approx(2.88, abs=0.01)
+        assert out.value("thigmotaxis_time", individual=animal) == pytest.approx(AT_THE_WALL, abs=0.001)
     assert any("shelf" in text for text in out.warnings)
     assert "outside the arena" in measure(posed(WALK + [300, 0]), IN_CM).warnings[0]
 

@@ -45,7 +45,7 @@ def recording():
             ]
         ),
         traces=murid.make_traces(rng.random((50, 3)), rate_hz=10, units=["u1", "u2", "u3"]),
-        spikes=murid.Spikes({"u1": [0.1, 0.5], "u2": []}, 0.0, 4.0),
+        spikes=murid.Spikes({"u1": [0.1, 0.5], "u2": []}, 0.0, 4.0, {"probe": "a"}),
         group="stressed",
         animal="a7",
         meta={"sex": "f"},
@@ -71,7 +71,7 @@ def test_round_trip(tmp_path, recording):
     assert back.zones["c"].area == pytest.approx(np.pi * 4)
     np.testing.assert_array_equal(back.traces, recording.traces)
     assert back.spikes.units == ["u1", "u2"]
-    assert back.spikes.stop_s == 4
+    assert (back.spikes.stop_s, back.spikes.meta) == (4, {"probe": "a"})
 
 
 def test_nouns_open_only_when_asked(tmp_path, recording):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from murid.data.poses import make_poses
 from murid.features import FeatureParams, compute
@@ -73,3 +74,12 @@ def test_together_the_overlap_is_that_of_the_closest_pair() -> None:
     table = compute(poses, "all", NO_WINDOWS)
     assert float(table.sel(feature="overlap")[45]) > 0.9
     assert float(table.sel(feature="closest_distance")[45]) < 0.5
+
+
+def test_together_the_closing_speed_is_that_of_the_pair_that_comes_closest() -> None:
+    """One of three comes closer to the second and leaves the third: its speed of leaving was given."""
+    x = np.stack([np.zeros(90), 30 - 6 * np.arange(90) / 30, np.full(90, 60.0)], 1)
+    xy = SKELETON.T[None, :, :, None] + np.stack([x, 0 * x], 1)[:, :, None]
+    poses = make_poses(xy, keypoints=KEYPOINTS, individuals=["a", "b", "c"], fps=30, unit="cm")
+    table = compute(poses, "all", NO_WINDOWS)
+    assert float(table.sel(feature="closing_speed")[45]) == pytest.approx(6, rel=0.01)
