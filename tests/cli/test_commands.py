@@ -85,6 +85,8 @@ def test_new_add_check(murid, pose_files, tmp_path):
     poses = sorted((pose_files / "poses").glob("*.csv"))
     dry = murid("add", folder, *poses, "--labels", pose_files / "labels", "--fps", 24, "--dry-run", "--json").json
     assert dry["states"] == {"would be new": 3}
+    shown = murid("add", folder, *poses, "--labels", pose_files / "labels", "--fps", 24, "--dry-run").out
+    assert "11_annot.csv" in shown
     assert Study(folder).ids == []
     added = murid("add", folder, *poses, "--labels", pose_files / "labels", "--fps", 24)
     assert "11_annot.csv" in added.out
@@ -161,6 +163,8 @@ def test_methods_lists_shows_and_refuses(murid):
     assert {"gbdt", "kmeans"} <= {m["name"] for m in murid("methods", "--json").json["methods"]}
     card = murid("methods", "kmeans", "--json").json
     assert {p["name"] for p in card["params"]} >= {"n_motifs", "seed"}
+    assert any("k-means++" in paper for paper in card["cites"])
+    assert f"cites: {card['cites'][0]}" in murid("methods", "kmeans").out
     assert "did you mean 'kmeans'" in murid("methods", "kmean", expect=1).err
 
 

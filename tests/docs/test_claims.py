@@ -1,4 +1,7 @@
-"""What a page claims still stands there, and is held by a test that exists or by an expression that is true."""
+"""What a page claims still stands there, and is held by tests that exist or by expressions that are true.
+
+A sentence that says several things has a list: one test or expression for each of them.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,14 @@ import pytest
 from tests.docs.pages import ROOT
 
 FOLDER = Path(__file__).with_name("claims")
-LEAST = 250
+LEAST = 500
 
 
 def read_claims() -> list[tuple[str, str, str]]:
-    """Return page, sentence, and what holds it, of all lists."""
+    """Return page, sentence, and what holds it, of all lists; a sentence that several hold comes once for each."""
     lists = [tomllib.loads(p.read_text(encoding="utf-8")) for p in sorted(FOLDER.glob("*.toml"))]
-    return [(page, *pair) for one in lists for page, claims in one.items() for pair in claims.items()]
+    rows = [(page, text, held) for one in lists for page, claims in one.items() for text, held in claims.items()]
+    return [(page, text, each) for page, text, held in rows for each in ([held] if isinstance(held, str) else held)]
 
 
 CLAIMS = read_claims()
@@ -57,7 +61,7 @@ def test_expression_is_true(page, text, expression):
 
 
 def test_the_lists_are_long_and_reach_every_page():
-    assert len(CLAIMS) >= LEAST
+    assert len({(page, text) for page, text, _ in CLAIMS}) >= LEAST
     silent = {"docs/index.md"}
     pages = {p.relative_to(ROOT).as_posix() for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts} - silent
     assert not pages - {page for page, _, _ in CLAIMS}

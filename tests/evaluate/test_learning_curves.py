@@ -38,6 +38,14 @@ def test_a_flat_curve_says_stop():
     assert "hardly help" in str(gain)
 
 
+@pytest.mark.parametrize(("gap", "stop"), [(0.3, True), (0.35, False)])
+def test_the_advice_to_stop_is_that_of_the_upper_limit(gap, stop):
+    gain = learning_curves.expected_gain(points(0.8, gap, 0.3, noise=0.0005), more=40, n_boot=8)
+    assert 0.0085 < gain.high < 0.0115, "near 0.01, on either side"
+    assert gain.gain < 0.01 or not stop
+    assert gain.stop == stop == (gain.high < 0.01)
+
+
 def test_one_fold_has_no_limits_and_two_sizes_are_refused():
     gain = learning_curves.expected_gain(points(0.9, 1.2, 0.6, folds=1))
     assert np.isnan(gain.low)

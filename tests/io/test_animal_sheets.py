@@ -53,6 +53,11 @@ def test_cells_are_stripped_and_words_for_missing_are_known():
     }
 
 
+@pytest.mark.parametrize("word", ["NA", "n/a", "nan", "null", "missing", "-", "?"])
+def test_words_for_no_value(word):
+    assert read_sheet(pd.DataFrame({"id": ["r1", "r2"], "group": ["a", word]}))["group"].tolist() == ["a", ""]
+
+
 @pytest.mark.parametrize("twins", [("ctrl", "Ctrl"), ("mouse 1", "mouse_1"), ("a1", "а1")])
 def test_near_twins_are_warned_of(twins):
     with pytest.warns(UserWarning, match="look alike and count as 2"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from pathlib import Path
 
@@ -47,3 +48,7 @@ def test_formats_table_has_a_row_per_format():
     table = io.formats_table()
     assert len(table) == len(GOLDEN)
     assert all(row["about"] and row["suffixes"] for row in table)
+    options = {(row["kind"], row["name"]): set(row["options"].split(", ")) - {""} for row in table}
+    for reader in registry.readers():
+        own = set(inspect.signature(reader.read).parameters) - {"path"}
+        assert options[reader.kind, reader.name] == own, reader.name

@@ -96,6 +96,8 @@ def test_caltech_faults_all_at_once(tmp_path):
 def test_caltech_frames_count_from_one_and_the_last_is_inside(tmp_path):
     labels = io.read_labels(write(tmp_path, CALTECH + "  1 10 base\n  11 20 social\n", "a.txt"), fps=10)
     assert rows(labels) == [(0, 1, "base"), (1, 2, "social")]
+    alone = io.read_labels(write(tmp_path, CALTECH + "  1 10 base\n", "b.txt"), fps=10)
+    assert alone.vocabulary == ("base", "social")
 
 
 def test_caltech_overhang_is_cut_and_noted(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from murid.data.labels import LabelChoice, Labels
 from murid.data.roles import guess_roles
 from murid.methods import load_method, method
 from murid.methods.supervised.training_rows import labelled_frames
-from murid.methods.training_summary import TrainingSummary, fingerprint
+from murid.methods.training_summary import Seen, TrainingSummary, fingerprint
 
 
 def blind(recording, **changes):
@@ -24,7 +25,7 @@ def test_the_file_says_what_the_model_was_trained_on(fitted, animals, tmp_path):
     fitted.save(tmp_path / "m")
     said = json.loads((tmp_path / "m" / "params.json").read_text())["fitted"]["manifest"]
     assert said["fps"] == [25.0, 25.0]
-    assert said["calibrated"]
+    assert said["calibrated"], "lengths in cm, not px"
     assert said["n_individuals"] == [1, 1]
     assert "nose" in said["roles"]
     assert said["recordings"]["r1"] == fingerprint(animals[0])
@@ -79,6 +80,24 @@ def test_everything_that_does_not_fit_is_one_error(fitted):
     assert "ear_left" in said
     assert "number of animals" in said
     assert "no scale" in said
+
+
+def test_zones_that_the_features_need_are_asked_for_by_name(animals):
+    summary = replace(TrainingSummary.of(animals[:2]), zones=("centre", "nest"))
+    empty = blind(animals[3], zones=None)
+    with pytest.raises(DataError, match=r"zones are missing: nest; .*draw zones of these names"):
+        summary.fit_to(empty, "gbdt", features=["in_nest", "speed"])
+    assert summary.fit_to(empty, "gbdt", features=["speed"]).id == empty.id
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(1.5, False), (1.7, True), (1 / 1.5, False), (1 / 1.7, True)])
+def test_a_body_1_6_times_longer_or_shorter_is_warned_of(animals, factor, warned):
+    summary = TrainingSummary.of(animals[:2])
+    summary = replace(summary, body_length_cm=Seen.of(animals[3]).body_length_cm / factor)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        summary.fit_to(blind(animals[3]), "gbdt")
+    assert any("another species or age" in str(w.message) for w in heard) == warned
 
 
 def test_another_frame_rate_is_fine_within_limits_and_warned_of_beyond(fitted):

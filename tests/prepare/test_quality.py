@@ -61,6 +61,8 @@ def test_worst_comes_first():
     table = assess_quality(with_position(poses, x))
     assert table["verdict"][0] == "bad"
     assert table["check"][0] == "missing keypoints"
+    judged = table[table["verdict"] != "ok"]
+    assert (judged[["reason", "todo"]].map(len) > 0).all(axis=None)
 
 
 def test_absence_and_gaps():

@@ -129,6 +129,20 @@ def test_traces_name_the_recordings_where_there_are_no_poses(tmp_path):
     assert study["m1"].labels.behaviours == ["rest"]
 
 
+def test_without_poses_and_traces_the_spikes_else_the_labels_name_the_recordings(tmp_path):
+    from murid.data.study import Study
+    from murid.run import add_files
+
+    (tmp_path / "m3_spikes.csv").write_text("unit,time_s\nu1,1\nu1,2\n")
+    (tmp_path / "m3_bouts.csv").write_text("start_s,stop_s,label\n1,2,rear\n")
+    (tmp_path / "m4_bouts.csv").write_text("start_s,stop_s,label\n1,2,rear\n")
+    spikes, labels, alone = (tmp_path / name for name in ("m3_spikes.csv", "m3_bouts.csv", "m4_bouts.csv"))
+    study = Study.create(tmp_path / "s")
+    assert add_files(study, spikes=spikes, labels=labels, options={"spikes": {"stop_s": 3}}).ids == ["m3"]
+    assert study["m3"].labels.behaviours == ["rear"]
+    assert add_files(study, labels=alone).ids == ["m4_bouts"]
+
+
 def test_names_in_any_script_find_their_own():
     pairs = pair_files(
         names("Мышь1.csv", "Крыса1.csv", "Jürgen_pose.csv"),

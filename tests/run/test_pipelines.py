@@ -135,6 +135,15 @@ def test_explicit_split(study, tiny, calls):
     assert run.summary["methods"]["tiny"]["n_recordings"] == 2
 
 
+def test_five_folds_or_one_an_animal_where_there_are_fewer(study):
+    from murid.run.evaluate import _splits
+
+    def folds(group):
+        return len(_splits(study, group, None, None, None, None, None, None, "warn", 0))
+
+    assert (folds("id"), folds("animal")) == (5, 3)
+
+
 @pytest.mark.parametrize(
     ("split", "message"),
     [
@@ -211,6 +220,12 @@ def test_assay_measures_every_animal_and_compares_groups(open_field):
     # Six animals allow 20 arrangements: nothing can be below p = 2/20.
     assert (found["p"] >= 0.1 - 1e-9).all()
     assert run.summary["differ"] == []
+    assert tables["measures"].loc[tables["measures"]["measure"] == "distance", "unit"].eq("cm").all()
+    assert (tables["measures"]["definition"].map(len) > 0).all()
+    named = tables["measures"]["measure"].where(
+        tables["measures"]["zone"] == "", tables["measures"]["measure"] + ":" + tables["measures"]["zone"]
+    )
+    assert set(animals.columns) - set(named) <= {"animal", "group", "day", "session", "individual"}
     censored = tables["measures"].query("censored and bin_start_s.isna()")
     names = set(censored["measure"].where(censored["zone"] == "", censored["measure"] + ":" + censored["zone"]))
     assert not names & set(found.index), "censored latencies must not be averaged"

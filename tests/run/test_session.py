@@ -42,6 +42,35 @@ def test_every_method_has_a_docstring_and_every_command_a_method():
     assert {"add_files", "check", "assay", "budget", "agreement", "neural", "fit", "apply", "evaluate"} <= own
     assert {"compare", "motifs", "report", "analyse", "sheet", "update_from_sheet"} <= own
     assert all(inspect.getdoc(getattr(OpenStudy, name)) for name in own)
+    from murid.cli.app import app
+
+    # What needs no study, or makes one.
+    others = {"new", "demo", "doctor", "formats", "methods", "analyses"}
+    named = {"add": "add_files", "zones": "set_zones", "compare-motifs": "compare", "motif-statistics": "motifs"}
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands} - others
+    assert {named.get(c, c.replace("-", "_")) for c in commands} <= own
+
+
+def test_films_explanations_queues_zones_and_citations_are_asked_of_the_study(tmp_path, monkeypatch):
+    """Each hands on what it was given."""
+    from murid.run import session
+
+    asked = []
+    for name in ("write_films", "explain_model", "propose_bouts", "set_zones", "bibliography"):
+        monkeypatch.setattr(session, name, lambda *a, name=name, **k: asked.append((name, a[1:], k)))
+    study = OpenStudy.create(tmp_path / "S")
+    study.films("m", ["r0"], clips=4)
+    study.explain("m", time_s=2.0)
+    study.label_queue("m", n=3, workers=2)
+    study.set_zones("z.json", replace=True)
+    study.cite()
+    assert asked == [
+        ("write_films", ("m", ["r0"]), {"clips": 4}),
+        ("explain_model", ("m",), {"time_s": 2.0}),
+        ("propose_bouts", ("m", {"n": 3}, None), {"workers": 2}),
+        ("set_zones", ("z.json",), {"replace": True}),
+        ("bibliography", (), {}),
+    ]
 
 
 def test_murid_shows_public_names_alone_and_each_says_what_it_is():

@@ -46,6 +46,9 @@ def test_labels_tile_the_recording(bouts):
     for table in bouts:
         np.testing.assert_allclose(table["start_s"].values[1:], table["stop_s"].values[:-1], atol=1e-9)
         assert (table["label"].values[1:] != table["label"].values[:-1]).all()
+        ticks = table["start_s"].values / 0.05
+        np.testing.assert_allclose(ticks, ticks.round(), atol=1e-6)
+        assert (ticks.round() % 2 == 1).any(), "no coarser ticks"
 
 
 def test_speeds_order_as_they_should():

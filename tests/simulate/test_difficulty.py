@@ -45,6 +45,25 @@ def test_hard_bouts_of_one_behaviour_differ(pair):
     assert hard > 2 * easy
 
 
+def test_postures_settle_more_slowly_when_it_is_hard():
+    """Most of the way into a lower posture is gone later by the factor; what else differs is switched off."""
+    from murid.simulate.difficulty import settling
+
+    assert (settling(0.0), settling(1.0)) == (1.0, 2.5)
+    kinds = {"rest": 1.0, "rear": 1.0}
+    easy, hard = (
+        simulate.recording(duration_s=120, fps=20, seed=3, behaviours=kinds, difficulty=d) for d in (0.0, 1.0)
+    )
+    steps = [np.abs(np.diff(lengths(r)))[_onsets(r)].max(axis=1) for r in (easy, hard)]
+    assert np.median(steps[1]) < 0.75 * np.median(steps[0])
+
+
+def _onsets(recording):
+    """Frames of the half second behind the onset of each rear: (bout, frame)."""
+    bouts = recording.labels.bouts.query("label == 'rear' and 1 < start_s < 115")
+    return np.round(bouts["start_s"].to_numpy() * 20).astype(int)[:, None] + np.arange(10)
+
+
 def test_animals_have_a_style_of_their_own():
     def length(seed):
         r = simulate.recording(duration_s=60, fps=10, seed=seed, behaviours=["walk", "rest"], difficulty=1.0)

@@ -28,6 +28,10 @@ def test_frame_rate_changes_the_camera_not_the_animal():
     slow, fast = (simulate.recording(duration_s=30, fps=fps, seed=2) for fps in (25, 50))
     np.testing.assert_allclose(slow.poses.position.values, fast.poses.position.values[::2], atol=1e-3)
     assert slow.labels.bouts.equals(fast.labels.bouts)
+    near = simulate.recording(duration_s=30, fps=25, seed=2, px_per_cm=2 * slow.poses.attrs["px_per_cm"])
+    assert near.labels.bouts.equals(slow.labels.bouts)
+    moved = [np.diff(r.poses.position.values / r.poses.attrs["px_per_cm"], axis=0) for r in (slow, near)]
+    np.testing.assert_allclose(*moved, atol=1e-3)
 
 
 def test_a_longer_recording_begins_like_a_shorter_one():

@@ -11,17 +11,23 @@ import pandas as pd
 from murid.data.analysis import require_family
 from murid.data.labels import LabelChoice
 from murid.data.study import Study
+from murid.data.zones import Zones
 from murid.run.add import Added, Paths, add_files
 from murid.run.analysis import run_analysis
 from murid.run.analysis_steps import FROM_LABELS
 from murid.run.apply import apply_method
 from murid.run.check import check_study
+from murid.run.cite import bibliography
 from murid.run.evaluate import evaluate_methods
+from murid.run.explain import explain_model
+from murid.run.films import write_films
 from murid.run.fit import fit_method
+from murid.run.label_queue import propose_bouts
 from murid.run.motifs import compare_motifs
 from murid.run.report import build_report
 from murid.run.runs import Run
 from murid.run.sheet import study_sheet, update_from_sheet
+from murid.run.zones import set_zones
 
 
 def open_study(folder: str | Path, *, create: bool = False, name: str | None = None) -> OpenStudy:
@@ -81,6 +87,10 @@ class OpenStudy(Study):
     def update_from_sheet(self, sheet: str | Path | pd.DataFrame, *, dry_run: bool = False) -> pd.DataFrame:
         """Give the recordings the animals, groups and notes of a sheet; returns every value that changed."""
         return update_from_sheet(self, sheet, dry_run=dry_run)
+
+    def set_zones(self, zones: Zones | str | Path | None = None, **options: Any) -> pd.DataFrame:
+        """Give recordings their zones, from a file or a template; options as for `murid.run.set_zones`."""
+        return set_zones(self, zones, **options)
 
     def check(self, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
         """Judge every recording and the folder; tables ``quality``, ``overview``, ``faults``."""
@@ -165,6 +175,20 @@ class OpenStudy(Study):
         """Describe the motifs of a model and compare groups; options as for `analyse`."""
         return self.analyse("motif_statistics", ids, states_from=model, **options)
 
+    def films(self, model: str | Path, ids: Sequence[str] | None = None, **options: Any) -> Run:
+        """Write a film for each motif or behaviour of a model; options as for `murid.run.write_films`."""
+        return write_films(self, model, ids, **options)
+
+    def explain(self, model: str | Path, **options: Any) -> Run:
+        """Explain a model, or one of its decisions; options as for `murid.run.explain_model`."""
+        return explain_model(self, model, **options)
+
+    def label_queue(
+        self, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1, **params: Any
+    ) -> Run:
+        """Propose the bouts to label next; parameters of the queue as keywords."""
+        return propose_bouts(self, model, params, ids, workers=workers)
+
     def preview(self, ids: Sequence[str] | None = None, **options: Any) -> Run:
         """Draw the pseudo-labels of `dbm` before any training; parameters of `dbm` as keywords."""
         return self.analyse("preview", ids, **options)
@@ -172,3 +196,7 @@ class OpenStudy(Study):
     def report(self, runs: Sequence[Run | str] | str | None = None, *, out: str | Path | None = None) -> Path:
         """Write one HTML file with figures, tables and provenance; return its path."""
         return build_report(self, runs, out=out)
+
+    def cite(self) -> str:
+        """Return BibTeX of what this study used: murid, methods and analyses of its runs."""
+        return bibliography(self)

@@ -87,6 +87,9 @@ def test_blind_windows_do_not_depend_on_the_model(fitted, animals):
     )
     assert one.equals(two)
     assert len(one) == 17
+    length = one["stop_s"] - one["start_s"]
+    np.testing.assert_allclose(length, 5.0, atol=0.15)
+    np.testing.assert_allclose(np.diff(one["start_s"]), 5.0, atol=0.1)
 
 
 def test_doubt_is_largest_at_the_threshold():
@@ -126,6 +129,12 @@ def test_a_warm_fit_is_close_to_a_full_one(fitted, animals, warm):
     quick = warm.refit(animals[:3])
     assert len(quick.model.feature_names) == len(telling_columns(fitted))
     assert quick.model.novelty is not None
+    gains = dict(zip(fitted.model.feature_names, fitted.gains(), strict=True))
+    kept = set(sorted(gains, key=gains.get, reverse=True)[:120])
+    assert kept <= set(warm.columns)
+    further = {fitted.model.feature_names[c] for c in fitted.model.novelty.columns}
+    assert set(warm.columns) <= kept | further
+    assert (warm.recipe(1000).learning.trees.n_trees, warm.labelling().folds) == (30, 2)
     blind = animals[3].replace(labels=None)
     a, b = fitted.apply(blind), quick.apply(blind)
     assert (a["states"].values == b["states"].values).mean() > 0.95
