@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, real_line, simulated, with_context
+from benchmarks._films import NEEDS, REAL, fitted, line, probe, real, real_line, simulated
+from benchmarks._known import with_context
 from murid.evaluate.latent import seed_agreement
 from murid.methods.self_supervised.selfee import PAPER, SelfeeParams
 

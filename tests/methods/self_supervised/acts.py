@@ -30,6 +30,8 @@ VIDEO: dict[str, Any] = {
     "kappa": 20.0,
     "target_s": 2.0,
     "lags_s": 0.3,
+    "student_dof": 3.0,
+    "recurrent": True,
     "smooth_s": 0.5,
     "em_iterations": 4,
     "min_bout_s": 1.0,

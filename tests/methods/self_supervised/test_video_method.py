@@ -73,6 +73,26 @@ def test_tied_latents_are_the_keypoints(psvae, films):
             assert abs(np.corrcoef(truth[known, k], found[known, k])[0, 1]) > 0.6
 
 
+@pytest.mark.slow
+def test_told_the_keypoints_it_paints_better_from_as_few_latents(films, tmp_path):
+    few = {**QUICK, "n_latents": 1, "train": {**TRAIN, "epochs": 15}}
+    plain = murid.method("behavenet", **few).fit(films[:2])
+    told = murid.method("behavenet", **few, kind="cond", points=("nose", "tail_base")).fit(films[:2])
+    evidence = [m.facts["evidence"]["pixel_r2"] for m in (plain, told)]
+    assert evidence[1] > evidence[0] + 0.05, evidence
+    table = told.rows(films[2]).values
+    assert table.shape[1] == 4 + 1
+    known = told._keypoints(next(told.tracks(films[2])))
+    seen = np.isfinite(table).all(axis=1) & np.isfinite(known).all(axis=1)
+    np.testing.assert_allclose(
+        table[seen, :4], ((known - told.parts["labels"].mean) / told.parts["labels"].sd)[seen], rtol=1e-5
+    )
+    moved = table[seen][:50].copy()
+    moved[:, 0] += 2
+    assert np.abs(told.decode(moved) - told.decode(table[seen][:50])).max() > 0.02, "keypoints move what is painted"
+    assert Video(told.film(films[2], tmp_path / "told.mp4")).shape == (32, 64)
+
+
 def test_film_shows_seen_and_painted(behavenet, films, tmp_path):
     latent = behavenet.rows(films[2])
     path = behavenet.film(films[2], tmp_path / "side.mp4", latent)
@@ -126,6 +146,8 @@ def test_without_poses_the_whole_picture_is_one_subject(films):
         method.fit([bare[0], films[1]])
     with pytest.raises(DataError, match="ties latents to keypoints"):
         murid.method("behavenet", **QUICK, kind="psvae").fit(bare)
+    with pytest.raises(DataError, match="paints from keypoints"):
+        murid.method("behavenet", **QUICK, kind="cond").fit(bare)
 
 
 def test_bad_input_is_named(films, tmp_path):

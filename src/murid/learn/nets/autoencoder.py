@@ -1,4 +1,4 @@
-"""Convolutional autoencoders of pictures: plain, variational, β-TC and partly supervised (PS-VAE).
+"""Convolutional autoencoders of pictures: plain, conditional, variational, β-TC and partly supervised (PS-VAE).
 
 As in BehaveNet (Batty et al. 2019; Whiteway et al. 2021). The width of the pixel noise of the variational ones is
 estimated from each batch (Rybkin et al. 2021) and not fixed to 1, so that the latents keep what the pictures show.
@@ -15,7 +15,7 @@ from murid.data.errors import fail
 from murid.learn.nets._torch import torch
 
 nn = torch.nn
-Kind = Literal["ae", "vae", "btcvae", "psvae"]
+Kind = Literal["ae", "cond", "vae", "btcvae", "psvae"]
 
 
 class AutoEncoder(nn.Module):
@@ -26,12 +26,12 @@ class AutoEncoder(nn.Module):
     channels, height, width : int
         Of the pictures.
     n_latents : int
-        All latents; with ``psvae`` those of the labels come first.
+        That the encoder finds; with ``psvae`` those of the labels come first.
     widths, strides : sequences of int
         Channels and stride of each 5 × 5 convolution.
-    kind : {"ae", "vae", "btcvae", "psvae"}
+    kind : {"ae", "cond", "vae", "btcvae", "psvae"}
     n_labels : int
-        Labels of ``psvae``.
+        Labels of ``psvae``, or those that the decoder of ``cond`` is given before the latents.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class AutoEncoder(nn.Module):
         self.encoder = nn.Sequential(*down, nn.Flatten())
         flat = widths[-1] * sizes[-1][0] * sizes[-1][1]
         self.to_latents = nn.Linear(flat, n_latents)
-        self.to_logvar = nn.Linear(flat, n_latents) if kind != "ae" else None
-        self.from_latents = nn.Linear(n_latents, flat)
+        self.to_logvar = nn.Linear(flat, n_latents) if kind not in ("ae", "cond") else None
+        self.from_latents = nn.Linear(n_latents + (n_labels if kind == "cond" else 0), flat)
         layers = [layer for pair in reversed(up) for layer in pair][:-1]
         self.decoder = nn.Sequential(nn.Unflatten(1, (widths[-1], *sizes[-1])), *layers)
         # Pictures are painted as differences from the mean picture: few pixels show the animal at any time, and a
@@ -89,7 +89,7 @@ class AutoEncoder(nn.Module):
         return self.to_latents(self.encoder(pictures))
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the pictures of latents, 0..1."""
+        """Return the pictures of latents, 0..1; those of ``cond`` follow the labels."""
         return torch.sigmoid(self.decoder(self.from_latents(latents)) + self.mean_logit)
 
     def labels(self, latents: torch.Tensor) -> torch.Tensor:
@@ -114,7 +114,7 @@ class AutoEncoder(nn.Module):
         ----------
         pictures : (sample, channel, row, column) tensor, 0..1
         labels : (sample, label) tensor or None
-            z-scored; NaN where unknown.
+            Of ``psvae`` and ``cond``: z-scored; NaN where unknown, which ``cond`` takes for the mean.
         n_samples : int
             In the training set; weighs the batch against it in the terms of ``btcvae`` and ``psvae``.
         beta : float
@@ -127,7 +127,8 @@ class AutoEncoder(nn.Module):
         hidden = self.encoder(pictures)
         mean = self.to_latents(hidden)
         if self.to_logvar is None:
-            mse = nn.functional.mse_loss(self.decode(mean), pictures)
+            given = mean if labels is None else torch.cat([labels.nan_to_num(), mean], dim=1)
+            mse = nn.functional.mse_loss(self.decode(given), pictures)
             return {"loss": mse, "mse": mse}
         logvar = self.to_logvar(hidden).clamp(-12, 6)
         latents = mean + torch.exp(logvar / 2) * torch.randn_like(mean) if self.training else mean

@@ -66,6 +66,10 @@ class Images:
         axes: Axes = {"pictures": IMAGE_AXES, **{k: ("sample", k) for k in values}}
         return Batch(tensors, axes)
 
+    def rows_of(self, film: int) -> np.ndarray:
+        """Return the rows of one film that are samples."""
+        return self.row[self.film == film]
+
     def where(self, index: int) -> str:
         """Say where a picture is."""
         return place_of(self.places, int(self.film[index]), int(self.row[index]))

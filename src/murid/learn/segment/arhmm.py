@@ -20,6 +20,7 @@ from murid.learn.fitted_part import Fitted
 from murid.learn.parallel import workers
 from murid.learn.segment import _emission as emission
 from murid.learn.segment._markov_chain import backward, chain_viterbi, floor_rows, forward
+from murid.learn.segment._recurrence import drive
 from murid.learn.segment.chains import Chain, find_chains
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
@@ -43,6 +44,9 @@ class ArHmmParams(Params):
     prune: bool = param(True, why="drop empty states while sampling; sweeps cost states² at worst")
     merge: bool = param(True, why="after EM unite states that the evidence cannot tell apart")
     spare_states: int = param(3, ge=0, why="empty states kept while pruning, so that new ones can be born")
+    recurrent: bool = param(
+        False, why="the frame before says which state comes next (recurrent AR-HMM); learnt by EM, so with sweeps=0"
+    )
     segment_frames: int = param(10_000, ge=100, unit="frames", why="unit of parallel work; bounds memory")
     gap_frames: int = param(30, ge=0, unit="frames", why="a longer gap ends the chain and stays unlabelled")
     single: bool = param(True, why="likelihoods in float32; recursions and statistics are float64 anyway")
@@ -75,6 +79,9 @@ class ArHmm(Fitted):
         As in `ArHmmParams`; `kappa` is the value used.
     draws_coef, draws_cov, draws_transitions : arrays with leading axis S, or None
         Posterior draws of the parameters.
+    recurrence : (K, D) array or None
+        Of a recurrent AR-HMM: from frame x a state is entered ``exp(recurrence_k · x)`` times as readily as at the
+        mean frame, to which `transitions` belong.
     """
 
     coef: np.ndarray
@@ -90,6 +97,7 @@ class ArHmm(Fitted):
     draws_coef: np.ndarray | None = None
     draws_cov: np.ndarray | None = None
     draws_transitions: np.ndarray | None = None
+    recurrence: np.ndarray | None = None
 
     @property
     def n_states(self) -> int:
@@ -137,7 +145,7 @@ class ArHmm(Fitted):
         first = np.full(self.n_states, 1 / self.n_states)
 
         def one(chain: Chain) -> float:
-            ll, _ = self._loglik(seqs, chain, white)
+            ll = self._loglik(seqs, chain, white, steps[chain.sequence])
             return forward(ll, first, steps[chain.sequence], ll)
 
         with workers(n_workers) as pmap:
@@ -160,7 +168,7 @@ class ArHmm(Fitted):
 
         def one(chain: Chain) -> None:
             rows = slice(chain.start, chain.stop)
-            ll, _ = self._loglik(seqs, chain, white)
+            ll = self._loglik(seqs, chain, white, steps[chain.sequence])
             pointers = np.empty(ll.shape, np.uint8 if self.n_states <= 256 else np.uint16)
             chain_viterbi(ll, first, log_steps[chain.sequence], pointers, labels[rows])
             del pointers, ll
@@ -184,7 +192,7 @@ class ArHmm(Fitted):
             ]
 
         def smoothed(coef: np.ndarray, cov: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-            ll, _ = self._loglik(seqs, chain, self._white(coef, cov))
+            ll = self._loglik(seqs, chain, self._white(coef, cov), matrix)
             forward(ll, first, matrix, ll)
             backward(ll, np.ascontiguousarray(matrix.T), np.zeros_like(matrix))
             return ll
@@ -194,16 +202,19 @@ class ArHmm(Fitted):
             total += smoothed(*one)
         return np.divide(total, len(sets), out=total)
 
-    def _loglik(self, seqs: Sequences, chain: Chain, white: emission.Whitener) -> tuple[np.ndarray, int]:
-        """Likelihoods (T, K) of one chain, built in pieces so that the lagged features stay small."""
+    def _loglik(self, seqs: Sequences, chain: Chain, white: emission.Whitener, steps: np.ndarray) -> np.ndarray:
+        """Likelihoods (T, K) of one chain, built in pieces so that the lagged features stay small.
+
+        Where transitions depend on the frames, with what turns `steps` into them.
+        """
         out = np.empty((chain.stop - chain.start, self.n_states), white.matrix.dtype)
-        n_valid = 0
         for start in range(chain.start, chain.stop, 8192):
             stop = min(start + 8192, chain.stop)
             g, valid = emission.lagged(seqs.frames, start, stop, chain.start, self.lags)
             out[start - chain.start : stop - chain.start] = emission.loglik(g, valid, white)
-            n_valid += int(valid.sum())
-        return out, n_valid
+        if self.recurrence is not None:
+            out += drive(seqs.frames[chain.start : chain.stop], self.recurrence, steps)
+        return out
 
     def _white(self, coef: np.ndarray, cov: np.ndarray) -> emission.Whitener:
         return emission.whitener(coef, cov, self.student_dof, np.float32 if self.single else np.float64)

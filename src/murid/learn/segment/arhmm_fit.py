@@ -20,6 +20,7 @@ from murid.learn.segment import _mniw as mniw
 from murid.learn.segment import _sticky as sticky
 from murid.learn.segment._arstart import common_dynamics, first_states
 from murid.learn.segment._markov_chain import backward, forward, sample_backward
+from murid.learn.segment._recurrence import drive, fit_recurrence
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams, check_groups
 from murid.learn.segment.chains import Segment, cut_chains, find_chains
 from murid.learn.sequences import Arrays, Sequences, as_sequences
@@ -64,9 +65,12 @@ def fit_arhmm(
     Raises
     ------
     DataError
-        When no stretch has enough observed frames, or groups do not match the sequences.
+        When no stretch has enough observed frames, groups do not match the sequences, or sampling is asked for a
+        recurrent model.
     """
     params = ArHmmParams.of(params, changes)
+    if params.recurrent and params.sweeps:
+        fail("AR-HMM", "a recurrent model is learnt by EM", expected="sweeps=0", got=f"sweeps={params.sweeps}")
     seqs = as_sequences(x, lengths, dtype=np.float32 if params.single else np.float64)
     if groups is not None:
         check_groups(groups, len(seqs), max(groups) + 1)
@@ -79,6 +83,8 @@ def fit_arhmm(
                 progress("em", i + 1, params.em_iterations)
         if params.merge:
             sampler.merge()
+        if params.recurrent:
+            sampler.recur()
         for i in range(params.sweeps):
             keep = params.sweeps - i <= params.draws
             sampler.sweep(prune=params.prune and params.sweeps - i > params.draws, keep=keep)
@@ -118,6 +124,8 @@ class Sampler:
         self.sums: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self.round = 0
         self.flow = np.zeros((self.n_groups, params.n_states, params.n_states))
+        self.recurrence: np.ndarray | None = None
+        self.steps: np.ndarray | None = None
 
     def start(self, labels: np.ndarray | None = None) -> None:
         """Set the prior from one common AR fit and the states from `labels` or k-means."""
@@ -158,26 +166,49 @@ class Sampler:
         k = len(self.beta)
         coef, cov = self.mode()
         self.beta = sticky.expected_beta(self.flow, self.share)
-        steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.kappa)
+        steps = self.steps
+        if steps is None:
+            steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.kappa)
         white = emission.whitener(coef, cov, self.params.student_dof, self.dtype)
         backs = np.ascontiguousarray(steps.transpose(0, 2, 1))
         first = np.full(k, 1 / k)
+        every = None if self.recurrence is None else np.zeros((len(self.frames), k), self.dtype)
 
         def expect(segment: Segment):
             g, valid = self._features(segment)
             group = self.groups[self.chains[segment.chain].sequence]
             ll = emission.loglik(g, valid, white)
-            gamma = np.empty_like(ll)
-            total = forward(ll, first, steps[group], gamma)
+            gamma, rows = np.empty_like(ll), slice(segment.start, segment.stop)
+            given = ll if self.recurrence is None else ll + drive(self.frames[rows], self.recurrence, steps[group])
+            total = forward(given, first, steps[group], gamma)
             flow = np.zeros((self.n_groups, k, k))
             backward(gamma, backs[group], flow[group])
             flow[group] = (flow[group] * backs[group]).T
-            self.states[segment.start : segment.stop] = gamma.argmax(axis=1)
+            self.states[rows] = gamma.argmax(axis=1)
+            if every is not None:
+                every[rows] = gamma
             counts = gamma[valid].sum(axis=0, dtype=np.float64)
             return emission.moments_by_weight(g, gamma * self._softness(ll, white)), counts, flow, total
 
         self.moments, self.counts, self.flow, total = summed(self.pmap, expect, self.segments)
         self.trace.append(float(total) / self.n_valid)
+        if every is not None and self.recurrence is not None:
+            prior = self.params.alpha * self.beta + self.kappa * np.eye(k)
+            group = self.groups[[self.chains[s.chain].sequence for s in self.segments]]
+            parts = [(s.start, s.stop, int(g)) for s, g in zip(self.segments, group, strict=True)]
+            self.recurrence, self.steps = fit_recurrence(
+                self.frames, every, self.flow, prior, parts, (self.recurrence, steps)
+            )
+
+    def recur(self) -> None:
+        """Let the transitions depend on the frames, and go on with EM."""
+        used = np.flatnonzero(self.counts >= 1)
+        self._relabel([[int(i)] for i in used], spare=False)
+        self.beta = sticky.expected_beta(self.flow, self.share)
+        self.steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.kappa)
+        self.recurrence = np.zeros((len(self.beta), self.frames.shape[1]))
+        for _ in range(max(self.params.em_iterations, 1)):
+            self.em_step()
 
     def merge(self) -> None:
         """Unite pairs of states while that raises the evidence of the frames (transitions left aside).
@@ -212,9 +243,9 @@ class Sampler:
                 gain[min(i, m), max(i, m)] = value
         self._relabel(groups)
 
-    def _relabel(self, groups: list[list[int]]) -> None:
-        """Give each non-empty group of old states one number, then fill up to `n_states` with empty states."""
-        k = max(self.params.n_states, sum(map(bool, groups)))
+    def _relabel(self, groups: list[list[int]], *, spare: bool = True) -> None:
+        """Give each non-empty group of old states one number; with `spare`, fill up to `n_states` with empty states."""
+        k = max(self.params.n_states if spare else 1, sum(map(bool, groups)))
         target = np.zeros(len(self.beta), np.int16)
         moments, counts = np.zeros((k, *self.moments.shape[1:])), np.zeros(k)
         for new, group in enumerate(filter(None, groups)):
@@ -315,17 +346,21 @@ class Sampler:
         else:
             counts, flow = self.counts, self.flow
             coef, cov = self.mode()
-        beta = sticky.expected_beta(flow, self.share)
-        steps = sticky.expected_transitions(flow, beta, alpha=p.alpha, kappa=self.kappa)
+        steps = self.steps
+        if steps is None:
+            beta = sticky.expected_beta(flow, self.share)
+            steps = sticky.expected_transitions(flow, beta, alpha=p.alpha, kappa=self.kappa)
         order = self.order()
         pair = np.ix_(np.arange(self.n_groups), order, order)
-        draws: list[np.ndarray | None] = [None, None, None]
+        draws: dict[str, np.ndarray] = {}
         if self.draws:
-            draws = [
-                np.stack([c[order] for c, _, _ in self.draws]),
-                np.stack([c[order] for _, c, _ in self.draws]),
-                np.stack([s[pair] / s[pair].sum(axis=-1, keepdims=True) for _, _, s in self.draws]),
-            ]
+            draws = {
+                "draws_coef": np.stack([c[order] for c, _, _ in self.draws]),
+                "draws_cov": np.stack([c[order] for _, c, _ in self.draws]),
+                "draws_transitions": np.stack(
+                    [s[pair] / s[pair].sum(axis=-1, keepdims=True) for _, _, s in self.draws]
+                ),
+            }
         return ArHmm(
             coef[order],
             cov[order],
@@ -337,7 +372,8 @@ class Sampler:
             p.gap_frames,
             p.single,
             self.kappa,
-            *draws,
+            **draws,
+            recurrence=None if self.recurrence is None else self.recurrence[order],
         )
 
     def _prune(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -31,6 +31,9 @@ from murid.methods.motifs.body_points import point_map, shared_points
 from murid.methods.self_supervised.base import Weights
 from murid.methods.self_supervised.video_method import Films, Subject, VideoMethod, VideoParams
 
+if TYPE_CHECKING:
+    from murid.learn.nets.images import Images
+
 #: The network and training of the paper: ``murid.method("behavenet", **PAPER)``. For a GPU.
 PAPER: dict[str, Any] = {
     "pictures": {"view": "whole", "height": 128, "width": 128, "background": "kept"},
@@ -40,17 +43,23 @@ PAPER: dict[str, Any] = {
 }
 
 
+#: Kinds that use keypoints, and what for.
+WITH_KEYPOINTS = {"cond": "paints from keypoints and latents", "psvae": "ties latents to keypoints"}
+
+
 class BehavenetParams(VideoParams):
     """Parameters of `behavenet`."""
 
     pictures: ViewParams = ViewParams(view="auto")
-    kind: Literal["ae", "vae", "btcvae", "psvae"] = param(
-        "ae", why="plain, variational, with independent latents, or with some latents tied to keypoints"
+    kind: Literal["ae", "cond", "vae", "btcvae", "psvae"] = param(
+        "ae",
+        why="plain, told the keypoints, variational, with independent latents, or with some latents tied to keypoints",
     )
-    n_latents: int = param(8, ge=1, le=256, why="numbers a picture; psvae adds two for each keypoint")
+    n_latents: int = param(8, ge=1, le=256, why="numbers a picture; cond and psvae add two for each keypoint")
     points: tuple[str, ...] = param(
         (),
-        why="roles or keypoints that psvae ties latents to; by default all that every recording tracks, but the tail",
+        why="roles or keypoints that psvae ties latents to and cond is told; by default all that every recording "
+        "tracks, but the tail",
     )
     beta: float = param(
         5.0, ge=0, why="weight of the KL (vae: 1 is the bound) or of the latents' dependence (btcvae, psvae)"
@@ -125,11 +134,11 @@ class Behavenet(VideoMethod):
                 expected=str(len(self.params.widths)),
                 got=str(len(self.params.strides)),
             )
-        if self.params.kind == "psvae":
+        if self.params.kind in WITH_KEYPOINTS:
             if facts["view"] != "animal":
                 fail(
                     "method 'behavenet'",
-                    "kind='psvae' ties latents to keypoints",
+                    f"kind='{self.params.kind}' {WITH_KEYPOINTS[self.params.kind]}",
                     got=f"view '{facts['view']}'",
                     expected="recordings with poses, seen by animal",
                     todo="add poses, or take kind='btcvae'",
@@ -139,29 +148,28 @@ class Behavenet(VideoMethod):
 
     @property
     def n_labels(self) -> int:
-        """Latents that are tied to keypoint coordinates."""
-        return 2 * len(self.facts.get("points", ())) if self.params.kind == "psvae" else 0
+        """Latents that are tied to keypoint coordinates, or are these."""
+        return 2 * len(self.facts.get("points", ())) if self.params.kind in WITH_KEYPOINTS else 0
 
     # ---- network --------------------------------------------------------------------------------
     def _build(self) -> Any:
         from murid.learn.nets.autoencoder import AutoEncoder
 
         p, v = self.params, self.params.pictures
-        return AutoEncoder(
-            1, v.height, v.width, p.n_latents + self.n_labels, p.widths, p.strides, p.kind, self.n_labels
-        )
+        width = p.n_latents + (self.n_labels if p.kind == "psvae" else 0)
+        return AutoEncoder(1, v.height, v.width, width, p.widths, p.strides, p.kind, self.n_labels)
 
     @override
     def _loss(self, net: Any, batch: Any, step: Any, n_samples: int) -> dict[str, Any]:
         from murid.learn.nets.images import unit
 
         p = self.params
-        labels = batch["keypoints"] if p.kind == "psvae" else None
+        labels = batch["keypoints"] if p.kind in WITH_KEYPOINTS else None
         return net.terms(unit(batch["pictures"]), labels, n_samples, beta=p.beta, alpha=p.alpha, gamma=p.gamma)
 
     def _extra(self, subject: Subject) -> dict[str, np.ndarray]:
         """Keypoints of each row in the view, −1..1 across it."""
-        if self.params.kind != "psvae":
+        if self.params.kind not in WITH_KEYPOINTS:
             return {}
         return {"keypoints": self._keypoints(subject)}
 
@@ -188,19 +196,31 @@ class Behavenet(VideoMethod):
 
         net.start_from(torch.from_numpy(mean_picture(films, rows)))
 
-    def _after_training(self, net: Any, films: Films, rows: Films, held: Films) -> None:
+    def _after_training(self, learnt: Images, held: Images) -> None:
         """Say how well held-out pictures are painted, against painting the mean picture."""
-        test = [r[:: max(1, len(r) // 500)] for r in (held if sum(map(len, held)) else rows)]
+        films = learnt.films
+        rows = [learnt.rows_of(k) for k in range(len(films))]
         mean = mean_picture(films, rows)
         error = total = count = 0.0
-        for film, some in zip(films, test, strict=True):
-            if len(some):
-                painted = repainted(net, film, some, self.params.train)
-                truth = film[some] / np.float32(255)
+        for k, film in enumerate(films):
+            test = held.rows_of(k) if len(held) else rows[k]
+            test = test[:: max(1, len(test) // 500)]
+            if len(test):
+                known = learnt.extra["keypoints"][k][test] if self.params.kind == "cond" else None
+                painted = self.decode(with_keypoints(self._encode(film, test), known))[:, None]
+                truth = film[test] / np.float32(255)
                 error += float(((painted - truth) ** 2).sum())
                 total += float(((truth - mean) ** 2).sum())
                 count += truth.size
         self.facts["evidence"] |= {"mse": error / count, "pixel_r2": 1 - error / max(total, 1e-12)}
+
+    @override
+    def _table(self, track: Subject, film: Pictures) -> np.ndarray:
+        table = super()._table(track, film)
+        if self.params.kind != "cond":
+            return table
+        known = self._scaled({"keypoints": [self._keypoints(track)]})["keypoints"][0]
+        return np.where(np.isfinite(table).all(axis=1)[:, None], with_keypoints(table, known), np.nan)
 
     @override
     def _latent(self, table: np.ndarray, features: np.ndarray) -> np.ndarray:
@@ -213,7 +233,7 @@ class Behavenet(VideoMethod):
         Parameters
         ----------
         latents : array (row, latent)
-            Of `apply`, or decoded from neurons; rows with NaN come out black.
+            Of `apply`, or decoded from neurons, keypoints first with ``kind="cond"``; rows with NaN come out black.
 
         Returns
         -------
@@ -221,11 +241,13 @@ class Behavenet(VideoMethod):
             0..1.
         """
         from murid.learn.nets._torch import torch
+        from murid.learn.nets.device import settled
 
         latents = np.asarray(latents, np.float32)
         out = np.zeros((len(latents), self.params.pictures.height, self.params.pictures.width), np.float32)
         known = np.flatnonzero(np.isfinite(latents).all(axis=1))
-        with torch.no_grad():
+        train = self.params.train
+        with settled(torch.device("cpu"), threads=train.threads, deterministic=train.deterministic), torch.no_grad():
             for start in range(0, len(known), 256):
                 rows = known[start : start + 256]
                 out[rows] = self.net.decode(torch.from_numpy(latents[rows]))[:, 0].numpy()
@@ -254,7 +276,7 @@ class Behavenet(VideoMethod):
         subjects = {s.individual: s for s in self.tracks(recording)}
         subject = subjects[individual or next(iter(subjects))]
         film = subject.film(self.params.pictures)
-        own = self.decode(self._table_of(film))
+        own = self.decode(self._table(subject, film))
         other = None
         if latent is not None:
             near = nearest_sample(latent["time"].values, subject.even.time_s)
@@ -266,12 +288,6 @@ class Behavenet(VideoMethod):
                 yield np.concatenate(side, axis=1)
 
         return write_video(path, pictures(), self.facts["rate_hz"]).path
-
-    def _table_of(self, film: Pictures) -> np.ndarray:
-        rows = np.flatnonzero(film.seen)
-        out = np.full((len(film), self.params.n_latents + self.n_labels), np.nan, np.float32)
-        out[rows] = self._encode(film.array, rows)
-        return out
 
     def _scaled(self, extra: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
         if "keypoints" not in extra:
@@ -285,11 +301,9 @@ class Behavenet(VideoMethod):
         return {"keypoints": [((k - scale.mean) / scale.sd).astype(np.float32) for k in extra["keypoints"]]}
 
 
-def repainted(net: Any, film: np.ndarray, rows: np.ndarray, params: TrainParams) -> np.ndarray:
-    """Return what the autoencoder makes of pictures, ``(row, channel, height, width)``, 0..1."""
-    from murid.learn.nets.images import encode_pictures
-
-    return encode_pictures(lambda x: net.decode(net(x)), net, film, rows, params)
+def with_keypoints(latents: np.ndarray, keypoints: np.ndarray | None) -> np.ndarray:
+    """Return what the decoder is given: keypoints first, their mean where they are unknown, then the latents."""
+    return latents if keypoints is None else np.concatenate([np.nan_to_num(keypoints), latents], axis=1)
 
 
 def mean_picture(films: Films, rows: Films, most: int = 500) -> np.ndarray:

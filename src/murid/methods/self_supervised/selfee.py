@@ -8,7 +8,7 @@ alignment of recordings in `murid.methods.self_supervised.feature_uses`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -23,7 +23,10 @@ from murid.learn.nets.params import TrainParams
 from murid.learn.segment.arhmm import ArHmm
 from murid.methods.base import Card
 from murid.methods.self_supervised.base import Weights
-from murid.methods.self_supervised.video_method import Films, VideoMethod, VideoParams
+from murid.methods.self_supervised.video_method import VideoMethod, VideoParams
+
+if TYPE_CHECKING:
+    from murid.learn.nets.images import Images
 
 #: The network and training of the paper: ``murid.method("selfee", **PAPER)``. For a GPU.
 PAPER: dict[str, Any] = {
@@ -146,15 +149,17 @@ class Selfee(VideoMethod):
         return net.both(one, two, p.n_clusters, p.cld)
 
     @override
-    def _after_training(self, net: Any, films: Films, rows: Films, held: Films) -> None:
+    def _after_training(self, learnt: Images, held: Images) -> None:
         """Say whether the features collapsed: all moments alike."""
         from murid.learn.nets._torch import torch
         from murid.learn.nets.images import encode_pictures
         from murid.learn.nets.siamese import feature_spread
 
+        del held
+        rows = [learnt.rows_of(k) for k in range(len(learnt.films))]
         some = [
-            encode_pictures(net, net, f, r[:: max(1, len(r) // 500)], self.params.train)
-            for f, r in zip(films, rows, strict=True)
+            encode_pictures(self.net, self.net, f, r[:: max(1, len(r) // 500)], self.params.train)
+            for f, r in zip(learnt.films, rows, strict=True)
         ]
         features = np.concatenate([s for s in some if len(s)])
         value = float(feature_spread(torch.from_numpy(features)))

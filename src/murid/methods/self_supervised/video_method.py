@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     import torch
 
     from murid.learn.nets.history import History
+    from murid.learn.nets.images import Images
 
 #: Moments nearer than this to a held-out one are not learnt from, s.
 HELD_GAP_S = 0.5
@@ -84,6 +85,12 @@ class VideoParams(Params):
         None, gt=0, unit="s", why="wanted median bout; None takes that of the blocks between model-free changepoints"
     )
     lags_s: float | None = param(0.1, gt=0, unit="s", why="past that predicts the next row; None takes one row")
+    student_dof: float = param(
+        0.0, ge=0, why="degrees of freedom of heavy-tailed residuals of the AR-HMM, e.g. 4; 0 means Gaussian"
+    )
+    recurrent: bool = param(
+        False, why="the picture before says which state comes next (recurrent AR-HMM); otherwise the state before alone"
+    )
     smooth_s: float = param(0.1, ge=0, unit="s", why="Gaussian over the latents that the k-means start looks at")
     gap_s: float = param(1.0, ge=0, unit="s", why="longer gaps stay without state; shorter ones the model bridges")
     em_iterations: int = param(20, ge=1, why="EM iterations of the AR-HMM")
@@ -191,7 +198,7 @@ class VideoMethod(NetMethod[Subject]):
     def _before_training(self, net: Any, films: Films, rows: Films) -> None:
         """Set the network up by the training pictures; nothing by default."""
 
-    def _after_training(self, net: Any, films: Films, rows: Films, held: Films) -> None:
+    def _after_training(self, learnt: Images, held: Images) -> None:
         """Look at the trained network; nothing by default."""
 
     # ---- fit and apply --------------------------------------------------------------------------
@@ -344,7 +351,7 @@ class VideoMethod(NetMethod[Subject]):
         self._keep(net)
         self.facts["evidence"] = {"rows": len(source), **_of_training(history)}
         self.history, self.cost = history, history.cost()
-        self._after_training(net, films, learnt, held)
+        self._after_training(source, valid)
 
     def _scaled(self, extra: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
         """Return the further values as the network sees them; unchanged by default."""
@@ -353,7 +360,11 @@ class VideoMethod(NetMethod[Subject]):
     def _describe(self, track: Subject) -> np.ndarray:
         """Latents of each row, float32 ``(row, latent)``; NaN where nothing is shown."""
         film = getattr(self, "_kept", {}).pop((track.recording.id, track.individual), None)
-        film = film or track.film(self.params.pictures)
+        return self._table(track, film or track.film(self.params.pictures))
+
+    def _table(self, track: Subject, film: Pictures) -> np.ndarray:
+        """Latents of each row of a film of a subject, as `_describe`."""
+        del track
         rows = np.flatnonzero(film.seen)
         encoded = self._encode(film.array, rows)
         out = np.full((len(film), encoded.shape[1]), np.nan, np.float32)
@@ -380,6 +391,7 @@ class VideoMethod(NetMethod[Subject]):
             sweeps=0,
             draws=0,
             gap_frames=round(p.gap_s * rate),
+            student_dof=p.student_dof,
         )
         kappa: float | None = p.kappa
         table: list[dict[str, float]] = []
@@ -389,9 +401,8 @@ class VideoMethod(NetMethod[Subject]):
             kappa, table = choose_kappa(
                 features, rate, settings, target_s=p.target_s, sigma=p.smooth_s * rate, seed=p.seed, n_workers=p.workers
             )
-        model = fit_from_levels(
-            features, settings.replace(kappa=float(kappa)), sigma=p.smooth_s * rate, seed=p.seed, n_workers=p.workers
-        )
+        settings = settings.replace(kappa=float(kappa), recurrent=p.recurrent)
+        model = fit_from_levels(features, settings, sigma=p.smooth_s * rate, seed=p.seed, n_workers=p.workers)
         self.parts["model"] = model
         self.facts["evidence"] |= {
             "kappa": float(kappa),
