@@ -144,6 +144,18 @@ COMMANDS = {
             "--seed": ["3"],
         },
     ),
+    "export": (
+        "murid.run.export_states",
+        [S, "labels"],
+        {
+            "--out": ["x"],
+            "--format": ["caltech"],
+            "--ids": ["r1"],
+            "--behaviours": ["rear"],
+            "--rater": ["A"],
+            "--stream": ["one"],
+        },
+    ),
     "explain": (
         "murid.run.explain_model",
         [S, "m"],
@@ -217,6 +229,7 @@ TOGETHER = {
         for c in ("neural", "budget", "motif-statistics", "agreement")
         for o in ("--behaviours", "--rater", "--stream", "--others")
     },
+    **{("export", o): "labels" for o in ("--behaviours", "--rater", "--stream")},
     ("label-queue", "--seed"): "params",
     ("sheet", "--out"): "path",
     ("zones", "--file"): "zones",

@@ -62,6 +62,8 @@ def files_of(line: str, folder: Path) -> None:
         shutil.rmtree(folder / "S")
     if name == "sheet":
         (folder / "animals.csv").unlink()
+    if name == "export":
+        murid.open_study(folder / "S").apply("gbdt", workers=1)
     if name == "films":
         filmed(folder)
     if name == "zones":

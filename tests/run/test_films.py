@@ -46,6 +46,17 @@ def test_behaviours_ids_and_shortest_bout(study):
     assert {(r["recording"], r["label"], r["start_s"], r["stop_s"]) for r in clips.to_dict("records")} == wanted
 
 
+def test_motifs_without_a_film_are_named(study):
+    lasts = {}
+    for _, label, start, stop in apply_bouts(study):
+        lasts[label] = max(lasts.get(label, 0), stop - start)
+    shortest, *_, longest = sorted(lasts, key=lasts.get)
+    run = write_films(study, "kmeans", least_s=(lasts[shortest] + lasts[longest]) / 2, clips=1, size=32)
+    shown = set(run.tables["clips"]["label"])
+    assert set(run.summary["without_film"]) == set(lasts) - shown >= {shortest}
+    assert any("no bout of" in text and shortest in text for text in run.provenance["warnings"])
+
+
 @pytest.mark.parametrize(
     ("ids", "given", "said"),
     [

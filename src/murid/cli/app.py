@@ -27,6 +27,7 @@ COMMANDS = (
     "evaluate",
     "compare_motifs",
     "films",
+    "export",
     "explain",
     "label_queue",
     "neural",

@@ -6,6 +6,7 @@ from .demo import run_demo
 from .evaluate import evaluate_methods
 from .executor import Processes, Serial, Stopped
 from .explain import explain_model
+from .export import export_states
 from .films import write_films
 from .fit import fit_method
 from .label_queue import propose_bouts
@@ -35,6 +36,7 @@ __all__ = [
     "compare_motifs",
     "evaluate_methods",
     "explain_model",
+    "export_states",
     "find_run",
     "fit_method",
     "open_study",

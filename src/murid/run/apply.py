@@ -19,7 +19,7 @@ from murid.run.fit import nouns_for
 from murid.run.group_comparison import KEYS, compare_groups, with_keys
 from murid.run.keys import file_digest
 from murid.run.runner import Result, Runner, inputs_of
-from murid.run.runs import Run
+from murid.run.runs import Run, runs_of
 from murid.run.step import FileInput, Step
 
 #: A frame is strange when 99 in 100 training frames were less so; a recording when a fifth of its frames are.
@@ -151,6 +151,22 @@ def model_folder(study: Study, model: str | Path) -> Path:
         f"no model '{model}'",
         todo=did_you_mean(str(model), known) if known else "fit one first: murid fit",
     )
+
+
+def newest_applied(study: Study, folder: Path, owner: str) -> Run:
+    """Return the newest run that applied the model of `folder` as it is now; `owner` asks for it."""
+    runs = [r for r in runs_of(study, "apply") if r.summary.get("model") == folder.name]
+    now = identity_of(folder)["model_fingerprint"]
+    same = [r for r in runs if r.provenance["params"].get("model_fingerprint") == now]
+    if not same:
+        fail(
+            owner,
+            f"model '{folder.name}' was fitted again since it was applied"
+            if runs
+            else f"'{folder.name}' was not applied",
+            todo=f"murid apply STUDY {folder.name}, then run this again",
+        )
+    return same[-1]
 
 
 def identity_of(folder: Path) -> dict[str, str]:

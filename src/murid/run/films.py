@@ -12,10 +12,11 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.names import file_name_of
 from murid.data.progress import track
 from murid.data.recording import Recording
+from murid.data.states import behaviour_names
 from murid.data.study import Study
 from murid.plot.number_text import listed
-from murid.run.apply import identity_of, model_folder
-from murid.run.runs import Run, runs_of
+from murid.run.apply import model_folder, newest_applied
+from murid.run.runs import Run
 
 
 def write_films(
@@ -78,7 +79,7 @@ def write_films(
     (3, 'motif_00.mp4')
     """
     _check(clips=clips, least_s=least_s, before_s=before_s, after_s=after_s, size=size, speed=speed)
-    applied = _applied(study, model_folder(study, model))
+    applied = newest_applied(study, model_folder(study, model), "films")
     recordings, left_out = _filmed(study, applied, ids)
     bouts = _bouts(applied, list(recordings), behaviours, least_s)
     how = {"before_s": before_s, "after_s": after_s, "size": size, "speed": speed}
@@ -94,7 +95,12 @@ def write_films(
             _film(run, str(label), part, recordings, clips, seed, how) for label, part in track(groups, "writing films")
         ]
         run.table("clips", pd.concat(parts, ignore_index=True))
+        without = _without_bouts(applied, names, behaviours, {str(label) for label, _ in groups})
+        if without:
+            longer = f" of {least_s:g} s or more" if least_s > 0 else ""
+            run.warn(f"no film, since there is no bout{longer} in these recordings: {listed(without, 20)}")
         run.note(model=applied.summary["model"], states=applied.folder.name, recordings=names, films=len(groups))
+        run.note(without_film=without)
     return run
 
 
@@ -122,23 +128,6 @@ def _film(
     table.insert(1, "label", label)
     table.insert(2, "clip", range(1, len(table) + 1))
     return table
-
-
-def _applied(study: Study, folder: Path) -> Run:
-    """Return the newest run that applied the model as it is now."""
-    runs = [r for r in runs_of(study, "apply") if r.summary.get("model") == folder.name]
-    same = [
-        r for r in runs if r.provenance["params"].get("model_fingerprint") == identity_of(folder)["model_fingerprint"]
-    ]
-    if not same:
-        fail(
-            "films",
-            f"model '{folder.name}' was fitted again since it was applied"
-            if runs
-            else f"'{folder.name}' was not applied",
-            todo=f"murid apply STUDY {folder.name}, then make the films",
-        )
-    return same[-1]
 
 
 def _filmed(study: Study, applied: Run, ids: Sequence[str] | None) -> tuple[dict[str, Recording], list[str]]:
@@ -172,6 +161,15 @@ def _bouts(applied: Run, ids: list[str], behaviours: Sequence[str] | None, least
     if not wanted.any():
         fail("films", "no bout to show", expected=f"bouts of {least_s:g} s or more", todo="ask for shorter ones")
     return bouts[wanted]
+
+
+def _without_bouts(applied: Run, ids: list[str], behaviours: Sequence[str] | None, shown: set[str]) -> list[str]:
+    """Motifs or behaviours that the model knows, or that were asked for, and that have no film."""
+    known = list(behaviours) if behaviours is not None else []
+    if behaviours is None:
+        for recording_id in ids:
+            known += behaviour_names(applied.states_of(recording_id))
+    return [name for name in dict.fromkeys(known) if name not in shown]
 
 
 def _check(**given: float) -> None:

@@ -142,6 +142,10 @@ class Run:
         """Write the states (and probabilities) of one recording."""
         write_array(output, self.folder / "states" / f"{slug(recording_id)}.nc")
 
+    def states_of(self, recording_id: str) -> xr.DataArray:
+        """Read the states of one recording that the run kept."""
+        return read_array(self.folder / "states" / f"{slug(recording_id)}.nc")["states"]
+
     def log(self, event: str, **details: Any) -> None:
         """Add one line to ``log.jsonl``."""
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")

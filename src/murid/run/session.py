@@ -20,6 +20,7 @@ from murid.run.check import check_study
 from murid.run.cite import bibliography
 from murid.run.evaluate import evaluate_methods
 from murid.run.explain import explain_model
+from murid.run.export import export_states
 from murid.run.films import write_films
 from murid.run.fit import fit_method
 from murid.run.label_queue import propose_bouts
@@ -192,6 +193,10 @@ class OpenStudy(Study):
     def preview(self, ids: Sequence[str] | None = None, **options: Any) -> Run:
         """Draw the pseudo-labels of `dbm` before any training; parameters of `dbm` as keywords."""
         return self.analyse("preview", ids, **options)
+
+    def export(self, states_from: str | Path = FROM_LABELS, out: str | Path = "exported", **options: Any) -> list[Path]:
+        """Write what a model found, or people scored, for BORIS and others; options as for `export_states`."""
+        return export_states(self, states_from, out, **options)
 
     def report(self, runs: Sequence[Run | str] | str | None = None, *, out: str | Path | None = None) -> Path:
         """Write one HTML file with figures, tables and provenance; return its path."""
