@@ -56,7 +56,8 @@ test-lowest:
 
 pictures: $(READY)
 	$(BIN)/python -m pytest tests/plot -m "" --mpl-generate-path=tests/plot/baseline
-	@echo "look at every changed picture in tests/plot/baseline before you commit it"
+	$(BIN)/python -m pytest tests/report/figures/test_pictures.py::test_figure -m "" --mpl-generate-path=tests/report/figures/baseline
+	@echo "look at every changed picture in tests/plot/baseline and tests/report/figures/baseline before you commit it"
 
 mutants: $(READY)
 	$(BIN)/python -m tests.mutants.run

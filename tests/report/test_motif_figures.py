@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from murid.report.figures.skeleton import bones_of
 from murid.report.figures.tree import draw_similarity_tree
 from murid.report.sections.motifs import _drawable, _middle, _side_by_side
 
@@ -34,3 +35,11 @@ def test_comparison_shows_what_is_known_and_keeps_all_in_the_csv():
     found = _side_by_side(table)
     assert list(found.data) == ["method", "median_ms"]
     assert list(found.full) == list(table)
+
+
+def test_neighbours_along_the_spine_are_joined_where_no_other_point_joins_them():
+    points = ["nose", "neck", "tail_base", "side_left"]
+    pairs = bones_of({p: p for p in points}, points)
+    assert sorted(pairs) == [(0, 1), (1, 2), (1, 3)]  # nose–neck and neck–tail are no bones of their own
+    ears = ["nose", "ear_left", "neck", "centre", "tail_base"]
+    assert sorted(bones_of({p: p for p in ears}, ears)) == [(0, 1), (1, 2), (2, 3), (3, 4)]

@@ -6,9 +6,11 @@ import pytest
 import xarray as xr
 
 from murid.data.pvalues import fdr
+from murid.report.sentences import groups_differ
 from murid.run.analysis import _censored
 from murid.run.apply import _unseen, _warn_of_unseen
 from murid.run.group_comparison import compare_groups, compare_latencies, with_keys
+from murid.stats.statements import comparison_statements
 
 
 class Memory:
@@ -173,6 +175,8 @@ def test_two_animals_in_view_are_said_to_be_one_unit():
     compare_groups(run, table, "group")
     assert run.tables["comparison"]["difference"].round(6).tolist() == [2.0]
     assert any("(intruder, resident)" in w and "the pair, not the animal, is the unit" in w for w in run.warnings)
+    assert "n = 8 pairs" in groups_differ("test", comparison_statements(run.tables["comparison"]))
     compare_groups(alone, table[table["individual"] == "resident"], "group")
     assert alone.tables["comparison"]["difference"].round(6).tolist() == [4.0]
     assert alone.warnings == []
+    assert alone.tables["comparison"]["unit_of_analysis"].tolist() == ["animal"]

@@ -82,13 +82,15 @@ def _scored_of(states: xr.DataArray, names: Sequence[str]) -> dict[str, pd.DataF
     return {b: scored_of(states.sel(behaviour=[b])) for b in names}
 
 
-def legend_of(names: Sequence[str], colours: Mapping[str, str], *, not_scored: bool) -> list[Patch]:
-    """Return one patch a behaviour, and one for time that was not scored where there is some."""
+def legend_of(
+    names: Sequence[str], colours: Mapping[str, str], *, not_scored: bool, gap: str = NOT_SCORED
+) -> list[Patch]:
+    """Return one patch a behaviour, and one for time that was not scored (called `gap`) where there is some."""
     handles = [
         Patch(facecolor=pick_colour(colours, b), edgecolor=GREY, linewidth=0.4, label=short(readable(b))) for b in names
     ]
     if not_scored:
-        handles.append(Patch(facecolor=NONE, edgecolor=GREY, hatch="////", linewidth=0.0, label=NOT_SCORED))
+        handles.append(Patch(facecolor=NONE, edgecolor=GREY, hatch="////", linewidth=0.0, label=gap))
     return handles
 
 

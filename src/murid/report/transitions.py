@@ -15,6 +15,7 @@ from murid.report.figures.heat_maps import matrix
 from murid.report.figures.transition_graph import transition_graph
 from murid.report.section_parts import Part, Picture
 from murid.report.sentences import transitions_compared
+from murid.report.subjects import seen_in_states, subject_of
 
 #: More behaviours than this are not drawn as a graph.
 MAX_GRAPH = 24
@@ -34,8 +35,9 @@ def transition_parts(context: Context, states: dict[str, xr.DataArray], source: 
         return []
     used = [n for k, n in enumerate(names) if total.counts[k].sum() + total.counts[:, k].sum() > 0]
     n_animals = len({context.animals.get(recording_id, recording_id) for recording_id in chains})
+    subject = subject_of(context, seen_in_states(chains))
     about = (
-        f"{number(total.total)} transitions, {source}, of {count(n_animals, 'animal')}. Staying in a behaviour is not "
+        f"{number(total.total)} transitions, {source}, of {subject.count(n_animals)}. Staying in a behaviour is not "
         "counted, and gaps in the labels are not bridged."
     )
     test = group_sentence(context, dict(zip(chains, aligned, strict=True)))

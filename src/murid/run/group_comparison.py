@@ -64,6 +64,7 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
         run.warn(f"{group}s of one animal are not compared: {', '.join(small)}")
     compared = table[table[group].isin(sizes.index[sizes >= 2])]
     _warn_of_pairs(run, compared)
+    unit = unit_of(compared)
     numbers = [c for c in table.columns if c not in (*KEYS, group) and pd.api.types.is_numeric_dtype(table[c])]
     usable = [c for c in numbers if compared[c].notna().all() and compared[c].nunique() > 1]
     if not usable:
@@ -80,10 +81,11 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
     left_out = [c for c in numbers if c not in usable]
     if left_out:
         run.warn(f"not compared, since missing somewhere or the same everywhere: {', '.join(left_out)}")
-    run.table("comparison", comparison)
+    run.table("comparison", comparison.assign(unit_of_analysis=unit))
     if len(pairs):
         run.table("pairwise", pairs)
     if described is not None:
+        described = described.assign(unit_of_analysis=unit)
         run.table("described", described.drop(columns=[c for c in _TESTED if c in described]))
     run.note(
         groups={str(k): int(v) for k, v in sizes.items() if v >= 2},
@@ -93,14 +95,28 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
     )
 
 
+def unit_of(table: pd.DataFrame) -> str:
+    """Return what a value of a table belongs to: recordings with several animals in view count once, with their mean.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> unit_of(pd.DataFrame({"recording": ["r1", "r1", "r2", "r2"], "individual": ["a", "b", "a", "b"]}))
+    'pair'
+    """
+    most = table.groupby("recording")["individual"].nunique().max() if "individual" in table else 1
+    return "animal" if most < 2 else "pair" if most == 2 else "set"
+
+
 def _warn_of_pairs(run: Run, table: pd.DataFrame) -> None:
-    """Say that recordings with several animals in view count once, with the mean of these."""
-    if "individual" not in table or table.groupby("recording")["individual"].nunique().max() < 2:
+    """Say that what is compared is not the single animal."""
+    unit = unit_of(table)
+    if unit == "animal":
         return
     names = sorted(table["individual"].astype(str).unique())
     listed = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
     run.warn(
-        f"several animals are in view of one recording ({listed}): what is compared is their mean, so that the pair, "
+        f"several animals are in view of one recording ({listed}): what is compared is their mean, so that the {unit}, "
         f"not the animal, is the unit, and an effect on one of them is diluted; compare one of them alone with "
         f"murid.stats.compare(table[table['individual'] == '{names[0]}'], …)"
     )

@@ -1,4 +1,4 @@
-"""Every animal a dot: behaviours side by side, groups beside each other."""
+"""Every animal (or pair, or recording) a dot: behaviours side by side, groups beside each other."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def draw_dots_by_behaviour(
     Parameters
     ----------
     table : DataFrame
-        ``behaviour, group`` and one column a measure; one row an animal and behaviour.
+        ``behaviour, group`` and one column a measure; one row a dot and behaviour.
     values : mapping of column to axis label
     colours : mapping of group to colour
     groups : sequence of str
-        In order; ``[""]`` when there are none.
+        In order; ``[""]`` when there are none. The legend gives the number of dots of each.
     """
     behaviours = list(dict.fromkeys(table["behaviour"]))
     figure = canvas(PAGE, 1.75 * len(values) + 0.9)
@@ -46,7 +46,15 @@ def draw_dots_by_behaviour(
     axes[-1].set_xlim(-0.6, len(behaviours) - 0.4)
     if sum(len(b) for b in behaviours) > 95:
         slanted(axes[-1])
-    if len(groups) > 1:
-        handles = [Line2D([], [], marker="o", linestyle="", color=pick_colour(colours, g), label=g) for g in groups]
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(groups))
+    handles = [
+        Line2D([], [], marker="o", linestyle="", markersize=4.5, color=pick_colour(colours, g), label=_named(table, g))
+        for g in groups
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(groups))
     return figure
+
+
+def _named(table: pd.DataFrame, group: str) -> str:
+    """Return a group with its number of dots: those of the behaviour that has most."""
+    n = table.loc[table["group"] == group, "behaviour"].value_counts().max()
+    return f"{short(group)} (n = {n})" if group else f"n = {n}"

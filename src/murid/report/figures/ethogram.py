@@ -12,6 +12,7 @@ from murid.plot.colours import GREY, INK, pick_colour
 from murid.plot.ethograms import draw_bouts, draw_scored, legend_of
 from murid.plot.number_text import short
 from murid.plot.style import PAGE, canvas, styled
+from murid.report.figures.group_legend import legend_of_groups
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def draw_ethogram(
     kinds = list(dict.fromkeys(k for row in rows for k in row.tracks))
     per_row = 0.24 * len(kinds) + 0.12
     n_legend = -(-len(legend) // 6)
-    figure = canvas(PAGE, 0.9 + per_row * len(rows) + 0.24 * n_legend)
+    several = len({row.group for row in rows if row.group}) > 1
+    figure = canvas(PAGE, 0.9 + 0.2 * several + per_row * len(rows) + 0.24 * n_legend)
     ax = figure.subplots()
     minutes = max(row.duration_s for row in rows) / 60
     ticks = []
@@ -74,6 +76,7 @@ def draw_ethogram(
     gaps = any(_unscored(row, kind) for row in rows for kind in row.tracks)
     handles = legend_of(legend, colours, not_scored=gaps)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)), handlelength=1.2)
+    legend_of_groups(figure, [row.group for row in rows], group_colours)
     return figure
 
 

@@ -85,7 +85,7 @@ def calibration(curves: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
         ``behaviour, probability, observed, n``.
     colours : mapping of behaviour to colour
     """
-    figure = canvas(5.6, 3.6)
+    figure = canvas(4.9, 3.6)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
     for behaviour, own in curves.dropna(subset=["probability", "observed"]).groupby("behaviour", sort=False):
@@ -123,7 +123,7 @@ def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping
     figure = canvas(min(PAGE, 0.8 + 2.1 * n), 4.2)
     axes = figure.subplots(2, n, squeeze=False)
     for k, behaviour in enumerate(behaviours):
-        own = recordings[recordings["behaviour"] == behaviour]
+        own = recordings[recordings["behaviour"] == behaviour].dropna(subset=["time_true_s", "time_predicted_s"])
         true, predicted = own["time_true_s"].to_numpy(float), own["time_predicted_s"].to_numpy(float)
         colour = pick_colour(colours, behaviour)
         top = 1.08 * max(true.max(initial=0), predicted.max(initial=0), 1e-9)
@@ -136,7 +136,8 @@ def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping
         above.set_xlabel("labelled (s)")
         difference = predicted - true
         middle = (true + predicted) / 2
-        bias, half = float(difference.mean()), float(1.96 * difference.std(ddof=1)) if difference.size > 2 else np.nan
+        bias = float(difference.mean()) if difference.size else np.nan
+        half = float(1.96 * difference.std(ddof=1)) if difference.size > 2 else np.nan
         below.axhline(0, color=GREY, linewidth=0.6)
         below.axhline(bias, color=INK, linewidth=1.2)
         if np.isfinite(half):
@@ -144,9 +145,9 @@ def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping
         below.scatter(middle, difference, s=16, color=colour, linewidths=0)
         reach = 1.15 * max(np.abs(difference).max(initial=0), abs(bias) + (half if np.isfinite(half) else 0), 1e-9)
         below.set_ylim(-reach, reach)
-        below.set_xlim(left=0)
+        below.set_xlim(0, top)
         below.set_xlabel("mean of both (s)")
-        below.set_title(f"bias {number(bias, 2)} s", fontweight="normal", fontsize=8)
+        below.set_title(f"bias {number(bias, 2)} s, n = {len(own)}", fontweight="normal", fontsize=8)
         for ax in (above, below):
             grid(ax, "both")
             ax.locator_params(nbins=4)

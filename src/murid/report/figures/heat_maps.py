@@ -25,13 +25,10 @@ def matrix(
     label: str,
     low: float | None = None,
     high: float | None = None,
-    cmap: str = HEAT,
     fmt: str = "{:.2f}",
-    marks: pd.DataFrame | None = None,
     xlabel: str = "",
     ylabel: str = "",
     square: bool = False,
-    cell: tuple[float, float] = (0.62, 0.27),
 ) -> Figure:
     """Draw a table as a heat map.
 
@@ -43,26 +40,20 @@ def matrix(
         What the colour means, with unit.
     low, high : float, optional
         Ends of the colour scale.
-    cmap : str
     fmt : str
         How a cell's number is written.
-    marks : DataFrame of str, optional
-        Text written instead of the numbers, same shape.
     xlabel, ylabel : str
     square : bool
-        Rows and columns are the same things.
-    cell : (width, height)
-        Inches of a cell, before fitting the page.
+        Rows and columns are the same things: cells are nearly square.
     """
     values = table.to_numpy(float)
     n_rows, n_cols = values.shape
-    if square:
-        cell = (cell[0], cell[0] * 0.75)
-    width = min(PAGE, 2.6 + cell[0] * n_cols)
-    figure = canvas(width, 1.25 + cell[1] * n_rows)
+    height = 1.25 + (0.465 if square else 0.27) * n_rows
+    width = min(PAGE, 2.6 + 0.62 * n_cols)
+    figure = canvas(width, height)
     ax = figure.subplots()
     norm = Normalize(np.nanmin(values) if low is None else low, np.nanmax(values) if high is None else high)
-    shades = colormaps[cmap].with_extremes(bad=NONE)
+    shades = colormaps[HEAT].with_extremes(bad=NONE)
     drawn = ax.imshow(np.ma.masked_invalid(values), aspect="auto", cmap=shades, norm=norm, interpolation="nearest")
     bare(ax)
     ax.set_xticks(range(n_cols), [short(c, 18) for c in table.columns])
@@ -76,13 +67,12 @@ def matrix(
         ax.axvline(edge, color="white", linewidth=1)
     for edge in np.arange(0.5, n_rows - 1):
         ax.axhline(edge, color="white", linewidth=1)
-    if marks is not None or values.size <= MAX_WRITTEN:
+    if values.size <= MAX_WRITTEN:
         for (i, j), value in np.ndenumerate(values):
-            written = fmt.format(value) if marks is None else str(marks.iat[i, j])
-            if np.isfinite(value) and written:
+            if np.isfinite(value):
                 colour = text_on(to_hex(shades(norm(value))))
-                ax.text(j, i, written, ha="center", va="center", fontsize=7.2, color=colour)
+                ax.text(j, i, fmt.format(value), ha="center", va="center", fontsize=7.2, color=colour)
     # A bar of few rows is shorter than its label.
-    label = "\n".join(textwrap.wrap(label, max(14, round((0.5 + cell[1] * n_rows) / 0.075))))
+    label = "\n".join(textwrap.wrap(label, max(14, round((height - 0.75) / 0.075))))
     colourbar(figure, drawn, ax, label, shrink=1.0 if n_rows < 8 else 0.7)
     return figure

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from murid.plot.colours import GREY, INK, PALE, lighter, pick_colour
-from murid.plot.number_text import readable, short
+from murid.plot.number_text import number, readable, short
 from murid.plot.style import PAGE, canvas, colourbar, grid, slanted, styled
 from murid.plot.units import DIRECTIONS, MAX_NAMED, draw_response, draw_selectivity
 
@@ -52,11 +52,13 @@ def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
     height = -np.log10(table["p"].clip(lower=1e-6))
     called = table["direction"].isin(DIRECTIONS)
     ax.scatter(table.loc[~called, "selectivity"], height[~called], s=8, color=FAINT, linewidths=0, rasterized=True)
-    handles = [Line2D([], [], marker="o", linestyle="", color=FAINT, label="not called")]
+    n_faint = int((~called).sum())
+    handles = [Line2D([], [], marker="o", linestyle="", color=FAINT, label=f"not called ({n_faint})")]
     for behaviour, own in table[called].groupby("behaviour", sort=False):
         colour = pick_colour(colours, str(behaviour))
         ax.scatter(own["selectivity"], height[own.index], s=18, color=colour, linewidths=0.4, edgecolors=GREY)
-        handles.append(Line2D([], [], marker="o", linestyle="", color=colour, label=short(readable(str(behaviour)))))
+        label = f"{short(readable(str(behaviour)))} ({len(own)})"
+        handles.append(Line2D([], [], marker="o", linestyle="", color=colour, label=label))
     reach = 1.08 * max(0.2, float(table["selectivity"].abs().max()))
     ax.set_xlim(-reach, reach)
     ax.axvline(0, color=GREY, linewidth=0.7)
@@ -77,8 +79,8 @@ def fractions(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        ``behaviour, excited, suppressed, nominal`` in percent of the units tested: called after correction, and
-        with p ≤ 0.05 before it.
+        ``behaviour, tested`` (units) and ``excited, suppressed, nominal`` in percent of the units tested: called
+        after correction, and with p ≤ 0.05 before it.
     """
     figure = canvas(PAGE * 0.85, 3.1)
     ax = figure.subplots()
@@ -87,7 +89,8 @@ def fractions(table: pd.DataFrame) -> Figure:
     ax.bar(x - 0.2, table["suppressed"], bottom=table["excited"], width=0.36, color=SUPPRESSED)
     ax.bar(x + 0.2, table["nominal"], width=0.36, color=PALE)
     ax.axhline(5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    ax.set_xticks(x, [short(readable(b), 14) for b in table["behaviour"]])
+    names = zip(table["behaviour"], table["tested"], strict=True)
+    ax.set_xticks(x, [f"{short(readable(b), 14)}\nn = {number(int(n))}" for b, n in names])
     if sum(len(str(b)) for b in table["behaviour"]) > 80:
         slanted(ax)
     ax.set_ylabel("units (% of those tested)")

@@ -15,6 +15,7 @@ from murid.plot.colours import GREY, HEAT
 from murid.plot.number_text import short
 from murid.plot.places import draw_zones, frame, limits
 from murid.plot.style import PAGE, canvas, colourbar, styled
+from murid.report.figures.group_legend import legend_of_groups
 
 #: Panels beside each other.
 COLUMNS = 4
@@ -29,15 +30,18 @@ class TrackPanel:
     title : str
     colour : str
     tracks : sequence of array (time, 2)
-        One an animal; NaN where not seen.
+        One an animal, the first in `colour`, the others grey; NaN where not seen.
     zones : sequence of Zone
         In the same unit.
+    group : str
+        What the colour stands for; "" for nothing.
     """
 
     title: str
     colour: str
     tracks: Sequence[np.ndarray]
     zones: Sequence[Zone]
+    group: str = ""
 
 
 @styled
@@ -50,9 +54,10 @@ def draw_trajectories(panels: Sequence[TrackPanel], unit: str) -> Figure:
     unit : str
         Of tracks and zones: ``"cm"`` or ``"px"``.
     """
-    n_rows = -(-len(panels) // COLUMNS)
-    figure = canvas(PAGE, 2.45 * n_rows + 0.1)
-    axes = figure.subplots(n_rows, COLUMNS, squeeze=False).ravel()
+    n_cols = min(COLUMNS, len(panels))
+    n_rows = -(-len(panels) // n_cols)
+    figure = canvas(PAGE * n_cols / COLUMNS, 2.45 * n_rows + 0.1)
+    axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
     for ax, panel in zip(axes, panels, strict=False):
         for k, xy in enumerate(panel.tracks):
             ax.plot(*xy.T, color=panel.colour if k == 0 else GREY, linewidth=0.55, alpha=0.85, rasterized=True)
@@ -62,6 +67,7 @@ def draw_trajectories(panels: Sequence[TrackPanel], unit: str) -> Figure:
         ax.set_title(short(panel.title, 28), color=panel.colour)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
+    legend_of_groups(figure, [p.group for p in panels], {p.group: p.colour for p in panels})
     return figure
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from murid.plot.colours import GREY, colours_of, lighter
-from murid.plot.number_text import number, readable, short
+from murid.plot.number_text import listed, number, readable, short
 from murid.plot.places import bar_length
 from murid.plot.style import PAGE, bare, canvas, styled
 
@@ -33,6 +34,8 @@ BONES = (
     ("tail_base", "tail_mid"),
     ("tail_mid", "tail_tip"),
 )
+#: Roles from front to rear.
+SPINE = ("nose", "head", "neck", "centre", "tail_base", "tail_mid", "tail_tip")
 
 
 def bones_of(roles: Mapping[str, str], keypoints: Sequence[str]) -> list[tuple[int, int]]:
@@ -42,7 +45,21 @@ def bones_of(roles: Mapping[str, str], keypoints: Sequence[str]) -> list[tuple[i
     if ("neck" not in roles) and "tail_base" in roles:
         middle = index[roles.get("centre", roles["tail_base"])]
         pairs += [(index[roles[r]], middle) for r in ("ear_left", "ear_right", "head") if r in roles]
-    return pairs or [(i, i + 1) for i in range(len(keypoints) - 1)]
+    if not pairs:
+        return [(i, i + 1) for i in range(len(keypoints) - 1)]
+    return [*pairs, *_missing_links([index[roles[r]] for r in SPINE if r in roles], pairs)]
+
+
+def _missing_links(spine: Sequence[int], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return lines along the spine where no line, nor way over others, joins two neighbours (a nose without a head)."""
+    part = {k: k for pair in (*zip(spine, spine, strict=True), *pairs) for k in pair}
+    links = []
+    for k, (a, b) in enumerate([*pairs, *pairwise(spine)]):
+        if part[a] != part[b]:
+            part = {i: part[a] if p == part[b] else p for i, p in part.items()}
+            if k >= len(pairs):
+                links.append((a, b))
+    return links
 
 
 @styled
@@ -60,7 +77,7 @@ def postures(
     poses : mapping of motif to array (lag, keypoint, 2)
         Aligned at the onset: the animal at 0, looking along +x.
     lags_s : sequence of float
-        Seconds after the onset.
+        Of the postures, written below.
     bones : sequence of (int, int)
         Keypoints joined by lines.
     colours : mapping of motif to colour
@@ -73,7 +90,7 @@ def postures(
     every = every[np.isfinite(every).all(axis=1)]
     low, high = np.percentile(every, [0, 100], axis=0) if len(every) else np.array([[-1.0, -1.0], [1.0, 1.0]])
     margin = 0.08 * float((high - low).max())
-    wide, tall = high - low + 2 * margin
+    wide, tall = high - low + np.array([2, 3]) * margin
     panel = PAGE / COLUMNS
     figure = canvas(panel * n_cols, n_rows * float(np.clip(panel * tall / wide + 0.35, 0.9, 2.6)))
     axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
@@ -85,15 +102,16 @@ def postures(
             ax.scatter(*points.T, s=7, color=shade, zorder=k, linewidths=0)
         bare(ax)
         ax.set_xlim(low[0] - margin, high[0] + margin)
-        ax.set_ylim(high[1] + margin, low[1] - margin)
+        ax.set_ylim(high[1] + 2 * margin, low[1] - margin)
         ax.set_aspect("equal")
         ax.set_title(short(readable(name), 18), fontsize=8)
     length = bar_length(float((high - low)[0]))
-    y = high[1] + 0.4 * margin
+    y = high[1] + 1.2 * margin
     axes[0].plot([low[0], low[0] + length], [y, y], color=GREY, linewidth=2, solid_capstyle="butt")
     axes[0].text(low[0] + 1.1 * length, y, f"{number(length)} {unit}", fontsize=6.8, va="center")
     for ax in axes[len(names) :]:
         ax.set_visible(False)
+    figure.supxlabel(f"pale to dark: {listed([number(x) for x in lags_s])} s", fontsize=7.5)
     return figure
 
 

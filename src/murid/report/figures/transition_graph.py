@@ -34,7 +34,8 @@ def transition_graph(
     n = len(names)
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     at = np.column_stack([np.cos(angle), np.sin(angle)])
-    figure = canvas(5.8, 4.3)
+    low, high = float(at[:, 1].min()) - 0.25, float(at[:, 1].max()) + 0.28
+    figure = canvas(5.8, 4.3 * (high - low) / 2.53)
     ax = figure.subplots()
     largest = 0.62 * np.sin(np.pi / max(n, 4))
     share = np.array([usage.get(name, 0.0) for name in names])
@@ -52,7 +53,7 @@ def transition_graph(
         ax.text(float(x), float(y), text, ha=side, va="center", fontsize=8, color=INK, zorder=3)
     bare(ax)
     ax.set_xlim(-1.75, 1.75)
-    ax.set_ylim(-1.25, 1.28)
+    ax.set_ylim(low, high)
     ax.set_aspect("equal")
     return figure
 

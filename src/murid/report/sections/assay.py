@@ -17,6 +17,7 @@ from murid.report.figures.estimation import draw_estimation
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Code, Listing, Part, Picture, ReportTable, Section, Words
 from murid.report.sentences import Tested, difference_sentences, groups_differ, largest_difference
+from murid.report.subjects import AnalysisUnit, seen_in_rows, subject_of
 from murid.stats.statements import LatencyStatement, Statement, comparison_statements, latency_statements
 
 MAX_PLOTS = 9
@@ -257,30 +258,36 @@ def _plots(context: Context, assay: AssayRun) -> Picture | None:
     return Picture(
         draw_estimation(estimates, colours),
         "Groups compared" if assay.compared or assay.latencies else "Measures, animal by animal",
-        _caption(assay, estimates, len(numeric) - len(names)),
+        _caption(assay, estimates, len(numeric) - len(names), subject_of(context, seen_in_rows(animals))),
         f"Dot plots of {listed([measure_name(n) for n in names], 9)}, by {assay.group or 'animal'}.",
         animals[[c for c in _KEYS if c in animals] + names],
     )
 
 
-def _caption(assay: AssayRun, estimates: list[EstimationPanel], n_more: int) -> str:
+def _caption(assay: AssayRun, estimates: list[EstimationPanel], n_more: int, subject: AnalysisUnit) -> str:
     """Say what is drawn, by the number of groups compared."""
-    text = ["Every dot is one animal; bars are group means."]
+    text = [f"Every dot is one {subject.meaning}; bars are group means."]
     if not assay.compared and not assay.latencies:
-        text = ["Every dot is one animal; bars are means. Groups were not compared."]
+        text = [f"Every dot is one {subject.meaning}; bars are means. Groups were not compared."]
     if any(e.interval is not None for e in estimates):
         first = next(e.compared[0] for e in estimates if e.compared)
         text.append(
             "Right of the line: difference of the means (dot) with its 95 % interval, on the axis at the right, whose "
             f"zero is the mean of {first}. An interval that holds zero means that the data do not show a difference; "
-            "a wide one that there are too few animals to say. g is Hedges' g, the difference in standard deviations."
+            f"a wide one that there are too few {subject.plural} to say. g is Hedges' g, the difference in standard "
+            "deviations."
         )
     elif assay.compared and max(len(r.groups) for r in assay.compared.values()) > 2:
         text.append("One test over all groups a measure; pairs of groups are in the text and the table.")
     if assay.compared:
-        text.append("p comes from permuting animals between groups; q is p corrected for testing many measures.")
+        text.append(
+            f"p comes from permuting {subject.plural} between groups; q is p corrected for testing many measures."
+        )
     if any(v.any() for e in estimates for v in e.censored.values()):
-        text.append("Empty dots: the event never came within the recording, the value is a lower limit.")
+        text.append(
+            "Empty dots: the event never came within the recording, the value is a lower limit, and so is a mean over "
+            "such values."
+        )
     if assay.compared:
         text.append("The measures that the test is made for are drawn whatever their p.")
     if n_more > 0:

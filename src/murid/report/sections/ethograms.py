@@ -14,6 +14,7 @@ from murid.report.figures import animal_dots
 from murid.report.figures.ethogram import Row, draw_ethogram
 from murid.report.section_parts import Part, Picture, ReportTable, Section
 from murid.report.sections.places import spread_over_groups
+from murid.report.subjects import seen_in_rows, subject_of
 from murid.report.transitions import transition_parts
 
 MAX_ROWS = 12
@@ -25,7 +26,6 @@ _HEADINGS = {
     "mean_s": "mean bout (s)",
     "median_s": "median bout (s)",
     "latency_s": "latency (s)",
-    "n": "animals (n)",
 }
 
 
@@ -68,6 +68,11 @@ def _predicted(context: Context) -> dict[str, xr.DataArray]:
     return {}
 
 
+def colours_of_names(context: Context) -> str:
+    """Say that the names of rows have the colours of groups, where there are several."""
+    return f" Colours of names are groups ({listed(context.groups)})." if len(context.groups) > 1 else ""
+
+
 def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict[str, xr.DataArray]) -> Picture:
     ids = [i for i in context.table["id"] if i in labels or i in predicted]
     # Where some recordings have both bars, they are what there is to see.
@@ -106,9 +111,9 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     return Picture(
         draw_ethogram(rows, colours, context.group_colours, names),
         "Ethograms",
-        f"Each row is one recording.{two} White: scored, none of the behaviours; hatched: not scored. Look for animals "
-        f"that differ from their "
-        f"group, and for change over the session; numbers are below.{more}",
+        f"Each row is one recording.{colours_of_names(context)}{two} White: scored, none of the behaviours; "
+        f"hatched: not scored. Look for animals that differ from their group, and for change over the session; numbers "
+        f"are below.{more}",
         f"Ethograms of {count(len(rows), 'recording')}; behaviours: {listed(map(readable, names), 12)}.",
         bouts[["recording", "shown", "individual", "label", "start_s", "stop_s"]],
     )
@@ -122,6 +127,7 @@ def statistics(context: Context, states: dict[str, xr.DataArray], source: str) -
 
 def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[Part]:
     """As `statistics`, from rows of `murid.ethogram.summarise_states` with a column ``recording``."""
+    subject = subject_of(context, seen_in_rows(summary))
     animals = per_animal(context, summary)
     groups = [g for g in context.groups if (animals["group"] == g).any()]
     if groups:
@@ -149,10 +155,10 @@ def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[
                 groups,
             ),
             "Bouts",
-            f"Number, length and share of the scored time of each behaviour, {source}. Every dot is one animal (n: "
-            f"{n}), the line their mean; an animal that never showed a behaviour counts with 0 bouts and 0 % (and has "
-            "no mean length). More time in a behaviour may come from more bouts or from longer ones; the panels show "
-            "which. The figure shows animals; it tests nothing.",
+            f"Number, length and share of the scored time of each behaviour, {source}. Every dot is one "
+            f"{subject.meaning} (n: {n}), the line their mean; one that never showed a behaviour counts with 0 bouts "
+            "and 0 % (and has no mean length). More time in a behaviour may come from more bouts or from longer ones; "
+            "the panels show which. The figure tests nothing.",
             "Dot plots of bouts per minute, mean bout length and share of time for "
             f"{listed(map(readable, dict.fromkeys(animals['behaviour'])), 12)}.",
             animals,
@@ -160,9 +166,9 @@ def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[
         ReportTable(
             table.assign(behaviour=table["behaviour"].map(readable)),
             f"Bouts by behaviour{by_group}",
-            "Means over animals, of which each weighs the same; within an animal recordings weigh by their scored time."
-            " The CSV holds every recording.",
-            _HEADINGS,
+            f"Means over {subject.plural}, of which each weighs the same; what is joined weighs by its scored time. "
+            "The CSV holds every recording.",
+            _HEADINGS | {"n": f"{subject.plural} (n)"},
             folded=len(table) > 24,
             full=summary,
         ),

@@ -19,8 +19,9 @@ from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import draw_similarity_tree as tree
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Picture, ReportTable, Section, Words
-from murid.report.sections.ethograms import statistics_of
+from murid.report.sections.ethograms import colours_of_names, statistics_of
 from murid.report.sections.places import spread_over_groups
+from murid.report.subjects import seen_in_states, subject_of
 from murid.report.transitions import transition_parts
 
 MAX_ROWS, MAX_POSES = 8, 24
@@ -99,7 +100,8 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
         [summarise_states(s).assign(recording=recording_id) for recording_id, s in states.items()], ignore_index=True
     )
     share = per.groupby("behaviour")["fraction"].mean().sort_values(ascending=False)
-    animals = count(len({context.animals[i] for i in states}), "animal")
+    subject = subject_of(context, seen_in_states(states))
+    animals = subject.count(len({context.animals[i] for i in states}))
     behaviours = set(names) <= set(context.behaviour_colours)
     text = _finding(method, animals, share, behaviours)
     section.findings.append(text)
@@ -155,7 +157,7 @@ def _ethogram(
     return Picture(
         draw_ethogram(rows, colours, context.group_colours, names[:36]),
         f"States over time ({method})",
-        f"Each row is one recording. {hint}{more}",
+        f"Each row is one recording.{colours_of_names(context)} {hint}{more}",
         f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",
         bouts[["recording", "individual", "label", "start_s", "stop_s"]],
     )

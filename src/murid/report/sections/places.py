@@ -13,6 +13,7 @@ from murid.report.context import Context
 from murid.report.figures import places as draw
 from murid.report.pose_overview import TRACK_STEP_S, Glance
 from murid.report.section_parts import Picture, Section, Words
+from murid.report.subjects import subject_of
 
 MAX_TRACKS = 12
 #: Cells across the longer side of the arena; arenas that differ by more than this share are not pooled.
@@ -59,6 +60,7 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
             pick_colour(context.group_colours, context.keys(recording_id)["group"]),
             list(looks[recording_id].tracks.values()),
             looks[recording_id].zones,
+            context.keys(recording_id)["group"],
         )
         for recording_id in ids
     ]
@@ -78,6 +80,8 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
         ]
     )
     groups = f" Title colours are groups ({listed(context.groups)})." if context.groups else ""
+    together = any(len(looks[recording_id].tracks) > 1 for recording_id in ids)
+    others = " Of animals in view together the first has the colour, the others are grey." if together else ""
     tested = "; whether groups differ is tested below" if len(context.groups) > 1 and context.runs_of("assay") else ""
     uncalibrated = " Neither the poses nor a run know a scale, so lengths are in pixels." if unit == "px" else ""
     return Picture(
@@ -85,7 +89,7 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
         "Paths",
         f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena"
         f"{guessed}, dashed: zones. Look for paths outside the arena or straight jumps across it: those are tracking "
-        f"errors. A picture of single animals{tested}.{groups}{uncalibrated}{more}",
+        f"errors. A picture of single animals{tested}.{groups}{others}{uncalibrated}{more}",
         f"Paths of {count(len(ids), 'recording')} in small panels, with arena and zones outlined.",
         path,
     )
@@ -132,6 +136,7 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
     means = {f"{g} (n = {len(maps[g])})": np.mean(maps[g], axis=0) for g in order}
     zones = _moved(looks[alike[0]].zones, boxes[alike[0]][0])
     others = [i for i in boxes if i not in alike]
+    subject = subject_of(context, {i: looks[i].individuals for i in alike})
     left = f" Left out, because their arena has another size: {listed(others)}." if others else ""
     row, column = np.indices(next(iter(means.values())).shape)
     at = {"row": row.ravel(), "column": column.ravel()}
@@ -140,10 +145,10 @@ def _occupancy(context: Context, looks: dict[str, Glance]) -> list[Picture | Wor
         Picture(
             draw.occupancy(means, (0.0, float(middle[0]), 0.0, float(middle[1])), zones, unit),
             "Occupancy",
-            f"Share of time in cells of {number(size)} {unit}, lightly smoothed; every animal counts the same; n: "
-            "animals. The colour scale is stretched for small values. The map shows where groups spend their time; "
-            "because places are compared by eye, use the measures of zones below for conclusions. Animals that stay "
-            f"near a wall look alike whether they rest there or run along it.{left}",
+            f"Share of time in cells of {number(size)} {unit}, lightly smoothed; every {subject.noun} counts the same; "
+            f"n: {subject.plural}. The colour scale is stretched for small values. The map shows where groups spend "
+            "their time; because places are compared by eye, use the measures of zones below for conclusions. Animals "
+            f"that stay near a wall look alike whether they rest there or run along it.{left}",
             f"Occupancy heat maps: {listed(means)}.",
             pd.concat([pd.DataFrame({"group": g, **at, "percent": m.ravel()}) for g, m in means.items()]),
         )
