@@ -1,11 +1,11 @@
 """Seconds of a warm fit with 50,000 labelled frames, of a queue, and of applying a model to a new recording.
 
-``python benchmarks/label_queue.py [frames]``
+``python -m benchmarks.label_queue [frames]``
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 
 import numpy as np
@@ -63,4 +63,6 @@ def main(frames: int = 50_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("frames", type=int, nargs="?", default=50_000, help="labelled frames")
+    main(parser.parse_args().frames)

@@ -86,6 +86,15 @@ def test_the_stream_that_holds_the_behaviours_is_taken():
     assert not [n for n in evaluate.score(both, states(noisy(z, 7, 0.1))).notes if "bite" in n]
 
 
+def test_behaviours_of_two_streams_are_scored_together():
+    """The perfect prediction of both scored 1.0 and 0.0: the stream with most of them was taken for all."""
+    z = chain(5)
+    values = np.stack([z == 1, z == 2], 1)[:, None].astype(np.int8)
+    said = make_states(values, np.arange(len(z)) / 10, ["walk", "rear"])
+    one, two = (Labels.from_states(said.sel(behaviour=[b]), stream=s) for b, s in (("walk", "S1"), ("rear", "S2")))
+    assert evaluate.score(join(one, two), said).table.loc[["walk", "rear"], "f1"].tolist() == [1, 1]
+
+
 def test_several_raters_need_a_choice():
     z = chain(7)
     three = join(labels(z, rater="a"), labels(z, rater="b"), labels(noisy(z, 8, 0.5), rater="c"))

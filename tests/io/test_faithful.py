@@ -69,6 +69,18 @@ def test_binary_table_of_boris():
     assert scored(labels) == [[0, 60]]
 
 
+def test_two_points_in_a_step_of_a_binary_table_are_two(tmp_path):
+    """They were one; and as a bout (points=[]) such a step was absent."""
+    path = tmp_path / "a.csv"
+    rows = [f"{i},{int(3 <= i < 6)},{[0, 2][i == 7]}" for i in range(11)]
+    path.write_text("time,rear,poke\n" + "\n".join(rows) + "\n")
+    labels = io.read_labels(path, source="onehot")
+    assert labels.meta["points"][["time_s", "label"]].to_numpy().tolist() == [[7, "poke"], [7, "poke"]]
+    assert labels.bouts[["start_s", "stop_s", "label"]].to_numpy().tolist() == [[3, 6, "rear"]]
+    as_bouts = io.read_labels(path, source="onehot", points=[]).bouts
+    assert as_bouts[["start_s", "stop_s", "label"]].to_numpy().tolist() == [[3, 6, "rear"], [7, 8, "poke"]]
+
+
 def test_time_offset_of_boris_is_taken_off(tmp_path):
     table = pd.read_csv(SMALL / "boris_tabular.csv", dtype=str, keep_default_na=False)
     table = table[table["Observation id"] == table["Observation id"].iloc[0]]
@@ -114,10 +126,11 @@ def test_one_hot_tables_of_pandas_and_r(tmp_path):
     assert states.tolist() == [0, 1, 1, -1, -1, -1, -1, 1, 0]
 
 
-@pytest.mark.parametrize("name", ["deg_none_labels.csv"])
-def test_deepethogram_calls_nothing_none(name):
-    labels = io.read_labels(SMALL / name, fps=10)
+@pytest.mark.parametrize("name", ["deg_none_labels.csv", "deg_nobg_labels.csv"])
+def test_deepethogram_calls_nothing_none_or_leaves_it_out(name):
+    labels = io.read_labels(SMALL / name, fps=10, source="deepethogram")
     assert labels.vocabulary == ("rear", "groom")
+    assert labels.bouts["start_s"].tolist() == [0.2, 0.3]
 
 
 @pytest.mark.parametrize("name", ["dlc_excel_trailing_rows.csv", "dlc_trailing_delimiter.csv", "dlc_reset_index.csv"])

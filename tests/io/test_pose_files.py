@@ -134,6 +134,23 @@ def test_sleap_analysis_in_either_order(tmp_path, order, stated):
     np.testing.assert_allclose(io.read_poses(path, fps=10)["position"].values, truth, rtol=1e-6)
 
 
+def test_sleap_scores_of_another_shape_are_said_to_be_left_out(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as handle:
+        handle["tracks"] = np.ones((2, 2, 3, 6))
+        handle["node_names"], handle["track_names"] = np.array([b"a", b"b", b"c"]), np.array([b"m1", b"m2"])
+        handle["point_scores"] = np.full((2, 3, 5), 0.5)
+    with pytest.warns(UserWarning, match=r"point_scores have another shape than tracks.*no confidence"):
+        assert np.isnan(io.read_poses(path, fps=10)["confidence"]).all()
+
+
+def test_likelihood_in_percent_is_named(tmp_path):
+    rows = "".join(f"{i},1,2,{90 + i}\n" for i in range(5))
+    path = write(tmp_path, "scorer,S,S,S\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n" + rows)
+    with pytest.raises(DataError, match=r"line 4, individual_0 nose: confidence lies outside 0..1; .*in percent"):
+        io.read_poses(path, fps=25)
+
+
 def test_sleap_untracked_instances_are_refused(tmp_path):
     sio = pytest.importorskip("sleap_io")
     skeleton = sio.Skeleton(["nose", "tail"])

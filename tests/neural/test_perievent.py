@@ -55,6 +55,9 @@ def test_silva_2021_to_the_last_digit(data_dir, name):
     np.testing.assert_allclose(average, golden["average"], atol=1e-12)
     np.testing.assert_allclose(result.sem().values[:, 0], golden["SE"], atol=1e-12)
     np.testing.assert_allclose(average[[0, 100, 200, 300, 400]], SILVA[name], atol=6e-4)  # printed to 3 digits
+    kept = compute_perievent(make_traces(table["dF_465"], time_s=time), ends, params=PeriEventParams(overlap="keep"))
+    np.testing.assert_allclose(kept.trials.values[:, :, 0], golden[columns].to_numpy().T, atol=1e-6)
+    np.testing.assert_allclose(kept.sem().values[:, 0], golden["SE"], atol=1e-6)
 
 
 @pytest.mark.realdata

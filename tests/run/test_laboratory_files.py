@@ -48,6 +48,17 @@ def test_the_only_animal_under_a_name_of_the_scorer(tmp_path):
     assert study["m1"].labels.individuals == ["individual_0"]
 
 
+@pytest.mark.filterwarnings("ignore:.*are the only animal", "ignore:.*without any event")
+def test_an_animal_that_did_nothing_is_no_missing_animal(tmp_path):
+    """An export without an event was "cut off or empty", and the animal dropped out, poses too."""
+    study = murid.Study.create(tmp_path / "s")
+    tables = [labels(tmp_path / "l" / "m1.csv", observation("m1")), labels(tmp_path / "l" / "m2.csv")]
+    add_files(study, [poses(tmp_path / "m1.csv"), poses(tmp_path / "m2.csv")], labels=tables, fps=25)
+    assert study.ids == ["m1", "m2"]
+    marks = study["m2"].need("labels")
+    assert (len(marks.bouts), marks.scored[["start_s", "stop_s"]].to_numpy().tolist()) == (0, [[0, 60]])
+
+
 def test_one_of_two_animals_under_an_unknown_name(tmp_path):
     with pytest.raises(DataError, match="labels name individuals that have no pose; expected a, b, got mouse"):
         add_files(

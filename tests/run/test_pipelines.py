@@ -169,8 +169,19 @@ def test_leaky_score_is_computed_on_request_and_marked(study, tiny):
 
 
 def test_unsupervised_methods_are_sent_elsewhere(study):
-    with pytest.raises(DataError, match="does not learn from labels"):
+    with pytest.raises(DataError, match="gives no behaviours by name"):
         evaluate_methods(study, "kmeans")
+
+
+@pytest.mark.slow
+def test_rules_are_scored_as_methods_that_learn(study):
+    """Their page promised the same evaluation, and it was refused."""
+    rules = {"rules": {"rules": "run:\n    when   speed_body > 5 cm/s\n"}}
+    with pytest.warns(UserWarning, match="'rules' learns nothing"):
+        run = evaluate_methods(study, "rules", params=rules, folds=2, behaviours=["run"], leaky=True)
+    assert run.summary["methods"]["rules"]["macro_f1"] > 0.5
+    assert set(run.tables["folds"]["recording"]) == set(study.ids)
+    assert "leaky" not in run.tables
 
 
 # ---- neural ---------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def register(app: typer.Typer) -> None:
     def evaluate(
         study: StudyFolder,
         methods: Annotated[
-            list[str], typer.Argument(help="Supervised methods; several are compared head to head.", show_default=False)
+            list[str], typer.Argument(help="Supervised methods, or rules; several are compared.", show_default=False)
         ],
         param: ParamOption = None,
         group: Annotated[str, typer.Option(help="Never on both sides: animal, id, group, day …")] = "animal",

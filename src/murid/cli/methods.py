@@ -66,7 +66,9 @@ def _contract(name: str) -> Reply:
 
     table = check_method(name)
     failed = table[table["result"] == "failed"]
-    text = f"{name}: {len(table) - len(failed)} of {len(table)} promises kept."
+    kept, unchecked = ((table["result"] == result).sum() for result in ("kept", "not checked"))
+    text = f"{name}: {kept} of {kept + len(failed)} promises kept."
+    text += f" Not checked: {unchecked}." if unchecked else ""
     rows = table.to_dict("records")
     return Reply(
         {"ok": failed.empty, "method": name, "checks": rows}, [text], {"Contract": table}, code=int(len(failed) > 0)

@@ -13,6 +13,7 @@ from murid.data.errors import Faults, fail
 from murid.data.labels import Others
 from murid.data.recording import Recording
 from murid.data.study import Study
+from murid.data.warning import warn_user
 from murid.run.apply import apply_step, compare_behaviours, keep_states
 from murid.run.failures import note_skipped, readable_recordings
 from murid.run.fit import fit_step, nouns_for
@@ -66,7 +67,7 @@ def evaluate_methods(
     ----------
     study : Study
     names : str or sequence of str
-        Supervised methods, see ``murid methods``.
+        Supervised methods, or ``"rules"``, see ``murid methods``.
     params : mapping, optional
         Parameters by method.
     group : {"animal", "id", "group", "day", "session", "rater"}
@@ -182,6 +183,9 @@ class _Evaluation:
         from murid.methods import method_class
 
         cls, run = method_class(name), self.run
+        if cls.about.family == "rules":
+            warn_user(f"evaluate: '{name}' learns nothing: a split by random frames would be no other score")
+            return
         ids = list(dict.fromkeys(i for s in self.splits for i in (*s.train, *s.test)))
         choice = {k: v for k, v in self.scoring.items() if k != "group"}
         step = Step(
@@ -265,11 +269,11 @@ def _params(name: str, params: Mapping[str, Any], shared: Mapping[str, Any]) -> 
     from murid.methods import method, method_class
 
     cls = method_class(name)
-    if cls.about.family != "supervised":
+    if cls.about.family not in ("supervised", "rules"):
         fail(
             "evaluate",
-            f"'{name}' does not learn from labels ({cls.about.family})",
-            expected="supervised methods",
+            f"'{name}' gives no behaviours by name ({cls.about.family})",
+            expected="supervised methods, or rules",
             todo="apply it, and compare its motifs with labels in the report",
         )
     method_params = {k: v for k, v in shared.items() if k in cls.Params.model_fields and v is not None}

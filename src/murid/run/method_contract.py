@@ -76,14 +76,22 @@ def check_method(name: str, params: Mapping[str, Any] | None = None, *, seconds:
         )
         return pd.DataFrame(rows)
     animals = _Animals(cls, params or {}, seconds)
-    promise("used before it is fitted, it says so", animals.unfitted)
+
+    def promise_of_learning(text: str, check: Callable[[], str | None]) -> None:
+        if cls.about.family == "rules":
+            rows.append({"promise": text, "result": SKIPPED, "seconds": 0.0, "detail": "rules learn nothing"})
+        else:
+            promise(text, check)
+
+    promise_of_learning("used before it is fitted, it says so", animals.unfitted)
     if promise("learns, and applies to a recording it has not seen", animals.learns):
         promise("same seed, same answer", animals.repeats)
         promise("saved and read again, same answer; no pickle", animals.survives)
         promise("gaps in the tracks are no obstacle", animals.bears_gaps)
         promise(f"another frame rate, same answer ({AGREEMENT:.0%} of the time)", animals.rate)
         promise("keypoints may have any names, when roles are given", animals.renamed)
-    promise("too little data is one clear error", animals.too_little)
+        # An error counts only where enough data is none.
+        promise_of_learning("too little data is one clear error", animals.too_little)
     return pd.DataFrame(rows)
 
 
@@ -129,7 +137,9 @@ class _Animals:
         self.training = [self.recording(k) for k in (1, 2, 3)]
         self.unseen = self.recording(4).replace(labels=None)
         self.params = dict(params)
-        if "behaviours" in cls.Params.model_fields and "behaviours" not in params:
+        # Rules define behaviours of their own, whatever those of the labels.
+        learnt = "behaviours" in cls.Params.model_fields and cls.about.family != "rules"
+        if learnt and "behaviours" not in params:
             seen = [set(r.need("labels").bouts["label"]) for r in self.training]
             self.params["behaviours"] = tuple(sorted(set.intersection(*seen)))[:4]
 

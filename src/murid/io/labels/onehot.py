@@ -131,9 +131,14 @@ def read_onehot(
     if sampled and len(values) > 1 and (values[-1] == 0).all():
         values, edges = values[:-1], edges[:-1]
     at = _point_columns(path, values, names, points, edges)
-    events = [(float(edges[row]), names[i], EVERYONE, "") for i in at for row in np.flatnonzero(values[:, i] > 0)]
+    # A cell counts the events of its step.
+    events = [
+        (float(edges[row]), names[i], EVERYONE, "")
+        for i in at
+        for row in np.repeat(np.arange(len(values)), np.maximum(values[:, i], 0))
+    ]
     kept = [i for i in range(len(names)) if i not in at]
-    values, names = values[:, kept], [names[i] for i in kept]
+    values, names = np.minimum(values[:, kept], 1), [names[i] for i in kept]
     bouts, scored = frames_to_bouts(values, names, edges)
     return build_labels(
         bouts,
@@ -152,7 +157,8 @@ def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float
     """Read DeepEthogram labels: frame index, ``background`` (or ``none``), one 0/1/−1 column per behaviour.
 
     A frame that is −1 in every column is not scored. ``background`` says that no behaviour is there,
-    which is what a scored frame without a bout means; it is checked and not kept as a label.
+    which is what a scored frame without a bout means; it is checked and not kept as a label. A table without
+    it is read when the format is named.
     """
     table = read_table(path)
     rate = resolve_fps(path, fps, None, "DeepEthogram")
@@ -169,16 +175,16 @@ def read_deepethogram(path: Path, *, fps: float | None = None, duration_s: float
             got=f"{mixed.size} such frames",
             expected="-1 in every column or in none",
         )
-    b = next(i for i, c in enumerate(columns) if c.lower() in _NOTHING)
-    rest = [i for i in range(len(columns)) if i != b]
+    rest = [i for i, c in enumerate(columns) if c.lower() not in _NOTHING]
     scored_rows = (values >= 0).all(axis=1)
-    both = np.flatnonzero(scored_rows & ((values[:, b] == 1) == (values[:, rest] == 1).any(axis=1)))
-    if both.size:
-        faults.add(
-            f"{columns[b]} must be 1 exactly where no behaviour is",
-            where=f"line {table.lines[both[0]]}",
-            got=f"{both.size} such frames",
-        )
+    for b in set(range(len(columns))) - set(rest):
+        both = np.flatnonzero(scored_rows & ((values[:, b] == 1) == (values[:, rest] == 1).any(axis=1)))
+        if both.size:
+            faults.add(
+                f"{columns[b]} must be 1 exactly where no behaviour is",
+                where=f"line {table.lines[both[0]]}",
+                got=f"{both.size} such frames",
+            )
     faults.raise_if_any()
     edges, rate = frame_edges(path, index / rate, rate)
     names = [columns[i] for i in rest]
