@@ -82,6 +82,10 @@ def test_time_bins_add_up():
     seconds = bins.query("measure == 'time' and zone == 'centre'")["value"].sum()
     assert seconds == pytest.approx(out.value("time", "centre"))
     assert bins["bin_start_s"].nunique() == 4
+    every = out.measures[out.measures["bin_start_s"].isna()]
+    assert not set(zip(every["measure"], every["zone"], strict=True)) - set(
+        zip(bins["measure"], bins["zone"], strict=True)
+    )
 
 
 def stay_then_go(n_rest=250, n_walk=250, speed=10.0):
@@ -104,6 +108,12 @@ def test_moving_is_faster_than_moving_cm_s():
     recording = walk(stay_then_go(speed=3.0))
     moving = {v: plain(recording, bin_s=0, moving_cm_s=v, majority_s=0).value("time_moving") for v in (2.0, 2.9, 3.1)}
     assert moving == pytest.approx({2.0: 50, 2.9: 50, 3.1: 0}, abs=0.3)
+    # One second of walk in a rest: within ± 1.5 s rest is the majority, within ± 0.2 s only its edges are.
+    short = walk(np.concatenate([stay_then_go(250, 25), np.repeat([[15.0, 20.0]], 250, axis=0)]))
+    share = {m: plain(short, bin_s=0, moving_cm_s=2.0, majority_s=m).value("time_moving") for m in (0.0, 0.2, 1.5)}
+    assert share[0.0] == pytest.approx(100 * 25 / 525, abs=0.5)
+    assert share[0.2] == pytest.approx(share[0.0], abs=0.5)
+    assert share[1.5] == 0
 
 
 def test_latency_within_a_bin_counts_from_the_beginning_of_the_bin():

@@ -114,3 +114,24 @@ def test_all_mistakes_at_once_and_near_names():
 def test_wrong_kind_of_unit_names_rule_and_condition():
     with pytest.raises(DataError, match=r"rule 'a': speed < 1 cm.*expected cm/s, got cm"):
         told("a:\n when speed < 1 cm", speed=[1, 2])
+
+
+def test_steps_are_taken_in_the_order_of_the_page():
+    """Vote, gap and min together are each of them after the other, and not in another order."""
+
+    def alone(step, here):
+        return np.array(told(f"a:\n when speed < 1 cm/s\n {step}", speed=9.0 * (1 - np.asarray(here))))
+
+    vote, gap, least = "vote 0.5 s", "gap 0.3 s", "min 0.6 s"
+    differ = set()
+    for seed in range(20):
+        raw = (np.random.default_rng(seed).random(60) < 0.5).astype(int)
+        together = told(f"a:\n when speed < 1 cm/s\n {least}\n {gap}\n {vote}", speed=9.0 * (1 - raw))
+        np.testing.assert_array_equal(together, alone(least, alone(gap, alone(vote, raw))))
+        for name, other in (
+            ("vote last", alone(vote, alone(least, alone(gap, raw)))),
+            ("min before gap", alone(gap, alone(least, alone(vote, raw)))),
+        ):
+            if not np.array_equal(other, together):
+                differ.add(name)
+    assert differ == {"vote last", "min before gap"}

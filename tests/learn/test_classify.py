@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -125,6 +126,16 @@ class TestDense:
         np.testing.assert_array_equal(a.predict(x), b.predict(x))
         np.testing.assert_array_equal(Dense.from_arrays(a.to_arrays()).predict(x), a.predict(x))
         assert np.isnan(a.predict(np.full((1, 8), np.nan, np.float32))).all()
+
+    def test_predicting_needs_no_torch(self, data, monkeypatch):
+        pytest.importorskip("torch")
+        x, y = data
+        arrays = fit_dense(x, y, exclusive=False, params=self.small.replace(min_steps=5), seed=3).to_arrays()
+        for name in [m for m in sys.modules if m.partition(".")[0] == "torch"] + ["torch"]:
+            monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(ImportError):
+            import torch  # noqa: F401
+        assert np.isfinite(Dense.from_arrays(arrays).predict(x)).all()
 
 
 def test_a_dense_network_predicts_the_same_on_any_number_of_threads():

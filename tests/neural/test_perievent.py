@@ -292,6 +292,9 @@ def test_sign_flip_equals_scipy_t_and_exact_p():
     assert test.n_null == 64
     assert (test.table["p"] * 64 % 1).abs().max() < 1e-9
     assert test.table["p"].min() >= 2 / 64
+    for n, floor in ((6, 2 / 64), (5, 2 / 32)):
+        alike = _trials(np.repeat(1 + np.arange(n)[:, None, None] / 9, 3, axis=1), [f"m{k}" for k in range(n)])
+        assert sign_flip_test(alike).table["p"].min() == pytest.approx(floor)
 
 
 def _smooth_responses(rng, n_animals):

@@ -118,15 +118,17 @@ def test_means_by_state_are_of_the_z_scored_trace(fibre):
 
 def test_controls_are_found_by_name_or_asked_for():
     assert control_of(["a", "b"]) == {"a": None, "b": None}
+    assert control_of(["G_465", "G_405"]) == {"G_465": "G_405"}
+    assert control_of(["A_465", "B_465", "B_iso", "A_iso"]) == {"A_465": "A_iso", "B_465": "B_iso"}
     with pytest.raises(DataError, match="more than one may belong to 'GCaMP'"):
         control_of(["GCaMP", "iso_left", "iso_right"])
 
 
 def test_noise_alone_has_hardly_a_transient_and_gaps_are_none():
-    x = np.random.default_rng(1).standard_normal(20 * 1800)
+    x = np.random.default_rng(1).standard_normal(20 * 3600 * 3)
     x[5000:6000] = np.nan
     noise = low_pass(make_traces(x, rate_hz=20), 3.0)
-    assert len(transients(noise)) <= 3
+    assert len(transients(noise)) / 180 == pytest.approx(0.04, abs=0.015), "a minute"
     assert np.isnan(noise.values[5000:6000]).all()
     assert np.isfinite(noise.values[:5000]).all()
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu
+from scipy.stats import false_discovery_control, mannwhitneyu
 
 from murid.data.errors import DataError
 from murid.data.labels import Labels
@@ -59,6 +59,9 @@ def test_numbers_equal_direct_ones(session):
     assert found["n_in"] == on.sum()
     assert found["n_bouts"] == (np.diff(on.astype(int), prepend=0) == 1).sum()
     assert found["p_floor"] == pytest.approx(2 / (found["n_shifts"] + 1))
+    assert found["n_shifts"] == N - 2 * round(30 / STEP) + 1, "all shifts of 30 s and more"
+    table = compute_tuning(*session).table
+    np.testing.assert_allclose(table["q"], false_discovery_control(table["p"]), rtol=1e-9)
 
 
 def test_workers_do_not_matter(session):
@@ -162,6 +165,8 @@ def test_two_clocks_and_spikes(session):
     found = result.table[result.table["behaviour"] == "rear"].iloc[0]
     assert found["direction"] == "excited"
     assert found["mean_in"] / found["mean_out"] > 3
+    wide = compute_tuning(Spikes({"c1": t[keep]}, 0.0, N * STEP), states, params=TuningParams(bin_s=0.5))
+    assert wide.table["n_samples"].iloc[0] == round(N * STEP / 0.5)
 
 
 def test_clocks_that_do_not_meet(session):

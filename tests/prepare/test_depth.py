@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 
 from murid import simulate
 from murid.data.errors import DataError
-from murid.prepare.depth import depth_recording, extract
+from murid.prepare.depth import depth_recording, extract, open_depth
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5"])
+def test_depth_files_are_read(tmp_path, suffix):
+    frames = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
+    path = tmp_path / f"depth{suffix}"
+    if suffix == ".npy":
+        np.save(path, frames)
+    elif suffix == ".npz":
+        np.savez(path, frames=frames)
+    else:
+        with h5py.File(path, "w") as file:
+            file["frames"] = frames
+    np.testing.assert_array_equal(open_depth(path)[:], frames)
+    with pytest.raises(DataError, match=r"\.npy, \.npz or \.h5"):
+        open_depth(path.rename(tmp_path / "depth.avi"))
 
 
 @pytest.fixture(scope="module")

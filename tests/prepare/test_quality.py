@@ -65,6 +65,19 @@ def test_worst_comes_first():
     assert (judged[["reason", "todo"]].map(len) > 0).all(axis=None)
 
 
+def test_a_check_is_ok_up_to_its_first_limit_and_bad_above_its_second():
+    from murid.prepare.quality import QualityParams
+
+    poses = animals(1000, n_ind=1, noise=0.05)
+    x = poses["position"].values.copy()
+    x[100:200, :, 0, 0] = np.nan  # 10 %
+    found = {}
+    for limits in ((10.0, 40.0), (9.0, 40.0), (5.0, 10.0), (5.0, 9.0)):
+        table = assess_quality(with_position(poses, x), params=QualityParams(missing=limits))
+        found[limits] = verdicts(table)["missing keypoints"]
+    assert list(found.values()) == ["ok", "look", "look", "bad"]
+
+
 def test_absence_and_gaps():
     poses = animals(1800)
     x, c = poses["position"].values.copy(), poses["confidence"].values.copy()

@@ -46,7 +46,7 @@ def test_hard_bouts_of_one_behaviour_differ(pair):
 
 
 def test_postures_settle_more_slowly_when_it_is_hard():
-    """Most of the way into a lower posture is gone later by the factor; what else differs is switched off."""
+    """The way into a rear is less steep."""
     from murid.simulate.difficulty import settling
 
     assert (settling(0.0), settling(1.0)) == (1.0, 2.5)

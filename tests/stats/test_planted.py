@@ -137,7 +137,17 @@ def test_two_paired_animals_have_no_effect_size():
     assert result.difference == 21
     assert np.isnan(result.effect)
     assert "not defined" in result.sentence()
-    assert any("no p below 0.25" in note for note in result.notes)
+    assert any("no p below 0.5" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("sizes", "floor"), [((3, 3), 0.1), ((3, 4), 1 / 35), ((2, 2, 2), 6 / 90), ((4, 4), 2 / 70)])
+def test_the_smallest_possible_p_knows_that_groups_may_change_places(sizes, floor):
+    names = [name for name, n in zip("abc", sizes, strict=False) for _ in range(n)]
+    values = np.repeat(np.arange(len(sizes)) * 100.0, sizes) + np.random.default_rng(0).normal(0, 1, sum(sizes))
+    result = compare(one_row_an_animal(names, values), "v", "group", params=QUICK)
+    assert result.test.p_floor == pytest.approx(floor, abs=1e-9 if result.test.exact else 0.02)
+    assert result.p >= result.test.p_floor - (0 if result.test.exact else 0.02)
+    assert any("no p below" in note for note in result.notes) == (floor > 0.05)
 
 
 def test_order_of_the_rows_changes_nothing(rng):

@@ -6,7 +6,7 @@ matrix product evaluates all rearrangements.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -38,6 +38,9 @@ class PermutationTest:
         All rearrangements were used: p is exact, ``k / n``; else ``(1 + k) / (1 + n)``.
     name : str
         What was permuted and which statistic.
+    p_floor : float
+        Smallest p that this test could have given: the share of rearrangements that have the largest statistic. Two
+        groups of one size that change places are as different as before, so of 3 against 3 two in 20 have it.
     """
 
     statistic: float
@@ -45,11 +48,18 @@ class PermutationTest:
     n_permutations: int
     exact: bool
     name: str
+    p_floor: float = float("nan")
 
-    @property
-    def p_floor(self) -> float:
-        """Smallest p that this test could have given."""
-        return 1.0 / self.n_permutations if self.exact else 1.0 / (self.n_permutations + 1)
+
+def _floor(null: Floats, exact: bool) -> float:
+    """Return the smallest p of a null: the share of its arrangements that are tied at its top."""
+    known = null[~np.isnan(null)]
+    if not known.size:
+        return float("nan")
+    top = float(known.max())
+    ties = int(np.count_nonzero(known >= (top - RTOL * abs(top) if np.isfinite(top) else top)))
+    # Of random rearrangements a single one may be left behind by the data themselves.
+    return ties / null.size if exact or ties > 1 else 1.0 / (null.size + 1)
 
 
 def _outcome(null: Floats, observed: float, exact: bool, name: str) -> PermutationTest:
@@ -57,7 +67,7 @@ def _outcome(null: Floats, observed: float, exact: bool, name: str) -> Permutati
     tolerance = RTOL * max(abs(observed), 1e-300) if np.isfinite(observed) else 0.0
     k = int(np.count_nonzero(null >= observed - tolerance))
     p = k / null.size if exact else float(rank_p(k, null.size))
-    return PermutationTest(float(observed), float(p), int(null.size), exact, name)
+    return PermutationTest(float(observed), float(p), int(null.size), exact, name, _floor(null, exact))
 
 
 def two_groups(
@@ -93,7 +103,7 @@ def two_groups(
     observed = _welch(pooled, np.concatenate([np.zeros(a.size), np.ones(n_b)])[None])[0]
     null = np.abs(_welch(pooled, member))
     test = _outcome(null, abs(observed), exact, "permutation of group labels, Welch t")
-    return PermutationTest(float(observed), test.p, test.n_permutations, exact, test.name)
+    return replace(test, statistic=float(observed))
 
 
 def _welch(x: Floats, member: Floats) -> Floats:
@@ -130,7 +140,7 @@ def sign_flip(
     else:
         signs = np.random.default_rng(seed).integers(0, 2, size=(n_permutations, d.size)) * 2.0 - 1.0
     test = _outcome(np.abs(signs @ d) / d.size, abs(d.mean()), exact, "sign flips of paired differences, mean")
-    return PermutationTest(float(d.mean()), test.p, test.n_permutations, exact, test.name)
+    return replace(test, statistic=float(d.mean()))
 
 
 def f_test(
@@ -261,4 +271,4 @@ def flip_residuals(
     letter = "t" if x.shape[1] == 1 else "F"
     name = f"sign flips of the residuals after covariates, HC2 {letter}"
     test = _outcome(np.abs(statistic[1:]), float(abs(statistic[0])), False, name)
-    return PermutationTest(float(statistic[0]), test.p, test.n_permutations, test.exact, test.name)
+    return replace(test, statistic=float(statistic[0]))

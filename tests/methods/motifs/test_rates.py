@@ -9,8 +9,10 @@ from sklearn.metrics import adjusted_rand_score
 import murid
 from murid.data.errors import DataError
 from murid.data.recording import Recording
+from murid.learn.embed.pca import fit_pca
+from murid.methods.motifs.body_points import shared_points
 from murid.methods.motifs.bsoid import bin_features
-from murid.methods.motifs.moseq import jitter_share
+from murid.methods.motifs.moseq import jitter_share, without_jitter
 from murid.prepare.even_time import even_time
 from murid.simulate.syllables import syllable_poses
 
@@ -61,6 +63,74 @@ def test_displacements_of_a_still_animal_do_not_add_up_with_the_frame_rate():
         way[fps] = np.nanmean(x[:, -3:])
     # Averaged frames jitter less; the sum over every frame would double from 60 to 120 frames/s.
     assert way[120.0] < way[60.0] < way[30.0]
+
+
+def test_bsoid_averages_faster_films_to_30_rows_a_second():
+    recording = filmed(0, 120.0, seconds=10.0)[0]
+    model = murid.method("bsoid")
+    model.facts = {"points": shared_points([recording])}
+    model._prepare([recording])
+    track = next(iter(model.tracks(recording)))
+    even = model._even(track)
+    np.testing.assert_allclose(np.diff(even.time_s), 1 / 30, rtol=1e-6)
+    assert len(model._describe(track)) == len(even.time_s) == 300
+
+
+def test_bsoid_shows_umap_evenly_spaced_bins_and_refuses_less_than_20_s(monkeypatch):
+    class SeenError(Exception):
+        pass
+
+    def umap(x, *_, **__):
+        seen.append(x)
+        raise SeenError
+
+    seen = []
+    monkeypatch.setattr("murid.learn.embed.umap.fit_umap", umap)
+    film = filmed(0, 30.0, seconds=60.0)[0]
+    for bins in (20_000, 300):
+        with pytest.raises(SeenError):
+            murid.method("bsoid", max_bins=bins).fit(film)
+    whole, fewer = seen
+    assert (len(whole), len(fewer)) == (600, 300)
+    np.testing.assert_array_equal(fewer, whole[np.linspace(0, 599, 300).round().astype(int)])
+    with pytest.raises(DataError, match="at least 200 usable bins of 100 ms"):
+        murid.method("bsoid").fit(filmed(0, 30.0, seconds=19.0)[0])
+    with pytest.raises(SeenError):
+        murid.method("bsoid").fit(filmed(0, 30.0, seconds=21.0)[0])
+
+
+def test_motionmapper_refuses_a_recording_too_slow_for_its_frequencies():
+    recording = filmed(0, 15.0, seconds=5.0)[0]
+    model = murid.method("motionmapper")
+    model.facts = {"points": shared_points([recording]), "high_hz": 15.0, "rate_hz": 30.0}
+    track = next(iter(model.tracks(recording)))
+    with pytest.raises(DataError, match=r"'a0'.*is slower than those the map was made of.*>= 30 frames/s.*high_hz=7.5"):
+        model._label(track, np.zeros((0, 2)))
+
+
+@pytest.mark.parametrize("name", ["moseq", "syllables"])
+def test_a_given_kappa_is_taken_without_a_search(name, monkeypatch):
+    def searched(*_, **__):
+        raise AssertionError("searched")
+
+    monkeypatch.setattr("murid.learn.segment.stickiness.choose_kappa", searched)
+    model = murid.method(name, kappa=2000.0)
+    assert model._settled_kappa([], None) == 2000.0
+    model = murid.method(name)
+    model.facts = {"rate_hz": 30.0}
+    with pytest.raises(AssertionError, match="searched"):
+        model._settled_kappa([], None)
+
+
+def test_components_that_do_not_last_are_left_out_unless_they_are_asked_for():
+    rng = np.random.default_rng(0)
+    slow = np.cumsum(rng.normal(size=(3000, 3)), axis=0) @ rng.normal(size=(3, 8))
+    jitter = 500 * rng.normal(size=(3000, 1)) @ rng.normal(size=(1, 8))
+    table = slow + jitter
+    pca = fit_pca([table], 5, whiten=True, missing=False)
+    kept = without_jitter(pca, [table], 0.5)
+    assert len(kept.components) < len(pca.components)
+    assert without_jitter(pca, [table], 0.0) is pca
 
 
 def test_jitter_share_tells_noise_from_movement():

@@ -180,6 +180,15 @@ def test_an_interrupted_training_ends_the_same(films, tmp_path, interrupted, nam
         np.testing.assert_array_equal(values, found[part], err_msg=part)
 
 
+def test_poses_of_another_length_than_the_video_are_an_error(films):
+    from murid.features.views import picture_numbers
+
+    poses = films[0].need("poses")
+    with pytest.raises(DataError, match=r"poses and video differ in length.*check that they belong together"):
+        picture_numbers(films[0].replace(poses=poses.isel(time=slice(0, -3))))
+    assert len(picture_numbers(films[0].replace(poses=poses.isel(time=slice(0, -2))))) == poses.sizes["time"] - 2
+
+
 def test_rows_beyond_the_video_are_told_once(films):
     poses = simulate.recording(duration_s=30.1, fps=20, seed=1, px_per_cm=3).poses
     with warnings.catch_warnings():

@@ -230,6 +230,13 @@ def test_a_probability_of_one_half_comes_true_every_other_frame():
     assert y[near].mean() == pytest.approx(0.5, abs=0.06)
     assert q.mean() == pytest.approx(y.mean(), abs=0.005)
     wrong = Calibration.fit(p[:, None], y[:, None], sample.weights)(p[:, None])[:, 0]
+
+    def error(said):
+        bins = np.minimum((said * 10).astype(int), 9)
+        return sum(abs((said[bins == k] - y[bins == k]).sum()) for k in range(10)) / len(y)
+
+    assert error(wrong) == pytest.approx(0.10, abs=0.01)
+    assert error(q) < 0.005
     assert y[(wrong > 0.45) & (wrong < 0.55)].mean() < 0.3
 
 
@@ -245,6 +252,19 @@ def test_bouts_and_not_frames_decide_what_was_learnt():
     (one,) = stages.not_learnt(material, noisy.astype(np.float32))
     assert (one.behaviour, one.n_bouts, one.n_animals) == ("once", 1, 1)
     assert str(Unlearnt("rear", 2, 1, float("nan"))) == "'rear' is not learnt: 2 bouts in 1 animal"
+
+
+@pytest.mark.parametrize(("n_bouts", "least"), [(2, 0.98), (3, 0.89), (10, 0.71), (50, 0.60)])
+def test_few_bouts_need_a_better_score(n_bouts, least, monkeypatch):
+    y = np.repeat([0, 1] * n_bouts + [0], 3)[:, None].astype(np.int8)
+    n = len(y)
+    sample = Sample(murid.Recording("r", animal="a"), "all", np.arange(n), np.arange(n) / 8, y, np.ones(n))
+    material = Material([sample], ("a",), (), np.empty((n, 0), np.float32), [])
+    learnt = []
+    for auc in (least - 0.01, least + 0.005):
+        monkeypatch.setattr(stages, "_auc", lambda *_, auc=auc: auc)
+        learnt.append(stages.not_learnt(material, y.astype(np.float32)) == [])
+    assert learnt == [False, True]
 
 
 @pytest.fixture(scope="module")
