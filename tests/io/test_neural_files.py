@@ -91,7 +91,8 @@ def maze():
     position = np.repeat(corners.T[None, :, :, None], 50, axis=0) + rng.normal(0, 0.01, (50, 2, 4, 1))
     confidence = np.ones((50, 4, 1))
     position[:30, :, 0] = 99.0  # the animal sits on the corner
-    confidence[:30, 0] = 0.1
+    confidence[:, 0] = 0.5
+    confidence[:30, 0] = 0.49
     return make_poses(position, confidence, keypoints=["tl", "tr", "br", "bl"], fps=10)
 
 

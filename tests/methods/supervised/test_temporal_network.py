@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import murid
 from murid import simulate
+from murid.methods.supervised import stages
 from murid.methods.supervised.quick_refit import Warm
 from murid.methods.supervised.temporal_network import mix_probabilities, shares_of
 
@@ -60,6 +63,14 @@ def test_the_network_has_a_say_of_its_own(fitted):
 
 def test_mirror_images_teach_but_are_not_scored(fitted):
     assert set(fitted.out_of_fold) == {f"r{k}/mouse_1" for k in (1, 2, 3)}
+    recipe, labelling = fitted.recipe(), replace(fitted.labelling(), folds=2)
+    frames = stages.labelled(recipe, [mouse(1), mouse(2)], labelling)
+    both = stages.gather(recipe, recipe.features, frames, labelling)
+    n = len(both.features) // 2
+    assert [s.mirrored for s in both.samples] == [False, False, True, True]
+    speed, turn = (both.feature_names.index(f) for f in ("speed_centre", "turn_rate"))
+    np.testing.assert_allclose(both.features[n:, speed], both.features[:n, speed], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(both.features[n:, turn], -both.features[:n, turn], rtol=1e-3, atol=1e-3)
 
 
 def test_a_network_that_knows_nothing_gets_no_say():
