@@ -246,6 +246,18 @@ def test_shifts_at_which_nothing_meets_are_no_null():
     assert np.mean(np.asarray(p) <= 0.05) <= 0.1
 
 
+def test_linear_shifts_hold_half_the_independent_ones_and_the_verdict_rests_on_them():
+    """The number shown, and the verdict, were those of the circular null."""
+    rng = np.random.default_rng(0)
+    code = _bouts(rng, 6000, 50, 150)
+    x = np.convolve(rng.standard_normal(6100), np.exp(-np.arange(100) / 30), "valid")[:6000]
+    circular, linear = (_one(x, code, null=null, min_independent=30) for null in ("circular", "linear"))
+    assert 0.3 < linear["n_independent"] / circular["n_independent"] < 0.7
+    assert circular["n_independent"] > 30 > linear["n_independent"]
+    assert circular["reason"] == ""
+    assert linear["reason"].startswith("too few independent shifts")
+
+
 def test_labels_are_taken_as_they_come(session):
     traces, states = session
     labels = Labels.from_states(states)

@@ -239,6 +239,19 @@ def test_recordings_weigh_by_their_time_and_zero_counts(made):
     assert pooled.at[("groom", "control"), "count"] == 0
 
 
+def test_a_recording_without_a_group_is_no_group_of_its_own(made, tmp_path):
+    """The table had a row with an empty group, which the figure beside it left out."""
+    study = made.copy(tmp_path / "copy").study
+    sheet = study.table
+    sheet.loc[0, "group"] = ""
+    sheet.to_csv(study.folder / "recordings.csv", index=False)
+    context = Context(Study(study.folder), [])
+    rows = summary_rows(recording=study.ids, behaviour="rear", count=2, total_s=2.0, scored_s=10.0)
+    figure, table = ethograms.statistics_of(context, rows, "")
+    assert table.data[["group", "n"]].to_numpy().tolist() == [["control", 1], ["stressed", 2]]
+    assert "(n: control 1, stressed 2)" in figure.caption
+
+
 def test_score_of_random_frames_is_called_inflated_only_where_it_is_higher():
     assert "inflated" in sentences.random_split(0.9, 0.7)
     lower = sentences.random_split(0.6, 0.7)
@@ -252,6 +265,15 @@ def test_the_largest_effect_may_be_a_decrease():
     rows = comparison_statements(folders.compared(table, ["speed", "distance"]), units={"distance": "cm"})
     assert sentences.largest_difference(rows).startswith("Largest effect: distance: 10 cm less in drug than in ctrl")
     assert sentences.largest_difference([]) == ""
+
+
+def test_a_measure_without_spread_is_not_the_largest_effect():
+    """It was always the largest: "Hedges g ∞"."""
+    table = animals_of({"ctrl": [11.0, 12, 13, 14, 15], "drug": [1.0, 2, 3, 4, 5]})
+    table["rears"] = [1.0] * 5 + [2.0] * 5
+    rows = comparison_statements(folders.compared(table, ["rears", "distance"]), units={"distance": "cm"})
+    assert [r.shown for r in rows] == [True, True]
+    assert sentences.largest_difference(rows).startswith("Largest effect: distance: 10 cm less in drug than in ctrl")
 
 
 def test_transitions_differ_where_their_p_says_so():

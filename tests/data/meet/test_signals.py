@@ -93,3 +93,15 @@ def test_beyond_the_recording_and_in_gaps_is_missing():
 def test_unknown_rule_is_named():
     with pytest.raises(DataError, match="mean, nearest or linear"):
         traces_on(make_traces(np.ones(5), rate_hz=1), [1.0], how="cubic")
+
+
+@pytest.mark.parametrize("label_hz", [1, 5, 10])
+def test_bouts_keep_their_times_on_a_faster_clock(label_hz):
+    """A sample of states stood for half a step on either side: 10-20 s became 9.50-19.52 s at 1 Hz."""
+    time = np.arange(30 * label_hz) / label_hz
+    states = make_states((time >= 10) & (time < 20), time, ["rest", "groom"])
+    fast = np.arange(30 * 50) / 50
+    on = states_on(states, fast).values[:, 0] == 1
+    assert fast[on][[0, -1]] + [0, 1 / 50] == pytest.approx([10, 20], abs=0.021)
+    fraction, _ = state_fractions(states, fast)
+    assert float(fraction.sel(behaviour="groom").sum()) / 50 == pytest.approx(10, abs=1e-6)
