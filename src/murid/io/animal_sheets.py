@@ -20,6 +20,7 @@ from murid.data.tables import unescape_formula
 from murid.data.warning import warn_user
 from murid.io.delimited_text import is_row_number
 from murid.io.files import check_file, guess_delimiter, header_at, plain_name, read_text
+from murid.io.thousands import ambiguous_marks, decimal_marks, is_thousands, tell_doubtful, thousands_marks
 from murid.io.workbook import is_workbook, sheets_of
 
 #: ``02-Jan``, ``2026-01-02``: what spreadsheets make of names such as ``2-1``; a film may be called by its day.
@@ -94,7 +95,9 @@ def read_sheet(sheet: str | Path | pd.DataFrame) -> pd.DataFrame:
             todo="name the columns, and check that commas, semicolons or tabs stand between the cells",
         )
     for column in table:
-        table[column] = _whole(table[column]) if column in COLUMNS else _with_points(table[column])
+        if column in COLUMNS:
+            table[column] = _whole(table[column])
+    table = _with_points(table, name)
     _check_identities(table, name)
     _warn_of_twins(table, name)
     return table
@@ -213,12 +216,31 @@ def _check_identities(table: pd.DataFrame, name: str) -> None:
     faults.raise_if_any()
 
 
-def _with_points(cells: pd.Series) -> pd.Series:
-    """Numbers with decimal points in a column of numbers of which some have decimal commas."""
+def _with_points(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Decimal points in the columns of numbers; a number that may be a thousand is an error, as in other tables."""
+    numbers = [c for c in table if c not in COLUMNS and _are_numbers(table[c])]
+    every = [cell for column in numbers for cell in table[column]]
+    sure, ambiguous = decimal_marks(every), ambiguous_marks(every)
+    faults = Faults(name)
+    for column in numbers:
+        marks = thousands_marks(table[column], sure, ambiguous)
+        for cell in table.loc[table[column].map(lambda c: is_thousands(c, marks)), column].unique()[:8]:  # noqa: B023
+            faults.add(
+                "a thousands separator or a decimal mark?",
+                where=f"column '{column}'",
+                got=repr(cell),
+                todo="save the numbers without thousands separators",
+            )
+        if not any(sure):
+            tell_doubtful(name, column, table.loc[table[column].str.contains(","), column])
+    faults.raise_if_any()
+    return table.assign(**{column: table[column].str.replace(",", ".") for column in numbers})
+
+
+def _are_numbers(cells: pd.Series) -> bool:
+    """True for a column of numbers, with decimal points or commas, and empty cells."""
     filled = cells[cells != ""]
-    if filled.empty or not filled.str.fullmatch(r"-?\d+(,\d+)?").all():
-        return cells
-    return cells.str.replace(",", ".")
+    return not filled.empty and bool(filled.str.fullmatch(r"-?\d*[.,]?\d+").all())
 
 
 def _whole(cells: pd.Series) -> pd.Series:

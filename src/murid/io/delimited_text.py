@@ -17,7 +17,16 @@ import pandas as pd
 from murid.data.clock import rate_of
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.io.files import guess_delimiter, header_at, plain_name, read_text, without_surplus
-from murid.io.thousands import DECIMAL_COMMA, THOUSANDS, decimal_marks, may_be_thousands, tell_doubtful
+from murid.io.thousands import (
+    DECIMAL_COMMA,
+    THOUSANDS,
+    ambiguous_marks,
+    decimal_marks,
+    is_thousands,
+    may_be_thousands,
+    tell_doubtful,
+    thousands_marks,
+)
 
 #: Cells that mean "no value" where a number belongs.
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "null", "NULL", "None", "-nan(ind)")
@@ -120,7 +129,7 @@ def _parse_slowly(
     ragged, wrong, rows = [], [], []
     texts: dict[int, list[str]] = {i: [] for i in text_columns}
     parsed = {number: next(csv.reader([line], delimiter=delimiter)) for number, line in lines.items()}
-    comma = delimiter != "," and any(DECIMAL_COMMA.fullmatch(c.strip()) for row in parsed.values() for c in row)
+    marks = _marks_of_columns([row for row in parsed.values() if len(row) == len(columns)], text_columns, delimiter)
     last = max(lines)
     for number, cells in parsed.items():
         if len(cells) != len(columns):
@@ -132,7 +141,7 @@ def _parse_slowly(
                 texts[i].append(cell)
                 continue
             value = _number(cell, delimiter)
-            if value is None or (comma and _is_thousands(cell, ".")):
+            if value is None or is_thousands(cell, marks[i]):
                 wrong.append((number, i, cell))
             else:
                 row[i] = value
@@ -163,10 +172,12 @@ def _tell_doubtful(numbers: Mapping[str, list[str]], subject: str) -> None:
             tell_doubtful(subject, name, cells)
 
 
-def _is_thousands(cell: str, mark: str) -> bool:
-    """True for ``1.234`` (mark "."), which is a thousand in a table of decimal commas."""
-    match = THOUSANDS.fullmatch(cell.strip())
-    return match is not None and match[1] == mark
+def _marks_of_columns(rows: Sequence[Sequence[str]], text_columns: Sequence[int], delimiter: str) -> dict[int, str]:
+    """Column of numbers → the marks that may part its thousands; none where a comma divides the cells."""
+    numbers = {i: [row[i].strip() for row in rows] for i in range(len(rows[0]) if rows else 0) if i not in text_columns}
+    every = [cell for cells in numbers.values() for cell in cells]
+    table, ambiguous = decimal_marks(every), ambiguous_marks(every)
+    return {i: "" if delimiter == "," else thousands_marks(c, table, ambiguous) for i, c in numbers.items()}
 
 
 def _add_no_number(faults: Faults, where: str, cell: str) -> None:
@@ -259,10 +270,10 @@ class TextTable:
         own = faults if faults is not None else Faults(self.subject)
         out = np.full(len(self.cells), np.nan)
         wrong = 0
-        mark = self._thousands_mark
+        marks = self._thousands_marks(column)
         for i, cell in enumerate(self.cells[column]):
             value = parse(cell)
-            if value is None or (mark and _is_thousands(cell, mark)):
+            if value is None or is_thousands(cell, marks):
                 wrong += 1
                 if wrong <= _SHOWN:
                     _add_no_number(own, f"line {self.lines[i]}, column '{column}'", cell)
@@ -276,16 +287,19 @@ class TextTable:
             tell_doubtful(self.subject, column, self.cells[column])
         return out
 
-    @cached_property
-    def _thousands_mark(self) -> str:
-        """The mark that is not the decimal one of this table; empty where that is not known, or a comma divides."""
-        if self.delimiter == ",":
-            return ""
-        return {(True, False): ".", (False, True): ","}.get(self._decimal_marks, "")
+    def _thousands_marks(self, column: str) -> str:
+        """The marks that may part thousands in a column; none where a comma divides the cells."""
+        return (
+            "" if self.delimiter == "," else thousands_marks(self.cells[column], self._decimal_marks, self._ambiguous)
+        )
 
     @cached_property
     def _decimal_marks(self) -> tuple[bool, bool]:
         return decimal_marks(cell for column in self.cells for cell in self.cells[column])
+
+    @cached_property
+    def _ambiguous(self) -> str:
+        return ambiguous_marks(cell for column in self.cells for cell in self.cells[column])
 
     def texts(self, column: str | None, default: str = "", missing: Sequence[str] = NO_TEXT) -> pd.Series:
         """Return a column as text; `default` for the words in `missing`, and everywhere without such a column."""

@@ -29,6 +29,60 @@ def decimal_marks(cells: Iterable[str]) -> tuple[bool, bool]:
     return comma, point
 
 
+def thousands_marks(cells: Iterable[str], table: tuple[bool, bool], ambiguous: str = "") -> str:
+    """Marks that may part thousands in a column: cells such as ``1.234`` with one of them are not read.
+
+    What the column shows goes before what the table shows. A table of several hands may show both marks as decimal
+    ones; then neither is trusted in a column that shows none of its own, or both.
+
+    Parameters
+    ----------
+    cells : iterable of str
+        Cells of the column.
+    table : (bool, bool)
+        `decimal_marks` of the whole table.
+    ambiguous : str
+        Marks in the table's cells that can be thousands: both of them cannot be decimal ones.
+
+    Examples
+    --------
+    >>> thousands_marks(["1.234", "0,5"], (True, False)), thousands_marks(["1.234", "0.5"], (True, True))
+    ('.', ',')
+    >>> thousands_marks(["1.234", "7"], (True, True)), thousands_marks(["1.234", "7"], (False, False))
+    ('.,', '')
+    """
+    # A column of its own mark can only exist in a table of both: otherwise the table says the same.
+    own = decimal_marks(cells) if all(table) else table
+    comma, point = own if any(own) else table
+    if comma != point:
+        return "." if comma else ","
+    return ".," if comma or set(ambiguous) >= {".", ","} else ""
+
+
+def ambiguous_marks(cells: Iterable[str]) -> str:
+    """Marks inside the cells that can be thousands, each once.
+
+    Examples
+    --------
+    >>> ambiguous_marks(["1,234", "0.5", "2,310", "5.678"])
+    ',.'
+    """
+    found = (THOUSANDS.fullmatch(cell) for cell in cells)
+    return "".join(dict.fromkeys(match[1] for match in found if match))
+
+
+def is_thousands(cell: str, marks: str) -> bool:
+    """Whether a cell may be a thousand with one of these marks.
+
+    Examples
+    --------
+    >>> is_thousands("1.234", "."), is_thousands("1.234", ","), is_thousands("0.234", ".,")
+    (True, False, False)
+    """
+    match = THOUSANDS.fullmatch(cell.strip())
+    return match is not None and match[1] in marks
+
+
 def may_be_thousands(values: np.ndarray) -> bool:
     """Whether every fraction in a table is one that a thousand's mark could have made: 1 to 999.999, three places.
 
