@@ -202,7 +202,7 @@ def test_frames_come_back_from_movement():
         time_s=np.array([70805, 70806, 70807, 70815, 70816]) / 30,
     ).assign_attrs(fps=30.0)
     there = io.to_movement(poses)
-    assert set(there["position"].dims) == {"time", "space", "keypoints", "individuals"}
+    assert set(there["position"].dims) == {"time", "space", "keypoint", "individual"}
     np.testing.assert_array_equal(io.from_movement(there)["frame"], poses["frame"])
     assert io.read_poses(SMALL / "movement_gap.nc")["frame"].values.tolist() == [0, 1, 2, 7, 8]
 

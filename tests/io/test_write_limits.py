@@ -127,10 +127,3 @@ def test_names_and_points_that_mean_something_else_in_deeplabcut(tmp_path):
     corner = make_poses(np.zeros((3, 2, 1, 1)), keypoints=["nose"], fps=10)
     with pytest.warns(UserWarning, match=r"3 points at exactly \(0, 0\)"):
         io.write_poses_dlc(corner, tmp_path / "a.csv")
-
-
-def test_movement_takes_what_murid_gives():
-    """movement 0.15: its own check of a dataset, and its writers."""
-    movement = pytest.importorskip("movement.validators.datasets")
-    poses = make_poses(np.random.default_rng(0).random((5, 2, 3, 2)), keypoints=["a", "b", "c"], fps=10)
-    movement.ValidPosesInputs.validate(io.to_movement(poses))

@@ -218,13 +218,13 @@ def _check_identities(table: pd.DataFrame, name: str) -> None:
 
 def _with_points(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Decimal points in the columns of numbers; a number that may be a thousand is an error, as in other tables."""
-    numbers = [c for c in table if c not in COLUMNS and _are_numbers(table[c])]
-    every = [cell for column in numbers for cell in table[column]]
+    numbers = {str(c): table[c] for c in table if c not in COLUMNS and _are_numbers(table[c])}
+    every = [cell for cells in numbers.values() for cell in cells]
     sure, ambiguous = decimal_marks(every), ambiguous_marks(every)
     faults = Faults(name)
-    for column in numbers:
-        marks = thousands_marks(table[column], sure, ambiguous)
-        for cell in table.loc[table[column].map(lambda c: is_thousands(c, marks)), column].unique()[:8]:  # noqa: B023
+    for column, cells in numbers.items():
+        marks = thousands_marks(cells, sure, ambiguous)
+        for cell in [c for c in dict.fromkeys(cells) if is_thousands(c, marks)][:8]:
             faults.add(
                 "a thousands separator or a decimal mark?",
                 where=f"column '{column}'",
@@ -232,9 +232,9 @@ def _with_points(table: pd.DataFrame, name: str) -> pd.DataFrame:
                 todo="save the numbers without thousands separators",
             )
         if not any(sure):
-            tell_doubtful(name, column, table.loc[table[column].str.contains(","), column])
+            tell_doubtful(name, column, [cell for cell in cells if "," in cell])
     faults.raise_if_any()
-    return table.assign(**{column: table[column].str.replace(",", ".") for column in numbers})
+    return table.assign(**{column: cells.str.replace(",", ".") for column, cells in numbers.items()})
 
 
 def _are_numbers(cells: pd.Series) -> bool:

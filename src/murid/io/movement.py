@@ -15,7 +15,7 @@ _PLURAL = {"keypoint": "keypoints", "individual": "individuals"}
 _SINGULAR = {v: k for k, v in _PLURAL.items()}
 
 
-def to_movement(poses: xr.Dataset, *, plural: bool = True) -> xr.Dataset:
+def to_movement(poses: xr.Dataset, *, plural: bool = False) -> xr.Dataset:
     """Return poses as a dataset of the movement package.
 
     Parameters
@@ -23,13 +23,13 @@ def to_movement(poses: xr.Dataset, *, plural: bool = True) -> xr.Dataset:
     poses : Dataset
         Poses.
     plural : bool
-        Dimensions ``keypoints`` and ``individuals``, which the released versions of movement (0.15 and
-        before) expect; False gives ``keypoint`` and ``individual``, the names murid uses.
+        Dimensions ``keypoints`` and ``individuals``, which movement expected until 0.16; since 0.17 they are
+        ``keypoint`` and ``individual`` (the default), the names murid uses.
 
     Returns
     -------
     Dataset
-        ``position (time, space, keypoints, individuals)``, ``confidence``; names as plain strings and
+        ``position (time, space, keypoint, individual)``, ``confidence``; names as plain strings and
         attributes that netCDF can hold. Time is in seconds, with the rate in ``fps``, so that frame
         numbers come back with `from_movement`.
 
@@ -38,7 +38,7 @@ def to_movement(poses: xr.Dataset, *, plural: bool = True) -> xr.Dataset:
     >>> import numpy as np
     >>> from murid.data.poses import make_poses
     >>> to_movement(make_poses(np.zeros((9, 2, 1, 1)), keypoints=["nose"], fps=30))["position"].dims
-    ('time', 'space', 'keypoints', 'individuals')
+    ('time', 'space', 'keypoint', 'individual')
     """
     out = poses[["position", "confidence"]].drop_vars([c for c in poses.coords if c not in poses.dims])
     for dim in ("keypoint", "individual", "space"):
