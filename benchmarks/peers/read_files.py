@@ -1,7 +1,7 @@
-"""Pose files read by murid, movement and sleap-io: do names, positions, confidences and times agree to the last bit?
+"""Files read by murid, movement, sleap-io and pynapple: are names, values and times the same to the last bit?
 
-``MURID_DATA=... python -m benchmarks.peers.read_files PYTHON`` with the Python of an environment that holds movement;
-see README.md here. Prints a line for each file that differs, and the counts.
+``MURID_DATA=... python -m benchmarks.peers.read_files [PYTHON]`` in an environment that holds them, or with the Python
+of one that holds movement; see README.md here. Prints a line for each file that differs, and the counts.
 """
 
 from __future__ import annotations
@@ -252,9 +252,7 @@ def main() -> int:
             for fault in files[file]:
                 print(f"{peer}: {file}: {fault}", flush=True)
         same = len(files) - len(different) - len(refused)
-        print(
-            f"{peer}: {same} files the same to the last bit, {len(different)} different, {len(refused)} it does not read"
-        )
+        print(f"{peer}: {same} files the same to the last bit, {len(different)} different, {len(refused)} not read")
     return 0
 
 
