@@ -61,9 +61,40 @@ def test_directions_counts_and_fields_are_those_computed_by_hand(scene):
     length = np.median(4 * np.sqrt(spread))
     for k in (1, 2):
         np.testing.assert_array_equal(got[f"animals_within_{k}"], (away <= k * length).sum(0))
-    narrow, out = got["nose_ellipse_within_30"], got["nose_ellipse_outside_30"]
-    np.testing.assert_array_equal(np.isnan(narrow), ~np.isnan(out))
-    assert np.isnan(got["nose_ellipse_within_20"]).sum() >= np.isnan(narrow).sum()
+
+
+def test_distances_in_a_field_are_those_to_the_points_of_all_ellipses_in_it(scene):
+    got, bodies = _columns(scene, neighbours=True), scene.bodies
+    me, others = bodies["m0"], [bodies["m1"], bodies["m2"]]
+    circle = np.linspace(0, 2 * np.pi, 7200, endpoint=False)
+    nose, head = me.point("nose"), me.head_axis
+    for t in range(0, 120, 11):
+        reach, off, inside = [], [], False
+        for other in others:
+            cloud = np.stack([other.point(role)[:, t] for role in other.trunk]).astype(float)
+            values, vectors = np.linalg.eigh(np.cov(cloud.T, bias=True))
+            edge = cloud.mean(0)[:, None] + vectors @ (
+                2 * np.sqrt(values)[:, None] * np.stack([np.cos(circle), np.sin(circle)])
+            )
+            away = edge - nose[:, t, None]
+            inside = inside or to_ellipse(nose, other)[t] == 0
+            reach.append(np.hypot(*away))
+            turned = np.arctan2(away[1], away[0]) - np.arctan2(head[1, t], head[0, t])
+            off.append(np.degrees(np.abs((turned + np.pi) % (2 * np.pi) - np.pi)))
+        reach, off = np.concatenate(reach), np.concatenate(off)
+        for name, seen in (("within_20", off <= 20), ("within_30", off <= 30), ("outside_30", off > 30)):
+            value = got[f"nose_ellipse_{name}"][t]
+            want = 0.0 if inside else reach[seen].min() if seen.any() else np.nan
+            # Ellipses of 72 points: five degrees of their border.
+            assert value == pytest.approx(want, abs=0.35, nan_ok=True) or (np.isnan(value) and seen.sum() < 110)
+    narrow, wide = (got[f"nose_ellipse_{k}"] for k in ("within_20", "within_30"))
+    assert np.isnan(narrow).sum() > np.isnan(wide).sum() > 0
+    both = ~np.isnan(narrow)
+    assert (wide[both] <= narrow[both]).all()
+    # What is nearest of all lies in one of the two fields that cover everything.
+    alone = _columns(make_scene(walking_poses(120, animals=2), "m0", length="cm"), neighbours=True)
+    both = np.fmin(alone["nose_ellipse_within_30"], alone["nose_ellipse_outside_30"])
+    np.testing.assert_allclose(both, alone["nose_ellipse"], atol=0.05)
 
 
 def test_neighbours_are_added_only_when_asked_for_and_a_lone_animal_has_none(scene):

@@ -82,3 +82,18 @@ def test_poses_of_another_video_are_refused(film: Path) -> None:
         pixel_change(Video(film), _poses(range(20)))
     with pytest.raises(DataError, match="px_per_cm"):
         pixel_change(Video(film), _poses(unit="cm"))
+
+
+def test_two_boxes_that_overlap_are_one_part_of_the_picture(film: Path) -> None:
+    def two(shift: float):
+        xy = np.array([[16, 24], [16, 24]], float)
+        position = np.repeat(np.stack([xy, xy + shift], -1)[None], 8, 0)
+        return make_poses(position, keypoints=["nose", "tail_base"], individuals=["a", "b"], fps=10.0, frames=range(8))
+
+    got = pixel_change(Video(film), two(4), patch_px=5, pairs=True).sel(feature="pixel_change_a+b").values
+    # Boxes 11..29 and 15..33, both ways: 19 * 19 * 2 - 15 * 15 pixels, 64 of them changed.
+    energy = 64 * 200.0**2 + (2 * 19**2 - 15**2 - 64) * 50.0**2
+    assert got[4] == pytest.approx(64 * 150.0**2 / energy, rel=1e-5)
+    apart = pixel_change(Video(film), two(20), patch_px=5, pairs=True).sel(feature="pixel_change_a+b").values
+    assert np.isnan(apart).all()
+    assert "pixel_change_a+b" not in pixel_change(Video(film), two(4))["feature"].values

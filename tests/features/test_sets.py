@@ -197,6 +197,47 @@ class TestDlcAnalyzer:
         columns = {c.name: c.values for c in dlcanalyzer_columns(where, "v3")}
         np.testing.assert_allclose(columns["border_tail_base"], 3, rtol=1e-6)
 
+    def test_standardised_per_file_but_for_flags_and_what_does_not_vary(self):
+        zones = Zones([Zone("box", polygon=np.array([[-5, -5], [14, -5], [14, 5], [-5, 5]]), unit="cm", kind="arena")])
+        recording = simulate.recording("open_field", duration_s=8, seed=1)
+        where = make_scene(recording.poses, "mouse_1", zones=recording.zones)
+        plain, scaled = (
+            {c.name: c.values for c in dlcanalyzer_columns(where, "v2", per_file=f)} for f in (False, True)
+        )
+        for name, values in scaled.items():
+            if name.startswith("inside_"):
+                np.testing.assert_array_equal(values, plain[name])
+            else:
+                assert np.nanmean(values) == pytest.approx(0, abs=1e-3)
+                assert np.nanstd(values, ddof=1) == pytest.approx(1, abs=1e-3)
+        still = make_scene(two_mice(), "a", {r: r for r in ROLES}, zones)
+        lengths = {c.name: c.values for c in dlcanalyzer_columns(still, "v2", per_file=True)}
+        np.testing.assert_allclose(lengths["length_centre_tail_base"], 0, atol=1e-6)
+
+    def test_frames_near_an_edge_are_missing_on_request(self):
+        where = make_scene(two_mice(60, fps=25.0), "b", {r: r for r in ROLES})
+        columns = dlcanalyzer_columns(where, "v1")
+        whole, cut = (stacked(where, columns, edges=e).values for e in (True, False))
+        assert np.isnan(cut[:15]).all()
+        assert np.isnan(cut[-15:]).all()
+        np.testing.assert_array_equal(cut[15:-15], whole[15:-15])
+
+    def test_every_zone_has_a_border_on_request(self):
+        arm = Zone("open", polygon=np.array([[-5, -5], [8, -5], [8, 5], [-5, 5]]), unit="cm", kind="open")
+        where = make_scene(two_mice(), "a", {r: r for r in ROLES}, Zones([arm]))
+        plain, more = ({c.name: c.values for c in dlcanalyzer_columns(where, "v3", zones=z)} for z in (False, True))
+        assert {n for n in set(more) - set(plain) if not n.startswith("partner_")} == {
+            f"border_open_{p}" for p in ("nose", "neck", "centre", "tail_base") if where.bodies["a"].has(p)
+        }
+        np.testing.assert_allclose(more["border_open_tail_base"], 3, rtol=1e-6)
+
+    def test_acceleration_by_frame_is_the_change_of_speed_from_frame_to_frame(self):
+        recording = simulate.recording("open_field", duration_s=4, fps=25, seed=1, unit="cm")
+        where = make_scene(recording.poses, "mouse_1", step_frames=(1, 0))
+        got = {c.name: c.values for c in dlcanalyzer_columns(where, "v2")}["acceleration_nose"]
+        speed = np.hypot(*np.diff(where.bodies["mouse_1"].point("nose"), axis=1)) * 25
+        np.testing.assert_allclose(got[3:], np.diff(speed)[1:] * 25, rtol=1e-3, atol=0.5)
+
     def test_stack_is_the_same_at_twice_the_frame_rate(self):
         slow = make_scene(two_mice(60, fps=25.0), "b", {r: r for r in ROLES})
         fast_poses = two_mice(119, fps=50.0)

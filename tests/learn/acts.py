@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from murid.learn.classify.bagged import BagParams, fit_bags
 from murid.learn.classify.boost import BoostParams, binned, fit_boosters
 from murid.learn.classify.dense import DenseParams, fit_dense
 from murid.learn.classify.forests import ForestParams, fit_forests
@@ -35,6 +36,10 @@ def grown(p: ForestParams):
 
 def dense(p: DenseParams):
     return fit_dense(ROWS, TARGETS, exclusive=False, params=p).predict(ROWS)
+
+
+def bags(p: BagParams):
+    return fit_bags(ROWS, TARGETS, NAMES, params=p).predict(ROWS)
 
 
 @cache
@@ -116,6 +121,11 @@ CASES = {
         base={"n_trees": 3, "n_threads": 1},
         exempt={"n_threads": THREADS},
     ),
+    BagParams: Acts(
+        bags,
+        {"n_bags": 3, "net": {"hidden": (6,), "dropout": (0.0,), "epochs": 1, "min_steps": 5}},
+        base={"n_bags": 1, "net": {"hidden": (4,), "dropout": (0.0,), "epochs": 1, "min_steps": 5}},
+    ),
     DenseParams: Acts(
         dense,
         {
@@ -126,6 +136,8 @@ CASES = {
             "batch": 100,
             "learning_rate": 0.01,
             "balance": 1.0,
+            "standardise": False,
+            "clip": 1.0,
         },
         base={"hidden": (8, 6), "epochs": 1, "min_steps": 1},
     ),

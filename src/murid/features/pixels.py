@@ -6,7 +6,8 @@ squares, for the whole picture, the animals' box and a patch around every keypoi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import xarray as xr
@@ -27,6 +28,7 @@ def pixel_change(
     patch_px: int = 10,
     start: int = 0,
     stop: int | None = None,
+    pairs: bool = False,
 ) -> xr.DataArray:
     """Pixel change of the picture, of each animal and around each of its keypoints.
 
@@ -41,13 +43,15 @@ def pixel_change(
         Half the side of a patch around a keypoint; 10 px as in MARS.
     start, stop : int
         Rows of the poses to do.
+    pairs : bool
+        Also the union of the boxes of every two animals, where they overlap.
 
     Returns
     -------
     DataArray (time, feature)
         ``pixel_change``, ``pixel_change_<individual>`` (box of its keypoints, widened by the patch)
-        and ``pixel_change_<individual>_<role>``; unit 1. NaN in the first picture, where a keypoint
-        is missing or lies outside the picture.
+        and ``pixel_change_<individual>_<role>``; with `pairs` also `pair_label` of every two animals; unit 1. NaN in
+        the first picture, where a keypoint is missing or lies outside the picture, and where two boxes do not overlap.
     """
     used = keypoints_and_roles(poses, roles)
     names, animals = keypoint_names(poses), individual_names(poses)
@@ -60,6 +64,8 @@ def pixel_change(
     labels = ["pixel_change"]
     for animal in animals:
         labels += [f"pixel_change_{animal}"] + [f"pixel_change_{animal}_{role}" for role in used]
+    couples = list(combinations(range(len(animals)), 2)) if pairs else []
+    labels += [pair_label(animals[a], animals[b]) for a, b in couples]
     out = np.full((part.sizes["time"], len(labels)), np.nan, np.float32)
     row_of = {int(f): i for i, f in enumerate(frames)}
     first, last = int(frames.min()), int(frames.max())
@@ -67,7 +73,7 @@ def pixel_change(
     for number, picture in enumerate(video.frames(max(first - 1, 0), last + 1, grey=True), max(first - 1, 0)):
         current = picture.astype(np.float32)
         if previous is not None and number in row_of:
-            out[row_of[number]] = _of_frame(current, previous, xy[row_of[number]], patch_px)
+            out[row_of[number]] = _of_frame(current, previous, xy[row_of[number]], patch_px, couples)
         previous = current
     coords = {
         "time": part["time"].values,
@@ -95,27 +101,64 @@ def _check(video: Video, frames: NDArray, patch_px: int) -> None:
     faults.raise_if_any()
 
 
-def _of_frame(current: NDArray, previous: NDArray, xy: NDArray, patch: int) -> list[float]:
-    """Change of the picture, then of each animal's box and patches; `xy` is (2, keypoint, individual)."""
+def pair_label(a: str, b: str) -> str:
+    """Name of the column of two animals' boxes; the order of the names is that of the poses."""
+    return f"pixel_change_{a}+{b}"
+
+
+def _of_frame(
+    current: NDArray, previous: NDArray, xy: NDArray, patch: int, couples: Sequence[tuple[int, int]] = ()
+) -> list[float]:
+    """Change of the picture, then of each animal's box and patches, then of couples; `xy` is (2, keypoint, animal)."""
     squares = (current - previous) ** 2
     energy = current**2
     total = float(energy.sum())
     values = [float(squares.sum()) / total if total > 0 else np.nan]
+    boxes = []
     for animal in range(xy.shape[2]):
         points = xy[:, :, animal]
         seen = points[:, ~np.isnan(points).any(0)]
         low, high = (seen.min(1), seen.max(1)) if seen.size else (np.full(2, np.nan),) * 2
-        values.append(_ratio(squares, energy, low, high, patch))
-        values += [_ratio(squares, energy, p, p, patch) for p in points.T]
-    return values
+        boxes.append(_cut(low, high, patch))
+        values.append(_ratio(squares, energy, [boxes[-1]]))
+        values += [_ratio(squares, energy, [_cut(p, p, patch)]) for p in points.T]
+    return values + [_of_both(squares, energy, boxes[a], boxes[b]) for a, b in couples]
 
 
-def _ratio(squares: NDArray, energy: NDArray, low: NDArray, high: NDArray, patch: int) -> float:
-    """Change within the box from `low` - patch to `high` + patch (x, y), cut at the picture's edge."""
+#: A part of a picture: x0, y0, x1, y1.
+Part = tuple[int, int, int, int]
+
+
+def _cut(low: NDArray, high: NDArray, patch: int) -> Part | None:
+    """The box from `low` - patch to `high` + patch (x, y), cut at the picture's edge; None without corners."""
     if np.isnan(low).any() or np.isnan(high).any():
-        return np.nan
+        return None
     x0, y0 = np.maximum(np.floor(low - patch).astype(int), 0)
     x1, y1 = np.maximum(np.ceil(high + patch).astype(int) + 1, 0)
-    part = energy[y0:y1, x0:x1]
-    total = float(part.sum()) if part.size else 0.0
-    return float(squares[y0:y1, x0:x1].sum()) / total if total > 0 else np.nan
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _ratio(squares: NDArray, energy: NDArray, parts: Sequence[Part | None], shared: Part | None = None) -> float:
+    """Change within parts of the picture together; what two of them share counts once."""
+
+    def total(x: NDArray, part: Part) -> float:
+        x0, y0, x1, y1 = part
+        return float(x[y0:y1, x0:x1].sum())
+
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return np.nan
+    change, whole = (
+        sum(total(x, part) for part in known) - (total(x, shared) if shared else 0.0) for x in (squares, energy)
+    )
+    return change / whole if whole > 0 else np.nan
+
+
+def _of_both(squares: NDArray, energy: NDArray, a: Part | None, b: Part | None) -> float:
+    """Change within the union of two boxes that overlap; NaN where they do not."""
+    if a is None or b is None:
+        return np.nan
+    x0, y0, x1, y1 = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+    if x0 >= x1 or y0 >= y1:
+        return np.nan
+    return _ratio(squares, energy, [a, b], (x0, y0, x1, y1))

@@ -77,6 +77,9 @@ TREES = BoostParams(n_trees=5, min_leaf=10, n_threads=1)
 LIGHT_FEATURES = {"windows_s": (0.4,), "stats": ("mean",), "lags_s": (), "families": ("kinematics", "shape")}
 NETWORK = {"width": 4, "layers": 1, "length": 32, "train": {"epochs": 2, "batch": 8}}
 
+#: The original's untuned forest needs more than a handful of trees to be better than chance.
+FAITHFUL: dict[str, Any] = {"faithful": True, "forest": ForestParams(n_trees=40, n_threads=1), "folds": 3}
+
 CASES = {
     SimbaParams: supervised(
         "simba",
@@ -94,9 +97,18 @@ CASES = {
             "hierarchy": 3,
             "exclusive": "no",
             "faithful": True,
+            "movement_criterion": None,
+            "location_criterion": None,
         },
         base={"forest": ForestParams(n_trees=5, min_leaf=2, n_threads=1), "folds": 2},
-        given={"sigma": {"bursts": True}, "gamma": {"bursts": True}, "hierarchy": {"bursts": True}},
+        given={
+            "sigma": {"bursts": True},
+            "gamma": {"bursts": True},
+            "hierarchy": {"bursts": True},
+            "movement_criterion": FAITHFUL,
+            "location_criterion": {**FAITHFUL, "movement_criterion": None},
+        },
+        on={"movement_criterion": "rough", "location_criterion": "rough"},
         slow=True,
     ),
     JaabaParams: supervised(
@@ -104,6 +116,9 @@ CASES = {
         {
             "amount": "normal",
             "neighbours": True,
+            "directions": True,
+            "scores": True,
+            "faithful": True,
             "reach_s": 0.2,
             "n_rounds": 8,
             "n_draw": 60,
@@ -111,7 +126,8 @@ CASES = {
             "low": 1.0,
         },
         base={"n_rounds": 5, "amount": "less", "n_draw": 200, "n_bins": 10, "folds": 2},
-        on={"neighbours": "pair"},
+        given={"scores": {"folds": 3}},
+        on={"neighbours": "pair", "scores": "four"},
         slow=True,
     ),
     MarsParams: supervised(
@@ -121,10 +137,22 @@ CASES = {
             "smoothing": "hmm",
             "pixels": "no",
             "n_features": 30,
+            "complete": True,
+            "learner": "networks",
             "trees": BoostParams(n_trees=8, min_leaf=10, n_threads=1),
+            "bags": {"n_bags": 2, "net": {"hidden": (6,), "dropout": (0.0,), "epochs": 1, "min_steps": 20}},
+            "faithful": True,
         },
-        base={"trees": TREES, "n_features": None, "folds": 2},
-        given={"stream": {"rater": "A", "stream": "S1", "behaviours": ("walk", "rear")}},
+        base={
+            "trees": TREES,
+            "n_features": None,
+            "folds": 2,
+            "bags": {"n_bags": 1, "net": {"hidden": (6,), "dropout": (0.0,), "epochs": 1, "min_steps": 20}},
+        },
+        given={
+            "stream": {"rater": "A", "stream": "S1", "behaviours": ("walk", "rear")},
+            "bags": {"learner": "networks"},
+        },
         on={"pixels": "film"},
         slow=True,
     ),
@@ -137,6 +165,8 @@ CASES = {
             "stack_step_s": 0.1,
             "net": {"epochs": 1, "hidden": (6,), "dropout": (0.0,), "min_steps": 20},
             "majority_s": 1.0,
+            "zones": True,
+            "faithful": True,
         },
         base={"net": {"epochs": 1, "hidden": (8,), "dropout": (0.0,), "min_steps": 20}, "folds": 2},
         given={"majority_s": {"tune": False}},

@@ -234,8 +234,8 @@ def test_the_chain_of_mars_is_stored():
 def test_pixel_columns_are_of_the_animal_they_name(names, monkeypatch):
     import murid.features.pixels as pixels
 
-    def change(video, poses, roles=None):
-        del video, roles
+    def change(video, poses, roles=None, pairs=False):
+        del video, roles, pairs
         animals = [str(i) for i in poses["individual"].values]
         labels = ["pixel_change"]
         for a in animals:
@@ -263,3 +263,19 @@ def test_pixel_columns_are_of_the_animal_they_name(names, monkeypatch):
         "pixels_own_tail_base_max": 6,
         "pixels_partner_max": 1,
     }
+
+
+@pytest.mark.slow
+def test_dlcanalyzer_faithful_leaves_the_edges_of_a_recording_unlabelled():
+    made = [
+        simulate.recording("open_field", duration_s=40, fps=25, seed=k, id=f"r{k}", animal=f"a{k}") for k in range(3)
+    ]
+    net = {"hidden": (16,), "dropout": (0.0,), "epochs": 2, "min_steps": 300, "standardise": False, "clip": None}
+    options = {"behaviours": ("walk",), "others": "negative", "faithful": True, "net": net, "folds": 2}
+    fitted = murid.method("dlcanalyzer", **options).fit(made[:2])
+    said = fitted.apply(made[2])["states"].values[:, 0, 0]
+    assert (said[:15] == -1).all()
+    assert (said[-15:] == -1).all()
+    assert (said[15:-15] >= 0).all()
+    truth = made[2].labels.to_states(made[2].poses["time"].values, ["walk"], others="negative").values[:, 0, 0]
+    assert (said == truth)[15:-15].mean() > 0.75

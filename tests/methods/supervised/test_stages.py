@@ -55,9 +55,9 @@ def noise(n_animals=6, n_rows=400, n_features=500, behaviours=("a", "b", "c"), s
 #: Every option that changes what is learnt or how scores are made of it, beside the defaults.
 OPTIONS = {
     "gbdt": {"net": True, "temporal": {"width": 8, "layers": 2, "train": {"epochs": 2, "batch": 8}}},
-    "mars": {"smoothing": "hmm"},
+    "mars": {"smoothing": "series", "complete": True},
     "simba": {"faithful": True, "bursts": True},
-    "jaaba": {"n_bins": 60},
+    "jaaba": {"n_bins": 60, "scores": True},
     "dlcanalyzer": {"tune": False, "majority_s": 0.4},
 }
 

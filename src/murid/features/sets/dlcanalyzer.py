@@ -67,13 +67,50 @@ _ACCELERATED = (
 )
 
 
-def dlcanalyzer_columns(where: Scene, version: Version = "v3", *, pairs: bool = False) -> list[Column]:
-    """Per-frame columns of the scene's subject; with `pairs` also what is between two animals.
+def dlcanalyzer_columns(
+    where: Scene, version: Version = "v3", *, pairs: bool = False, zones: bool = False, per_file: bool = False
+) -> list[Column]:
+    """Per-frame columns of the scene's subject.
 
-    The original knows one animal. `pairs` adds the distances from nose, centre and tail base to those of the other,
-    and how fast the centres come closer: without them no network can learn what two animals do together.
+    Parameters
+    ----------
+    where : Scene
+    version : {"v1", "v2", "v3", "fst"}
+    pairs : bool
+        Also what is between two animals. The original knows one. Adds the distances from nose, centre and tail base
+        to those of the other, and how fast the centres come closer: without them no network can learn what two animals
+        do together.
+    zones : bool
+        Also the distances of nose, neck, centre and tail base to the border of every drawn zone that is no arena (arms
+        of a maze, the two sides of a box): L, positive inside.
+    per_file : bool
+        Standardise every column but the flags by mean and sd over the recording, as the original.
     """
-    return assemble(where, lambda body: _own(body, where, version), _pair if pairs else None)
+    more = _zone_borders if zones else (lambda _body, _where: [])
+    columns = assemble(where, lambda body: _own(body, where, version) + more(body, where), _pair if pairs else None)
+    return [_standardised(c) for c in columns] if per_file else columns
+
+
+def _zone_borders(body: Body, where: Scene) -> list[Column]:
+    drawn = [(name, zone) for name, zone in (where.zones or {}).items() if zone.kind != "arena"]
+    what = "distance to the border of a zone, positive inside"
+    return [
+        Column(f"border_{name}_{p}", "L", what, depth(zone, body.point(p), where.length))
+        for name, zone in drawn
+        for p in _BORDER
+        if body.has(p)
+    ]
+
+
+def _standardised(column: Column) -> Column:
+    """Mean 0 and sd 1 (n - 1) over the recording; flags and what does not vary stay as they are, the latter at 0."""
+    if column.name.removeprefix("partner_").startswith("inside_"):
+        return column
+    x = column.values.astype(np.float64)
+    known = x[np.isfinite(x)]
+    spread = float(known.std(ddof=1)) if known.size > 1 else 0.0
+    level = float(known.mean()) if known.size else 0.0
+    return column._replace(unit="1", values=((x - level) / (spread if spread > 0 else 1.0)).astype(np.float32))
 
 
 def _pair(me: Body, other: Body) -> list[Column]:
@@ -156,10 +193,12 @@ def stacked(
     *,
     reach_s: float = STACK_S,
     step_s: float = STACK_STEP_S,
+    edges: bool = True,
 ) -> xr.DataArray:
     """Lay the columns side by side at every time offset within ± `reach_s`, at any frame rate.
 
-    Values between frames are interpolated; before the start and after the end the first and last frame count.
+    Values between frames are interpolated; before the start and after the end the first and last frame count, or
+    without `edges` frames nearer to them than `reach_s` are missing altogether.
     """
     time = where.time_s if rows is None else where.time_s[rows]
     k = round(reach_s / step_s)
@@ -168,6 +207,9 @@ def stacked(
     values = np.stack([c.values for c in columns], axis=1)
     for o, offset in enumerate(offsets):
         out[:, o * len(columns) : (o + 1) * len(columns)] = straight_line(values, where.time_s, time + offset)
+    if not edges:
+        reach = k * step_s - 1e-6
+        out[(time - where.time_s[0] < reach) | (where.time_s[-1] - time < reach)] = np.nan
     names = [f"{c.name}_at_{offset:+.2f}s" for offset in offsets for c in columns]
     units = [c.unit.replace("L", where.length_name) for _ in offsets for c in columns]
     return named_table(where, names, units, out, rows)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from murid.data.bouts import EVERYONE
 from murid.features.body import F32, Body, Column, as_f32, norm
 from murid.features.kinematics import kinematics_columns
-from murid.features.sets.jaaba_neighbours import animals_near, neighbour_columns
+from murid.features.sets.jaaba_directions import direction_columns
+from murid.features.sets.jaaba_neighbours import animals_near, field_columns, neighbour_columns
 from murid.features.sets.scene import Scene, assemble, named_table
 from murid.features.shape import shape_columns
 from murid.features.social import combine_animals, social_columns
@@ -37,6 +38,7 @@ _FIELD = float(np.deg2rad(120))
 _BOTH_SIGNS = re.compile(
     r"acceleration|forward_|sideways_|turn_rate|path_turn_rate|course_cos|stretch_rate|head_angle|.*_rate$"
     r"|closing_speed|approach_|nose_approach_speed|speed_difference|angle_on_closest|[xy]_(centre|nose|rear)"
+    r"|wall_angle|corner_angle"
 )
 
 
@@ -55,6 +57,8 @@ class WindowSpec:
     percentiles : tuple of float
     histogram : bool
         Share of the window in each quarter of the channel's training distribution; also its percentile rank.
+    differences_shifted : bool
+        Differences to the window and z-scores at every offset, as the original; else around the frame alone.
     """
 
     radii_s: tuple[float, ...]
@@ -62,6 +66,7 @@ class WindowSpec:
     harmonics: int
     percentiles: tuple[float, ...]
     histogram: bool
+    differences_shifted: bool = False
 
     @classmethod
     def of(cls, amount: Amount, reach_s: float = REACH_S) -> WindowSpec:
@@ -74,11 +79,18 @@ class WindowSpec:
         return cls(radii, (-1.0, -0.5, 0.0, 0.5, 1.0), 3, (10.0, 25.0, 50.0, 75.0, 90.0), True)
 
 
-def per_frame(where: Scene, *, neighbours: bool = False) -> list[Column]:
-    """Per-frame columns of the scene's subject; with `neighbours`, also those of `jaaba_neighbours`."""
+def per_frame(where: Scene, *, neighbours: bool = False, directions: bool = False) -> list[Column]:
+    """Per-frame columns of the scene's subject.
+
+    Parameters
+    ----------
+    where : Scene
+    neighbours, directions : bool
+        Also those of `jaaba_neighbours`, and of `jaaba_directions`.
+    """
 
     def own(body: Body) -> list[Column]:
-        return _own(body, where)
+        return _own(body, where) + (direction_columns(body, where) if directions else [])
 
     def pair(me: Body, other: Body) -> list[Column]:
         return _pair(me, other) + (neighbour_columns(me, other) if neighbours else [])
@@ -88,10 +100,11 @@ def per_frame(where: Scene, *, neighbours: bool = False) -> list[Column]:
 
 
 def _near(where: Scene) -> list[Column]:
-    """Animals near the subject; of all animals, the fewest and the most."""
+    """Animals near the subject and in its field of view; of all animals, the smallest and the largest value."""
 
     def near(name: str) -> list[Column]:
-        return animals_near(where.bodies[name], [b for other, b in where.bodies.items() if other != name])
+        me, others = where.bodies[name], [b for other, b in where.bodies.items() if other != name]
+        return animals_near(me, others) + field_columns(me, others)
 
     if where.subject != EVERYONE:
         return near(where.subject)
@@ -220,12 +233,17 @@ def channel(x: F32, fps: float, spec: WindowSpec) -> list[tuple[str, F32]]:
         for offset in spec.offsets:
             shift = round(offset * frames[radius])
             out += [(f"{name}|{r}|{offset:+g}", shifted(values, shift)) for name, values in made.items()]
-        out += [
-            (f"against_mean|{r}", x - mean),
-            (f"against_min|{r}", x - made["min"]),
-            (f"against_max|{r}", made["max"] - x),
-            (f"zscore|{r}", ((x - mean) / np.where(sd > 1e-6, sd, np.nan)).astype(np.float32)),
-        ]
+        against = {
+            "against_mean": x - mean,
+            "against_min": x - made["min"],
+            "against_max": made["max"] - x,
+            "zscore": ((x - mean) / np.where(sd > 1e-6, sd, np.nan)).astype(np.float32),
+        }
+        out += [(f"{name}|{r}", values) for name, values in against.items()]
+        for offset in spec.offsets if spec.differences_shifted else ():
+            shift = round(offset * frames[radius])
+            if shift:
+                out += [(f"{name}|{r}|{offset:+g}", shifted(values, shift)) for name, values in against.items()]
     return out
 
 

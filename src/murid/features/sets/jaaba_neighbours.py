@@ -17,6 +17,8 @@ NEAR_BODY_LENGTHS = (1.0, 2.0)
 #: Half widths in degrees of the fields in front of the nose to which the nose-ellipse distance is restricted.
 FIELDS_DEG = (20, 30)
 _STEPS = 8
+#: Points by which an ellipse's border is described, where only a part of it counts.
+_BORDER = 72
 
 
 def neighbour_columns(me: Body, other: Body) -> list[Column]:
@@ -25,8 +27,7 @@ def neighbour_columns(me: Body, other: Body) -> list[Column]:
     Returns
     -------
     list of Column
-        Distances in L (0 inside the ellipse), angles in rad. A distance restricted to a field is NaN where the
-        neighbour's centre is elsewhere.
+        Distances in L (0 inside the ellipse), angles in rad.
     """
     moving = (norm(me.velocity) > 0) & (norm(other.velocity) > 0)
     course = np.where(moving, np.abs(angle(me.velocity, other.velocity)), np.float32(np.nan))
@@ -37,17 +38,7 @@ def neighbour_columns(me: Body, other: Body) -> list[Column]:
     if other.has("nose"):
         out.append(Column("ellipse_nose", "L", "own ellipse to the other's nose", to_ellipse(other.point("nose"), me)))
     if me.has("nose"):
-        reach = to_ellipse(me.point("nose"), other)
-        out.append(Column("nose_ellipse", "L", "own nose to the other's ellipse", reach))
-        if me.has_axis:
-            off = np.abs(angle(me.head_axis, other.point("centre") - me.point("nose")))
-            for field in FIELDS_DEG:
-                inside = off <= np.deg2rad(field)
-                what = f"the same where the other is within {field} degrees"
-                out.append(Column(f"nose_ellipse_within_{field}", "L", what, _where(inside, reach)))
-            outside = off > np.deg2rad(FIELDS_DEG[-1])
-            what = f"the same where the other is outside {FIELDS_DEG[-1]} degrees"
-            out.append(Column(f"nose_ellipse_outside_{FIELDS_DEG[-1]}", "L", what, _where(outside, reach)))
+        out.append(Column("nose_ellipse", "L", "own nose to the other's ellipse", to_ellipse(me.point("nose"), other)))
     return out
 
 
@@ -67,6 +58,45 @@ def animals_near(me: Body, others: Sequence[Body]) -> list[Column]:
             np.where(unseen, np.float32(np.nan), (away <= k * own).sum(axis=0)).astype(np.float32),
         )
         for k in NEAR_BODY_LENGTHS
+    ]
+
+
+def field_columns(me: Body, others: Sequence[Body]) -> list[Column]:
+    """Distance from the own nose to the nearest ellipse among what lies in a field of the head, whoever's it is.
+
+    Returns
+    -------
+    list of Column
+        ``nose_ellipse_within_20``, ``_within_30`` and ``_outside_30``, in L: the nearest point of any other animal's
+        ellipse whose direction from the nose is at most (more than) so many degrees off the head axis; 0 where the
+        nose is inside an ellipse, NaN where no ellipse has a point in the field. Ellipses are taken as `_BORDER`
+        points. Empty without a nose and a body axis.
+    """
+    if not (me.has("nose") and me.has_axis):
+        return []
+    nose, head = me.point("nose"), me.head_axis
+    shape = (len(others), nose.shape[1])
+    fields = [(f"within_{f}", f, True) for f in FIELDS_DEG] + [(f"outside_{FIELDS_DEG[-1]}", FIELDS_DEG[-1], False)]
+    nearest = {name: np.full(shape, np.nan, np.float32) for name, *_ in fields}
+    for k, other in enumerate(others):
+        inside = to_ellipse(nose, other) == 0
+        for turn in np.linspace(0, 2 * np.pi, _BORDER, endpoint=False):
+            away = _on_ellipse(other, turn) - nose
+            reach, off = norm(away), np.abs(angle(head, away))
+            for name, limit, within in fields:
+                seen = (off <= np.deg2rad(limit)) if within else (off > np.deg2rad(limit))
+                np.fmin(nearest[name][k], _where(seen, reach), out=nearest[name][k])
+        for values in nearest.values():
+            values[k] = np.where(inside, np.float32(0), values[k])
+    side = {True: "at most", False: "more than"}
+    return [
+        Column(
+            f"nose_ellipse_{name}",
+            "L",
+            f"own nose to the nearest point of an ellipse {side[within]} {limit} degrees off the head",
+            np.fmin.reduce(nearest[name]),
+        )
+        for name, limit, within in fields
     ]
 
 
@@ -94,6 +124,15 @@ def to_ellipse(point: F32, body: Body) -> F32:
             cos, sin = cos / size, sin / size
         reach = np.hypot(along - a * cos, across - b * sin)
     return as_f32(np.where(inside, 0.0, reach))
+
+
+def _on_ellipse(body: Body, turn: float) -> F32:
+    """Point of a body's ellipse at a parameter from its long axis, ``(2, frame)``; NaN under three trunk points."""
+    long_sd, short_sd, tilt = _axes(body)
+    mean_x, mean_y = body.covariance[:2]
+    along, across = 2 * long_sd * np.float32(np.cos(turn)), 2 * short_sd * np.float32(np.sin(turn))
+    cos, sin = np.cos(tilt), np.sin(tilt)
+    return np.stack([mean_x + cos * along - sin * across, mean_y + sin * along + cos * across])
 
 
 def _axes(body: Body) -> tuple[F32, F32, F32]:

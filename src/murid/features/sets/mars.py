@@ -19,6 +19,8 @@ from murid.features.sets.scene import Scene, assemble
 WINDOWS_S = (0.1, 0.43, 0.7)
 #: Lags 2, 5, 10 frames at 30 Hz.
 LAGS_S = (2 / 30, 5 / 30, 10 / 30)
+#: Four frames at 30 Hz: the mean speed of which the forward speed is made.
+FORWARD_S = 4 / 30
 #: Kernel (1, 2, 1)/4 at 30 Hz: its variance is half a frame squared.
 _KERNEL_VARIANCE_S2 = 0.5 / 30**2
 #: Ellipse that holds 75 % of a normal cloud.
@@ -33,10 +35,25 @@ def mars_points(body: Body) -> tuple[str, ...]:
     return have if len(have) >= 4 else body.trunk
 
 
-def mars_columns(where: Scene) -> list[Column]:
-    """Per-frame columns of the scene's subject, smoothed; windows are put on by the caller."""
+def mars_columns(where: Scene, *, complete: bool = False) -> list[Column]:
+    """Per-frame columns of the scene's subject, smoothed; windows are put on by the caller.
+
+    Parameters
+    ----------
+    where : Scene
+    complete : bool
+        Also distances to the box's edges in x and in y, forward speed by the cosine, relative angle and the gap between
+        the ellipses.
+    """
     box = _box(where)
-    columns = assemble(where, lambda body: _own(body, where.fps, box), _pair)
+
+    def own(body: Body) -> list[Column]:
+        return _own(body, where.fps, box) + (_own_more(body, where.fps, box) if complete else [])
+
+    def pair(me: Body, other: Body) -> list[Column]:
+        return _pair(me, other) + (_pair_more(me, other) if complete else [])
+
+    columns = assemble(where, own, pair)
     passes = max(1, round(_KERNEL_VARIANCE_S2 * where.fps**2 / 0.5))
     return [c._replace(values=_smooth(c.values, passes)) for c in columns]
 
@@ -107,8 +124,7 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
                         np.abs(angle(body.point("rear") - body.point("neck"), flank)),
                     )
                 )
-    low, high = box
-    gaps = [np.minimum(centre[k] - low[k], high[k] - centre[k]).astype(np.float32) for k in (0, 1)]
+    gaps = _edges(centre, box)
     out.append(Column("edge", "L", "distance to the nearest edge", np.fmin(gaps[0], gaps[1])))
     velocity = rate(as_f32((_part(body, "head") + _part(body, "hips")) / 2))
     speed, centre_velocity = norm(velocity), rate(centre)
@@ -130,6 +146,73 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
             for p in points
         ]
     return out
+
+
+def _edges(xy: F32, box: tuple[NDArray, NDArray]) -> list[F32]:
+    """Distance to the nearer edge of the box in x and in y."""
+    low, high = box
+    return [np.minimum(xy[k] - low[k], high[k] - xy[k]).astype(np.float32) for k in (0, 1)]
+
+
+def _own_more(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
+    """Distances to the edges in x and y (L), and the mean speed of 4/30 s times the cosine of motion and body (L/s)."""
+    x, y = _edges(_part(body, "all"), box)
+    out = [
+        Column("edge_x", "L", "distance to the nearer edge in x", x),
+        Column("edge_y", "L", "distance to the nearer edge in y", y),
+    ]
+    if body.has_axis:
+        velocity = body.clock.rate(as_f32((_part(body, "head") + _part(body, "hips")) / 2))
+        mean = _trailing_mean(norm(velocity), max(1, round(FORWARD_S * fps)))
+        # A body at rest moves nowhere: its speed is 0 whatever the direction.
+        cosine = np.where(norm(velocity) > 0, dot(unit_vector(velocity), body.axis), np.float32(0))
+        cosine = np.where(np.isfinite(norm(velocity)), cosine, np.float32(np.nan))
+        out.append(Column("speed_forward_cosine", "L/s", "mean speed times cosine to the body", as_f32(mean * cosine)))
+    return out
+
+
+def _trailing_mean(x: F32, n: int) -> F32:
+    """Mean of a frame and the n - 1 before it, of those that are known."""
+    known = np.isfinite(x)
+    total, count = (np.concatenate([[0.0], np.cumsum(v, dtype=np.float64)]) for v in (np.where(known, x, 0), known))
+    stop = np.arange(1, x.size + 1)
+    start = np.maximum(stop - n, 0)
+    seen = count[stop] - count[start]
+    return as_f32((total[stop] - total[start]) / np.where(seen > 0, seen, np.nan))
+
+
+def _pair_more(me: Body, other: Body) -> list[Column]:
+    """Relative angle (rad), and the gap between the ellipses along the line of the centroids (L, and over own radius).
+
+    The gap is the distance of the ellipses' middles less the radius of each in the direction of the other; below 0 they
+    overlap on that line. `_ELLIPSE` standard deviations, as everywhere in this set.
+    """
+    out = []
+    if me.has_axis:
+        turned = np.abs(angle(me.axis, _part(other, "all") - _part(me, "all")))
+        out.append(Column("relative_angle", "rad", "line to the other's centroid against the own body", turned))
+    line = np.stack([other.covariance[k] - me.covariance[k] for k in (0, 1)])
+    own, theirs = _radius(me, line), _radius(other, line)
+    gap = norm(line) - own - theirs
+    scaled = gap / np.where(own > 0, own, np.float32(np.nan))
+    return [
+        *out,
+        Column("ellipse_gap", "L", "between the ellipses on the line of their middles", as_f32(gap), True),
+        Column("ellipse_gap_scaled", "1", "the same over the own radius on that line", as_f32(scaled)),
+    ]
+
+
+def _radius(body: Body, line: F32) -> F32:
+    """Distance from the middle of a body's ellipse to its border in a direction ``(2, frame)``.
+
+    A border of covariance C at k standard deviations lies at k / sqrt(u' C^-1 u).
+    """
+    _, _, vx, vy, cov, count = body.covariance
+    u = unit_vector(line)
+    det = np.maximum(vx * vy - cov * cov, 0)
+    spread = vy * u[0] * u[0] - 2 * cov * u[0] * u[1] + vx * u[1] * u[1]
+    radius = _ELLIPSE * np.sqrt(det / np.where(spread > 0, spread, np.float32(np.nan)))
+    return as_f32(np.where(count >= 3, radius, np.nan))
 
 
 def _pair(me: Body, other: Body) -> list[Column]:

@@ -47,6 +47,7 @@ _TARGETS = ("side_left", "side_right", "tail_base")
 _WINDOWED = (
     "hull_perimeter",
     "width",
+    "pair_sum",
     "pair_mean",
     "pair_min",
     "pair_max",
@@ -62,7 +63,7 @@ _WINDOWED = (
     "centre_distance",
 )
 #: Totals over the animals that the original adds.
-_TOTALS = ("hull_perimeter", "move_centre", "move_sum", "angle_back")
+_TOTALS = ("hull_perimeter", "pair_sum", "move_centre", "move_sum", "angle_back")
 
 
 def layout_of(where: Scene) -> str:
@@ -114,6 +115,7 @@ def simba_faithful(where: Scene, rows: NDArray | None = None, *, layout: str = "
     layout = layout_of(where) if layout == "auto" else layout
     columns = _columns(where, layout, "given", per_frame=True)
     columns += _totals(columns)
+    columns = _summed_confidence(columns)
     data: dict[str, np.ndarray] = {c.name: np.nan_to_num(c.values) for c in columns}
     stats = ("mean", "sum") if layout == "user" else ("mean", "median", "sum")
     for column in [c for c in columns if _windowed(c.name)]:
@@ -273,23 +275,70 @@ def _totals(columns: Sequence[Column]) -> list[Column]:
     return out
 
 
-_PAIRS = r"(centre_distance|pair_mean|width)(_\d+)*"
-_STATIC = re.compile(rf"(hull_perimeter|move_centre|move_sum|angle_back)_total|{_PAIRS}|move_sum")
-_ROLLED = re.compile(rf"(hull_perimeter|move_centre|move_sum)_total_mean_15|{_PAIRS}_mean_15")
+_SURE = re.compile(r"(?:partner_)?(confidence|low_[\d.]+)(?:_\d+)?")
+
+
+def _summed_confidence(columns: Sequence[Column]) -> list[Column]:
+    """Confidences and counts of doubtful keypoints summed over all animals, as the original has them."""
+    sums: dict[str, list[F32]] = {}
+    for c in columns:
+        if (match := _SURE.fullmatch(c.name)) is not None:
+            sums.setdefault(match[1], []).append(c.values)
+    rest = [c for c in columns if not _SURE.fullmatch(c.name)]
+    what = "over all keypoints of all animals"
+    return rest + [Column(f"{k}_sum", "1", what, np.sum(v, axis=0, dtype=np.float32)) for k, v in sums.items()]
+
+
+#: Deviations from the video's mean: of all animals together, of the first animal, of each pair, of each animal.
+_STATIC = {
+    "total": ("move_sum", "pair_sum", "angle_back"),
+    "first": ("pair_min", "pair_max", "pair_mean"),
+    "pair": ("centre_distance",),
+    "each": ("move_centre", "hull_perimeter"),
+}
+#: The same of window statistics, at every window.
+_ROLLED = {
+    "total": (("move_sum", "mean"), ("pair_sum", "mean"), ("move_centre", "mean"), ("angle_back", "sum")),
+    "first": (("pair_min", "mean"), ("pair_max", "mean"), ("pair_mean", "mean")),
+    "pair": (("centre_distance", "mean"),),
+}
+
+
+def _columns_of(data: dict[str, np.ndarray], whose: str, base: str) -> list[str]:
+    """Columns of a quantity: of all animals together, of the first one, or of every animal or pair that has one."""
+    numbered = [n for n in data if re.fullmatch(rf"{base}(_\d+)+", n)]
+    if whose == "total":
+        return [n for n in (f"{base}_total", base) if n in data][:1]
+    if whose == "first":
+        return [n for n in (f"{base}_1", base) if n in data][:1]
+    return numbered or [n for n in (base,) if n in data]
 
 
 def _against_video(data: dict[str, np.ndarray]) -> None:
-    """Add deviations from the video mean, and percentile ranks over the video."""
-    static = [n for n in data if _STATIC.fullmatch(n)]
-    for name in [*static, *(n for n in data if _ROLLED.fullmatch(n))]:
-        data[f"{name}_deviation"] = data[name].mean() - data[name]
-    ranked = [n for n in static if n.startswith(("move", "centre_distance"))]
-    # Sum of the confidences over all animals: its deviation, and the ranks of both.
-    sure = [n for n in data if re.fullmatch(r"confidence(_\d+)?", n)]
-    data["confidence_deviation"] = (total := np.sum([data[n] for n in sure], axis=0)).mean() - total
-    data["confidence_rank"] = pd.Series(total).rank(pct=True).to_numpy()
-    for name in [*ranked, *(f"{n}_deviation" for n in static), "confidence_deviation"]:
-        data[f"{name}_rank"] = pd.Series(data[name]).rank(pct=True).to_numpy()
+    """Add deviations from the video mean, and percentile ranks over the video, as the original's 2 x 8-point set.
+
+    With two animals: 11 deviations of frames and 8 at each window, 7 ranks, and of the sum of confidences its deviation
+    and the rank of this. What the original has twice is left out: ``percentile_rank`` columns of windows (copies of the
+    deviations), a second rank of the distance, and the rank of the sum, which is made of the rank of its deviation.
+    """
+    for whose, bases in _STATIC.items():
+        for name in [n for base in bases for n in _columns_of(data, whose, base)]:
+            data[f"{name}_deviation"] = data[name].mean() - data[name]
+    for whose, templates in _ROLLED.items():
+        for base, stat in templates:
+            for n, name in [(n, c) for c in _columns_of(data, whose, base) for n in WINDOWS_FRAMES]:
+                data[f"{name}_{stat}_{n}_deviation"] = data[f"{name}_{stat}_{n}"].mean() - data[f"{name}_{stat}_{n}"]
+    moves, gaps = _columns_of(data, "each", "move_centre"), _columns_of(data, "pair", "centre_distance")
+    ranked = [*_columns_of(data, "total", "move_centre"), *moves, *gaps]
+    ranked += [f"{n}_deviation" for n in (*moves, *gaps)]
+    for name in dict.fromkeys(ranked):
+        data[f"{name}_rank"] = _rank(data[name])
+    data["confidence_sum_deviation"] = data["confidence_sum"].mean() - data["confidence_sum"]
+    data["confidence_sum_deviation_rank"] = _rank(data["confidence_sum_deviation"])
+
+
+def _rank(x: np.ndarray) -> np.ndarray:
+    return pd.Series(x).rank(pct=True).to_numpy()
 
 
 __all__ = ["WINDOWS_FRAMES", "WINDOWS_S", "layout_of", "simba_columns", "simba_faithful"]

@@ -25,6 +25,12 @@ class DenseParams(Params):
     batch: int = param(256, ge=1, why="frames a step; the original's 32 makes eight times as many steps")
     learning_rate: float = param(1e-3, gt=0, why="of RMSprop; Keras' default")
     balance: float = param(0.0, ge=0, le=1, why="0 = classes as they are (original), 1 = all classes weigh the same")
+    standardise: bool = param(
+        True, why="by mean and sd of the training frames; without, inputs must come on one scale already"
+    )
+    clip: float | None = param(
+        8.0, gt=0, why="largest input in sd, so that one jump of the tracker does not swing every unit; None = no limit"
+    )
 
 
 class Dense:
@@ -34,16 +40,24 @@ class Dense:
     ----------
     mean, scale : arrays (feature,)
         From the training frames; missing values become the mean.
+    clip : float
+        Largest standardised input.
     layers : list of (weight (in, out), bias (out,))
     softmax : bool
         Classes exclude each other; the last one is "none of them" when there is one more than behaviours.
     """
 
     def __init__(
-        self, n_behaviours: int, mean: Floats, scale: Floats, layers: Sequence[tuple[Floats, Floats]], softmax: bool
+        self,
+        n_behaviours: int,
+        mean: Floats,
+        scale: Floats,
+        layers: Sequence[tuple[Floats, Floats]],
+        softmax: bool,
+        clip: float = 8.0,
     ) -> None:
         self.n_behaviours, self.mean, self.scale = n_behaviours, mean, scale
-        self.layers, self.softmax = list(layers), softmax
+        self.layers, self.softmax, self.clip = list(layers), softmax, clip
 
     def predict(self, features: Floats) -> Floats:
         """Return probabilities ``(frame, behaviour)``; a frame without any feature gets NaN."""
@@ -60,10 +74,9 @@ class Dense:
         return x[:, : self.n_behaviours].astype(np.float32)
 
     def scaled(self, features: Floats) -> Floats:
-        """Return standardised features, missing ones 0, within ± 8."""
+        """Return standardised features, missing ones 0, within ± `clip`."""
         x = (features - self.mean) / self.scale
-        # Clipped: one tracking jump must not swing every unit.
-        return np.clip(np.where(np.isfinite(x), x, 0), -8, 8).astype(np.float32)
+        return np.clip(np.where(np.isfinite(x), x, 0), -self.clip, self.clip).astype(np.float32)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Name → array, for storage."""
@@ -71,6 +84,7 @@ class Dense:
             "net_mean": self.mean,
             "net_scale": self.scale,
             "net_kind": np.array([self.softmax, self.n_behaviours], np.int32),
+            "net_clip": np.array([self.clip], np.float32),
         }
         for i, (weight, bias) in enumerate(self.layers):
             out |= {f"net_weight_{i}": weight, f"net_bias_{i}": bias}
@@ -82,7 +96,9 @@ class Dense:
         n = sum(name.startswith("net_weight_") for name in arrays)
         layers = [(arrays[f"net_weight_{i}"], arrays[f"net_bias_{i}"]) for i in range(n)]
         softmax, n_behaviours = map(int, arrays["net_kind"])
-        return cls(n_behaviours, arrays["net_mean"], arrays["net_scale"], layers, bool(softmax))
+        # Models of earlier versions have no limit of their own.
+        clip = float(arrays["net_clip"][0]) if "net_clip" in arrays else 8.0
+        return cls(n_behaviours, arrays["net_mean"], arrays["net_scale"], layers, bool(softmax), clip)
 
 
 def fit_dense(
@@ -120,6 +136,8 @@ def fit_dense(
         count = np.maximum(known.sum(0), 1)
         mean = np.where(known, features, 0).sum(0, dtype=np.float64) / count
         scale = np.sqrt((np.where(known, features - mean, 0) ** 2).sum(0) / count)
+    if not p.standardise:
+        mean, scale = np.zeros_like(mean), np.ones_like(scale)
     n = targets.shape[1]
     if exclusive:
         keep = (targets >= 0).all(axis=1)
@@ -140,6 +158,7 @@ def fit_dense(
         np.where(scale > 1e-6, scale, 1).astype(np.float32),
         [_glorot(a, b, rng) for a, b in pairwise(sizes)],
         exclusive,
+        np.inf if p.clip is None else p.clip,
     )
     arrays = {"features": net.scaled(features)[keep], "goal": goal[keep], "weight": weight[keep]}
     net.layers = _train(net.layers, arrays, class_weight, exclusive, p, int(rng.integers(2**31)), text)

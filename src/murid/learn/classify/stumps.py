@@ -110,6 +110,7 @@ def fit_stumps(
     *,
     weights: Floats | None = None,
     rows: NDArray[np.intp] | None = None,
+    allowed: NDArray[np.bool_] | None = None,
     n_rounds: int = 100,
     n_draw: int = 2500,
     seed: int = 0,
@@ -127,6 +128,8 @@ def fit_stumps(
         Of the examples within their class; equal by default.
     rows : int array, optional
         Frames to learn from.
+    allowed : bool array (behaviour, feature), optional
+        Features that each behaviour may use; all by default.
     n_rounds, n_draw : int
         Rounds, and examples drawn in each.
     seed : int
@@ -143,7 +146,10 @@ def fit_stumps(
     for b in range(len(behaviours)):
         tell(text, b, len(behaviours))
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(b,)))
-        allowed = np.sort(rng.choice(n_features, max(1, int(share * n_features)), replace=False))
+        usable = np.zeros(n_features, bool)
+        usable[rng.choice(n_features, max(1, int(share * n_features)), replace=False)] = True
+        if allowed is not None:
+            usable &= allowed[b]
         used = rows[targets[rows, b] >= 0]
         y = np.where(targets[used, b] == 1, 1, -1).astype(np.int8)
         w = np.ones(len(used)) if weights is None else np.asarray(weights, np.float64)[used]
@@ -151,7 +157,7 @@ def fit_stumps(
             w[y == sign] /= 2 * w[y == sign].sum()
         # One bin more than thresholds: a value may lie above all of them.
         n_bins = bins.thresholds.shape[1] + 1
-        feature, code, direction, alpha = _boost(bins.codes, used, y, w, allowed, n_bins, n_rounds, n_draw, rng)
+        feature, code, direction, alpha = _boost(bins.codes, used, y, w, usable, n_bins, n_rounds, n_draw, rng)
         stumps["feature"].append(feature)
         stumps["threshold"].append(bins.thresholds[feature, code])
         stumps["direction"].append(direction)
@@ -164,7 +170,7 @@ def _boost(
     used: NDArray,
     y: NDArray[np.int8],
     w0: NDArray,
-    allowed: NDArray,
+    usable: NDArray[np.bool_],
     n_bins: int,
     n_rounds: int,
     n_draw: int,
@@ -173,8 +179,6 @@ def _boost(
     feature, code = np.zeros(n_rounds, np.int32), np.zeros(n_rounds, np.int64)
     direction, alpha = np.ones(n_rounds, np.int8), np.zeros(n_rounds, np.float32)
     score = np.zeros(len(used))
-    usable = np.zeros(codes.shape[1], bool)
-    usable[allowed] = True
     for r in range(n_rounds):
         w = w0 / (1 + np.exp(np.clip(y * score, -50, 50)))
         w /= w.sum()

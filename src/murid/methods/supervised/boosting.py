@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from murid.learn.classify.boost import Boosters, BoostParams, TopFeatures, binned, fit_boosters
 from murid.methods.base import Dump
@@ -57,15 +58,20 @@ class Boosting(Learning):
         """Choose columns from the rows, then boost on them (see `Learning.fit`)."""
         del fold  # folds get the same trees
         targets, weights, rows = known.targets, known.weights, known.rows
-        if prepared.top is None or self.n_features is None:
-            columns, data = np.arange(prepared.features.shape[1]), prepared.whole
-        else:
-            columns = prepared.top.choose(targets, self.n_features, weights=weights, rows=rows, seed=self.seed)
-            data = binned(np.ascontiguousarray(prepared.features[:, columns]))
+        columns = self.chosen(prepared, known)
+        data = prepared.whole if prepared.top is None else binned(np.ascontiguousarray(prepared.features[:, columns]))
         boosters = fit_boosters(
             data, targets, known.behaviours, weights=weights, rows=rows, params=self.trees, seed=self.seed, text=text
         )
         return Learnt(boosters, columns)
+
+    def chosen(self, prepared: Prepared, known: TrainingSet) -> NDArray[np.intp]:
+        """Columns that a short run on the rows finds useful; all where no number is asked for."""
+        if prepared.top is None or self.n_features is None:
+            return np.arange(prepared.features.shape[1])
+        return prepared.top.choose(
+            known.targets, self.n_features, weights=known.weights, rows=known.rows, seed=self.seed
+        )
 
     def dump(self, learner: Learner) -> Dump:
         """Text models of LightGBM."""

@@ -47,6 +47,8 @@ class Decision:
     short : {"gaps", "absorb"}
         What `min_bout_s` does: close gaps, then delete bouts (SimBA), or flip the shortest runs, absences too (JAABA).
         Exhaustive behaviours are always absorbed.
+    strict : bool
+        A probability must lie above its threshold (SimBA), not at it or above. Without hysteresis.
     """
 
     behaviours: tuple[str, ...]
@@ -57,6 +59,7 @@ class Decision:
     exhaustive: bool = False
     low: float = 1.0
     short: Literal["gaps", "absorb"] = "gaps"
+    strict: bool = False
 
     def __call__(self, probability: xr.DataArray) -> xr.DataArray:
         """Return States: exclusive form when exhaustive, multi-label otherwise; NaN → −1."""
@@ -82,7 +85,7 @@ class Decision:
             high = dict(zip(self.behaviours, self.threshold, strict=True))
             present = smooth.hysteresis(smoothed, high, {b: t * self.low for b, t in high.items()}).values
         else:
-            present = (self.relative(values) >= 1).astype(np.int8)
+            present = self._reached(values).astype(np.int8)
         present[missing] = UNLABELLED
         if self.exclusive and self.low == 1:
             present = _strongest(present, self.relative(values))
@@ -101,6 +104,11 @@ class Decision:
     def relative(self, probability: np.ndarray) -> np.ndarray:
         """Return probability / threshold, ``(..., behaviour)``."""
         return probability / np.asarray(self.threshold, np.float32)
+
+    def _reached(self, probability: np.ndarray) -> np.ndarray:
+        """Where each behaviour's probability counts, bool ``(..., behaviour)``."""
+        limits = np.asarray(self.threshold, np.float32)
+        return probability > limits if self.strict else probability / limits >= 1
 
     def certainty(self, probability: np.ndarray) -> np.ndarray:
         """How far each frame is from another decision, 0 (at the threshold) to 1, ``(...,)``.
@@ -127,12 +135,14 @@ class Decision:
         """Behaviour of each frame, −1 none: the largest probability over its threshold, ``(...,)``."""
         relative = self.relative(probability)
         best = relative.argmax(axis=-1)
-        return best if self.exclusive and self.exhaustive else np.where(relative.max(axis=-1) >= 1, best, -1)
+        return (
+            best if self.exclusive and self.exhaustive else np.where(self._reached(probability).any(axis=-1), best, -1)
+        )
 
     def present(self, probability: np.ndarray) -> np.ndarray:
         """Thresholds and exclusion alone, without smoothing or bouts, int8 ``(..., behaviour)``."""
         if not self.exclusive:
-            return (self.relative(probability) >= 1).astype(np.int8)
+            return self._reached(probability).astype(np.int8)
         return (self.strongest(probability)[..., None] == np.arange(len(self.behaviours))).astype(np.int8)
 
     def replace(
@@ -170,6 +180,7 @@ class Decision:
             bool(values.get("exhaustive", False)),
             float(values.get("low", 1.0)),
             values.get("short", "gaps"),
+            bool(values.get("strict", False)),
         )
 
     @classmethod
@@ -181,10 +192,11 @@ class Decision:
         exhaustive: bool,
         low: float = 1.0,
         short: Literal["gaps", "absorb"] = "gaps",
+        strict: bool = False,
     ) -> Self:
         """The untuned rule: no smoothing, threshold .5, no minimum bout."""
         n = len(behaviours)
-        return cls(tuple(behaviours), (0.0,) * n, (0.5,) * n, (0.0,) * n, exclusive, exhaustive, low, short)
+        return cls(tuple(behaviours), (0.0,) * n, (0.5,) * n, (0.0,) * n, exclusive, exhaustive, low, short, strict)
 
 
 def _strongest(present: np.ndarray, relative: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from murid.data.clock import rate_of
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.poses import individual_names
@@ -31,6 +32,9 @@ from murid.methods.supervised.decision import Decision
 from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet, raw_scores
 from murid.prepare import CleanParams, clean
 
+#: The original's network and frame rate, where a parameter says so.
+FAITHFUL_NET = DenseParams(batch=32, min_steps=1, standardise=False, clip=None)
+FRAMES_HZ = 25.0
 #: Class of a frame that shows none of the behaviours, inside the vote.
 _NONE = "(none of them)"
 
@@ -41,12 +45,22 @@ class DlcAnalyzerParams(SupervisedParams):
     version: Version = param(
         "v3", why="features: v1 22, v2 33, v3 35 a frame with all 13 points; fst without the arena"
     )
+    zones: bool = param(
+        False,
+        why="add distances to the border of every drawn zone, not only the arena: arms of a maze, sides of a box",
+    )
     pairs: bool = param(True, why="with several animals: distances between them too; the original knows one animal")
     stack_s: float = param(STACK_S, unit="s", gt=0, why="reach of the stack to either side: 15 frames at 25 Hz")
     stack_step_s: float = param(STACK_STEP_S, unit="s", gt=0, why="spacing of the stack: one frame at 25 Hz")
     net: DenseParams = DenseParams()
     majority_s: float = param(
         0.4, unit="s", ge=0, why="majority vote over so much to either side; used with tune=False"
+    )
+    faithful: bool = param(
+        False,
+        why="learn and decide as the original: every labelled frame, all alike, features standardised per file and not "
+        "clipped, accelerations from frame to frame (at 25 Hz), frames nearer to an edge than the stack left out, one "
+        "softmax, batch of 32 (unless `net` is given), arg-max and majority vote",
     )
     clean: CleanParams = CleanParams()
 
@@ -77,15 +91,21 @@ class DlcAnalyzer(Supervised):
     def recipe(self) -> Recipe:
         """Stacked skeleton features into one network; `tune=False` decides as the original does."""
         p = self.params
+        tune = p.tune and not p.faithful
+        net = FAITHFUL_NET if p.faithful and p.net == DenseParams() else p.net
+        features = SkeletonFeatures(p.clean, p.version, p.pairs, p.stack_s, p.stack_step_s, p.zones, p.faithful)
         return Recipe(
-            features=SkeletonFeatures(p.clean, p.version, p.pairs, p.stack_s, p.stack_step_s),
-            learning=DenseLearning(p.net, p.seed),
-            calibrate=Calibration.fit if p.tune else raw_scores,
-            tune=p.tune,
+            features=features,
+            learning=DenseLearning(net, p.seed, drop_empty=p.faithful),
+            calibrate=Calibration.fit if tune else raw_scores,
+            tune=tune,
             to_states=(lambda rule, probability: rule(probability))
-            if p.tune
+            if tune
             else (lambda rule, probability: most_frequent_class(rule, probability, p.majority_s)),
-            sample_hz=p.sample_hz,
+            # One softmax, also where labels overlap: the first of the behaviours counts there.
+            exclusive=True if p.faithful else None,
+            sample_hz=np.inf if p.faithful else p.sample_hz,
+            weighted=not p.faithful,
         )
 
     def missing_features(self, recording: Recording) -> list[str]:
@@ -119,8 +139,11 @@ def most_frequent_class(rule: Decision, probability: xr.DataArray, half_s: float
     return make_states(present, time, rule.behaviours, people)
 
 
-def _scene(recording: Recording, subject: str, cleaning: CleanParams) -> Scene:
-    return make_scene(clean(recording.need("poses"), cleaning), subject, recording.roles or None, recording.zones)
+def _scene(recording: Recording, subject: str, cleaning: CleanParams, by_frame: bool = False) -> Scene:
+    """The recording as bodies; with `by_frame` velocities are taken since the last frame of the original's 25 Hz."""
+    poses = clean(recording.need("poses"), cleaning)
+    step = (max(1, round(rate_of(poses["time"].values) / FRAMES_HZ)), 0) if by_frame else None
+    return make_scene(poses, subject, recording.roles or None, recording.zones, step_frames=step)
 
 
 @dataclass(frozen=True)
@@ -135,6 +158,10 @@ class SkeletonFeatures(Features):
         Distances between animals too.
     reach_s, step_s : float
         Reach of the stack to either side, and its spacing, s.
+    zones : bool
+        Distances to every drawn zone too.
+    faithful : bool
+        Accelerations by frame, standardised per file, frames near an edge missing.
     """
 
     clean: CleanParams
@@ -142,12 +169,14 @@ class SkeletonFeatures(Features):
     pairs: bool
     reach_s: float
     step_s: float
+    zones: bool = False
+    faithful: bool = False
 
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
-        where = _scene(recording, subject, self.clean)
-        columns = dlcanalyzer_columns(where, self.version, pairs=self.pairs)
-        return stacked(where, columns, rows, reach_s=self.reach_s, step_s=self.step_s)
+        where = _scene(recording, subject, self.clean, self.faithful)
+        columns = dlcanalyzer_columns(where, self.version, pairs=self.pairs, zones=self.zones, per_file=self.faithful)
+        return stacked(where, columns, rows, reach_s=self.reach_s, step_s=self.step_s, edges=not self.faithful)
 
 
 @dataclass(frozen=True)
@@ -158,10 +187,13 @@ class DenseLearning(Learning):
     ----------
     params : DenseParams
     seed : int
+    drop_empty : bool
+        Rows without any feature, such as those near an edge with `faithful`, teach nothing.
     """
 
     params: DenseParams
     seed: int
+    drop_empty: bool = False
 
     def prepare(self, features: Floats) -> Floats:
         """The matrix as it is."""
@@ -177,6 +209,7 @@ class DenseLearning(Learning):
         """Train on the rows, softmax where behaviours exclude each other (see `Learning.fit`)."""
         del fold  # folds get the same network
         rows = known.rows
+        rows = rows[np.isfinite(prepared[rows]).any(axis=1)] if self.drop_empty else rows
         net = fit_dense(
             prepared[rows],
             known.targets[rows],

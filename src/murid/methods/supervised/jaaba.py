@@ -10,12 +10,15 @@ import xarray as xr
 
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.features.body import Column
 from murid.features.sets.jaaba import REACH_S, Amount, WindowSpec, edges_of, per_frame, window_features
 from murid.features.sets.scene import Scene, make_scene
+from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
-from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet
+from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet, raw_scores
+from murid.methods.supervised.score_features import ScoreStacking
 from murid.methods.supervised.training_rows import Sample
 from murid.prepare import CleanParams, clean
 
@@ -30,6 +33,15 @@ class JaabaParams(SupervisedParams):
         "on the closest, nose-ellipse distances and fields, animals within 1 and 2 body lengths; off because its "
         "effect on real data is not measured",
     )
+    directions: bool = param(
+        False,
+        why="add how sideways the animal moves and, with an arena, where the nearest wall and corner lie from it",
+    )
+    scores: bool = param(
+        False,
+        why="a second run of stumps that also sees the scores of the other behaviours, each from a run that had not "
+        "seen the animal; needs two behaviours and three folds, and about four times the work",
+    )
     reach_s: float = param(REACH_S, unit="s", gt=0, why="largest radius of the windows: 10 frames at 30 Hz")
     n_rounds: int = param(100, ge=1, why="stumps per behaviour; JAABA: 100, and 10 for quick updates")
     n_draw: int = param(2500, ge=10, why="examples drawn from the weights in each round")
@@ -40,6 +52,11 @@ class JaabaParams(SupervisedParams):
         le=1,
         why="hysteresis: a bout goes on down to this share of the threshold where it begins; of behaviours of which "
         "one is always present, the present one stays while it has this share of the best one's probability; 1 = off",
+    )
+    faithful: bool = param(
+        False,
+        why="learn and decide as the original: every labelled frame, weighed by class alone, raw scores, a bout begins "
+        "where the score is above 0, no minimum bout, differences and z-scores at every offset",
     )
     clean: CleanParams = CleanParams()
 
@@ -69,13 +86,19 @@ class Jaaba(Supervised):
     def recipe(self) -> Recipe:
         """Window features into boosted stumps; hysteresis is part of the tuned rule."""
         p = self.params
+        spec = replace(WindowSpec.of(p.amount, p.reach_s), differences_shifted=p.faithful)
         return Recipe(
-            features=JaabaFeatures(p.clean, WindowSpec.of(p.amount, p.reach_s), p.neighbours),
+            features=JaabaFeatures(p.clean, spec, p.neighbours, p.directions),
             learning=Stumping(p.n_rounds, p.n_draw, p.n_bins, p.seed),
+            calibrate=raw_scores if p.faithful else Calibration.fit,
             form={"low": p.low, "short": "absorb"},
             smooth_options=(0.0,),
-            tune=p.tune,
-            sample_hz=p.sample_hz,
+            tune=p.tune and not p.faithful,
+            # As the original: each behaviour has a classifier of its own.
+            exclusive=False if p.faithful else None,
+            stacking=ScoreStacking(p.n_rounds, p.n_draw, p.n_bins, p.seed, spec.radii_s) if p.scores else None,
+            sample_hz=np.inf if p.faithful else p.sample_hz,
+            weighted=not p.faithful,
         )
 
 
@@ -87,7 +110,7 @@ class JaabaFeatures(Features):
     ----------
     clean : CleanParams
     spec : WindowSpec
-    neighbours : bool
+    neighbours, directions : bool
         See `JaabaParams`.
     edges : dict of str to array, optional
         Bins of the histograms, from the training recordings.
@@ -96,11 +119,15 @@ class JaabaFeatures(Features):
     clean: CleanParams
     spec: WindowSpec
     neighbours: bool = False
+    directions: bool = False
     edges: dict[str, np.ndarray] | None = None
 
     def _scene(self, recording: Recording, subject: str) -> Scene:
         poses = clean(recording.need("poses"), self.clean)
         return make_scene(poses, subject, recording.roles or None, recording.zones)
+
+    def _columns(self, where: Scene) -> list[Column]:
+        return per_frame(where, neighbours=self.neighbours, directions=self.directions)
 
     def fit(self, samples: Sequence[Sample]) -> JaabaFeatures:
         """Take the bins of the histograms from all frames of the training recordings."""
@@ -108,14 +135,14 @@ class JaabaFeatures(Features):
             return self
         tables = []
         for sample in samples:
-            columns = per_frame(self._scene(sample.recording, sample.subject), neighbours=self.neighbours)
+            columns = self._columns(self._scene(sample.recording, sample.subject))
             tables.append({c.name: c.values for c in columns})
         return replace(self, edges=edges_of(tables))
 
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
         where = self._scene(recording, subject)
-        return window_features(where, per_frame(where, neighbours=self.neighbours), self.spec, rows, self.edges)
+        return window_features(where, self._columns(where), self.spec, rows, self.edges)
 
     def dump(self) -> Dump:
         """Bins of the histograms."""

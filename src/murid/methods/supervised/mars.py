@@ -7,34 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
 
-from murid.data.clock import even_parts
+from murid.data.clock import rate_of
 from murid.data.labels import Labels, Others
 from murid.data.params import param
 from murid.data.recording import Recording
-from murid.data.states import make_states
-from murid.ethogram import hmm, smooth
 from murid.evaluate.agreement import RaterAgreement, compare_raters
 from murid.features.body import Column
 from murid.features.sets.mars import WINDOWS_S, mars_columns
 from murid.features.sets.scene import Scene, make_scene, windowed_table
+from murid.learn.classify.bagged import BagParams
 from murid.learn.classify.boost import BoostParams
+from murid.learn.classify.calibration import Calibration
 from murid.methods.base import Card, Dump
+from murid.methods.supervised.bagging import Bagging
 from murid.methods.supervised.base import Supervised, SupervisedParams
 from murid.methods.supervised.boosting import Boosting
-from murid.methods.supervised.recipe import Features, Recipe, Refiner
-from murid.methods.supervised.training_rows import LabelledFrames
+from murid.methods.supervised.mars_smoothing import Chains, Passes, Series
+from murid.methods.supervised.recipe import Features, Recipe, Refiner, raw_scores
 from murid.prepare import CleanParams, clean
 
-#: Independent looks at an animal per second, for the chain: neighbouring frames say the same at any frame rate.
-EVIDENCE_HZ = 8.0
 #: MARS's intended booster settings, as far as LightGBM has them: rate .1, rows .8, columns .8, up to 2^6 leaves for
 #: depth 9 with pruning (gamma 1), small leaves forbidden because neighbouring frames are near copies.
 BOOST = BoostParams(
@@ -53,17 +52,32 @@ class MarsParams(SupervisedParams):
     """Parameters of `mars_columns`."""
 
     windows_s: tuple[float, ...] = param(WINDOWS_S, unit="s", why="3, 13 and 21 frames at 30 Hz")
-    smoothing: Literal["forward-backward", "hmm", "none"] = param(
+    smoothing: Literal["forward-backward", "hmm", "series", "none"] = param(
         "forward-backward",
-        why="of probabilities: MARS's kernel passes, or a two-state chain with the labels' rates",
+        why="of probabilities: MARS's kernel passes, or a two-state chain with the labels' rates; series: as MARS, "
+        "classes by the passes and the result by a chain",
     )
-    pixels: Literal["auto", "no"] = param(
-        "auto", why="pixel change around animal and keypoints, when all training recordings have video"
+    pixels: Literal["auto", "all", "no"] = param(
+        "auto",
+        why="pixel change around animal and keypoints, when all training recordings have video; all: around the "
+        "partner's keypoints too, and in both boxes where they overlap",
+    )
+    complete: bool = param(
+        False,
+        why="more of MARS's features: distances to the edges in x and in y, relative angle, gap between the ellipses, "
+        "forward speed by the cosine",
     )
     n_features: int | None = param(
         400, ge=10, why="window features kept after a short first run; None = all, as MARS does"
     )
+    learner: Literal["trees", "networks"] = param("trees", why="boosted trees, or MARS's bagged dense networks (torch)")
     trees: BoostParams = BOOST
+    bags: BagParams = BagParams()
+    faithful: bool = param(
+        False,
+        why="learn and decide as the original: every labelled frame, all alike, all columns and features, speeds over "
+        "1/30 s, raw probabilities, smoothing in series, .5 and no minimum bout",
+    )
     clean: CleanParams = CleanParams()
 
 
@@ -86,7 +100,7 @@ class Mars(Supervised):
             "camera coordinates and absolute directions are left out",
             "missing stays missing instead of the last value",
             "smoothing is in seconds, of probabilities, by the kernel or by the chain; MARS smooths arg-max classes by "
-            "one after the other",
+            "one after the other (smoothing='series')",
             "the chain counts evidence per second, so that it does the same at every frame rate",
             "thresholds and minimum bout are tuned out-of-fold instead of .5 and none (tune=False for those)",
         ),
@@ -99,15 +113,20 @@ class Mars(Supervised):
     def recipe_for(self, recordings: Sequence[Recording]) -> Recipe:
         """Pixel change is among the features when every training recording has video."""
         p = self.params
-        pixels = p.pixels == "auto" and bool(recordings) and all(r.has("video") for r in recordings)
-        refiners = {"forward-backward": Passes(), "hmm": Chains(), "none": Refiner()}
+        pixels = p.pixels if bool(recordings) and all(r.has("video") for r in recordings) else "no"
+        refiners = {"forward-backward": Passes(), "hmm": Chains(), "series": Series(), "none": Refiner()}
+        boosting = Boosting(p.trees, None if p.faithful else p.n_features, p.seed)
         return Recipe(
-            features=MarsFeatures(p.clean, p.windows_s, pixels),
-            learning=Boosting(p.trees, p.n_features, p.seed),
-            refiner=refiners[p.smoothing],
+            features=MarsFeatures(p.clean, p.windows_s, pixels, p.complete or p.faithful, p.faithful),
+            learning=Bagging(p.bags, boosting, p.seed) if p.learner == "networks" else boosting,
+            refiner=refiners["series" if p.faithful else p.smoothing],
+            calibrate=raw_scores if p.faithful else Calibration.fit,
+            form={"strict": p.faithful},
             smooth_options=(0.0,),
-            tune=p.tune,
-            sample_hz=p.sample_hz,
+            tune=p.tune and not p.faithful,
+            # As the original: every frame, all alike.
+            sample_hz=np.inf if p.faithful else p.sample_hz,
+            weighted=not p.faithful,
         )
 
 
@@ -119,20 +138,29 @@ class MarsFeatures(Features):
     ----------
     clean : CleanParams
     windows_s : tuple of float
-    pixels : bool
+    pixels : {"auto", "all", "no"}
         Pixel change too; needs video.
+    complete : bool
+        See `MarsParams`.
+    by_frame : bool
+        Speeds over the last 1/30 s, not over 1/30 s to either side.
     """
 
     clean: CleanParams
     windows_s: tuple[float, ...]
-    pixels: bool
+    pixels: str
+    complete: bool = False
+    by_frame: bool = False
 
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
-        where = make_scene(clean(recording.need("poses"), self.clean), subject, recording.roles or None)
-        columns = mars_columns(where)
-        if self.pixels:
-            columns += pixel_columns(recording, where)
+        poses = clean(recording.need("poses"), self.clean)
+        # The original's frame, 1/30 s, in frames of this recording.
+        step = (max(1, round(rate_of(poses["time"].values) / 30)), 0) if self.by_frame else None
+        where = make_scene(poses, subject, recording.roles or None, step_frames=step)
+        columns = mars_columns(where, complete=self.complete)
+        if self.pixels != "no":
+            columns += pixel_columns(recording, where, complete=self.pixels == "all")
         return windowed_table(where, columns, self.windows_s, ("mean", "sd", "min", "max"), rows)
 
     def dump(self) -> Dump:
@@ -141,94 +169,12 @@ class MarsFeatures(Features):
 
     def restore(self, dump: Dump) -> MarsFeatures:
         """Read back `dump`."""
-        return replace(self, pixels=bool(dump.json["pixels"]))
+        # Models of earlier versions say yes or no.
+        kept = dump.json["pixels"]
+        return replace(self, pixels=kept if isinstance(kept, str) else ("no", "auto")[bool(kept)])
 
 
-class Passes(Refiner):
-    """MARS's forward-backward kernel passes."""
-
-    def __call__(self, probability: xr.DataArray) -> xr.DataArray:
-        """Smooth each behaviour's probability."""
-        return smooth.smooth_forward_backward(probability)
-
-
-@dataclass(frozen=True)
-class Chains(Refiner):
-    """A two-state chain per behaviour, with the rates at which labelled bouts begin and end.
-
-    Attributes
-    ----------
-    chains : tuple of Chain
-        In the order of the probabilities.
-    """
-
-    chains: tuple[hmm.BehaviourChain, ...] = ()
-
-    def fit(self, frames: LabelledFrames) -> Chains:
-        """Take the rates from the labelled frames."""
-        return Chains(tuple(self._chain(frames, b) for b in range(len(frames.behaviours))))
-
-    @staticmethod
-    def _chain(frames: LabelledFrames, b: int) -> hmm.BehaviourChain:
-        names = ("absent", frames.behaviours[b])
-        return hmm.fit_chain([make_states(s.targets[:, b].astype(np.int16), s.time_s, names) for s in frames.samples])
-
-    def only(self, columns: Sequence[int]) -> Chains:
-        """The chains of some of the behaviours."""
-        return Chains(tuple(self.chains[c] for c in columns))
-
-    def __call__(self, probability: xr.DataArray) -> xr.DataArray:
-        """Return the posterior of each behaviour given its whole sequence of probabilities.
-
-        Neighbouring frames say the same, so evidence counts per second and not per frame: likelihood ratios are taken
-        to the power of `EVIDENCE_HZ` / frame rate, in each stretch of a film the rate that it has there.
-        """
-        out = probability.copy()
-        power = _evidence_per_frame(probability["time"].values)[:, None]
-        for b, chain in enumerate(self.chains):
-            one = _tempered(probability.values[..., b], float(chain.prior[1]), power)
-            both = xr.DataArray(
-                np.stack([1 - one, one], axis=-1),
-                dims=probability.dims,
-                coords={
-                    "time": probability["time"],
-                    "individual": probability["individual"],
-                    "behaviour": np.asarray(chain.behaviours, dtype=object),
-                },
-            )
-            out.values[..., b] = hmm.smooth_by_chain(both, chain)[1].values[..., 1]
-        return out
-
-    def dump(self) -> Dump:
-        """Rates and priors."""
-        return Dump(
-            arrays={
-                "rates": np.stack([c.rates for c in self.chains]),
-                "priors": np.stack([c.prior for c in self.chains]),
-            }
-        )
-
-    def restore(self, dump: Dump) -> Chains:
-        """Read back `dump`."""
-        parts = zip(dump.json["behaviours"], dump.arrays["rates"], dump.arrays["priors"], strict=True)
-        return Chains(tuple(hmm.BehaviourChain(("absent", b), rates, prior) for b, rates, prior in parts))
-
-
-def _evidence_per_frame(time_s: np.ndarray) -> np.ndarray:
-    """How many independent looks each frame stands for, ``(time,)``; a frame without neighbours is one."""
-    parts = even_parts(time_s)
-    looks = [EVIDENCE_HZ / rate if np.isfinite(rate) and rate > 0 else 1.0 for *_, rate in parts]
-    return np.repeat(looks, [stop - start for start, stop, _ in parts])
-
-
-def _tempered(p: np.ndarray, prior: float, power: np.ndarray) -> np.ndarray:
-    """Probabilities ``(time, individual)`` whose likelihood ratios (odds / prior odds) are taken to a power a frame."""
-    base = np.log(prior / (1 - prior))
-    odds = logit(np.clip(np.asarray(p, np.float64), 1e-6, 1 - 1e-6))
-    return expit(base + power * (odds - base))
-
-
-def pixel_columns(recording: Recording, where: Scene) -> list[Column]:
+def pixel_columns(recording: Recording, where: Scene, *, complete: bool = False) -> list[Column]:
     """Pixel change of the picture, of the subject and of its partners; of all animals together by min and max.
 
     Parameters
@@ -237,21 +183,28 @@ def pixel_columns(recording: Recording, where: Scene) -> list[Column]:
         With video and poses.
     where : Scene
         Of the subject.
+    complete : bool
+        Also around the keypoints of partners, and in the union of two boxes that overlap (the largest of the
+        subject's pairs; missing where none overlap).
     """
-    from murid.features.pixels import pixel_change
+    from murid.features.pixels import pair_label, pixel_change
 
-    table = pixel_change(recording.need("video"), recording.need("poses"), recording.roles or None)
+    table = pixel_change(recording.need("video"), recording.need("poses"), recording.roles or None, pairs=complete)
     columns = dict(zip(map(str, table["feature"].values), table.values.T, strict=True))
     own = [where.subject] if where.subject in where.bodies else list(where.bodies)
     out = [Column("pixels", "1", "change of the picture", columns["pixel_change"])]
     partners = [n for n in where.bodies if n not in own]
     stems = _stems(columns, list(where.bodies))
     for names, label in ((own, "pixels_own"), (partners, "pixels_partner")):
-        for stem in (stems if label == "pixels_own" else stems[:1]) if names else []:
+        for stem in (stems if label == "pixels_own" or complete else stems[:1]) if names else []:
             values = np.stack([columns[f"pixel_change_{name}{stem}"] for name in names])
             out.append(Column(f"{label}{stem}_max", "1", "pixel change", np.fmax.reduce(values)))
             if len(names) > 1:
                 out.append(Column(f"{label}{stem}_min", "1", "pixel change", np.fmin.reduce(values)))
+    pairs = [(a, b) for a, b in combinations(where.bodies, 2) if a in own or b in own] if complete else []
+    if pairs:
+        both = np.fmax.reduce(np.stack([columns[pair_label(a, b)] for a, b in pairs]))
+        out.append(Column("pixels_both", "1", "pixel change in two boxes that overlap", both))
     return out
 
 

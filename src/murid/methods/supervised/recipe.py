@@ -144,6 +144,11 @@ class Refiner:
         del frames
         return self
 
+    def heard(self, pairs: Sequence[tuple[xr.DataArray, np.ndarray]]) -> Refiner:
+        """Return a refiner with what it takes from out-of-fold probabilities and their truth (see `tune_decision`)."""
+        del pairs
+        return self
+
     def only(self, columns: Sequence[int]) -> Refiner:
         """Return the refiner of some of the behaviours."""
         del columns

@@ -20,6 +20,7 @@ from murid.ethogram import exclusive as exclusion
 from murid.ethogram import kleinberg
 from murid.features.sets.scene import make_scene
 from murid.features.sets.simba import WINDOWS_S, simba_columns, simba_faithful
+from murid.features.sets.simba_outliers import correct_outliers
 from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.forests import ForestParams, Forests, fit_forests
 from murid.methods.base import Card, Dump
@@ -67,8 +68,21 @@ class SimbaParams(SupervisedParams):
     )
     faithful: bool = param(
         False,
-        why="reproduce the original: windows of 2, 5, 6, 7, 15 frames, whole-video ranks, missing = 0, animals in "
-        "given order, all frames alike, raw probabilities, threshold .5, forest of 2,000 (unless `forest` is given)",
+        why="reproduce the original: outlier correction, windows of 2, 5, 6, 7, 15 frames, whole-video ranks, missing "
+        "= 0, animals in given order, all frames alike, raw probabilities above .5, forest of 2,000 (unless `forest` "
+        "is given)",
+    )
+    movement_criterion: float | None = param(
+        0.7,
+        gt=0,
+        why="faithful: a point that moves further than so many animal lengths (nose to tail base) in a frame is held "
+        "at its last place; None = not corrected",
+    )
+    location_criterion: float | None = param(
+        1.5,
+        gt=0,
+        why="faithful: a point further than so many animal lengths from two others of its animal takes its last place; "
+        "None = not corrected",
     )
     clean: CleanParams = CleanParams()
 
@@ -102,12 +116,13 @@ class Simba(Supervised):
         forest = FAITHFUL_FOREST if p.faithful and p.forest == ForestParams() else p.forest
         exclusive = {"yes": True, "no": False, "auto": False if p.faithful else None}[p.exclusive]
         return Recipe(
-            features=FaithfulFeatures(p.layout)
+            features=FaithfulFeatures(p.layout, p.movement_criterion, p.location_criterion)
             if p.faithful
             else RollingFeatures(p.clean, p.layout, p.windows_s, p.align, p.regions),
             learning=Growing(forest, p.seed),
             calibrate=raw_scores if p.faithful else Calibration.fit,
             adjust=self._adjusted,
+            form={"strict": p.faithful},
             to_states=self._decided,
             tune=p.tune and not p.faithful,
             exclusive=exclusive,
@@ -155,21 +170,25 @@ class RollingFeatures(Features):
 
 @dataclass(frozen=True)
 class FaithfulFeatures(Features):
-    """The original's features: windows in frames, ranks over the video, missing points at 0, 0.
+    """The original's features: outliers held, windows in frames, ranks over the video, missing points at 0, 0.
 
     Attributes
     ----------
     layout : str
+    movement, location : float or None
+        Criteria of `correct_outliers`.
     """
 
     layout: str
+    movement: float | None = None
+    location: float | None = None
 
     def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
         """Return ``(time, feature)``."""
         poses, roles = recording.need("poses"), recording.roles or None
-        zeroed = poses.assign(position=poses["position"].fillna(0))
+        corrected = correct_outliers(poses, roles, movement=self.movement, location=self.location)
         # The unit of length is measured before missing points are put at 0, 0: they would lengthen the body.
-        where = make_scene(zeroed, subject, roles, step_frames=(1, 0), measured_on=poses)
+        where = make_scene(corrected, subject, roles, step_frames=(1, 0), measured_on=poses)
         return simba_faithful(where, rows, layout=self.layout)
 
 

@@ -106,11 +106,12 @@ def fit(
         stacked, scores = recipe.stacking.fit(part, scores, held.columns, last.columns)
     names = [material.feature_names[c] for c in last.columns]
     calibration = fit_calibration(recipe, part, scores)
-    refiner = recipe.refiner.fit(frames).only(learnt)
     probabilities = _by_sample(part, calibration(scores))
+    known = [(p, s.targets[:, None, :]) for s, p in probabilities]
+    refiner = recipe.refiner.fit(frames).only(learnt).heard(known)
     decision = decide(
         recipe,
-        [(refiner(p), s.targets[:, None, :]) for s, p in probabilities],
+        [(refiner(p), truth) for p, truth in known],
         part.behaviours,
         exclusive=frames.exclusive and len(learnt) > 1,
         exhaustive=frames.exhaustive and not unlearnt,
