@@ -157,6 +157,8 @@ def test_alphatracker_with_few_clips_sweeps_its_range_and_refuses_two_cuts():
     model = murid.method("alphatracker", max_motifs=12).fit([filmed(a, 30.0)[0] for a in (0, 1)])
     looked_at = [row["n_clusters"] for row in model.facts["evidence"]["cuts"]]
     assert looked_at == list(range(5, 13))
+    best = min(model.facts["evidence"]["cuts"], key=lambda row: row["davies_bouldin"])
+    assert (model.params.criterion, model.n_motifs) == ("davies_bouldin", best["n_clusters"])
     with pytest.raises(DataError, match="both say where to cut"):
         murid.method("alphatracker", n_motifs=5, height=30.0)
 
