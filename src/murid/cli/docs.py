@@ -115,8 +115,8 @@ def write_pages(folder: str = "docs/reference") -> None:
     """Write the pages."""
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
-    (path / "cli.md").write_text(reference())
-    (path / "analyses.md").write_text(analyses_page())
+    (path / "cli.md").write_text(reference(), encoding="utf-8")
+    (path / "analyses.md").write_text(analyses_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

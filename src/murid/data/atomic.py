@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from murid.data.errors import MuridError
 from murid.data.process_owner import at_work, owner_name
+
+_NUMBER_OF_SYSTEM = re.compile(r"(?:os error |errno = )(\d+)")
 
 
 class DiskError(MuridError, OSError):
@@ -35,11 +38,9 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(target)
-    except OSError as exc:
+    except BaseException as exc:
         temporary.unlink(missing_ok=True)
-        raise explained(exc, target) from exc
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        _raise_explained(exc, target)
         raise
 
 
@@ -60,8 +61,9 @@ def atomic_folder(target: str | Path, *, stays: Callable[[], bool] | None = None
             if target.exists():
                 target.rename(old)
             temporary.rename(target)
-    except OSError as exc:
-        raise explained(exc, target) from exc
+    except Exception as exc:
+        _raise_explained(exc, target)
+        raise
     finally:
         if old.exists() and not target.exists():
             old.rename(target)
@@ -104,6 +106,20 @@ def appears(path: Path, folder: Path) -> bool:
             break
         time.sleep(0.02)
     return path.exists()
+
+
+def _raise_explained(exc: BaseException, target: Path) -> None:
+    """Raise the error of the system with advice; nothing where it is none.
+
+    Libraries in other languages (safetensors, HDF5) have errors of their own, with the number of the system's error
+    in the text.
+    """
+    if isinstance(exc, OSError):
+        raise explained(exc, target) from exc
+    found = _NUMBER_OF_SYSTEM.search(str(exc)) if isinstance(exc, Exception) else None
+    if found:
+        number = int(found[1])
+        raise explained(OSError(number, os.strerror(number), str(target)), target) from exc
 
 
 def explained(exc: OSError, target: Path) -> OSError:

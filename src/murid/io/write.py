@@ -283,7 +283,7 @@ def _write_caltech(labels: Labels, path: Path, fps: float) -> None:
     for i, rows in enumerate(streams.values(), 1):
         lines += ["", f"S{i}:\tstart\tend\ttype", "-" * 29]
         lines += [f"   \t{start}\t{stop}\t{word}" for start, stop, word in rows]
-    path.write_text("\n".join([*lines, ""]), newline="\n")
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8", newline="\n")
 
 
 def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tuple[int, int, str]]:

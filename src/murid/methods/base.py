@@ -235,11 +235,11 @@ class Method(abc.ABC):
             "fitted": dump.json,
         }
         with atomic_folder(folder) as temporary:
-            (temporary / "params.json").write_text(json.dumps(head, indent=1))
-            (temporary / "card.json").write_text(json.dumps(self.card(), indent=1))
+            (temporary / "params.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
+            (temporary / "card.json").write_text(json.dumps(self.card(), indent=1), encoding="utf-8")
             save_file({k: np.ascontiguousarray(v) for k, v in dump.arrays.items()}, temporary / "arrays.safetensors")
             for name, text in dump.texts.items():
-                (temporary / name).write_text(text)
+                (temporary / name).write_text(text, encoding="utf-8")
         return folder
 
     @classmethod
@@ -261,7 +261,11 @@ class Method(abc.ABC):
                 todo=f"{MODEL.remedy}, or install the murid that wrote it",
             )
         known = {"params.json", "card.json", "arrays.safetensors"}
-        texts = {p.name: p.read_text() for p in sorted(folder.iterdir()) if p.is_file() and p.name not in known}
+        texts = {
+            p.name: p.read_text(encoding="utf-8")
+            for p in sorted(folder.iterdir())
+            if p.is_file() and p.name not in known
+        }
         try:
             method._restore(Dump(head["fitted"], load_file(folder / "arrays.safetensors"), texts))
         except (KeyError, FileNotFoundError) as exc:
@@ -364,7 +368,7 @@ def read_head(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         fail("model", "no model here", where=str(folder), expected="a folder written by save()")
     try:
-        head = json.loads(path.read_text())
+        head = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as exc:
         fail("model", "params.json is damaged", where=str(path), got=str(exc), todo="copy the model again")
     return MODEL.migrated(head, str(path))

@@ -144,7 +144,7 @@ class RunFolder:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
         except OSError:
             self._problem(f"{name} is missing")
             return {}

@@ -253,13 +253,15 @@ def _whose(step: Step, message: str) -> str:
 def forget_peak() -> None:
     """Let `peak_memory_mb` count from now on, where the system can (Linux)."""
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
 
 
 def peak_memory_mb() -> float:
     """Largest resident memory of this process, MB, since its start or the last `forget_peak`."""
     try:
-        line = next(x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmHWM"))
+        line = next(
+            x for x in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if x.startswith("VmHWM")
+        )
         return float(line.split()[1]) / 1024
     except (OSError, StopIteration):
         pass

@@ -181,7 +181,7 @@ class Run:
         try:
             if kind is None:
                 with atomic_file(self.folder / "summary.json") as temporary:
-                    temporary.write_text(json.dumps(self.summary, indent=1))
+                    temporary.write_text(json.dumps(self.summary, indent=1), encoding="utf-8")
             self._write_provenance()
             self.log(status, **({"error": str(error)} if error is not None else {}))
         except OSError:
@@ -190,7 +190,7 @@ class Run:
 
     def _write_provenance(self) -> None:
         with atomic_file(self.folder / "provenance.json") as temporary:
-            temporary.write_text(json.dumps(to_plain(self.provenance), indent=1))
+            temporary.write_text(json.dumps(to_plain(self.provenance), indent=1), encoding="utf-8")
 
     # ---- reading --------------------------------------------------------------------------------
     @classmethod
@@ -202,7 +202,7 @@ class Run:
             fail("run", "no run here", where=str(folder), expected="a folder with provenance.json")
         run = cls(folder, RUN.migrated(provenance, str(folder / "provenance.json")))
         path = folder / "summary.json"
-        run.summary = json.loads(path.read_text()) if path.is_file() else {}
+        run.summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         if run.provenance.get("analysis"):
             run.summary.setdefault("analysis", run.provenance["analysis"])
         return run

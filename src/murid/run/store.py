@@ -67,7 +67,7 @@ class Store:
         """Return what is known about a result: seconds, memory, warnings. None when absent or damaged."""
         folder = self.folder(kept)
         try:
-            entry = json.loads((folder / "entry.json").read_text())
+            entry = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
             whole = entry["format"] == FORMAT_VERSION and all(
                 (folder / name).is_file() and file_digest(folder / name) == mark
                 for name, mark in entry["files"].items()
@@ -91,7 +91,7 @@ class Store:
                 if path.is_file()
             }
             entry = {"format": FORMAT_VERSION, "kind": kind, "files": files, **notes}
-            (temporary / "entry.json").write_text(json.dumps(to_plain(entry), indent=1))
+            (temporary / "entry.json").write_text(json.dumps(to_plain(entry), indent=1), encoding="utf-8")
 
     def get(self, kept: Kept) -> Any:
         """Read a result back."""
@@ -129,7 +129,7 @@ def write_value(value: Any, path: Path) -> str:
         kinds = {str(name): [f"{k}", write_value(part, path / f"{k}")] for k, (name, part) in enumerate(value.items())}
         path.with_name(path.name + ".kinds.json").write_text(json.dumps(kinds), encoding="utf-8")
         return "bundle"
-    path.with_name(path.name + ".json").write_text(json.dumps(to_plain(value)))
+    path.with_name(path.name + ".json").write_text(json.dumps(to_plain(value)), encoding="utf-8")
     return "json"
 
 
@@ -148,9 +148,9 @@ def read_value(path: Path, kind: str) -> Any:
 
         return load_method(path)
     if kind == "bundle":
-        kinds = json.loads(path.with_name(path.name + ".kinds.json").read_text())
+        kinds = json.loads(path.with_name(path.name + ".kinds.json").read_text(encoding="utf-8"))
         return {name: read_value(path / file, part) for name, (file, part) in kinds.items()}
-    return json.loads(path.with_name(path.name + ".json").read_text())
+    return json.loads(path.with_name(path.name + ".json").read_text(encoding="utf-8"))
 
 
 def _is_plain(value: Any) -> bool:

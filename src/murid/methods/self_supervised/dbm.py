@@ -117,7 +117,7 @@ class DbmParams(MotifParams):
     def _text_of_file(cls, table: str) -> str:
         """The text, not the path of its file: it travels with a model, and an edited file is another question."""
         if "\n" not in table and ":" not in table and Path(table).is_file():
-            return Path(table).read_text()
+            return Path(table).read_text(encoding="utf-8")
         return table
 
 

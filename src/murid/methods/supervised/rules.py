@@ -244,7 +244,7 @@ class Rules(Method):
 
 def _text_of(rules: str) -> str:
     if "\n" not in rules and ":" not in rules and Path(rules).is_file():
-        return Path(rules).read_text()
+        return Path(rules).read_text(encoding="utf-8")
     return rules
 
 
