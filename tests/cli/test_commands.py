@@ -12,7 +12,7 @@ import pytest
 import run_work as work
 
 from murid.cli import docs
-from murid.cli.app import COMMANDS
+from murid.cli.app import COMMANDS, main
 from murid.data.registry import BUILT_IN, command_word
 from murid.data.study import Study
 
@@ -231,6 +231,17 @@ def test_a_folder_that_no_row_names_gives_exit_code_1_though_every_recording_is_
 )
 def test_what_cannot_be_read_gives_exit_code_2(murid, words):
     assert murid(*words, expect=2).err
+
+
+def test_letters_that_the_shell_cannot_read_are_refused(monkeypatch, capsys):
+    """A study called "Angst ü" where the locale is POSIX: a traceback of the codec, in the crash log too."""
+    monkeypatch.setattr(
+        sys, "argv", ["murid", "new", "S", "--name", b"Angst \xc3\xbc".decode("ascii", "surrogateescape")]
+    )
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert "cannot read 'Angst \\udcc3\\udcbc'" in capsys.readouterr().err
 
 
 def test_the_unforeseen_leaves_a_crash_log(murid, study, monkeypatch):

@@ -53,6 +53,15 @@ def test_damaged_provenance_and_summary(copy, tmp_path):
     assert "How well behaviours are recognised" in text
 
 
+def test_a_run_that_failed_is_said_to_have_failed_where_its_numbers_are(copy, tmp_path):
+    """Its means and tests were shown like any other; "failed" stood in the table of runs at the end."""
+    path = copy.runs["assay"] / "provenance.json"
+    path.write_text(path.read_text().replace('"status": "complete"', '"status": "failed"'))
+    text = text_of(build(copy.study, [copy.runs["check"], copy.runs["assay"]], tmp_path / "r.html"))
+    assert text.count(f"The run {path.parent.name} did not come to its end (failed)") == 2  # at the top, and there
+    assert f"The run {copy.runs['check'].name} did not" not in text
+
+
 def test_damaged_states_are_left_out(copy, tmp_path):
     first, *_ = sorted((copy.runs["apply"] / "states").glob("*.nc"))
     first.write_bytes(b"CDF broken")

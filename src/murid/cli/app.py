@@ -10,6 +10,8 @@ Adding a command
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -75,4 +77,19 @@ for _name in COMMANDS:
 
 def main() -> None:
     """Entry point of the ``murid`` command. Exit codes: 0 ok, 1 data or parameters, 2 usage, 130 stopped."""
+    _refuse_letters_that_were_lost(sys.argv[1:])
     app()
+
+
+def _refuse_letters_that_were_lost(words: Sequence[str]) -> None:
+    """Exit where the locale of the shell could not read a word: it would be stored as something else."""
+    lost = [w for w in words if not w.isascii() and any("\ud800" <= letter <= "\udfff" for letter in w)]
+    if lost:
+        from murid.cli.console import error
+
+        shown = lost[0].encode("ascii", "backslashreplace").decode()
+        error(
+            f"the encoding of this shell ({sys.getfilesystemencoding()}) cannot read '{shown}'; "
+            "-> set PYTHONUTF8=1 or LC_ALL=C.UTF-8, and run again"
+        )
+        sys.exit(2)

@@ -118,5 +118,5 @@ def _crash_log(exc: BaseException) -> Path:
         "",
         *traceback.format_exception(exc),
     ]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join(lines), encoding="utf-8", errors="backslashreplace")
     return path

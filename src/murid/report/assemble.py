@@ -75,7 +75,7 @@ def build(
     context = Context(study, _existing(run_folders))
     shown = [s for s in (_make(name, context) for name in sections.ORDER) if s is not None]
     _note_problems(context, shown)
-    _note_outdated(context, shown, outdated or {})
+    _note_runs(context, shown, outdated or {})
     path = Path(path)
     _write(study.name, shown, path)
     if figures:
@@ -130,21 +130,27 @@ def _make(name: str, context: Context) -> Section | None:
     return Section(name, title, parts=[Words(text, "warning")])
 
 
-def _note_outdated(context: Context, shown: list[Section], outdated: Mapping[str, Sequence[str]]) -> None:
-    """Warn at the top, and in its section, of every run that is older than its data."""
+def _note_runs(context: Context, shown: list[Section], outdated: Mapping[str, Sequence[str]]) -> None:
+    """Warn at the top, and in its section, of every run that did not come to its end or is older than its data."""
     top: list[Part] = []
     for run in context.runs:
-        reasons = outdated.get(run.name, ())
-        if not reasons:
-            continue
-        text = (
-            f"The run {run.name} is older than its data ({listed(reasons, 8)}): its numbers and tests are of the data "
-            f"as they were. Run murid {run.command} again."
-        )
-        top.append(Words(text, "warning"))
+        status = str(run.provenance.get("status", "complete"))
+        texts = []
+        if status != "complete":
+            texts.append(
+                f"The run {run.name} did not come to its end ({status}): what it wrote until then is shown, and may "
+                f"lack recordings and tests. Run murid {run.command} again."
+            )
+        if reasons := outdated.get(run.name, ()):
+            texts.append(
+                f"The run {run.name} is older than its data ({listed(reasons, 8)}): its numbers and tests are of "
+                f"the data as they were. Run murid {run.command} again."
+            )
+        notes: list[Part] = [Words(text, "warning") for text in texts]
+        top += notes
         section = next((s for s in shown if s.id == _SECTION.get(run.command, run.command)), None)
         if section is not None and section is not shown[0]:
-            section.parts.insert(0, Words(text, "warning"))
+            section.parts[:0] = notes
     if shown:
         shown[0].parts[:0] = top
 

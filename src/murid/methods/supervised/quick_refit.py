@@ -143,6 +143,9 @@ def learning_points(
 ) -> pd.DataFrame:
     """Score warm fits on held-out animals with more and more of the labels.
 
+    Columns, calibration and thresholds are those of the present model, which has learnt from the held-out animals
+    too: the shape of the curve counts, not its height.
+
     Parameters
     ----------
     warm : Warm
