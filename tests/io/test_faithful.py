@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -178,6 +179,21 @@ def test_labelled_frames_have_their_numbers_in_hdf5(tmp_path):
     poses = io.read_poses(tmp_path / "a.h5", fps=30)
     assert poses["frame"].values.tolist() == [1, 4, 115]
     assert poses["time"].values[-1] == pytest.approx(115 / 30)
+
+
+def test_a_table_that_does_not_say_which_pandas_wrote_it(tmp_path):
+    """As pandas 3.1 leaves it; earlier ones take it for their oldest format."""
+    columns = pd.MultiIndex.from_product([["S"], ["nose"], ["x", "y"]], names=["scorer", "bodyparts", "coords"])
+    table = pd.DataFrame(np.arange(6.0).reshape(3, 2) + 1, [f"img{n}.png" for n in (1, 4, 115)], columns)
+    path = tmp_path / "a.h5"
+    table.to_hdf(path, key="df", format="table")
+    with h5py.File(path, "a") as file:
+        file["df"].attrs.pop("pandas_version", None)
+    before = path.read_bytes()
+    poses = io.read_poses(path, fps=30)
+    assert poses["position"].values.ravel().tolist() == [1, 2, 3, 4, 5, 6]
+    assert poses["frame"].values.tolist() == [1, 4, 115]
+    assert path.read_bytes() == before
 
 
 def test_more_tracks_than_frames():

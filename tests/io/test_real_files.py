@@ -20,8 +20,8 @@ def one(folder: Path, pattern: str) -> Path:
 
 
 def text_table(path: Path, header: int) -> np.ndarray:
-    """The same numbers read the plain way."""
-    return pd.read_csv(path, skiprows=header, header=None).to_numpy(float)
+    """The same numbers read the plain way; without `float_precision` pandas 2 is off in the last bit."""
+    return pd.read_csv(path, skiprows=header, header=None, float_precision="round_trip").to_numpy(float)
 
 
 # -- rat_social ----------------------------------------------------------------------------------

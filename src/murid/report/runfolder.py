@@ -160,7 +160,7 @@ class RunFolder:
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Read the CSV of a run table; units of its headings (``distance (cm)``) move to ``attrs["units"]``."""
-    table = pd.read_csv(path)
+    table = pd.read_csv(path, float_precision="round_trip")  # pandas 2 is off in the last bit without
     parts = {str(c): re.fullmatch(r"(.+) \(([^()]+)\)", str(c)) for c in table.columns}
     table = table.rename(columns={c: m[1] for c, m in parts.items() if m})
     table.attrs["units"] = {m[1]: m[2] for m in parts.values() if m}

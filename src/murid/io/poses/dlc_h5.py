@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,8 +77,7 @@ def read_dlc_h5(
 
 def _read_frame(path: Path, key: str) -> pd.DataFrame:
     try:
-        frame = pd.read_hdf(check_file(path), key)
-        return pd.DataFrame(frame).astype(np.float64)
+        return pd.DataFrame(_stored(check_file(path), key)).astype(np.float64)
     except Exception as exc:  # pytables raises a different class for every kind of damage
         fail(
             str(path),
@@ -86,3 +86,19 @@ def _read_frame(path: Path, key: str) -> pd.DataFrame:
             expected="numbers written by pandas",
             todo="export the file again, or use the CSV",
         )
+
+
+def _stored(path: Path, key: str) -> Any:
+    """Return the table as pandas stored it.
+
+    Pandas 3.1 no longer writes down its version, and earlier ones take a table without it for their format before
+    0.10.1, and fail; such a table is given a version, in a copy in memory.
+    """
+    with open_hdf5(path) as handle:
+        stated = "pandas_version" in handle[key].attrs
+    if stated or tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1):
+        return pd.read_hdf(path, key)
+    memory = {"driver": "H5FD_CORE", "driver_core_image": path.read_bytes(), "driver_core_backing_store": 0}
+    with pd.HDFStore("in_memory.h5", mode="a", **memory) as store:
+        store.get_node(key)._v_attrs.pandas_version = "0.15.2"  # noqa: SLF001 (PyTables has no other name for them)
+        return store.get(key)
