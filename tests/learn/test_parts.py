@@ -5,10 +5,12 @@ import pytest
 
 from murid.data.errors import DataError
 from murid.learn.classify.forests import ClassForest, fit_class_forest
+from murid.learn.embed.pca import fit_pca
 from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.segment.rest_or_transit import RestGate, fit_rest
 from murid.learn.segment.tree_cuts import best_cut, cut_evidence
 from murid.learn.segment.ward import fit_ward
+from murid.learn.spilled_tables import SpilledTables, blocks_of
 
 
 def test_scaler_is_one_for_all_tables_and_fills_what_others_tell():
@@ -75,3 +77,31 @@ def test_cuts_are_judged_at_each_number_of_clusters():
     assert [r["n_clusters"] for r in rows] == list(range(2, 9))
     assert best_cut(rows, "davies_bouldin") == best_cut(rows, "calinski_harabasz") == 4
     assert best_cut([], "davies_bouldin") is None
+
+
+def test_tables_on_disk_give_the_same_scaling_components_and_blocks():
+    rng = np.random.default_rng(3)
+    tables = [rng.normal(k, 1 + k, (n, 6)).astype(np.float32) for k, n in enumerate((37, 400, 1, 212))]
+    tables[1][::7, 2] = np.nan
+    tables[3][:50] = np.nan
+    spilled = SpilledTables(tables)
+    assert len(spilled) == 4
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(tables, spilled, strict=True))
+    stack = np.concatenate(tables)
+    assert [len(b) for b in blocks_of(spilled, 100)] == [100] * 6 + [50]
+    assert np.array_equal(np.concatenate(list(blocks_of(spilled, 100))), stack, equal_nan=True)
+    known = stack[np.isfinite(stack).mean(axis=1) >= 0.5]
+    plain = fit_scaler(spilled)
+    np.testing.assert_allclose(plain.centre, np.nanmean(known, axis=0, dtype=float), rtol=1e-6)
+    np.testing.assert_allclose(plain.spread, np.nanstd(known, axis=0, dtype=float), rtol=1e-6)
+    robust = fit_scaler(spilled, robust=True)
+    low, middle, high = np.nanpercentile(known, [25, 50, 75], axis=0)
+    np.testing.assert_allclose(robust.centre, middle, rtol=1e-6)
+    np.testing.assert_allclose(robust.spread, (high - low) / 1.349, rtol=1e-6)
+    blocks = fit_scaler(spilled, blocks=np.array([0, 0, 0, 1, 1, 2]))
+    np.testing.assert_allclose(blocks.centre[:3], np.nanmean(known[:, :3], dtype=float), rtol=1e-6)
+    np.testing.assert_allclose(blocks.spread[3:5], np.nanstd(known[:, 3:5], dtype=float), rtol=1e-6)
+    whole, streamed = fit_pca(tables, 3, missing=False), fit_pca(iter(spilled), 3, missing=False)
+    np.testing.assert_array_equal(whole.components, streamed.components)
+    with pytest.raises(DataError, match="neither weights nor gaps"):
+        fit_pca(iter(tables), 3)

@@ -162,6 +162,9 @@ CASES = {
             "dropped": (50.0, 60.0),
             "signal": (90.0, 91.0),
             "overhang_s": (50.0, 60.0),
+            "short_bouts": (99.0, 100.0),
+            "overlap_s": (50.0, 60.0),
+            "not_scored": (99.0, 100.0),
         },
     ),
 }

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
     @add_command(app, "murid check S\nmurid check S --ids m1,m2\nmurid check S --json")
     def check(study: StudyFolder, ids: Ids = None, workers: Workers = 0) -> Reply:
-        """Judge every recording and the folder: missing files, gaps, swaps, clocks, scale.
+        """Judge every recording and the folder: missing files, gaps, swaps, clocks, scale, labels.
 
         Exit code 1 when the folder is not sound (files missing or damaged).
         """
@@ -35,10 +35,7 @@ def register(app: typer.Typer) -> None:
         if not s["recordings"]:
             text = "No recording yet; add files with: murid add"
         if not s["recordings"] and len(opened):
-            text = (
-                f"{counted(len(opened))} without poses or traces, so there is no tracking or signal to judge; labels "
-                f"are judged by: murid agreement {study} (several raters), murid budget {study}"
-            )
+            text = f"{counted(len(opened))} without poses, traces or labels, so there is nothing to judge"
         reply = of_run(
             run,
             [f"{text}; {s['faults']} faults of the folder."],

@@ -8,7 +8,7 @@ of macOS and Windows would make them one.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from urllib.parse import unquote
 
@@ -172,6 +172,45 @@ def near_twins(names: Iterable[str]) -> list[list[str]]:
     for name in dict.fromkeys(names):
         groups.setdefault(look_alike_key(name), []).append(name)
     return [alike for alike in groups.values() if len(alike) > 1]
+
+
+#: Names by which control groups are usually known.
+CONTROLS = {
+    *("control", "controls", "ctrl", "ctl", "con", "vehicle", "veh", "saline", "sham", "wt", "wild type", "wild-type"),
+    *("wildtype", "baseline", "naive", "untreated", "kontrolle"),
+}
+
+
+def doubtful_names(columns: Mapping[str, Iterable[str]]) -> list[str]:
+    """Say which names of a table may be one thing under several names.
+
+    Parameters
+    ----------
+    columns : mapping of str to names
+        Column → its cells; empty ones say nothing. In the column ``group`` the usual names of control groups are known.
+
+    Examples
+    --------
+    >>> doubtful_names({"animal": ["m1", "M1"], "group": ["drug", "ctrl", "Control"]})[0]
+    "'m1', 'M1' in column 'animal' look alike and count as 2"
+    >>> doubtful_names({"group": ["drug", "ctrl", "Control"]})
+    ["'ctrl' and 'Control' in column 'group' are both names of a control group and count as 2"]
+    """
+    sentences = []
+    for column, cells in columns.items():
+        names = [cell for cell in dict.fromkeys(cells) if cell]
+        sentences += [
+            f"{', '.join(map(repr, alike))} in column '{column}' look alike and count as {len(alike)}"
+            for alike in near_twins(names)
+        ]
+        controls = [n for n in names if column == "group" and n.strip().casefold() in CONTROLS]
+        if len({look_alike_key(name) for name in controls}) > 1:
+            both = "both" if len(controls) == 2 else "all"
+            listed = f"{', '.join(map(repr, controls[:-1]))} and {controls[-1]!r}"
+            sentences.append(
+                f"{listed} in column 'group' are {both} names of a control group and count as {len(controls)}"
+            )
+    return sentences
 
 
 def counted(n: int, noun: str = "recording") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +19,36 @@ def runs_of_true(mask: ArrayLike) -> list[tuple[int, int]]:
     """Return ``(start, stop)`` of each run of True, stop exclusive."""
     start, stop = run_edges(mask)
     return list(zip(start.tolist(), stop.tolist(), strict=True))
+
+
+def merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the stretches that at least one of some ``(start, stop)`` covers, in order and apart.
+
+    Examples
+    --------
+    >>> merged([(4, 6), (0, 2), (1, 3)])
+    [(0, 3), (4, 6)]
+    """
+    out: list[tuple[float, float]] = []
+    for start, stop in sorted(spans):
+        if out and start <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], stop))
+        else:
+            out.append((start, stop))
+    return out
+
+
+def gaps_between(spans: Iterable[tuple[float, float]], stop: float) -> list[tuple[float, float]]:
+    """Return the stretches of ``[0, stop)`` that no span covers, longer than a microsecond.
+
+    Examples
+    --------
+    >>> gaps_between([(1, 2), (4, 9)], 6)
+    [(0.0, 1), (2, 4)]
+    """
+    inside = merged((max(a, 0.0), min(b, stop)) for a, b in spans if a < stop and b > 0)
+    edges = [0.0, *(edge for span in inside for edge in span), stop]
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1e-6]
 
 
 def even_spans(time_s: NDArray, *parts: NDArray) -> list[tuple[int, int]]:

@@ -25,7 +25,7 @@ from murid.data.atomic import appears, atomic_file, atomic_folder, put_back
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.formats import STUDY
 from murid.data.lock import locked
-from murid.data.names import look_alike_key, matching_key, near_twins, slug, without_missing
+from murid.data.names import doubtful_names, look_alike_key, matching_key, slug, without_missing
 from murid.data.notebook_html import shown_as_html
 from murid.data.recording import NOUNS, Recording
 from murid.data.roles import ROLES
@@ -208,13 +208,9 @@ class Study:
 
     def _warn_of_twins(self, table: pd.DataFrame) -> None:
         """Warn, once for an opened study, of animals and groups that a reader takes for one."""
-        alike = {c: near_twins(v for v in table[c] if v) for c in ("animal", "group")}
-        for column, groups in alike.items() if not self._warned else ():
-            for names in groups:
-                warn_user(
-                    f"study {self.folder}: {', '.join(map(repr, names))} in column '{column}' look alike and count "
-                    f"as {len(names)}; write them in one way in recordings.csv if they are the same"
-                )
+        if not self._warned:
+            for text in doubtful_names({column: table[column] for column in ("animal", "group")}):
+                warn_user(f"study {self.folder}: {text}; write them in one way in recordings.csv if they are the same")
         self._warned = True
 
     @staticmethod

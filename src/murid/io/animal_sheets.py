@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from murid.data.errors import Faults, fail
-from murid.data.names import near_twins, without_missing
+from murid.data.names import doubtful_names, without_missing
 from murid.data.tables import unescape_formula
 from murid.data.warning import warn_user
 from murid.io.delimited_text import is_row_number
@@ -99,7 +99,8 @@ def read_sheet(sheet: str | Path | pd.DataFrame) -> pd.DataFrame:
             table[column] = _whole(table[column])
     table = _with_points(table, name)
     _check_identities(table, name)
-    _warn_of_twins(table, name)
+    for text in doubtful_names({column: table.get(column, ()) for column in ("animal", "group")}):
+        warn_user(f"{name}: {text}; write them in one way if they are the same")
     return table
 
 
@@ -135,15 +136,6 @@ def _meanings(columns: Sequence[str], name: str) -> dict[str, str]:
                 "(call a column 'group' to choose it)"
             )
     return out
-
-
-def _warn_of_twins(table: pd.DataFrame, name: str) -> None:
-    for column in ("animal", "group"):
-        for alike in near_twins(v for v in table.get(column, ()) if v):
-            warn_user(
-                f"{name}: {', '.join(map(repr, alike))} in column '{column}' look alike and count as "
-                f"{len(alike)}; write them in one way if they are the same"
-            )
 
 
 def _text(path: Path) -> dict[int, list[str]]:

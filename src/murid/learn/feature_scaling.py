@@ -6,7 +6,7 @@ recording incomparable; here mean and spread are those of the training recording
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,8 +83,8 @@ def fit_scaler(
 
     Parameters
     ----------
-    tables : list of (T_i, D) arrays
-        NaN where missing.
+    tables : sequence of (T_i, D) arrays
+        NaN where missing. They are read several times, one after the other, and never held together.
     robust : bool
         Median and interquartile range instead of mean and standard deviation.
     blocks : (D,) int array, optional
@@ -102,20 +102,16 @@ def fit_scaler(
     DataError
         When hardly a frame has enough features.
     """
-    stack = np.concatenate([np.asarray(t, np.float32) for t in tables])
-    stack = stack[np.isfinite(stack).mean(axis=1) >= min_seen]
-    if len(stack) < 3:
+    rows = _Rows(tables, min_seen)
+    if rows.count < 3:
         todo = "check the tracking with: murid check; or lower clean.min_confidence"
-        fail("features", "too few frames with the animal", expected="at least 3", got=str(len(stack)), todo=todo)
-    known = np.isfinite(stack)
-    never = ~known.any(axis=0)
-    stack[:, never] = 0.0  # Says nothing anywhere: constant.
-    centre, spread = _centre_and_spread(stack, robust, blocks)
-    size = np.maximum(np.abs(centre), np.nanmax(np.abs(stack), axis=0))
+        fail("features", "too few frames with the animal", expected="at least 3", got=str(rows.count), todo=todo)
+    centre, spread = _centre_and_spread(rows, robust, blocks)
+    size = np.maximum(np.abs(centre), rows.largest)
     spread = np.where(spread > 1e-6 * np.maximum(size, 1e-9), spread, 1.0)
     if weights is not None:
         spread = spread / np.asarray(weights, float)
-    some = stack[:: max(1, -(-len(stack) // max_frames))]
+    some = rows.every(max(1, -(-rows.count // max_frames)))
     scaled = np.clip((some - centre) / spread, -limit, limit).astype(np.float32)
     pca = fit_pca(scaled, min(len(centre), 50))
     return Scaler(
@@ -131,15 +127,73 @@ def fit_scaler(
     )
 
 
-def _centre_and_spread(stack: np.ndarray, robust: bool, blocks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+class _Rows:
+    """Rows of all tables that have enough features, read table by table: never all of them in memory."""
+
+    def __init__(self, tables: Sequence[np.ndarray], min_seen: float) -> None:
+        self._tables, self._min_seen = tables, min_seen
+        self._never: np.ndarray | None = None
+        #: How many rows; largest size of each feature, NaN where it was never seen.
+        self.count = 0
+        self.largest = np.array(np.nan)
+        for rows in self:
+            self.count += len(rows)
+            if len(rows):
+                with np.errstate(invalid="ignore"):
+                    self.largest = np.fmax(self.largest, np.fmax.reduce(np.abs(rows), axis=0))
+        self._never = np.isnan(self.largest)
+        self.largest = np.nan_to_num(self.largest)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for table in self._tables:
+            rows = np.array(table, np.float32)
+            rows = rows[np.isfinite(rows).mean(axis=1) >= self._min_seen]
+            if self._never is not None:
+                rows[:, self._never] = 0.0  # Says nothing anywhere: constant.
+            yield rows
+
+    def every(self, step: int) -> np.ndarray:
+        """Return every `step`-th row."""
+        kept, offset = [], 0
+        for rows in self:
+            kept.append(rows[-offset % step :: step])
+            offset += len(rows)
+        return np.concatenate(kept)
+
+    def sums(self, centre: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Sum of each feature over the rows that have it, or of its squared distance from `centre`; and their number.
+
+        Distances are taken in single precision, as `numpy.nanstd` takes those of such tables, and added in double.
+        """
+        total, known = np.zeros(len(self.largest)), np.zeros(len(self.largest))
+        for rows in self:
+            values = rows if centre is None else ((rows - centre).astype(np.float32)) ** 2
+            total += np.nansum(values, axis=0, dtype=np.float64)
+            known += np.isfinite(rows).sum(axis=0)
+        return total, known
+
+
+def _centre_and_spread(rows: _Rows, robust: bool, blocks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Centre and spread of each feature, those of a block taken together."""
     if robust:
-        some = stack[:: max(1, len(stack) // 200_000)]
-        low, centre, high = np.nanpercentile(some, [25, 50, 75], axis=0)
+        some = rows.every(max(1, rows.count // 200_000))
+        low, centre, high = np.stack([np.nanpercentile(column, [25, 50, 75]) for column in some.T], axis=1)
+        del some
         spread = (high - low) / 1.349
-    else:
-        centre, spread = np.nanmean(stack, axis=0, dtype=float), np.nanstd(stack, axis=0, dtype=float)
-    for block in () if blocks is None else np.unique(blocks):
-        part = stack[:, blocks == block]
-        centre[blocks == block], spread[blocks == block] = np.nanmean(part, dtype=float), np.nanstd(part, dtype=float)
+        if blocks is None:
+            return centre, spread
+    total, known = rows.sums()
+    if blocks is None:
+        centre = total / known
+        squares, _ = rows.sums(centre)
+        return centre, np.sqrt(squares / known)
+    centre = np.empty(len(total))
+    for block in np.unique(blocks):
+        own = blocks == block
+        centre[own] = total[own].sum() / known[own].sum()
+    squares, _ = rows.sums(centre)
+    spread = np.empty(len(total))
+    for block in np.unique(blocks):
+        own = blocks == block
+        spread[own] = np.sqrt(squares[own].sum() / known[own].sum())
     return centre, spread

@@ -94,11 +94,12 @@ class TrainingSummary:
         DataError
             When some are calibrated and others are not: one column would hold cm and body lengths.
         """
-        seen = []
+        seen, content = [], {}
         for recording in recordings:
             seen.append(Seen.of(recording))
-            if in_body_lengths:
-                recording.forget()  # looked at once more than its fit did, and never all in memory
+            if not in_body_lengths:
+                content[recording.id] = fingerprint(recording)
+            recording.forget()  # looked at once more than its fit did, and never all in memory
         without = [r.id for r, one in zip(recordings, seen, strict=True) if not one.calibrated]
         if 0 < len(without) < len(seen) and not in_body_lengths:
             fail(
@@ -120,7 +121,7 @@ class TrainingSummary:
             body_length_cm=float(np.median(lengths)) if lengths else float("nan"),
             n_individuals=(min(counts), max(counts)),
             zones=tuple(z for z in seen[0].zones if all(z in one.zones for one in seen)),
-            recordings={} if in_body_lengths else {r.id: fingerprint(r) for r in recordings},
+            recordings=content,
             versions={} if in_body_lengths else _versions(),
             tracked=tuple(
                 n for n in seen[0].names() if all(n in one.names() and n not in one.untracked() for one in seen)

@@ -13,13 +13,14 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.body_scale import nose_and_tail_base, typical_body_length
-from murid.data.clock import find_dropped, rate_of, sample_stops, spans
+from murid.data.clock import find_dropped, rate_of, spans
 from murid.data.params import Params, param
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 from murid.data.recording import Recording
 from murid.data.units import LengthUnit
 from murid.prepare.calibration import BODY_CM
 from murid.prepare.cleaning import CleanParams, jump_gate
+from murid.prepare.label_quality import label_rows
 from murid.prepare.signal_quality import cover_rows, trace_rows
 
 OK, LOOK, BAD = "ok", "look", "bad"
@@ -51,7 +52,12 @@ class QualityParams(Params):
     rate: tuple[float, float] = param((0.5, 2.0), unit="%", why="stated frame rate against the clock")
     dropped: tuple[float, float] = param((0.1, 2.0), unit="%", why="frames missing from the clock")
     signal: tuple[float, float] = param((2.0, 20.0), unit="%", why="neural samples missing, clipped or not scored")
-    overhang_s: tuple[float, float] = param((0.1, 5.0), unit="s", why="labels past the last pose")
+    overhang_s: tuple[float, float] = param((0.1, 5.0), unit="s", why="labels past the last pose, else past the film")
+    short_bouts: tuple[float, float] = param((0.0, 10.0), unit="%", why="bouts shorter than a frame")
+    overlap_s: tuple[float, float] = param(
+        (0.1, 5.0), unit="s", why="time in which behaviours that exclude each other were both scored"
+    )
+    not_scored: tuple[float, float] = param((2.0, 50.0), unit="%", why="recording that a rater left out")
 
 
 def keypoint_quality(poses: xr.Dataset, params: QualityParams | None = None, **changes: Any) -> pd.DataFrame:
@@ -123,8 +129,9 @@ def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = 
     Parameters
     ----------
     data : Dataset or Recording
-        Poses, or a recording: its labels and video are checked against its poses, and its neural
-        traces for gaps, dead units, saturation and cover by labels.
+        Poses, or a recording: its video is checked against its poses, its labels for bouts of no length, overlap,
+        stretches that were not scored and times past the end, and its neural traces for gaps, dead units, saturation
+        and cover by labels.
     params : QualityParams, optional
         Limits of the verdicts.
     **changes
@@ -149,12 +156,14 @@ def assess_quality(data: xr.Dataset | Recording, params: QualityParams | None = 
     p = QualityParams.of(params, changes)
     recording = data if isinstance(data, Recording) else None
     rows: list[tuple] = []
-    if recording is None or recording.has("poses") or not recording.has("traces"):
+    if recording is None or recording.has("poses") or not (recording.has("traces") or recording.has("labels")):
         poses = _raw(validate_poses(data.need("poses") if isinstance(data, Recording) else data))
         rows += [*_clock_checks(poses, p), *_tracking_checks(poses, p), *_presence_checks(poses, p)]
         rows += [*_swap_checks(poses, p), *_scale_checks(poses)]
         if recording is not None:
             rows += _recording_checks(recording, poses, p)
+    if recording is not None and recording.has("labels"):
+        rows += _label_checks(recording, p)
     if recording is not None and recording.has("traces"):
         checks = [*trace_rows(recording.need("traces")), *cover_rows(recording)]
         rows += [
@@ -377,23 +386,21 @@ def _scale_checks(poses: xr.Dataset) -> list[tuple]:
     ]
 
 
+def _label_checks(recording: Recording, p: QualityParams) -> list[tuple]:
+    limits = {
+        "short bouts": p.short_bouts,
+        "overlap": p.overlap_s,
+        "not scored": p.not_scored,
+        "label overhang": p.overhang_s,
+    }
+    return [
+        _row(check, where, value, unit, limits[check], reason, todo)
+        for check, where, value, unit, reason, todo in label_rows(recording)
+    ]
+
+
 def _recording_checks(recording: Recording, poses: xr.Dataset, p: QualityParams) -> list[tuple]:
     rows = []
-    end = float(sample_stops(poses["time"].values)[-1])
-    if recording.has("labels"):
-        labels = recording.need("labels")
-        over = max(0.0, labels.stop_s - end)
-        rows.append(
-            _row(
-                "label overhang",
-                "",
-                over,
-                "s",
-                p.overhang_s,
-                f"labels end at {labels.stop_s:.2f} s, poses at {end:.2f} s",
-                "check that both belong to the same video and count at the same frame rate",
-            )
-        )
     if recording.has("video"):
         video = recording.need("video")
         off = 100 * abs(float(poses.attrs.get("fps", np.nan)) / video.fps - 1)

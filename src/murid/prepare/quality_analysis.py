@@ -8,7 +8,8 @@ import pandas as pd
 
 from murid.data.analysis import Tables, analysis
 from murid.data.recording import Recording
-from murid.data.tables import Table, count_column, number_column, text_column
+from murid.data.tables import KEYS, Table, count_column, number_column, text_column
+from murid.prepare.label_quality import NAME_COLUMNS, inventory, name_rows
 from murid.prepare.quality import BAD, LOOK, OK, QualityParams, assess_quality
 
 #: Best to worst.
@@ -26,6 +27,17 @@ QUALITY = Table(
         "todo": text_column("what to do", why="empty when ok"),
     },
     "One row a recording and check, worst verdicts first.",
+)
+SCORED = Table(
+    "scored",
+    {
+        "rater": text_column(),
+        "stream": text_column(),
+        "label": text_column("behaviour", why="empty where the rater scored no bout"),
+        "count": count_column("bouts"),
+        "total_s": number_column("time", unit="s", low=0),
+    },
+    "One row a recording, rater, stream and behaviour: what people scored.",
 )
 OVERVIEW = Table(
     "overview",
@@ -66,20 +78,33 @@ def overview(quality: pd.DataFrame) -> pd.DataFrame:
 def summarise(frames: Mapping[str, pd.DataFrame], _params: QualityParams) -> Tables:
     """Count the verdicts, and say what to look at first."""
     table = frames["quality"]
+    scored = frames.get("scored")
+    if scored is not None and len(scored):
+        names = pd.DataFrame(name_rows(scored), columns=list(NAME_COLUMNS)).assign(verdict=LOOK)
+        table = pd.concat([table, _with_keys(names, scored)], ignore_index=True) if len(names) else table
     verdicts = table["verdict"].value_counts()
     counts = {verdict: int(verdicts.get(verdict, 0)) for verdict in VERDICTS}
-    return Tables({"overview": overview(table)}, summary=counts)
+    return Tables({"quality": table, "overview": overview(table)}, summary=counts)
+
+
+def _with_keys(rows: pd.DataFrame, scored: pd.DataFrame) -> pd.DataFrame:
+    """Give rows the animal, group, day and session of their recordings."""
+    keys = [k for k in KEYS if k in scored]
+    return rows.merge(scored[keys].drop_duplicates("recording"), how="left", on="recording")
 
 
 @analysis(
     "check",
     params=QualityParams,
-    any_of=("poses", "traces"),
-    uses=("labels", "video"),
-    tables=(QUALITY, OVERVIEW),
+    any_of=("poses", "traces", "labels"),
+    uses=("video",),
+    tables=(QUALITY, OVERVIEW, SCORED),
     together=summarise,
     shown=("overview",),
 )
 def analyse_quality(recording: Recording, params: QualityParams) -> Tables:
-    """Judge every recording: gaps, swaps, clocks, scale."""
-    return Tables({"quality": assess_quality(recording, params)})
+    """Judge every recording: gaps, swaps, clocks, scale, labels."""
+    frames = {"quality": assess_quality(recording, params)}
+    if recording.has("labels"):
+        frames["scored"] = inventory(recording)
+    return Tables(frames)

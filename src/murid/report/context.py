@@ -15,6 +15,7 @@ import xarray as xr
 from murid.assays.assay_result import ARENAS
 from murid.data.errors import DataError
 from murid.data.labels import LabelChoice, Labels
+from murid.data.names import CONTROLS
 from murid.data.study import Study
 from murid.data.zones import Zone
 from murid.neural.tuning_analysis import TUNING
@@ -23,12 +24,6 @@ from murid.plot.number_text import listed, natural
 from murid.plot.places import GUESSED
 from murid.report.pose_overview import Glance, glance_in_cm, look_at, with_arenas
 from murid.report.runfolder import RunFolder
-
-#: Names by which control groups are usually known.
-CONTROLS = {
-    *("control", "controls", "ctrl", "ctl", "con", "vehicle", "veh", "saline", "sham", "wt", "wild type", "wild-type"),
-    *("wildtype", "baseline", "naive", "untreated", "kontrolle"),
-}
 
 
 class Context:

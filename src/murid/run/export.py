@@ -15,6 +15,7 @@ from murid.data.errors import did_you_mean, fail
 from murid.data.labels import LabelChoice, Labels
 from murid.data.names import check_distinct, file_name_of
 from murid.data.recording import Recording
+from murid.data.stretches import gaps_between
 from murid.data.study import Study
 from murid.data.warning import warn_user
 from murid.plot.number_text import listed
@@ -159,7 +160,9 @@ def _with_gaps(labels: Labels, stop: float, format: str) -> tuple[Labels, bool]:
         for person in people:
             of_person = own if watched is None else own & watched.isin([person, EVERYONE])
             if of_person.any():
-                rows += [(a, b, NOT_SCORED, person, stream) for a, b in _holes(labels.scored[of_person], stop)]
+                rows += [
+                    (a, b, NOT_SCORED, person, stream) for a, b in gaps_between(_spans(labels.scored[of_person]), stop)
+                ]
     if not rows:
         return labels, False
     gaps = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual", "stream"])
@@ -169,13 +172,8 @@ def _with_gaps(labels: Labels, stop: float, format: str) -> tuple[Labels, bool]:
     return replace(labels, bouts=bouts, scored=whole[["start_s", "stop_s", "rater", "stream"]]), True
 
 
-def _holes(scored: pd.DataFrame, stop_s: float) -> list[tuple[float, float]]:
-    """Stretches of ``[0, stop_s)`` that no row covers, longer than a microsecond."""
-    ordered = scored.sort_values("start_s")
-    starts, stops = ordered["start_s"].to_numpy(float), ordered["stop_s"].to_numpy(float)
-    reached = np.maximum.accumulate(np.append(0.0, stops))
-    edges = zip(reached, np.append(starts, stop_s), strict=True)
-    return [(float(a), float(b)) for a, b in edges if b > a + 1e-6]
+def _spans(table: pd.DataFrame) -> list[tuple[float, float]]:
+    return list(zip(table["start_s"].astype(float), table["stop_s"].astype(float), strict=True))
 
 
 def _write(recording: Recording, labels: Labels, path: Path, format: str) -> None:

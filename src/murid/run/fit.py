@@ -141,7 +141,10 @@ def _fit(recordings: list[Recording], name: str, params: dict[str, Any]) -> Any:
 
     fitted = method(name, **params).fit(recordings)
     # Names may change, or be the same for other animals in another study: the content says what was learnt from.
-    fitted.training["content"] = {r.id: content_of(r) for r in recordings}
+    fitted.training["content"] = {}
+    for recording in recordings:
+        fitted.training["content"][recording.id] = content_of(recording)
+        recording.forget()  # otherwise the poses of all of them would be held at the end
     return fitted
 
 

@@ -7,7 +7,7 @@ memory together. Entries that are missing are filled by probabilistic PCA (Tippi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import scipy.linalg
 from murid.data.errors import fail
 from murid.learn.fitted_part import Fitted
 from murid.learn.sequences import Arrays, Sequences, as_sequences
+from murid.learn.spilled_tables import blocks_of
 
 BLOCK = 65_536
 
@@ -211,7 +212,8 @@ def fit_pca(
     Parameters
     ----------
     x : list of (T_i, D) arrays or one (T, D) array
-        Features; NaN where missing.
+        Features; NaN where missing. An iterator of arrays is read once and never held as a whole; it takes neither
+        weights nor frames with gaps.
     n_components : int or float
         Number of components, or (0 < value < 1) as many as explain this share of the variance.
     weights : (n_frames,) array, optional
@@ -230,6 +232,10 @@ def fit_pca(
     DataError
         When no frame can be used or more components than features are asked for.
     """
+    if isinstance(x, Iterator):
+        if missing or weights is not None:
+            fail("PCA", "an iterator takes neither weights nor gaps", todo="give a list, or missing=False")
+        return pca_of_moments(_streamed(x), n_components, whiten=whiten, max_components=max_components)
     seqs = as_sequences(x if isinstance(x, (np.ndarray, Sequences)) else list(x), lengths)
     frames = seqs.frames
     w = np.ones(len(frames)) if weights is None else np.asarray(weights, float)
@@ -252,6 +258,15 @@ def fit_pca(
     for _ in range(rounds):
         moments = _expected_moments(frames, w, moments)
     return pca_of_moments(moments, n_components, whiten=whiten, max_components=max_components)
+
+
+def _streamed(tables: Iterator[np.ndarray]) -> Moments:
+    """Moments of the complete frames of tables that are read one after the other."""
+    moments: Moments | None = None
+    for block in blocks_of(tables, BLOCK):
+        moments = moments or Moments(block.shape[1])
+        moments.update(block[~np.isnan(block).any(axis=1)])
+    return moments or Moments(0)
 
 
 def fit_gap_components(x: Arrays | Sequences, *, max_rows: int = 200_000) -> PCA:

@@ -266,7 +266,7 @@ class AlphaTracker(MotifMethod):
 
     # ---- motifs ---------------------------------------------------------------------------------
     @override
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         tables = [t[:, :-1] if self.social else t for t in tables]
         total = sum(len(t) for t in tables)

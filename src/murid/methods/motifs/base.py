@@ -29,6 +29,7 @@ from murid.ethogram import smooth
 from murid.learn.fitted_part import Fitted
 from murid.learn.parallel import one_blas_thread
 from murid.learn.sequences import Place
+from murid.learn.spilled_tables import SpilledTables
 from murid.methods.base import Dump, Method, output
 from murid.methods.motifs.body_points import point_map, refuse_untracked, shared_points
 from murid.prepare import CleanParams, clean
@@ -211,7 +212,7 @@ class SegmentingMethod(Method, Generic[Seen]):
         """Return the features of a subject, float32 ``(row, feature)``."""
 
     @abc.abstractmethod
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         """Learn from the training rows of all subjects; fill `parts` and `facts`; return the number of motifs."""
 
     @abc.abstractmethod
@@ -249,7 +250,7 @@ class SegmentingMethod(Method, Generic[Seen]):
     def _fit(self, recordings: Sequence[Recording]) -> None:
         self.parts, self.facts = {}, self._start(recordings)
         self._prepare(recordings)
-        tables: list[np.ndarray] = []
+        tables = SpilledTables()
         origins: list[Origin] = []
         for k, recording in enumerate(recordings):
             tell(f"{self.name}: features", k, len(recordings))

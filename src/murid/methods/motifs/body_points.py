@@ -86,7 +86,10 @@ def shared_points(
 
     Points whose keypoint is tracked in less than 5 % of the frames of an animal are left out, with a warning.
     """
-    maps = {r.id: point_map(r, wanted) for r in recordings}
+    maps = {}
+    for recording in recordings:
+        maps[recording.id] = point_map(recording, wanted)
+        recording.forget()  # never the poses of all of them in memory
     faults = Faults("points")
     for point in wanted:
         lacking = [i for i, m in maps.items() if point not in m]
@@ -116,6 +119,7 @@ def _without_untracked(
         share = tracked_share(recording.need("poses"), [maps[recording.id][p] for p in points], min_confidence)
         for k in np.flatnonzero((share < LEAST_TRACKED).any(axis=1)):
             lacking.setdefault(points[k], []).append(recording.id)
+        recording.forget()
     if lacking:
         some = "; ".join(f"'{p}' (recording {', '.join(ids[:5])})" for p, ids in lacking.items())
         warn_user(

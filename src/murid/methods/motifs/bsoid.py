@@ -96,7 +96,7 @@ class Bsoid(MotifMethod):
         return table[np.unique(np.minimum((bins * step).astype(int), len(table) - 1))]
 
     @override
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         from murid.learn.embed.umap import fit_umap
         from murid.learn.segment.hdbscan import fit_hdbscan
 

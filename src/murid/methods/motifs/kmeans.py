@@ -6,14 +6,17 @@ components of the study; k-means. No time model, no network: what it finds, post
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from typing_extensions import override
 
 from murid.data.params import param
 from murid.features import FeatureParams, compute
-from murid.learn.embed.pca import PCA, fit_pca
+from murid.learn.embed.pca import BLOCK, PCA, fit_pca
 from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
+from murid.learn.spilled_tables import SpilledTables, blocks_of
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames
 from murid.prepare import CleanParams
@@ -61,13 +64,15 @@ class KMeans(MotifMethod):
         return np.asarray(compute(track.point_poses, track.individual, features, roles=roles).values, np.float32)
 
     @override
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         scaler = fit_scaler(tables, robust=True, min_seen=p.min_seen)
-        scaled = [scaler(t) for t in tables]
+        scaled = SpilledTables(scaler(t) for t in tables)
         need_frames(self.name, sum(int(np.isfinite(s[:, 0]).sum()) for s in scaled), 10 * p.n_motifs)
-        pca = fit_pca(scaled, p.variance, missing=False)
-        clusters = fit_kmeans(pca.transform(scaled), p.n_motifs, seed=p.seed, replicates=p.replicates)
+        pca = fit_pca(iter(scaled), p.variance, missing=False)
+        # Only the few scores of a frame are held for all recordings, not its features.
+        scores = np.concatenate([pca.transform(block) for block in blocks_of(scaled, BLOCK)])
+        clusters = fit_kmeans(scores, p.n_motifs, seed=p.seed, replicates=p.replicates)
         self.parts = {"scaler": scaler, "pca": pca, "clusters": clusters}
         return p.n_motifs
 

@@ -148,7 +148,7 @@ class Moseq(DynamicsMethod):
         return aligned.reshape(len(aligned), -1).astype(np.float32)
 
     # ---- learning -------------------------------------------------------------------------------
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         groups = None
         if self.params.by_group:
             groups = [self.facts["groups"].index(self.facts["group_of"][o.recording]) for o in origins]
@@ -175,7 +175,7 @@ class Moseq(DynamicsMethod):
         self._keep_evidence(rows, model, self.parts["pca"].explained)
         return model.n_states
 
-    def _learn_slds(self, tables: list[np.ndarray], groups: list[int] | None) -> int:
+    def _learn_slds(self, tables: Sequence[np.ndarray], groups: list[int] | None) -> int:
         xy, sure = zip(*(self._poses_of(t) for t in tables), strict=True)
         seen = [np.where(np.isnan(y).all(axis=(1, 2)), np.nan, 1.0)[:, None] for y in xy]
         rows = self._check_rows(seen)

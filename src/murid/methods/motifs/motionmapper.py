@@ -127,7 +127,7 @@ class MotionMapper(MotifMethod):
         return np.asarray(table.values, np.float32)
 
     @override
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         scaler = fit_scaler(tables, min_seen=p.min_seen)
         need_frames(self.name, sum(int(np.isfinite(scaler(t)[:, 0]).sum()) for t in tables), MIN_FRAMES)

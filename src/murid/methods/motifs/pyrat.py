@@ -7,6 +7,8 @@ posture came from and where it goes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from typing_extensions import override
@@ -87,7 +89,7 @@ class Pyrat(MotifMethod):
         return np.concatenate(parts)
 
     @override
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         scaler = fit_scaler(tables, min_seen=p.min_seen)
         x = np.concatenate([scaler(t) for t in tables])

@@ -117,7 +117,7 @@ class Syllables(DynamicsMethod):
 
     # ---- learning -------------------------------------------------------------------------------
     @override
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         p = self.params
         width = 2 * len(self.facts["points"])
         if p.vocabulary:

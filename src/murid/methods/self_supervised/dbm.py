@@ -312,7 +312,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         return np.concatenate([distances(xy), posture, movement(aligned, rate), where], axis=1)
 
     # ---- network and microstates ----------------------------------------------------------------
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         from murid.learn.nets.sequence import LabelledSequences, encode_rows, fit_sequences
 
         p, rate = self.params, self.facts["rate_hz"]

@@ -176,7 +176,7 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
 
         return make_vame_net(self.facts["n_features"], self._net_params())
 
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         from murid.learn.nets.batches import window_starts
         from murid.learn.nets.vame import default_training, encode_windows, fit_vame
 

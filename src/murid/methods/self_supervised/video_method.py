@@ -378,7 +378,7 @@ class VideoMethod(NetMethod[Subject]):
 
     # ---- states ---------------------------------------------------------------------------------
     @override
-    def _learn(self, tables: list[np.ndarray], origins: list[Origin]) -> int:
+    def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         p, rate = self.params, self.facts["rate_hz"]
         self._kept = {}
         pca = fit_pca(tables, p.variance, whiten=True, max_components=p.n_components)

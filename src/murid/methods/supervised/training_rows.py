@@ -163,7 +163,10 @@ def labelled_frames(
     DataError
         No labelled frames, behaviours that nobody labelled, labels of animals that the poses do not have.
     """
-    labels = {r.id: chosen_labels(r, choice) for r in with_labels(recordings, choice)}
+    labels = {}
+    for recording in with_labels(recordings, choice):
+        labels[recording.id] = chosen_labels(recording, choice)
+        recording.forget()  # never the poses of all of them in memory
     chosen = [r for r in recordings if r.id in labels]
     labels = _one_stream(labels, choice.behaviours)
     behaviours = _behaviours(labels, choice, name)
@@ -215,6 +218,7 @@ def _samples(
             if rows.size:
                 weights = bout_weights(targets, time, exponent)[rows]
                 samples.append(Sample(recording, subject, rows, time[rows], targets[rows], weights))
+        recording.forget()
     _warn_once(remarks)
     return samples
 
@@ -288,7 +292,10 @@ def watched(recordings: Sequence[Recording], labels: dict[str, Labels], name: st
     named = {k: [p for p in one.individuals if p != EVERYONE] for k, one in labels.items()}
     if not any(named.values()):
         return {r.id: [EVERYONE] for r in recordings}
-    people = {r.id: individual_names(r.need("poses")) for r in recordings}
+    people = {}
+    for recording in recordings:
+        people[recording.id] = individual_names(recording.need("poses"))
+        recording.forget()
     faults = Faults(f"labels for '{name}'")
     for k, names in named.items():
         strange = [p for p in names if p not in people[k]]
