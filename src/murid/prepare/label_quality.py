@@ -151,7 +151,7 @@ def _overlap(labels: Labels) -> tuple[Any, ...]:
 
 
 def _not_scored(labels: Labels, end: float) -> tuple[Any, ...]:
-    """Share of the recording that a rater left out, of the one person left out most; by stream and animal."""
+    """Share of the recording that a rater left out, of the one who left out most; by stream and animal."""
     stop = end if np.isfinite(end) else labels.stop_s
     worst: tuple[float, str, str] = (0.0, "", "")
     if not stop > 0:
@@ -224,7 +224,7 @@ def _alike(used: pd.DataFrame, alike: list[list[str]]) -> list[tuple[Any, ...]]:
 
 
 def _unused(scored: pd.DataFrame, twins: set[str]) -> list[tuple[Any, ...]]:
-    """Behaviours that one rater used and another, person scored the same recordings, never did."""
+    """Behaviours that one rater used and another, who scored the same recordings, never did."""
     raters = list(dict.fromkeys(scored["rater"]))
     if len(raters) < 2:
         return []
