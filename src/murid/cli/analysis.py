@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from murid.cli.console import Reply
-from murid.cli.measure_tables import comparison_table, one_line_a_measure
+from murid.cli.measure_tables import comparison_table, latency_table, one_line_a_measure
 from murid.cli.options import (
     Behaviours,
     Ids,
@@ -145,6 +145,8 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
     units = tables[chosen.compare].attrs.get("units", {}) if chosen.compare in tables else {}
     if "comparison" in tables:
         shown["Groups compared (animals are the unit)"] = comparison_table(tables["comparison"], units)
+        if "latencies" in tables:
+            shown["Latencies compared by survival: some animals never did it"] = latency_table(tables["latencies"])
         text.append(f"{len(summary['differ'])} of {summary['compared']} measures differ (q <= 0.05).")
         if summary.get("described"):
             text.append(f"{summary['described']} further measures are described, not tested: table described.csv.")
@@ -157,6 +159,8 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
                 shown["Measures"] = one_line_a_measure(tables[name], units, chosen.primary)
             else:
                 shown[table.caption.rstrip(".") or name] = table.shown(tables[name].head(MAX_ROWS))
+                if len(tables[name]) > MAX_ROWS:
+                    text.append(f"{len(tables[name]) - MAX_ROWS} more rows of {len(tables[name])}: {name}.csv.")
     if failed:
         shown["Recordings that failed"] = tables["failed"]
     wanted = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -67,8 +68,31 @@ def show(reply: Reply, as_json: bool) -> None:
     warn(reply.warnings)
 
 
+_OF_RECORDING = re.compile(r"recording '([^']*)': ")
+#: Recordings that are named where the same is said of many.
+MAX_NAMED = 8
+
+
+def _together(texts: list[str]) -> list[str]:
+    """The same words about several recordings become one text that names them."""
+    named: dict[str, list[str]] = {}
+    for text in texts:
+        found = _OF_RECORDING.match(text)
+        named.setdefault(text[found.end() :] if found else text, []).append(found[1] if found else "")
+    out = []
+    for words, recordings in named.items():
+        several = [r for r in recordings if r]
+        if len(several) < 2:
+            out.append(f"recording '{several[0]}': {words}" if several else words)
+            continue
+        more = f" and {len(several) - MAX_NAMED} more" if len(several) > MAX_NAMED else ""
+        out.append(f"{len(several)} recordings ({', '.join(several[:MAX_NAMED])}{more}): {words}")
+    return out
+
+
 def warn(texts: list[str]) -> None:
-    """Print warnings on stderr, the first few."""
+    """Print warnings on stderr, the first few; the same about several recordings once."""
+    texts = _together(texts)
     console = _console(stderr=True)
     for text in texts[:MAX_WARNINGS]:
         console.print(f"warning: {for_command_line(text)}", style="yellow", markup=False, soft_wrap=True)

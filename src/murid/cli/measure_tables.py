@@ -41,6 +41,23 @@ def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.D
     return pd.DataFrame(shown)
 
 
+def latency_table(latencies: pd.DataFrame) -> pd.DataFrame:
+    """Return one line a latency: how many animals of each group did it, median (s) where half of them did, p and q."""
+    import pandas as pd
+
+    order = latencies.sort_values("p", kind="stable").head(MAX_MEASURES)
+    groups = [c.removeprefix("events_") for c in latencies.columns if c.startswith("events_")]
+    shown: dict[str, list[str]] = {"measure": [f"{m} (s)" for m in order["measure"]]}
+    for group in groups:
+        shown[f"{group}, did it"] = [
+            f"{did} of {n}" for did, n in zip(order[f"events_{group}"], order[f"n_{group}"], strict=True)
+        ]
+        shown[f"{group}, median"] = [_short(v) if v == v else "-" for v in order[f"median_s_{group}"]]
+    shown["p"] = [_p(v) for v in order["p"]]
+    shown["q"] = [_p(v) for v in order["q"]]
+    return pd.DataFrame(shown)
+
+
 def one_line_a_measure(animals: pd.DataFrame, units: Mapping[str, str], primary: Sequence[str] = ()) -> pd.DataFrame:
     """Return one line a measure: a column a recording where these are few, else n, mean, SD and range."""
     import pandas as pd
