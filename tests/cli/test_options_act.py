@@ -108,6 +108,7 @@ COMMANDS = {
             "--rater": ["A"],
             "--stream": ["one"],
             "--leaky": [],
+            "--rare": ["ignore"],
             "--skip-failed": [],
             "--seed": ["3"],
             "--workers": ["7"],
@@ -165,6 +166,7 @@ COMMANDS = {
             "--behaviour": ["rear"],
             "--individual": ["b"],
             "--folds": ["3"],
+            "--n-frames": ["50"],
             "--seed": ["3"],
             "--workers": ["7"],
         },
@@ -235,6 +237,35 @@ TOGETHER = {
     ("zones", "--file"): "zones",
     ("zones", "--page"): None,
 }
+#: Arguments without an option: the words that follow the command, and what a command has no use for.
+WORDS = {
+    "new": {"folder"},
+    "add": {"poses"},
+    "sheet": {"table"},
+    "assay": {"name"},
+    "fit": {"name"},
+    "apply": {"model"},
+    "evaluate": {"names"},
+    "compare-motifs": {"names"},
+    "films": {"model"},
+    "export": {"states_from"},
+    "explain": {"model"},
+    "neural": {"name"},
+    **{command: {"name"} for command in ("preview", "budget", "motif-statistics", "agreement")},
+}
+NO_OPTION = {
+    ("new", "settings"): "settings are written by the commands that use them, or into study.toml by hand",
+    ("zones", "changes"): "keywords over `params`, which -p gives",
+    **{("assay", a): "a paradigm needs no states" for a in ("states_from", "labels", "individual")},
+    **{
+        ("preview", a): "pseudo-labels come from `dbm`, not from labels"
+        for a in ("states_from", "labels", "individual")
+    },
+    **{(c, a): "its table has no row an animal" for c in ("preview", "agreement") for a in ("compare", "measures")},
+}
+#: Arguments of which a command gives another value than the function where neither is told: the number of processes
+#: (all cores), and what was given as no more than an empty list of options.
+OTHER_DEFAULT = {"workers", "params", "options", "labels"}
 #: Tried for all commands at once below.
 EVERYWHERE = {"--json", "--debug"}
 
@@ -320,3 +351,31 @@ def test_json_is_one_object_and_debug_shows_where(command, typed):
     assert json.loads(as_json.stdout) == {"ok": False, "error": "noted", "faults": []}
     debug, _ = asked(path, [*typed(command), "--debug"])
     assert "Traceback" in debug.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_argument_has_an_option_or_a_reason(command):
+    """What Python can ask for, the command line can: the other way round is `test_every_option_has_a_case`."""
+    path, _, values = COMMANDS[command]
+    signature = _function(path)[2]
+    offered = {
+        TOGETHER.get((command, option), ARGUMENT.get(option, option.lstrip("-").replace("-", "_"))) for option in values
+    }
+    reasons = {argument for c, argument in NO_OPTION if c == command}
+    missing = set(signature.parameters) - {"study", "self", "cls"} - offered - WORDS.get(command, set())
+    assert missing == reasons, f"{path}: {missing ^ reasons}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_defaults_are_those_of_the_function(command, typed):
+    path, words, _ = COMMANDS[command]
+    given, signature = asked(path, typed(command))[1], _function(path)[2]
+    others = {
+        name: (value, signature.parameters[name].default)
+        for name, value in given.items()
+        if name in signature.parameters
+        and name not in OTHER_DEFAULT | WORDS.get(command, set()) | {w.lstrip("-") for w in words}
+        and signature.parameters[name].default is not inspect.Parameter.empty
+        and str(value) != str(signature.parameters[name].default)
+    }
+    assert not others, f"murid {command}, {path}: {others}"

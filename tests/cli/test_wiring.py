@@ -71,6 +71,7 @@ def test_options_of_evaluate_reach_the_run(asked):
         "rater": "A",
         "stream": "one",
         "leaky": True,
+        "rare": "warn",
         "skip_failed": True,
         "seed": 5,
         "workers": 2,
@@ -98,6 +99,7 @@ def test_options_of_fit_and_explain_reach_the_run(asked):
         "behaviour": "rear",
         "individual": "b",
         "folds": 3,
+        "n_frames": 400,
         "seed": 2,
         "workers": 1,
     }

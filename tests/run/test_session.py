@@ -67,7 +67,7 @@ def test_films_explanations_queues_zones_and_citations_are_asked_of_the_study(tm
     assert asked == [
         ("write_films", ("m", ["r0"]), {"clips": 4}),
         ("explain_model", ("m",), {"time_s": 2.0}),
-        ("propose_bouts", ("m", {"n": 3}, None), {"workers": 2}),
+        ("propose_bouts", ("m", {"n": 3}, None), {"refit": True, "curve": True, "workers": 2}),
         ("set_zones", ("z.json",), {"replace": True}),
         ("bibliography", (), {}),
     ]
@@ -103,3 +103,81 @@ def test_types_reach_users(tmp_path):
     assert 'Revealed type is "murid.data.recording.Recording"' in done.stdout
     assert 'Argument 1 to "assay" of "OpenStudy" has incompatible type "int"; expected "str"' in done.stdout
     assert (Path(murid.__file__).parent / "py.typed").is_file()
+
+
+#: Method → the function behind it, and what the method settles itself.
+FUNCTIONS = {
+    "add_files": ("add_files", ()),
+    "sheet": ("study_sheet", ()),
+    "update_from_sheet": ("update_from_sheet", ()),
+    "drawing_page": ("write_drawing_page", ()),
+    "set_zones": ("set_zones", ("changes",)),
+    "check": ("check_study", ()),
+    "analyse": ("run_analysis", ("params",)),
+    "assay": ("run_analysis", ("params",)),
+    "neural": ("run_analysis", ("params",)),
+    "budget": ("run_analysis", ("params", "name")),
+    "agreement": ("run_analysis", ("params", "name")),
+    "preview": ("run_analysis", ("params", "name")),
+    "motifs": ("run_analysis", ("params", "name", "states_from")),
+    "fit": ("fit_method", ("params",)),
+    "apply": ("apply_method", ()),
+    "evaluate": ("evaluate_methods", ()),
+    "compare": ("compare_motifs", ()),
+    "films": ("write_films", ()),
+    "explain": ("explain_model", ()),
+    "label_queue": ("propose_bouts", ("params",)),
+    "export": ("export_states", ()),
+    "report": ("build_report", ()),
+    "runs": ("runs_of", ()),
+    "run": ("find_run", ()),
+    "cite": ("bibliography", ()),
+}
+#: What a method calls otherwise than the function, and why.
+RENAMED = {
+    ("fit", "name"): ("method", "`study.fit` has no other name than that of a method"),
+    ("evaluate", "names"): ("methods", "as on the command line"),
+    ("compare", "names"): ("methods", "as on the command line"),
+    ("motifs", "states_from"): ("model", "motifs are those of a model"),
+}
+#: A value that is legal where a method looks at what it is given; elsewhere a stand-in is.
+LEGAL = {("assay", "name"): "open_field", ("neural", "name"): "perievent"}
+
+
+def test_every_function_on_a_study_is_a_method():
+    on_a_study = {
+        name
+        for name in murid.run.__all__
+        if inspect.isfunction(f := getattr(murid.run, name)) and next(iter(inspect.signature(f).parameters)) == "study"
+    }
+    assert on_a_study == {function for function, _ in FUNCTIONS.values()} - {"bibliography"}
+    assert set(FUNCTIONS) == {name for name, value in vars(OpenStudy).items() if inspect.isfunction(value)}
+
+
+@pytest.mark.parametrize("method", FUNCTIONS)
+def test_a_method_offers_what_its_function_does_under_the_same_names_and_defaults(method, tmp_path, monkeypatch):
+    from murid.run import session
+
+    function, settled = FUNCTIONS[method]
+    behind = inspect.signature(getattr(session, function))
+    given = {}
+
+    def note(*args, **options):
+        given.update(behind.bind(*args, **options).arguments)
+
+    monkeypatch.setattr(session, function, note)
+    study = OpenStudy.create(tmp_path / "S")
+    own = inspect.signature(getattr(study, method)).parameters
+    ask = {name: LEGAL.get((method, name), object()) for name, p in own.items() if p.default is p.empty}
+    ask = {name: value for name, value in ask.items() if own[name].kind is not inspect.Parameter.VAR_KEYWORD}
+    for name, parameter in list(behind.parameters.items())[1:]:
+        if name in settled:
+            continue
+        called, why = RENAMED.get((method, name), (name, "the same"))
+        value = LEGAL.get((method, name), object())
+        assert why
+        assert called in own or any(p.kind is p.VAR_KEYWORD for p in own.values()), f"{method}: no {name}"
+        getattr(study, method)(**{**ask, called: value})
+        assert given[name] is value, f"{method}({called}=) does not reach {function}({name}=)"
+        if called in own and own[called].default is not inspect.Parameter.empty and method not in ("assay", "neural"):
+            assert own[called].default == parameter.default, f"{method}({called}=): another default than {function}"

@@ -47,6 +47,7 @@ _SHOWN = (
 _Folds = Annotated[
     int | None, typer.Option(min=2, help="Folds; 5, or one an animal where there are fewer.", show_default=False)
 ]
+_Rare = Annotated[str, typer.Option(help="Behaviours of one group alone, which cannot be tested: warn, error, ignore.")]
 _Side = Annotated[list[str] | None, typer.Option(help="Recordings, as for --ids.", show_default=False)]
 
 
@@ -76,6 +77,7 @@ def register(app: typer.Typer) -> None:
         rater: Rater = "",
         stream: Stream = "",
         leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
+        rare: _Rare = "warn",
         skip_failed: SkipFailed = False,
         seed: Seed = 0,
         workers: Workers = 0,
@@ -102,6 +104,7 @@ def register(app: typer.Typer) -> None:
             rater=rater or None,
             stream=stream or None,
             leaky=leaky,
+            rare=rare,
             skip_failed=skip_failed,
             seed=seed,
             workers=n_workers(workers),

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
         behaviour: Annotated[str, typer.Option(help="… and not another behaviour; the likeliest by default.")] = "",
         individual: Annotated[str, typer.Option(help="Whose, when there are several animals.")] = "",
         folds: Annotated[int, typer.Option(min=2, help="Folds, where no unseen labelled recording exists.")] = 5,
+        n_frames: Annotated[int, typer.Option(min=1, help="Frames a recording that are looked at.")] = 400,
         seed: Seed = 0,
         workers: Workers = 0,
     ) -> Reply:
@@ -50,6 +51,7 @@ def register(app: typer.Typer) -> None:
             behaviour=behaviour or None,
             individual=individual or None,
             folds=folds,
+            n_frames=n_frames,
             seed=seed,
             workers=n_workers(workers),
         )

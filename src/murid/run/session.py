@@ -26,9 +26,9 @@ from murid.run.fit import fit_method
 from murid.run.label_queue import propose_bouts
 from murid.run.motifs import compare_motifs
 from murid.run.report import build_report
-from murid.run.runs import Run
+from murid.run.runs import Run, find_run, runs_of
 from murid.run.sheet import study_sheet, update_from_sheet
-from murid.run.zones import set_zones
+from murid.run.zones import set_zones, write_drawing_page
 
 
 def open_study(folder: str | Path, *, create: bool = False, name: str | None = None) -> OpenStudy:
@@ -92,6 +92,10 @@ class OpenStudy(Study):
     def set_zones(self, zones: Zones | str | Path | None = None, **options: Any) -> pd.DataFrame:
         """Give recordings their zones, from a file or a template; options as for `murid.run.set_zones`."""
         return set_zones(self, zones, **options)
+
+    def drawing_page(self, out: str | Path, recording_id: str | None = None) -> str:
+        """Write the page on which zones are drawn over a picture of a recording; return which one."""
+        return write_drawing_page(self, out, recording_id)
 
     def check(self, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
         """Judge every recording and the folder; tables ``quality``, ``overview``, ``faults``."""
@@ -185,10 +189,17 @@ class OpenStudy(Study):
         return explain_model(self, model, **options)
 
     def label_queue(
-        self, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1, **params: Any
+        self,
+        model: str | Path,
+        ids: Sequence[str] | None = None,
+        *,
+        refit: bool = True,
+        curve: bool = True,
+        workers: int = 1,
+        **params: Any,
     ) -> Run:
         """Propose the bouts to label next; parameters of the queue as keywords."""
-        return propose_bouts(self, model, params, ids, workers=workers)
+        return propose_bouts(self, model, params, ids, refit=refit, curve=curve, workers=workers)
 
     def preview(self, ids: Sequence[str] | None = None, **options: Any) -> Run:
         """Draw the pseudo-labels of `dbm` before any training; parameters of `dbm` as keywords."""
@@ -198,9 +209,23 @@ class OpenStudy(Study):
         """Write what a model found, or people scored, for BORIS and others; options as for `export_states`."""
         return export_states(self, states_from, out, **options)
 
-    def report(self, runs: Sequence[Run | str] | str | None = None, *, out: str | Path | None = None) -> Path:
-        """Write one HTML file with figures, tables and provenance; return its path."""
-        return build_report(self, runs, out=out)
+    def report(
+        self,
+        runs: Sequence[Run | str] | str | None = None,
+        *,
+        out: str | Path | None = None,
+        figures: bool = False,
+    ) -> Path:
+        """Write one HTML file with figures, tables and provenance (and each figure as a file); return its path."""
+        return build_report(self, runs, out=out, figures=figures)
+
+    def runs(self, command: str | None = None) -> list[Run]:
+        """Return the runs of the study, or those of one command, oldest first."""
+        return runs_of(self, command)
+
+    def run(self, name: str) -> Run:
+        """Return a run by its name, or the newest run of a command."""
+        return find_run(self, name)
 
     def cite(self) -> str:
         """Return BibTeX of what this study used: murid, methods and analyses of its runs."""
