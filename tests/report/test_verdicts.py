@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -65,6 +66,20 @@ def test_best_and_worst_behaviour_are_named_with_their_scores():
 def test_text_of_methods_names_the_split(study, asked, words):
     run = folders.write_run(study, "evaluate", params={"methods": {"gbdt": {}}, **asked})
     assert words in methods._evaluate(Context(study, [run]).runs[0])[0]
+
+
+def test_text_of_methods_names_the_model_that_was_applied_not_its_namesake(study):
+    """States of a model with 7 motifs were described by the 4 motifs of the study's own model of that name."""
+    made = {"method": "kmeans", "training": {"recordings": ["x1", "x2", "x3"]}, "params": {"n_motifs": 7, "seed": 3}}
+    head = study.models_dir / "k" / "params.json"
+    head.parent.mkdir(parents=True)
+    summary = {"method": "kmeans", "applied": {**made, "folder": "/other/models/k"}}
+    run = folders.write_run(study, "apply", params={"model": "k", "ids": ["r1"]}, summary=summary)
+    text = lambda: methods._apply(Context(study, [run]).runs[0])[0]  # noqa: E731
+    head.write_text(json.dumps({**made, "params": {"n_motifs": 4, "seed": 3}}))
+    assert "(model 'k', which is not the one in this study: fitted to 3 recordings (n motifs 7; seed 3))" in text()
+    head.write_text(json.dumps(made))
+    assert "with kmeans (model 'k'). " in text()
 
 
 @pytest.mark.parametrize(("source", "words"), [("labels", "(human labels)"), ("gbdt", "(model 'gbdt')")])

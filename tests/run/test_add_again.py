@@ -4,10 +4,12 @@ import pandas as pd
 import pytest
 import run_work as work
 
+import murid
 from murid.cli.add import spread_patterns
 from murid.data.errors import DataError
 from murid.data.study import Study
 from murid.run.add import add_files
+from murid.run.check import check_study
 
 
 @pytest.fixture
@@ -132,6 +134,16 @@ def test_one_stray_label_file_is_listed_and_refuses_nothing(files):
     study, added = add(files)
     assert study.ids == ["m0", "m1", "m2"]
     assert added.unused == [("labels", "m9.csv"), ("row of the sheet", "m7")]
+
+
+@pytest.mark.parametrize(("then", "named"), [("0.0.9.dev3+g12", True), (murid.__version__, False)])
+def test_recordings_read_by_another_release_are_named_by_check(files, then, named):
+    """A reader mended since left them as they were, and nothing told which murid had read them."""
+    study, _ = add(files)
+    origin = study.folder / "data" / "m1" / "origin.json"
+    origin.write_text(origin.read_text().replace(murid.__version__, then))
+    warnings = check_study(study, ["m1"]).provenance["warnings"]
+    assert any("read by murid 0.0.9" in w and "m1;" in w for w in warnings) == named
 
 
 def test_labels_none_of_which_fit_are_still_an_error(files):

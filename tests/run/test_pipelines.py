@@ -1,6 +1,7 @@
 """What the commands call: check, fit, apply, evaluate, neural, on small animals with known truth."""
 
 import json
+import shutil
 
 import pytest
 import run_work as work
@@ -69,6 +70,19 @@ def test_fit_and_apply(study, tiny, calls):
     apply_method(study, "tiny", ["r0"])
     assert calls("fit") == ["+".join(study.ids)]
     assert len(calls("apply")) == 6
+
+
+def test_a_model_of_the_same_name_from_another_place_is_another_run(study, tiny, tmp_path):
+    """Runs were told apart by the name of the model alone: the folder of one was gone on with for the other."""
+    for margin, model in ((1.0, "k"), (1.5, "other")):
+        fit_method(study, "tiny", {"margin": margin}, model=model)
+    shutil.move(study.models_dir / "other", tmp_path / "k")
+    own, other = (apply_method(study, model, ["r0"]) for model in ("k", tmp_path / "k"))
+    assert own.provenance["asked"] != other.provenance["asked"]
+    assert other.summary["applied"]["params"]["margin"] == 1.5
+    assert other.summary["applied"]["folder"] == str(tmp_path / "k")
+    assert other.provenance["seeds"]["comparison"] == 0
+    assert other.provenance["sheet"]["r0"]["group"] == study["r0"].group
 
 
 def test_a_different_model_is_not_overwritten_unasked(study, tiny):

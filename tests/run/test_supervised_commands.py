@@ -72,6 +72,17 @@ def test_explain_takes_unseen_labelled_recordings_when_there_are_some(study):
     assert "the model itself" in run.summary["models"]
 
 
+@pytest.mark.slow
+def test_animals_that_were_renamed_since_are_not_unseen(study):
+    """Training animals were known by their names: renamed, the model was explained on them as on unseen ones."""
+    for old in study.ids:
+        (study.folder / "data" / old).rename(study.folder / "data" / f"n{old}")
+    sheet = study.table
+    study._write_table(sheet.assign(id="n" + sheet["id"], animal="n" + sheet["animal"]))
+    run = explain_model(Study(study.folder), "gbdt", folds=3, n_frames=80)
+    assert "without the animals it explains" in run.summary["models"]
+
+
 def test_why_this_frame(study):
     run = explain_model(study, "gbdt", recording="r3", time_s=12.0, behaviour="walk")
     why = run.tables["explain_why"]

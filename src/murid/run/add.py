@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -182,7 +183,7 @@ def _read_and_store(
                     # What stays is read and put back while nobody else writes.
                     lock.enter_context(locked(study.folder))
                     recording, kept = _with_the_rest(study, pair, recording, overwrite_labels)
-                    labels = _labels_as_added(study, pair.id) if "labels" in kept else None
+                    labels = _origin(study, pair.id, "labels") if "labels" in kept else None
                 study.add(recording, source=marks[pair.id], replace=replace, keep=kept)
                 _note_origin(study, pair.id, labels)
         except DataError as exc:
@@ -225,18 +226,35 @@ def _note_origin(study: Study, recording_id: str, labels_as_added: str | None) -
         temporary.write_text(json.dumps(origin), encoding="utf-8")
 
 
-def _labels_as_added(study: Study, recording_id: str) -> str:
-    """Fingerprint of the labels of a recording as they were added; empty where it is not known."""
+def _origin(study: Study, recording_id: str, what: str) -> str:
+    """What was remembered of a recording when it was added; empty where it is not known."""
     path = study.path_of(recording_id, "labels").parent / _ORIGIN
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["labels"])
+        return str(json.loads(path.read_text(encoding="utf-8"))[what])
     except (OSError, ValueError, KeyError):
         return ""
 
 
+def read_by_another_murid(study: Study) -> dict[str, list[str]]:
+    """Return the recordings whose files were read by another release of murid: release → their ids."""
+    now = _release(__version__)
+    found: dict[str, list[str]] = {}
+    for recording_id in study.ids:
+        then = _release(_origin(study, recording_id, "murid"))
+        if then and then != now:
+            found.setdefault(then, []).append(recording_id)
+    return found
+
+
+def _release(version: str) -> str:
+    """Return the numbers of a version, without what is said of a build on the way to it."""
+    numbers = re.match(r"\d+(?:\.\d+)*", version.split(".dev")[0])
+    return numbers[0] if numbers else ""
+
+
 def _labels_edited(study: Study, recording_id: str) -> bool:
     """True when the labels of a recording are not those that were added; unknown counts as not edited."""
-    added = _labels_as_added(study, recording_id)
+    added = _origin(study, recording_id, "labels")
     return bool(added) and file_digest(study.path_of(recording_id, "labels")) != added
 
 

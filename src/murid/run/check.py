@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from murid import __version__
 from murid.data.analysis import find_analysis
 from murid.data.errors import Fault
 from murid.data.study import Study
 from murid.prepare.quality_analysis import VERDICTS
+from murid.run.add import read_by_another_murid
 from murid.run.analysis import carry_out, note_left_out
 from murid.run.analysis_steps import StatesSource
 from murid.run.run_age import newest_runs, outdated_runs
@@ -61,4 +63,10 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
         run.note(recordings=len(run.summary["recordings"]), **counts, faults=len(faults.items))
         old = outdated_runs(study, [r for r in newest_runs(study) if r.provenance["command"] != "check"])
         run.note(outdated=old)
+        for release, read in read_by_another_murid(study).items():
+            more = f" and {len(read) - 8} more" if len(read) > 8 else ""
+            run.warn(
+                f"read by murid {release}, and this is {__version__}: {', '.join(read[:8])}{more}; where the changelog "
+                "says that their reader was mended, add the files again with --replace"
+            )
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from murid.data.errors import DataError
@@ -231,9 +232,26 @@ def _apply(run: RunFolder) -> tuple[str, list[str]]:
         return "", []
     papers = list(card_of(name).get("cites", ()))
     ids = run.params.get("ids") or []
-    model = run.params.get("model", "")
-    text = f"States of {count(len(ids), 'recording')} were obtained with {name} (model '{model}'). "
+    model = f"model '{run.params.get('model', '')}'{_from_elsewhere(run)}"
+    text = f"States of {count(len(ids), 'recording')} were obtained with {name} ({model}). "
     return text + "Transitions are changes of state; staying is not counted.", papers
+
+
+def _from_elsewhere(run: RunFolder) -> str:
+    """Name training and parameters of a model that is not, or no longer, the one of its name in this study."""
+    applied = run.summary.get("applied") or {}
+    own = run.folder.resolve().parent.parent / "models" / str(run.params.get("model", "")) / "params.json"
+    try:
+        head = json.loads(own.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        head = {}
+    if not applied or all(head.get(key) == applied.get(key) for key in ("method", "params", "training")):
+        return ""
+    learnt, asked = len(applied.get("training", {}).get("recordings", ())), applied.get("params", {})
+    return (
+        f", which is not the one in this study: fitted to {count(learnt, 'recording')} ({_listed(asked)}; "
+        f"seed {asked.get('seed', 'none')})"
+    )
 
 
 def _neural(run: RunFolder) -> tuple[str, list[str]]:
