@@ -68,11 +68,12 @@ def test_worst_comes_first():
 def test_a_check_is_ok_up_to_its_first_limit_and_bad_above_its_second():
     from murid.prepare.quality import QualityParams
 
-    poses = animals(1000, n_ind=1, noise=0.05)
+    poses = animals(1024, n_ind=1, noise=0.05)
     x = poses["position"].values.copy()
-    x[100:200, :, 0, 0] = np.nan  # 10 %
+    x[128:256, :, 0, 0] = np.nan  # 12.5 %, which floats hold exactly
+    assert keypoint_quality(with_position(poses, x))["missing_pct"].max() == 12.5
     found = {}
-    for limits in ((10.0, 40.0), (9.0, 40.0), (5.0, 10.0), (5.0, 9.0)):
+    for limits in ((12.5, 40.0), (12.0, 40.0), (5.0, 12.5), (5.0, 12.0)):
         table = assess_quality(with_position(poses, x), params=QualityParams(missing=limits))
         found[limits] = verdicts(table)["missing keypoints"]
     assert list(found.values()) == ["ok", "look", "look", "bad"]
