@@ -274,6 +274,13 @@ def _depth(folder: Path) -> dict[str, object]:
     seen = np.stack(list(simulate.depth_frames(one)))
     with h5py.File(folder / "m1.h5", "w") as file:
         file["frames"] = seen
+    poses = mice()[0].need("poses")
+    rows = [
+        (frame, k, *poses["position"].values[frame, :2, j, 0] + (0.02 * (frame % 3), 0.03))
+        for frame in range(0, poses.sizes["time"], 20)
+        for j, k in enumerate(poses["keypoint"].values)
+    ]
+    pd.DataFrame(rows, columns=["frame", "keypoint", "x", "y"]).dropna().to_csv(folder / "placed.csv", index=False)
     return _mice(folder)
 
 
@@ -318,12 +325,6 @@ def _snippets(folder: Path) -> dict[str, object]:
     return {**_films(folder), "codes": rng.integers(0, 2, 600)}
 
 
-def _view(folder: Path) -> dict[str, object]:
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(120, 6))
-    return {**_mice(folder), "features": features, "view": features[:, :2], "codes": rng.integers(0, 4, 120)}
-
-
 def _next(folder: Path) -> dict[str, object]:
     return {**_mice(folder), "next_study": list(mice()[:2])}
 
@@ -354,7 +355,7 @@ BEFORE: dict[str, Callable[[Path], dict[str, object]]] = {
     "methods/dlcanalyzer": _raters,
     "methods/rules": _rules,
     "methods/kmeans": _mice,
-    "methods/pyrat": _view,
+    "methods/pyrat": _mice,
     "methods/bsoid": _mice,
     "methods/motionmapper": _films,
     "methods/moseq": _depth,

@@ -26,7 +26,10 @@ SLOW = (
     "background/time_budget",
     "paradigms/open_field",
     *(name_of(p) for p in PAGES if p.parent.name in ("how-to", "tutorials")),
-    *(f"methods/{name}" for name in ("selfee", "behavenet", "bsoid", "dbm", "jaaba", "motionmapper", "moseq")),
+    *(
+        f"methods/{name}"
+        for name in ("selfee", "behavenet", "bsoid", "dbm", "jaaba", "motionmapper", "moseq", "pyrat", "alphatracker")
+    ),
 )
 RUN = [
     pytest.param(p, id=name_of(p), marks=[pytest.mark.slow] if name_of(p) in SLOW else [])

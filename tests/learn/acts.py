@@ -192,8 +192,11 @@ CASES = {
             "variance": 0.3,
             "noise_dof": 50.0,
             "noise_std": 0.5,
+            "keypoint_noise": (0.0, 0.5, 0.0, 0.0, 0.0),
             "confidence_slope": 0.0,
             "step_std": 1.0,
+            "held": 3,
+            "collapsed_every": 3,
             "apply_rounds": 1,
         },
         base={

@@ -87,6 +87,31 @@ def test_an_slds_that_starts_from_a_single_state_says_so(monkeypatch):
         model.fit([made])
 
 
+def test_noise_goes_to_points_by_name_and_one_that_is_not_there_is_said():
+    model = murid.method("moseq", model="slds", point_noise={"tail_base": 0.1, "nosse": 0.2})
+    model.facts["points"] = ["nose", "neck", "tail_base"]
+    with pytest.warns(UserWarning, match="nosse.* is not used.*nose"):
+        assert model._point_noise() == (0.0, 0.0, 0.1)
+    with pytest.raises(DataError, match="above 0"):
+        murid.method("moseq", model="slds", point_noise={"nose": -1.0}).fit(animals()[0][:1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["arhmm", "slds"])
+def test_of_several_seeds_the_one_of_highest_expected_likelihood_is_kept(model):
+    recordings = animals()[0][:2]
+    several = make("moseq", model=model, slds_sweeps=3, seeds=3).fit(recordings)
+    rows = several.facts["evidence"]["seeds"]
+    assert [r["seed"] for r in rows] == [0, 1, 2]
+    best = max(rows, key=lambda r: r["score"])
+    assert [r["chosen"] for r in rows] == [r is best for r in rows]
+    assert all(0 < r["ari_with_others"] <= 1 for r in rows)
+    alone = make("moseq", model=model, slds_sweeps=3, seed=best["seed"]).fit(recordings)
+    np.testing.assert_array_equal(
+        several.apply(recordings[0])["states"].values, alone.apply(recordings[0])["states"].values
+    )
+
+
 def test_seeds_agree_and_workers_do_not_matter():
     recordings, _ = animals()
     one = fitted("syllables").apply(recordings[2])

@@ -8,6 +8,7 @@ neighbours are kept, and new frames are optimised against the fixed map (Poliča
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -19,6 +20,26 @@ from murid.learn.fitted_part import Fitted
 from murid.learn.sequences import Arrays, Sequences, as_sequences
 
 TINY = 1e-12
+#: Frames whose hulls are looked at together.
+HULLS = 4_000
+
+
+class PlacedFrames(NamedTuple):
+    """Frames on a map, as arrays or lists of arrays.
+
+    Attributes
+    ----------
+    places : (n_frames, 2) array
+        NaN where a value is missing.
+    outside : (n_frames,) bool array
+        Whether the place lies outside the convex hull of the frame's neighbours; False where a value is missing.
+    mean : (n_frames, 2) array
+        Weighted mean of the neighbours' places.
+    """
+
+    places: Any
+    outside: Any
+    mean: Any
 
 
 @dataclass(frozen=True)
@@ -46,15 +67,28 @@ class Tsne(Fitted):
     seed: int
 
     def transform(self, x: Arrays | Sequences, lengths=None, *, iterations: int = 100, block: int = 20_000):
-        """Places (n_frames, 2) of frames on the fixed map; NaN where a value is missing.
+        """Places (n_frames, 2) of frames on the fixed map; NaN where a value is missing (see `place`)."""
+        return self.place(x, lengths, iterations=iterations, block=block).places
+
+    def place(self, x: Arrays | Sequences, lengths=None, *, iterations: int = 100, block: int = 20_000) -> PlacedFrames:
+        """Place frames on the fixed map.
 
         Each frame starts at the weighted mean of its neighbours and is moved by t-SNE's gradient
-        with the map held still. Frames do not influence each other.
+        with the map held still. Frames do not influence each other. One that is unlike all its neighbours is pushed
+        outside their convex hull; MotionMapper then falls back to the start.
+
+        Parameters
+        ----------
+        x : list of (T_i, D) arrays or one (T, D) array
+            Frames like those of the fit.
+        iterations, block : int
+            Steps of the gradient; frames that are moved at a time.
         """
         library = require("openTSNE", "motifs")
         seqs = as_sequences(x, lengths, dtype=np.float64, n_features=self.points.shape[1])
         seen = np.flatnonzero(seqs.observed)
-        out = np.full((len(seqs.frames), 2), np.nan)
+        out = np.full((2, len(seqs.frames), 2), np.nan)
+        outside = np.zeros(len(seqs.frames), bool)
         reference = library.TSNEEmbedding(
             self.embedding, library.affinity.PrecomputedAffinities(csr_matrix((len(self.points),) * 2), normalize=False)
         )
@@ -64,15 +98,44 @@ class Tsne(Fitted):
             weight = perplexity_weights(distance, self.perplexity)
             start_at = np.einsum("nk,nkd->nd", weight, self.embedding[at])
             moved = library.PartialTSNEEmbedding(
-                start_at,
+                start_at.copy(),
                 reference,
                 P=_sparse(at, weight, len(self.points)),
                 learning_rate=0.1,
                 n_jobs=1,
                 negative_gradient_method="bh",
             ).optimize(iterations, exaggeration=1.5, momentum=0.0, max_grad_norm=0.25)
-            out[rows] = np.asarray(moved)
-        return seqs.answer(out)
+            out[0, rows], out[1, rows] = np.asarray(moved), start_at
+            for some in range(0, len(rows), HULLS):
+                part = slice(some, some + HULLS)
+                outside[rows[part]] = outside_hull(out[0, rows[part]], self.embedding[at[part]])
+        return PlacedFrames(seqs.answer(out[0]), seqs.answer(outside), seqs.answer(out[1]))
+
+
+def outside_hull(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether each point lies outside the convex hull of its own set of points.
+
+    Parameters
+    ----------
+    points : (n, 2) array
+    others : (n, k, 2) array
+
+    Returns
+    -------
+    (n,) bool array
+        A point is outside where all others lie to one side of a line through it: their directions leave half a turn
+        free.
+
+    Examples
+    --------
+    >>> square = np.array([[[0, 0], [1, 0], [1, 1], [0, 1]]] * 2, float)
+    >>> outside_hull(np.array([[0.5, 0.4], [1.5, 0.4]]), square)
+    array([False,  True])
+    """
+    away = others - points[:, None]
+    angle = np.sort(np.arctan2(away[..., 1], away[..., 0]), axis=1)
+    free = np.concatenate([np.diff(angle, axis=1), angle[:, :1] + 2 * np.pi - angle[:, -1:]], axis=1)
+    return free.max(axis=1) > np.pi
 
 
 def fit_tsne(

@@ -31,7 +31,7 @@ class PoseFields(TypedDict):
 
     anterior: np.ndarray
     posterior: np.ndarray
-    noise_std: float
+    noise_std: float | np.ndarray
     step_std: float
     noise_dof: float
     confidence_slope: float
@@ -87,6 +87,8 @@ def fit_shape(
     unseen = np.flatnonzero(np.isnan(seqs.y).any(axis=2).all(axis=0))
     if len(unseen):
         faults.add("keypoints that are never seen", where=f"keypoints {unseen.tolist()}", todo="leave them out")
+    if params.keypoint_noise and (len(params.keypoint_noise) != k or min(params.keypoint_noise) < 0):
+        faults.add("wrong 'keypoint_noise'", expected=f"{k} numbers >= 0", got=str(params.keypoint_noise))
     faults.raise_if_any()
     front, rear = np.asarray(anterior, np.int64), np.asarray(posterior, np.int64)
     filled = _filled(seqs)
@@ -101,7 +103,7 @@ def fit_shape(
     start = PoseFields(
         anterior=front,
         posterior=rear,
-        noise_std=params.noise_std or _jitter(seqs),
+        noise_std=_noise(seqs, params),
         step_std=params.step_std or float(np.sqrt(np.nanmean(steps**2)) + 1e-6),
         noise_dof=params.noise_dof,
         confidence_slope=params.confidence_slope,
@@ -166,6 +168,15 @@ def _state(
     )
     state.settle()
     return state
+
+
+def _noise(seqs: PoseSequences, params) -> float | np.ndarray:
+    """Noise (std, data units) of a keypoint seen with full confidence: one for all, or one each."""
+    given = np.asarray(params.keypoint_noise, float)
+    if given.size and (given > 0).all():
+        return given
+    common = params.noise_std or _jitter(seqs)
+    return np.where(given > 0, given, common) if given.size else common
 
 
 def _jitter(seqs: PoseSequences) -> float:

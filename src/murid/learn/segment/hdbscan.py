@@ -109,3 +109,38 @@ def fit_hdbscan(
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order))
     return Hdbscan(points, np.where(labels >= 0, place[labels], -1).astype(np.int32), sizes, counts, best)
+
+
+def soft_labels(clustering: Hdbscan, *, min_samples: int = 1, n_workers: int = 1) -> np.ndarray:
+    """Give points outside all clusters the one of highest membership, as B-SOiD computes it.
+
+    Parameters
+    ----------
+    clustering : Hdbscan
+        Holds the points of its fit.
+    min_samples, n_workers : int
+        As in the fit.
+
+    Returns
+    -------
+    (n,) int array
+        Cluster of each complete point; −1 where a point has no membership at all. Points of a cluster stay in it.
+
+    Notes
+    -----
+    Time grows with points times points of the clusters' cores: a minute for 20,000 points where the fit takes seconds.
+    """
+    library = require("hdbscan", "motifs")
+    points = clustering.points
+    model = library.HDBSCAN(
+        clustering.min_cluster_size, min_samples=min_samples, core_dist_n_jobs=n_workers, prediction_data=True
+    ).fit(points)
+    membership = np.atleast_2d(library.all_points_membership_vectors(model))
+    # Clusters are numbered by size here, not in the library: the points that both hold tell which is which.
+    name = np.full(membership.shape[1], -1)
+    for own in range(membership.shape[1]):
+        inside = clustering.labels[model.labels_ == own]
+        inside = inside[inside >= 0]
+        name[own] = np.bincount(inside).argmax() if inside.size else -1
+    best = np.where(membership.max(axis=1) > 0, name[membership.argmax(axis=1)], -1)
+    return np.where(clustering.labels >= 0, clustering.labels, best).astype(np.int32)

@@ -163,7 +163,9 @@ def scan_kappa(
     return float(table["kappa"].to_numpy(float)[int(np.where(np.isnan(ratio), np.inf, ratio).argmin())]), table
 
 
-def expected_marginal_likelihood(models: Sequence[ArHmm], latents: Sequence[Arrays]) -> np.ndarray:
+def expected_marginal_likelihood(
+    models: Sequence[ArHmm], latents: Sequence[Arrays], *, groups: Sequence[int] | None = None
+) -> np.ndarray:
     """Score of each fit: mean log-likelihood a frame (nats) it gives to the features of the other fits.
 
     Parameters
@@ -173,12 +175,14 @@ def expected_marginal_likelihood(models: Sequence[ArHmm], latents: Sequence[Arra
     latents : sequence
         Features of each fit (`latents[i]` belongs to `models[i]`): the inferred shape for an
         SLDS; the same features for every fit of a plain AR-HMM.
+    groups : sequence of int, optional
+        Group of each sequence, where transitions are those of groups.
 
     Returns
     -------
     (n_models,) array
         The fit with the highest score is the one to report.
     """
-    scores = np.array([[model.score(x) for x in latents] for model in models])
+    scores = np.array([[model.score(x, groups=groups) for x in latents] for model in models])
     np.fill_diagonal(scores, np.nan)
     return np.nanmean(scores, axis=1)

@@ -28,11 +28,6 @@ from murid.learn.sequences import Sequences
 
 Progress = Callable[[str, int, int], None]
 
-#: Sweeps at the start in which pose and noise find each other while the states are held.
-HELD = 10
-#: One sweep in so many draws the states with the shape integrated out: fifty times the work of a plain one.
-COLLAPSED_EVERY = 10
-
 
 class SldsParams(Params):
     """Parameters of the keypoint SLDS."""
@@ -49,9 +44,18 @@ class SldsParams(Params):
     noise_std: float | None = param(
         None, gt=0, unit="data units", why="noise of a keypoint seen with full confidence; None measures the jitter"
     )
+    keypoint_noise: tuple[float, ...] = param(
+        (), unit="data units", why="noise of each keypoint in place of noise_std, in their order; 0 takes noise_std"
+    )
     confidence_slope: float = param(-0.5, le=0, why="noise grows as confidence**slope, as in keypoint-MoSeq")
     step_std: float | None = param(
         None, gt=0, unit="data units/frame", why="typical step of the centroid; None measures it"
+    )
+    held: int = param(10, ge=0, why="sweeps at the start that hold the states while pose and noise find each other")
+    collapsed_every: int = param(
+        10,
+        ge=1,
+        why="one sweep in so many draws the states with the shape integrated out: fifty times the work of a plain one",
     )
     apply_rounds: int = param(
         6, ge=1, why="rounds of states and pose when the model is applied; more change fewer than 1 % of the labels"
@@ -84,7 +88,9 @@ class Slds(Fitted):
         Mean keypoints in the animal's frame, in data units.
     anterior, posterior : (n,) int arrays
         Keypoints that define the first guess of the heading.
-    noise_std, step_std : float
+    noise_std : float or (K,) array
+        Noise of every keypoint, or of each one, as used.
+    step_std : float
         As in `SldsParams`, as used.
     noise_dof, confidence_slope, apply_rounds
         As in `SldsParams`.
@@ -96,7 +102,7 @@ class Slds(Fitted):
     rest: np.ndarray
     anterior: np.ndarray
     posterior: np.ndarray
-    noise_std: float
+    noise_std: float | np.ndarray
     step_std: float
     noise_dof: float
     confidence_slope: float
@@ -225,10 +231,10 @@ def fit_slds(
         sampler = Sampler(latent, params.dynamics.replace(single=True), group, seed, pmap)
         _start_dynamics(sampler, params.dynamics, labels, progress)
         sampler.kappa = params.kappa
-        for _ in range(HELD):
+        for _ in range(params.held):
             _pose_sweep(sampler, state)
         for i in range(params.sweeps):
-            if i % COLLAPSED_EVERY == 0:
+            if i % params.collapsed_every == 0:
                 _collapsed_sweep(sampler, state)
             slds_sweep(sampler, state, prune=params.dynamics.prune, keep=params.sweeps - i <= params.draws)
             if progress:

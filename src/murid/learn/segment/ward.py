@@ -60,6 +60,26 @@ class Ward(Fitted):
         )
         return seqs.answer(np.where(nearest >= 0, self.labels[nearest], -1).astype(np.int32))
 
+    def top(self) -> np.ndarray:
+        """Return the tree above the cut, a linkage (n_clusters − 1, 4) whose leaves are the clusters in their order.
+
+        The height of a join is Ward's distance, as in `tree`; what lies below the cut is left out.
+        """
+        n = len(self.mass)
+        cluster: list[int] = self.labels.tolist()
+        size = [1] * self.n_clusters
+        rows = []
+        for a, b, height, _ in self.tree:
+            one, two = cluster[int(a)], cluster[int(b)]
+            if one == two:
+                cluster.append(one)
+                continue
+            size.append(size[one] + size[two])
+            rows.append((*sorted((one, two)), height, size[-1]))
+            cluster.append(len(size) - 1)
+        assert len(cluster) == 2 * n - 1
+        return np.array(rows, np.float64).reshape(-1, 4)
+
 
 def fit_ward(
     x: Arrays | Sequences,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import xarray as xr
 from typing_extensions import override
 
 from murid.data.clock import nearest_sample, rate_of
@@ -35,6 +36,7 @@ from murid.methods.motifs.base import (
     need_frames,
     slowest_rate,
 )
+from murid.methods.motifs.ward_tree import tree_of, with_tree
 from murid.prepare import CleanParams
 from murid.prepare.even_time import TOLERANCE
 
@@ -326,10 +328,12 @@ class AlphaTracker(MotifMethod):
             first += len(centres)
         return out
 
+    def _apply(self, recording: Recording) -> xr.Dataset:
+        return with_tree(super()._apply(recording), self.parts["ward"])
+
     def tree(self) -> dict[str, np.ndarray]:
         """Return the tree for a dendrogram: ``linkage`` (scipy's format), ``mass`` and ``motif`` of each leaf."""
-        ward = self.parts["ward"]
-        return {"linkage": ward.tree, "mass": ward.mass, "motif": ward.labels}
+        return tree_of(self.parts["ward"])
 
 
 def _nearest_partner(place: dict[str, np.ndarray], others: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -334,9 +334,13 @@ class MotifMethod(SegmentingMethod[AnimalTrack]):
             )
         used = [roles[p] for p in self.facts["points"]]
         refuse_untracked(recording, used, self.params.clean.min_confidence, self.name)
-        poses = clean(raw, self.params.clean)
+        poses = self._cleaned(raw)
         for individual in raw["individual"].values:
             yield AnimalTrack(recording, poses, str(individual), tuple(self.facts["points"]), roles)
+
+    def _cleaned(self, raw: xr.Dataset) -> xr.Dataset:
+        """Return the poses that tracks are taken from."""
+        return clean(raw, self.params.clean)
 
 
 def slowest_rate(recordings: Sequence[Recording], wanted_hz: float) -> float:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
+import xarray as xr
 from typing_extensions import override
 
 from murid.data.params import param
@@ -21,8 +24,10 @@ from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.fitted_part import Fitted
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, need_frames, slowest_rate
-from murid.prepare import CleanParams
+from murid.methods.motifs.held_out_forest import held_out_report
+from murid.prepare import CleanParams, clean
 from murid.prepare.even_time import EvenTime, even_time
+from murid.prepare.likelihood import hold_unlikely
 
 #: Rows a second that displacements are summed over, at most: each adds the tracker's jitter.
 REFERENCE_HZ = 30.0
@@ -34,6 +39,11 @@ class BsoidParams(MotifParams):
     """Parameters of `bsoid`."""
 
     clean: CleanParams = CleanParams.for_rhythms()
+    likelihood: Literal["fixed", "histogram"] = param(
+        "fixed",
+        why="points under clean.min_confidence are masked; histogram = each point's own threshold in each file, from "
+        "ten bins of its likelihoods, and the last likely place instead, as published",
+    )
     bin_s: float = param(0.1, unit="s", gt=0, why="bin of the features; 100 ms as published, at any frame rate")
     smooth_s: float = param(0.1, unit="s", ge=0, why="running mean before binning, about 100 ms as published")
     variance: float = param(0.7, gt=0, lt=1, why="as many UMAP dimensions as principal components for this share")
@@ -43,8 +53,20 @@ class BsoidParams(MotifParams):
         (0.005, 0.01), why="range of the smallest cluster, as shares of the bins; the size giving most clusters wins"
     )
     n_sizes: int = param(25, ge=1, why="sizes tried within the range")
+    noise_bins: Literal["left_out", "soft"] = param(
+        "left_out",
+        why="bins outside all clusters do not teach the forest, as published; soft = they do, as the cluster of "
+        "highest membership",
+    )
     n_trees: int = param(100, ge=1, why="trees of the forest")
     min_leaf: int = param(3, ge=1, why="bins in a leaf; with 1 the stored model is three times as large, no better")
+    folds: int = param(
+        1,
+        ge=1,
+        le=20,
+        why="folds of the report on bins that the forest has not seen: 1 holds out every fifth block, 10 as published; "
+        "each grows a small forest",
+    )
 
 
 @dataclass(frozen=True)
@@ -82,6 +104,18 @@ class Bsoid(MotifMethod):
     def _prepare(self, recordings: Sequence[Recording]) -> None:
         self.facts["rate_hz"] = slowest_rate(recordings, REFERENCE_HZ)
 
+    @override
+    def _cleaned(self, raw: xr.Dataset) -> xr.Dataset:
+        if self.params.likelihood == "fixed":
+            return super()._cleaned(raw)
+        return clean(hold_unlikely(raw)[0], self.params.clean.replace(min_confidence=0.0))
+
+    def row_labels(self, track: AnimalTrack) -> np.ndarray:
+        """Return the motif of each row of the model's own rate, int ``(row,)``, before short bouts are joined."""
+        votes = self.parts["forest"].probabilities(self.parts["scaler"](self._describe(track)))
+        known = np.isfinite(votes[:, 0])
+        return np.where(known, np.where(known[:, None], votes, 0).argmax(axis=1), -1)
+
     def _even(self, track: AnimalTrack) -> EvenTime:
         return even_time(track.time_s, self.facts["rate_hz"])
 
@@ -98,7 +132,7 @@ class Bsoid(MotifMethod):
     @override
     def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
         from murid.learn.embed.umap import fit_umap
-        from murid.learn.segment.hdbscan import fit_hdbscan
+        from murid.learn.segment.hdbscan import fit_hdbscan, soft_labels
 
         p = self.params
         scaler = fit_scaler(tables, min_seen=p.min_seen)
@@ -110,18 +144,22 @@ class Bsoid(MotifMethod):
         dimensions = max(2, scaler.n_components(p.variance))
         places = fit_umap(x, dimensions, n_neighbors=min(p.n_neighbors, len(x) // 5), seed=p.seed).embedding
         clustering = fit_hdbscan(places, shares=p.smallest, n_sizes=p.n_sizes)
-        clear = clustering.labels >= 0
-        forest = fit_class_forest(
-            x[clear], clustering.labels[clear], n_trees=p.n_trees, min_leaf=p.min_leaf, seed=p.seed
-        )
+        labels = clustering.labels
+        if p.noise_bins == "soft":
+            labels = soft_labels(clustering)
+        clear = labels >= 0
+        forest = fit_class_forest(x[clear], labels[clear], n_trees=p.n_trees, min_leaf=p.min_leaf, seed=p.seed)
         self.parts = {"scaler": scaler, "atlas": Atlas(places, clustering.labels), "forest": forest}
+        report = held_out_report(labels[clear], partial(_told, x[clear], labels[clear], p), p.folds)
         self.facts["evidence"] = {
             "dimensions": dimensions,
             "bins": len(x),
-            "noise_share": float(1 - clear.mean()),
+            "noise_share": float((clustering.labels < 0).mean()),
+            "taught_share": float(clear.mean()),
             "cluster_sizes": clustering.sizes.tolist(),
             "cluster_counts": clustering.counts.tolist(),
-            "forest_held_out_accuracy": _held_out(x[clear], clustering.labels[clear], p),
+            "forest_held_out_accuracy": report.pop("accuracy"),
+            "forest_held_out": report,
         }
         return clustering.n_clusters
 
@@ -158,12 +196,9 @@ def bin_features(xy: np.ndarray, rate_hz: float, bin_s: float = 0.1, smooth_s: f
     return running_mean(x, bin_s * rate_hz)
 
 
-def _held_out(x: np.ndarray, labels: np.ndarray, p: BsoidParams) -> float:
-    """Accuracy of a small forest on every fifth block of 100 bins: neighbouring bins would tell each other's motif."""
-    test = (np.arange(len(x)) // 100) % 5 == 4
-    if test.sum() < 20 or np.unique(labels[~test]).size < 2:
-        return float("nan")
+def _told(x: np.ndarray, labels: np.ndarray, p: BsoidParams, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Labels that a small forest grown on `train` gives to `test`."""
     forest = fit_class_forest(
-        x[~test], labels[~test], n_trees=max(10, p.n_trees // 4), min_leaf=p.min_leaf, seed=p.seed
+        x[train], labels[train], n_trees=max(10, p.n_trees // 4), min_leaf=p.min_leaf, seed=p.seed
     )
-    return float((forest.predict(x[test]) == labels[test]).mean())
+    return forest.predict(x[test])

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from murid.data.errors import Faults, fail
+from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.roles import stand_ins
@@ -20,12 +20,14 @@ from murid.data.warning import warn_user
 from murid.learn.embed.pca import PCA, Moments, fit_gap_components, fit_pca, pca_of_moments
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
+from murid.learn.segment.seeds import rank_fits
 from murid.learn.segment.slds import Slds, SldsParams, fit_slds
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
 from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams
-from murid.methods.posture import Template
+from murid.methods.posture import Template, align_to_template
 from murid.prepare.depth import DEPTH, Crops, crops_of
+from murid.prepare.outliers import without_outliers
 from murid.prepare.shape import align_to, fit_template
 
 #: Past that predicts the next row, s, as published.
@@ -62,12 +64,67 @@ class MoseqParams(DynamicsParams):
     )
     student_dof: float = param(0.0, ge=0, why="heavy-tailed residuals, degrees of freedom; 0 Gaussian as published")
     sweeps: int = param(30, ge=0, why="Gibbs sweeps of the AR-HMM after EM; the last ten are the draws for confidence")
+    spare_states: int = param(
+        3,
+        ge=0,
+        le=100,
+        why="empty states kept while sampling, so that new ones can be born; each costs time in every row",
+    )
+    seeds: int = param(
+        1,
+        ge=1,
+        le=100,
+        why="fits from so many seeds, from `seed` on; kept is the one with the highest expected marginal likelihood. "
+        "Published: 20. Time grows with it",
+    )
+    outlier_mad: float = param(
+        0.0,
+        ge=0,
+        why="points farther from the animal's median point than median + this many MADs of their distance count as "
+        "unseen: 6 as in keypoint-MoSeq; 0 leaves outliers to cleaning",
+    )
     slds_sweeps: int = param(40, ge=1, why="Gibbs sweeps of the SLDS; 200 to 500 as published, from a random start")
+    held_sweeps: int = param(
+        10, ge=0, le=1000, why="slds: first sweeps, which hold the states while pose and noise find each other"
+    )
+    collapsed_every: int = param(
+        10,
+        ge=1,
+        why="slds: one sweep in so many draws the states with the shape integrated out, fifty times the work of a "
+        "plain one; states and shape in turn hardly move",
+    )
+    slds_kappa: float | None = param(
+        None, ge=0, unit="rows", why="slds: stickiness of the full model; None takes that of the AR-HMM it starts from"
+    )
     noise: float | None = param(
         None, gt=0, unit="body lengths", why="slds: jitter of a keypoint seen with full confidence; None measures it"
     )
-    noise_dof: float = param(5.0, gt=0, why="slds: degrees of freedom of that noise; small means heavy tails")
-    confidence_slope: float = param(-0.5, le=0, why="slds: noise grows as confidence to this power")
+    point_noise: dict[str, float] = param(
+        {}, unit="body lengths", why="slds: noise of single points instead, by name; the others have `noise`"
+    )
+    noise_dof: float = param(
+        5.0, gt=0, le=1000, why="slds: degrees of freedom of that noise; small means heavy tails, 5 as published"
+    )
+    confidence_slope: float = param(
+        -0.5,
+        ge=-5,
+        le=0,
+        why="slds: noise grows as confidence to this power; murid.prepare.tracker_noise measures it from placed "
+        "keypoints",
+    )
+    step: float | None = param(
+        None,
+        gt=0,
+        unit="body lengths/row",
+        why="slds: typical step of the body's centre; None measures it, jitter included, which smooths too little "
+        "where there are few points",
+    )
+    apply_rounds: int = param(
+        6,
+        ge=1,
+        le=100,
+        why="slds: rounds of states and pose when recordings are labelled; more change fewer than 1 % of the labels",
+    )
     by_group: bool = param(False, why="transitions of its own for each group of recordings")
 
 
@@ -141,11 +198,18 @@ class Moseq(DynamicsMethod):
             return even.resample(scores, track.time_s).astype(np.float32)
         if self.params.model == "slds":
             # Points that cleaning filled in were not seen: the model of the noise is to infer them itself.
-            xy = even.resample(np.where(track.observed()[..., None], track.xy(), np.nan), track.time_s)
+            xy = even.resample(np.where(track.observed()[..., None], self._seen_points(track), np.nan), track.time_s)
             sure = even.resample(np.nan_to_num(track.confidence(), nan=1.0), track.time_s)
             return np.concatenate([xy.reshape(len(xy), -1), sure], axis=1).astype(np.float32)
-        aligned = self.aligned(track).points
+        aligned = align_to_template(
+            even.resample(self._seen_points(track), track.time_s), self.parts["template"], self.params.min_seen
+        ).points
         return aligned.reshape(len(aligned), -1).astype(np.float32)
+
+    def _seen_points(self, track: AnimalTrack) -> np.ndarray:
+        """Points of the animal in body lengths; NaN where missing or, with `outlier_mad`, out of place."""
+        xy = track.xy()
+        return without_outliers(xy, self.params.outlier_mad) if self.params.outlier_mad else xy
 
     # ---- learning -------------------------------------------------------------------------------
     def _learn(self, tables: Sequence[np.ndarray], origins: list[Origin]) -> int:
@@ -162,74 +226,111 @@ class Moseq(DynamicsMethod):
         rows = self._check_rows(features)
         settings = self._settings(features)
         kappa = self._settled_kappa(features, settings)
-        p = self.params
-        model = fit_from_levels(
-            features,
-            settings.replace(kappa=kappa, sweeps=p.sweeps, draws=min(10, p.sweeps)),
-            groups=groups,
-            sigma=self._sigma(),
-            seed=p.seed,
-            n_workers=p.workers,
-        )
+        settings = settings.replace(kappa=kappa, sweeps=self.params.sweeps, draws=min(10, self.params.sweeps))
+        models = [self._from_levels(features, settings, groups, seed) for seed in self._seeds()]
+        model = models[0]
+        if len(models) > 1:
+            labels = [np.concatenate(m.predict(features, groups=groups)) for m in models]
+            model = models[self._chosen(models, [features] * len(models), labels, groups)]
         self.parts["model"] = model
         self._keep_evidence(rows, model, self.parts["pca"].explained)
         return model.n_states
+
+    def _seeds(self) -> range:
+        return range(self.params.seed, self.params.seed + self.params.seeds)
+
+    def _from_levels(
+        self, features: list[np.ndarray], settings: ArHmmParams, groups: list[int] | None, seed: int
+    ) -> ArHmm:
+        return fit_from_levels(
+            features, settings, groups=groups, sigma=self._sigma(), seed=seed, n_workers=self.params.workers
+        )
+
+    def _chosen(self, models: list[ArHmm], latents: list, labels: list[np.ndarray], groups: list[int] | None) -> int:
+        """Return which of several fits to keep; what was compared is in the evidence."""
+        rows = [
+            {"seed": seed, **row}
+            for seed, row in zip(self._seeds(), rank_fits(models, latents, labels, groups=groups), strict=True)
+        ]
+        self.facts.setdefault("evidence", {})["seeds"] = rows
+        return [row["chosen"] for row in rows].index(True)
 
     def _learn_slds(self, tables: Sequence[np.ndarray], groups: list[int] | None) -> int:
         xy, sure = zip(*(self._poses_of(t) for t in tables), strict=True)
         seen = [np.where(np.isnan(y).all(axis=(1, 2)), np.nan, 1.0)[:, None] for y in xy]
         rows = self._check_rows(seen)
-        front, rear = self._ends()
-        p = self.params
-        features = _quick_scores(xy, p)
+        # What is wrong with these is said before anything is fitted.
+        self._ends()
+        self._point_noise()
+        features = _quick_scores(xy, self.params)
         settings = self._settings(features)
-        kappa = self._settled_kappa(features, settings)
-        start = fit_from_levels(
-            features,
-            settings.replace(kappa=kappa, sweeps=0, draws=0),
-            groups=groups,
-            sigma=self._sigma(),
-            seed=p.seed,
-            n_workers=p.workers,
-        )
+        settings = settings.replace(kappa=self._settled_kappa(features, settings), sweeps=0, draws=0)
+        fits = []
+        for seed in self._seeds():
+            start = self._from_levels(features, settings, groups, seed)
+            fits.append(self._full_model(list(xy), list(sure), start, features, settings, groups, seed))
+        slds = fits[0]
+        if len(fits) > 1:
+            read = [fit.apply(list(xy), list(sure), groups=groups, n_workers=self.params.workers) for fit in fits]
+            labels = [np.concatenate(r.labels) for r in read]
+            slds = fits[self._chosen([f.dynamics for f in fits], [r.latent for r in read], labels, groups)]
+        self.parts["slds"] = slds
+        self._keep_evidence(rows, slds.dynamics, np.empty(0))
+        return slds.dynamics.n_states
+
+    def _full_model(
+        self,
+        xy: list[np.ndarray],
+        sure: list[np.ndarray],
+        start: ArHmm,
+        features: list[np.ndarray],
+        settings: ArHmmParams,
+        groups: list[int] | None,
+        seed: int,
+    ) -> Slds:
+        """Fit the SLDS from the labels of an AR-HMM."""
+        p = self.params
         labels = np.concatenate([np.maximum(z, 0) for z in start.predict(features)])
         if len(np.unique(labels)) == 1:
             warn_user(
                 f"{self.name}: the AR-HMM that the SLDS starts from found a single syllable, and hardly any is born "
                 "later: give a smaller kappa, more data, or fewer points"
             )
-        dynamics = settings.replace(
-            n_states=start.n_states + settings.spare_states,
-            kappa=kappa,
-            em_iterations=0,
-            merge=False,
-            sweeps=0,
-            draws=0,
+        front, rear = self._ends()
+        params = SldsParams(
+            dynamics=settings.replace(n_states=start.n_states + settings.spare_states, em_iterations=0, merge=False),
+            kappa=float(settings.kappa or 0.0) if p.slds_kappa is None else p.slds_kappa,
+            sweeps=p.slds_sweeps,
+            draws=min(10, p.slds_sweeps),
+            n_latent=p.n_components,
+            noise_std=p.noise,
+            keypoint_noise=self._point_noise(),
+            noise_dof=p.noise_dof,
+            confidence_slope=p.confidence_slope,
+            step_std=p.step,
+            held=p.held_sweeps,
+            collapsed_every=p.collapsed_every,
+            apply_rounds=p.apply_rounds,
+            variance=0.999,
         )
-        slds = fit_slds(
-            list(xy),
-            front,
-            rear,
-            SldsParams(
-                dynamics=dynamics,
-                kappa=kappa,
-                sweeps=p.slds_sweeps,
-                draws=min(10, p.slds_sweeps),
-                n_latent=p.n_components,
-                noise_std=p.noise,
-                noise_dof=p.noise_dof,
-                confidence_slope=p.confidence_slope,
-                variance=0.999,
-            ),
-            confidence=list(sure),
-            groups=groups,
-            labels=labels,
-            seed=p.seed,
-            n_workers=p.workers,
+        return fit_slds(
+            xy, front, rear, params, confidence=sure, groups=groups, labels=labels, seed=seed, n_workers=p.workers
         )
-        self.parts["slds"] = slds
-        self._keep_evidence(rows, slds.dynamics, np.empty(0))
-        return slds.dynamics.n_states
+
+    def _point_noise(self) -> tuple[float, ...]:
+        """Noise of each point of the model, 0 where none is given."""
+        given, points = self.params.point_noise, self.facts["points"]
+        faults = Faults("method 'moseq', point_noise")
+        for name, value in given.items():
+            if name not in points:
+                warn_user(
+                    f"{self.name}: point_noise['{name}'] is not used, the model has no such point ({', '.join(points)}; "
+                    f"{did_you_mean(name, points)})"
+                )
+            if not value > 0:
+                faults.add(f"noise of '{name}'", expected="above 0", got=f"{value:g}")
+        faults.raise_if_any()
+        return tuple(float(given.get(name, 0.0)) for name in points) if given else ()
 
     def _settings(self, features: Sequence[np.ndarray]) -> ArHmmParams:
         lags_s, rate = self.params.lags_s, self.facts["rate_hz"]
@@ -238,7 +339,7 @@ class Moseq(DynamicsMethod):
             lags_s = PUBLISHED_LAGS_S if not share > JITTERY else 1 / rate
         lags = max(1, round(lags_s * rate))
         self.facts.setdefault("evidence", {}).update(jitter_share=share, lags=lags)
-        return self._model_params(lags=lags, student_dof=self.params.student_dof)
+        return self._model_params(lags=lags, student_dof=self.params.student_dof, spare_states=self.params.spare_states)
 
     def _keep_evidence(self, rows: int, model: ArHmm, explained: np.ndarray) -> None:
         self.facts["evidence"] = {

@@ -8,6 +8,7 @@ amplitudes, t-SNE on the divergence between spectra, the map's density cut by wa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,6 @@ from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.stretches import runs_of_true
-from murid.ethogram.kernels import hysteresis_1d
 from murid.features import FeatureParams, compute
 from murid.features.views import ViewParams
 from murid.features.wavelets import dyadic_frequencies, morlet
@@ -60,6 +60,19 @@ class MotionMapperParams(MotifParams):
     max_regions: int = param(60, ge=2, why="the density is smoothed until there are no more regions than this")
     rest: float = param(0.67, gt=0, le=1, why="a stay in a region begins at this probability of rest in the map")
     leave: float = param(0.33, ge=0, lt=1, why="and goes on above this one")
+    stay_s: float = param(
+        0.05, unit="s", ge=0, why="least length of a stay in one region: 5 frames at 100 frames/s, as published"
+    )
+    stays: Literal["rest", "all"] = param(
+        "rest",
+        why="rest = a stay has to reach `rest` and keep above `leave`; all = what stays so long in one region counts, "
+        "at any speed, the second of the published rules",
+    )
+    outside: Literal["neighbours", "kept", "unlabelled"] = param(
+        "neighbours",
+        why="frames placed outside the hull of their neighbours in the map, so unlike all templates: moved to these' "
+        "mean, as published, or kept, or -1; `unseen` is 1 for them in any case",
+    )
     transit: Literal["nearest", "unlabelled"] = param(
         "nearest", why="frames on the way between regions join the stay nearest in time, or stay -1 as in the original"
     )
@@ -150,7 +163,8 @@ class MotionMapper(MotifMethod):
             templates, perplexity=min(p.perplexity, len(templates) / 4), iterations=p.iterations - 125, seed=p.seed
         )
         self.parts["tsne"] = tsne
-        places = [tsne.transform(s) for s in spectra]
+        placed = [self._places(s) for s in spectra]
+        places, outside = [z for z, _ in placed], [o for _, o in placed]
         embedded = np.concatenate(places)
         regions = fit_watershed(embedded, max_regions=p.max_regions)
         gate = fit_rest([_speed(z, rate) for z in places])
@@ -164,6 +178,7 @@ class MotionMapper(MotifMethod):
                 (regions.predict(replaced) == regions.predict(tsne.embedding)).mean()
             ),
             "rest_share": float(gate.weight[0]),
+            "outside_hull": float(np.concatenate(outside)[np.isfinite(embedded[:, 0])].mean()),
         }
         return regions.n_regions
 
@@ -205,16 +220,27 @@ class MotionMapper(MotifMethod):
                 got=f"{track.fps:g}",
                 todo=f"fit with high_hz={track.fps / 2:g}",
             )
-        places = self.parts["tsne"].transform(self._spectra(table))
+        places, outside = self._places(self._spectra(table))
         region = self.parts["map"].predict(places)
+        if p.outside == "unlabelled":
+            region = np.where(outside, -1, region)
         rest = self.parts["gate"].probability(_speed(places, self.facts["rate_hz"]))
-        codes = _stays(region, rest, p.rest, p.leave)
+        high, low = (p.rest, p.leave) if p.stays == "rest" else (0.0, 0.0)
+        codes = _stays(region, rest, high, low, max(1, round(p.stay_s * self.facts["rate_hz"])))
         if p.transit == "nearest":
             # Rows without a place end a stretch: nothing is taken over from beyond them.
             for a, b in runs_of_true(region >= 0):
                 codes[a:b] = _joined(codes[a:b], region[a:b])
         row = np.minimum(self._even(track).row, len(codes) - 1)
-        return Labelled(codes[row], places[row], np.where(codes >= 0, rest, np.nan)[row])
+        unseen = np.where(np.isfinite(places[:, 0]), outside, np.nan).astype(np.float32)
+        return Labelled(codes[row], places[row], np.where(codes >= 0, rest, np.nan)[row], unseen=unseen[row])
+
+    def _places(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places of frames on the map, and which of them lie outside the hull of their neighbours."""
+        places, outside, mean = self.parts["tsne"].place(spectra)
+        if self.params.outside == "neighbours":
+            places = np.where(outside[:, None], mean, places)
+        return places, outside
 
     def map_view(self) -> dict[str, Any]:
         """Return what a picture of the map needs: ``density, regions (x, y), origin, step`` in map units."""
@@ -239,11 +265,20 @@ def _speed(places: np.ndarray, rate_hz: float) -> np.ndarray:
     return out
 
 
-def _stays(region: np.ndarray, rest: np.ndarray, high: float, low: float) -> np.ndarray:
-    """Region of each frame while the point rests, −1 in transit."""
+def _stays(region: np.ndarray, rest: np.ndarray, high: float, low: float, least: int = 1) -> np.ndarray:
+    """Region of each frame while the point stays in it, −1 in transit.
+
+    A stay is an unbroken run of at least `least` frames in one region, during which the probability of rest stays
+    above `low` and reaches `high` at least once; with both 0 at any speed.
+    """
     known = np.isfinite(rest) & (region >= 0)
-    resting = hysteresis_1d(np.where(known, rest, 0.0), high, low) == 1
-    return np.where(resting & known, region, -1)
+    keeps = known & (np.where(known, rest, 0.0) >= low)
+    edges = np.flatnonzero((np.diff(region) != 0) | (np.diff(keeps.astype(np.int8)) != 0)) + 1
+    out = np.full(len(region), -1, region.dtype)
+    for a, b in pairwise([0, *edges.tolist(), len(region)]):
+        if b - a >= least and keeps[a] and rest[a:b].max() >= high:
+            out[a:b] = region[a]
+    return out
 
 
 def _joined(codes: np.ndarray, region: np.ndarray) -> np.ndarray:

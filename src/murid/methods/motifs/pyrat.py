@@ -21,6 +21,7 @@ from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.segment.ward import Ward, fit_ward
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, MotifMethod, MotifParams, Origin, margin, need_frames
+from murid.methods.motifs.ward_tree import tree_of, with_tree
 from murid.prepare import CleanParams
 
 MIN_FRAMES = 100
@@ -116,7 +117,13 @@ class Pyrat(MotifMethod):
         out = super()._apply(recording)
         # A hair above, since gaps are closed when shorter: ten frames are a gap of ten frames.
         closed = smooth.close_gaps(out["states"], self.params.gap_s + 1e-3)
-        return out.assign(states=smooth.min_bout(closed, self.params.min_bout_s, "absorb"))
+        return with_tree(
+            out.assign(states=smooth.min_bout(closed, self.params.min_bout_s, "absorb")), self.parts["ward"]
+        )
+
+    def tree(self) -> dict[str, np.ndarray]:
+        """Return the tree for a dendrogram: ``linkage`` (scipy's format), ``mass`` and ``motif`` of each leaf."""
+        return tree_of(self.parts["ward"])
 
     def recut(self, *, n_motifs: int | None = None, height: float | None = None) -> Pyrat:
         """Return the same fitted tree cut elsewhere: what the tree view is for. No new fit."""

@@ -15,7 +15,11 @@ from murid.plot.style import PAGE, canvas, styled
 
 @styled
 def draw_similarity_tree(
-    linkage: ArrayLike, names: Sequence[str], usage: Mapping[str, float], colours: Mapping[str, str]
+    linkage: ArrayLike,
+    names: Sequence[str],
+    usage: Mapping[str, float],
+    colours: Mapping[str, str],
+    height_label: str = "unlikeness (height of the join, sd of the latent)",
 ) -> Figure:
     """Draw a similarity tree: motifs that join near the left look alike to the method.
 
@@ -28,6 +32,8 @@ def draw_similarity_tree(
     usage : mapping of motif to share of time, 0..1
         Area of the disc at the leaf.
     colours : mapping of motif to colour
+    height_label : str
+        What the height of a join is.
     """
     from scipy.cluster.hierarchy import dendrogram
 
@@ -52,5 +58,5 @@ def draw_similarity_tree(
     ax.spines["left"].set_visible(False)
     ax.set_ylim(10 * len(order), 0)
     ax.set_xlim(0, None)
-    ax.set_xlabel("unlikeness (height of the join, sd of the latent)")
+    ax.set_xlabel(height_label)
     return figure

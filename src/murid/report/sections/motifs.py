@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.errors import DataError
+from murid.data.errors import DataError, MissingExtraError
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.units import LengthUnit
@@ -15,6 +15,7 @@ from murid.plot.colours import colours_of
 from murid.plot.number_text import count, listed, natural, number, readable
 from murid.report.context import Context
 from murid.report.figures.ethogram import Row, draw_ethogram
+from murid.report.figures.motif_map import draw_motif_map
 from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import draw_similarity_tree as tree
 from murid.report.runfolder import RunFolder
@@ -49,6 +50,8 @@ COMPARED = {
 }
 #: Trees of more motifs than this cannot be read.
 MAX_LEAVES = 60
+#: Frames of a two-dimensional view.
+VIEW_POINTS = 1500
 
 
 def make(context: Context) -> Section | None:
@@ -111,6 +114,8 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     section.add(_postures(context, states, names, colours, method))
     if not behaviours:
         section.add(_tree(run, list(states), share, colours, method))
+        section.add(_future_tree(states, share, colours, method))
+        section.add(_view(run, list(states), colours, method))
     section.add(*transition_parts(context, states, f"as found by {method}"))
 
 
@@ -223,20 +228,91 @@ def _tree(run: RunFolder, ids: list[str], share: pd.Series, colours: dict[str, s
     if not outputs or len({o.sizes["component"] for o in outputs}) != 1:
         return None
     try:
-        linkage, leaves = similarity_tree(outputs)
+        linkage, leaves = _own_tree(outputs) or similarity_tree(outputs)
     except DataError:
         return None
+    own = len(outputs) and "tree" in outputs[0]
     if not 3 <= len(leaves) <= MAX_LEAVES:
         return None
     usage = {n: float(share.get(n, 0.0)) for n in leaves}
     a, b = (leaves[int(k)] for k in linkage[0, :2])
     return Picture(
-        tree(linkage, leaves, usage, colours),
+        tree(linkage, leaves, usage, colours, *(["height of the join (Ward's distance)"] if own else [])),
         f"Which states are alike ({method})",
-        "States that join near the left look alike to the method: Ward's tree of their mean places in its latent. "
-        "Those that join at once may be one behaviour that was cut in two; look at film, then give both one name.",
+        "States that join near the left look alike to the method: "
+        + ("its own tree above the cut. " if own else "Ward's tree of their mean places in its latent. ")
+        + "Those that join at once may be one behaviour that was cut in two; look at film, then give both one name.",
         f"Tree of {len(leaves)} states; {readable(a)} and {readable(b)} are most alike.",
         pd.DataFrame(linkage, columns=["first", "second", "height", "n_states"]),
+    )
+
+
+def _own_tree(outputs: list[xr.Dataset]) -> tuple[np.ndarray, list[str]] | None:
+    """Tree that the method itself cut, and its leaves; None where it has none."""
+    if "tree" not in outputs[0]:
+        return None
+    linkage = outputs[0]["tree"].values
+    return linkage, behaviour_names(outputs[0]["states"])[: len(linkage) + 1]
+
+
+def _future_tree(
+    states: dict[str, xr.DataArray], share: pd.Series, colours: dict[str, str], method: str
+) -> Picture | None:
+    """Which motifs foretell the same; nothing where order tells no more of the future than a shuffled one would."""
+    from murid.ethogram.predictive import predictive_tree
+
+    try:
+        future = predictive_tree(list(states.values()), n_shuffles=5)
+    except DataError:
+        return None
+    leaves = list(future.behaviours)
+    if not 3 <= len(leaves) <= MAX_LEAVES or not future.information[-1] > future.chance:
+        return None
+    a, b = (leaves[int(k)] for k in future.linkage[0, :2])
+    return Picture(
+        tree(
+            future.linkage,
+            leaves,
+            {n: float(share.get(n, 0.0)) for n in leaves},
+            colours,
+            "information about the next state lost so far (bits)",
+        ),
+        f"Which states foretell the same ({method})",
+        f"States that join near the left are followed by the same states. All {len(leaves)} tell "
+        f"{number(float(future.information[-1]), 2)} bits of the next one, in shuffled order "
+        f"{number(future.chance, 2)}; two groups keep "
+        f"{number(100 * float(future.information[1] / future.information[-1]), 2)} % of them. From "
+        f"{number(future.n_pairs)} transitions.",
+        f"Tree of {len(leaves)} states; {readable(a)} and {readable(b)} foretell the same most nearly.",
+        pd.DataFrame(future.linkage, columns=["first", "second", "bits_lost", "n_states"]),
+    )
+
+
+def _view(run: RunFolder, ids: list[str], colours: dict[str, str], method: str) -> Picture | Words | None:
+    """The two-dimensional view that the method's paper shows, with how far it can be believed."""
+    from murid.methods.motifs.views import PUBLISHED, motif_view
+
+    if method not in PUBLISHED:
+        return None
+    outputs = [data for recording_id in ids if (data := run.states(recording_id)) is not None and "latent" in data]
+    kind, metric = PUBLISHED[method]
+    try:
+        view = motif_view(outputs, kind=kind, metric=metric, n_points=VIEW_POINTS)
+    except MissingExtraError as error:
+        return Words(f"No {kind} view of {method}: {' '.join(str(error).split())}", "warning")
+    except DataError:
+        return None
+    quality = view.quality
+    name = {"tsne": "t-SNE", "umap": "UMAP"}[kind]
+    return Picture(
+        draw_motif_map(view.places, view.codes, view.names, colours),
+        f"{name} view of the states ({method})",
+        f"{count(len(view.codes), 'frame')}, evenly spaced, laid out by {name} of what the method compares. Of the ten "
+        f"nearest frames {number(100 * quality['knn'], 2)} % are so in the picture too (knn), of the nearest states "
+        f"{number(100 * quality['knc'], 2)} % (knc), and distances correlate with {number(quality['cpd'], 2)} (cpd): "
+        "islands and distances between them mean no more than that. The states were found without this view.",
+        f"Scatter of frames in {len(view.names)} states.",
+        pd.DataFrame({"x": view.places[:, 0], "y": view.places[:, 1], "state": [view.names[k] for k in view.codes]}),
     )
 
 
