@@ -324,8 +324,8 @@ class Moseq(DynamicsMethod):
         for name, value in given.items():
             if name not in points:
                 warn_user(
-                    f"{self.name}: point_noise['{name}'] is not used, the model has no such point ({', '.join(points)}; "
-                    f"{did_you_mean(name, points)})"
+                    f"{self.name}: point_noise['{name}'] is not used, the model has no such point "
+                    f"({', '.join(points)}; {did_you_mean(name, points)})"
                 )
             if not value > 0:
                 faults.add(f"noise of '{name}'", expected="above 0", got=f"{value:g}")
