@@ -248,3 +248,24 @@ def test_bouts_in_unix_seconds_are_not_watched_for_fifty_years():
         labels = Labels.from_bouts(table)
     assert labels.scored[["start_s", "stop_s"]].values.tolist() == [[1.7e9, 1.7e9 + 6]]
     assert (LabelChoice().states(labels).values == 1).sum() == 30
+
+
+def test_bare_bouts_and_events_may_lie_before_zero():
+    """Tables alone know no recording: times around an event, cut windows and shifted clocks are negative by design."""
+    bouts = murid.make_bouts(start_s=[-3.0, 1.0], stop_s=[-2.0, 2.0], label="rear")
+    assert bouts["start_s"].tolist() == [-3.0, 1.0]
+    assert murid.make_events(time_s=[4.0, -3.0], label="tone")["time_s"].tolist() == [-3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("first_s", "times", "early"), [(0.0, [-3.0, 4.0], 1), (0.0, [0.0, 4.0], 0), (-5.0, [-3.0], 0)]
+)
+def test_events_before_the_recording_are_said(first_s, times, early):
+    poses = murid.make_poses(np.ones((100, 2, 1, 1)), keypoints=["nose"], time_s=first_s + np.arange(100) / 10)
+    recording = murid.Recording("r", poses=poses, events=murid.make_events(time_s=times, label="tone"))
+    if early:
+        with pytest.warns(UserWarning, match=r"1 of 2 events lie before the recording \(tone at -3.000 s\).*map_clock"):
+            recording.validate()
+    else:
+        recording.validate()
+    assert recording.events["time_s"].tolist() == sorted(times)

@@ -86,6 +86,10 @@ LABELS = {
         "line 7.*not complete",
     ),
     "boris unknown kind": ("Time,Behavior,Behavior type\n1,rear,BEGIN\n", "line 2.*unknown kind of event.*'BEGIN'"),
+    "boris point before the film": (
+        "Time,Behavior,Behavior type,Time offset (s)\n2,poke,POINT,5\n8,poke,POINT,5\n",
+        "poke at -3.000 s: point event before the recording",
+    ),
     "boris bad time": ("Time,Behavior,Behavior type\nx,rear,START\n", "line 2, column 'Time'.*'x'"),
     "aggregated without stop": ("Behavior,Start (s),Stop (s)\nrear,1,NA\n", "line 2 .rear.*no stop"),
     "bouts, backward": ("start_s,stop_s,label\n2,1,rear\n", "line 2.*stops before it starts"),

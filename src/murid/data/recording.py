@@ -228,7 +228,24 @@ class Recording:
         if self.video is not None and self.poses is not None:
             self._check_video(self.poses, self.video, faults)
         faults.raise_if_any()
+        if self.events is not None:
+            self._tell_early_events(self.events)
         return self
+
+    def _tell_early_events(self, events: pd.DataFrame) -> None:
+        """Warn of events before anything was recorded: no window around them holds data, and counts include them."""
+        begins = [
+            float(data["time"].values[0])
+            for data in (self.poses, self.traces)
+            if data is not None and len(data["time"])
+        ]
+        early = events[events["time_s"] < min([0.0, *begins])]
+        if len(early):
+            warn_user(
+                f"recording '{self.id}': {len(early)} of {len(events)} events lie before the recording "
+                f"({early['label'].iloc[0]} at {early['time_s'].iloc[0]:.3f} s); if their clock is another one, "
+                "shift them or map it (Recording.map_clock)"
+            )
 
     def _check_labels(self, poses: xr.Dataset, labels: Labels, faults: Faults) -> None:
         end = float(poses["time"].values[-1])

@@ -69,6 +69,14 @@ def build_labels(
     if early.any():
         row = labels.bouts[early].iloc[0]
         faults.add("bout starts before 0 s", where=f"{row['label']} at {row['start_s']:.3f} s")
+    if isinstance(points := meta.get("points"), pd.DataFrame):
+        for row in points[points["time_s"] < -1e-9].head(20).itertuples():
+            faults.add(
+                "point event before the recording",
+                where=f"{row.label} at {row.time_s:.3f} s",
+                expected=">= 0 s",
+                todo="correct the time, or the time offset of the observation",
+            )
     faults.raise_if_any()
     labels = replace(labels, meta=meta)
     return labels if duration_s is None else clip(labels, duration_s)
