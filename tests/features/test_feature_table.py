@@ -85,6 +85,24 @@ def test_probabilities_come_back_by_name_and_rows() -> None:
         table.inverse_transform(np.ones((len(y), 3)), recordings, behaviour="rear")
 
 
+def test_a_frame_takes_the_row_nearest_in_time() -> None:
+    recordings = [_recording("r1", fps=30.0)]
+    table = FeatureTable(SMALL, sample_hz=7)
+    X, y, _ = table.fit_transform(recordings, behaviour="rear")
+    p = np.arange(len(y)) / len(y)  # each row says which it is
+    back = table.inverse_transform(np.stack([1 - p, p], axis=1), recordings, behaviour="rear")["r1"]
+    at = X.index.to_frame(index=False)
+    for individual in ("m1", "m2"):
+        own = np.flatnonzero(at["individual"] == individual)
+        stamps = at["time_s"].to_numpy()[own]
+        for frame in (0, 8, 31, 100, 200):
+            time = back["time"].values[frame]
+            nearest = own[np.abs(stamps - time).argmin()]
+            assert back.sel(individual=individual, behaviour="rear").values[frame] == pytest.approx(
+                p[nearest], abs=1e-6
+            )
+
+
 def test_several_behaviours_are_names_and_none() -> None:
     recordings = [_recording("r1")]
     table = FeatureTable(SMALL, sample_hz=10)
