@@ -18,6 +18,7 @@ from murid.data.recording import Recording
 from murid.data.roles import stand_ins
 from murid.data.warning import warn_user
 from murid.learn.embed.pca import PCA, Moments, fit_gap_components, fit_pca, pca_of_moments
+from murid.learn.segment._pose_start import TRUSTED
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
 from murid.learn.segment.seeds import rank_fits
@@ -262,7 +263,9 @@ class Moseq(DynamicsMethod):
         # What is wrong with these is said before anything is fitted.
         self._ends()
         self._point_noise()
-        features = _quick_scores(xy, self.params)
+        # The start knows nothing of noise: as published, it is made without points that nobody would trust.
+        trusted = [np.where((s >= TRUSTED)[..., None], y, np.nan) for y, s in zip(xy, sure, strict=True)]
+        features = _quick_scores(trusted, self.params)
         settings = self._settings(features)
         settings = settings.replace(kappa=self._settled_kappa(features, settings), sweeps=0, draws=0)
         fits = []
