@@ -96,6 +96,27 @@ def test_noise_goes_to_points_by_name_and_one_that_is_not_there_is_said():
         murid.method("moseq", model="slds", point_noise={"nose": -1.0}).fit(animals()[0][:1])
 
 
+def test_the_slds_starts_without_points_that_nobody_would_trust(monkeypatch):
+    from murid.methods.motifs import moseq
+
+    class Enough(Exception):
+        pass
+
+    def start(parts, params):
+        raise Enough(np.isnan(parts[0]).any(axis=2))
+
+    monkeypatch.setattr(moseq, "_quick_scores", start)
+    made = syllable_poses(30.0, 30.0, seed=0, animal=0, n_states=3, median_s=0.6)[0].copy(deep=True)
+    made["confidence"].values[:] = 0.9
+    made["confidence"].values[100:200, 0] = 0.2
+    model = murid.method("moseq", model="slds", clean={"smoothing": "none", "min_confidence": 0.0, "jumps": False})
+    with pytest.raises(Enough) as caught:
+        model.fit([Recording("a0", poses=made)])
+    hidden = caught.value.args[0]
+    assert hidden[100:200, 0].all()
+    assert hidden.sum() == 100
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["arhmm", "slds"])
 def test_of_several_seeds_the_one_of_highest_expected_likelihood_is_kept(model):
