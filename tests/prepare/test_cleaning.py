@@ -128,3 +128,5 @@ def test_points_at_zero_are_missing_in_px_whatever_their_likelihood():
     assert np.isnan(out["position"].values[[20, 21, 60]]).all()
     kept = clean(poses, jumps=False, fill="none", smoothing="none", zero_is_missing=False)
     assert (kept["status"].values == 0).all()
+    in_cm = make_poses(xy, np.ones((90, 1, 1)), keypoints=["nose"], fps=30.0, unit="cm")
+    assert (clean(in_cm, jumps=False, fill="none", smoothing="none")["status"].values == 0).all(), "a place like others"
