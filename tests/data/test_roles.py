@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from murid.data.errors import DataError
-from murid.data.roles import ROLES, guess_roles, mirrored_roles, resolve_roles, roles_table, stand_ins
+from murid.data.roles import (
+    ROLES,
+    guess_roles,
+    mirrored_roles,
+    prefix_advice,
+    resolve_roles,
+    roles_table,
+    stand_ins,
+)
 
 DLCANALYZER = [
     "nose",
@@ -306,3 +314,15 @@ def test_given_roles_join_the_guessed_ones() -> None:
 
 def test_one_ear_changes_sides_in_the_mirror() -> None:
     assert mirrored_roles({"nose": "n", "ear_left": "earl"}) == {"nose": "n", "ear_right": "earl"}
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_points_of_several_animals_in_one_file_are_recognised_by_their_prefixes(name):
+    """Names like B_Nose and W_Nose: "no role 'centre'", and not the option that splits them."""
+    names = VOCABULARIES[name][0]
+    assert prefix_advice(names) == ""
+    two = [f"{animal}_{point}" for animal in "BW" for point in names]
+    if not guess_roles(two):
+        assert "-o poses.individuals=B,W" in prefix_advice(two)
+        with pytest.raises(DataError, match=r"look like those of 2 animals.*individuals=B,W"):
+            resolve_roles(two)

@@ -39,6 +39,18 @@ def test_check_judges_every_recording(study):
     assert {"verdict", "reason", "todo"} <= set(run.tables["quality"])
 
 
+def test_one_animal_under_several_names_is_a_fault_and_not_evaluated(study, tiny):
+    """Four copies of a recording as four animals had no fault, and scored .996 "on unseen animals"."""
+    first = study["r0"]
+    study.add(first.replace(id="copy", animal="another"))
+    faults = check_study(study).tables["faults"]
+    assert faults["what"].tolist() == ["the same measurements under several animals"]
+    assert faults["where"].tolist() == ["copy, r0"]
+    for split in ({"folds": 2}, {"train": ["r0"], "test": ["copy"]}):
+        with pytest.raises(DataError, match=r"copy, r0: the same measurements under several animals"):
+            evaluate_methods(study, "tiny", **split)
+
+
 def test_check_of_a_half_deleted_study_names_everything_and_still_judges_the_rest(study):
     import shutil
 

@@ -211,6 +211,27 @@ def roles_table(keypoints: Iterable[str], roles: Mapping[str, str] | None = None
     return pd.DataFrame({"keypoint": names, "role": [of.get(name, "") for name in names]})
 
 
+def prefix_advice(keypoints: Sequence[str]) -> str:
+    """Return what to do where names of keypoints begin with names of animals (``B_Nose``, ``W_Nose``); "" elsewhere.
+
+    Examples
+    --------
+    >>> prefix_advice(["B_Nose", "B_Tail", "W_Nose", "W_Tail"])[-32:]
+    "(Python: individuals=['B', 'W'])"
+    """
+    points: dict[str, set[str]] = {}
+    for name in keypoints:
+        prefix, _, rest = name.partition("_")
+        points.setdefault(prefix, set()).add(rest)
+    alike = [p for p, rests in points.items() if "" not in rests and guess_roles(sorted(rests)) and p]
+    if len(alike) < 2 or len({frozenset(points[p]) for p in alike}) > 1 or guess_roles(list(keypoints)):
+        return ""
+    return (
+        f"the names look like those of {len(alike)} animals: read the poses with "
+        f"-o poses.individuals={','.join(alike)} (Python: individuals={alike})"
+    )
+
+
 def resolve_roles(keypoints: Iterable[str], roles: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the role of each keypoint: the given ones, and those guessed for all others.
 
@@ -248,7 +269,8 @@ def resolve_roles(keypoints: Iterable[str], roles: Mapping[str, str] | None = No
         faults.add(
             "no keypoint has a known role",
             got=", ".join(names),
-            todo='pass roles={"nose": "<your keypoint>", "tail_base": …}; known roles: ' + ", ".join(ROLES),
+            todo=prefix_advice(names)
+            or 'pass roles={"nose": "<your keypoint>", "tail_base": …}; known roles: ' + ", ".join(ROLES),
         )
     faults.raise_if_any()
     known = [role for role in ROLES if role in chosen]

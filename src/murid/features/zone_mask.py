@@ -17,7 +17,7 @@ from murid.data.clock import spans, unbroken
 from murid.data.errors import Faults, did_you_mean
 from murid.data.meet import keypoints_and_roles, poses_and_zones
 from murid.data.poses import individual_names, keypoint_names
-from murid.data.roles import stand_ins
+from murid.data.roles import prefix_advice, stand_ins
 from murid.data.zones import EntryRule, Zone, Zones
 from murid.features.geometry import signed_depth
 
@@ -120,7 +120,8 @@ def rule_points(poses: xr.Dataset, rule: EntryRule, roles: Mapping[str, str] | N
         elif wanted in names:
             points.append(position[:, :, names.index(wanted)].astype(np.float64))
         else:
-            faults.add(f"no keypoint or role '{wanted}'", todo=did_you_mean(wanted, [*known, *made, *names]))
+            advice = prefix_advice(names) or did_you_mean(wanted, [*known, *made, *names])
+            faults.add(f"no keypoint or role '{wanted}'", todo=advice)
     faults.raise_if_any()
     return points
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -19,6 +21,8 @@ from murid.report.subjects import seen_in_states, subject_of
 
 #: More behaviours than this are not drawn as a graph.
 MAX_GRAPH = 24
+#: Where fewer of the bouts than this share begin at the end of another, what is counted is chance.
+LEAST_SIDE_BY_SIDE = 0.5
 
 
 def transition_parts(context: Context, states: dict[str, xr.DataArray], source: str) -> list[Part]:
@@ -40,11 +44,28 @@ def transition_parts(context: Context, states: dict[str, xr.DataArray], source: 
         f"{number(total.total)} transitions, {source}, of {subject.count(n_animals)}. Staying in a behaviour is not "
         "counted, and gaps in the labels are not bridged."
     )
-    test = group_sentence(context, dict(zip(chains, aligned, strict=True)))
+    parted = _parted(total.total, aligned)
+    test = parted or group_sentence(context, dict(zip(chains, aligned, strict=True)))
     parts: list[Part] = [_matrix(total, names, used, about, test)]
     if 3 <= len(used) <= MAX_GRAPH:
         parts.append(_graph(total.probabilities.loc[used, used], _usage(aligned, names), context.colours_for(used)))
     return parts
+
+
+def _parted(n_transitions: float, states: Sequence[xr.DataArray]) -> str:
+    """Say that most bouts are parted by time without a label, so that hardly any follows another; "" otherwise."""
+    starts, tracks = 0, 0
+    for one in states:
+        codes = one.values.reshape(one.sizes["time"], -1)
+        before = np.vstack([np.full((1, codes.shape[1]), -1), codes[:-1]])
+        starts += int(((codes >= 0) & (codes != before)).sum())
+        tracks += int((codes >= 0).any(axis=0).sum())
+    if n_transitions >= LEAST_SIDE_BY_SIDE * (starts - tracks):
+        return ""
+    return (
+        f"Only {number(n_transitions)} of {number(starts - tracks)} bouts begin where another ends; the others are "
+        "parted by time without a label. These transitions do not stand for the behaviour, and are not tested."
+    )
 
 
 def _matrix(total: Transitions, names: list[str], used: list[str], about: str, test: str) -> Picture:

@@ -238,12 +238,12 @@ def _origin(study: Study, recording_id: str, what: str) -> str:
 def read_by_another_murid(study: Study) -> dict[str, list[str]]:
     """Return the recordings whose files were read by another release of murid: release → their ids."""
     now = _release(__version__)
-    found: dict[str, list[str]] = {}
+    by_release: dict[str, list[str]] = {}
     for recording_id in study.ids:
         then = _release(_origin(study, recording_id, "murid"))
         if then and then != now:
-            found.setdefault(then, []).append(recording_id)
-    return found
+            by_release.setdefault(then, []).append(recording_id)
+    return by_release
 
 
 def _release(version: str) -> str:

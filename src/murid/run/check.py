@@ -14,6 +14,7 @@ from murid.prepare.quality_analysis import VERDICTS
 from murid.run.add import read_by_another_murid
 from murid.run.analysis import carry_out, note_left_out
 from murid.run.analysis_steps import StatesSource
+from murid.run.copies import add_copies
 from murid.run.run_age import newest_runs, outdated_runs
 from murid.run.runs import Run
 
@@ -52,6 +53,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
     asked = {"ids": list(ids) if ids is not None else None, "params": declared.model_dump(mode="json")}
     with Run.start(study, "check", asked) as run:
         faults = study.faults()
+        add_copies(faults, study.recordings())
         run.table("faults", pd.DataFrame([vars(f) for f in faults.items], columns=list(Fault.__annotations__)))
         carry_out(run, study, chosen, declared, usable, StatesSource(), workers=workers)
         for table in chosen.tables:

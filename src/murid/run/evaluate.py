@@ -15,6 +15,7 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.warning import warn_user
 from murid.run.apply import apply_step, compare_behaviours, keep_states
+from murid.run.copies import add_copies
 from murid.run.failures import note_skipped, readable_recordings
 from murid.run.fit import fit_step, nouns_for
 from murid.run.head_to_head import compare_methods
@@ -218,13 +219,16 @@ def _splits(
     seed: int,
 ) -> list[Split]:
     if train is not None or test is not None:
-        return [_explicit(study, train or (), test or (), group)]
+        split = _explicit(study, train or (), test or (), group)
+        _refuse_copies([study[i] for i in (*split.train, *split.test)])
+        return [split]
     from murid.evaluate import grouped
     from murid.evaluate.folds import groups_of_recordings
 
     recordings = sorted((r for r in study.recordings(ids) if r.has("labels")), key=lambda r: r.id)
     if not recordings:
         fail(f"study {study.folder}", "no recording has labels", todo="add them with: murid add --labels")
+    _refuse_copies(recordings)
     if folds is None:
         folds = min(DEFAULT_FOLDS, max(2, len(set(groups_of_recordings(recordings, group)))))
     splits = grouped(recordings, folds, by=group, behaviours=behaviours, stream=stream, seed=seed, rare=rare)
@@ -232,6 +236,13 @@ def _splits(
         recording.forget()
     at = lambda side: tuple(recordings[i].id for i in side)  # noqa: E731
     return [Split(at(fold.train), at(fold.test)) for fold in splits]
+
+
+def _refuse_copies(recordings: Sequence[Recording]) -> None:
+    """Refuse one animal under several names: it would be learnt from and tested on."""
+    faults = Faults("evaluate")
+    add_copies(faults, recordings)
+    faults.raise_if_any()
 
 
 def _explicit(study: Study, train: Sequence[str], test: Sequence[str], group: str) -> Split:
