@@ -1,6 +1,7 @@
 """Columns of declared tables are read by their declaration, never by a name in a string."""
 
 import ast
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,66 +18,136 @@ TABLES = {t.name: set(t.columns) - set(KEYS) for name in BUILT_IN for t in find_
 ELSEWHERE = {"motifs", "summary", "bouts", "comparison"}
 #: (file, table) that may be read by name, and why.
 ALLOWED: dict[tuple[str, str], str] = {}
+#: Functions and methods that return the table of which they are given the name.
+READERS = ("table", "_rows")
 
 
-def reads(tree: ast.AST) -> list[tuple[str, str, int]]:
-    """Return ``(table, column, line)`` of every column read by a literal from a table of a run.
+@dataclass
+class Flow:
+    """Where the tables of runs go in one module: into names, parameters, results and properties of its functions.
 
-    Followed are names bound to ``run.table("x")``, ``tables["x"]`` or ``….frame``, and what is made from them.
+    Followed are ``run.table("x")``, ``tables["x"]`` and ``….frame``, and what is made from them by methods, subscripts,
+    loops over groups, and calls of functions of the same module.
     """
-    found = []
-    for function in [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]:
-        bound: dict[str, str] = {}
-        for node in ast.walk(function):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                table = source_of(node.value, bound)
-                if table:
-                    bound[node.targets[0].id] = table
-        for node in ast.walk(function):
-            name, value = literal_of(node)
-            table = source_of(value, bound) if name else ""
-            columns = set().union(*TABLES.values()) if table == "*" else TABLES.get(table, set())
-            if name in columns:
-                found.append((table, name, node.lineno))
-    return found
+
+    tree: ast.Module
+    #: Function → its names, → table; "*" is the frame of any declared table.
+    bound: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: Function → table that it returns.
+    returned: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.functions = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef)}
+        self.bound = {name: {} for name in self.functions}
+        while self._goes_on():
+            pass
+
+    def _goes_on(self) -> bool:
+        """Follow every value one step further; False when nothing new was found."""
+        before = ({f: dict(b) for f, b in self.bound.items()}, dict(self.returned))
+        for name, function in self.functions.items():
+            for node in ast.walk(function):
+                self._follow(name, node)
+        return before != (self.bound, self.returned)
+
+    def _follow(self, name: str, node: ast.AST) -> None:
+        own = self.bound[name]
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                self._bind(own, target, node.value, own)
+        elif isinstance(node, (ast.NamedExpr, ast.AnnAssign)) and node.value is not None:
+            self._bind(own, node.target, node.value, own)
+        elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.target, ast.Tuple):
+            # ``for value, part in table.groupby(…)``: the part is a table of the same columns.
+            self._bind(own, node.target.elts[-1], node.iter, own)
+        elif isinstance(node, ast.Return) and (table := self.source(node.value, own)):
+            self.returned[name] = table
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions:
+            called = self.functions[node.func.id]
+            names = [a.arg for a in (*called.args.posonlyargs, *called.args.args)]
+            given = [*zip(names, node.args, strict=False), *((k.arg, k.value) for k in node.keywords if k.arg)]
+            for parameter, value in given:
+                if table := self.source(value, own):
+                    self.bound[called.name][parameter] = table
+
+    def _bind(self, names: dict[str, str], target: ast.AST, value: ast.AST, own: dict[str, str]) -> None:
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            for one, part in zip(target.elts, value.elts, strict=False):
+                self._bind(names, one, part, own)
+        elif isinstance(target, ast.Name) and (table := self.source(value, own)):
+            names[target.id] = table
+
+    def source(self, node: ast.AST | None, own: dict[str, str]) -> str:
+        """Return the table that an expression comes from, "*" for the frame of any declared table, "" for none."""
+        while node is not None:
+            if isinstance(node, ast.Name):
+                return own.get(node.id, "")
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                return self.returned.get(node.func.id, "")
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr in READERS and node.args and isinstance(node.args[0], ast.Constant):
+                    return str(node.args[0].value)
+                node = node.func.value
+            elif isinstance(node, ast.Subscript):
+                if isinstance(node.value, (ast.Name, ast.Attribute)) and name_of(node.value) == "tables":
+                    return str(node.slice.value) if isinstance(node.slice, ast.Constant) else ""
+                node = node.value
+            elif isinstance(node, ast.Attribute):
+                if node.attr == "frame":
+                    return "*"
+                if node.attr in self.returned:
+                    return self.returned[node.attr]
+                node = node.value
+            elif isinstance(node, ast.IfExp):
+                return self.source(node.body, own) or self.source(node.orelse, own)
+            elif isinstance(node, ast.BoolOp):
+                return next((t for value in node.values if (t := self.source(value, own))), "")
+            else:
+                return ""
+        return ""
+
+    def reads(self) -> list[tuple[str, str, int]]:
+        """Return ``(table, column, line)`` of every column read by a literal from a table of a run."""
+        found = []
+        for function, own in self.bound.items():
+            for node in ast.walk(self.functions[function]):
+                names, value = literals_of(node)
+                table = self.source(value, own) if names else ""
+                columns = set().union(*TABLES.values()) if table == "*" else TABLES.get(table, set())
+                found += [(table, name, node.lineno) for name in names if name in columns]
+        return sorted(set(found))
 
 
-def literal_of(node: ast.AST) -> tuple[str, ast.AST | None]:
-    """Name and base of ``base["name"]`` and ``base.get("name")``."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-        return node.slice.value, node.value
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-        first = node.args[0]
-        return (first.value, node.func.value) if isinstance(first, ast.Constant) else ("", None)
-    return "", None
+#: Methods of a table that are told columns by name.
+TOLD = {
+    *("get", "groupby", "sort_values", "drop_duplicates", "dropna", "drop", "set_index", "pivot", "pivot_table"),
+    *("nlargest", "nsmallest", "pop", "rename", "merge", "filter", "reindex", "duplicated", "value_counts", "melt"),
+}
 
 
-def source_of(node: ast.AST | None, bound: dict[str, str]) -> str:
-    """Return the table that an expression comes from, "*" for the frame of any declared table, "" for none."""
-    while node is not None:
-        if isinstance(node, ast.Name):
-            return bound.get(node.id, "")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr == "table" and node.args and isinstance(node.args[0], ast.Constant):
-                return str(node.args[0].value)
-            node = node.func.value
-        elif isinstance(node, ast.Subscript):
-            if isinstance(node.value, (ast.Name, ast.Attribute)) and name_of(node.value) == "tables":
-                return str(node.slice.value) if isinstance(node.slice, ast.Constant) else ""
-            node = node.value
-        elif isinstance(node, ast.Attribute):
-            if node.attr == "frame":
-                return "*"
-            node = node.value
-        elif isinstance(node, ast.IfExp):
-            return source_of(node.body, bound) or source_of(node.orelse, bound)
-        else:
-            return ""
-    return ""
+def literals_of(node: ast.AST) -> tuple[list[str], ast.AST | None]:
+    """Column names and base of ``base["name"]``, ``base[["a", "b"]]`` and ``base.groupby("name")``."""
+    if isinstance(node, ast.Subscript):
+        parts = node.slice.elts if isinstance(node.slice, (ast.List, ast.Tuple)) else [node.slice]
+        return texts(parts), node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TOLD:
+        first = [*node.args, *(k.value for k in node.keywords)]
+        return texts(
+            [e for part in first for e in (part.elts if isinstance(part, ast.List) else [part])]
+        ), node.func.value
+    return [], None
+
+
+def texts(nodes: list[ast.expr]) -> list[str]:
+    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
 def name_of(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def seen(text: str) -> list[tuple[str, str]]:
+    return sorted({(table, column) for table, column, _ in Flow(ast.parse(text)).reads()})
 
 
 def test_the_scan_sees_what_it_must():
@@ -86,11 +157,34 @@ def test_the_scan_sees_what_it_must():
         "    a = t[t['p'].notna()]\n"
         "    return a.get('direction'), run.tables['quality']['verdict'], run.rows(T).frame['auroc'], run.s['p']\n"
     )
-    assert sorted({(table, column) for table, column, _ in reads(ast.parse(text))}) == [
-        ("*", "auroc"),
-        ("quality", "verdict"),
-        ("tuning", "direction"),
-        ("tuning", "p"),
+    assert seen(text) == [("*", "auroc"), ("quality", "verdict"), ("tuning", "direction"), ("tuning", "p")]
+
+
+def test_the_scan_follows_values_through_calls_and_loops():
+    text = (
+        "def read(run):\n"
+        "    return run.table('tuning')\n"
+        "def g(table, other):\n"
+        "    for name, part in table.groupby('behaviour'):\n"
+        "        h(rows=part[['unit', 'z']])\n"
+        "    return other['p'], table.sort_values(['q', 'x']), s[['null', 'recording']]\n"
+        "def h(*, rows=None):\n"
+        "    return [r['null'] for r in rows], rows['selectivity']\n"
+        "def f(run):\n"
+        "    return g(read(run), {})\n"
+        "class A:\n"
+        "    def measures(self):\n"
+        "        return self._rows('measures')\n"
+        "def k(a):\n"
+        "    return a.measures[['zone', 'more']]\n"
+    )
+    assert seen(text) == [
+        ("measures", "zone"),
+        ("tuning", "behaviour"),
+        ("tuning", "q"),
+        ("tuning", "selectivity"),
+        ("tuning", "unit"),
+        ("tuning", "z"),
     ]
 
 
@@ -99,7 +193,7 @@ def test_no_column_of_a_declared_table_is_a_string(path):
     file = str(path.relative_to(ROOT))
     found = [
         f"{file}:{line}: column '{column}' of table '{table}'"
-        for table, column, line in reads(ast.parse(path.read_text()))
+        for table, column, line in Flow(ast.parse(path.read_text())).reads()
         if table not in ELSEWHERE and (file, table) not in ALLOWED
     ]
     assert not found, "read it by declaration, TABLE.rows(frame).column:\n" + "\n".join(found)

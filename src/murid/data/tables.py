@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from murid.data.errors import DataError, Faults, did_you_mean
 
@@ -244,6 +245,15 @@ class TableRows:
     def where(self, keep: pd.Series) -> TableRows:
         """Return the rows for which `keep` is true."""
         return TableRows(self._table, self.frame[keep])
+
+    def take(self, order: ArrayLike | slice) -> TableRows:
+        """Return the rows at some places, in that order."""
+        return TableRows(self._table, self.frame.iloc[order if isinstance(order, slice) else np.asarray(order)])
+
+    @staticmethod
+    def only(*columns: pd.Series) -> pd.DataFrame:
+        """Return a table of some columns, each as it is read: ``rows.only(rows.unit, rows.p)``."""
+        return pd.concat(columns, axis=1)
 
     def groups(self, column: pd.Series) -> Iterator[tuple[str, TableRows]]:
         """Yield every value of a column with its rows, in order of appearance."""

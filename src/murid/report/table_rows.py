@@ -1,43 +1,15 @@
-"""Rows of run tables with names and types.
+"""What the tables of runs count, as fields with names and types.
 
-Sections read numbers of rows through these functions, so that a missing column is NaN or empty instead of an
-error. Comparisons between groups are `murid.stats.comparison_statements`.
+Comparisons between groups are `murid.stats.comparison_statements`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import pandas as pd
 
 from murid.data.tables import TableRows
 from murid.plot.units import DIRECTIONS
-
-NAN = float("nan")
-
-#: One row of a table: column → cell.
-Cells = Mapping[str, object]
-
-
-def cells(table: pd.DataFrame) -> Iterator[dict[str, object]]:
-    """Yield the rows of a table as column → cell."""
-    columns = [str(c) for c in table.columns]
-    for row in table.itertuples(index=False, name=None):
-        yield dict(zip(columns, row, strict=True))
-
-
-def as_float(row: Cells, name: str) -> float:
-    """Return a number of a row, NaN where it is missing."""
-    value = row.get(name)
-    return float(value) if isinstance(value, (int, float, np.integer, np.floating)) else NAN
-
-
-def row_text(row: Cells, name: str) -> str:
-    """Return a text of a row, "" where it is missing."""
-    value = row.get(name)
-    return value if isinstance(value, str) else "" if value is None or value != value else str(value)
 
 
 @dataclass(frozen=True)

@@ -406,7 +406,7 @@ def _arenas(run: RunFolder) -> list[Part]:
     rows = run.rows(ARENAS, ["recording", "source", "verdict"]) if run.has(ARENAS.name) else None
     if rows is None or not len(rows.frame):
         return []
-    table = rows.frame.drop(columns=["outline", "centre"], errors="ignore")
+    table = rows.frame.drop(columns=[rows.outline.name, rows.centre.name], errors="ignore")
     guessed, bad = rows.where(rows.source == "estimated"), rows.where(rows.verdict == "bad")
     out: list[Part] = []
     if len(guessed.frame):
@@ -425,7 +425,9 @@ def _arenas(run: RunFolder) -> list[Part]:
 def _definitions(run: RunFolder, measures: pd.DataFrame | None) -> list[Part]:
     out: list[Part] = []
     if measures is not None and "definition" in measures:
-        table = measures[["measure", "unit", "definition"]].drop_duplicates("measure")
+        rows = MEASURES.rows(measures)
+        first = rows.where(~rows.measure.duplicated())
+        table = first.only(first.measure, first.unit, first.definition)
         out.append(ReportTable(table, "What each measure means", folded=True, limit=80))
     conventions = run.summary.get("conventions")
     if isinstance(conventions, dict):
@@ -458,5 +460,6 @@ def units_of(measures: pd.DataFrame | None) -> dict[str, str]:
     """Unit of each measure, by its column name (``measure`` or ``measure:zone``)."""
     if measures is None:
         return {}
-    rows = measures[["measure", "zone", "unit"]].drop_duplicates().fillna("")
-    return {f"{m}:{z}" if z else str(m): str(u) for m, z, u in rows.itertuples(index=False, name=None)}
+    rows = MEASURES.rows(measures)
+    each = zip(rows.measure, rows.zone.fillna(""), rows.unit.fillna(""), strict=True)
+    return {f"{m}:{z}" if z else str(m): str(u) for m, z, u in each}

@@ -23,7 +23,7 @@ from murid.report.figures import neural as draw
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Picture, ReportTable, Section, Words
 from murid.report.sentences import units_tuned
-from murid.report.table_rows import as_float, cells, row_text, tuned_units
+from murid.report.table_rows import tuned_units
 
 MAX_EXAMPLES = 4
 #: Stretch of signal shown around an example's bouts, and window around onsets.
@@ -65,7 +65,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     tuning = run.rows(TUNING, _NEEDS)
     if tuning is None:
         return
-    table, tested = tuning.frame, tuning.where(tuning.p.notna())
+    tested = tuning.where(tuning.p.notna())
     counts = tuned_units(tuning)
     animals = int(context.animals.reindex(tuning.recording.unique()).nunique())
     alpha = float(run.summary.get("alpha") or _asked(run).get("alpha") or 0.05)
@@ -88,7 +88,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
         section.add(_heat(tuning), _fractions(tested, counts.units, alpha), _volcano(context, tested, alpha))
         section.add(_examples(context, called, source, tested, float(_asked(run).get("bin_s") or 0.1)))
         section.add(*_null(run, tested))
-    section.add(_table(table))
+    section.add(_table(tuning))
 
 
 def _asked(run: RunFolder) -> dict[str, Any]:
@@ -107,9 +107,6 @@ class UnitBehaviour:
     selectivity: float
     p: float
     q: float
-
-
-_ORDER = ("selectivity", "p", "q")
 
 
 def _heat(tuning: TableRows) -> Picture:
@@ -171,7 +168,10 @@ def _volcano(context: Context, tested: TableRows, alpha: float) -> Picture:
         f"likely by chance. Coloured dots are called tuned (q ≤ {number(alpha)}).{lowest} A strong dot low down "
         "rests on few bouts.",
         f"Volcano plot of {number(len(tested))} pairs of unit and behaviour.",
-        table[["recording", "unit", "behaviour", "selectivity", "p", "q", "direction"]],
+        tested.only(
+            *(tested.recording, tested.unit, tested.behaviour, tested.selectivity, tested.p, tested.q),
+            tested.direction,
+        ),
     )
 
 
@@ -182,18 +182,11 @@ def _examples(
     if source != "labels":
         return Words("Examples are drawn from labels only; this run took behaviour from a model.", "note")
     pool = called if len(called) else tested
-    ranked = pool.frame.assign(strength=pool.selectivity.abs()).sort_values(
-        ["q", "strength"], ascending=[True, False], kind="stable"
-    )
-    best = [
-        UnitBehaviour(
-            row_text(row, "recording"),
-            row_text(row, "unit"),
-            row_text(row, "behaviour"),
-            *(as_float(row, c) for c in _ORDER),
-        )
-        for row in cells(ranked.drop_duplicates("behaviour").head(2 * MAX_EXAMPLES))
-    ]
+    ranked = pool.take(np.lexsort((-pool.selectivity.abs().to_numpy(float), pool.q.to_numpy(float))))
+    first = ranked.where(~ranked.behaviour.duplicated()).take(slice(2 * MAX_EXAMPLES))
+    names = (first.recording.astype(str), first.unit.astype(str), first.behaviour.astype(str))
+    numbers = (first.selectivity.astype(float), first.p.astype(float), first.q.astype(float))
+    best = [UnitBehaviour(*values) for values in zip(*names, *numbers, strict=True)]
     items = list(islice((i for pair in best if (i := _example(context, pair, bin_s)) is not None), MAX_EXAMPLES))
     if not items:
         return None
@@ -306,13 +299,17 @@ def _null(run: RunFolder, tested: TableRows) -> list[Picture | Words]:
         "two signals look related; pairs right of and above the dashed lines are tested by a shift that does not "
         "wrap around.",
         "Histogram of p values, and scatter plot of drift of units against drift of behaviours.",
-        table[["recording", "unit", "behaviour", "p", "null", "drift_unit", "drift_behaviour"]],
+        tested.only(tested.recording, tested.unit, tested.behaviour, tested.p, tested.null).join(
+            tested.frame[["drift_unit", "drift_behaviour"]]
+        ),
     )
     return [Words(text), picture]
 
 
-def _table(table: pd.DataFrame) -> ReportTable:
-    shown = table[[c for c in _SHOWN if c in table]].sort_values(["q", "p"], kind="stable", na_position="last")
+def _table(tuning: TableRows) -> ReportTable:
+    table = tuning.frame
+    certain = tuning.take(np.lexsort((tuning.p.to_numpy(float), tuning.q.to_numpy(float)))).frame
+    shown = certain[[c for c in _SHOWN if c in table]]
     return ReportTable(
         shown,
         "Units and behaviours, most certain first",
