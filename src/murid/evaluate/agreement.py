@@ -141,6 +141,9 @@ class Boot(NamedTuple):
 class RaterAgreement:
     """Agreement of raters, pooled over recordings.
 
+    Every number is symmetric in the two raters: who stands as `rater_a`, the first by name, does not matter. Scores of
+    one rater taken as the truth for another (`score`) are not: precision and recall change places.
+
     Attributes
     ----------
     pairs : DataFrame
