@@ -116,9 +116,9 @@ def _raise_explained(exc: BaseException, target: Path) -> None:
     """
     if isinstance(exc, OSError):
         raise explained(exc, target) from exc
-    told = _NUMBER_OF_SYSTEM.search(str(exc)) if isinstance(exc, Exception) else None
-    if told:
-        number = int(told[1])
+    system_number = _NUMBER_OF_SYSTEM.search(str(exc)) if isinstance(exc, Exception) else None
+    if system_number:
+        number = int(system_number[1])
         raise explained(OSError(number, os.strerror(number), str(target)), target) from exc
 
 
