@@ -115,7 +115,7 @@ CASES = {
         "jaaba",
         {
             "amount": "normal",
-            "neighbours": True,
+            "neighbours": False,
             "directions": True,
             "scores": True,
             "faithful": True,

@@ -28,10 +28,10 @@ class JaabaParams(SupervisedParams):
 
     amount: Amount = param("normal", why="window features: less (2 radii), normal (3), more (5, histograms, ranks)")
     neighbours: bool = param(
-        False,
-        why="add what JAABA knows of neighbours beyond centre distances: difference of the directions of motion, angle "
-        "on the closest, nose-ellipse distances and fields, animals within 1 and 2 body lengths; off because its "
-        "effect on real data is not measured",
+        True,
+        why="with several animals, add what JAABA knows of neighbours beyond centre distances: difference of the "
+        "directions of motion, angle on the closest, nose-ellipse distances and fields, animals within 1 and 2 body "
+        "lengths",
     )
     directions: bool = param(
         False,

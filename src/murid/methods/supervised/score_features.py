@@ -193,7 +193,8 @@ class ScoreStacking:
             rows = ~(held[j] | held[k])
             usable = np.flatnonzero(learnable(targets[rows]))
             if len(usable):
-                stumps = self._boost(bins, material.only(usable.tolist()), rows, f"scores without folds {j + 1} and {k + 1}")
+                part, text = material.only(usable.tolist()), f"scores without folds {j + 1} and {k + 1}"
+                stumps = self._boost(bins, part, rows, text)
                 for outer, inside in ((k, held[j]), (j, held[k])):
                     scores_of[outer][np.ix_(inside, usable)] = stumps.predict(material.features[inside])
         return scores_of
