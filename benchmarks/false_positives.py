@@ -6,7 +6,8 @@ Nothing is planted, p ≤ 0.05 counts. Cells are run one by one and added to the
 where it was; ``--table`` prints what the file holds. ``tested`` is the share of runs with a verdict, the rate is
 that among them. Sessions of 10 minutes; units are AR(1) of 2 s, bouts last 6 s on average, pauses 10 s.
 
-Conditions: *missing* = a tenth of the samples (rows) is missing in blocks (of 10 s); *drift* = signal and behaviour
+Conditions: *missing* = a tenth of the samples (rows) is missing in blocks (of 10 s); *one gap* = a fifth in one piece;
+*drift* = signal and behaviour
 (or both groups) drift; *unequal* = unequal numbers; *one day* = one group lacks the last day; *litters* = animals of
 a litter resemble each other; *ties* = small counts.
 """
@@ -21,6 +22,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -65,6 +67,12 @@ def blocks_out(rng: Rng, n: int, step_s: float, share: float = 0.1) -> np.ndarra
     return lost
 
 
+def one_gap(rng: Rng, n: int, share: float = 0.2) -> slice:
+    """A fifth of the session that is missing in one piece, anywhere."""
+    start = int(rng.integers(0, round((1 - share) * n)))
+    return slice(start, start + round(share * n))
+
+
 def signals(rng: Rng, n_units: int, condition: str, n: int = N, step_s: float = STEP_S) -> np.ndarray:
     """Units (time, unit) without any relation to behaviour."""
     x = ar1(rng, n_units, n * round(step_s / STEP_S), 2.0)[:, :: round(step_s / STEP_S)][:, :n].T
@@ -74,6 +82,8 @@ def signals(rng: Rng, n_units: int, condition: str, n: int = N, step_s: float = 
         x = rng.poisson(np.exp(0.5 * x - 1.5)).astype(float)
     if condition == "missing":
         x[blocks_out(rng, n, step_s)] = np.nan
+    if condition == "one gap":
+        x[one_gap(rng, n)] = np.nan
     return x
 
 
@@ -108,12 +118,16 @@ def tuning(statistic: str, condition: str) -> Run:
     return run
 
 
-def shifted(condition: str) -> Run:
-    """Two units around moments, whole window of ± 2 s, as the analysis does it."""
+def shifted(condition: str, null: Literal["auto", "linear"] = "auto") -> Run:
+    """Two units around moments, whole window of ± 2 s, as the analysis does it; linear shifts of what drifts."""
 
     def run(rng: Rng) -> np.ndarray:
-        traces = make_traces(signals(rng, 2, condition), rate_hz=1 / STEP_S)
-        test = shift_test(traces, events(rng, condition), baseline_s=(-2, -1)).table
+        x, moments = signals(rng, 2, condition), events(rng, condition)
+        if null == "linear":
+            x = x + SIGNAL_DRIFT * np.linspace(-0.5, 0.5, N)[:, None] * rng.choice([-1, 1], 2)
+            moments = events(rng, "drift")
+        traces = make_traces(x, rate_hz=1 / STEP_S)
+        test = shift_test(traces, moments, baseline_s=(-2, -1), null=null).table
         return test.groupby("unit", sort=False)["p_corrected"].min().to_numpy()
 
     return run
@@ -217,12 +231,15 @@ def neural_cells() -> dict[tuple[str, str], Run]:
     for condition in ("plain", "missing", "drift", "ties"):
         for statistic in ("auroc", "mi"):
             cells[f"tuning, {statistic}", condition] = tuning(statistic, condition)
-        if condition != "missing":  # refused: the clock must be complete
-            cells["around moments, shifts", condition] = shifted(condition)
+        cells["around moments, shifts", condition] = shifted(condition)
+        if condition != "drift":  # drifts anyhow
+            cells["around moments, linear shifts", condition] = shifted(condition, "linear")
         cells["around moments, one animal, signs of stretches", condition] = one_animal(condition)
         cells["around moments, signs of 8 animals", condition] = animals(condition)
         cells["decode, shifts", condition] = decoded(condition)
         cells["decode, other sessions", condition] = decoded(condition, sessions=True)
+    cells["around moments, shifts", "one gap"] = shifted("one gap")
+    cells["around moments, linear shifts", "one gap"] = shifted("one gap", "linear")
     cells["around moments, signs of 8 animals", "unequal"] = animals("unequal")
     for memory in (0.3, 0.5, 0.8):
         cells["around moments, one animal, signs of stretches", f"events depend, {memory}"] = one_animal(

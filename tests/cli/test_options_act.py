@@ -29,6 +29,7 @@ STATES = {
     "--rater": ["A"],
     "--stream": ["one"],
     "--others": ["negative"],
+    "--alpha": ["0.01"],
     "--params": [],
     "--seed": ["3"],
     "--workers": ["7"],
@@ -72,7 +73,10 @@ COMMANDS = {
         [S],
         {
             "-p": ["bin_s=60"],
-            **{name: STATES[name] for name in ("--ids", "--compare", "--measures", "--params", "--seed", "--workers")},
+            **{
+                name: STATES[name]
+                for name in ("--ids", "--compare", "--measures", "--alpha", "--params", "--seed", "--workers")
+            },
         },
     ),
     "preview": (
@@ -92,7 +96,7 @@ COMMANDS = {
             "--workers": ["7"],
         },
     ),
-    "apply": ("murid.run.apply_method", [S, "m"], {"--ids": ["r1"], "--workers": ["7"]}),
+    "apply": ("murid.run.apply_method", [S, "m"], {"--ids": ["r1"], "--alpha": ["0.01"], "--workers": ["7"]}),
     "evaluate": (
         "murid.run.evaluate_methods",
         [S, "gbdt"],
@@ -110,6 +114,7 @@ COMMANDS = {
             "--leaky": [],
             "--rare": ["ignore"],
             "--skip-failed": [],
+            "--alpha": ["0.01"],
             "--seed": ["3"],
             "--workers": ["7"],
         },
@@ -192,7 +197,7 @@ COMMANDS = {
     "agreement": (
         "murid.run.run_analysis",
         [S],
-        {**{k: v for k, v in STATES.items() if k not in ("--compare", "--measures")}, "-p": ["iou=0.3"]},
+        {**{k: v for k, v in STATES.items() if k not in ("--compare", "--measures", "--alpha")}, "-p": ["iou=0.3"]},
     ),
     "report": ("murid.run.build_report", [S], {"--run": ["evaluate"], "--out": ["x.html"], "--figures": []}),
     "demo": (

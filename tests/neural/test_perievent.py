@@ -22,7 +22,7 @@ from murid.neural import (
     shift_test,
     sign_flip_test,
 )
-from murid.neural.perievent_tests import cluster_masses
+from murid.neural.perievent_tests import _mean_at_shifts, cluster_masses
 
 BASE = PeriEventParams(baseline_s=(-2, -1), scale="subtract")
 
@@ -229,8 +229,8 @@ def test_events_in_a_gap_of_the_clock_are_left_out():
     result = compute_perievent(signal, events, params=PeriEventParams(before_s=1, after_s=1))
     assert result.events["reason"].tolist() == ["", *["in a gap of the neural clock"] * 4]
     assert float(result.trials.sel(lag=0, method="nearest").values[0, 0]) == pytest.approx(50, abs=1e-4)
-    with pytest.raises(DataError, match="pauses"):
-        shift_test(signal, np.arange(5, 215, 13.0))
+    with pytest.raises(DataError, match="do not fit on one even clock"):
+        shift_test(signal.assign_coords(time=np.r_[time[:1000], time[1000:] + 5000]), np.arange(5, 95, 13.0))
 
 
 def test_cells_of_different_animals_are_not_the_same_cells():
@@ -267,6 +267,49 @@ def test_shift_test_has_no_verdict_from_few_independent_shifts():
     table = shift_test(make_traces(slow, time_s=time), np.arange(20, 580, 30.0)).table
     assert table["p_corrected"].isna().all()
     assert table["reason"].str.startswith("too few independent shifts").all()
+
+
+def with_responses(rng, lost):
+    """A unit that answers every event for 0.3 s beside one that does not, some samples missing; the events."""
+    x, events = rng.standard_normal((6000, 2)), np.cumsum(rng.integers(60, 130, 60)) / 10
+    for k in range(3):
+        x[np.round(events * 10).astype(int) + k, 0] += 2
+    x[lost] = np.nan
+    return x, events
+
+
+@pytest.mark.parametrize("null", ["circular", "linear"])
+@pytest.mark.parametrize(
+    "lost", [np.arange(6000) % 1000 < 100, (np.arange(6000) >= 2000) & (np.arange(6000) < 3200)], ids=["blocks", "gap"]
+)
+def test_missing_samples_are_no_part_of_the_statistic_nor_of_its_null(lost, null):
+    x, events = with_responses(np.random.default_rng(0), lost)
+    found = shift_test(make_traces(x, rate_hz=10), events, null=null).table
+    lags = found[(found["unit"] == "unit_0") & (found["p_corrected"] <= 0.05)]["lag_s"].round(1).tolist()
+    assert lags == [0.0, 0.1, 0.2]
+    assert (found.loc[found["unit"] == "unit_1", "p_corrected"] > 0.05).all()
+    # The same samples left out of the clock instead: the same test.
+    time = np.arange(6000) / 10
+    cut = shift_test(make_traces(x[~lost], time_s=time[~lost]), events, null=null).table
+    np.testing.assert_allclose(cut["statistic"], found["statistic"], atol=1e-6)
+    np.testing.assert_allclose(cut["p_corrected"], found["p_corrected"])
+
+
+def test_the_statistic_with_missing_samples_is_the_mean_of_those_that_are_there():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal(400)
+    x[100:130] = np.nan
+    events = np.sort(rng.choice(400, 30, replace=False))
+    kept = np.zeros(400)
+    kept[events] = 1
+    curve, share = _mean_at_shifts(x, kept)
+    for s in (0, 7, 250):
+        met = x[(events + s) % 400]
+        assert share[s] == pytest.approx(np.isfinite(met).mean())
+        assert curve[s] == pytest.approx(np.nanmean(met) - np.nanmean(x))
+    x[events] = np.nan  # at lag 0 no event meets a sample
+    assert np.isnan(_mean_at_shifts(x, kept)[0][0])
+    assert shift_test(make_traces(np.full((600, 1), np.nan), rate_hz=1), [100.0, 200.0]).table["p"].isna().all()
 
 
 def test_drift_in_both_signal_and_events_is_tested_by_linear_shifts():

@@ -15,6 +15,7 @@ from murid.methods.base import Card, Dump, Method, output
 class TinyParams(Params):
     behaviours: tuple[str, ...] | None = param(None, why="which")
     margin: float = param(1.0, gt=0, why="factor on the threshold")
+    rater: str | None = param(None, why="whose labels")
     seed: int = param(0, why="unused")
 
 
@@ -37,7 +38,7 @@ class Tiny(Method):
         on, off = [], []
         for recording in recordings:
             time, speed = self._speed(recording)
-            present = recording.labels.to_states(time, names).values[:, 0, 0]
+            present = recording.labels.select(rater=self.params.rater).to_states(time, names).values[:, 0, 0]
             on.append(speed[present == 1])
             off.append(speed[present == 0])
         limit = (np.median(np.concatenate(on)) + np.median(np.concatenate(off))) / 2

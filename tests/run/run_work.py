@@ -127,15 +127,18 @@ def gives_up_once(recording: Recording) -> dict:
     return {"went_on_from": note.read_text()}
 
 
-#: A file that `edits_its_input` changes while it is at work.
+#: A file that `edits_its_input` changes while it is at work, and how many times more it will.
 JOURNAL: Path | None = None
+TIMES = [0]
 
 
 def edits_its_input(recording: Recording) -> dict:
-    """A person saves labels while the step is at work."""
-    if JOURNAL is not None:
-        JOURNAL.write_text(JOURNAL.read_text().replace('"rear"', '"groom"'))
-    return {"bouts": len(recording.labels.bouts)}
+    """A person deletes a label while the step is at work."""
+    bouts = len(recording.labels.bouts)
+    if JOURNAL is not None and recording.id == "r2" and TIMES[0] > 0:
+        TIMES[0] -= 1
+        JOURNAL.write_text("".join(JOURNAL.read_text().splitlines(keepends=True)[:-1]))
+    return {"bouts": bouts}
 
 
 def nothing(vocabulary: str) -> dict:

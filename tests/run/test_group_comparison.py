@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from murid.data.errors import DataError
 from murid.data.pvalues import fdr
 from murid.report.sentences import groups_differ
 from murid.run.analysis import _censored
 from murid.run.apply import _unseen, _warn_of_unseen
-from murid.run.group_comparison import compare_groups, compare_latencies, with_keys
+from murid.run.group_comparison import check_alpha, compare_groups, compare_latencies, with_keys
 from murid.stats.statements import comparison_statements
 
 
@@ -82,6 +83,23 @@ def test_measures_differ_by_the_corrected_p():
     found = run.tables["comparison"].set_index("measure")
     assert found.at["speed", "p"] <= 0.05 < found.at["speed", "q"]
     assert run.summary["differ"] == ["distance", "latency"]
+
+
+def test_the_level_that_was_asked_for_decides_and_every_sentence_says_it():
+    """q of speed is .060: it differs at .1 and not at .05."""
+    run = Memory()
+    compare_groups(run, planted(), "group", alpha=0.1)
+    assert run.summary["differ"] == ["distance", "speed"]
+    assert run.summary["level"] == 0.1
+    rows = comparison_statements(run.tables["comparison"], alpha=0.1)
+    assert [r.shown for r in rows] == [True, True, False]
+    assert "2 of 3 tested measures of the test differ" in groups_differ("test", rows)
+    assert "(q ≤ 0.1; ctrl: n = 5 animals" in groups_differ("test", rows)
+    usual = comparison_statements(run.tables["comparison"])
+    assert "1 of 3 tested measures" in groups_differ("test", usual).replace("One", "1")
+    assert "(q ≤ 0.05;" in groups_differ("test", usual)
+    with pytest.raises(DataError, match="alpha is no level"):
+        check_alpha(5)
 
 
 def test_only_latencies_that_are_censored_somewhere_in_the_whole_recording_go_to_survival():

@@ -161,23 +161,52 @@ def test_the_number_of_a_process_that_is_gone_and_used_again_is_not_taken_for_it
     assert not owners.at_work(f"1-{owners.host()}", 0.0)  # the first process began after 1970
     assert not owners.at_work(f"999999999-{owners.host()}", time.time())
     assert not owners.at_work("nobody", time.time())
+    assert not owners.at_work(f"999999999-{owners.host()}-7", time.time())
+    assert owners.at_work("1-feedbeef-7", time.time())  # of another host
 
 
 # ---- what a result is made of ---------------------------------------------------------------------
-def test_labels_edited_while_a_step_is_at_work_are_never_kept_under_the_old_fingerprint(study, monkeypatch):
-    journal = next((study.folder / "data" / "r2" / "labels").glob("*.jsonl"))
-    before = journal.read_text()
-    monkeypatch.setattr(work, "JOURNAL", journal)
-    steps = [
-        Step("edit", work.edits_its_input, {"recording": s}, recording=s.id)
-        for s in inputs_of(study, ["r2"], ["labels"])
+def editing(study, monkeypatch, times):
+    """A step on r2 that somebody else edits so many times; the journal, and the step with one that is left alone."""
+    path = study.folder / "data" / "r2" / "labels"
+    bouts = pd.DataFrame({"start_s": [0.5, 1.0, 1.5], "stop_s": [0.7, 1.2, 1.7], "label": "rear"})
+    study.add(
+        study["r2"].replace(labels=Labels.from_bouts(bouts, duration_s=3.0, fps=20.0)), replace=True, keep=("poses",)
+    )
+    monkeypatch.setattr(work, "JOURNAL", next(path.glob("*.jsonl")))
+    monkeypatch.setattr(work, "TIMES", [times])
+    sources = inputs_of(study, ["r2", "r3"], ["labels"])
+    return work.JOURNAL, [
+        Step("edit", work.edits_its_input, {"recording": sources[0]}, recording="r2"),
+        Step("count", work.edits_its_input, {"recording": sources[1]}, {}, recording="r3"),
     ]
-    results, failures = Runner(study).attempt(steps)
-    assert results == []
-    assert "was changed while the command was at work" in failures[0].reason
+
+
+@pytest.mark.parametrize("ask", ["attempt", "do"])
+def test_labels_edited_while_a_step_is_at_work_are_read_once_more(study, monkeypatch, ask):
+    journal, steps = editing(study, monkeypatch, 1)
+    before = journal.read_text()
+    with Run.start(study, "toy", {}) as run:
+        found = getattr(Runner(study, run=run), ask)(steps)
+    results = found[0] if ask == "attempt" else found
+    assert [r.value for r in results] == [{"bouts": 2}, {"bouts": 1}]
+    assert len(run.provenance["inputs"]) == 2  # as they are now, and not as they were
+    assert outdated(study, run) == []
+    assert [(s["recording"], s["state"]) for s in run.provenance["steps"]] == [
+        ("r2", "failed"),
+        ("r3", "done"),
+        ("r2", "done"),
+    ]
     journal.write_text(before)
-    monkeypatch.setattr(work, "JOURNAL", None)
-    assert Runner(study).values(steps) == [{"bouts": 1}]
+    assert outdated(study, run) == ["labels changed: r2"]
+    assert Runner(study).values(steps[:1]) == [{"bouts": 3}]  # nothing was kept under the old fingerprint
+
+
+def test_labels_edited_at_every_try_are_no_result_and_it_is_said(study, monkeypatch):
+    _, steps = editing(study, monkeypatch, 2)
+    results, failures = Runner(study).attempt(steps)
+    assert [r.step.recording for r in results] == ["r3"]
+    assert "was changed while the command was at work" in failures[0].reason
 
 
 def test_names_that_look_alike_in_a_file_name_keep_their_own_results(tmp_path):
@@ -206,7 +235,7 @@ def test_a_result_that_another_process_finishes_at_the_same_instant_stays_and_no
     def slow(value, path):
         if value == {"a": 1}:
             with monkeypatch.context() as there:
-                there.setattr("murid.data.atomic.owner_name", lambda: f"31000-{owners.host()}")
+                there.setattr("murid.data.atomic.work_name", lambda: f"31000-{owners.host()}-1")
                 second.put(kept, {"a": 2})
         return real(value, path)
 
@@ -370,7 +399,8 @@ def test_adds_at_one_time_lose_no_row(tmp_path):
 
 def test_a_temporary_folder_names_its_owner(tmp_path):
     with atomic_folder(tmp_path / "x") as temporary:
-        assert temporary.name == f".x.{owners.owner_name()}.tmp"
+        assert temporary.name.startswith(f".x.{owners.owner_name()}-")
+        assert owners.at_work(temporary.name.rsplit(".", 2)[1], time.time())
 
 
 def test_provenance_holds_sheet_and_owner(study):

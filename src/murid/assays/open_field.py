@@ -186,6 +186,7 @@ def join_arenas(brought: Mapping[str, Any], params: OpenFieldParams) -> dict[str
     params=OpenFieldParams,
     needs=("poses",),
     uses=("zones", "events"),
+    columns=("camera",),
     tables=(MEASURES, ANIMALS, VISITS, ARENAS),
     shared=bring_positions,
     join=join_arenas,

@@ -11,6 +11,7 @@ import typer
 from murid.cli.console import Reply
 from murid.cli.measure_tables import comparison_table, latency_table, one_line_a_measure
 from murid.cli.options import (
+    Alpha,
     Behaviours,
     Ids,
     OthersOption,
@@ -45,7 +46,7 @@ Individual = Annotated[str, typer.Option(help="Whose states, when there are seve
 ShowParams = Annotated[bool, typer.Option("--params", help="Show the parameters and leave.")]
 
 #: Options that only analyses with a comparison, and only those with states, have.
-_OF_COMPARISON = ("compare", "measures")
+_OF_COMPARISON = ("compare", "measures", "alpha")
 _OF_STATES = ("states_from", "behaviours", "individual", "rater", "stream", "others")
 
 #: Rows of a table that a command prints; all of them are in the CSV.
@@ -65,6 +66,7 @@ def run_named(
     rater: Rater = "",
     stream: Stream = "",
     others: OthersOption = "auto",
+    alpha: Alpha = 0.05,
     params: ShowParams = False,
     seed: Seed = 0,
     workers: Workers = 0,
@@ -89,6 +91,7 @@ def run_named(
         states_from=states_from,
         labels=LabelChoice(tuple(wanted) if wanted else None, others, rater or None, stream or None),
         individual=individual or None,
+        alpha=alpha,
         seed=seed,
         workers=n_workers(workers),
     )
@@ -147,7 +150,7 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
         shown["Groups compared (animals are the unit)"] = comparison_table(tables["comparison"], units)
         if "latencies" in tables:
             shown["Latencies compared by survival: some animals never did it"] = latency_table(tables["latencies"])
-        text.append(f"{len(summary['differ'])} of {summary['compared']} measures differ (q <= 0.05).")
+        text.append(f"{len(summary['differ'])} of {summary['compared']} measures differ (q <= {summary['level']:g}).")
         if summary.get("described"):
             text.append(f"{summary['described']} further measures are described, not tested: table described.csv.")
     else:

@@ -8,7 +8,7 @@ import typer
 
 from murid.cli.command import add_command
 from murid.cli.console import Reply
-from murid.cli.options import Ids, StudyFolder, Workers, n_workers, pick_recordings
+from murid.cli.options import Alpha, Ids, StudyFolder, Workers, n_workers, pick_recordings
 from murid.cli.run_summaries import of_run
 from murid.data.names import counted
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
         study: StudyFolder,
         model: Annotated[str, typer.Argument(help="Model of the study, or the folder of one.", show_default=False)],
         ids: Ids = None,
+        alpha: Alpha = 0.05,
         workers: Workers = 0,
     ) -> Reply:
         """Apply a fitted method: states, bouts and their summary."""
@@ -28,7 +29,7 @@ def register(app: typer.Typer) -> None:
         from murid.run import apply_method
 
         opened = Study(study)
-        run = apply_method(opened, model, pick_recordings(opened, ids), workers=n_workers(workers))
+        run = apply_method(opened, model, pick_recordings(opened, ids), alpha=alpha, workers=n_workers(workers))
         summary = run.tables["summary"]
         column = "behaviour" if "behaviour" in summary else "label"
         shown = summary.groupby(column, sort=False)[["count", "total_s", "fraction"]].mean().reset_index()

@@ -9,6 +9,7 @@ import typer
 from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import (
+    Alpha,
     Behaviours,
     Ids,
     OthersOption,
@@ -79,6 +80,7 @@ def register(app: typer.Typer) -> None:
         leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
         rare: _Rare = "warn",
         skip_failed: SkipFailed = False,
+        alpha: Alpha = 0.05,
         seed: Seed = 0,
         workers: Workers = 0,
     ) -> Reply:
@@ -106,6 +108,7 @@ def register(app: typer.Typer) -> None:
             leaky=leaky,
             rare=rare,
             skip_failed=skip_failed,
+            alpha=alpha,
             seed=seed,
             workers=n_workers(workers),
         )

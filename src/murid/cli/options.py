@@ -52,6 +52,7 @@ OthersOption = Annotated[
 ]
 Rater = Annotated[str, typer.Option(help="Whose labels, when there are several raters.")]
 Stream = Annotated[str, typer.Option(help="Which stream (channel) of the labels.")]
+Alpha = Annotated[float, typer.Option(help="q up to which groups are said to differ.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same answer.")]
 
 

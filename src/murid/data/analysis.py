@@ -99,6 +99,7 @@ class Analysis:
     figure: str = ""
     family: str = ""
     cites: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -187,6 +188,7 @@ def analysis(
     figure: str = "",
     family: str = "",
     cites: Sequence[str] = (),
+    columns: Sequence[str] = (),
 ) -> Callable[[Function], Function]:
     """Declare a function to be an analysis.
 
@@ -239,6 +241,8 @@ def analysis(
         Command that it belongs to (``"assay"``, ``"neural"``); a command of its own when "".
     cites : sequence of str
         Papers that it follows.
+    columns : sequence of str
+        Further columns of ``recordings.csv`` that the function reads as ``recording.meta``; others are not there.
     """
 
     def declare(function: Function) -> Function:
@@ -261,6 +265,7 @@ def analysis(
             figure=figure,
             family=family,
             cites=tuple(cites),
+            columns=tuple(columns),
         )
         _refuse_mistakes(made)
         _declared[name] = made

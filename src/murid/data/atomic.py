@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from murid.data.errors import MuridError
-from murid.data.process_owner import at_work, owner_name
+from murid.data.process_owner import at_work, work_name
 
 _NUMBER_OF_SYSTEM = re.compile(r"(?:os error |errno = )(\d+)")
 
@@ -31,7 +31,7 @@ def atomic_file(target: str | Path) -> Iterator[Path]:
         No space left, or no right to write: says which folder, and leaves nothing behind.
     """
     target = Path(target)
-    temporary = target.with_name(f".{target.name}.{owner_name()}.tmp")
+    temporary = target.with_name(f".{target.name}.{work_name()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -51,16 +51,13 @@ def atomic_folder(target: str | Path, *, stays: Callable[[], bool] | None = None
     With `stays`, a target that another process has made meanwhile stays where the function says so.
     """
     target = Path(target)
-    temporary = target.with_name(f".{target.name}.{owner_name()}.tmp")
-    old = target.with_name(f".{target.name}.{owner_name()}.old")
+    own = work_name()  # two threads of one process may write the same folder
+    temporary, old = (target.with_name(f".{target.name}.{own}.{kind}") for kind in ("tmp", "old"))
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         yield temporary
         if stays is None or not _moved(temporary, target, stays):
-            if target.exists():
-                target.rename(old)
-            temporary.rename(target)
+            _swap(temporary, target, old)
     except Exception as exc:
         _raise_explained(exc, target)
         raise
@@ -69,6 +66,21 @@ def atomic_folder(target: str | Path, *, stays: Callable[[], bool] | None = None
             old.rename(target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _swap(temporary: Path, target: Path, old: Path) -> None:
+    """Put a folder in the place of another, which becomes `old`; the last of several that do so at once has it."""
+    for _ in range(100):
+        with suppress(FileNotFoundError):
+            target.rename(old)
+        try:
+            temporary.rename(target)
+            return
+        except OSError:
+            if not target.exists():
+                raise
+        shutil.rmtree(old, ignore_errors=True)  # another was faster, with a newer one
+    temporary.rename(target)
 
 
 def _moved(temporary: Path, target: Path, stays: Callable[[], bool]) -> bool:

@@ -12,6 +12,7 @@ import platform
 import time
 from contextlib import suppress
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 #: What another host has not touched for so long is taken for dead.
@@ -34,19 +35,28 @@ def owner_name() -> str:
     return f"{os.getpid()}-{host()}"
 
 
+_works = count(1)
+
+
+def work_name() -> str:
+    """Return ``<pid>-<host>-<number>``: one piece of unfinished work of this process, apart from its other threads'."""
+    return f"{owner_name()}-{next(_works)}"
+
+
 def at_work(name: str, changed: float) -> bool:
     """True while the owner of something unfinished may still be at work on it.
 
     Parameters
     ----------
     name : str
-        What `owner_name` returned, or a bare process number (of this machine).
+        What `owner_name` or `work_name` returned, or a bare process number (of this machine).
     changed : float
         When it was last written to, seconds since 1970.
     """
     import psutil
 
-    pid, _, machine = name.partition("-")
+    pid, _, rest = name.partition("-")
+    machine = rest.partition("-")[0]
     if not pid.isdigit():
         return False
     if machine and machine != host():

@@ -267,7 +267,9 @@ def shift_test(
     Parameters
     ----------
     signal : DataArray (time, unit) or Spikes
-        Evenly sampled signal without missing samples or pauses; spikes are binned at `bin_s`.
+        Evenly sampled signal; spikes are binned at `bin_s`. Where samples are missing, or the clock pauses, a shift
+        is the mean of the samples that its events meet, and no part of the null where fewer than a third of the
+        events meet one.
     events_s : array (event,) or DataFrame
         Event times, s, or an events table with ``time_s``.
     before_s, after_s : float
@@ -306,8 +308,7 @@ def shift_test(
     [0.0, 0.1, 0.2]
     """
     traces = as_traces(signal, bin_s, "shift_test")
-    time = _even_clock(traces)
-    x = np.ascontiguousarray(np.asarray(traces.values, np.float64).T)
+    time, x = _even_clock(traces)
     events = event_times(events_s, "shift_test")
     events = events[(events >= time[0]) & (events <= time[-1])]
     step = 1.0 / rate_of(time)
@@ -357,24 +358,54 @@ class _Window:
         return inside
 
 
-def _even_clock(traces: xr.DataArray) -> Floats:
-    """The clock of traces that are even and complete, else an error."""
+#: A shift at which fewer of the events than this share meet a sample has no statistic and is no part of the null.
+LEAST_MET = 1 / 3
+#: A clock whose pauses make it longer than this many times its samples is tested piece by piece.
+LONGEST = 10
+
+
+def _even_clock(traces: xr.DataArray) -> tuple[Floats, Floats]:
+    """An even clock (time,) and the values on it (unit, time), NaN where samples are missing or the clock pauses."""
     time = np.asarray(traces["time"].values, np.float64)
-    missing = int((~np.isfinite(traces.values)).sum())
-    pieces = segments(time)
-    if missing or len(pieces) > 1:
+    values = np.asarray(traces.values, np.float64)
+    values = np.where(np.isfinite(values), values, np.nan)
+    if len(segments(time)) == 1:
+        return time, np.ascontiguousarray(values.T)
+    step = 1.0 / rate_of(time)
+    place = np.round((time - time[0]) / step).astype(np.int64)
+    # Samples of a piece keep their order; only a piece of another rate, or too long a pause, does not fit.
+    if (np.diff(place) < 1).any() or place[-1] + 1 > LONGEST * time.size:
         fail(
             "shift_test",
-            "the signal has missing samples" if missing else "the clock has pauses",
-            expected="an even clock without gaps",
-            got=f"{missing} missing values" if missing else f"{len(pieces) - 1} pauses",
+            "the pieces between the pauses of the clock do not fit on one even clock",
+            expected=f"one rate, and pauses of less than {LONGEST - 1} times the recorded time",
+            got=f"{len(segments(time)) - 1} pauses",
             todo="test one piece, traces.sel(time=slice(start, stop)), or use sign_flip_test on the events",
         )
-    return time
+    even = np.full((values.shape[1], int(place[-1]) + 1), np.nan)
+    even[:, place] = values.T
+    return time[0] + step * np.arange(even.shape[1]), even
+
+
+def _mean_at_shifts(x: Floats, kept: Floats) -> tuple[Floats, Floats]:
+    """Mean of the samples that the events meet at every circular shift, and the share of the events that meet one."""
+    n, exists = x.size, np.isfinite(x)
+    events = nulls.transform(kept)
+    if exists.all():
+        return nulls.lagged_sums(nulls.transform(x[None]), events, n)[0] / kept.sum(), np.ones(n)
+    centre = x[exists].mean() if exists.any() else 0.0
+    sums = nulls.lagged_sums(nulls.transform(np.where(exists, x - centre, 0.0)[None]), events, n)[0]
+    met = np.round(nulls.lagged_sums(nulls.transform(exists[None].astype(np.float64)), events, n)[0])
+    share = met / kept.sum()
+    return np.where(share >= LEAST_MET, sums / np.maximum(met, 1.0), np.nan), share
 
 
 def _response_curve(x: Floats, train: Floats, window: _Window, low: int, linear: bool) -> tuple[Floats, nulls.Lags]:
-    """Mean response (lag,) at every shift of the event train, and which lags are observation and null."""
+    """Mean response (lag,) at every shift of the event train, and which lags are observation and null.
+
+    Where samples are missing the mean is that of the samples that are there. A mean of fewer samples scatters more:
+    its distance from the mean of all shifts is scaled by the root of the share of the events that met a sample.
+    """
     n = x.size
     if linear:
         q = n // 4
@@ -392,34 +423,45 @@ def _response_curve(x: Floats, train: Floats, window: _Window, low: int, linear:
             f"{(8 * window.size if linear else 2 * low) * window.step_s:.0f} s",
             got=f"{int(kept.sum())} events, {n * window.step_s:.0f} s",
         )
-    curve = nulls.lagged_sums(nulls.transform(x[None]), nulls.transform(kept), n)[0] / kept.sum()
+    curve, share = _mean_at_shifts(x, kept)
     if window.baseline_s is not None:
         curve = curve - np.mean([np.roll(curve, -k) for k in window.base()], axis=0)
     if linear:
-        curve = np.concatenate([curve[n - q :], curve[: q + 1]])
+        curve, share = (np.concatenate([v[n - q :], v[: q + 1]]) for v in (curve, share))
+    if (share < 1).any():
+        null = lags.null_of(curve[None])[0]
+        centre = null[np.isfinite(null)].mean() if np.isfinite(null).any() else 0.0
+        curve = centre + (curve - centre) * np.sqrt(share)
     return np.asarray(curve, np.float64), lags
 
 
 def _judge(curve: Floats, lags: nulls.Lags, window: _Window, min_independent: float) -> pd.DataFrame:
-    """Return z and p of each lag of the window, and p corrected by the largest |z| in the window of each shift."""
+    """Return z and p of each lag of the window, and p corrected by the largest |z| in the window of each shift.
+
+    Lags without a statistic (NaN) are neither tested nor part of the null, nor is a window that holds one.
+    """
     from numpy.lib.stride_tricks import sliding_window_view
 
     null = lags.null_of(curve[None])[0]
     independent = float(nulls.n_independent_of(null[None])[0])
-    spread = null.std()
-    z = (curve - null.mean()) / (spread if spread > 0 else np.nan)
+    null = null[np.isfinite(null)]
+    spread = null.std() if null.size else 0.0
+    z = (curve - (null.mean() if null.size else 0.0)) / (spread if spread > 0 else np.nan)
     seen = z[(lags.zero + window.offsets) % z.size]
-    ordered = np.sort((null - null.mean()) / (spread if spread > 0 else np.nan))
+    ordered = np.sort((null - null.mean()) / spread) if spread > 0 else null
     high = rank_p(ordered.size - np.searchsorted(ordered, seen - 1e-9), ordered.size)
     below = rank_p(np.searchsorted(ordered, seen + 1e-9), ordered.size)
     # Windows of the null stay clear of the true one.
     parts = [np.abs(z[s]) for s in lags.null if s.stop - s.start >= window.offsets.size]
-    peaks = np.sort(np.concatenate([sliding_window_view(p, window.offsets.size).max(axis=1) for p in parts] or [[]]))
+    peaks = np.concatenate([sliding_window_view(p, window.offsets.size).max(axis=1) for p in parts] or [[]])
+    peaks = np.sort(peaks[np.isfinite(peaks)])
     corrected = rank_p(peaks.size - np.searchsorted(peaks, np.abs(seen) - 1e-9), peaks.size)
-    reason = "" if spread > 0 else "constant signal"
+    reason = "" if spread > 0 else "constant signal" if null.size else "too few samples meet the events"
+    if not reason and not peaks.size:
+        reason = "no window of the shifts is complete"
     if not reason and not independent >= min_independent:
         reason = f"too few independent shifts ({independent:.1f} < {min_independent:g})"
-    judged = np.where(reason == "", 1.0, np.nan)
+    judged = np.where((reason == "") & np.isfinite(seen), 1.0, np.nan)
     return pd.DataFrame(
         {
             "lag_s": window.offsets * window.step_s,
@@ -427,7 +469,7 @@ def _judge(curve: Floats, lags: nulls.Lags, window: _Window, min_independent: fl
             "p": two_sided(high, below) * judged,
             "p_corrected": corrected * judged,
             "n_independent": independent,
-            "n_null": lags.n_null,
+            "n_null": null.size,
             "reason": reason,
         }
     )

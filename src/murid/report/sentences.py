@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from murid.plot.number_text import count, listed, number, p_value, readable
 from murid.report.table_rows import TunedUnits
 from murid.stats.statements import LatencyStatement, Statement
+from murid.stats.wording import ALPHA
 
 #: Findings on single measures that are named at most.
 MAX_NAMED = 4
@@ -43,7 +44,8 @@ def groups_differ(paradigm: str, rows: Sequence[Tested]) -> str:
     untested = f" {count(left, 'measure')} could not be tested." if left else ""
     return (
         f"{number(n_differ) if n_differ else 'None'} of {count(len(tested), 'tested measure')} of the {paradigm} "
-        f"{'differs' if n_differ == 1 else 'differ'} between {listed(names)} {corrected} (q ≤ 0.05; {n}).{untested}"
+        f"{'differs' if n_differ == 1 else 'differ'} between {listed(names)} {corrected} "
+        f"(q ≤ {number(tested[0].alpha)}; {n}).{untested}"
     )
 
 
@@ -112,9 +114,9 @@ def quality_found(bad: Sequence[str], n_recordings: int) -> str:
     )
 
 
-def transitions_compared(groups: Sequence[str], p: float, sizes: dict[str, int]) -> str:
+def transitions_compared(groups: Sequence[str], p: float, sizes: dict[str, int], alpha: float = ALPHA) -> str:
     """Return the verdict of the one test of all transitions between groups."""
-    verdict = "differ" if p <= 0.05 else "are not shown to differ"
+    verdict = "differ" if p <= alpha else "are not shown to differ"
     n = ", ".join(f"{g} n = {k}" for g, k in sizes.items())
     return (
         f"Taken together, the transitions of {listed(groups)} {verdict} ({p_value(p)}, one permutation test of the "

@@ -18,6 +18,7 @@ from murid.report.figures.transition_graph import transition_graph
 from murid.report.section_parts import Part, Picture
 from murid.report.sentences import transitions_compared
 from murid.report.subjects import seen_in_states, subject_of
+from murid.stats.wording import ALPHA
 
 #: More behaviours than this are not drawn as a graph.
 MAX_GRAPH = 24
@@ -155,7 +156,7 @@ def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
     if min(sizes.values(), default=0) < 2:
         return ""
     difference = group_difference(np.stack(list(counts.values())), groups, measure="fractions")
-    return transitions_compared(context.groups, float(difference["p"]), sizes)
+    return transitions_compared(context.groups, float(difference["p"]), sizes, ALPHA)
 
 
 def _renamed(states: xr.DataArray, names: list[str]) -> xr.DataArray:

@@ -33,7 +33,16 @@ from murid.run.analysis_steps import (
 from murid.run.apply import facts_of, identity_of, model_folder
 from murid.run.failures import note_failures, raise_all
 from murid.run.figure_files import write_figure
-from murid.run.group_comparison import KEYS, compare_groups, compare_latencies, with_column, with_keys
+from murid.run.group_comparison import (
+    ALPHA,
+    KEYS,
+    WHO,
+    check_alpha,
+    compare_groups,
+    compare_latencies,
+    with_column,
+    with_keys,
+)
 from murid.run.runner import Failure, Result, Runner
 from murid.run.runs import Run
 
@@ -52,6 +61,7 @@ def run_analysis(
     states_from: str | Path = FROM_LABELS,
     labels: LabelChoice | None = None,
     individual: str | None = None,
+    alpha: float = ALPHA,
     seed: int = 0,
     workers: int = 1,
 ) -> Run:
@@ -79,6 +89,8 @@ def run_analysis(
         Which labels are meant: behaviours, rater, stream.
     individual : str, optional
         Whose states; all by default.
+    alpha : float
+        q up to which groups are said to differ.
     seed : int
         Of everything that draws random numbers.
     workers : int
@@ -105,7 +117,8 @@ def run_analysis(
     chosen = find_analysis(name)
     declared = chosen.params(**(params or {}))
     source = StatesSource(str(states_from), labels or LabelChoice(), individual)
-    _refuse_unused(chosen, source, compare, measures)
+    check_alpha(alpha)
+    _refuse_unused(chosen, source, compare, measures, alpha)
     usable, left_out = usable_recordings(study, chosen, ids, source)
     refuse_unknown_individual(study, usable, source)
     asked = {
@@ -114,12 +127,14 @@ def run_analysis(
         "ids": usable,
         "compare": compare if chosen.compare else None,
         "measures": list(measures) if measures is not None else None,
+        "alpha": alpha if chosen.compare else None,
         "seed": seed,
         **(source.plain() if chosen.states != "none" or chosen.pooled else {}),
         **({} if source.from_labels else identity_of(model_folder(study, source.states_from))),
     }
     group = compare if chosen.compare else None
     with Run.start(study, chosen.family or name, asked, name if chosen.family else "") as run:
+        run.rests_on(columns_of(chosen, group), needs_of(study, chosen, source), every=ids is None)
         done = carry_out(run, study, chosen, declared, usable, source, seed=seed, workers=workers, group=group)
         if not run.summary["recordings"]:
             raise_all(chosen.name, done.failures)
@@ -128,7 +143,7 @@ def run_analysis(
             folder = model_folder(study, source.states_from)
             run.note(model=folder.name, applied=facts_of(folder))
         if group is not None and chosen.compare in run.tables:
-            _compare(run, chosen, group, measures, done, seed, study.table.set_index("id"))
+            _compare(run, chosen, group, measures, done, seed, study.table.set_index("id"), alpha)
     return run
 
 
@@ -292,6 +307,17 @@ def usable_recordings(
     return usable, left_out
 
 
+def columns_of(chosen: Analysis, group: str | None = None) -> tuple[str, ...]:
+    """Columns of ``recordings.csv`` that stand in the tables of an analysis or decide its comparison."""
+    return (*WHO, *chosen.columns, *((group, "litter") if group is not None else ()))
+
+
+def needs_of(study: Study, chosen: Analysis, source: StatesSource) -> list[tuple[str, ...]]:
+    """Nouns that a recording must have, of each tuple one."""
+    states = nouns_of_states(study, source) if chosen.states == "needed" else ()
+    return [*((noun,) for noun in (*chosen.needs, *states)), *([chosen.any_of] if chosen.any_of else [])]
+
+
 def refuse_unknown_individual(study: Study, ids: Sequence[str], source: StatesSource) -> None:
     """Refuse an individual that is in no label and no pose: labels of all animals would be taken for its own."""
     wanted, known = source.individual, dict[str, None]()
@@ -313,13 +339,17 @@ def refuse_unknown_individual(study: Study, ids: Sequence[str], source: StatesSo
         fail("states", f"no individual '{wanted}'", where=str(study.folder), todo=did_you_mean(wanted, named))
 
 
-def _refuse_unused(chosen: Analysis, source: StatesSource, compare: str | None, measures: Sequence[str] | None) -> None:
+def _refuse_unused(
+    chosen: Analysis, source: StatesSource, compare: str | None, measures: Sequence[str] | None, alpha: float
+) -> None:
     """Nothing that was asked for is ignored: options about states are an error where there are none."""
     faults = Faults(f"analysis '{chosen.name}'")
     if compare not in (None, "group") and not chosen.compare:
         faults.add(f"compare = {compare!r}: it compares no groups", todo="leave out compare")
     if measures is not None and not chosen.compare:
         faults.add("measures: it compares no groups", todo="leave out measures")
+    if alpha != ALPHA and not chosen.compare:
+        faults.add(f"alpha = {alpha:g}: it compares no groups", todo="leave out alpha")
     stated = chosen.states != "none" or chosen.pooled
     for name, value in ({} if stated else source.plain()).items():
         default = StatesSource().plain()[name]
@@ -352,18 +382,25 @@ def _compare(
     done: Done,
     seed: int,
     sheet: pd.DataFrame,
+    alpha: float,
 ) -> None:
     """Compare the measures of the declared table between groups of the sheet; censored latencies by survival."""
-    tables = run.tables
+    # Drawn numbers meet the animals in the order of their names, however recordings.csv is sorted.
+    tables = {name: _by_recording(table) for name, table in run.tables.items()}
     animals = _chosen(tables[chosen.compare], measures if measures is not None else done.compared)
     animals = with_column(with_column(animals, group, sheet), "litter", sheet)  # litters for the notes
     animals = animals.drop(columns=[m for m in done.mixed if m in animals])
     late = _censored(tables["measures"]) if "censored" in tables.get("measures", ()) else {}
     primary = [] if measures is not None else [m for m in chosen.primary if m in animals]
     run.provenance["seeds"]["comparison"] = seed
-    compare_groups(run, animals.drop(columns=list(late), errors="ignore"), group, seed, primary)
+    compare_groups(run, animals.drop(columns=list(late), errors="ignore"), group, seed, primary, alpha)
     late = {k: with_column(v, group, sheet) for k, v in late.items() if k in animals}
-    compare_latencies(run, late, group, seed)
+    compare_latencies(run, late, group, seed, alpha)
+
+
+def _by_recording(table: pd.DataFrame) -> pd.DataFrame:
+    """A table in the order of the names of its recordings."""
+    return table.sort_values("recording", kind="stable", ignore_index=True) if "recording" in table else table
 
 
 def _chosen(animals: pd.DataFrame, measures: Sequence[str] | None) -> pd.DataFrame:

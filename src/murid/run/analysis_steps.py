@@ -71,7 +71,7 @@ def sharing_steps(study: Study, chosen: Analysis, declared: Params, ids: Sequenc
         return []
     params = {"name": chosen.name, "params": declared.model_dump(mode="json")}
     code = (chosen.shared.__module__, type(declared).__module__)
-    sources = inputs_of(study, ids, chosen.nouns)
+    sources = inputs_of(study, ids, chosen.nouns, columns=chosen.columns)
     return [Step(f"share_{chosen.name}", share, {"recording": r}, params, None, r.id, code) for r in sources]
 
 
@@ -95,7 +95,7 @@ def opening_steps(study: Study, chosen: Analysis, ids: Sequence[str]) -> list[St
     """One step a recording that opens what a pooled analysis will read: which recordings can be read at all?"""
     return [
         Step(f"open_{chosen.name}", opened, {"recording": r}, {"nouns": list(chosen.nouns)}, recording=r.id)
-        for r in inputs_of(study, ids, chosen.nouns)
+        for r in inputs_of(study, ids, chosen.nouns, columns=chosen.columns)
     ]
 
 
@@ -115,9 +115,8 @@ def steps_of(
     code = (chosen.function.__module__, type(declared).__module__)
     if chosen.pooled:
         options = {**params, "source": source.plain()}
-        return [
-            Step(chosen.name, analyse_all, {"recordings": inputs_of(study, ids, nouns)}, options, used_seed, "", code)
-        ]
+        together = inputs_of(study, sorted(ids), nouns, columns=chosen.columns)  # however the table is sorted
+        return [Step(chosen.name, analyse_all, {"recordings": together}, options, used_seed, "", code)]
 
     def own(recording_id: str, options: Mapping[str, Any]) -> dict[str, Any]:
         if chosen.shared is None:
@@ -127,11 +126,14 @@ def steps_of(
     if chosen.states == "none":
         return [
             Step(chosen.name, analyse, {"recording": r}, own(r.id, params), used_seed, r.id, code)
-            for r in inputs_of(study, ids, nouns)
+            for r in inputs_of(study, ids, nouns, columns=chosen.columns)
         ]
     options = {**params, "source": source.plain()}
     if source.from_labels:
-        sources = inputs_of(study, ids, tuple(dict.fromkeys([*nouns, "labels"])))
+        # Where labels are read as states alone, those of other raters do not matter.
+        rater = None if "labels" in nouns else source.choice.rater
+        seen = tuple(dict.fromkeys([*nouns, "labels"]))
+        sources = inputs_of(study, ids, seen, columns=chosen.columns, rater=rater)
         return [
             Step(chosen.name, analyse, {"recording": r}, own(r.id, options), used_seed, r.id, code) for r in sources
         ]
@@ -140,7 +142,7 @@ def steps_of(
     applied = [apply_step(model, r, method) for r in inputs_of(study, ids, nouns_for(method))]
     return [
         Step(chosen.name, analyse, {"recording": r, "output": a}, own(r.id, options), used_seed, r.id, code)
-        for r, a in zip(inputs_of(study, ids, nouns), applied, strict=True)
+        for r, a in zip(inputs_of(study, ids, nouns, columns=chosen.columns), applied, strict=True)
     ]
 
 

@@ -16,7 +16,7 @@ from murid.data.states import behaviour_names
 from murid.data.study import Study
 from murid.run.failures import note_failures, raise_all
 from murid.run.fit import nouns_for
-from murid.run.group_comparison import KEYS, compare_groups, with_keys
+from murid.run.group_comparison import ALPHA, KEYS, WHO, check_alpha, compare_groups, with_keys
 from murid.run.keys import file_digest
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run, runs_of
@@ -26,7 +26,9 @@ from murid.run.step import FileInput, Step
 STRANGE, MANY = 0.99, 0.2
 
 
-def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
+def apply_method(
+    study: Study, model: str | Path, ids: Sequence[str] | None = None, *, alpha: float = ALPHA, workers: int = 1
+) -> Run:
     """Apply a fitted method to recordings.
 
     Parameters
@@ -36,6 +38,8 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
         Name of a model of the study, or the folder of any saved method.
     ids : sequence of str, optional
         Recordings; by default all that have what the method needs.
+    alpha : float
+        q up to which groups are said to differ.
     workers : int
         Processes.
 
@@ -59,13 +63,16 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
     from murid.methods.base import read_head
 
     method = method_class(read_head(folder)["method"])
+    every = ids is None
     if ids is None:
         ids = [r.id for r in study.recordings() if all(r.has(n) for n in method.about.needs)]
     if not ids:
         fail("apply", "no recording has what the method needs", expected=", ".join(method.about.needs))
     steps = [apply_step(FileInput(folder), source, method) for source in inputs_of(study, ids, nouns_for(method))]
-    asked = {"model": folder.name, "ids": list(ids), **identity_of(folder)}
+    check_alpha(alpha)
+    asked = {"model": folder.name, "ids": list(ids), "alpha": alpha, **identity_of(folder)}
     with Run.start(study, "apply", asked, folder.name) as run:
+        run.rests_on(WHO, [(noun,) for noun in method.about.needs], every=every)
         sheet = study.table.set_index("id")
         results, failures = Runner(study, workers, run).attempt(steps, f"applying {folder.name}")
         note_failures(run, failures)
@@ -75,7 +82,7 @@ def apply_method(study: Study, model: str | Path, ids: Sequence[str] | None = No
             keep_states(run, result, sheet)
         _warn_of_unseen(run)
         run.write_parts()
-        compare_behaviours(run)
+        compare_behaviours(run, alpha=alpha)
         done = [str(result.step.recording) for result in results]
         run.note(model=folder.name, method=method.name, recordings=done, applied=facts_of(folder))
         run.provenance["seeds"]["comparison"] = 0
@@ -121,13 +128,14 @@ def _warn_of_unseen(run: Run) -> None:
             )
 
 
-def compare_behaviours(run: Run, seed: int = 0) -> None:
+def compare_behaviours(run: Run, seed: int = 0, alpha: float = ALPHA) -> None:
     """Compare the share of time of each behaviour between groups; nothing where there are no groups."""
     summary = run.tables["summary"]
     if "group" not in summary:
         return
     keys = [k for k in KEYS if k in summary]
-    compare_groups(run, summary.pivot(index=keys, columns="behaviour", values="fraction").reset_index(), "group", seed)
+    shares = summary.pivot(index=keys, columns="behaviour", values="fraction").reset_index()
+    compare_groups(run, shares, "group", seed, alpha=alpha)
 
 
 def describe_states(output: xr.Dataset) -> dict[str, pd.DataFrame]:

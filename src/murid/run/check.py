@@ -12,7 +12,7 @@ from murid.data.errors import Fault
 from murid.data.study import Study
 from murid.prepare.quality_analysis import VERDICTS
 from murid.run.add import read_by_another_murid
-from murid.run.analysis import carry_out, note_left_out
+from murid.run.analysis import carry_out, columns_of, needs_of, note_left_out
 from murid.run.analysis_steps import StatesSource
 from murid.run.copies import add_copies
 from murid.run.run_age import newest_runs, outdated_runs
@@ -52,6 +52,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
     usable = [r.id for r in wanted if r.id not in left_out]
     asked = {"ids": list(ids) if ids is not None else None, "params": declared.model_dump(mode="json")}
     with Run.start(study, "check", asked) as run:
+        run.rests_on(columns_of(chosen), needs_of(study, chosen, StatesSource()), every=ids is None)
         faults = study.faults()
         add_copies(faults, study.recordings())
         run.table("faults", pd.DataFrame([vars(f) for f in faults.items], columns=list(Fault.__annotations__)))
@@ -63,7 +64,8 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
         note_left_out(run, left_out)
         counts = {verdict: run.summary.get(verdict, 0) for verdict in VERDICTS}
         run.note(recordings=len(run.summary["recordings"]), **counts, faults=len(faults.items))
-        old = outdated_runs(study, [r for r in newest_runs(study) if r.provenance["command"] != "check"])
+        newest = newest_runs(study, each_model=True)
+        old = outdated_runs(study, [r for r in newest if r.provenance["command"] != "check"])
         run.note(outdated=old)
         for release, read in read_by_another_murid(study).items():
             more = f" and {len(read) - 8} more" if len(read) > 8 else ""

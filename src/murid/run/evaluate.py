@@ -18,6 +18,7 @@ from murid.run.apply import apply_step, compare_behaviours, keep_states
 from murid.run.copies import add_copies
 from murid.run.failures import note_skipped, readable_recordings
 from murid.run.fit import fit_step, nouns_for
+from murid.run.group_comparison import ALPHA, WHO, check_alpha
 from murid.run.head_to_head import compare_methods
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
@@ -55,6 +56,7 @@ def evaluate_methods(
     leaky: bool = False,
     rare: str = "warn",
     skip_failed: bool = False,
+    alpha: float = ALPHA,
     seed: int = 0,
     workers: int = 1,
 ) -> Run:
@@ -88,6 +90,8 @@ def evaluate_methods(
         Behaviours that occur in one group only can not be learnt and tested at once.
     skip_failed : bool
         Leave out recordings that cannot be read, and list them, instead of stopping.
+    alpha : float
+        q up to which groups are said to differ.
     seed : int
         Of the folds, the bootstrap and the leaky split.
     workers : int
@@ -117,14 +121,17 @@ def evaluate_methods(
     learnt = {**shared, "behaviours": behaviours and tuple(behaviours), "seed": seed}
     method_params = {name: _params(name, (params or {}).get(name, {}), learnt) for name in names}
     skipped: dict[str, str] = {}
+    every = ids is None and train is None and test is None
     if skip_failed:
         labelled = [r.id for r in study.recordings(ids) if r.has("labels")]
         ids, skipped = readable_recordings(study, labelled)
         train, test = (None if side is None else [i for i in side if i not in skipped] for side in (train, test))
     split = dict(group=group, folds=folds, train=train, test=test, ids=ids, rare=rare, seed=seed)
-    asked = dict(methods=method_params, **split, **shared, behaviours=behaviours, leaky=leaky)
+    asked = dict(methods=method_params, **split, **shared, behaviours=behaviours, leaky=leaky, alpha=alpha)
+    check_alpha(alpha)
     scoring = dict(behaviours=list(behaviours) if behaviours else None, **shared, group=group)
     with Run.start(study, "evaluate", asked, "-".join(names)) as run:
+        run.rests_on((*WHO, group), [("labels",)], every=every)
         runner = Runner(study, workers, run)
         splits = _splits(study, group, folds, train, test, ids, behaviours, stream, rare, seed)
         run.table("folds", _fold_table(study, splits))
@@ -138,7 +145,7 @@ def evaluate_methods(
         compare_methods(run, runner, study, tested, scoring, seed)
         run.write_parts()
         if len(names) == 1:
-            compare_behaviours(run, seed)
+            compare_behaviours(run, seed, alpha)
     return run
 
 
@@ -168,7 +175,7 @@ class _Evaluation:
     def score(self, name: str, params: dict[str, Any], *, keep: bool) -> None:
         """Predict every held-out recording and score all predictions together; with `keep` store the states too."""
         steps = _predictions(self.study, name, params, self.splits)
-        labelled = _labelled(self.study, [s.recording for s in steps], self.scoring["group"])
+        labelled = _labelled(self.study, [s.recording for s in steps], self.scoring)
         together = Step(
             "score", _score, {"recordings": labelled, "predicted": steps}, dict(self.scoring), seed=self.seed
         )
@@ -302,9 +309,11 @@ def _predictions(study: Study, name: str, params: Mapping[str, Any], splits: Seq
     return steps
 
 
-def _labelled(study: Study, ids: Sequence[str], group: str) -> list[RecordingInput]:
+def _labelled(study: Study, ids: Sequence[str], scoring: Mapping[str, Any]) -> list[RecordingInput]:
+    group = scoring["group"]
+    rater = None if group == "rater" else scoring["rater"]  # groups of raters are told by all of them
     keys = tuple(dict.fromkeys(["animal", *([group] if group in ("group", "day", "session") else [])]))
-    return inputs_of(study, ids, ["labels"], keys)
+    return inputs_of(study, ids, ["labels"], keys, rater=rater)
 
 
 def _score(

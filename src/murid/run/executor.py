@@ -30,7 +30,7 @@ from murid.data.atomic import DiskError
 from murid.data.errors import DataError, Fault, MuridError, fail
 from murid.data.scratch import scratch_in
 from murid.run.provenance import versions
-from murid.run.step import Kept, Step, Task
+from murid.run.step import Input, Kept, Step, Task
 from murid.run.store import Store
 
 STOPPED = "stopped; run the same command again to continue"
@@ -71,6 +71,8 @@ class Outcome:
         What was wrong with the user's data, when it failed for that.
     crash : str
         Traceback, when it failed for any other reason.
+    changed : bool
+        It failed, and what it reads is no longer what the key was made from: worth another try.
     """
 
     index: int
@@ -80,6 +82,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     fault: str = ""
     crash: str = ""
+    changed: bool = False
 
     @property
     def failed(self) -> bool:
@@ -180,6 +183,7 @@ def perform(index: int, task: Task, root: Path) -> Outcome:
             outcome.fault = f"{exc.filename}: {exc.strerror}" if exc.filename else str(exc)
         except Exception:
             outcome.crash = traceback.format_exc()
+    outcome.changed = outcome.failed and _changed_input(task) is not None
     outcome.seconds, outcome.cpu_s = time.perf_counter() - start, time.process_time() - cpu
     outcome.peak_mb = peak_memory_mb()
     outcome.warnings = list(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)))
@@ -209,14 +213,25 @@ def _refuse_changed(task: Task) -> None:
     DataError
         When a file was changed between the plan and now: the result would be kept under the wrong fingerprint.
     """
+    changed = _changed_input(task)
+    if changed is not None:
+        fail(
+            task.step.title,
+            "was changed while the command was at work",
+            where=str(getattr(changed, "path", "") or f"recording '{getattr(changed, 'id', '')}'"),
+            todo="run the same command again when nobody edits it",
+        )
+
+
+def _changed_input(task: Task) -> Input | None:
+    """The first input that is no longer what the key was made from, or cannot be read any more."""
     for given, mark in task.marks:
-        if given.fingerprint() != mark:
-            fail(
-                task.step.title,
-                "was changed while the command was at work",
-                where=str(getattr(given, "path", "") or f"recording '{getattr(given, 'id', '')}'"),
-                todo="run the same command again",
-            )
+        try:
+            if given.fingerprint() != mark:
+                return given
+        except (DataError, OSError):
+            return given
+    return None
 
 
 def raise_failures(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:

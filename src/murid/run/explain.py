@@ -94,7 +94,10 @@ def explain_model(
         **identity_of(folder),
     )
     with Run.start(study, "explain", asked, folder.name) as run:
+        needs = [(noun,) for noun in (*cls.about.needs, "labels")]
+        run.rests_on(("animal",), needs, every=recording is None)
         runner = Runner(study, workers, run)
+        runner.note_read(FileInput(folder))  # its method and parameters are used, also where it is fitted anew
         if recording is not None:
             _one_frame(run, runner, study, folder, cls, asked)
         else:
@@ -132,12 +135,12 @@ def _whole_model(
     seed: int,
 ) -> None:
     sources, note = _unseen(study, folder, head, cls, folds, seed)
-    nouns = (*nouns_for(cls), "labels")
+    nouns, rater = (*nouns_for(cls), "labels"), head["params"].get("rater")
     steps = [
         Step(
             "explain",
             _explain,
-            {"recording": inputs_of(study, [recording_id], nouns)[0], "model": model},
+            {"recording": inputs_of(study, [recording_id], nouns, rater=rater)[0], "model": model},
             {"n_frames": n_frames},
             seed=seed,
             recording=recording_id,
@@ -182,6 +185,7 @@ def _unseen(
     """Labelled recordings, each with a model that has not seen its animal."""
     training = head.get("training", {})
     labelled = [r for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
+    labelled.sort(key=lambda r: r.id)  # the same folds, however recordings.csv is sorted
     learnt = _learnt_from(labelled, training)
     seen = {r.animal for r in labelled if r.id in learnt} | set(training.get("animals", ()))
     fresh = [r.id for r in labelled if r.id not in learnt and r.animal not in seen]

@@ -16,6 +16,8 @@ from murid.data.states import behaviour_names
 from murid.data.study import Study
 from murid.plot.number_text import listed
 from murid.run.apply import model_folder, newest_applied
+from murid.run.run_age import outdated
+from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 
 
@@ -87,6 +89,13 @@ def write_films(
     asked: dict[str, Any] = {"states": applied.folder.name, "ids": names, "behaviours": behaviours}
     asked |= {**how, "clips": clips, "least_s": least_s}
     with Run.start(study, "films", asked | {"seed": seed}, str(applied.summary["model"])) as run:
+        run.rests_on(("animal",), states_of=applied.folder.name)
+        runner = Runner(study, run=run)
+        for source in inputs_of(study, names, ("poses", "video")):
+            runner.note_read(source)
+        old = outdated(study, applied)
+        if old:
+            run.warn(f"the states of {applied.folder.name} are older than the data ({'; '.join(old[:6])}): apply again")
         run.provenance["seeds"]["clips"] = seed
         if left_out:
             run.warn(f"no video or no poses, so no clips of: {listed(left_out)}")
@@ -148,6 +157,8 @@ def _filmed(study: Study, applied: Run, ids: Sequence[str] | None) -> tuple[dict
 def _bouts(applied: Run, ids: list[str], behaviours: Sequence[str] | None, least_s: float) -> pd.DataFrame:
     """Bouts of the run that can be shown."""
     bouts = applied.tables["bouts"]
+    # The same bouts are drawn, however recordings.csv is sorted.
+    bouts = bouts.sort_values("recording", kind="stable", ignore_index=True)
     names = sorted(bouts["label"].astype(str).unique())
     faults = Faults("films")
     for name in behaviours or ():

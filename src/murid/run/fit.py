@@ -79,6 +79,7 @@ def fit_method(
         step = fit_step(study, name, params or {}, good)
     asked = {"method": name, "params": step.params["params"], "ids": [s.id for s in step.inputs["recordings"]]}
     with Run.start(study, "fit", {**asked, "model": model}, model) as run:
+        run.rests_on(("animal",), [(noun,) for noun in needed_of(name, params or {})], every=ids is None)
         result = Runner(study, workers, run).do([step], f"fitting {name}")[0]
         fitted = result.store.folder(result.kept) / "value"
         _keep(fitted, study.models_dir / model, replace)
@@ -102,14 +103,13 @@ def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[s
                 expected=", ".join(_needed(unfitted)),
                 todo="add recordings with these, or look at: murid check",
             )
-        if unfitted.learns_without_labels():
-            ids = [r.id for r in study.recordings() if all(r.has(n) for n in unfitted.about.needs)]
+        ids = [r.id for r in study.recordings() if all(r.has(n) for n in needed_of(name, params))]
     settings = unfitted.params.model_dump(mode="json")
     return Step(
         f"fit_{name}",
         _fit,
         # In order of their names: the same recordings give the same model, however the table is sorted.
-        {"recordings": inputs_of(study, sorted(ids), nouns)},
+        {"recordings": inputs_of(study, sorted(ids), nouns, rater=settings.get("rater"))},
         {"name": name, "params": settings},
         code=(type(unfitted).__module__,),
         reads=files_in(settings),
@@ -129,6 +129,14 @@ def files_in(params: Mapping[str, Any]) -> tuple[FileInput, ...]:
 def nouns_for(unfitted: Any) -> tuple[str, ...]:
     """Nouns a method sees when applied: what it needs and uses, zones and events where there are some. No labels."""
     return tuple(dict.fromkeys([*unfitted.about.needs, *unfitted.about.uses, "zones", "events"]))
+
+
+def needed_of(name: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+    """Nouns that a recording must have to be learnt from where none is named."""
+    from murid.methods import method
+
+    unfitted = method(name, **params)
+    return tuple(unfitted.about.needs) if unfitted.learns_without_labels() else _needed(unfitted)
 
 
 def _needed(unfitted: Any) -> tuple[str, ...]:

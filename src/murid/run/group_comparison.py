@@ -6,16 +6,23 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from murid.data.errors import DataError
+from murid.data.errors import DataError, fail
 from murid.data.pvalues import fdr
 from murid.run.runs import Run
 from murid.stats import compare_survival, compare_tables
+from murid.stats.wording import ALPHA
 
 #: Columns that say whose row it is.
 WHO = ("animal", "group", "day", "session")
 #: Columns of a comparison that belong to its tests.
 _TESTED = ("test", "statistic", "p", "q", "p_floor")
 KEYS = ("recording", *WHO, "individual")
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse a level that is none."""
+    if not 0 < alpha < 1:
+        fail("comparison of groups", "alpha is no level", expected="between 0 and 1, such as 0.05", got=f"{alpha:g}")
 
 
 def with_keys(table: pd.DataFrame, recording_id: str, sheet: pd.DataFrame) -> pd.DataFrame:
@@ -45,12 +52,14 @@ def with_column(table: pd.DataFrame, column: str, sheet: pd.DataFrame) -> pd.Dat
     return table.assign(**{column: table["recording"].map(sheet[column])})
 
 
-def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, primary: Sequence[str] = ()) -> None:
+def compare_groups(
+    run: Run, table: pd.DataFrame, group: str, seed: int = 0, primary: Sequence[str] = (), alpha: float = ALPHA
+) -> None:
     """Compare every measure of a table between groups, animals being the unit; write ``comparison``.
 
     Where measures are `primary` (what the test is made for), they alone are the family that is corrected for
     multiple testing; the others are described in the table ``described``: means, differences and intervals,
-    no tests. Warns when there are no two groups of two animals.
+    no tests. Warns when there are no two groups of two animals. What has q up to `alpha` is said to differ.
     """
     if group not in table:
         run.warn(f"no comparison: no recording has a {group}")
@@ -89,7 +98,8 @@ def compare_groups(run: Run, table: pd.DataFrame, group: str, seed: int = 0, pri
         run.table("described", described.drop(columns=[c for c in _TESTED if c in described]))
     run.note(
         groups={str(k): int(v) for k, v in sizes.items() if v >= 2},
-        differ=comparison.loc[comparison["q"] <= 0.05, "measure"].tolist(),
+        differ=comparison.loc[comparison["q"] <= alpha, "measure"].tolist(),
+        level=alpha,
         compared=len(comparison),
         described=0 if described is None else len(described),
     )
@@ -122,7 +132,9 @@ def _warn_of_pairs(run: Run, table: pd.DataFrame) -> None:
     )
 
 
-def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, seed: int = 0) -> None:
+def compare_latencies(
+    run: Run, late: Mapping[str, pd.DataFrame], group: str, seed: int = 0, alpha: float = ALPHA
+) -> None:
     """Compare latencies that may be censored (it never happened) by their survival; write ``latencies``."""
     rows = []
     for name, table in late.items():
@@ -136,10 +148,10 @@ def compare_latencies(run: Run, late: Mapping[str, pd.DataFrame], group: str, se
             continue
         rows.append(comparison.row(name))
     if rows:
-        _one_family(run, pd.DataFrame(rows))
+        _one_family(run, pd.DataFrame(rows), alpha)
 
 
-def _one_family(run: Run, late: pd.DataFrame) -> None:
+def _one_family(run: Run, late: pd.DataFrame, alpha: float) -> None:
     """Correct latencies and the measures of ``comparison`` for multiple testing together; write both tables."""
     comparison = run.tables.get("comparison")
     tested = (
@@ -152,4 +164,4 @@ def _one_family(run: Run, late: pd.DataFrame) -> None:
     run.table("latencies", late)
     if comparison is not None:
         run.table("comparison", comparison.assign(q=q[: -len(late)]))
-    run.note(differ=tested.loc[q <= 0.05, "measure"].tolist(), compared=len(tested))
+    run.note(differ=tested.loc[q <= alpha, "measure"].tolist(), compared=len(tested), level=alpha)

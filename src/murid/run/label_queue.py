@@ -70,17 +70,20 @@ def propose_bouts(
     >>> len(run.tables["queue"])
     3
     """
+    from murid.methods.base import read_head
     from murid.methods.supervised.label_queue import QueueParams
 
     settings = QueueParams(**(params or {})).model_dump()
     folder = model_folder(study, model)
     cls = _supervised(folder)
-    ids = [r.id for r in study.recordings(ids) if all(r.has(n) for n in cls.about.needs)]
-    labelled = [r.id for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
+    every = ids is None
+    ids = sorted(r.id for r in study.recordings(ids) if all(r.has(n) for n in cls.about.needs))
+    labelled = sorted(r.id for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs))
     if not ids:
         fail("label queue", "no recording has what the method needs", expected=", ".join(cls.about.needs))
     asked = dict(model=folder.name, params=settings, ids=ids, refit=refit, curve=curve, **identity_of(folder))
     with Run.start(study, "label_queue", asked, folder.name) as run:
+        run.rests_on(("animal",), [(noun,) for noun in cls.about.needs], every=every)
         work = _Work(
             run,
             Runner(study, workers, run),
@@ -89,6 +92,7 @@ def propose_bouts(
             FileInput(folder),
             nouns_for(cls),
             (cls.__module__, *_CODE),
+            str(read_head(folder)["params"].get("rater") or ""),
         )
         tables = work.tables(ids)
         used = (work.refitted(tables) if refit and labelled else None) or work.start
@@ -139,6 +143,8 @@ class _Work:
         The model as it was given.
     nouns, code : tuple of str
         What the method reads of a recording, and the modules that results depend on.
+    rater : str
+        Whose labels the model learnt from; all where "".
     """
 
     run: Run
@@ -148,6 +154,7 @@ class _Work:
     start: FileInput
     nouns: tuple[str, ...]
     code: tuple[str, ...]
+    rater: str
 
     def tables(self, ids: Sequence[str]) -> dict[str, Step]:
         """Return the step with the features of each recording, of the labelled ones too, after they were made."""
@@ -166,7 +173,7 @@ class _Work:
 
     def candidates(self, recording_id: str, table: Step, model: FileInput | Step, settings: dict[str, Any]) -> Step:
         """Return the step that cuts a recording into bouts that may be labelled."""
-        recording = inputs_of(self.study, [recording_id], (*self.nouns, "labels"))[0]
+        recording = inputs_of(self.study, [recording_id], (*self.nouns, "labels"), rater=self.rater)[0]
         inputs = {"recording": recording, "table": table, "model": model}
         return Step("queue_candidates", _candidates, inputs, settings, recording=recording_id, code=self.code)
 
@@ -204,7 +211,7 @@ class _Work:
     def _of_labelled(self, tables: Mapping[str, Step], model: FileInput | Step) -> dict[str, Any]:
         """Return the inputs of a step on all labelled recordings."""
         return {
-            "recordings": inputs_of(self.study, self.labelled, (*self.nouns, "labels")),
+            "recordings": inputs_of(self.study, self.labelled, (*self.nouns, "labels"), rater=self.rater),
             "tables": [tables[recording_id] for recording_id in self.labelled],
             "model": model,
         }

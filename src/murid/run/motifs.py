@@ -84,8 +84,10 @@ def compare_motifs(
     from murid.compare.motifs import motif_table
 
     settings = _params(names, params or {}, seed)
+    every = ids is None
     if ids is None:
         ids = [r.id for r in study.recordings() if r.has("poses")] or [r.id for r in study.recordings()]
+    ids = sorted(ids)  # the same recordings give the same table, however recordings.csv is sorted
     if not ids:
         fail("compare-motifs", "the study has no recordings", todo="add them with: murid add")
     recordings = study.recordings(ids)
@@ -105,6 +107,8 @@ def compare_motifs(
         "seed": seed,
     }
     with Run.start(study, "compare-motifs", asked, "motifs") as run:
+        needs = [("poses",)] if all(r.has("poses") for r in recordings) else []
+        run.rests_on(("animal",), needs, every=every)
         runner, rows = Runner(study, workers, run), {}
         for name in names:
             work = _work(study, name, settings[name], list(ids), seeds, halves, robust, choice, seed)
@@ -173,7 +177,7 @@ def _work(
     fit = fit_step(study, name, params, ids)
     sources = inputs_of(study, ids, nouns_for(cls))
     applied = [apply_step(fit, source, cls) for source in sources]
-    judged = {"recordings": inputs_of(study, ids, ("poses", "labels")), "outputs": applied}
+    judged = {"recordings": inputs_of(study, ids, ("poses", "labels"), rater=choice.rater), "outputs": applied}
     row = Step("motif_row", _row, judged, {"choice": vars(choice)}, seed=seed, code=code)
     reports = {}
     if seeds > 1 or halves:

@@ -18,12 +18,22 @@ from murid.run.step import RecordingInput
 _KEYS = ("animal", "group", "day", "session")
 
 
-def newest_runs(study: Study) -> list[Run]:
-    """Return the newest complete run of each command and analysis, in the order of their first use."""
-    newest: dict[tuple[str, str], Run] = {}
+def newest_runs(study: Study, *, each_model: bool = False) -> list[Run]:
+    """Return the newest complete run of each command and analysis, in the order of their first use.
+
+    With `each_model`, of each model and method too: the newest fit of one says nothing of the other models.
+    """
+    newest: dict[tuple[str, ...], Run] = {}
     for run in runs_of(study):
-        newest[run.provenance["command"], str(run.summary.get("analysis", ""))] = run
+        of = (run.provenance["command"], str(run.summary.get("analysis", "")))
+        newest[(*of, _subject(run)) if each_model else of] = run
     return list(newest.values())
+
+
+def _subject(run: Run) -> str:
+    """What a run is about: its model, or the methods that it compares; "" where there is none."""
+    named = run.summary.get("model") or run.summary.get("methods") or ""
+    return named if isinstance(named, str) else ",".join(sorted(map(str, named)))
 
 
 def chosen_runs(study: Study, runs: Sequence[Run | str] | str | None) -> list[Run]:
@@ -37,23 +47,56 @@ def chosen_runs(study: Study, runs: Sequence[Run | str] | str | None) -> list[Ru
 def outdated(study: Study, run: Run) -> list[str]:
     """Return why a run is older than its data, in words; nothing when it is not.
 
-    Compared are the fingerprints of every file that the run read, the animals and groups of its recordings,
-    and the models it used.
+    Compared are the fingerprints of every file that the run read, the columns of ``recordings.csv`` that its results
+    rest on, the models it used, and, where it used every recording that has what it needs, which ones these are now.
     """
     before, now = run.provenance.get("sheet", {}), sheet_of(study)
+    rests = run.provenance.get("rests_on") or {}
     marks = [m for m in run.provenance.get("inputs", []) if isinstance(m, dict)]
     read = [m for m in marks if "id" in m]
     used = list(dict.fromkeys(str(m["id"]) for m in read))
-    reasons = [*_changed_nouns(study, read, now), *_changed_keys(before, now, used)]
+    reasons = [*_changed_nouns(study, read, now), *_changed_keys(before, now, used, rests.get("columns"))]
     reasons += [
-        f"model '{Path(m['file']).name}' was changed"
+        f"{_kind_of(study.folder / m['file'])} '{Path(m['file']).name}' was changed"
         for m in marks
-        if "file" in m and _differs(m["file"], m["fingerprint"])
+        if "file" in m and _differs(study.folder / m["file"], m["fingerprint"])
     ]
-    added = [i for i in now if i not in before]
-    if before and added and set(before) <= set(used):
-        reasons.append(f"{_listed(added)} added since")
+    reasons += _usable_now(study, run, before, used)
+    reasons += _of_states(study, str(rests.get("states_of", "")))
     return list(dict.fromkeys(reasons))
+
+
+def _usable_now(study: Study, run: Run, before: Mapping[str, Any], used: Sequence[str]) -> list[str]:
+    """Recordings that the same command would take today and did not take then."""
+    rests = run.provenance.get("rests_on")
+    if rests is None:  # written before runs said what they rest on
+        added = [i for i in study.ids if i not in before]
+        return [f"{_listed(added)} added since"] if before and added and set(before) <= set(used) else []
+    if not rests["every"]:
+        return []
+    known = {*used, *run.summary.get("failed", ()), *run.summary.get("skipped", ())}
+    takes = [
+        r.id
+        for r in study.recordings()
+        if r.id not in known and all(any(r.has(noun) for noun in nouns) for nouns in rests["needs"])
+    ]
+    added, usable = [i for i in takes if i not in before], [i for i in takes if i in before]
+    return [f"{_listed(ids)} {what}" for ids, what in ((added, "added since"), (usable, "usable since")) if ids]
+
+
+def _of_states(study: Study, name: str) -> list[str]:
+    """Why the run whose states were used is older than its data."""
+    if not name:
+        return []
+    folder = study.runs_dir / name
+    if not (folder / "provenance.json").is_file():
+        return [f"the run {name}, whose states it shows, is gone"]
+    return [f"states of {name}: {reason}" for reason in outdated(study, Run.read(folder))]
+
+
+def _kind_of(folder: Path) -> str:
+    """What a file or folder is, for the message: a model, unless there is none in it."""
+    return "model" if (folder / "params.json").is_file() or not folder.exists() else "file"
 
 
 def outdated_runs(study: Study, runs: Iterable[Run] | None = None) -> dict[str, list[str]]:
@@ -83,8 +126,10 @@ def _changed_nouns(study: Study, read: Iterable[Mapping[str, Any]], now: Mapping
             continue
         nouns = tuple(n for n in NOUNS if n in mark)
         keys = tuple(k for k in _KEYS if k in mark)
+        columns = tuple(mark.get("meta", ()))
         try:
-            present = RecordingInput(study.folder, recording_id, nouns, keys).fingerprint()
+            rater = str(mark.get("rater", ""))
+            present = RecordingInput(study.folder, recording_id, nouns, keys, columns, rater).fingerprint()
         except DataError:
             changed.setdefault("files gone", []).append(recording_id)
             continue
@@ -97,20 +142,23 @@ def _changed_nouns(study: Study, read: Iterable[Mapping[str, Any]], now: Mapping
 
 
 def _changed_keys(
-    before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]], used: list[str]
+    before: Mapping[str, Mapping[str, str]],
+    now: Mapping[str, Mapping[str, str]],
+    used: list[str],
+    columns: Sequence[str] | None,
 ) -> list[str]:
     changed: dict[str, list[str]] = {}
     for recording_id in used:
         old, new = before.get(recording_id), now.get(recording_id)
         if old is None or new is None:
             continue
-        for key in dict.fromkeys([*old, *new]):
+        for key in dict.fromkeys([*old, *new] if columns is None else columns):
             if old.get(key, "") != new.get(key, ""):
                 changed.setdefault(key, []).append(recording_id)
     return [f"{key} changed: {_listed(ids)}" for key, ids in changed.items()]
 
 
-def _differs(path: str, fingerprint: Any) -> bool:
+def _differs(path: Path, fingerprint: Any) -> bool:
     try:
         return file_digest(path) != fingerprint
     except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from murid.data.progress import tell
@@ -11,7 +12,7 @@ from murid.data.study import Study
 from murid.run.executor import Outcome, executor_for, raise_failures
 from murid.run.provenance import versions
 from murid.run.runs import Run
-from murid.run.step import Kept, Plan, RecordingInput, Step, Task, plan_steps
+from murid.run.step import Input, Kept, Plan, RecordingInput, Step, Task, account_of, plan_steps
 from murid.run.store import Store
 
 
@@ -71,11 +72,15 @@ class Runner:
     def __init__(self, study: Study, workers: int = 1, run: Run | None = None) -> None:
         self.study, self.workers, self.run = study, max(1, int(workers)), run
         self.store = Store(study.folder / "cache")
+        #: Inputs that were written down before the steps at work, and steps of them that were.
+        self._before: list[Any] = []
+        self._noted: set[Kept] = set()
 
     def do(self, steps: Iterable[Step], text: str = "") -> list[Result]:
         """Return the results of `steps`, doing only what is not there yet.
 
-        A failing step does not keep the others from being done; then one error names all that failed.
+        A failing step does not keep the others from being done; then one error names all that failed. What somebody
+        edited while it was at work is done once more, with what it is now.
 
         Parameters
         ----------
@@ -86,7 +91,9 @@ class Runner:
         """
         steps = list(steps)
         scheme = plan_steps(steps)
-        self._work(scheme, text, None)
+        if self._work(scheme, text, None):
+            scheme = self._anew(scheme, plan_steps(steps))
+            self._work(scheme, text, None, last=True)
         return [Result(self.store, kept, step) for kept, step in zip(scheme.wanted, steps, strict=True)]
 
     def attempt(self, steps: Iterable[Step], text: str = "") -> tuple[list[Result], list[Failure]]:
@@ -98,7 +105,10 @@ class Runner:
         unreadable: dict[int, str] = {}
         scheme = plan_steps(steps, unreadable=unreadable)
         failed: dict[Kept, Failure] = {}
-        self._work(scheme, text, failed)
+        if self._work(scheme, text, failed):
+            unreadable, failed = {}, {}
+            scheme = self._anew(scheme, plan_steps(steps, unreadable=unreadable))
+            self._work(scheme, text, failed, last=True)
         wanted = iter(scheme.wanted)
         results, failures = [], []
         for step in steps:
@@ -111,8 +121,24 @@ class Runner:
                 results.append(Result(self.store, kept, step))
         return results, failures
 
-    def _work(self, scheme: Plan, text: str, failed: dict[Kept, Failure] | None) -> None:
-        """Do what is stale; failures are gathered in `failed`, or raised when it is None."""
+    def _anew(self, first: Plan, second: Plan) -> Plan:
+        """Forget the inputs of a plan that were edited meanwhile; return the plan that takes its place."""
+        if self.run is not None:
+            past = [m for m in map(self._placed, first.inputs) if m not in map(self._placed, second.inputs)]
+            noted = self.run.provenance["inputs"]
+            noted[:] = [m for m in noted if m not in past or m in self._before]
+            self.run.log("again", changed=[m.get("id", m.get("file")) for m in past if isinstance(m, dict)])
+        return second
+
+    def _work(self, scheme: Plan, text: str, failed: dict[Kept, Failure] | None, *, last: bool = False) -> bool:
+        """Do what is stale; failures are gathered in `failed`, or raised when it is None.
+
+        True, unless it is the `last` try, where something was edited while it was at work.
+        """
+        changed = False
+        self._before = [] if self.run is None else list(self.run.provenance["inputs"])
+        noted = self._noted if last else set()
+        self._noted = noted
         self.store.sweep()
         self._note_inputs(scheme)
         entries = {task.address: self.store.entry(task.address) for task in scheme.tasks}
@@ -129,6 +155,9 @@ class Runner:
                 entry = entries[task.address]
                 if entry is not None:
                     done += 1
+                    if task.address in noted:
+                        continue
+                    noted.add(task.address)
                     self._note_step(task, "kept", entry["seconds"], entry["peak_mb"], entry["warnings"])
                     self._note_versions(entry.get("versions", {}))
             if done:
@@ -139,20 +168,39 @@ class Runner:
                 done += 1
                 tell(text or "steps", done, len(scheme.tasks))
                 state = "failed" if outcome.failed else "done"
+                noted.add(stale[outcome.index].address)
                 self._note_step(stale[outcome.index], state, outcome.seconds, outcome.peak_mb, outcome.warnings)
+            changed |= not last and any(o.changed for o in outcomes)
+            if failed is None and changed:
+                return True
             if failed is None:
                 raise_failures(stale, sorted(outcomes, key=lambda o: o.index))
             else:
                 failed.update({stale[o.index].address: _failure(stale[o.index], o) for o in outcomes if o.failed})
+        return changed
 
     def values(self, steps: Iterable[Step], text: str = "") -> list[Any]:
         """Return the values of `steps` themselves, in order."""
         return [result.value for result in self.do(steps, text)]
 
+    def note_read(self, given: Input) -> None:
+        """Write down an input that a command reads outside its steps."""
+        if self.run is not None:
+            mark = self._placed(account_of(given, given.fingerprint()))
+            if mark not in self.run.provenance["inputs"]:
+                self.run.provenance["inputs"].append(mark)
+
+    def _placed(self, mark: Any) -> Any:
+        """The mark of a file inside the study with its path from there: a study may be moved."""
+        own = self.study.folder.resolve()
+        if not isinstance(mark, dict) or "file" not in mark or not Path(mark["file"]).resolve().is_relative_to(own):
+            return mark
+        return {**mark, "file": Path(mark["file"]).resolve().relative_to(own).as_posix()}
+
     def _note_inputs(self, scheme: Plan) -> None:
         if self.run is not None:
             known = self.run.provenance["inputs"]
-            known.extend(mark for mark in scheme.inputs if mark not in known)
+            known.extend(mark for mark in map(self._placed, scheme.inputs) if mark not in known)
             seeds = {t.step.name: t.step.seed for t in scheme.tasks if t.step.seed is not None}
             self.run.provenance["seeds"].update(seeds)
 
@@ -197,9 +245,14 @@ def inputs_of(
     ids: Sequence[str] | None,
     nouns: Sequence[str],
     keys: Sequence[str] = ("animal",),
+    columns: Sequence[str] = (),
+    rater: str | None = None,
 ) -> list[RecordingInput]:
     """Return the recordings of a study as inputs; unknown ids are an error."""
-    return [RecordingInput(study.folder, r.id, tuple(nouns), tuple(keys)) for r in study.recordings(ids)]
+    return [
+        RecordingInput(study.folder, r.id, tuple(nouns), tuple(keys), tuple(columns), rater or "")
+        for r in study.recordings(ids)
+    ]
 
 
 def _failed_parent(task: Task, failed: dict[Kept, Failure] | None) -> Failure | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -99,6 +99,7 @@ class Run:
             "versions": versions(),
             "machine": machine(),
             "sheet": sheet_of(study),
+            "rests_on": None,
             "inputs": [],
             "seeds": {},
             "steps": [],
@@ -157,6 +158,29 @@ class Run:
     def note(self, **summary: Any) -> None:
         """Add to the summary."""
         self.summary.update({k: to_plain(v) for k, v in summary.items()})
+
+    def rests_on(
+        self, columns: Sequence[str], needs: Sequence[Sequence[str]] = (), *, every: bool = False, states_of: str = ""
+    ) -> None:
+        """Write down what the results rest on beside the inputs of its steps, so that `outdated` can tell.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Columns of ``recordings.csv`` that stand in the tables or decide a comparison.
+        needs : sequence of sequence of str
+            Nouns that a recording must have to be used, of each inner sequence one.
+        every : bool
+            All recordings that have what is needed were asked for, so that one more makes the run old.
+        states_of : str
+            Name of the run whose states were used.
+        """
+        self.provenance["rests_on"] = {
+            "columns": list(dict.fromkeys(columns)),
+            "needs": [list(nouns) for nouns in needs],
+            "every": every,
+            "states_of": states_of,
+        }
 
     def warn(self, *texts: str) -> None:
         """Keep warnings, each once."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from murid.data.atomic import appears
 from murid.data.errors import DataError, Fault, Faults, fail
+from murid.data.labels import Labels
 from murid.data.recording import NOUNS, Recording
 from murid.data.study import Study
 from murid.run.keys import code_version, digest, file_digest
@@ -44,18 +46,25 @@ class RecordingInput:
     keys : tuple of str
         Which of ``animal, group, day, session`` the step sees. Leave ``group`` out where the result
         does not depend on it: then a corrected group does not make the result stale.
+    columns : tuple of str
+        Which further columns of ``recordings.csv`` the step sees as ``recording.meta``. None by default: a note
+        beside a recording makes no result stale.
+    rater : str
+        Whose labels the step sees; of all raters when "". Then what another rater changes makes no result stale.
     """
 
     folder: Path
     id: str
     nouns: tuple[str, ...] = ("poses",)
     keys: tuple[str, ...] = ("animal",)
+    columns: tuple[str, ...] = ()
+    rater: str = ""
 
     def fingerprint(self) -> dict[str, Any]:
-        """Hashes of the nouns' files, the keys, the roles and the notes of the recording."""
+        """Hashes of the nouns' files, the keys, the roles and the declared columns of the recording."""
         study = Study(self.folder)
         recording = study[self.id]
-        parts: dict[str, Any] = {"id": self.id, "roles": dict(recording.roles), "meta": dict(recording.meta)}
+        parts: dict[str, Any] = {"id": self.id, "roles": dict(recording.roles), "meta": self._seen(recording)}
         parts.update({key: getattr(recording, key) for key in self.keys})
         for noun in self.nouns:
             if recording.has(noun):
@@ -72,6 +81,8 @@ class RecordingInput:
                         todo="it was deleted or moved; add the recording again with --replace",
                     )
                 parts[noun] = file_digest(path)
+        if self.rater and "labels" in parts:
+            parts |= {"rater": self.rater, "labels": _labels_digest(recording, parts["labels"], self.rater)}
         return parts
 
     def open(self) -> Recording:
@@ -79,7 +90,32 @@ class RecordingInput:
         recording = Study(self.folder)[self.id]
         hidden: dict[str, Any] = {noun: None for noun in NOUNS if noun not in self.nouns}
         hidden.update({key: "" for key in ("animal", "group", "day", "session") if key not in self.keys})
-        return recording.replace(**hidden)
+        if self.rater and "labels" in self.nouns and recording.has("labels"):
+            hidden["labels"] = partial(_labels_of, recording, self.rater)
+        return recording.replace(**hidden, meta=self._seen(recording))
+
+    def _seen(self, recording: Recording) -> dict[str, Any]:
+        """The declared columns of the recording's row."""
+        return {name: value for name, value in recording.meta.items() if name in self.columns}
+
+
+def _labels_of(recording: Recording, rater: str) -> Labels:
+    """The labels of one rater; all of them where that one has none, so that what reads them says so."""
+    labels = recording.need("labels")
+    return labels.select(rater=rater) if rater in labels.raters else labels
+
+
+def _labels_digest(recording: Recording, of_files: str, rater: str) -> str:
+    """Fingerprint of what one rater wrote, kept for the files as they are."""
+    if (of_files, rater) not in _of_rater:
+        labels = _labels_of(recording, rater)
+        tables = [labels.bouts.to_json(orient="split"), labels.scored.to_json(orient="split")]
+        _of_rater[of_files, rater] = digest([*tables, labels.exclusive, list(labels.vocabulary), labels.fps])
+    return _of_rater[of_files, rater]
+
+
+#: Fingerprints of `_labels_digest` by the fingerprint of the files and the rater.
+_of_rater: dict[tuple[str, str], str] = {}
 
 
 @dataclass(frozen=True)
@@ -243,10 +279,10 @@ def plan_steps(steps: Sequence[Step], *, unreadable: dict[int, str] | None = Non
     else:
         unreadable.update({id(s): broken[id(s)] for s in steps if id(s) in broken})
     wanted = [address[id(s)] for s in steps if id(s) in address]
-    return Plan(list(tasks.values()), wanted, [_account(given, mark) for given, mark in prints.items()])
+    return Plan(list(tasks.values()), wanted, [account_of(given, mark) for given, mark in prints.items()])
 
 
-def _account(given: Input, mark: Any) -> Any:
+def account_of(given: Input, mark: Any) -> Any:
     """What provenance holds of an input: a file with its path, a recording with the fingerprints of its parts."""
     return {"file": str(given.path), "fingerprint": mark} if isinstance(given, FileInput) else mark
 

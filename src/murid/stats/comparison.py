@@ -31,6 +31,7 @@ from murid.stats.effects import (
 from murid.stats.permutation import PermutationTest, f_test, flip_residuals, sign_flip, two_groups, within_units
 from murid.stats.statements import SEPARATOR, GroupPair, Statement, pair_of, sizes_text
 from murid.stats.units import UnitTable, by_unit, nested_litters
+from murid.stats.wording import ALPHA
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
@@ -490,7 +491,7 @@ def _notes(units: UnitTable, unit: str | None, test: PermutationTest) -> list[st
     tiny = [g for g, x in samples.items() if x.size < MIN_FOR_EFFECT]
     if tiny:
         notes.append(f"fewer than {MIN_FOR_EFFECT} units in {', '.join(tiny)}: no interval of the effect size")
-    if test.p_floor > 0.05:
+    if test.p_floor > ALPHA:
         notes.append(f"no p below {test.p_floor:.2g} is possible with so few units")
     if skewness_z(list(samples.values())) > SKEWED:
         notes.append("values are skewed: intervals may cover less often than they claim; compare their logarithms")

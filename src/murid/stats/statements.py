@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -73,6 +73,8 @@ class Statement:
         Averaged rows, incomplete units, small groups.
     level : float
         Confidence level of the intervals.
+    alpha : float
+        q (p where nothing was corrected for) up to which a difference counts as shown.
 
     Examples
     --------
@@ -104,6 +106,7 @@ class Statement:
     left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     level: float = 0.95
+    alpha: float = ALPHA
 
     @property
     def reference(self) -> str:
@@ -117,8 +120,8 @@ class Statement:
 
     @property
     def shown(self) -> bool:
-        """True when a difference was shown: q (p where nothing was corrected for) is at most 0.05."""
-        return (self.q if math.isfinite(self.q) else self.p) <= ALPHA
+        """True when a difference was shown: q (p where nothing was corrected for) is at most `alpha`."""
+        return (self.q if math.isfinite(self.q) else self.p) <= self.alpha
 
     @property
     def direction(self) -> str:
@@ -145,13 +148,13 @@ class Statement:
         parts = []
         for pair in self.pairs:
             what = _difference_text(pair.first, pair.second, pair.difference, pair.interval, self.unit)
-            parts.append(f"{what}, {p_text(pair.p_holm)}")
+            parts.append(f"{what}, {p_text(pair.p_holm, alpha=self.alpha)}")
         return f"pairs (p after Holm): {'; '.join(parts)}" if parts else ""
 
     def p_and_q(self) -> str:
         """Return ``p = 0.01, q = 0.03``."""
-        both = p_text(self.p)
-        return f"{both}, {p_text(self.q, 'q')}" if math.isfinite(self.q) else both
+        both = p_text(self.p, alpha=self.alpha)
+        return f"{both}, {p_text(self.q, 'q', self.alpha)}" if math.isfinite(self.q) else both
 
     def finding(self) -> str:
         """Return the short sentence of a headline."""
@@ -163,9 +166,10 @@ class Statement:
             none = f"no difference between {joined(self.groups)} was shown"
             return f"{self.measure}: {text}" if self.shown else f"{self.measure}: {none} ({text})"
         differ = "differs" if self.shown else "is not shown to differ"
-        apart = [pair for pair in self.pairs if pair.p_holm <= ALPHA] if self.shown else []
+        apart = [pair for pair in self.pairs if pair.p_holm <= self.alpha] if self.shown else []
         more = "".join(
-            f"; {_difference_text(x.first, x.second, x.difference, x.interval, self.unit)}, {p_text(x.p_holm)}"
+            f"; {_difference_text(x.first, x.second, x.difference, x.interval, self.unit)}, "
+            f"{p_text(x.p_holm, alpha=self.alpha)}"
             for x in apart
         )
         none = "; no pair is shown to differ after Holm" if self.shown and self.pairs and not apart else ""
@@ -244,11 +248,12 @@ class LatencyStatement:
     n_missing: int = 0
     n_no_group: int = 0
     noun: str = "animal"
+    alpha: float = ALPHA
 
     @property
     def shown(self) -> bool:
-        """True when a difference was shown: q (p where nothing was corrected for) is at most 0.05."""
-        return (self.q if math.isfinite(self.q) else self.p) <= ALPHA
+        """True when a difference was shown: q (p where nothing was corrected for) is at most `alpha`."""
+        return (self.q if math.isfinite(self.q) else self.p) <= self.alpha
 
     def finding(self) -> str:
         """Return the sentence of a headline: medians, how many did it, log-rank p."""
@@ -258,14 +263,15 @@ class LatencyStatement:
             text = f"median {number_text(median)} s" if math.isfinite(median) else "median not reached"
             parts.append(f"{g} {text} ({self.events[g]} of {self.n[g]} did)")
         differ = "differs" if self.shown else "is not shown to differ"
-        q = f", {p_text(self.q, 'q')}" if math.isfinite(self.q) else ""
-        return f"{self.measure} {differ}: {', '.join(parts)}, log-rank {p_text(self.p)}{q}"
+        q = f", {p_text(self.q, 'q', self.alpha)}" if math.isfinite(self.q) else ""
+        return f"{self.measure} {differ}: {', '.join(parts)}, log-rank {p_text(self.p, alpha=self.alpha)}{q}"
 
     def sentence(self) -> str:
         """Return the finding with pairs and what was left out."""
         parts = [self.finding()]
         if self.pairs:
-            parts.append(f"pairs (p after Holm): {', '.join(f'{a} and {b} {p_text(p)}' for a, b, p in self.pairs)}")
+            pairs = [f"{a} and {b} {p_text(p, alpha=self.alpha)}" for a, b, p in self.pairs]
+            parts.append(f"pairs (p after Holm): {', '.join(pairs)}")
         if self.n_missing:
             parts.append(f"{counted(self.n_missing, self.noun)} without latency left out")
         if self.n_no_group:
@@ -310,6 +316,7 @@ def comparison_statements(
     *,
     units: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
+    alpha: float = ALPHA,
 ) -> list[Statement]:
     """Return the statements of a stored table of comparisons.
 
@@ -321,6 +328,8 @@ def comparison_statements(
         As `compare_tables` returns it; needed to name pairs of more than two groups.
     units, names : dict of measure to str, optional
         Unit and readable name of each measure.
+    alpha : float
+        q up to which a difference counts as shown.
 
     Returns
     -------
@@ -337,13 +346,16 @@ def comparison_statements(
     '10 percentage points more in drug than in ctrl [7.77, 12.2]'
     """
     units, names = units or {}, names or {}
-    return [
+    found = [
         _of_row(row, pairs, units.get(str(row["measure"]), ""), names.get(str(row["measure"]), str(row["measure"])))
         for row in comparison.to_dict("records")
     ]
+    return [replace(statement, alpha=alpha) for statement in found]
 
 
-def latency_statements(latencies: pd.DataFrame, *, names: Mapping[str, str] | None = None) -> list[LatencyStatement]:
+def latency_statements(
+    latencies: pd.DataFrame, *, names: Mapping[str, str] | None = None, alpha: float = ALPHA
+) -> list[LatencyStatement]:
     """Return the statements of a stored table of latencies.
 
     Parameters
@@ -352,6 +364,8 @@ def latency_statements(latencies: pd.DataFrame, *, names: Mapping[str, str] | No
         One `Survival.row` a measure, with ``q`` where it was corrected together with other measures.
     names : dict of measure to str, optional
         Readable names.
+    alpha : float
+        q up to which a difference counts as shown.
 
     Examples
     --------
@@ -363,7 +377,7 @@ def latency_statements(latencies: pd.DataFrame, *, names: Mapping[str, str] | No
     >>> latency_statements(table)[0].median_s["b"]
     80.0
     """
-    return [_latency_of_row(row, names or {}) for row in latencies.to_dict("records")]
+    return [replace(_latency_of_row(row, names or {}), alpha=alpha) for row in latencies.to_dict("records")]
 
 
 def _latency_of_row(row: Mapping[Any, Any], names: Mapping[str, str]) -> LatencyStatement:

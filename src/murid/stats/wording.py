@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-#: p or q up to this counts as a difference.
+#: p or q up to this counts as a difference, unless another level was asked for.
 ALPHA = 0.05
 
 
@@ -16,8 +16,8 @@ def number_text(x: float) -> str:
     return f"{x:,.0f}" if 1000 <= abs(x) < 1e6 else f"{x:.3g}"
 
 
-def p_text(p: float, letter: str = "p") -> str:
-    """Return ``p = 0.012``, ``p < 0.0001``, or ``not tested``; digits are added where rounding would reach 0.05.
+def p_text(p: float, letter: str = "p", alpha: float = ALPHA) -> str:
+    """Return ``p = 0.012``, ``p < 0.0001``, or ``not tested``; digits are added where rounding would reach the level.
 
     Parameters
     ----------
@@ -25,6 +25,8 @@ def p_text(p: float, letter: str = "p") -> str:
         p or q; NaN means not tested.
     letter : str
         ``"p"`` or ``"q"``.
+    alpha : float
+        Level on whose side the text stays.
     """
     if math.isnan(p):
         return "not tested"
@@ -32,7 +34,7 @@ def p_text(p: float, letter: str = "p") -> str:
         return f"{letter} < 0.0001"
     for digits in (2, 3, 4):
         text = f"{p:.{digits}g}" if p < 0.1 else f"{p:.2f}"
-        if (float(text) <= ALPHA) == (p <= ALPHA) and not (float(text) == ALPHA and p != ALPHA):
+        if (float(text) <= alpha) == (p <= alpha) and not (float(text) == alpha and p != alpha):
             break
     return f"{letter} = {text}"
 

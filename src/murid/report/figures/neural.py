@@ -73,14 +73,16 @@ def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 
 
 @styled
-def fractions(table: pd.DataFrame) -> Figure:
+def fractions(table: pd.DataFrame, alpha: float) -> Figure:
     """Draw the share of units tuned to every behaviour.
 
     Parameters
     ----------
     table : DataFrame
         ``behaviour, tested`` (units) and ``excited, suppressed, nominal`` in percent of the units tested: called
-        after correction, and with p ≤ 0.05 before it.
+        after correction, and with p up to `alpha` before it.
+    alpha : float
+        Level: without any tuning this share of the units would have it.
     """
     figure = canvas(PAGE * 0.85, 3.1)
     ax = figure.subplots()
@@ -88,7 +90,7 @@ def fractions(table: pd.DataFrame) -> Figure:
     ax.bar(x - 0.2, table["excited"], width=0.36, color=EXCITED)
     ax.bar(x - 0.2, table["suppressed"], bottom=table["excited"], width=0.36, color=SUPPRESSED)
     ax.bar(x + 0.2, table["nominal"], width=0.36, color=PALE)
-    ax.axhline(5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    ax.axhline(100 * alpha, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     names = zip(table["behaviour"], table["tested"], strict=True)
     ax.set_xticks(x, [f"{short(readable(b), 14)}\nn = {number(int(n))}" for b, n in names])
     if sum(len(str(b)) for b in table["behaviour"]) > 80:
@@ -99,8 +101,10 @@ def fractions(table: pd.DataFrame) -> Figure:
     handles = [
         Patch(color=EXCITED, label="excited, after correction"),
         Patch(color=SUPPRESSED, label="suppressed, after correction"),
-        Patch(color=PALE, label="p ≤ 0.05, before correction"),
-        Line2D([], [], color=INK, linewidth=1, linestyle=(0, (4, 3)), label="5 %: chance before correction"),
+        Patch(color=PALE, label=f"p ≤ {alpha:g}, before correction"),
+        Line2D(
+            [], [], color=INK, linewidth=1, linestyle=(0, (4, 3)), label=f"{100 * alpha:g} %: chance before correction"
+        ),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure

@@ -19,6 +19,7 @@ from murid.report.section_parts import Code, Listing, Part, Picture, ReportTable
 from murid.report.sentences import Tested, difference_sentences, groups_differ, largest_difference
 from murid.report.subjects import AnalysisUnit, seen_in_rows, subject_of
 from murid.stats.statements import LatencyStatement, Statement, comparison_statements, latency_statements
+from murid.stats.wording import ALPHA
 
 MAX_PLOTS = 9
 #: Measures drawn first, whatever their p: what papers of these tests report.
@@ -95,6 +96,11 @@ class AssayRun:
         """The table ``pairwise`` as it is: pairs of more than two groups."""
         return self._rows("pairwise", "measure", "first", "second")
 
+    @property
+    def alpha(self) -> float:
+        """Q up to which groups were said to differ."""
+        return float(self.run.summary.get("level") or ALPHA)
+
     @cached_property
     def compared(self) -> dict[str, Statement]:
         """What each compared measure shows, by column."""
@@ -103,7 +109,7 @@ class AssayRun:
             return {}
         columns = [str(c) for c in table["measure"]]
         statements = comparison_statements(
-            table, self.pairwise, units=self.units, names={c: measure_name(c) for c in columns}
+            table, self.pairwise, units=self.units, names={c: measure_name(c) for c in columns}, alpha=self.alpha
         )
         return dict(zip(columns, statements, strict=True))
 
@@ -114,7 +120,7 @@ class AssayRun:
         if table is None:
             return {}
         columns = [str(c) for c in table["measure"]]
-        statements = latency_statements(table, names={c: measure_name(c) for c in columns})
+        statements = latency_statements(table, names={c: measure_name(c) for c in columns}, alpha=self.alpha)
         return dict(zip(columns, statements, strict=True))
 
     @property

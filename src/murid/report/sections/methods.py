@@ -13,6 +13,7 @@ from murid.report.context import Context
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Listing, Section, Words
 from murid.stats.statements import comparison_statements
+from murid.stats.wording import ALPHA
 
 #: Papers behind what murid itself computes.
 CITES = {
@@ -156,7 +157,8 @@ def _assay(run: RunFolder) -> tuple[str, list[str]]:
     if late is not None and len(late):
         text += "Latencies that some animals never reached were compared by the log-rank test (p by permutation). "
         papers.append(CITES["logrank"])
-    text += "p values of all measures were corrected by the Benjamini–Hochberg procedure (q)."
+    text += "p values of all measures were corrected by the Benjamini–Hochberg procedure (q); "
+    text += f"groups differ where q ≤ {number(float(run.summary.get('level') or ALPHA))}."
     return text, papers
 
 
@@ -265,7 +267,7 @@ def _neural(run: RunFolder) -> tuple[str, list[str]]:
         f"Tuning of units to behaviours ({states}) was measured by {statistic} of the signal in against out of the "
         f"behaviour, and tested against {_shifts(run, asked)}. Behaviours with fewer than {asked.get('min_bouts', 5)} "
         "bouts were not tested. p values were corrected within each recording by the Benjamini–Hochberg procedure "
-        f"(q ≤ {number(asked.get('alpha', 0.05))})."
+        f"(q ≤ {number(asked.get('alpha', ALPHA))})."
     )
     return text, [CITES["shift"], CITES["fdr"]]
 

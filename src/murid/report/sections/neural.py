@@ -24,6 +24,7 @@ from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Picture, ReportTable, Section, Words
 from murid.report.sentences import units_tuned
 from murid.report.table_rows import tuned_units
+from murid.stats.wording import ALPHA
 
 MAX_EXAMPLES = 4
 #: Stretch of signal shown around an example's bouts, and window around onsets.
@@ -68,7 +69,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     tested = tuning.where(tuning.p.notna())
     counts = tuned_units(tuning)
     animals = int(context.animals.reindex(tuning.recording.unique()).nunique())
-    alpha = float(run.summary.get("alpha") or _asked(run).get("alpha") or 0.05)
+    alpha = float(run.summary.get("alpha") or _asked(run).get("alpha") or ALPHA)
     called = tuning.where(tuning.direction.isin(DIRECTIONS))
     source = str(run.summary.get("states_from") or run.params.get("states_from") or "labels")
     text = units_tuned(counts, animals, alpha)
@@ -138,15 +139,16 @@ def _fractions(tested: TableRows, n_units: int, alpha: float) -> Picture:
                 "excited": 100 * float((own.direction == "excited").sum()) / n,
                 "suppressed": 100 * float((own.direction == "suppressed").sum()) / n,
                 "tuned": 100 * float(own.direction.isin(DIRECTIONS).mean()),
-                "nominal": 100 * float((own.p <= 0.05).mean()),
+                "nominal": 100 * float((own.p <= alpha).mean()),
             }
         )
     shares = pd.DataFrame(rows)
     return Picture(
-        draw.fractions(shares),
+        draw.fractions(shares, alpha),
         "Share of units tuned",
         f"Coloured: units called excited or suppressed after correction (q ≤ {number(alpha)}). Pale: units with p ≤ "
-        "0.05 before correction; without any tuning 5 % would have it (dashed line), so a pale bar at the line is "
+        f"{number(alpha)} before correction; without any tuning {number(100 * alpha)} % would have it (dashed line), "
+        "so a pale bar at the line is "
         f"what chance gives. Untested units are left out ({number(int(n_units))} units in all).",
         "Bars: " + listed([f"{readable(r['behaviour'])} {number(r['tuned'], 2)} % tuned" for r in rows], 12),
         shares,
