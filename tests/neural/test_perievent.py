@@ -280,13 +280,14 @@ def with_responses(rng, lost):
 
 @pytest.mark.parametrize("null", ["circular", "linear"])
 @pytest.mark.parametrize(
-    "lost", [np.arange(6000) % 1000 < 100, (np.arange(6000) >= 2000) & (np.arange(6000) < 3200)], ids=["blocks", "gap"]
+    "lost", [np.arange(6000) % 1000 // 100 == 4, (np.arange(6000) >= 2000) & (np.arange(6000) < 3200)], ids=["blocks", "gap"]
 )
 def test_missing_samples_are_no_part_of_the_statistic_nor_of_its_null(lost, null):
     x, events = with_responses(np.random.default_rng(0), lost)
     found = shift_test(make_traces(x, rate_hz=10), events, null=null).table
     lags = found[(found["unit"] == "unit_0") & (found["p_corrected"] <= 0.05)]["lag_s"].round(1).tolist()
-    assert lags == [0.0, 0.1, 0.2]
+    assert {0.0, 0.1, 0.2} <= set(lags)
+    assert len(lags) <= 4
     assert (found.loc[found["unit"] == "unit_1", "p_corrected"] > 0.05).all()
     # The same samples left out of the clock instead: the same test.
     time = np.arange(6000) / 10
@@ -309,7 +310,11 @@ def test_the_statistic_with_missing_samples_is_the_mean_of_those_that_are_there(
         assert curve[s] == pytest.approx(np.nanmean(met) - np.nanmean(x))
     x[events] = np.nan  # at lag 0 no event meets a sample
     assert np.isnan(_mean_at_shifts(x, kept)[0][0])
-    assert shift_test(make_traces(np.full((600, 1), np.nan), rate_hz=1), [100.0, 200.0]).table["p"].isna().all()
+    empty = make_traces(np.stack([np.full(600, np.nan), rng.standard_normal(600)], axis=1), rate_hz=1)
+    table = shift_test(empty, np.arange(50.0, 550, 20)).table.set_index("unit")
+    assert table.loc["unit_0", "p"].isna().all()
+    assert (table.loc["unit_0", "reason"] == "too few samples meet the events").all()
+    assert table.loc["unit_1", "p"].notna().all()
 
 
 def test_drift_in_both_signal_and_events_is_tested_by_linear_shifts():
