@@ -20,7 +20,7 @@ from tests.docs.pages import DOCS, PAGES, ROOT, name_of
 
 LISTED = tomllib.loads(Path(__file__).with_name("measured.toml").read_text(encoding="utf-8"))
 #: What gives a figure: a benchmark, or a test.
-COMMAND = re.compile(r"(?:python -m\s+benchmarks\.(\w+)|python benchmarks/(\w+)\.py|`(tests/[\w/]+\.py))")
+COMMAND = re.compile(r"(?:python -m\s+benchmarks\.([\w.]*\w)|python benchmarks/(\w+)\.py|`(tests/[\w/]+\.py))")
 #: What looks measured: a share, or a time, a size or a rate with its unit.
 FIGURE = re.compile(r"(?<![\w.])0?\.\d\d|\d (?:CPU-s|CPU-min|MB|MiB|GiB|frames/s|frames a CPU-second)\b")
 WITH_FIGURES = [p for p in PAGES if p.parent.parent == DOCS and p.parent.name in ("methods", "neural", "paradigms")]
@@ -69,7 +69,7 @@ def test_listed_figures_are_on_their_page_and_their_reason_is_given():
 def test_commands_on_pages_are_there():
     for page in PAGES:
         for benchmark, script, test in COMMAND.findall(page.read_text(encoding="utf-8")):
-            path = ROOT / test if test else ROOT / "benchmarks" / f"{benchmark or script}.py"
+            path = ROOT / test if test else ROOT / "benchmarks" / f"{(benchmark or script).replace('.', '/')}.py"
             assert path.is_file(), f"{name_of(page)} names {path.name}"
 
 
