@@ -266,7 +266,11 @@ NO_OPTION = {
         ("preview", a): "pseudo-labels come from `dbm`, not from labels"
         for a in ("states_from", "labels", "individual")
     },
-    **{(c, a): "its table has no row an animal" for c in ("preview", "agreement") for a in ("compare", "measures")},
+    **{
+        (c, a): "its table has no row an animal"
+        for c in ("preview", "agreement")
+        for a in ("compare", "measures", "alpha")
+    },
 }
 #: Arguments of which a command gives another value than the function where neither is told: the number of processes
 #: (all cores), and what was given as no more than an empty list of options.

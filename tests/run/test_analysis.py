@@ -45,6 +45,20 @@ def scored(tmp_path_factory):
     return study
 
 
+def test_one_level_is_that_of_the_comparison_and_of_the_analysis(scored):
+    """Of an analysis without a parameter of that name it is the level of the comparison alone."""
+    choice = LabelChoice(rater="A")
+    assert run_analysis(scored, "budget", labels=choice).summary["level"] == 0.05
+    run = run_analysis(scored, "budget", labels=choice, alpha=0.2)
+    assert run.summary["level"] == run.provenance["params"]["alpha"] == 0.2
+    q = run.tables["comparison"].set_index("measure")["q"]
+    assert run.summary["differ"] == q[q <= 0.2].index.tolist()
+    with pytest.raises(DataError, match="alpha = 0.1: it compares no groups"):
+        run_analysis(scored, "agreement", alpha=0.1)
+    with pytest.raises(DataError, match="alpha is no level"):
+        run_analysis(scored, "budget", labels=choice, alpha=1.0)
+
+
 def test_any_column_of_the_sheet_can_be_compared_by(scored):
     """Of r0 to r5 the first three are male: grooming lasts 1, 2, 3 half-seconds in them, 4, 5, 6 in the others."""
     table = scored.table

@@ -11,7 +11,7 @@ import typer
 from murid.cli.console import Reply
 from murid.cli.measure_tables import comparison_table, latency_table, one_line_a_measure
 from murid.cli.options import (
-    Alpha,
+    AnyAlpha,
     Behaviours,
     Ids,
     OthersOption,
@@ -66,7 +66,7 @@ def run_named(
     rater: Rater = "",
     stream: Stream = "",
     others: OthersOption = "auto",
-    alpha: Alpha = 0.05,
+    alpha: AnyAlpha = None,
     params: ShowParams = False,
     seed: Seed = 0,
     workers: Workers = 0,

@@ -61,7 +61,7 @@ def run_analysis(
     states_from: str | Path = FROM_LABELS,
     labels: LabelChoice | None = None,
     individual: str | None = None,
-    alpha: float = ALPHA,
+    alpha: float | None = None,
     seed: int = 0,
     workers: int = 1,
 ) -> Run:
@@ -89,8 +89,9 @@ def run_analysis(
         Which labels are meant: behaviours, rater, stream.
     individual : str, optional
         Whose states; all by default.
-    alpha : float
-        q up to which groups are said to differ.
+    alpha : float, optional
+        The one level of the run: q up to which groups are said to differ, and the parameter ``alpha`` of an analysis
+        that has one. That parameter by default, else .05.
     seed : int
         Of everything that draws random numbers.
     workers : int
@@ -115,10 +116,12 @@ def run_analysis(
     >>> run.tables["comparison"]  # doctest: +SKIP
     """
     chosen = find_analysis(name)
-    declared = chosen.params(**(params or {}))
+    own = {"alpha": alpha} if alpha is not None and "alpha" in chosen.params.model_fields else {}
+    declared = chosen.params(**{**own, **(params or {})})
     source = StatesSource(str(states_from), labels or LabelChoice(), individual)
-    check_alpha(alpha)
     _refuse_unused(chosen, source, compare, measures, alpha)
+    level = float(getattr(declared, "alpha", ALPHA) if alpha is None else alpha)
+    check_alpha(level)
     usable, left_out = usable_recordings(study, chosen, ids, source)
     refuse_unknown_individual(study, usable, source)
     asked = {
@@ -127,7 +130,7 @@ def run_analysis(
         "ids": usable,
         "compare": compare if chosen.compare else None,
         "measures": list(measures) if measures is not None else None,
-        "alpha": alpha if chosen.compare else None,
+        "alpha": level if chosen.compare else None,
         "seed": seed,
         **(source.plain() if chosen.states != "none" or chosen.pooled else {}),
         **({} if source.from_labels else identity_of(model_folder(study, source.states_from))),
@@ -143,7 +146,7 @@ def run_analysis(
             folder = model_folder(study, source.states_from)
             run.note(model=folder.name, applied=facts_of(folder))
         if group is not None and chosen.compare in run.tables:
-            _compare(run, chosen, group, measures, done, seed, study.table.set_index("id"), alpha)
+            _compare(run, chosen, group, measures, done, seed, study.table.set_index("id"), level)
     return run
 
 
@@ -340,7 +343,7 @@ def refuse_unknown_individual(study: Study, ids: Sequence[str], source: StatesSo
 
 
 def _refuse_unused(
-    chosen: Analysis, source: StatesSource, compare: str | None, measures: Sequence[str] | None, alpha: float
+    chosen: Analysis, source: StatesSource, compare: str | None, measures: Sequence[str] | None, alpha: float | None
 ) -> None:
     """Nothing that was asked for is ignored: options about states are an error where there are none."""
     faults = Faults(f"analysis '{chosen.name}'")
@@ -348,7 +351,7 @@ def _refuse_unused(
         faults.add(f"compare = {compare!r}: it compares no groups", todo="leave out compare")
     if measures is not None and not chosen.compare:
         faults.add("measures: it compares no groups", todo="leave out measures")
-    if alpha != ALPHA and not chosen.compare:
+    if alpha is not None and not chosen.compare and "alpha" not in chosen.params.model_fields:
         faults.add(f"alpha = {alpha:g}: it compares no groups", todo="leave out alpha")
     stated = chosen.states != "none" or chosen.pooled
     for name, value in ({} if stated else source.plain()).items():

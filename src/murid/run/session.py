@@ -29,6 +29,7 @@ from murid.run.report import build_report
 from murid.run.runs import Run, find_run, runs_of
 from murid.run.sheet import study_sheet, update_from_sheet
 from murid.run.zones import set_zones, write_drawing_page
+from murid.stats.wording import ALPHA
 
 
 def open_study(folder: str | Path, *, create: bool = False, name: str | None = None) -> OpenStudy:
@@ -111,6 +112,7 @@ class OpenStudy(Study):
         states_from: str | Path = FROM_LABELS,
         labels: LabelChoice | None = None,
         individual: str | None = None,
+        alpha: float | None = None,
         seed: int = 0,
         workers: int = 1,
         **params: Any,
@@ -126,6 +128,7 @@ class OpenStudy(Study):
             states_from=states_from,
             labels=labels,
             individual=individual,
+            alpha=alpha,
             seed=seed,
             workers=workers,
         )
@@ -164,9 +167,11 @@ class OpenStudy(Study):
             self, method, params, ids, model=model, replace=replace, skip_failed=skip_failed, workers=workers
         )
 
-    def apply(self, model: str | Path, ids: Sequence[str] | None = None, *, workers: int = 1) -> Run:
+    def apply(
+        self, model: str | Path, ids: Sequence[str] | None = None, *, alpha: float = ALPHA, workers: int = 1
+    ) -> Run:
         """Apply a fitted model: states, bouts, summary, comparison of groups."""
-        return apply_method(self, model, ids, workers=workers)
+        return apply_method(self, model, ids, alpha=alpha, workers=workers)
 
     def evaluate(self, methods: str | Sequence[str], **options: Any) -> Run:
         """Score methods on animals they have not seen; options as for `murid.run.evaluate_methods`."""

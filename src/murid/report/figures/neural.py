@@ -15,6 +15,7 @@ from murid.plot.colours import GREY, INK, PALE, lighter, pick_colour
 from murid.plot.number_text import number, readable, short
 from murid.plot.style import PAGE, canvas, colourbar, grid, slanted, styled
 from murid.plot.units import DIRECTIONS, MAX_NAMED, draw_response, draw_selectivity
+from murid.stats.wording import ALPHA
 
 EXCITED, SUPPRESSED, FAINT = "#b2182b", "#2166ac", "#a3abb5"
 
@@ -73,7 +74,7 @@ def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 
 
 @styled
-def fractions(table: pd.DataFrame, alpha: float) -> Figure:
+def fractions(table: pd.DataFrame, alpha: float = ALPHA) -> Figure:
     """Draw the share of units tuned to every behaviour.
 
     Parameters
