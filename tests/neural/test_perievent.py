@@ -280,7 +280,9 @@ def with_responses(rng, lost):
 
 @pytest.mark.parametrize("null", ["circular", "linear"])
 @pytest.mark.parametrize(
-    "lost", [np.arange(6000) % 1000 // 100 == 4, (np.arange(6000) >= 2000) & (np.arange(6000) < 3200)], ids=["blocks", "gap"]
+    "lost",
+    [np.arange(6000) % 1000 // 100 == 4, (np.arange(6000) >= 2000) & (np.arange(6000) < 3200)],
+    ids=["blocks", "gap"],
 )
 def test_missing_samples_are_no_part_of_the_statistic_nor_of_its_null(lost, null):
     x, events = with_responses(np.random.default_rng(0), lost)

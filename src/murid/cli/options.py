@@ -55,9 +55,7 @@ Stream = Annotated[str, typer.Option(help="Which stream (channel) of the labels.
 Alpha = Annotated[float, typer.Option(help="q up to which groups are said to differ.")]
 AnyAlpha = Annotated[
     float | None,
-    typer.Option(
-        help="q up to which groups are said to differ: the analysis's own alpha, else 0.05.", show_default=False
-    ),
+    typer.Option(help="q up to which groups differ: the analysis's own alpha, else 0.05.", show_default=False),
 ]
 Seed = Annotated[int, typer.Option(help="Same seed, same answer.")]
 
