@@ -98,7 +98,11 @@ def _stored(path: Path, key: str) -> Any:
         stated = "pandas_version" in handle[key].attrs
     if stated or tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1):
         return pd.read_hdf(path, key)
-    memory = {"driver": "H5FD_CORE", "driver_core_image": path.read_bytes(), "driver_core_backing_store": 0}
+    memory: dict[str, Any] = {
+        "driver": "H5FD_CORE",
+        "driver_core_image": path.read_bytes(),
+        "driver_core_backing_store": 0,
+    }
     with pd.HDFStore("in_memory.h5", mode="a", **memory) as store:
         store.get_node(key)._v_attrs.pandas_version = "0.15.2"  # noqa: SLF001 (PyTables has no other name for them)
         return store.get(key)
