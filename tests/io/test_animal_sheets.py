@@ -68,6 +68,36 @@ def test_several_columns_that_could_be_the_group():
     with pytest.warns(UserWarning, match="'treatment' is taken as the group; 'genotype' is kept"):
         sheet = read_sheet(pd.DataFrame({"id": ["r1"], "Genotype": ["wt"], "Treatment": ["x"]}))
     assert sheet.to_dict("list") == {"id": ["r1"], "genotype": ["wt"], "group": ["x"]}
+    # A column that is the same everywhere tells no groups apart.
+    both = pd.DataFrame({"id": ["r1", "r2"], "Treatment": "none", "Condition": ["stress", "control"]})
+    with pytest.warns(UserWarning, match="'condition' is taken as the group; 'treatment' is kept"):
+        assert read_sheet(both)["group"].tolist() == ["stress", "control"]
+
+
+@pytest.mark.parametrize(("groups", "names"), [(("ctrl", "control"), "both"), (("vehicle", "naive", "Sham"), "all")])
+def test_several_names_of_a_control_group_are_said(groups, names):
+    table = pd.DataFrame({"id": [f"r{k}" for k in range(len(groups) + 1)], "group": [*groups, "drug"]})
+    with pytest.warns(UserWarning, match=f"are {names} names of a control group and count as {len(groups)}; write"):
+        assert read_sheet(table)["group"].tolist() == [*groups, "drug"]
+
+
+def test_blanks_and_latin_1_make_no_second_group(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_bytes("id;Gruppe;group\nr1;ä;Saline \nr2;ü; Saline\nr3;ß;Lösung\n".encode("latin-1"))
+    assert read_sheet(path)["group"].tolist() == ["Saline", "Saline", "Lösung"]
+    path.write_text("id,group\nr1,Saline \nr2,saline\n")
+    with pytest.warns(UserWarning, match="'Saline', 'saline' in column 'group' look alike"):
+        read_sheet(path)
+
+
+def test_merged_cells_of_a_workbook_are_the_value_of_the_block(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in [("id", "group"), ("r1", "drug"), ("r2", None), ("r3", "saline")]:
+        book.active.append(row)
+    book.active.merge_cells("B2:B3")
+    book.save(tmp_path / "s.xlsx")
+    assert read_sheet(tmp_path / "s.xlsx")["group"].tolist() == ["drug", "drug", "saline"]
 
 
 @pytest.mark.parametrize(

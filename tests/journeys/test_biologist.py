@@ -10,6 +10,7 @@ from tests.journeys.boxes import FPS, SIDE_CM, write_mouse
 from tests.journeys.independent import adjusted, holds
 
 
+@pytest.mark.slow
 def test_two_groups_to_the_first_figure(shell, tmp_path):
     files = tmp_path / "files"
     files.mkdir()

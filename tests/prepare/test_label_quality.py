@@ -65,9 +65,9 @@ def test_overlap_of_behaviours_that_exclude_each_other():
     assert rows(together).loc["overlap", "value"] == 0
     bad = rows(together, exclusive=True).loc["overlap"]
     assert (bad["verdict"], bad["value"]) == ("bad", 10.0)
-    twice = rows([(0.0, 5.0, "rear"), (4.0, 6.0, "rear")]).loc["overlap"]
+    twice = rows([(0.0, 5.0, "rear"), (7.0, 9.0, "rear"), (8.0, 10.0, "rear")]).loc["overlap"]
     assert twice["value"] == 1.0
-    assert "scored twice" in twice["where"]
+    assert twice["where"] == "rear at 8.00 s: scored twice at once"
 
 
 def test_stretches_that_nobody_scored_and_labels_past_the_end():

@@ -77,17 +77,17 @@ def _together(texts: list[str]) -> list[str]:
     """The same words about several recordings become one text that names them."""
     named: dict[str, list[str]] = {}
     for text in texts:
-        found = _OF_RECORDING.match(text)
-        named.setdefault(text[found.end() :] if found else text, []).append(found[1] if found else "")
-    out = []
+        head = _OF_RECORDING.match(text)
+        named.setdefault(text[head.end() :] if head else text, []).append(head[1] if head else "")
+    merged = []
     for words, recordings in named.items():
         several = [r for r in recordings if r]
         if len(several) < 2:
-            out.append(f"recording '{several[0]}': {words}" if several else words)
+            merged.append(f"recording '{several[0]}': {words}" if several else words)
             continue
         more = f" and {len(several) - MAX_NAMED} more" if len(several) > MAX_NAMED else ""
-        out.append(f"{len(several)} recordings ({', '.join(several[:MAX_NAMED])}{more}): {words}")
-    return out
+        merged.append(f"{len(several)} recordings ({', '.join(several[:MAX_NAMED])}{more}): {words}")
+    return merged
 
 
 def warn(texts: list[str]) -> None:

@@ -85,7 +85,7 @@ def read_sheet(sheet: str | Path | pd.DataFrame) -> pd.DataFrame:
     table = _clean(table, name)
     if table.empty:
         fail(name, "no rows below the header", todo="the sheet is empty; one row a recording is expected")
-    table = table.rename(columns=_meanings(table.columns.tolist(), name))
+    table = table.rename(columns=_meanings(table, name))
     if "id" not in table and "animal" not in table:
         fail(
             name,
@@ -122,12 +122,18 @@ def _clean(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame([[row[i] for i in kept] for row in rows], columns=names, dtype=object)
 
 
-def _meanings(columns: Sequence[str], name: str) -> dict[str, str]:
-    """Column → what it means, for those under another name than murid's own."""
+def _meanings(table: pd.DataFrame, name: str) -> dict[str, str]:
+    """Column → what it means, for those under another name than murid's own.
+
+    Of several that could be the group, one that is the same everywhere tells no groups apart and comes last.
+    """
+    columns = table.columns.tolist()
     spelt = {plain_name(c): c for c in columns}
     out: dict[str, str] = {}
     for meaning, words in COLUMNS.items():
         fitting = [spelt[w] for w in words if w in spelt]
+        if meaning == "group":
+            fitting = sorted(fitting, key=lambda column: table[column].nunique() < 2)
         if fitting and meaning not in columns:
             out[fitting[0]] = meaning
         if meaning == "group" and len(fitting) > 1 and "group" not in columns:

@@ -15,6 +15,9 @@ from murid.data.errors import fail
 from murid.learn.embed.pca import PCA, fit_pca
 from murid.learn.fitted_part import Fitted
 
+#: Features whose rows are held at one time where their order matters.
+_TOGETHER = 8
+
 
 @dataclass(frozen=True)
 class Scaler(Fitted):
@@ -152,13 +155,22 @@ class _Rows:
                 rows[:, self._never] = 0.0  # Says nothing anywhere: constant.
             yield rows
 
-    def every(self, step: int) -> np.ndarray:
-        """Return every `step`-th row."""
+    def every(self, step: int, columns: slice = slice(None)) -> np.ndarray:
+        """Return every `step`-th row, of some columns."""
         kept, offset = [], 0
         for rows in self:
-            kept.append(rows[-offset % step :: step])
+            kept.append(rows[-offset % step :: step, columns].copy())
             offset += len(rows)
         return np.concatenate(kept)
+
+    def quartiles(self, max_rows: int) -> np.ndarray:
+        """Return 25th, 50th and 75th percentile of each feature, ``(3, feature)``, from about `max_rows` even rows."""
+        step = max(1, self.count // max_rows)
+        parts = []
+        for first in range(0, len(self.largest), _TOGETHER):
+            some = self.every(step, slice(first, first + _TOGETHER))
+            parts += [np.nanpercentile(column, [25, 50, 75]) for column in some.T]
+        return np.stack(parts, axis=1)
 
     def sums(self, centre: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Sum of each feature over the rows that have it, or of its squared distance from `centre`; and their number.
@@ -176,9 +188,7 @@ class _Rows:
 def _centre_and_spread(rows: _Rows, robust: bool, blocks: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Centre and spread of each feature, those of a block taken together."""
     if robust:
-        some = rows.every(max(1, rows.count // 200_000))
-        low, centre, high = np.stack([np.nanpercentile(column, [25, 50, 75]) for column in some.T], axis=1)
-        del some
+        low, centre, high = rows.quartiles(200_000)
         spread = (high - low) / 1.349
         if blocks is None:
             return centre, spread

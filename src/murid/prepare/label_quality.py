@@ -136,7 +136,7 @@ def _overlap(labels: Labels) -> tuple[Any, ...]:
             covered = sum(b - a for a, b in merged(_pairs(own)))
             if total - covered > 1e-6:
                 seconds, places = seconds + total - covered, places + 1
-                worst = max(worst, (total - covered, f"{_place(own.iloc[0])}: scored twice at once"))
+                worst = max(worst, (total - covered, f"{_place(_second_of_twice(own))}: scored twice at once"))
         for one, other in combinations(spans, 2):
             shared = _shared(merged(_pairs(spans[one])), merged(_pairs(spans[other])))
             both = sum(b - a for a, b in shared)
@@ -148,6 +148,13 @@ def _overlap(labels: Labels) -> tuple[Any, ...]:
     reason = f"behaviours that are never together else overlap in {counted(places, 'place')}, {seconds:.3g} s in all"
     todo = "correct the borders of these bouts; if behaviours may occur together, ignore this"
     return "overlap", worst[1], seconds, "s", reason, todo
+
+
+def _second_of_twice(bouts: pd.DataFrame) -> pd.Series:
+    """First bout of one behaviour that begins before an earlier one has ended."""
+    ordered = bouts.sort_values("start_s", kind="stable")
+    before = np.maximum.accumulate(ordered["stop_s"].to_numpy(float))[:-1]
+    return ordered.iloc[1 + int(np.argmax(ordered["start_s"].to_numpy(float)[1:] < before - 1e-9))]
 
 
 def _not_scored(labels: Labels, end: float) -> tuple[Any, ...]:

@@ -19,6 +19,8 @@ from murid.learn.sequences import Arrays, Sequences, as_sequences
 from murid.learn.spilled_tables import blocks_of
 
 BLOCK = 65_536
+#: Of tables that are read one after the other, where memory must not grow with their number.
+STREAMED_BLOCK = 8192
 
 
 class Moments:
@@ -263,7 +265,7 @@ def fit_pca(
 def _streamed(tables: Iterator[np.ndarray]) -> Moments:
     """Moments of the complete frames of tables that are read one after the other."""
     moments: Moments | None = None
-    for block in blocks_of(tables, BLOCK):
+    for block in blocks_of(tables, STREAMED_BLOCK):
         moments = moments or Moments(block.shape[1])
         moments.update(block[~np.isnan(block).any(axis=1)])
     return moments or Moments(0)

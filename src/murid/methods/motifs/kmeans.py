@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from murid.data.params import param
 from murid.features import FeatureParams, compute
-from murid.learn.embed.pca import BLOCK, PCA, fit_pca
+from murid.learn.embed.pca import PCA, STREAMED_BLOCK, fit_pca
 from murid.learn.feature_scaling import Scaler, fit_scaler
 from murid.learn.segment.kmeans import KMeansModel, fit_kmeans
 from murid.learn.spilled_tables import SpilledTables, blocks_of
@@ -71,7 +71,7 @@ class KMeans(MotifMethod):
         need_frames(self.name, sum(int(np.isfinite(s[:, 0]).sum()) for s in scaled), 10 * p.n_motifs)
         pca = fit_pca(iter(scaled), p.variance, missing=False)
         # Only the few scores of a frame are held for all recordings, not its features.
-        scores = np.concatenate([pca.transform(block) for block in blocks_of(scaled, BLOCK)])
+        scores = np.concatenate([pca.transform(block) for block in blocks_of(scaled, STREAMED_BLOCK)])
         clusters = fit_kmeans(scores, p.n_motifs, seed=p.seed, replicates=p.replicates)
         self.parts = {"scaler": scaler, "pca": pca, "clusters": clusters}
         return p.n_motifs
