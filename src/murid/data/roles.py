@@ -75,6 +75,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     "ear": (r"ear(s|base|tip)?",),
     "neck": (r"neck(base)?|baseneck|nape", r"spine1|upperspine|midears?|shoulders?(mid|cent(er|re))"),
     "centre": (
+        r"(body|mouse|animal)cent(er|re)|cent(er|re)(of)?(body|mouse|mass)",
         r"(body|mouse|animal|spine|back)(cent(er|re)|mid)|(cent(er|re)|mid)(of)?(body|spine|back|mass)",
         r"body|trunk|torso|centroid|com",
         r"cent(er|re)|back|midspine|spine",

@@ -67,8 +67,8 @@ def ambiguous_marks(cells: Iterable[str]) -> str:
     >>> ambiguous_marks(["1,234", "0.5", "2,310", "5.678"])
     ',.'
     """
-    found = (THOUSANDS.fullmatch(cell) for cell in cells)
-    return "".join(dict.fromkeys(match[1] for match in found if match))
+    matches = (THOUSANDS.fullmatch(cell) for cell in cells)
+    return "".join(dict.fromkeys(match[1] for match in matches if match))
 
 
 def is_thousands(cell: str, marks: str) -> bool:
