@@ -326,3 +326,9 @@ def test_points_of_several_animals_in_one_file_are_recognised_by_their_prefixes(
         assert "-o poses.individuals=B,W" in prefix_advice(two)
         with pytest.raises(DataError, match=r"look like those of 2 animals.*individuals=B,W"):
             resolve_roles(two)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_centre_of_a_mouse_comes_before_the_middle_of_its_back(order) -> None:
+    names = ["nose", "neck", "mid_back", "mouse_center", "mid_backend", "tail_base"][::order]
+    assert guess_roles(names)["centre"] == "mouse_center"

@@ -346,11 +346,11 @@ def comparison_statements(
     '10 percentage points more in drug than in ctrl [7.77, 12.2]'
     """
     units, names = units or {}, names or {}
-    found = [
+    statements = [
         _of_row(row, pairs, units.get(str(row["measure"]), ""), names.get(str(row["measure"]), str(row["measure"])))
         for row in comparison.to_dict("records")
     ]
-    return [replace(statement, alpha=alpha) for statement in found]
+    return [replace(statement, alpha=alpha) for statement in statements]
 
 
 def latency_statements(
