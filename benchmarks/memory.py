@@ -48,7 +48,10 @@ def measure(words: list[str]) -> tuple[float, float]:
     started = time.perf_counter()
     code = "import sys; from murid.cli.app import main; sys.argv = ['murid', *sys.argv[1:]]; main()"
     child = subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    stderr = child.stderr.read().decode() if child.stderr else ""
+    stderr = ""
+    if child.stderr:
+        with child.stderr:
+            stderr = child.stderr.read().decode()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
