@@ -130,7 +130,7 @@ def _overlap(labels: Labels) -> tuple[Any, ...]:
     seconds, worst, places = 0.0, (0.0, ""), 0
     keys = ["rater", "stream", "individual"]
     for _, bouts in labels.bouts.groupby(keys, sort=False):
-        spans = {n: b for n, b in bouts.groupby("label", sort=False) if n.lower() not in PLACEHOLDERS}
+        spans = {str(n): b for n, b in bouts.groupby("label", sort=False) if str(n).lower() not in PLACEHOLDERS}
         for own in spans.values():
             total = float((own["stop_s"] - own["start_s"]).sum())
             covered = sum(b - a for a, b in merged(_pairs(own)))

@@ -104,7 +104,7 @@ def _zone_borders(body: Body, where: Scene) -> list[Column]:
 
 def _standardised(column: Column) -> Column:
     """Mean 0 and sd 1 (n - 1) over the recording; flags and what does not vary stay as they are, the latter at 0."""
-    if column.name.removeprefix("partner_").startswith("inside_"):
+    if column.unit == "1":
         return column
     x = column.values.astype(np.float64)
     known = x[np.isfinite(x)]

@@ -70,10 +70,10 @@ def build_labels(
         row = labels.bouts[early].iloc[0]
         faults.add("bout starts before 0 s", where=f"{row['label']} at {row['start_s']:.3f} s")
     if isinstance(points := meta.get("points"), pd.DataFrame):
-        for row in points[points["time_s"] < -1e-9].head(20).itertuples():
+        for point in points[points["time_s"] < -1e-9].head(20).itertuples():
             faults.add(
                 "point event before the recording",
-                where=f"{row.label} at {row.time_s:.3f} s",
+                where=f"{point.label} at {point.time_s:.3f} s",
                 expected=">= 0 s",
                 todo="correct the time, or the time offset of the observation",
             )

@@ -103,6 +103,7 @@ def _stored(path: Path, key: str) -> Any:
         "driver_core_image": path.read_bytes(),
         "driver_core_backing_store": 0,
     }
-    with pd.HDFStore("in_memory.h5", mode="a", **memory) as store:
+    store: Any = pd.HDFStore("in_memory.h5", mode="a", **memory)
+    with store:
         store.get_node(key)._v_attrs.pandas_version = "0.15.2"  # noqa: SLF001 (PyTables has no other name for them)
         return store.get(key)

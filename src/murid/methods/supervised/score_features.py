@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from murid.data.errors import fail
+from murid.data.resample import exposure, integrals, step_at
 from murid.data.stretches import even_spans
 from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
@@ -46,20 +47,18 @@ def score_columns(scores: Floats, time_s: NDArray[np.float64], radii_s: Sequence
         minus that over the largest radius before. Means of the frames whose score is known.
     """
     raw = logit(np.clip(np.asarray(scores, np.float64), 1e-6, 1 - 1e-6))
-    out = []
-    for x in raw.T:
-        known = np.isfinite(x)
-        total, count = (np.concatenate([[0.0], np.cumsum(v)]) for v in (np.where(known, x, 0), known))
+    known, spans, far = np.isfinite(raw), exposure(time_s), max(radii_s)
+    half = 0.5 * step_at(time_s)
 
-        def mean(low: NDArray, high: NDArray, total: NDArray = total, count: NDArray = count) -> NDArray:
-            a, b = np.searchsorted(time_s, low - 1e-6), np.searchsorted(time_s, high + 1e-6)
-            n = count[b] - count[a]
-            return (total[b] - total[a]) / np.where(n > 0, n, np.nan)
+    def mean(first_s: NDArray[np.float64], last_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        # The frames at both ends count whole.
+        start_s, stop_s = first_s - half, last_s + half
+        total, seconds = (integrals(v, spans, start_s, stop_s) for v in (np.where(known, raw, 0.0), known))
+        return total / np.where(seconds > 0, seconds, np.nan)
 
-        far = max(radii_s)
-        columns = [x, *(mean(time_s - r, time_s + r) for r in radii_s)]
-        out += [*columns, mean(time_s, time_s + far) - mean(time_s - far, time_s)]
-    return np.stack(out, axis=1).astype(np.float32)
+    columns = [raw, *(mean(time_s - r, time_s + r) for r in radii_s)]
+    columns.append(mean(time_s, time_s + far) - mean(time_s - far, time_s))
+    return np.stack(columns, axis=2).reshape(len(raw), -1).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -223,9 +222,11 @@ class ScoreStacking:
 
     def _compact(self, stumps: Stumps, n_features: int, calibration: Calibration) -> SecondRun:
         """Count features through the used columns of the table, then through those of the scores."""
-        used = np.unique(stumps.feature[stumps.feature < n_features]).astype(np.intp)
         scored = stumps.feature >= n_features
-        number = np.where(scored, stumps.feature - n_features + len(used), np.searchsorted(used, stumps.feature))
+        used, place = np.unique(np.where(scored, -1, stumps.feature), return_inverse=True)
+        beyond = int(scored.any())
+        used = used[beyond:].astype(np.intp)
+        number = np.where(scored, stumps.feature - n_features + len(used), place.reshape(scored.shape) - beyond)
         return SecondRun(
             replace(stumps, feature=number.astype(np.int32)), used, tuple(map(float, self.radii_s)), calibration
         )
