@@ -11,6 +11,7 @@ import pytest
 import murid.io as io
 from murid.data.errors import DataError
 from murid.data.labels import Labels
+from murid.data.pandas_release import EXACT_NUMBERS
 
 pytestmark = pytest.mark.realdata
 
@@ -20,8 +21,8 @@ def one(folder: Path, pattern: str) -> Path:
 
 
 def text_table(path: Path, header: int) -> np.ndarray:
-    """The same numbers read the plain way; without `float_precision` pandas 2 is off in the last bit."""
-    return pd.read_csv(path, skiprows=header, header=None, float_precision="round_trip").to_numpy(float)
+    """The same numbers read the plain way."""
+    return pd.read_csv(path, skiprows=header, header=None, **EXACT_NUMBERS).to_numpy(float)
 
 
 # -- rat_social ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import xarray as xr
 from murid.data.errors import DataError
 from murid.data.formats import RUN
 from murid.data.names import slug
+from murid.data.pandas_release import EXACT_NUMBERS
 from murid.data.store import read_array
 from murid.data.tables import Table, TableRows
 
@@ -160,7 +161,7 @@ class RunFolder:
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Read the CSV of a run table; units of its headings (``distance (cm)``) move to ``attrs["units"]``."""
-    table = pd.read_csv(path, float_precision="round_trip")  # pandas 2 is off in the last bit without
+    table = pd.read_csv(path, **EXACT_NUMBERS)
     parts = {str(c): re.fullmatch(r"(.+) \(([^()]+)\)", str(c)) for c in table.columns}
     table = table.rename(columns={c: m[1] for c, m in parts.items() if m})
     table.attrs["units"] = {m[1]: m[2] for m in parts.values() if m}

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.errors import fail
+from murid.data.pandas_release import SINCE_3_1
 from murid.io.files import Head, check_file, choose, open_hdf5
 from murid.io.poses._columns import Key, frames_of_images, poses_from_columns
 from murid.io.registry import pose_reader
@@ -96,7 +97,7 @@ def _stored(path: Path, key: str) -> Any:
     """
     with open_hdf5(path) as handle:
         stated = "pandas_version" in handle[key].attrs
-    if stated or tuple(int(part) for part in pd.__version__.split(".")[:2]) >= (3, 1):
+    if stated or SINCE_3_1:
         return pd.read_hdf(path, key)
     memory: dict[str, Any] = {
         "driver": "H5FD_CORE",
