@@ -36,7 +36,22 @@ def asked(monkeypatch, murid, study):
 
 def test_options_of_an_analysis_reach_the_run(asked):
     words = ["--compare", "day", "--measures", "rear,groom", "--states-from", "m", "-b", "rear", "--individual", "b"]
-    words += ["--rater", "A", "--stream", "one", "--others", "negative", "--ids", "r0,r2", "--seed", 3, "-j", 2]
+    words += [
+        "--rater",
+        "A",
+        "--stream",
+        "one",
+        "--others",
+        "negative",
+        "--ids",
+        "r0,r2",
+        "--seed",
+        3,
+        "-j",
+        2,
+        "--alpha",
+        0.01,
+    ]
     given = asked("run_analysis", "budget", *words)
     assert given.pop("args") == ("budget", {}, ["r0", "r2"])
     assert given == {
@@ -45,10 +60,12 @@ def test_options_of_an_analysis_reach_the_run(asked):
         "states_from": "m",
         "labels": LabelChoice(("rear",), "negative", "A", "one"),
         "individual": "b",
+        "alpha": 0.01,
         "seed": 3,
         "workers": 2,
     }
     plain = asked("run_analysis", "budget", "--compare", "")
+    assert plain["alpha"] is None
     assert plain["compare"] is None
     assert plain["labels"] == LabelChoice()
     assert (plain["measures"], plain["individual"], plain["states_from"]) == (None, None, "labels")
@@ -57,7 +74,7 @@ def test_options_of_an_analysis_reach_the_run(asked):
 def test_options_of_evaluate_reach_the_run(asked):
     words = ["gbdt", "simba", "-p", "gbdt.seed=4", "--group", "day", "--folds", 3, "--train", "r[01]", "--test", "r3"]
     words += ["-b", "rear,groom", "--others", "ignore", "--rater", "A", "--stream", "one", "--leaky", "--skip-failed"]
-    given = asked("evaluate_methods", "evaluate", *words, "--seed", 5, "-j", 2, "--ids", "r*")
+    given = asked("evaluate_methods", "evaluate", *words, "--seed", 5, "-j", 2, "--ids", "r*", "--alpha", 0.01)
     assert given == {
         "args": (["gbdt", "simba"],),
         "params": {"gbdt": {"seed": 4}, "simba": {}},
@@ -73,10 +90,12 @@ def test_options_of_evaluate_reach_the_run(asked):
         "leaky": True,
         "rare": "warn",
         "skip_failed": True,
+        "alpha": 0.01,
         "seed": 5,
         "workers": 2,
     }
     plain = asked("evaluate_methods", "evaluate", "gbdt")
+    assert plain["alpha"] == 0.05
     assert (plain["rater"], plain["stream"], plain["folds"], plain["leaky"]) == (None, None, None, False)
 
 
@@ -156,12 +175,12 @@ def test_an_analysis_prints_how_many_measures_differ_of_how_many(tmp_path):
 
     means = {f"{what}_{g}": [1.0, 2.0] for what in ("n", "mean", "sd") for g in ("a", "b")}
     found = pd.DataFrame({"measure": ["rear", "groom"], **means, "p": [0.2, 0.001], "q": [0.2, 0.002]})
-    summary = {"recordings": ["r0", "r1"], "differ": ["groom"], "compared": 2, "described": 3}
+    summary = {"recordings": ["r0", "r1"], "differ": ["groom"], "compared": 2, "described": 3, "level": 0.01}
     tables = {"comparison": found, "animals": pd.DataFrame({"rear": [1.0], "groom": [2.0]})}
     reply = reply_of(run_of(tmp_path, summary=summary, tables=tables), find_analysis("budget"))
     assert reply.text[:3] == [
         "2 recordings.",
-        "1 of 2 measures differ (q <= 0.05).",
+        "1 of 2 measures differ (q <= 0.01).",
         "3 further measures are described, not tested: table described.csv.",
     ]
     assert list(reply.tables) == ["Groups compared (animals are the unit)"]

@@ -80,9 +80,9 @@ def test_nothing_that_could_be_tested(tmp_path):
 
 def test_a_group_of_one_animal_is_named_and_not_compared(tmp_path):
     reply, report = outcome(
-        tmp_path, ctrl=places([1, 2, 3, 4, 5]), drug=places([11, 12, 13, 14, 15]), sham=[(50.0, 5.0)]
+        tmp_path, ctrl=places([1, 2, 3, 4, 5]), drug=places([11, 12, 13, 14, 15]), lone=[(50.0, 5.0)]
     )
     assert reply.data["groups"] == {"ctrl": 5, "drug": 5}
-    assert any("groups of one animal are not compared: sham" in w for w in reply.data["warnings"])
+    assert any("groups of one animal are not compared: lone" in w for w in reply.data["warnings"])
     assert "between ctrl and drug" in report
-    assert "than in sham" not in report
+    assert "than in lone" not in report

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from murid import simulate
+from murid.data.labels import Labels
 from murid.data.recording import Recording
 from murid.data.traces import make_traces
 from murid.prepare import clean
@@ -64,8 +66,13 @@ def judged() -> Recording:
     poses = with_position(poses, position).assign(confidence=(poses["confidence"].dims, confidence))
     signal = np.random.default_rng(1).normal(size=(700, 2))
     signal[:60, 1] = np.nan
+    short = made.need("labels").bouts.iloc[[0, 1, 2]].assign(start_s=[10.0, 20.0, 30.0], stop_s=[10.02, 20.02, 45.0])
+    scored = pd.DataFrame({"start_s": [5.0], "stop_s": [60.0], "rater": ["truth"], "stream": [""]})
+    bouts = pd.concat([made.need("labels").bouts.query("start_s >= 5"), short])
     return made.replace(
-        poses=poses.isel(time=slice(0, 1300)).assign_attrs(fps=25.2), traces=make_traces(signal, rate_hz=10)
+        poses=poses.isel(time=slice(0, 1300)).assign_attrs(fps=25.2),
+        traces=make_traces(signal, rate_hz=10),
+        labels=Labels.from_bouts(bouts, scored=scored, fps=25.0),
     )
 
 

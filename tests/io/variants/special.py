@@ -88,17 +88,22 @@ def a_hidden_column_without_content(folder: Path) -> Path:
     return path
 
 
-NOTED = {"animal": ["m1", "m2"], "group": ["saline", "vehicle"], "drug": ["none", "none"]}
+NOTED = {"animal": ["m1", "m2"], "group": ["saline", "psilocybin"], "drug": ["none", "none"]}
 
 
 @variant("excel", "sheet", right=NOTED, warned="'drug' is kept as a note")
 def two_columns_that_could_be_the_group(folder: Path) -> Path:
-    return text(folder, "Mouse,Treatment,Drug\nm1,saline,none\nm2,vehicle,none\n")
+    return text(folder, "Mouse,Treatment,Drug\nm1,saline,none\nm2,psilocybin,none\n")
 
 
-@variant("excel", "sheet", right={"animal": ["m1", "m2", "m3"], "group": ["saline", "vehicle", "Psilocybin"]})
+CONTROLS = {"animal": ["m1", "m2", "m3"], "group": ["saline", "vehicle", "Psilocybin"]}
+
+
+@variant(
+    "excel", "sheet", right=CONTROLS, warned="'saline' and 'vehicle'.*both names of a control group and count as 2"
+)
 def two_control_groups(folder: Path) -> Path:
-    """Both stay groups of their own: which is the control is said to the comparison."""
+    """Both stay groups of their own, with a word: which is the control is said to the comparison."""
     return text(folder, "Mouse;Group\nm1;saline\nm2;vehicle\nm3;Psilocybin\n")
 
 
