@@ -20,6 +20,7 @@ from murid.report.figures import (
     ethogram,
     evaluation,
     heat_maps,
+    motif_map,
     neural,
     places,
     skeleton,
@@ -237,6 +238,13 @@ def around() -> xr.DataArray:
 
 NEXT = pd.DataFrame([[0, 0.7, 0.3], [0.95, 0, 0.05], [0.5, 0.5, 0]], index=list(COLOURS), columns=list(COLOURS))
 USAGE = {"rest": 0.6, "groom": 0.397, "rear": 0.003}
+
+
+def clouds() -> np.ndarray:
+    """Places of twenty frames each around four corners; those of the last have no motif."""
+    corners = np.repeat([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]], 20, axis=0)
+    return corners + np.random.default_rng(0).normal(0, 0.5, (80, 2))
+
 
 CASES: dict[str, Drawn] = {
     "dots_by_behaviour": Drawn(
@@ -456,5 +464,10 @@ CASES: dict[str, Drawn] = {
         trials.trial_raster,
         (around(),),
         ["time from the event (s)", "trials (n = 6)", "rest", "groom", "rear", "not known"],
+    ),
+    "motif_map": Drawn(
+        motif_map.draw_motif_map,
+        (clouds(), np.repeat([0, 1, 2, -1], 20), list(COLOURS), COLOURS),
+        ["rest", "groom", "rear"],
     ),
 }
