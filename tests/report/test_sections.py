@@ -84,11 +84,12 @@ def test_measures_are_not_chosen_by_p_alone():
         "corner_percent",
         "x",
     ]
-    differ = ["corner_percent"]
-    shown = assay.chosen(differ, columns, limit=4)
-    assert shown == ["distance", "time_percent:centre", "entries:centre", "corner_percent"]
-    assert "unknown:centre" not in assay.chosen(differ, columns)
-    assert "time:centre" not in assay.chosen(differ, columns)
+    primary = ["distance", "time_percent:centre", "entries:centre"]
+    differ = ["corner_percent", "distance"]
+    assert assay.chosen(primary, differ, columns) == [*primary, "corner_percent"]
+    assert assay.chosen(primary, differ, columns, limit=3) == ["distance", "time_percent:centre", "corner_percent"]
+    assert assay.chosen((), differ, columns, limit=3) == ["corner_percent", "distance", "time_percent:centre"]
+    assert assay.chosen(["gone"], (), columns, limit=2) == columns[:2]
 
 
 def test_latency_that_never_came_is_hollow(made, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from murid.assays.assay_result import ARENAS, MEASURES
+from murid.data.analysis import find_analysis
+from murid.data.errors import DataError
 from murid.plot.colours import GROUPS, colours_of
 from murid.plot.estimates import EstimationPanel
 from murid.plot.number_text import count, listed, measure_name, number, p_value, readable, span
@@ -23,22 +26,6 @@ from murid.stats.wording import ALPHA
 
 MAX_PLOTS = 9
 #: Measures drawn first, whatever their p: what papers of these tests report.
-HEADLINE = (
-    "distance",
-    "time_moving",
-    "mean_speed",
-    "time_percent",
-    "entries",
-    "latency",
-    "thigmotaxis_time",
-    "preference",
-    "discrimination",
-    "index",
-    "freezing",
-    "open_arm",
-    "spontaneous_alternation",
-)
-_MINOR = ("unknown", "entries_raw", "transitions", "corner", "inner", "wall_distance_q", "px_per_cm")
 _KEYS = ("recording", "animal", "group", "day", "session", "individual")
 _HEADINGS = {
     "difference": "difference, second − first [95 % interval]",
@@ -95,6 +82,14 @@ class AssayRun:
     def pairwise(self) -> pd.DataFrame | None:
         """The table ``pairwise`` as it is: pairs of more than two groups."""
         return self._rows("pairwise", "measure", "first", "second")
+
+    @cached_property
+    def primary(self) -> tuple[str, ...]:
+        """Measures that the analysis is made for, by its declaration; none where its package is not there."""
+        try:
+            return find_analysis(str(self.run.summary.get("analysis") or "")).primary
+        except DataError:
+            return ()
 
     @property
     def alpha(self) -> float:
@@ -221,40 +216,32 @@ def _left_out(assay: AssayRun) -> Words | None:
     return Words(f"Not compared, because fewer than two animals can be used: {listed(left)}.", "note")
 
 
-def chosen(differ: list[str], columns: list[str], limit: int = MAX_PLOTS, family: list[str] | None = None) -> list[str]:
-    """Choose the measures to draw: the usual ones first, then those that differ; not by p alone.
+def chosen(primary: Sequence[str], differ: Sequence[str], columns: Sequence[str], limit: int = MAX_PLOTS) -> list[str]:
+    """Choose the measures to draw: those that the test is made for, then those that differ; not by p alone.
 
     Parameters
     ----------
-    differ : list of str
+    primary : sequence of str
+        Measures that the analysis names, or that alone were tested.
+    differ : sequence of str
         Measures that differ between groups, smallest p first.
-    columns : list of str
-        All measures.
+    columns : sequence of str
+        All measures; they follow where the analysis names none.
     limit : int
-    family : list of str, optional
-        Measures that were tested; where they are few they are drawn first, all of them.
+        At most so many; up to three are kept for measures that differ beside the primary ones.
     """
-    if family and len(family) <= limit:
-        first = [c for c in family if c in columns]
-        return [*first, *(c for c in chosen(differ, columns, limit) if c not in first)][:limit]
-    plain = [c for c in columns if not any(m in c for m in _MINOR)]
-    usual = [c for word in HEADLINE for c in plain if c.split(":")[0].startswith(word) and "distance_percent" not in c]
-    usual = [c for c in dict.fromkeys(usual) if not c.startswith("distance:")]
-    plain = [
-        c for c in plain if c.replace("time:", "time_percent:") not in usual
-    ]  # seconds beside percent say nothing new
-    minor = ("unknown", "entries_raw", "transitions")
-    extra = [m for m in differ if m in columns and m not in usual[:limit] and not any(x in m for x in minor)]
-    first = [*usual[: limit - min(3, len(extra))], *extra]
-    rest = [c for c in plain if c not in usual]
-    return list(dict.fromkeys([*first, *usual, *rest]))[:limit]
+    first = [c for c in primary if c in columns]
+    extra = [c for c in differ if c in columns and c not in first]
+    rest = [] if first else columns
+    return list(dict.fromkeys([*first[: limit - min(3, len(extra))], *extra, *first, *rest]))[:limit]
 
 
 def _plots(context: Context, assay: AssayRun) -> Picture | None:
     animals = assay.animals
     numeric = [str(c) for c in animals.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(animals[c])]
     numeric = [c for c in numeric if animals[c].notna().any()]
-    names = chosen(assay.differ, numeric, family=list(assay.tested))
+    family = list(assay.tested)
+    names = chosen(family if 0 < len(family) <= MAX_PLOTS else assay.primary, assay.differ, numeric)
     if not names:
         return None
     estimates = [estimate_of(assay, name) for name in names]
