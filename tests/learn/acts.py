@@ -207,5 +207,6 @@ CASES = {
             "variance": 0.95,
             "apply_rounds": 2,
         },
+        slow=True,
     ),
 }

@@ -14,7 +14,7 @@ from benchmarks.frame_rates import FITTED, RATES, family_of, measure
 from murid.methods.registry import method_names
 
 #: Quick enough for every run; the others are slow tests.
-QUICK = ("kmeans", "pyrat", "alphatracker", "rules")
+QUICK = ("kmeans", "alphatracker", "rules")
 CASES = [pytest.param(n, id=n, marks=() if n in QUICK else pytest.mark.slow) for n in [*method_names(), "moseq slds"]]
 SLACK = 0.05
 #: Of films of 30 s one draw of jitter says less: with 2 min `behavenet` agrees to .84 at every rate, again to .85.

@@ -183,6 +183,7 @@ def test_small_enough_to_send(html):
     assert len(html.encode()) < 10e6
 
 
+@pytest.mark.slow
 def test_same_input_same_file(made, html, tmp_path):
     from murid.report import build
 

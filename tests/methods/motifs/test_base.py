@@ -219,6 +219,7 @@ def test_alphatracker_social_motifs_and_apart():
         model.apply(animals()[0][0])
 
 
+@pytest.mark.slow
 def test_alphatracker_contour_reads_the_video(tmp_path):
     recording = murid.simulate.recording(duration_s=25, fps=25, seed=1, id="v", px_per_cm=5.0)
     from murid.data.video import Video

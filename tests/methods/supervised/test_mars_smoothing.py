@@ -67,6 +67,7 @@ def test_missing_frames_stay_missing():
     assert np.isfinite(np.delete(out, np.s_[50:60])).all()
 
 
+@pytest.mark.slow
 def test_bags_are_the_mean_of_their_networks_and_are_stored():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 5)).astype(np.float32)
