@@ -122,7 +122,9 @@ def groups(facts: Facts, w: Wording) -> dict[str, object]:
 
 
 def agreement(facts: Facts, w: Wording) -> dict[str, object]:
-    parts = [labels_in(facts, w, rater, salt) for rater, salt in (("A", 0), ("B", 1))]
+    """Of two raters, whoever of them is called first."""
+    names = ("B", "A") if w.rows % 2 else ("A", "B")
+    parts = [labels_in(facts, w, rater, salt) for salt, rater in enumerate(names)]
     both = together(parts, w)
     found = compare_raters(both, list(BEHAVIOURS), time_s=w.start_s + facts.time, n_boot=5)
     return {c: found.pairs[c] for c in found.pairs.select_dtypes("number") if not c.endswith(("low", "high"))}
