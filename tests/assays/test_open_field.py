@@ -54,7 +54,7 @@ def test_latency_of_a_zone_never_entered_is_censored():
     row = out.measures.query("measure == 'latency' and zone == 'centre'").iloc[0]
     assert row["censored"]
     assert row["value"] == pytest.approx(20)
-    assert out.value("thigmotaxis_time") == 1
+    assert out.value("thigmotaxis_percent") == 100
     assert out.value("wall_distance_median") == pytest.approx(3)
 
 
@@ -213,7 +213,7 @@ def test_units_of_poses_and_zones_do_not_matter(poses, zone, params):
     assert out.value("time", "centre") == pytest.approx(IN_CENTRE, abs=0.04)
     assert out.value("wall_distance_median") == pytest.approx(2.88, abs=0.01)
     assert out.value("corner_percent") == pytest.approx(IN_CORNERS, abs=0.1)
-    assert out.value("thigmotaxis_time") == pytest.approx(AT_THE_WALL, abs=0.001)
+    assert out.value("thigmotaxis_percent") == pytest.approx(100 * AT_THE_WALL, abs=0.1)
     assert out.conventions["arena_area_cm2"] == pytest.approx(1600)
 
 
@@ -282,7 +282,7 @@ def test_each_animal_has_its_own_arena():
     for animal in "ab":
         assert out.value("time", "centre", animal) == pytest.approx(IN_CENTRE, abs=0.04)
         assert out.value("wall_distance_median", individual=animal) == pytest.approx(2.88, abs=0.01)
-        assert out.value("thigmotaxis_time", individual=animal) == pytest.approx(AT_THE_WALL, abs=0.001)
+        assert out.value("thigmotaxis_percent", individual=animal) == pytest.approx(100 * AT_THE_WALL, abs=0.1)
     assert any("shelf" in text for text in out.warnings)
     assert "outside the arena" in measure(posed(WALK + [300, 0]), IN_CM).warnings[0]
 

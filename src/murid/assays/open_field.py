@@ -347,10 +347,10 @@ def _add_walls(
     """Thigmotaxis, corners (where the arena has any) and distance to the wall."""
     known, outside = where & (inner >= 0), where & (inner == 0)
     total, walked = track.seconds(known), float(np.nansum(track.step_cm[known]))
-    share = track.seconds(outside) / total if total else np.nan
-    out.add("thigmotaxis_time", share, "", "time in the periphery / known time, 0..1")
-    share = float(np.nansum(track.step_cm[outside])) / walked if walked else np.nan
-    out.add("thigmotaxis_distance", share, "", "distance in the periphery / distance, 0..1")
+    share = 100 * track.seconds(outside) / total if total else np.nan
+    out.add("thigmotaxis_percent", share, "%", "time in the periphery / known time")
+    share = 100 * float(np.nansum(track.step_cm[outside])) / walked if walked else np.nan
+    out.add("thigmotaxis_distance_percent", share, "%", "distance in the periphery / distance")
     corner = np.any([mask == 1 for mask in corners], axis=0) & where if corners else np.zeros(where.size, bool)
     share = 100 * track.seconds(corner) / total if corners and total else np.nan
     out.add("corner_percent", share, "%", "time in any corner / known time; NaN where the arena has no corners")

@@ -27,7 +27,7 @@ FPS = 25.0
 #: Animals differ and half-do things, the tracker and the scorer err: macro F1 as in real work, not .99.
 DIFFICULTY = 1.0
 #: What an open field is run for; asked beforehand, so that few comparisons have to be corrected for.
-MEASURES = ("distance", "time_percent:centre", "entries:centre", "thigmotaxis_time")
+MEASURES = ("distance", "time_percent:centre", "entries:centre", "thigmotaxis_percent")
 #: Planted: how much more often stressed animals choose to freeze, …, and how much the centre appeals to them.
 EFFECT = {"freeze": 4.0, "groom": 1.5, "rear": 0.5, "centre": 0.1}
 #: Units of each animal, and how many of them follow which behaviour.
