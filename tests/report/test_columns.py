@@ -8,12 +8,17 @@ import pytest
 
 import murid
 from murid.data.analysis import find_analysis
+from murid.data.command_tables import MODULES, command_tables
 from murid.data.registry import BUILT_IN
 from murid.data.tables import KEYS
 
 ROOT = Path(murid.__file__).parent
 FILES = sorted([*(ROOT / "report").rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
-TABLES = {t.name: set(t.columns) - set(KEYS) for name in BUILT_IN for t in find_analysis(name).tables}
+DECLARED = [
+    *(table for name in BUILT_IN for table in find_analysis(name).tables),
+    *(table for command in ("", *MODULES) for table in command_tables(command)),
+]
+TABLES = {n: set().union(*(t.columns for t in DECLARED if t.name == n)) - set(KEYS) for n in {t.name for t in DECLARED}}
 #: Names of tables that commands which are no analysis write too: theirs are read as before.
 ELSEWHERE = {"motifs", "summary", "bouts", "comparison"}
 #: (file, table) that may be read by name, and why.

@@ -21,6 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.atomic import atomic_file, explained
+from murid.data.command_tables import declared_table
 from murid.data.errors import DataError, did_you_mean, fail
 from murid.data.formats import RUN
 from murid.data.json_values import to_plain
@@ -29,7 +30,7 @@ from murid.data.notebook_html import shown_as_html
 from murid.data.process_owner import at_work, owner_name
 from murid.data.store import read_array, write_array
 from murid.data.study import Study
-from murid.data.tables import escape_formulas, with_unit
+from murid.data.tables import Table, TableRows, escape_formulas, with_unit
 from murid.data.warning import warn_user
 from murid.run.keys import digest
 from murid.run.provenance import machine, versions
@@ -120,9 +121,13 @@ class Run:
     def table(self, name: str, table: pd.DataFrame, *, units: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Write a table as parquet and as CSV; return it.
 
-        Units stand in the headings of the CSV, ``distance (cm)``; in the parquet file the columns keep their
+        A table that the command declares (`murid.data.command_tables`) is checked, and gets its units. Units
+        stand in the headings of the CSV, ``distance (cm)``; in the parquet file the columns keep their
         names, and the units are its ``attrs["units"]``.
         """
+        declared = declared_table(str(self.provenance.get("command", "")), name)
+        if declared is not None:
+            table, units = declared.check(table), {**declared.units(), **(units or {})}
         units = {str(k): v for k, v in (units or {}).items() if v and k in table}
         table = table.copy(deep=False)
         table.attrs = {"units": units} if units else {}
@@ -235,6 +240,11 @@ class Run:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name."""
         return {p.stem: pd.read_parquet(p) for p in sorted((self.folder / "tables").glob("*.parquet"))}
+
+    def rows(self, declared: Table) -> TableRows | None:
+        """Return the rows of a declared table; None where the run wrote none."""
+        path = self.folder / "tables" / f"{slug(declared.name)}.parquet"
+        return declared.rows(pd.read_parquet(path)) if path.is_file() else None
 
     @property
     def recordings(self) -> list[str]:
