@@ -1,6 +1,7 @@
 """Columns of declared tables are read by their declaration, never by a name in a string."""
 
 import ast
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from murid.data.analysis import find_analysis
 from murid.data.command_tables import MODULES, command_tables
 from murid.data.registry import BUILT_IN
 from murid.data.tables import KEYS
+from murid.evaluate.evaluation_tables import PER_CLASS, TOTALS
+from murid.neural.tuning_analysis import TUNING
+from murid.report.sections import evaluation, neural
 
 ROOT = Path(murid.__file__).parent
 FILES = sorted([*(ROOT / "report").rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
@@ -36,10 +40,10 @@ class Flow:
     """
 
     tree: ast.Module
-    #: Function → its names, → table; "*" is the frame of any declared table.
-    bound: dict[str, dict[str, str]] = field(default_factory=dict)
-    #: Function → table that it returns.
-    returned: dict[str, str] = field(default_factory=dict)
+    #: Function → its names, → tables; "*" is the frame of any declared table.
+    bound: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    #: Function → tables that it returns.
+    returned: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.functions = {n.name: n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef)}
@@ -49,7 +53,7 @@ class Flow:
 
     def _goes_on(self) -> bool:
         """Follow every value one step further; False when nothing new was found."""
-        before = ({f: dict(b) for f, b in self.bound.items()}, dict(self.returned))
+        before = deepcopy((self.bound, self.returned))
         for name, function in self.functions.items():
             for node in ast.walk(function):
                 self._follow(name, node)
@@ -65,51 +69,51 @@ class Flow:
         elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.target, ast.Tuple):
             # ``for value, part in table.groupby(…)``: the part is a table of the same columns.
             self._bind(own, node.target.elts[-1], node.iter, own)
-        elif isinstance(node, ast.Return) and (table := self.source(node.value, own)):
-            self.returned[name] = table
+        elif isinstance(node, ast.Return) and (tables := self.source(node.value, own)):
+            self.returned.setdefault(name, set()).update(tables)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions:
             called = self.functions[node.func.id]
             names = [a.arg for a in (*called.args.posonlyargs, *called.args.args)]
             given = [*zip(names, node.args, strict=False), *((k.arg, k.value) for k in node.keywords if k.arg)]
             for parameter, value in given:
-                if table := self.source(value, own):
-                    self.bound[called.name][parameter] = table
+                if tables := self.source(value, own):
+                    self.bound[called.name].setdefault(parameter, set()).update(tables)
 
-    def _bind(self, names: dict[str, str], target: ast.AST, value: ast.AST, own: dict[str, str]) -> None:
+    def _bind(self, names: dict[str, set[str]], target: ast.AST, value: ast.AST, own: dict[str, set[str]]) -> None:
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             for one, part in zip(target.elts, value.elts, strict=False):
                 self._bind(names, one, part, own)
-        elif isinstance(target, ast.Name) and (table := self.source(value, own)):
-            names[target.id] = table
+        elif isinstance(target, ast.Name) and (tables := self.source(value, own)):
+            names.setdefault(target.id, set()).update(tables)
 
-    def source(self, node: ast.AST | None, own: dict[str, str]) -> str:
-        """Return the table that an expression comes from, "*" for the frame of any declared table, "" for none."""
+    def source(self, node: ast.AST | None, own: dict[str, set[str]]) -> set[str]:
+        """Return the tables that an expression may come from; "*" is the frame of any declared table."""
         while node is not None:
             if isinstance(node, ast.Name):
-                return own.get(node.id, "")
+                return own.get(node.id, set())
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                return self.returned.get(node.func.id, "")
+                return self.returned.get(node.func.id, set())
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 if node.func.attr in READERS and node.args and isinstance(node.args[0], ast.Constant):
-                    return str(node.args[0].value)
+                    return {str(node.args[0].value)}
                 node = node.func.value
             elif isinstance(node, ast.Subscript):
                 if isinstance(node.value, (ast.Name, ast.Attribute)) and name_of(node.value) == "tables":
-                    return str(node.slice.value) if isinstance(node.slice, ast.Constant) else ""
+                    return {str(node.slice.value)} if isinstance(node.slice, ast.Constant) else set()
                 node = node.value
             elif isinstance(node, ast.Attribute):
                 if node.attr == "frame":
-                    return "*"
+                    return {"*"}
                 if node.attr in self.returned:
                     return self.returned[node.attr]
                 node = node.value
             elif isinstance(node, ast.IfExp):
-                return self.source(node.body, own) or self.source(node.orelse, own)
+                return self.source(node.body, own) | self.source(node.orelse, own)
             elif isinstance(node, ast.BoolOp):
-                return next((t for value in node.values if (t := self.source(value, own))), "")
+                return set().union(*(self.source(value, own) for value in node.values))
             else:
-                return ""
-        return ""
+                return set()
+        return set()
 
     def reads(self) -> list[tuple[str, str, int]]:
         """Return ``(table, column, line)`` of every column read by a literal from a table of a run."""
@@ -117,9 +121,9 @@ class Flow:
         for function, own in self.bound.items():
             for node in ast.walk(self.functions[function]):
                 names, value = literals_of(node)
-                table = self.source(value, own) if names else ""
-                columns = set().union(*TABLES.values()) if table == "*" else TABLES.get(table, set())
-                found += [(table, name, node.lineno) for name in names if name in columns]
+                for table in self.source(value, own) if names else ():
+                    columns = set().union(*TABLES.values()) if table == "*" else TABLES.get(table, set())
+                    found += [(table, name, node.lineno) for name in names if name in columns]
         return sorted(set(found))
 
 
@@ -165,6 +169,16 @@ def test_the_scan_sees_what_it_must():
     assert seen(text) == [("*", "auroc"), ("quality", "verdict"), ("tuning", "direction"), ("tuning", "p")]
 
 
+def test_the_scan_knows_every_table_that_a_parameter_may_be():
+    text = (
+        "def of(table):\n"
+        "    return table[table['method'] == 'a']\n"
+        "def f(run):\n"
+        "    return of(run.table('per_class')), of(run.tables['totals'])['time_r'], run.table('queue')['why']\n"
+    )
+    assert seen(text) == [("per_class", "method"), ("queue", "why"), ("totals", "method"), ("totals", "time_r")]
+
+
 def test_the_scan_follows_values_through_calls_and_loops():
     text = (
         "def read(run):\n"
@@ -202,3 +216,16 @@ def test_no_column_of_a_declared_table_is_a_string(path):
         if table not in ELSEWHERE and (file, table) not in ALLOWED
     ]
     assert not found, "read it by declaration, TABLE.rows(frame).column:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("headings", "table", "computed"),
+    [
+        (evaluation._HEADINGS, PER_CLASS, {"interval"}),
+        (evaluation._TOTALS, TOTALS, {"time_limits"}),
+        (neural._SHOWN, TUNING, {"recording"}),
+    ],
+    ids=["scores", "totals", "tuning"],
+)
+def test_headings_are_of_columns_that_are_declared(headings, table, computed):
+    assert set(headings) - set(table.columns) == computed

@@ -31,20 +31,6 @@ from murid.data.names import counted
 if TYPE_CHECKING:
     from murid.run.runs import Run
 
-_SHOWN = (
-    "behaviour",
-    "method",
-    "f1",
-    "f1_low",
-    "f1_high",
-    "bout_f1",
-    "pr_auc",
-    "onset_abs_ms",
-    "time_r",
-    "time_bias",
-    "ece",
-    "support",
-)
 _Folds = Annotated[
     int | None, typer.Option(min=2, help="Folds; 5, or one an animal where there are fewer.", show_default=False)
 ]
@@ -117,10 +103,12 @@ def register(app: typer.Typer) -> None:
 
 def _reply(run: Run) -> Reply:
     """What the command prints of its run."""
-    tables = run.tables
-    shown = {"Held-out recordings": tables["methods"][[c for c in _SHOWN if c in tables["methods"]]]}
-    if "ceiling" in tables:
-        shown["Person against person on the same recordings: what can be asked for"] = tables["ceiling"]
+    from murid.evaluate.evaluation_tables import CEILING, METHODS
+
+    shown = {"Held-out recordings": run.rows(METHODS).frame}
+    people = run.rows(CEILING)
+    if len(people):
+        shown["Person against person on the same recordings: what can be asked for"] = people.frame
     text = [_sentence(name, s) for name, s in run.summary["methods"].items()]
     text += [_difference(name, d) for name, d in run.summary.get("differences", {}).items()]
     return of_run(

@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
         and bouts to watch: right, false and missed.
         """
         from murid.data.study import Study
+        from murid.methods.supervised.explain_tables import EXAMPLES, FAMILIES, FEATURES, WHY
         from murid.run import explain_model
 
         run = explain_model(
@@ -55,24 +56,26 @@ def register(app: typer.Typer) -> None:
             seed=seed,
             workers=n_workers(workers),
         )
-        tables = run.tables
-        if "explain_why" in tables:
+        reasons = run.rows(WHY)
+        if len(reasons):
             w = run.summary["why"]
-            shown = tables["explain_why"][["contribution", "words"]]
+            shown = reasons.only(reasons.contribution, reasons.words)
             sentence = f"{w['recording']} at {w['time_s']:.2f} s: {w['behaviour']}, probability {w['probability']:.2f}."
-            return of_run(run, [sentence], {"Strongest contributions": shown}, json_tables=("explain_why",))
-        top = tables["explain_features"].groupby("behaviour", sort=False).head(_SHOWN_FEATURES)
-        families = tables["explain_families"].drop(columns=["strength"])
+            return of_run(run, [sentence], {"Strongest contributions": shown}, json_tables=(WHY.name,))
+        families, features = run.rows(FAMILIES), run.rows(FEATURES)
+        shares = families.without(families.strength)
+        rank = features.behaviour.groupby(features.behaviour, sort=False).cumcount()
+        top = features.where(rank < _SHOWN_FEATURES)
         text = [
             f"{counted(len(run.summary['recordings']))}; {run.summary['models']}.",
-            f"Bouts to watch: table explain_examples ({len(tables['explain_examples'])}).",
+            f"Bouts to watch: table explain_examples ({len(run.rows(EXAMPLES))}).",
         ]
         return of_run(
             run,
             text,
             {
-                "Families of features (share of the evidence; loss of PR-AUC when scrambled)": families,
-                "Strongest features": top[["behaviour", "feature", "strength", "direction", "words"]],
+                "Families of features (share of the evidence; loss of PR-AUC when scrambled)": shares,
+                "Strongest features": top.only(top.behaviour, top.feature, top.strength, top.direction, top.words),
             },
-            json_tables=("explain_families", "explain_features", "explain_examples"),
+            json_tables=(FAMILIES.name, FEATURES.name, EXAMPLES.name),
         )

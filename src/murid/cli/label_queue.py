@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
         """
         from murid.data.study import Study
         from murid.methods.supervised.label_queue import QueueParams
+        from murid.methods.supervised.queue_tables import LEARNING_CURVE, QUEUE
         from murid.run import propose_bouts
 
         opened = Study(study)
@@ -46,12 +47,10 @@ def register(app: typer.Typer) -> None:
             opened, model, settings, pick_recordings(opened, ids), refit=refit, curve=curve, workers=n_workers(workers)
         )
         s = run.summary
-        queue = run.tables["queue"]
-        shown = queue[
-            ["rank", "recording", "individual", "start_s", "stop_s", "kind", "proposed", "probability", "why"]
-        ]
+        queue = run.rows(QUEUE)
+        shown = queue.without(queue.uncertainty, queue.unseen)
         text = [
             f"{s['bouts']} bouts ({s['blind']} blind), {s['seconds_to_watch']:.0f} s to watch.",
             s.get("advice", ""),
         ]
-        return of_run(run, [t for t in text if t], {"Label next": shown}, json_tables=("queue", "learning_curve"))
+        return of_run(run, [t for t in text if t], {"Label next": shown}, json_tables=(QUEUE.name, LEARNING_CURVE.name))

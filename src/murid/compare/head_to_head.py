@@ -15,20 +15,7 @@ from numpy.typing import ArrayLike
 from murid.data.labels import Labels, Others
 from murid.data.warning import warn_user
 from murid.evaluate import agreement, bootstrap, frames
-
-#: Column of the table → what it is, in the order shown.
-COLUMNS = {
-    "f1": "frame F1",
-    "f1_low": "95 % limit",
-    "f1_high": "95 % limit",
-    "bout_f1": "bout F1 (IoU >= .3)",
-    "pr_auc": "area under precision-recall",
-    "onset_abs_ms": "median onset error, ms",
-    "time_r": "correlation of time over recordings",
-    "time_bias": "predicted minus true time, s a recording",
-    "ece": "calibration error",
-    "support": "labelled frames",
-}
+from murid.evaluate.evaluation_tables import METHODS
 
 
 def methods_side_by_side(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +29,7 @@ def methods_side_by_side(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.Da
     Returns
     -------
     DataFrame
-        ``behaviour, method`` and `COLUMNS`; within a behaviour the best frame F1 first.
+        Columns of `murid.evaluate.evaluation_tables.METHODS`; within a behaviour the best frame F1 first.
 
     Examples
     --------
@@ -54,7 +41,7 @@ def methods_side_by_side(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.Da
     """
     keys = ["method", "behaviour"]
     table = per_class.merge(totals[[*keys, "time_r", "time_bias"]], on=keys, how="left")
-    table = table[["behaviour", "method", *(c for c in COLUMNS if c in table)]]
+    table = table[[c for c in METHODS.columns if c in table]]
     order = {b: k for k, b in enumerate([*(b for b in dict.fromkeys(table["behaviour"]) if b != "macro"), "macro"])}
     sort = table.assign(_k=table["behaviour"].map(order)).sort_values(
         ["_k", "f1"], ascending=[True, False], kind="stable", na_position="last"

@@ -12,7 +12,11 @@ from importlib import import_module
 from murid.data.tables import Table
 
 #: Command → modules that declare its tables, each in a tuple ``TABLES``.
-MODULES: dict[str, tuple[str, ...]] = {}
+MODULES: dict[str, tuple[str, ...]] = {
+    "evaluate": ("murid.evaluate.evaluation_tables",),
+    "explain": ("murid.methods.supervised.explain_tables",),
+    "label_queue": ("murid.methods.supervised.queue_tables",),
+}
 
 #: Modules with tables that several commands write.
 SHARED: tuple[str, ...] = ()

@@ -255,6 +255,14 @@ class TableRows:
         """Return a table of some columns, each as it is read: ``rows.only(rows.unit, rows.p)``."""
         return pd.concat(columns, axis=1)
 
+    def has(self, *columns: pd.Series) -> bool:
+        """Return True where the file holds all of these columns: ``rows.has(rows.p, rows.q)``."""
+        return all(column.name in self.frame for column in columns)
+
+    def without(self, *columns: pd.Series) -> pd.DataFrame:
+        """Return the table without some columns, be they in the file or not."""
+        return self.frame.drop(columns=[column.name for column in columns], errors="ignore")
+
     def groups(self, column: pd.Series) -> Iterator[tuple[str, TableRows]]:
         """Yield every value of a column with its rows, in order of appearance."""
         for value, frame in self.frame.groupby(column, sort=False):

@@ -18,6 +18,7 @@ from murid.data.labels import LabelChoice, Labels
 from murid.data.names import CONTROLS
 from murid.data.study import Study
 from murid.data.zones import Zone
+from murid.evaluate.evaluation_tables import MACRO, PER_CLASS
 from murid.neural.tuning_analysis import TUNING
 from murid.plot import colours
 from murid.plot.number_text import listed, natural
@@ -213,9 +214,9 @@ class Context:
         """Colour of every behaviour that people or supervised methods name."""
         names: list[str] = []
         for run in self.runs_of("evaluate"):
-            table = run.table("per_class", ["behaviour"])
-            if table is not None:
-                names += [b for b in table["behaviour"].astype(str) if b != "macro"]
+            scores = run.rows(PER_CLASS, ["behaviour"])
+            if scores is not None:
+                names += [b for b in scores.behaviour.astype(str) if b != MACRO]
         for recording_id in self.labelled():
             states = self.label_states(recording_id)
             if states is not None:

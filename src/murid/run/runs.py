@@ -241,10 +241,10 @@ class Run:
         """Every table by name."""
         return {p.stem: pd.read_parquet(p) for p in sorted((self.folder / "tables").glob("*.parquet"))}
 
-    def rows(self, declared: Table) -> TableRows | None:
-        """Return the rows of a declared table; None where the run wrote none."""
+    def rows(self, declared: Table) -> TableRows:
+        """Return the rows of a declared table; no rows where the run wrote none."""
         path = self.folder / "tables" / f"{slug(declared.name)}.parquet"
-        return declared.rows(pd.read_parquet(path)) if path.is_file() else None
+        return declared.rows(pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=[*declared.columns]))
 
     @property
     def recordings(self) -> list[str]:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 import murid
 from murid.data.zones import Zone
+from murid.evaluate.evaluation_tables import CALIBRATION, PER_CLASS, RECORDINGS
 from murid.plot.estimates import EstimationPanel
 from murid.report.figures import (
     animal_dots,
@@ -280,7 +281,7 @@ CASES: dict[str, Drawn] = {
     ),
     "f1_bars": Drawn(
         evaluation.f1_bars,
-        (scores(), COLOURS),
+        (PER_CLASS.rows(scores()), COLOURS),
         [
             "F1 on held-out animals (1 = every frame right)",
             "mean of behaviours",
@@ -294,12 +295,12 @@ CASES: dict[str, Drawn] = {
     ),
     "calibration": Drawn(
         evaluation.calibration,
-        (curves(), COLOURS),
+        (CALIBRATION.rows(curves()), COLOURS),
         ["probability given by the method", "share of frames in which it was true", "rest", "groom"],
     ),
     "totals": Drawn(
         evaluation.totals,
-        (times(), ["rest"], COLOURS),
+        (RECORDINGS.rows(times()), ["rest"], COLOURS),
         [
             "labelled (s)",
             "predicted (s)",

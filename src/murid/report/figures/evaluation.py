@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from murid.data.tables import TableRows
+from murid.evaluate.evaluation_tables import MACRO
 from murid.plot.colours import GREY, INK, WARN, pick_colour
 from murid.plot.number_text import number, readable, short
 from murid.plot.style import PAGE, canvas, grid, styled
@@ -17,7 +18,7 @@ from murid.plot.style import PAGE, canvas, grid, styled
 
 @styled
 def f1_bars(
-    table: pd.DataFrame,
+    rows: TableRows,
     colours: Mapping[str, str],
     *,
     ceiling: Mapping[str, float] | None = None,
@@ -27,19 +28,20 @@ def f1_bars(
 
     Parameters
     ----------
-    table : DataFrame
-        ``behaviour, f1, f1_low, f1_high``, one row a behaviour, ``macro`` last.
+    rows : TableRows
+        Of `PER_CLASS`: ``behaviour, f1, f1_low, f1_high``, one row a behaviour, ``macro`` last.
     colours : mapping of behaviour to colour
     ceiling : mapping of behaviour to F1 between two people, optional
     leaky : mapping of behaviour to the inflated F1 of a split by frames, optional
     """
-    table = table.iloc[::-1]
-    figure = canvas(PAGE * 0.78, 1.15 + 0.34 * len(table))
+    rows = rows.take(slice(None, None, -1))
+    behaviours = list(rows.behaviour)
+    figure = canvas(PAGE * 0.78, 1.15 + 0.34 * len(rows))
     ax = figure.subplots()
-    y = np.arange(len(table))
-    shade = [INK if b == "macro" else pick_colour(colours, b) for b in table["behaviour"]]
-    ax.barh(y, table["f1"].fillna(0), height=0.62, color=shade, zorder=2)
-    low, high = table["f1_low"].to_numpy(float), table["f1_high"].to_numpy(float)
+    y = np.arange(len(rows))
+    shade = [INK if b == MACRO else pick_colour(colours, b) for b in behaviours]
+    ax.barh(y, rows.f1.fillna(0), height=0.62, color=shade, zorder=2)
+    low, high = rows.f1_low.to_numpy(float), rows.f1_high.to_numpy(float)
     known = np.isfinite(low) & np.isfinite(high)
     ax.hlines(y[known], low[known], high[known], color="white", linewidth=3.4, zorder=3)
     ax.hlines(y[known], low[known], high[known], color=GREY, linewidth=1.8, zorder=3)
@@ -49,7 +51,7 @@ def f1_bars(
         (leaky, "x", WARN, "leaky split: inflated, not a measure of performance"),
     ):
         if scores:
-            at = [(scores[b], k) for k, b in enumerate(table["behaviour"]) if np.isfinite(scores.get(b, np.nan))]
+            at = [(scores[b], k) for k, b in enumerate(behaviours) if np.isfinite(scores.get(b, np.nan))]
             if at:
                 xs, ys = zip(*at, strict=True)
                 inside = "white" if marker == "D" else colour
@@ -66,7 +68,7 @@ def f1_bars(
                     label=label,
                 )
                 handles.append(drawn)
-    ax.set_yticks(y, ["mean of behaviours" if b == "macro" else short(readable(b)) for b in table["behaviour"]])
+    ax.set_yticks(y, ["mean of behaviours" if b == MACRO else short(readable(b)) for b in behaviours])
     ax.set_xlim(0, 1.02)
     ax.set_xlabel("F1 on held-out animals (1 = every frame right)")
     grid(ax, "x")
@@ -76,26 +78,27 @@ def f1_bars(
 
 
 @styled
-def calibration(curves: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+def calibration(curves: TableRows, colours: Mapping[str, str]) -> Figure:
     """Draw what came true against what was predicted.
 
     Parameters
     ----------
-    curves : DataFrame
-        ``behaviour, probability, observed, n``.
+    curves : TableRows
+        Of `CALIBRATION`: ``behaviour, probability, observed, n``.
     colours : mapping of behaviour to colour
     """
     figure = canvas(4.9, 3.6)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-    for behaviour, own in curves.dropna(subset=["probability", "observed"]).groupby("behaviour", sort=False):
+    known = curves.where(curves.probability.notna() & curves.observed.notna())
+    for behaviour, own in known.groups(known.behaviour):
         ax.plot(
-            own["probability"],
-            own["observed"],
-            color=pick_colour(colours, str(behaviour)),
+            own.probability,
+            own.observed,
+            color=pick_colour(colours, behaviour),
             marker="o",
             markersize=3.5,
-            label=short(readable(str(behaviour))),
+            label=short(readable(behaviour)),
         )
     ax.set_xlabel("probability given by the method")
     ax.set_ylabel("share of frames in which it was true")
@@ -108,13 +111,13 @@ def calibration(curves: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
 
 
 @styled
-def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping[str, str]) -> Figure:
+def totals(recordings: TableRows, behaviours: Sequence[str], colours: Mapping[str, str]) -> Figure:
     """Draw time per recording: predicted against labelled (above), their difference against their mean (below).
 
     Parameters
     ----------
-    recordings : DataFrame
-        ``behaviour, time_true_s, time_predicted_s``, one row a recording and behaviour.
+    recordings : TableRows
+        Of `RECORDINGS`: ``behaviour, time_true_s, time_predicted_s``, one row a recording and behaviour.
     behaviours : sequence of str
         Shown, left to right.
     colours : mapping of behaviour to colour
@@ -123,8 +126,9 @@ def totals(recordings: pd.DataFrame, behaviours: Sequence[str], colours: Mapping
     figure = canvas(min(PAGE, 0.8 + 2.1 * n), 4.2)
     axes = figure.subplots(2, n, squeeze=False)
     for k, behaviour in enumerate(behaviours):
-        own = recordings[recordings["behaviour"] == behaviour].dropna(subset=["time_true_s", "time_predicted_s"])
-        true, predicted = own["time_true_s"].to_numpy(float), own["time_predicted_s"].to_numpy(float)
+        known = recordings.time_true_s.notna() & recordings.time_predicted_s.notna()
+        own = recordings.where(known & (recordings.behaviour == behaviour))
+        true, predicted = own.time_true_s.to_numpy(float), own.time_predicted_s.to_numpy(float)
         colour = pick_colour(colours, behaviour)
         top = 1.08 * max(true.max(initial=0), predicted.max(initial=0), 1e-9)
         above, below = axes[:, k]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -10,6 +11,18 @@ import pandas as pd
 
 from murid.data.errors import DataError
 from murid.data.labels import Labels
+from murid.data.tables import Table, TableRows
+from murid.evaluate.evaluation_tables import (
+    CALIBRATION,
+    CEILING,
+    CONFUSION,
+    FOLDS,
+    LEAKY,
+    MACRO,
+    PER_CLASS,
+    RECORDINGS,
+    TOTALS,
+)
 from murid.plot.number_text import count, listed, number, readable, span
 from murid.report.context import Context
 from murid.report.figures import evaluation as draw
@@ -20,7 +33,8 @@ from murid.report.sentences import frequent_mistake, random_split
 
 MAX_TOTALS = 6
 _NONE = {"(none of them)": "none of them"}
-_COLUMNS = {
+_NEEDS = ("behaviour", "f1")
+_HEADINGS = {
     "behaviour": "behaviour",
     "precision": "precision",
     "recall": "recall",
@@ -46,7 +60,7 @@ _TOTALS = {
 
 def make(context: Context) -> Section | None:
     """Scores of every evaluation run."""
-    runs = [r for r in context.runs_of("evaluate") if r.table("per_class", ["behaviour", "f1"]) is not None]
+    runs = [(r, scores) for r in context.runs_of("evaluate") if (scores := r.rows(PER_CLASS, _NEEDS)) is not None]
     if not runs:
         return None
     section = Section(
@@ -55,22 +69,19 @@ def make(context: Context) -> Section | None:
         "Every score comes from animals that the method had not seen when it learnt. It says how well the same "
         "method will do on new animals filmed in the same way, not in another arena or under another camera.",
     )
-    for run in runs:
-        scores = run.table("per_class")
-        if scores is None:
-            continue
-        for method in dict.fromkeys(scores["method"].astype(str)) if "method" in scores else ["method"]:
-            _one(context, section, run, method)
+    for run, scores in runs:
+        for method in dict.fromkeys(filter(None, scores.method.astype(str))) or ["method"]:
+            _one(context, section, run, method, _of(scores, method))
     return section
 
 
-def _one(context: Context, section: Section, run: RunFolder, method: str) -> None:
-    per_class = _of(run.table("per_class"), method)
+def _one(context: Context, section: Section, run: RunFolder, method: str, per_class: TableRows) -> None:
     numbers = (run.summary.get("methods") or {}).get(method, {})
-    folds = run.table("folds", ["fold", "side", "animal"]) if run.has("folds") else None
+    folds = _rows(run, FOLDS, ["fold", "side", "animal"])
     section.add(*_verdict(section, method, per_class, numbers, folds))
-    leaky = _of(run.table("leaky", ["behaviour", "f1"]), method) if run.has("leaky") else None
-    ceiling = human_ceiling(context, run, [b for b in per_class["behaviour"] if b != "macro"])
+    leaky = _rows(run, LEAKY, _NEEDS)
+    leaky = leaky and _of(leaky, method)
+    ceiling = human_ceiling(context, run, [b for b in per_class.behaviour if b != MACRO])
     section.add(
         _f1(context, method, per_class, leaky, ceiling),
         _leaky_words(numbers, leaky),
@@ -81,39 +92,41 @@ def _one(context: Context, section: Section, run: RunFolder, method: str) -> Non
     )
 
 
-def _of(table: pd.DataFrame | None, method: str) -> pd.DataFrame:
-    if table is None:
-        return pd.DataFrame(columns=["behaviour", "f1"])
-    return table[table["method"] == method].drop(columns="method") if "method" in table else table
+def _rows(run: RunFolder, declared: Table, needs: Sequence[str]) -> TableRows | None:
+    """Rows of a table that not every evaluation writes."""
+    return run.rows(declared, needs) if run.has(declared.name) else None
+
+
+def _of(rows: TableRows, method: str) -> TableRows:
+    """Rows of one method; all where the table does not say whose they are."""
+    return rows.where(rows.method == method) if rows.has(rows.method) else rows
 
 
 def _verdict(
     section: Section,
     method: str,
-    per_class: pd.DataFrame,
+    per_class: TableRows,
     numbers: dict[str, Any],
-    folds: pd.DataFrame | None,
+    folds: TableRows | None,
 ) -> list[Words]:
     macro = numbers.get("macro_f1")
     low, high = (numbers.get("macro_f1_ci") or [None, None])[:2]
     interval = f" (95 % interval {number(low)} to {number(high)})" if low is not None else ""
-    classes = per_class[per_class["behaviour"] != "macro"].dropna(subset=["f1"]).sort_values("f1")
+    classes = per_class.where((per_class.behaviour != MACRO) & per_class.f1.notna())
     text = (
         f"{method} recognises {count(len(classes), 'behaviour')} in animals it has not seen with a mean F1 of "
         f"{number(macro)}{interval}"
     )
     if len(classes) > 1:
-        worst, best = classes.iloc[0], classes.iloc[-1]
-        text += (
-            f"; best {readable(best['behaviour'])} ({number(best['f1'])}), worst {readable(worst['behaviour'])} "
-            f"({number(worst['f1'])})"
-        )
+        order = np.argsort(classes.f1.to_numpy(float), kind="stable")
+        names, f1 = classes.behaviour.to_numpy()[order], classes.f1.to_numpy(float)[order]
+        text += f"; best {readable(names[-1])} ({number(f1[-1])}), worst {readable(names[0])} ({number(f1[0])})"
     section.findings.append(f"{text}.")
     rest = ""
     if folds is not None and len(folds):
-        tested = folds[folds["side"] == "test"]
+        tested = folds.where(folds.side == "test")
         rest += (
-            f"{count(tested['animal'].nunique(), 'animal')} tested in {count(tested['fold'].nunique(), 'split')}; none "
+            f"{count(tested.animal.nunique(), 'animal')} tested in {count(tested.fold.nunique(), 'split')}; none "
             "was learnt from and tested in the same split. "
         )
     accuracy = numbers.get("accuracy")
@@ -123,14 +136,11 @@ def _verdict(
 
 
 def _f1(
-    context: Context, method: str, per_class: pd.DataFrame, leaky: pd.DataFrame | None, ceiling: dict[str, float]
+    context: Context, method: str, per_class: TableRows, leaky: TableRows | None, ceiling: dict[str, float]
 ) -> Picture:
-    table = per_class.copy()
-    for column in ("f1_low", "f1_high"):
-        if column not in table:
-            table[column] = np.nan
-    names = [b for b in table["behaviour"] if b != "macro"]
-    inflated = dict(zip(leaky["behaviour"], leaky["f1"], strict=True)) if leaky is not None else {}
+    behaviours = per_class.behaviour
+    names = [b for b in behaviours if b != MACRO]
+    inflated = dict(zip(leaky.behaviour, leaky.f1, strict=True)) if leaky is not None else {}
     caption = (
         "F1 joins precision (of the frames called so, how many are right) and recall (of the frames that are so, how "
         "many were found); 1 is perfect. The grey line is the 95 % interval when animals are drawn anew. "
@@ -145,22 +155,26 @@ def _f1(
         caption += (
             "Crosses are scores of a split by random frames: inflated, shown to compare with papers that report it."
         )
-    table["human_f1"] = table["behaviour"].map(ceiling) if ceiling else np.nan
+    table = per_class.without(per_class.method).assign(
+        f1_low=per_class.f1_low,
+        f1_high=per_class.f1_high,
+        human_f1=behaviours.map(ceiling) if ceiling else np.nan,
+    )
     return Picture(
-        draw.f1_bars(table, context.colours_for(names), ceiling=ceiling, leaky=inflated),
+        draw.f1_bars(per_class, context.colours_for(names), ceiling=ceiling, leaky=inflated),
         f"Score of each behaviour ({method})",
         caption,
         "Bars of F1: "
-        + listed([f"{readable(b)} {number(f, 2)}" for b, f in zip(table["behaviour"], table["f1"], strict=True)], 12),
+        + listed([f"{readable(b)} {number(f, 2)}" for b, f in zip(behaviours, per_class.f1, strict=True)], 12),
         table,
     )
 
 
 def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> dict[str, float]:
     """F1 between people: from the run's table ``ceiling`` (``behaviour, f1``), or from recordings with two raters."""
-    if run.has("ceiling"):
-        table = run.table("ceiling", ["behaviour", "f1"])
-        return dict(zip(table["behaviour"], table["f1"].astype(float), strict=True)) if table is not None else {}
+    if run.has(CEILING.name):
+        people = run.rows(CEILING, _NEEDS)
+        return dict(zip(people.behaviour, people.f1.astype(float), strict=True)) if people is not None else {}
     from murid.evaluate import score_many
 
     pairs: list[tuple[Any, Any]] = []
@@ -190,8 +204,8 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
     return {b: float(score.table["f1"][b]) for b in behaviours if b in score.table.index}
 
 
-def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words | None:
-    if leaky is None or leaky.empty:
+def _leaky_words(numbers: dict[str, Any], leaky: TableRows | None) -> Words | None:
+    if leaky is None or not len(leaky):
         return None
     scores = numbers.get("leaky") or {}
     by_frames = float(scores.get("macro_f1", np.nan))
@@ -199,20 +213,27 @@ def _leaky_words(numbers: dict[str, Any], leaky: pd.DataFrame | None) -> Words |
     return Words(random_split(by_frames, by_animals), "warning")
 
 
-def _table(method: str, per_class: pd.DataFrame) -> ReportTable:
-    shown = per_class.copy()
-    if {"f1_low", "f1_high"} <= set(shown):
-        shown["interval"] = list(map(span, shown["f1_low"], shown["f1_high"]))
-    shown = shown[[c for c in _COLUMNS if c in shown and shown[c].notna().any()]]
-    shown["behaviour"] = shown["behaviour"].replace("macro", "mean of behaviours").map(readable)
-    for column in ("support", "bouts_true"):
-        if column in shown:
-            shown[column] = shown[column].round()
+def _table(method: str, rows: TableRows) -> ReportTable:
+    interval = pd.Series(list(map(span, rows.f1_low, rows.f1_high)), rows.frame.index, name="interval")
+    shown = rows.only(
+        rows.behaviour.replace(MACRO, "mean of behaviours").map(readable),
+        rows.precision,
+        rows.recall,
+        rows.f1,
+        interval,
+        rows.pr_auc,
+        rows.bout_f1,
+        rows.onset_abs_ms,
+        rows.ece,
+        rows.support.round(),
+        rows.bouts_true.round(),
+    )
+    shown = shown.loc[:, shown.notna().any()]
     return ReportTable(
         shown,
         f"Scores of {method}",
-        headings=_COLUMNS,
-        full=per_class,
+        headings=_HEADINGS,
+        full=rows.without(rows.method),
         caption="F1 of bouts counts a bout as found when it overlaps the labelled one enough, however long it is. "
         "Calibration error: mean distance of the stated probability from what came true.",
     )
@@ -221,9 +242,13 @@ def _table(method: str, per_class: pd.DataFrame) -> ReportTable:
 def _confusion(run: RunFolder, method: str) -> Picture | None:
     name = next((n for n in run.tables_like("confusion_") if n.lower() == f"confusion_{method}".lower()), None)
     table = run.table(name) if name else None
-    if table is None or "truth" not in table or table.shape[1] < 3:
+    if table is None or table.shape[1] < 3:
         return None
-    counts = table.set_index("truth").astype(float).rename(index=_NONE, columns=_NONE)
+    rows = CONFUSION.rows(table)
+    if not rows.has(rows.truth):
+        return None
+    counts = rows.without(rows.truth).astype(float).set_axis(rows.truth, axis=0)
+    counts = counts.reindex(columns=list(counts.index)).rename(index=_NONE, columns=_NONE)
     share = counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
     share.index = [f"{readable(b)} ({number(int(n))})" for b, n in zip(share.index, counts.sum(axis=1), strict=True)]
     share.columns = [readable(c) for c in share.columns]
@@ -250,36 +275,33 @@ def _confusion(run: RunFolder, method: str) -> Picture | None:
 
 
 def _calibration(context: Context, run: RunFolder, method: str) -> Picture | None:
-    if not run.has("calibration"):
+    curves = _rows(run, CALIBRATION, ["behaviour"])
+    if curves is None or not curves.has(curves.probability, curves.observed, curves.n):
         return None
-    curves = run.table("calibration", ["behaviour"])
     curves = _of(curves, method)
-    if curves.empty or not {"probability", "observed", "n"} <= set(curves):
+    curves = curves.where(curves.n >= 30)
+    if not len(curves):
         return None
-    curves = curves[curves["n"] >= 30]
-    if curves.empty:
-        return None
+    names = list(dict.fromkeys(curves.behaviour))
     return Picture(
-        draw.calibration(curves, context.colours_for(list(dict.fromkeys(curves["behaviour"])))),
+        draw.calibration(curves, context.colours_for(names)),
         f"Are the probabilities honest? ({method})",
         "Frames grouped by the probability the method gave them, against the share in which the behaviour was "
         "labelled. On the dashed line a probability of 0.8 comes true 8 times in 10; below it the method is too sure "
         "of itself. Groups of fewer than 30 frames are left out.",
-        "Calibration curves of " + listed(map(readable, dict.fromkeys(curves["behaviour"])), 12),
-        curves,
+        "Calibration curves of " + listed(map(readable, names), 12),
+        curves.without(curves.method),
     )
 
 
 def _totals(context: Context, run: RunFolder, method: str) -> list[Part]:
-    recordings = (
-        run.table("recordings", ["behaviour", "time_true_s", "time_predicted_s"]) if run.has("recordings") else None
-    )
-    totals = run.table("totals", ["behaviour"]) if run.has("totals") else None
+    recordings = _rows(run, RECORDINGS, ["behaviour", "time_true_s", "time_predicted_s"])
+    totals = _rows(run, TOTALS, ["behaviour"])
     out: list[Part] = []
     if recordings is not None and len(recordings):
         own = _of(recordings, method)
-        names = list(dict.fromkeys(own["behaviour"]))[:MAX_TOTALS]
-        n = own["recording"].nunique() if "recording" in own else len(own)
+        names = list(dict.fromkeys(own.behaviour))[:MAX_TOTALS]
+        n = own.recording.nunique() if own.has(own.recording) else len(own)
         out.append(
             Picture(
                 draw.totals(own, names, context.colours_for(names)),
@@ -289,17 +311,21 @@ def _totals(context: Context, run: RunFolder, method: str) -> list[Part]:
                 "holds about 95 % of recordings. A bias shifts all groups alike; a wide band hides differences "
                 "between animals. Totals can agree though the frames do not: read them together with F1.",
                 "Scatter and Bland–Altman plots of " + listed(map(readable, names), 12),
-                own,
+                own.without(own.method),
             )
         )
     if totals is not None and len(totals):
-        own = _of(totals, method).copy()
-        if {"time_low", "time_high"} <= set(own):
-            own["time_limits"] = list(map(span, own["time_low"], own["time_high"]))
-        shown = own[[c for c in ("behaviour", *_TOTALS) if c in own]]
+        own = _of(totals, method)
+        limits = pd.Series(list(map(span, own.time_low, own.time_high)), own.frame.index, name="time_limits")
+        columns = [own.behaviour, own.f1, own.n, own.time_r, own.time_bias, limits, own.bouts_r, own.bouts_bias]
+        shown = own.only(*(c for c in columns if c is limits or own.has(c)))
         out.append(
             ReportTable(
-                shown, f"Agreement of totals ({method})", headings=_TOTALS, full=_of(totals, method), folded=True
+                shown,
+                f"Agreement of totals ({method})",
+                headings=_TOTALS,
+                full=own.without(own.method),
+                folded=True,
             )
         )
     return out
