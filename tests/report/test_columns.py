@@ -13,8 +13,7 @@ from murid.data.command_tables import MODULES, command_tables
 from murid.data.registry import BUILT_IN
 from murid.data.tables import KEYS
 from murid.evaluate.evaluation_tables import PER_CLASS, TOTALS
-from murid.neural.tuning_analysis import TUNING
-from murid.report.sections import evaluation, neural
+from murid.report.sections import evaluation
 
 ROOT = Path(murid.__file__).parent
 FILES = sorted([*(ROOT / "report").rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
@@ -223,9 +222,8 @@ def test_no_column_of_a_declared_table_is_a_string(path):
     [
         (evaluation._HEADINGS, PER_CLASS, {"interval"}),
         (evaluation._TOTALS, TOTALS, {"time_limits"}),
-        (neural._SHOWN, TUNING, {"recording"}),
     ],
-    ids=["scores", "totals", "tuning"],
+    ids=["scores", "totals"],
 )
 def test_headings_are_of_columns_that_are_declared(headings, table, computed):
     assert set(headings) - set(table.columns) == computed
