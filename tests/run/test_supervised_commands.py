@@ -8,6 +8,7 @@ from murid import simulate
 from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.study import Study
+from murid.methods.supervised import explain_tables, queue_tables
 from murid.run import apply_method, explain_model, fit_method, propose_bouts
 
 #: One worker makes what these tests share.
@@ -60,7 +61,7 @@ def test_explain_uses_models_that_have_not_seen_the_animal(study):
     rear = families[families["behaviour"] == "rear"].set_index("family")
     assert rear["loss"].idxmax() == "shape"
     assert rear.at["shape", "loss_low"] <= rear.at["shape", "loss"]
-    assert {"explain_features", "explain_examples"} <= set(run.tables)
+    assert sorted(run.tables) == sorted(t.name for t in explain_tables.TABLES if t.name != "explain_why")
     assert (run.folder / "figures" / "explain_families.svg").stat().st_size > 3000
     json.dumps(run.summary, allow_nan=False)
 
@@ -102,6 +103,7 @@ def test_label_queue_proposes_unlabelled_time_and_advises(study):
     assert (queue.loc[queue["recording"] == "r1", "start_s"] >= 39.8).all()
     assert run.summary["refitted"]
     assert "more bouts are expected to raise macro F1" in run.summary["advice"]
+    assert sorted(run.tables) == sorted(t.name for t in queue_tables.TABLES)
     assert (run.folder / "figures" / "learning_curve.svg").is_file()
     json.dumps(run.summary, allow_nan=False)
 
