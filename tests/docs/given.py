@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -64,8 +64,20 @@ def small_methods(monkeypatch) -> None:
 @cache
 def mice() -> tuple[Recording, ...]:
     """Four labelled mice of two groups with a neural signal each, 40 s in an open field."""
+    return with_signals(simulate.study(2, ("control", "stressed"), duration_s=40, fps=25, seed=1)[0])
+
+
+@cache
+def plain_mice() -> tuple[Recording, ...]:
+    """Four more at 24 frames/s that show few behaviours, so that two animals are enough to learn them."""
+    settings = {"duration_s": 40, "fps": 24, "behaviours": ("walk", "rear", "groom")}
+    return with_signals(simulate.study(2, ("control", "stressed"), seed=1, **settings)[0])
+
+
+def with_signals(recordings: Sequence[Recording]) -> tuple[Recording, ...]:
+    """Give each recording four units, one of which fires while the animal rears."""
     made = []
-    for k, recording in enumerate(simulate.study(2, ("control", "stressed"), duration_s=40, fps=25, seed=1)[0]):
+    for k, recording in enumerate(recordings):
         states = simulate.true_states(recording)
         traces = simulate.units(states, n_units=4, tuned={"rear": 1}, rate_hz=10, seed=k)[0]
         made.append(recording.replace(traces=traces))
@@ -126,16 +138,31 @@ def operant() -> tuple[Recording, ...]:
                 one = simulate.recording("operant", duration_s=90, fps=10, seed=seed)
                 name = f"{group}{k}"
                 events = one.events.assign(label=one.events["label"].replace("lever_press", "press"))
-                made.append(one.replace(id=f"{name}_{day}", animal=name, group=group, day=day, events=events))
+                zones = reached(one.need("zones"), "lever", "port")
+                row = {"id": f"{name}_{day}", "animal": name, "group": group, "day": day}
+                made.append(one.replace(**row, events=events, zones=zones))
     return tuple(made)
 
 
+def reached(zones: Zones, *names: str) -> Zones:
+    """Draw zones at the left wall so deep that the body centre of an animal whose nose is at the wall lies in them."""
+    out = []
+    for zone in zones.values():
+        if zone.name in names:
+            corners = zone.polygon.copy()
+            left = corners[:, 0].min()
+            corners[:, 0] = left + 2.5 * (corners[:, 0] - left)
+            zone = replace(zone, polygon=corners)
+        out.append(zone)
+    return Zones(out, zones.rule)
+
+
 # ---- files and studies -----------------------------------------------------------------------------------------------
-def pose_files(folder: Path) -> None:
-    """Write what the pages name: tables of poses and labels, a sheet, signals, zones, a film."""
+def pose_files(folder: Path, recordings: Sequence[Recording]) -> None:
+    """Write what the pages name: tables of poses and labels, a sheet, signals."""
     for name in ("poses", "labels", "scored", "photometry"):
         (folder / name).mkdir(exist_ok=True)
-    given = [recording.replace(id=f"m{k}", animal=f"m{k}") for k, recording in enumerate(mice()[:2], 1)]
+    given = [recording.replace(id=f"m{k}", animal=f"m{k}") for k, recording in enumerate(recordings, 1)]
     for recording in given:
         poses, labels = recording.poses, recording.labels
         write_poses_dlc(poses, folder / "poses" / f"{recording.id}.csv")
@@ -234,7 +261,7 @@ def _zones(folder: Path) -> dict[str, object]:
 
 
 def _readme(folder: Path) -> dict[str, object]:
-    pose_files(folder)
+    pose_files(folder, plain_mice())
     one = mice()[0]
     write_poses_dlc(one.poses, folder / "x.csv")
     plain = one.labels.bouts.assign(label="social").iloc[::2]
@@ -247,7 +274,7 @@ def _readme(folder: Path) -> dict[str, object]:
 
 
 def _files(folder: Path) -> dict[str, object]:
-    pose_files(folder)
+    pose_files(folder, mice()[:2])
     one = mice()[0]
     write_poses_dlc(one.poses, folder / "mouse1DLC.csv")
     write_labels(one.labels, folder / "mouse1_scored.csv", format="bouts")

@@ -23,8 +23,6 @@ REASONS = {
     "needs a graphics card": 2,
     "changes the machine": 3,
     "a drawing": 1,
-    "signals of your own": 1,
-    "days of training of your own": 1,
 }
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[^\n`]*)\n(?P<text>.*?)^ *```", re.DOTALL | re.MULTILINE)

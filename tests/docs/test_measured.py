@@ -94,4 +94,4 @@ def test_the_command_gives_the_figure(row, data_dir):
     assert found, printed
     for number, shown in zip(found.groups(), row["shown"], strict=True):
         digits = len(shown.partition(".")[2])
-        assert f"{float(number):.{digits}f}".lstrip("0") == shown.lstrip("0"), printed
+        assert f"{float(number):,.{digits}f}".lstrip("0") == shown.lstrip("0"), printed
