@@ -16,36 +16,7 @@ from murid.data.recording import Recording
 from murid.data.states import UNLABELLED, behaviour_names, make_states
 from murid.evaluate import segmentation
 from murid.features import FeatureParams, compute
-
-#: Column → what it is, for the report and the docs.
-COLUMNS: dict[str, str] = {
-    "method": "method",
-    "fit_s": "seconds of the fit, reading included",
-    "fit_cpu_s": "CPU seconds of the fit, all threads: comparable on a busy machine",
-    "apply_fps": "frames labelled a second, reading included",
-    "peak_mb": "largest memory of the process during the fit, its libraries included, MB",
-    "motifs": "motifs that occur",
-    "labelled": "share of the frames with a motif",
-    "median_ms": "median bout, ms",
-    "below_100ms": "share of bouts under 100 ms",
-    "ami": "adjusted mutual information with the labels",
-    "ami_control": "the same for a blind segmentation with equal usage and bout lengths",
-    "ami_z": "how many sd above the control",
-    "probe_f1": "macro F1 of a linear reader of the motifs, other animals",
-    "probe_control": "the same for the blind segmentation",
-    "change": "posture change at motif onsets, sd over the recording",
-    "change_z": "the same against shifted onsets",
-    "seed_ari": "ARI between fits with different seeds",
-    "half_ari": "ARI between fits to halves of the animals, on all animals",
-    "cut_ari": "ARI with the labels of the second half of each recording when it is given alone",
-    "jitter_ari": "ARI with the labels of the same tracks after jitter of 0.5 to 3 px",
-    "dropout_ari": "the same with a tenth of the keypoints hidden",
-    "rate_ari": "the same at half and at twice the frame rate, where the method takes it",
-    "mirror_ari": "the same of the mirrored picture",
-    "size_ari": "the same of animals 15 % smaller or larger",
-    "failed": "what could not be done, and why",
-}
-
+from murid.methods.motifs.comparison_tables import MOTIFS
 
 def motif_row(
     outputs: Sequence[xr.Dataset],
@@ -69,7 +40,7 @@ def motif_row(
     Returns
     -------
     dict
-        The columns of `COLUMNS` that one fit can give, but for method, times and memory.
+        The columns of `MOTIFS` that one fit can give, but for method, times and memory.
     """
     codes = [np.asarray(o["states"].values[:, i]) for o in outputs for i in range(o.sizes["individual"])]
     fps = rate_of(outputs[0]["time"].values)
@@ -112,7 +83,7 @@ def agreement_row(*reports: pd.DataFrame | None) -> dict[str, float]:
 def motif_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Put rows (`motif_row`, `agreement_row`, fit and apply times, memory) side by side; unknown figures are NaN."""
     table = pd.DataFrame([{"method": name, **row} for name, row in rows.items()])
-    return table.reindex(columns=[c for c in COLUMNS if c in table and table[c].notna().any()])
+    return table.reindex(columns=[c for c in MOTIFS.columns if c in table and table[c].notna().any()])
 
 
 def _change(out: xr.Dataset, recording: Recording, seed: int) -> dict[str, float] | None:

@@ -129,6 +129,8 @@ class Table:
     measures : TableColumn, optional
         What columns that are not declared must be like, where they are the measures of an analysis (one
         column a measure); None when no other column is allowed.
+    measures_after : str
+        Declared column that those follow in the file; the last one by default.
 
     Examples
     --------
@@ -144,6 +146,7 @@ class Table:
     columns: Mapping[str, TableColumn]
     caption: str = ""
     measures: TableColumn | None = None
+    measures_after: str = ""
 
     def check(self, frame: pd.DataFrame, *, owner: str = "") -> pd.DataFrame:
         """Return the table with its columns in the declared order.
@@ -173,7 +176,9 @@ class Table:
                 self.measures.faults(str(name), frame[name], faults)
         faults.raise_if_any(TableError)
         keys = [c for c in KEYS if c in frame and c not in self.columns]
-        return frame[[*keys, *(c for c in self.columns if c in frame), *others]]
+        order = [c for c in self.columns if c in frame]
+        place = order.index(self.measures_after) + 1 if self.measures_after in order else len(order)
+        return frame[[*keys, *order[:place], *others, *order[place:]]]
 
     def rows(self, frame: pd.DataFrame) -> TableRows:
         """Return a table that was read, with its declared columns as attributes.

@@ -19,21 +19,42 @@ from murid.data.meet import by_behaviour
 from murid.data.resample import samples_between
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states, to_multilabel
 from murid.data.stretches import runs_of_true
+from murid.data.tables import Table, count_column, flag_column, number_column, text_column
 
-SUMMARY_COLUMNS = (
-    "individual",
-    "behaviour",
-    "count",
-    "rate_per_min",
-    "total_s",
-    "fraction",
-    "mean_s",
-    "median_s",
-    "latency_s",
-    "latency_censored",
-    "interval_s",
-    "scored_s",
+BOUTS = Table(
+    "bouts",
+    {
+        "start_s": number_column("from", unit="s"),
+        "stop_s": number_column("to", unit="s"),
+        "label": text_column("behaviour"),
+        "individual": text_column(),
+        "rater": text_column(),
+        "stream": text_column(),
+        "source": text_column(),
+        "score": number_column(low=0, high=1 + 1e-6, why="mean probability of its samples, where there is one"),
+    },
+    "One row a bout: half-open, from its first sample to the end of its last.",
 )
+SUMMARY = Table(
+    "summary",
+    {
+        "individual": text_column(),
+        "behaviour": text_column(),
+        "count": count_column("bouts"),
+        "rate_per_min": number_column("bouts per minute", unit="1/min", low=0, why="bouts / scored time"),
+        "total_s": number_column("time", unit="s", low=0),
+        "fraction": number_column("share of the scored time", low=0, high=1 + 1e-9),
+        "mean_s": number_column("mean bout", unit="s", low=0, why="missing where there is no bout"),
+        "median_s": number_column("median bout", unit="s", low=0),
+        "latency_s": number_column("latency", unit="s", low=0, why="to the first bout, else to the end of scoring"),
+        "latency_censored": flag_column(why="true where the behaviour never happened"),
+        "interval_s": number_column("median pause", unit="s", low=0, why="from the end of a bout to the next"),
+        "scored_s": number_column("scored time", unit="s", low=0),
+    },
+    "One row a recording, individual and behaviour.",
+)
+#: Tables of a run that applied a method.
+TABLES = (BOUTS, SUMMARY)
 
 
 def runs_within(mask: ArrayLike, stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -229,7 +250,7 @@ def summarise_states(
     low = -np.inf if start_s is None else start_s
     high = np.inf if stop_s is None else stop_s
     rows = [track.summary(low, high) for track in _tracks(states)]
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    return pd.DataFrame(rows, columns=list(SUMMARY.columns))
 
 
 @dataclass(frozen=True)
@@ -339,4 +360,4 @@ def summarise_bins(states: xr.DataArray, bin_s: float | Sequence[float]) -> pd.D
         for k, (a, b) in enumerate(itertools.pairwise(edges))
         for track in tracks
     ]
-    return pd.DataFrame(rows, columns=["bin", "start_s", "stop_s", *SUMMARY_COLUMNS])
+    return pd.DataFrame(rows, columns=["bin", "start_s", "stop_s", *SUMMARY.columns])

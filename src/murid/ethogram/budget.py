@@ -13,24 +13,12 @@ from murid.data.labels import Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.data.tables import KEYS, Table, count_column, flag_column, number_column, text_column
-from murid.ethogram.bouts import SUMMARY_COLUMNS, summarise_states
+from murid.data.tables import KEYS, Table, number_column, text_column
+from murid.ethogram.bouts import SUMMARY, summarise_states
 
 BUDGET = Table(
     "budget",
-    {
-        "behaviour": text_column(),
-        "count": count_column("bouts"),
-        "rate_per_min": number_column("bouts per minute", unit="1/min", low=0, why="bouts / scored time"),
-        "total_s": number_column("time", unit="s", low=0),
-        "fraction": number_column("share of the scored time", low=0, high=1 + 1e-9),
-        "mean_s": number_column("mean bout", unit="s", low=0, why="missing where there is no bout"),
-        "median_s": number_column("median bout", unit="s", low=0),
-        "latency_s": number_column("latency", unit="s", low=0, why="to the first bout, else to the end of scoring"),
-        "latency_censored": flag_column(why="true where the behaviour never happened"),
-        "interval_s": number_column("median pause", unit="s", low=0, why="from the end of a bout to the next"),
-        "scored_s": number_column("scored time", unit="s", low=0),
-    },
+    {name: column for name, column in SUMMARY.columns.items() if name != "individual"},
     "One row a recording, individual and behaviour; a behaviour that an animal never showed has its row, with 0.",
 )
 ANIMALS = Table(
@@ -118,4 +106,4 @@ def _nothing_shown(labels: Labels, states: xr.DataArray, params: BudgetParams) -
     seconds = length.groupby([scored["rater"], scored["stream"]]).sum()
     people = [str(i) for i in states["individual"].values]
     rows = {"individual": people, "behaviour": "", **_NEVER, "scored_s": float(seconds.max()) if len(seconds) else 0.0}
-    return pd.DataFrame(rows).reindex(columns=list(SUMMARY_COLUMNS))
+    return pd.DataFrame(rows).reindex(columns=list(SUMMARY.columns))

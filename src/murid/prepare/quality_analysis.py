@@ -51,6 +51,19 @@ OVERVIEW = Table(
     },
     "One row a check that is not ok in every recording.",
 )
+#: What is wrong with the folder of the study; ``murid check`` writes it beside the tables of the analysis.
+FAULTS = Table(
+    "faults",
+    {
+        "what": text_column(why="the fault in one phrase"),
+        "where": text_column(why="file, row, column"),
+        "expected": text_column(),
+        "got": text_column(),
+        "todo": text_column("what to do"),
+    },
+    "One row a fault of the study folder.",
+)
+TABLES = (FAULTS,)
 
 
 def overview(quality: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
+from murid.data.tables import Table, number_column, text_column
 from murid.run.failures import note_failures, raise_all
 from murid.run.fit import nouns_for
 from murid.run.group_comparison import ALPHA, KEYS, WHO, check_alpha, compare_groups, with_keys
@@ -24,6 +25,15 @@ from murid.run.step import FileInput, Step
 
 #: A frame is strange when 99 in 100 training frames were less so; a recording when a fifth of its frames are.
 STRANGE, MANY = 0.99, 0.2
+UNSEEN = Table(
+    "unseen",
+    {
+        "individual": text_column(),
+        "unseen": number_column("share of strange frames", low=0, high=1, why="missing where no frame is known"),
+    },
+    "One row a recording and individual: how far it is unlike the recordings that the model has learnt from.",
+)
+TABLES = (UNSEEN,)
 
 
 def apply_method(

@@ -8,9 +8,8 @@ import pandas as pd
 
 from murid import __version__
 from murid.data.analysis import find_analysis
-from murid.data.errors import Fault
 from murid.data.study import Study
-from murid.prepare.quality_analysis import VERDICTS
+from murid.prepare.quality_analysis import FAULTS, VERDICTS
 from murid.run.add import read_by_another_murid
 from murid.run.analysis import carry_out, columns_of, needs_of, note_left_out
 from murid.run.analysis_steps import StatesSource
@@ -55,7 +54,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
         run.rests_on(columns_of(chosen), needs_of(study, chosen, StatesSource()), every=ids is None)
         faults = study.faults()
         add_copies(faults, study.recordings())
-        run.table("faults", pd.DataFrame([vars(f) for f in faults.items], columns=list(Fault.__annotations__)))
+        run.table(FAULTS.name, pd.DataFrame([vars(f) for f in faults.items], columns=list(FAULTS.columns)))
         carry_out(run, study, chosen, declared, usable, StatesSource(), workers=workers)
         for table in chosen.tables:
             if not (run.folder / "tables" / f"{table.name}.parquet").is_file():

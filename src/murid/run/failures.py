@@ -9,9 +9,17 @@ import pandas as pd
 
 from murid.data.errors import DataError, Faults
 from murid.data.study import Study
+from murid.data.tables import Table, text_column
 from murid.run.executor import StepFailed
 from murid.run.runner import Failure
 from murid.run.runs import Run
+
+FAILED = Table(
+    "failed",
+    {"recording": text_column(), "reason": text_column(why="what was wrong, for people")},
+    "One row a recording that is in no table.",
+)
+TABLES = (FAILED,)
 
 
 def note_failures(run: Run, failures: Sequence[Failure]) -> None:
@@ -21,7 +29,7 @@ def note_failures(run: Run, failures: Sequence[Failure]) -> None:
     for failure in failures:
         run.log("failed", recording=failure.step.recording, reason=failure.reason, traceback=failure.crash)
     table = pd.DataFrame({"recording": [f.step.recording for f in failures], "reason": [f.reason for f in failures]})
-    run.table("failed", table)
+    run.table(FAILED.name, table)
     run.note(failed=table["recording"].tolist())
     for failure in failures:
         run.warn(f"recording '{failure.step.recording}' failed and is in no table: {failure.reason}")
@@ -55,6 +63,6 @@ def readable_recordings(study: Study, ids: Sequence[str] | None) -> tuple[list[s
 def note_skipped(run: Run, skipped: Mapping[str, str]) -> None:
     """List the recordings that were skipped, as asked for, since they cannot be read."""
     if skipped:
-        run.table("failed", pd.DataFrame({"recording": list(skipped), "reason": list(skipped.values())}))
+        run.table(FAILED.name, pd.DataFrame({"recording": list(skipped), "reason": list(skipped.values())}))
         run.note(skipped=list(skipped))
         run.warn(*(f"recording '{i}' is skipped: {reason}" for i, reason in skipped.items()))

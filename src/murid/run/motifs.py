@@ -65,7 +65,7 @@ def compare_motifs(
     Returns
     -------
     Run
-        Table ``motifs``: one row a method, columns as in `murid.compare.motifs.COLUMNS`. ``stability``: every pair of
+        Table ``motifs``: one row a method, columns as in `murid.methods.motifs.comparison_tables.MOTIFS`. ``stability``: every pair of
         fits. ``cuts``: every recording cut in two. ``robustness``: every variant of the tracks.
 
     Raises
