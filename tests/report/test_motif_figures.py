@@ -7,6 +7,7 @@ import pandas as pd
 
 from murid.data.states import make_states
 from murid.ethogram.transitions import transitions_of
+from murid.methods.motifs.comparison_tables import MOTIFS
 from murid.report.figures.skeleton import bones_of
 from murid.report.figures.transition_graph import transition_graph
 from murid.report.figures.tree import draw_similarity_tree
@@ -36,7 +37,7 @@ def test_comparison_shows_what_is_known_and_keeps_all_in_the_csv():
     table = pd.DataFrame(
         {"method": ["kmeans", "moseq"], "fit_s": [1.0, 2.0], "median_ms": [233.0, 133.0], "ami": [np.nan, np.nan]}
     )
-    found = _side_by_side(table)
+    found = _side_by_side(MOTIFS.rows(table))
     assert list(found.data) == ["method", "median_ms"]
     assert list(found.full) == list(table)
 

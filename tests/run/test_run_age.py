@@ -113,7 +113,7 @@ def test_a_clock_that_is_set_back_and_many_runs_in_a_second_change_no_order(stud
 
 def test_a_folder_gone_on_with_holds_nothing_of_the_run_before(study):
     with pytest.raises(RuntimeError), Run.start(study, "toy", {"x": 1}) as first:
-        first.table("comparison", pd.DataFrame({"p": [0.01]}))
+        first.table("means", pd.DataFrame({"p": [0.01]}))
         first.states("r3", Study(study.folder)["r3"].poses)
         raise RuntimeError("killed here")
     with Run.start(study, "toy", {"x": 1}) as second:

@@ -139,6 +139,9 @@ def _signature(compares: bool, states: bool) -> inspect.Signature:
 
 def reply_of(run: Run, chosen: Analysis) -> Reply:
     """What a command prints of the run of an analysis: groups compared where there are some, else its tables."""
+    from murid.run.failures import FAILED
+    from murid.stats.group_tables import COMPARISON, DESCRIBED, LATENCIES, PAIRWISE
+
     tables, summary = run.tables, run.summary
     failed = summary.get("failed", [])
     done = summary["recordings"] if isinstance(summary["recordings"], list) else []
@@ -146,10 +149,10 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
     text += summary.get("sentences", [])
     shown: dict[str, pd.DataFrame] = {}
     units = tables[chosen.compare].attrs.get("units", {}) if chosen.compare in tables else {}
-    if "comparison" in tables:
-        shown["Groups compared (animals are the unit)"] = comparison_table(tables["comparison"], units)
-        if "latencies" in tables:
-            shown["Latencies compared by survival: some animals never did it"] = latency_table(tables["latencies"])
+    if COMPARISON.name in tables:
+        shown["Groups compared (animals are the unit)"] = comparison_table(tables[COMPARISON.name], units)
+        if LATENCIES.name in tables:
+            shown["Latencies compared by survival: some animals never did it"] = latency_table(tables[LATENCIES.name])
         text.append(f"{len(summary['differ'])} of {summary['compared']} measures differ (q <= {summary['level']:g}).")
         if summary.get("described"):
             text.append(f"{summary['described']} further measures are described, not tested: table described.csv.")
@@ -165,10 +168,9 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
                 if len(tables[name]) > MAX_ROWS:
                     text.append(f"{len(tables[name]) - MAX_ROWS} more rows of {len(tables[name])}: {name}.csv.")
     if failed:
-        shown["Recordings that failed"] = tables["failed"]
-    wanted = tuple(
-        dict.fromkeys([*(t.name for t in chosen.tables), "comparison", "pairwise", "described", "latencies", "failed"])
-    )
+        shown["Recordings that failed"] = tables[FAILED.name]
+    further = (COMPARISON, PAIRWISE, DESCRIBED, LATENCIES, FAILED)
+    wanted = tuple(dict.fromkeys(t.name for t in (*chosen.tables, *further)))
     return of_run(run, text, shown, json_tables=wanted)
 
 

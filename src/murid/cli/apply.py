@@ -26,16 +26,17 @@ def register(app: typer.Typer) -> None:
     ) -> Reply:
         """Apply a fitted method: states, bouts and their summary."""
         from murid.data.study import Study
+        from murid.ethogram.bouts import SUMMARY
         from murid.run import apply_method
 
         opened = Study(study)
         run = apply_method(opened, model, pick_recordings(opened, ids), alpha=alpha, workers=n_workers(workers))
-        summary = run.tables["summary"]
-        column = "behaviour" if "behaviour" in summary else "label"
-        shown = summary.groupby(column, sort=False)[["count", "total_s", "fraction"]].mean().reset_index()
+        rows = SUMMARY.rows(run.tables[SUMMARY.name])
+        numbers = rows.only(rows.count, rows.total_s, rows.fraction)
+        shown = numbers.groupby(rows.behaviour, sort=False).mean().reset_index()
         return of_run(
             run,
             [f"{counted(len(run.summary['recordings']))}. States: {run.folder / 'states'}"],
             {"Mean over recordings": shown},
-            json_tables=("summary",),
+            json_tables=(SUMMARY.name,),
         )

@@ -21,16 +21,18 @@ def register(app: typer.Typer) -> None:
         Exit code 1 when the folder is not sound (files missing or damaged).
         """
         from murid.data.study import Study
+        from murid.prepare.quality_analysis import FAULTS, OVERVIEW
         from murid.run import check_study
         from murid.run.run_age import warning_of
 
         opened = Study(study)
         run = check_study(opened, pick_recordings(opened, ids), workers=n_workers(workers))
-        tables, s = run.tables, run.summary
-        shown = {
-            "Faults of the folder": tables["faults"][["what", "todo"]],
-            "What to look at (per recording: table 'quality')": tables["overview"],
-        }
+        s, faults, overview = run.summary, run.rows(FAULTS), run.rows(OVERVIEW)
+        shown = {}
+        if faults is not None and len(faults):
+            shown["Faults of the folder"] = faults.only(faults.what, faults.todo)
+        if overview is not None and len(overview):
+            shown["What to look at (per recording: table 'quality')"] = overview.frame
         text = f"{counted(s['recordings'])}: {s['ok']} checks ok, {s['look']} to look at, {s['bad']} bad"
         if not s["recordings"]:
             text = "No recording yet; add files with: murid add"
@@ -39,8 +41,8 @@ def register(app: typer.Typer) -> None:
         reply = of_run(
             run,
             [f"{text}; {s['faults']} faults of the folder."],
-            {k: v for k, v in shown.items() if len(v)},
-            json_tables=("quality", "faults"),
+            shown,
+            json_tables=("quality", FAULTS.name),
         )
         reply.warnings = [*reply.warnings, *(warning_of(name, r) for name, r in s["outdated"].items())]
         reply.data["ok"] = reply.data["ok"] and not s["faults"]

@@ -57,6 +57,7 @@ def register(app: typer.Typer) -> None:
         """
         from murid.cli.evaluate import _per_method
         from murid.data.study import Study
+        from murid.methods.motifs.comparison_tables import MOTIFS
         from murid.run import compare_motifs as compare
 
         opened, names = Study(study), items([methods]) or []
@@ -74,6 +75,6 @@ def register(app: typer.Typer) -> None:
             seed=seed,
             workers=n_workers(workers),
         )
-        table = run.tables["motifs"]
+        table = run.tables[MOTIFS.name]
         text = [f"{counted(len(table), 'method')} on {counted(len(run.summary['recordings']))}."]
-        return of_run(run, text, {"Motif methods": table.round(3)}, json_tables=("motifs",))
+        return of_run(run, text, {"Motif methods": table.round(3)}, json_tables=(MOTIFS.name,))

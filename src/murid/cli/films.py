@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
         """
         from murid.data.study import Study
         from murid.run import write_films
+        from murid.run.films import CLIPS
 
         opened = Study(study)
         run = write_films(
@@ -56,4 +57,4 @@ def register(app: typer.Typer) -> None:
             seed=seed,
         )
         text = [f"{counted(run.summary['films'], 'film')} in {run.folder / 'films'}"]
-        return of_run(run, text, {"Clips": run.tables["clips"]}, json_tables=("clips",))
+        return of_run(run, text, {"Clips": run.tables[CLIPS.name]}, json_tables=(CLIPS.name,))

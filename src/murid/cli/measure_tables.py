@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from murid.data.tables import TableRows
+
 #: Measures printed; the CSV has all.
 MAX_MEASURES = 20
 #: Up to so many recordings each has a column of its own; above, mean and spread are shown.
 MAX_COLUMNS = 3
-_KEYS = ("recording", "animal", "group", "day", "session", "individual")
 
 
 def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
@@ -23,21 +24,21 @@ def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.D
     import pandas as pd
 
     from murid.data.tables import with_unit
+    from murid.stats.group_tables import COMPARISON
 
-    order = comparison.sort_values("p", kind="stable")
-    order = order.head(MAX_MEASURES)
+    rows = _smallest_p_first(COMPARISON.rows(comparison))
     groups = [c[len("mean_") :] for c in comparison.columns if c.startswith("mean_")]
-    shown = {"measure": [with_unit(m, units.get(m, "")) for m in order["measure"]]}
+    shown = {"measure": [with_unit(m, units.get(m, "")) for m in rows.measure]}
     for group in groups:
-        shown[group] = [_short(v) for v in order[f"mean_{group}"]]
-    if "difference" in order and order["difference"].notna().any():
+        shown[group] = [_short(v) for v in rows.frame[f"mean_{group}"]]
+    if rows.difference.notna().any():
         shown["difference [95 %]"] = [
             f"{_short(d)} [{_short(low)}, {_short(high)}]" if low == low else _short(d)
-            for d, low, high in order[["difference", "difference_low", "difference_high"]].itertuples(index=False)
+            for d, low, high in zip(rows.difference, rows.difference_low, rows.difference_high, strict=True)
         ]
-        shown["g"] = [_short(v) for v in order["effect"]]
-    shown["p"] = [_p(v) for v in order["p"]]
-    shown["q"] = [_p(v) for v in order["q"]]
+        shown["g"] = [_short(v) for v in rows.effect]
+    shown["p"] = [_p(v) for v in rows.p]
+    shown["q"] = [_p(v) for v in rows.q]
     return pd.DataFrame(shown)
 
 
@@ -45,16 +46,19 @@ def latency_table(latencies: pd.DataFrame) -> pd.DataFrame:
     """Return one line a latency: how many animals of each group did it, median (s) where half of them did, p and q."""
     import pandas as pd
 
-    order = latencies.sort_values("p", kind="stable").head(MAX_MEASURES)
+    from murid.stats.group_tables import LATENCIES
+
+    rows = _smallest_p_first(LATENCIES.rows(latencies))
+    order = rows.frame
     groups = [c.removeprefix("events_") for c in latencies.columns if c.startswith("events_")]
-    shown: dict[str, list[str]] = {"measure": [f"{m} (s)" for m in order["measure"]]}
+    shown: dict[str, list[str]] = {"measure": [f"{m} (s)" for m in rows.measure]}
     for group in groups:
         shown[f"{group}, did it"] = [
             f"{did} of {n}" for did, n in zip(order[f"events_{group}"], order[f"n_{group}"], strict=True)
         ]
         shown[f"{group}, median"] = [_short(v) if v == v else "-" for v in order[f"median_s_{group}"]]
-    shown["p"] = [_p(v) for v in order["p"]]
-    shown["q"] = [_p(v) for v in order["q"]]
+    shown["p"] = [_p(v) for v in rows.p]
+    shown["q"] = [_p(v) for v in rows.q]
     return pd.DataFrame(shown)
 
 
@@ -62,9 +66,9 @@ def one_line_a_measure(animals: pd.DataFrame, units: Mapping[str, str], primary:
     """Return one line a measure: a column a recording where these are few, else n, mean, SD and range."""
     import pandas as pd
 
-    from murid.data.tables import with_unit
+    from murid.data.tables import KEYS, with_unit
 
-    numbers = [c for c in animals.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(animals[c])]
+    numbers = [c for c in animals.columns if c not in KEYS and pd.api.types.is_numeric_dtype(animals[c])]
     names = [*(m for m in primary if m in numbers), *(m for m in numbers if m not in primary)][:MAX_MEASURES]
     shown: dict[str, list[object]] = {"measure": [with_unit(name, units.get(name, "")) for name in names]}
     if len(animals) <= MAX_COLUMNS:
@@ -83,6 +87,13 @@ def one_line_a_measure(animals: pd.DataFrame, units: Mapping[str, str], primary:
     ):
         shown[heading] = [_short(v) for v in numbers_of]
     return pd.DataFrame(shown)
+
+
+def _smallest_p_first(rows: TableRows) -> TableRows:
+    """Return the first `MAX_MEASURES` rows; those without p come last."""
+    import numpy as np
+
+    return rows.take(np.argsort(rows.p.to_numpy(float), kind="stable")[:MAX_MEASURES])
 
 
 def _short(value: float) -> str:

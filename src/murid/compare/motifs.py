@@ -18,6 +18,7 @@ from murid.evaluate import segmentation
 from murid.features import FeatureParams, compute
 from murid.methods.motifs.comparison_tables import MOTIFS
 
+
 def motif_row(
     outputs: Sequence[xr.Dataset],
     recordings: Sequence[Recording],

@@ -13,13 +13,17 @@ from murid.data.tables import Table
 
 #: Command → modules that declare its tables, each in a tuple ``TABLES``.
 MODULES: dict[str, tuple[str, ...]] = {
-    "evaluate": ("murid.evaluate.evaluation_tables",),
+    "apply": ("murid.ethogram.bouts", "murid.run.apply"),
+    "check": ("murid.prepare.quality_analysis",),
+    "compare-motifs": ("murid.methods.motifs.comparison_tables",),
+    "evaluate": ("murid.evaluate.evaluation_tables", "murid.ethogram.bouts", "murid.run.apply"),
     "explain": ("murid.methods.supervised.explain_tables",),
+    "films": ("murid.run.films",),
     "label_queue": ("murid.methods.supervised.queue_tables",),
 }
 
 #: Modules with tables that several commands write.
-SHARED: tuple[str, ...] = ()
+SHARED: tuple[str, ...] = ("murid.stats.group_tables", "murid.run.failures")
 
 
 @cache

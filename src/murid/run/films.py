@@ -37,6 +37,7 @@ CLIPS = Table(
 )
 TABLES = (CLIPS,)
 
+
 def write_films(
     study: Study,
     model: str | Path,

@@ -65,8 +65,8 @@ def compare_motifs(
     Returns
     -------
     Run
-        Table ``motifs``: one row a method, columns as in `murid.methods.motifs.comparison_tables.MOTIFS`. ``stability``: every pair of
-        fits. ``cuts``: every recording cut in two. ``robustness``: every variant of the tracks.
+        Table ``motifs``: one row a method. ``stability``: every pair of fits. ``cuts``: every recording cut in two.
+        ``robustness``: every variant of the tracks. Columns: `murid.methods.motifs.comparison_tables`.
 
     Raises
     ------

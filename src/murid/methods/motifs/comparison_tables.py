@@ -21,9 +21,7 @@ MOTIFS = Table(
         "fit_cpu_s": number_column(
             unit="s", low=0, why="CPU seconds of the fit, all threads: comparable on a busy machine", optional=True
         ),
-        "apply_fps": number_column(
-            unit="1/s", low=0, why="frames labelled a second, reading included", optional=True
-        ),
+        "apply_fps": number_column(unit="1/s", low=0, why="frames labelled a second, reading included", optional=True),
         "peak_mb": number_column(
             unit="MB",
             low=0,

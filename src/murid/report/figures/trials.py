@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from murid.data.meet import column_of
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
-from murid.ethogram.bouts import bouts_of
+from murid.ethogram.bouts import BOUTS, bouts_of
 from murid.plot.colours import BEHAVIOURS, GREY, NONE, colours_of
 from murid.plot.ethograms import draw_bouts, legend_of
 from murid.plot.number_text import count, readable, short
@@ -41,10 +41,10 @@ def preview(
     colours = colours or palette_of(names)
     figure = canvas(PAGE, 0.9 + 0.26 * len(names))
     ax = figure.subplots()
-    bouts, known = bouts_of(one), float((one.values >= 0).mean())
+    bouts, known = BOUTS.rows(bouts_of(one)), float((one.values >= 0).mean())
     for k, name in enumerate(names):
-        own = bouts[bouts["label"] == name]
-        draw_bouts(ax, own, colours, k - 0.4, 0.8)
+        own = bouts.where(bouts.label == name)
+        draw_bouts(ax, own.frame, colours, k - 0.4, 0.8)
         share = float((one.values == k).mean())
         note = f"{100 * share:.0f} %, {count(len(own), 'bout')}"
         ax.text(1.006, k, note, transform=ax.get_yaxis_transform(), va="center", fontsize=6.8, color=GREY)

@@ -9,9 +9,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from murid.assays.assay_result import ARENAS, MEASURES
+from murid.assays.assay_result import ANIMALS, ARENAS, MEASURES
 from murid.data.analysis import find_analysis
 from murid.data.errors import DataError
+from murid.data.tables import Table, TableRows
 from murid.plot.colours import GROUPS, colours_of
 from murid.plot.estimates import EstimationPanel
 from murid.plot.number_text import count, listed, measure_name, number, p_value, readable, span
@@ -21,6 +22,7 @@ from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Code, Listing, Part, Picture, ReportTable, Section, Words
 from murid.report.sentences import Tested, difference_sentences, groups_differ, largest_difference
 from murid.report.subjects import AnalysisUnit, seen_in_rows, subject_of
+from murid.stats.group_tables import COMPARISON, DESCRIBED, LATENCIES, PAIRWISE
 from murid.stats.statements import LatencyStatement, Statement, comparison_statements, latency_statements
 from murid.stats.wording import ALPHA
 
@@ -56,32 +58,32 @@ class AssayRun:
     unit: pd.Series = field(init=False)
 
     def __post_init__(self) -> None:
-        animal = self.animals["animal"] if "animal" in self.animals else self.animals["recording"]
-        animal = animal.fillna("").astype(str)
-        object.__setattr__(self, "unit", animal.where(animal != "", self.animals["recording"].astype(str)))
+        rows = ANIMALS.rows(self.animals)
+        animal = rows.animal.fillna("").astype(str)
+        object.__setattr__(self, "unit", animal.where(animal != "", rows.recording.astype(str)))
 
     @cached_property
-    def measures(self) -> pd.DataFrame | None:
+    def measures(self) -> TableRows | None:
         """The long table with units and definitions, where the analysis has one."""
-        return self._rows("measures", "measure", "value", "unit", "zone")
+        return self._rows(MEASURES, "measure", "value", "unit", "zone")
 
     @cached_property
     def units(self) -> dict[str, str]:
         """Unit of each measure."""
         return {**units_of(self.measures), **{str(k): str(v) for k, v in self.animals.attrs.get("units", {}).items()}}
 
-    def _rows(self, name: str, *needs: str) -> pd.DataFrame | None:
-        return self.run.table(name, needs) if self.run.has(name) else None
+    def _rows(self, declared: Table, *needs: str) -> TableRows | None:
+        return self.run.rows(declared, needs) if self.run.has(declared.name) else None
 
     @cached_property
-    def comparison(self) -> pd.DataFrame | None:
+    def comparison(self) -> TableRows | None:
         """The table ``comparison`` as it is."""
-        return self._rows("comparison", "measure", "p", "q", "groups")
+        return self._rows(COMPARISON, "measure", "p", "q", "groups")
 
     @cached_property
-    def pairwise(self) -> pd.DataFrame | None:
+    def pairwise(self) -> TableRows | None:
         """The table ``pairwise`` as it is: pairs of more than two groups."""
-        return self._rows("pairwise", "measure", "first", "second")
+        return self._rows(PAIRWISE, "measure", "first", "second")
 
     @cached_property
     def primary(self) -> tuple[str, ...]:
@@ -99,23 +101,27 @@ class AssayRun:
     @cached_property
     def compared(self) -> dict[str, Statement]:
         """What each compared measure shows, by column."""
-        table = self.comparison
+        table, pairs = self.comparison, self.pairwise
         if table is None:
             return {}
-        columns = [str(c) for c in table["measure"]]
+        columns = [str(c) for c in table.measure]
         statements = comparison_statements(
-            table, self.pairwise, units=self.units, names={c: measure_name(c) for c in columns}, alpha=self.alpha
+            table.frame,
+            None if pairs is None else pairs.frame,
+            units=self.units,
+            names={c: measure_name(c) for c in columns},
+            alpha=self.alpha,
         )
         return dict(zip(columns, statements, strict=True))
 
     @cached_property
     def latencies(self) -> dict[str, LatencyStatement]:
         """What each latency shows that was compared by survival, by column."""
-        table = self._rows("latencies", "measure", "p", "groups")
+        table = self._rows(LATENCIES, "measure", "p", "groups")
         if table is None:
             return {}
-        columns = [str(c) for c in table["measure"]]
-        statements = latency_statements(table, names={c: measure_name(c) for c in columns}, alpha=self.alpha)
+        columns = [str(c) for c in table.measure]
+        statements = latency_statements(table.frame, names={c: measure_name(c) for c in columns}, alpha=self.alpha)
         return dict(zip(columns, statements, strict=True))
 
     @property
@@ -198,12 +204,12 @@ def _compared(context: Context, section: Section, assay: AssayRun) -> None:
         )
     section.add(_left_out(assay), _plots(context, assay))
     if assay.comparison is not None and assay.compared:
-        section.add(_comparison_table(assay))
+        section.add(_comparison_table(assay, assay.comparison.frame))
     pairs = assay.pairwise
     if pairs is not None and len(pairs):
-        shown = pairs.assign(measure=[measure_name(str(m)) for m in pairs["measure"]])
+        shown = pairs.frame.assign(measure=[measure_name(str(m)) for m in pairs.measure])
         caption = "Every pair of groups; p corrected by Holm within each measure."
-        section.add(ReportTable(shown, "Pairs of groups", caption, folded=True, full=pairs))
+        section.add(ReportTable(shown, "Pairs of groups", caption, folded=True, full=pairs.frame))
     if assay.latencies:
         section.add(_latency_table(assay))
 
@@ -300,8 +306,9 @@ def estimate_of(assay: AssayRun, name: str) -> EstimationPanel:
     animals = assay.animals
     group = animals[assay.group].fillna("").astype(str) if assay.group else pd.Series("all animals", animals.index)
     late = _censored(assay.measures, name)
-    whom = animals["individual"] if "individual" in animals else animals["recording"]
-    censored = [key in late for key in zip(animals["recording"], whom, strict=True)]
+    rows = ANIMALS.rows(animals)
+    whom = rows.individual if "individual" in animals else rows.recording
+    censored = [key in late for key in zip(rows.recording, whom, strict=True)]
     known = pd.DataFrame({"group": group, "unit": assay.unit, "value": animals[name], "censored": censored})
     known = known[known["value"].notna() & (known["group"] != "")]
     per = known.groupby(["group", "unit"], sort=False)
@@ -328,8 +335,8 @@ def _tested(assay: AssayRun, name: str) -> tuple[tuple[float, float, float] | No
         q = f", q = {number(survival.q, 2)}" if np.isfinite(survival.q) else ""
         return None, None, f"log-rank {p_value(survival.p)}{q}"
     if row is None:
-        described = assay.run.table("described", ["measure"]) if assay.run.has("described") else None
-        if described is not None and name in set(described["measure"]):
+        described = assay.run.rows(DESCRIBED, ["measure"]) if assay.run.has(DESCRIBED.name) else None
+        if described is not None and name in set(described.measure):
             return None, None, "described, not tested"
         return None, None, "not compared: see the notes" if assay.compared else ""
     if len(row.groups) != 2 or not np.isfinite(row.difference):
@@ -338,19 +345,18 @@ def _tested(assay: AssayRun, name: str) -> tuple[tuple[float, float, float] | No
     return (row.difference, *row.interval), (row.groups[0], row.groups[1]), f"{effect}{row.p_and_q()}"
 
 
-def _censored(measures: pd.DataFrame | None, name: str) -> set[tuple[str, str]]:
+def _censored(rows: TableRows | None, name: str) -> set[tuple[str, str]]:
     """Recordings and individuals whose value of a measure is a limit."""
-    if measures is None or "censored" not in measures:
+    if rows is None:
         return set()
     base, _, zone = name.partition(":")
-    rows = MEASURES.rows(measures)
     limits = rows.where(
         (rows.measure == base) & (rows.zone.fillna("") == zone) & rows.censored.astype(bool) & rows.bin_start_s.isna()
     )
     return set(zip(limits.recording, limits.individual, strict=True))
 
 
-def _comparison_table(assay: AssayRun) -> ReportTable:
+def _comparison_table(assay: AssayRun, full: pd.DataFrame) -> ReportTable:
     """Readable rows, smallest p first."""
     rows = []
     for column, row in sorted(assay.compared.items(), key=lambda item: (not np.isfinite(item[1].p), item[1].p)):
@@ -369,7 +375,7 @@ def _comparison_table(assay: AssayRun) -> ReportTable:
         "q: Benjamini–Hochberg over all measures tested; many of them are related to each other, so count "
         "findings with care." + (f" Note: {notes}." if notes else "")
     )
-    return ReportTable(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=assay.comparison)
+    return ReportTable(pd.DataFrame(rows), "Comparison of groups", caption, _HEADINGS, limit=15, full=full)
 
 
 def _with_limits(value: float, interval: tuple[float, float], digits: int) -> str:
@@ -390,7 +396,7 @@ def _latency_table(assay: AssayRun) -> ReportTable:
         "Latencies by survival",
         "Latencies that some animals never reached within the recording, compared by the log-rank test (p by permuting "
         "animals). Median: time by which half of the group reached it (Kaplan–Meier); a dash: fewer than half did.",
-        full=assay.run.table("latencies"),
+        full=assay.run.table(LATENCIES.name),
     )
 
 
@@ -415,10 +421,9 @@ def _arenas(run: RunFolder) -> list[Part]:
     return [*out, ReportTable(table, "Arena and scale", ARENAS.caption, folded=not len(guessed.frame))]
 
 
-def _definitions(run: RunFolder, measures: pd.DataFrame | None) -> list[Part]:
+def _definitions(run: RunFolder, rows: TableRows | None) -> list[Part]:
     out: list[Part] = []
-    if measures is not None and "definition" in measures:
-        rows = MEASURES.rows(measures)
+    if rows is not None and (rows.definition != "").any():
         first = rows.where(~rows.measure.duplicated())
         table = first.only(first.measure, first.unit, first.definition)
         out.append(ReportTable(table, "What each measure means", folded=True, limit=80))
@@ -449,10 +454,9 @@ def _why_not(run: RunFolder) -> str:
     )
 
 
-def units_of(measures: pd.DataFrame | None) -> dict[str, str]:
+def units_of(rows: TableRows | None) -> dict[str, str]:
     """Unit of each measure, by its column name (``measure`` or ``measure:zone``)."""
-    if measures is None:
+    if rows is None:
         return {}
-    rows = MEASURES.rows(measures)
     each = zip(rows.measure, rows.zone.fillna(""), rows.unit.fillna(""), strict=True)
     return {f"{m}:{z}" if z else str(m): str(u) for m, z, u in each}

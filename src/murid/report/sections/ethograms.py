@@ -7,7 +7,9 @@ import pandas as pd
 import xarray as xr
 
 from murid.data.states import behaviour_names
+from murid.data.tables import Table, number_column, text_column
 from murid.ethogram import bouts_of, scored_of, summarise_states
+from murid.ethogram.bouts import BOUTS, SUMMARY
 from murid.plot.number_text import count, listed, natural, readable
 from murid.report.context import Context
 from murid.report.figures import animal_dots
@@ -18,6 +20,24 @@ from murid.report.subjects import seen_in_rows, subject_of
 from murid.report.transitions import transition_parts
 
 MAX_ROWS = 12
+#: What `per_animal` returns.
+PER_ANIMAL = Table(
+    "bouts per animal",
+    {
+        "behaviour": text_column(),
+        "group": text_column(),
+        "animal": text_column(),
+        "count": number_column("bouts", low=0, why="per recording"),
+        "rate_per_min": number_column("bouts per min", low=0),
+        "mean_s": number_column("mean bout", unit="s", low=0),
+        "median_s": number_column("median bout", unit="s", low=0),
+        "total_s": number_column("total", unit="s", low=0, why="per recording"),
+        "percent": number_column("share of time", unit="%", low=0, high=100 + 1e-6),
+    },
+    "One row a behaviour, group and animal.",
+)
+#: Columns that are averaged over animals.
+_MEANS = ("count", "rate_per_min", "mean_s", "median_s", "total_s", "percent")
 _HEADINGS = {
     "count": "bouts",
     "rate_per_min": "bouts per min",
@@ -85,7 +105,7 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
             if recording_id in source:
                 tracks[kind] = bouts_of(source[recording_id])
                 tables.append(tracks[kind].assign(recording=recording_id, shown=kind))
-        stop = max((float(t["stop_s"].max()) for t in tracks.values() if len(t)), default=0.0)
+        stop = max((float(BOUTS.rows(t).stop_s.max()) for t in tracks.values() if len(t)), default=0.0)
         length = context.duration_s.get(recording_id, np.nan)
         rows.append(
             Row(
@@ -96,7 +116,9 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
                 {k: scored_of(s[recording_id]) for k, s in sources.items() if recording_id in s},
             )
         )
-    names = list(dict.fromkeys(b for t in tables for b in t["label"]))
+    bouts = pd.concat(tables, ignore_index=True)
+    listed_bouts = BOUTS.rows(bouts)
+    names = list(dict.fromkeys(listed_bouts.label))
     colours = context.colours_for(names)
     names = [b for b in colours if b in names]
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
@@ -107,7 +129,6 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
         if labels and predicted
         else ""
     )
-    bouts = pd.concat(tables, ignore_index=True)
     return Picture(
         draw_ethogram(rows, colours, context.group_colours, names),
         "Ethograms",
@@ -115,7 +136,10 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
         f"hatched: not scored. Look for animals that differ from their group, and for change over the session; numbers "
         f"are below.{more}",
         f"Ethograms of {count(len(rows), 'recording')}; behaviours: {listed(map(readable, names), 12)}.",
-        bouts[["recording", "shown", "individual", "label", "start_s", "stop_s"]],
+        listed_bouts.only(
+            *(listed_bouts.recording, bouts["shown"], listed_bouts.individual),
+            *(listed_bouts.label, listed_bouts.start_s, listed_bouts.stop_s),
+        ),
     )
 
 
@@ -128,28 +152,28 @@ def statistics(context: Context, states: dict[str, xr.DataArray], source: str) -
 def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[Part]:
     """As `statistics`, from rows of `murid.ethogram.summarise_states` with a column ``recording``."""
     subject = subject_of(context, seen_in_rows(summary))
-    animals = per_animal(context, summary)
-    groups = [g for g in context.groups if (animals["group"] == g).any()]
+    animals = PER_ANIMAL.rows(per_animal(context, summary))
+    groups = [g for g in context.groups if (animals.group == g).any()]
     if groups:
-        animals = animals[animals["group"].isin(groups)]
+        animals = animals.where(animals.group.isin(groups))
     else:
-        animals, groups = animals.assign(group=""), [""]
-    order = {b: k for k, b in enumerate(sorted(dict.fromkeys(animals["behaviour"]), key=natural))}
+        animals, groups = PER_ANIMAL.rows(animals.frame.assign(group="")), [""]
+    order = {b: k for k, b in enumerate(sorted(dict.fromkeys(animals.behaviour), key=natural))}
     known = {b: k for k, b in enumerate(context.behaviour_colours)}
-    animals = animals.sort_values(
-        "behaviour", key=lambda s: s.map(lambda b: (known.get(b, 999), order[b])), kind="stable"
-    )
-    means = animals.groupby(["behaviour", "group"], sort=False)
-    table = means[["count", "rate_per_min", "mean_s", "median_s", "total_s", "percent"]].mean().reset_index()
-    table.insert(2, "n", means["animal"].nunique().to_numpy())
-    sizes = animals.groupby("group")["animal"].nunique()
+    places = [(known.get(b, 999), order[b]) for b in animals.behaviour]
+    animals = animals.take(sorted(range(len(animals)), key=places.__getitem__))
+    by = [animals.behaviour, animals.group]
+    table = animals.only(*(getattr(animals, name) for name in _MEANS)).groupby(by, sort=False).mean().reset_index()
+    table.insert(2, "n", animals.animal.groupby(by, sort=False).nunique().to_numpy())
+    sizes = animals.animal.groupby(animals.group).nunique()
     n, by_group = ", ".join(f"{g} {sizes[g]}" for g in groups), " and group"
     if groups == [""]:
-        table, n, by_group = table.drop(columns="group"), str(sizes.sum()), ""
+        table, n, by_group = table.drop(columns=animals.group.name), str(sizes.sum()), ""
+    means = PER_ANIMAL.rows(table)
     return [
         Picture(
             animal_dots.draw_dots_by_behaviour(
-                animals,
+                animals.frame,
                 {"rate_per_min": "bouts per min", "mean_s": "mean bout (s)", "percent": "share of time (%)"},
                 context.group_colours,
                 groups,
@@ -160,11 +184,11 @@ def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[
             "and 0 % (and has no mean length). More time in a behaviour may come from more bouts or from longer ones; "
             "the panels show which. The figure tests nothing.",
             "Dot plots of bouts per minute, mean bout length and share of time for "
-            f"{listed(map(readable, dict.fromkeys(animals['behaviour'])), 12)}.",
-            animals,
+            f"{listed(map(readable, dict.fromkeys(animals.behaviour)), 12)}.",
+            animals.frame,
         ),
         ReportTable(
-            table.assign(behaviour=table["behaviour"].map(readable)),
+            means.frame.assign(behaviour=means.behaviour.map(readable)),
             f"Bouts by behaviour{by_group}",
             f"Means over {subject.plural}, of which each weighs the same; what is joined weighs by its scored time. "
             "The CSV holds every recording.",
@@ -191,28 +215,38 @@ def per_animal(context: Context, summary: pd.DataFrame) -> pd.DataFrame:
         ``behaviour, group, animal, count`` (per recording), ``rate_per_min, mean_s, median_s, total_s`` (per
         recording), ``percent``.
     """
-    tracks = summary.groupby(["recording", "individual"], sort=False)["scored_s"].first()
+    rows = SUMMARY.rows(summary)
+    tracks = rows.scored_s.groupby([rows.recording, rows.individual], sort=False).first()
     every = pd.MultiIndex.from_tuples(
-        [(r, i, b) for r, i in tracks.index for b in dict.fromkeys(summary["behaviour"])],
+        [(r, i, b) for r, i in tracks.index for b in dict.fromkeys(rows.behaviour)],
         names=["recording", "individual", "behaviour"],
     )
-    full = summary.set_index(["recording", "individual", "behaviour"]).reindex(every)
-    full["scored_s"] = [tracks[(r, i)] for r, i, _ in full.index]
-    full[["count", "total_s"]] = full[["count", "total_s"]].fillna(0.0)
-    full = full[full["scored_s"] > 0].reset_index()
-    full["bout_s"] = (full["mean_s"] * full["count"]).fillna(0.0)
-    full["animal"] = [context.animals.get(r, r) for r in full["recording"]]
-    full["group"] = [context.keys(r)["group"] if r in context.animals.index else "" for r in full["recording"]]
-    by = full.groupby(["behaviour", "group", "animal"], sort=False)
-    sums, n = by[["count", "total_s", "scored_s", "bout_s"]].sum(), by["recording"].nunique()
+    full = SUMMARY.rows(summary.set_index([rows.recording, rows.individual, rows.behaviour]).reindex(every))
+    scored = pd.Series([tracks[(r, i)] for r, i, _ in every], every, dtype=float)
+    full, scored = full.where(scored > 0), scored[scored > 0]
+    recording = scored.index.get_level_values("recording")
+    groups = [context.keys(r)["group"] if r in context.animals.index else "" for r in recording]
+    by = [
+        scored.index.get_level_values("behaviour"),
+        pd.Index(groups, name="group"),
+        pd.Index([context.animals.get(r, r) for r in recording], name="animal"),
+    ]
+    bouts, total_s, scored_s, bout_s = (
+        values.groupby(by, sort=False).sum()
+        for values in (
+            *(full.count.fillna(0.0), full.total_s.fillna(0.0), scored),
+            (full.mean_s * full.count).fillna(0.0),
+        )
+    )
+    n = pd.Series(recording, scored.index).groupby(by, sort=False).nunique()
     out = pd.DataFrame(
         {
-            "count": sums["count"] / n,
-            "rate_per_min": 60 * sums["count"] / sums["scored_s"],
-            "mean_s": sums["bout_s"] / sums["count"].where(sums["count"] > 0),
-            "median_s": by["median_s"].mean(),
-            "total_s": sums["total_s"] / n,
-            "percent": 100 * sums["total_s"] / sums["scored_s"],
+            "count": bouts / n,
+            "rate_per_min": 60 * bouts / scored_s,
+            "mean_s": bout_s / bouts.where(bouts > 0),
+            "median_s": full.median_s.groupby(by, sort=False).mean(),
+            "total_s": total_s / n,
+            "percent": 100 * total_s / scored_s,
         }
     )
     return out.reset_index()

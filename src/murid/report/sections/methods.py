@@ -12,6 +12,7 @@ from murid.prepare.quality_analysis import BAD, QUALITY
 from murid.report.context import Context
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Listing, Section, Words
+from murid.stats.group_tables import COMPARISON, LATENCIES, PAIRWISE
 from murid.stats.statements import comparison_statements
 from murid.stats.wording import ALPHA
 
@@ -137,15 +138,15 @@ def _assay(run: RunFolder) -> tuple[str, list[str]]:
     for key, words in (("moving", "Movement"), ("entry", "Zone entries"), ("latency", "Latency")):
         if key in conventions:
             text += f"{words}: {conventions[key]}. "
-    if not run.has("comparison"):
+    if not run.has(COMPARISON.name):
         return text.strip(), []
-    table = run.table("comparison", ["measure", "p", "q", "groups"])
-    rows = [] if table is None else comparison_statements(table)
+    table = run.rows(COMPARISON, ["measure", "p", "q", "groups"])
+    rows = [] if table is None else comparison_statements(table.frame)
     tested = max(rows, key=lambda r: len(r.groups), default=None)
     if tested is None:
         return text.strip(), []
     sizes = listed([f"{g} n = {tested.n[g]}" for g in tested.groups])
-    late = run.table("latencies", ["measure"]) if run.has("latencies") else None
+    late = run.rows(LATENCIES, ["measure"]) if run.has(LATENCIES.name) else None
     text += f"Groups ({sizes}; unit: animal) were compared by permutation of animals between groups"
     papers = [CITES["estimation"], CITES["fdr"]]
     if len(tested.groups) == 2:
@@ -153,7 +154,7 @@ def _assay(run: RunFolder) -> tuple[str, list[str]]:
         papers.append(CITES["hedges"])
     else:
         text += f" ({readable(tested.test) or 'one test over all groups'})"
-        text += ", and pairs of groups with Holm's correction. " if run.has("pairwise") else ". "
+        text += ", and pairs of groups with Holm's correction. " if run.has(PAIRWISE.name) else ". "
     if late is not None and len(late):
         text += "Latencies that some animals never reached were compared by the log-rank test (p by permutation). "
         papers.append(CITES["logrank"])

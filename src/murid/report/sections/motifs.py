@@ -9,8 +9,11 @@ import xarray as xr
 from murid.data.errors import DataError, MissingExtraError
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
+from murid.data.tables import TableRows
 from murid.data.units import LengthUnit
 from murid.ethogram import bouts_of, scored_of, summarise_states
+from murid.ethogram.bouts import BOUTS, SUMMARY
+from murid.methods.motifs.comparison_tables import MOTIFS
 from murid.plot.colours import colours_of
 from murid.plot.number_text import count, listed, natural, number, readable
 from murid.report.context import Context
@@ -57,7 +60,7 @@ VIEW_POINTS = 1500
 def make(context: Context) -> Section | None:
     """One part for every run that applied a method."""
     runs = [r for r in context.runs_of("apply") if r.recordings]
-    compared = [t for r in context.runs_of("compare-motifs") if (t := r.table("motifs", ["method"])) is not None]
+    compared = [t for r in context.runs_of("compare-motifs") if (t := r.rows(MOTIFS, ["method"])) is not None]
     if not runs and not compared:
         return None
     section = Section("motifs", "Motifs and behaviours found by a method")
@@ -72,8 +75,9 @@ def make(context: Context) -> Section | None:
     return section
 
 
-def _side_by_side(table: pd.DataFrame) -> ReportTable:
+def _side_by_side(rows: TableRows) -> ReportTable:
     """Methods of the last comparison; columns that say nothing for any method are left out."""
+    table = rows.frame
     shown = table[[c for c in COMPARED if c in table and table[c].notna().any()]]
     return ReportTable(
         shown,
@@ -102,7 +106,8 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     per = pd.concat(
         [summarise_states(s).assign(recording=recording_id) for recording_id, s in states.items()], ignore_index=True
     )
-    share = per.groupby("behaviour")["fraction"].mean().sort_values(ascending=False)
+    rows = SUMMARY.rows(per)
+    share = rows.fraction.groupby(rows.behaviour).mean().sort_values(ascending=False)
     subject = subject_of(context, seen_in_states(states))
     animals = subject.count(len({context.animals[i] for i in states}))
     behaviours = set(names) <= set(context.behaviour_colours)
@@ -152,7 +157,9 @@ def _ethogram(
         for recording_id in shown
     ]
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
-    bouts = pd.concat([t.assign(recording=recording_id) for recording_id, t in tracks.items()], ignore_index=True)
+    bouts = BOUTS.rows(
+        pd.concat([t.assign(recording=recording_id) for recording_id, t in tracks.items()], ignore_index=True)
+    )
     hint = (
         "Behaviours have the colours they have above."
         if behaviours
@@ -164,7 +171,7 @@ def _ethogram(
         f"States over time ({method})",
         f"Each row is one recording.{colours_of_names(context)} {hint}{more}",
         f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",
-        bouts[["recording", "individual", "label", "start_s", "stop_s"]],
+        bouts.only(bouts.recording, bouts.individual, bouts.label, bouts.start_s, bouts.stop_s),
     )
 
 
@@ -339,26 +346,23 @@ def _onset_frames(
     unit = own_unit.shown
     time = poses["time"].values
     people = [str(i) for i in poses["individual"].values]
-    for (label, person), own in bouts_of(states).groupby(["label", "individual"], sort=False):
-        if label not in gathered or person not in people or len(own) == 0:
-            continue
-        p = people.index(person)
-        own = own[own["start_s"] + LAGS_S[-1] <= time[-1]]
-        own = (
-            own.iloc[np.unique(np.linspace(0, len(own) - 1, min(len(own), POSE_BOUTS)).astype(int))]
-            if len(own)
-            else own
-        )
-        if not len(own):
-            continue
-        start = nearest_sample(time, own["start_s"].to_numpy())
-        index = np.stack([nearest_sample(time, own["start_s"].to_numpy() + lag) for lag in LAGS_S], axis=1)
-        angle, centre = aligned["heading"].values[start, p], aligned["centre"].values[start, :, p]
-        at = sure["position"].values[:, :, :, p][index] - centre[:, None, :, None]
-        cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-        turned = np.stack([cos * at[:, :, 0] + sin * at[:, :, 1], cos * at[:, :, 1] - sin * at[:, :, 0]], axis=-1)
-        known = np.isfinite(angle)
-        gathered[label].append(turned[known] * own_unit.to(unit))
+    bouts = BOUTS.rows(bouts_of(states))
+    bouts = bouts.where(bouts.start_s + LAGS_S[-1] <= time[-1])
+    for label in dict.fromkeys(bouts.label):
+        for person, own in bouts.where(bouts.label == label).groups(bouts.individual):
+            if label not in gathered or person not in people:
+                continue
+            p = people.index(person)
+            own = own.take(np.unique(np.linspace(0, len(own) - 1, min(len(own), POSE_BOUTS)).astype(int)))
+            onset = own.start_s.to_numpy()
+            start = nearest_sample(time, onset)
+            index = np.stack([nearest_sample(time, onset + lag) for lag in LAGS_S], axis=1)
+            angle, centre = aligned["heading"].values[start, p], aligned["centre"].values[start, :, p]
+            at = sure["position"].values[:, :, :, p][index] - centre[:, None, :, None]
+            cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+            turned = np.stack([cos * at[:, :, 0] + sin * at[:, :, 1], cos * at[:, :, 1] - sin * at[:, :, 0]], axis=-1)
+            known = np.isfinite(angle)
+            gathered[label].append(turned[known] * own_unit.to(unit))
     return keypoints, roles, unit
 
 

@@ -15,6 +15,7 @@ from murid.data.recording import Recording
 from murid.data.tables import TableRows
 from murid.data.traces import Spikes
 from murid.ethogram import bouts_of
+from murid.ethogram.bouts import BOUTS
 from murid.neural.tuning_analysis import TUNING
 from murid.plot.number_text import count, listed, number, p_value, readable
 from murid.plot.units import DIRECTIONS, selectivity_of
@@ -247,10 +248,11 @@ def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Exampl
     finally:
         recording.forget()
     time, values = one["time"].values, one.values[:, 0]
-    own = bouts[bouts["label"] == pair.behaviour]
+    rows = BOUTS.rows(bouts)
+    own = rows.where(rows.label == pair.behaviour)
     start = _busiest(own, float(time[0]), float(time[-1]))
     inside = (time >= start) & (time <= start + STRETCH_S)
-    spans = [(a, b) for a, b in zip(own["start_s"], own["stop_s"], strict=True) if b > start and a < start + STRETCH_S]
+    spans = [(a, b) for a, b in zip(own.start_s, own.stop_s, strict=True) if b > start and a < start + STRETCH_S]
     title = (
         f"{recording.id}, {pair.unit}: {readable(pair.behaviour)} (selectivity {number(pair.selectivity, 2)}, "
         f"{p_value(pair.p)}, q = {number(pair.q, 2)})"
@@ -270,12 +272,12 @@ def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Exampl
     )
 
 
-def _busiest(bouts: pd.DataFrame, first: float, last: float) -> float:
+def _busiest(bouts: TableRows, first: float, last: float) -> float:
     """Start of the stretch with most bouts."""
-    if last - first <= STRETCH_S or bouts.empty:
+    if last - first <= STRETCH_S or not len(bouts):
         return first
-    starts = np.clip(bouts["start_s"].to_numpy() - 5.0, first, last - STRETCH_S)
-    inside = [((bouts["start_s"] >= s) & (bouts["start_s"] < s + STRETCH_S)).sum() for s in starts]
+    starts = np.clip(bouts.start_s.to_numpy() - 5.0, first, last - STRETCH_S)
+    inside = [((bouts.start_s >= s) & (bouts.start_s < s + STRETCH_S)).sum() for s in starts]
     return float(starts[int(np.argmax(inside))])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from murid.plot.number_text import count, listed, natural, number
-from murid.prepare.quality_analysis import BAD, QUALITY, VERDICTS
+from murid.prepare.quality_analysis import BAD, FAULTS, OVERVIEW, QUALITY, VERDICTS
 from murid.report.context import Context
 from murid.report.figures.heat_maps import matrix
 from murid.report.runfolder import RunFolder
@@ -38,8 +38,8 @@ def make(context: Context) -> Section | None:
 
 def _verdicts(section: Section, run: RunFolder) -> None:
     quality = run.rows(QUALITY, ["recording", "check", "verdict"])
-    overview = run.table("overview", ["check", "verdict", "recordings"])
-    faults = run.table("faults")
+    overview = run.rows(OVERVIEW, ["check", "verdict", "recordings"])
+    faults = run.rows(FAULTS)
     if quality is not None and len(quality):
         bad = sorted(set(quality.where(quality.verdict == BAD).recording.astype(str)), key=natural)
         ok, look, worst = (number(int((quality.verdict == verdict).sum())) for verdict in VERDICTS)
@@ -47,13 +47,12 @@ def _verdicts(section: Section, run: RunFolder) -> None:
         text = f"{count(n, 'recording')}, {count(len(quality), 'check')}: {ok} fine, {look} worth a look, {worst} bad."
         section.add(Words(text, "finding"))
         section.findings.append(quality_found(bad, n))
-        table = overview if overview is not None and len(overview) else None
-        if table is None:
+        if overview is None or not len(overview):
             section.add(Words("No check asks for action."))
         else:
             section.add(
                 ReportTable(
-                    table,
+                    overview.frame,
                     "Checks that are not fine",
                     headings=_HEADINGS,
                     full=quality.frame,
@@ -61,7 +60,7 @@ def _verdicts(section: Section, run: RunFolder) -> None:
                 )
             )
     if faults is not None and len(faults):
-        shown = faults.rename(columns={"todo": "what to do"})
+        shown = faults.frame.rename(columns={faults.todo.name: FAULTS.heading("todo")})
         section.add(
             Words(f"The study folder has {count(len(faults), 'fault')}.", "warning"), ReportTable(shown, "Faults")
         )
