@@ -14,6 +14,7 @@ import pandas as pd
 from murid.data.meet import zones_in
 from murid.data.poses import fps_of, keypoint_names
 from murid.data.recording import Recording
+from murid.data.tables import Table, number_column, text_column
 from murid.data.units import LengthUnit
 from murid.data.zones import Zone, Zones
 
@@ -21,6 +22,18 @@ from murid.data.zones import Zone, Zones
 MIN_CONFIDENCE = 0.5
 #: Tracks are thinned to medians over this time: fast enough for a mouse, blind to one-frame errors.
 TRACK_STEP_S = 0.2
+KEYPOINTS = Table(
+    "keypoints",
+    {
+        "individual": text_column(),
+        "keypoint": text_column(),
+        "missing_pct": number_column("missing", unit="%", low=0, high=100, why="share of the frames"),
+        "low_pct": number_column(
+            "doubted", unit="%", low=0, high=100, why="seen with a low confidence: share of the frames"
+        ),
+    },
+    "One row an individual and keypoint.",
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class Glance:
     unit : {"cm", "px", "mm"}
         Of `tracks` and `zones`: cm wherever a scale is known.
     keypoint_table : DataFrame
-        ``individual, keypoint, missing_pct, low_pct``: shares of frames.
+        As `KEYPOINTS` declares it.
     tracks : dict of individual to array (time, 2)
         Body centre every 0.2 s, NaN where not seen.
     zones : tuple of Zone

@@ -45,7 +45,6 @@ _HEADINGS = {
     "percent": "share of time (%)",
     "mean_s": "mean bout (s)",
     "median_s": "median bout (s)",
-    "latency_s": "latency (s)",
 }
 
 

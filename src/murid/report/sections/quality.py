@@ -8,6 +8,7 @@ from murid.plot.number_text import count, listed, natural, number
 from murid.prepare.quality_analysis import BAD, FAULTS, OVERVIEW, QUALITY, VERDICTS
 from murid.report.context import Context
 from murid.report.figures.heat_maps import matrix
+from murid.report.pose_overview import KEYPOINTS
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Picture, ReportTable, Section, Words
 from murid.report.sentences import quality_found
@@ -72,11 +73,12 @@ def _missing(context: Context) -> Picture:
         [g.keypoint_table.assign(recording=recording_id) for recording_id, g in context.glances.items()],
         ignore_index=True,
     )
-    several = table.groupby("recording")["individual"].transform("nunique") > 1
-    table["track"] = table["recording"] + (" " + table["individual"]).where(several, "")
-    table["bad_pct"] = table["missing_pct"] + table["low_pct"]
-    wide = table.pivot_table(index="track", columns="keypoint", values="bad_pct", sort=False)
-    wide = wide.reindex(columns=list(dict.fromkeys(table["keypoint"])))
+    rows = KEYPOINTS.rows(table)
+    several = rows.individual.groupby(rows.recording).transform("nunique") > 1
+    track = rows.recording + (" " + rows.individual).where(several, "")
+    unsure = rows.missing_pct + rows.low_pct
+    wide = unsure.groupby([track.rename("track"), rows.keypoint], sort=False).mean().unstack()
+    wide = wide.reindex(index=list(dict.fromkeys(track)), columns=list(dict.fromkeys(rows.keypoint)))
     shown = wide.head(MAX_ROWS)
     worst = wide.mean().sort_values(ascending=False)
     more = f" {len(wide) - len(shown)} more rows are in the CSV." if len(wide) > len(shown) else ""
@@ -94,5 +96,5 @@ def _missing(context: Context) -> Picture:
         f"pale map says that points were found, not that they are in the right place.{more}",
         "Heat map, recordings by keypoints. Most often missing: "
         f"{listed([f'{k} {number(v)} %' for k, v in worst.head(3).items()])}.",
-        table[["recording", "individual", "keypoint", "missing_pct", "low_pct"]],
+        rows.only(rows.recording, rows.individual, rows.keypoint, rows.missing_pct, rows.low_pct),
     )
