@@ -13,21 +13,30 @@ from murid.data.command_tables import MODULES, command_tables
 from murid.data.registry import BUILT_IN
 from murid.data.tables import KEYS
 from murid.evaluate.evaluation_tables import PER_CLASS, TOTALS
-from murid.report.sections import evaluation
+from murid.methods.motifs.comparison_tables import MOTIFS
+from murid.report.pose_overview import KEYPOINTS
+from murid.report.sections import ethograms, evaluation, motifs
+from murid.report.sections.ethograms import PER_ANIMAL
 
 ROOT = Path(murid.__file__).parent
 FILES = sorted([*(ROOT / "report").rglob("*.py"), *(ROOT / "cli").rglob("*.py")])
 DECLARED = [
     *(table for name in BUILT_IN for table in find_analysis(name).tables),
     *(table for command in ("", *MODULES) for table in command_tables(command)),
+    PER_ANIMAL,
+    KEYPOINTS,
 ]
 TABLES = {n: set().union(*(t.columns for t in DECLARED if t.name == n)) - set(KEYS) for n in {t.name for t in DECLARED}}
-#: Names of tables that commands which are no analysis write too: theirs are read as before.
-ELSEWHERE = {"motifs", "summary", "bouts", "comparison"}
 #: (file, table) that may be read by name, and why.
-ALLOWED: dict[tuple[str, str], str] = {}
+ALLOWED: dict[tuple[str, str], str] = {
+    ("report/sections/neural.py", "*"): "p_floor and drift are measures of tuning, not declared one by one",
+}
 #: Functions and methods that return the table of which they are given the name.
 READERS = ("table", "_rows")
+#: Functions that return a declared table, wherever they are called → its name.
+MAKERS = {"bouts_of": {"bouts"}, "summarise_states": {"summary"}, "per_animal": {PER_ANIMAL.name}}
+#: Attributes that hold a declared table → its name.
+HOLDERS = {"keypoint_table": {KEYPOINTS.name}}
 
 
 @dataclass
@@ -91,27 +100,24 @@ class Flow:
             if isinstance(node, ast.Name):
                 return own.get(node.id, set())
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                return self.returned.get(node.func.id, set())
+                return self.returned.get(node.func.id) or MAKERS.get(node.func.id, set())
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in READERS and node.args and isinstance(node.args[0], ast.Constant):
-                    return {str(node.args[0].value)}
-                node = node.func.value
+                if node.func.attr in READERS and node.args and (tables := table_named(node.args[0])):
+                    return tables
+                # ``pd.concat(parts)`` is a table of the columns of its parts.
+                node = node.args[0] if node.func.attr == "concat" and node.args else node.func.value
             elif isinstance(node, ast.Subscript):
                 if isinstance(node.value, (ast.Name, ast.Attribute)) and name_of(node.value) == "tables":
-                    return {str(node.slice.value)} if isinstance(node.slice, ast.Constant) else set()
+                    return table_named(node.slice)
                 node = node.value
             elif isinstance(node, ast.Attribute):
                 if node.attr == "frame":
                     return {"*"}
-                if node.attr in self.returned:
-                    return self.returned[node.attr]
+                if tables := self.returned.get(node.attr) or HOLDERS.get(node.attr):
+                    return tables
                 node = node.value
-            elif isinstance(node, ast.IfExp):
-                return self.source(node.body, own) | self.source(node.orelse, own)
-            elif isinstance(node, ast.BoolOp):
-                return set().union(*(self.source(value, own) for value in node.values))
             else:
-                return set()
+                return set().union(*(self.source(part, own) for part in parts_of(node)))
         return set()
 
     def reads(self) -> list[tuple[str, str, int]]:
@@ -150,6 +156,26 @@ def texts(nodes: list[ast.expr]) -> list[str]:
     return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
 
 
+def table_named(node: ast.AST) -> set[str]:
+    """Name of the table: ``"x"``; of any declared one ("*") where it is ``X.name``."""
+    if isinstance(node, ast.Constant):
+        return {str(node.value)}
+    return {"*"} if isinstance(node, ast.Attribute) and node.attr == "name" else set()
+
+
+def parts_of(node: ast.AST) -> list[ast.expr]:
+    """What the value of an expression is chosen or gathered from: ``a if x else b``, ``[f(x) for x in y]``."""
+    if isinstance(node, ast.IfExp):
+        return [node.body, node.orelse]
+    if isinstance(node, (ast.BoolOp, ast.Dict)):
+        return node.values
+    if isinstance(node, ast.List):
+        return node.elts
+    if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+        return [node.elt]
+    return [node.value] if isinstance(node, ast.DictComp) else []
+
+
 def name_of(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
@@ -176,6 +202,26 @@ def test_the_scan_knows_every_table_that_a_parameter_may_be():
         "    return of(run.table('per_class')), of(run.tables['totals'])['time_r'], run.table('queue')['why']\n"
     )
     assert seen(text) == [("per_class", "method"), ("queue", "why"), ("totals", "method"), ("totals", "time_r")]
+
+
+def test_the_scan_sees_tables_that_are_made_on_the_way():
+    text = (
+        "def f(states, run):\n"
+        "    tracks = {i: bouts_of(s) for i, s in states.items()}\n"
+        "    every = pd.concat([t.assign(recording=i) for i, t in tracks.items()], ignore_index=True)\n"
+        "    parts = [summarise_states(s).assign(recording=i) for i, s in states.items()]\n"
+        "    return every['start_s'], pd.concat(parts)['fraction'], run.tables['comparison']['q'], other['stop_s']\n"
+    )
+    assert seen(text) == [("bouts", "start_s"), ("comparison", "q"), ("summary", "fraction")]
+    assert seen("def f(run):\n    return run.tables[SUMMARY.name]['fraction'], run.table(CLIPS.name)['film']\n") == [
+        ("*", "film"),
+        ("*", "fraction"),
+    ]
+
+
+def test_every_command_that_writes_tables_is_followed():
+    for table, column in (("faults", "todo"), ("motifs", "ami"), ("clips", "film"), ("latencies", "horizon_s")):
+        assert seen(f"def f(run):\n    return run.table('{table}')['{column}']\n") == [(table, column)]
 
 
 def test_the_scan_follows_values_through_calls_and_loops():
@@ -212,7 +258,7 @@ def test_no_column_of_a_declared_table_is_a_string(path):
     found = [
         f"{file}:{line}: column '{column}' of table '{table}'"
         for table, column, line in Flow(ast.parse(path.read_text())).reads()
-        if table not in ELSEWHERE and (file, table) not in ALLOWED
+        if (file, table) not in ALLOWED
     ]
     assert not found, "read it by declaration, TABLE.rows(frame).column:\n" + "\n".join(found)
 
@@ -222,8 +268,11 @@ def test_no_column_of_a_declared_table_is_a_string(path):
     [
         (evaluation._HEADINGS, PER_CLASS, {"interval"}),
         (evaluation._TOTALS, TOTALS, {"time_limits"}),
+        (motifs.COMPARED, MOTIFS, set()),
+        (ethograms._HEADINGS, PER_ANIMAL, set()),
+        (ethograms._MEANS, PER_ANIMAL, set()),
     ],
-    ids=["scores", "totals"],
+    ids=["scores", "totals", "motifs", "bouts", "means"],
 )
 def test_headings_are_of_columns_that_are_declared(headings, table, computed):
     assert set(headings) - set(table.columns) == computed
