@@ -11,6 +11,7 @@ import pandas as pd
 import run_work as work
 import xarray as xr
 
+import murid
 from murid import simulate
 from murid.data.labels import Labels
 from murid.data.recording import Recording
@@ -163,7 +164,7 @@ COMMANDS: dict[str, Command] = {
     "perievent": _neural("perievent", (*SIGNAL, "labels"), "min_events=2", other="min_events=3"),
     "decoding": _neural("decoding", (*SIGNAL, "labels"), "n_null=0", "folds=3", "gap_s=1", "lags_s=0", other="gap_s=2"),
     "photometry": _neural("photometry", (*SIGNAL, "events", "labels"), "min_events=2", other="min_events=3"),
-    "budget": Command(("budget", "S", "--rater", "A"), (Work("budget", ("labels",), rater="A"),), ("-p", "bin_s=10")),
+    "budget": Command(("budget", "S", "--rater", "A"), (Work("budget", ("labels",), rater="A"),), ("-p", "stop_s=25")),
     "agreement": Command(
         ("agreement", "S", "-p", "n_boot=100"),
         (Work("open_agreement", ("labels",), params=False), Work("agreement", ("labels",), "all", seeded=True)),
@@ -205,7 +206,7 @@ COMMANDS: dict[str, Command] = {
     "budget of motifs": Command(
         ("budget", "S", "--states-from", "motifs"),
         (Work("apply_kmeans", SEEN, model="motifs", params=False), Work("budget", (), after=("apply_kmeans",))),
-        ("-p", "bin_s=10"),
+        ("-p", "stop_s=25"),
         model="motifs",
     ),
     "motif-statistics": Command(
@@ -295,6 +296,10 @@ class Change:
         Every stored model was fitted again with other parameters.
     words : str
         ``"other"`` (parameter) or ``"seed"``: the commands are run otherwise the second time.
+    alike : bool
+        Models that are made again hold the same, so that nothing that follows from them is done again.
+    known : mapping of str to str
+        Command whose work is not done again, since another one (the value) has done the same before.
     """
 
     make: Callable[[Study], object] = lambda study: None
@@ -304,6 +309,8 @@ class Change:
     group: tuple[str, ...] = ()
     refit: bool = False
     words: str = ""
+    alike: bool = False
+    known: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def members(self) -> bool:
@@ -361,10 +368,11 @@ def _rename(study: Study) -> None:
 
 
 def _fit_again(study: Study) -> None:
-    study.fit("kmeans", model="motifs", replace=True, n_motifs=2, replicates=1)
-    study.fit("tiny", model="tiny", replace=True, rater="A", margin=1.5)
+    opened = murid.open_study(study.folder)
+    opened.fit("kmeans", model="motifs", replace=True, n_motifs=2, replicates=1)
+    opened.fit("tiny", model="tiny", replace=True, rater="A", margin=1.5)
     few = {"sample_hz": 4, "folds": 2, "trees": {"n_trees": 9}, "features": {"windows_s": (0.4,)}, "rater": "A"}
-    study.fit("gbdt", model="trees", replace=True, **few)
+    opened.fit("gbdt", model="trees", replace=True, **few)
 
 
 SWAPPED = {"r0": "y", "r1": "x"}
@@ -372,7 +380,8 @@ CHANGES: dict[str, Change] = {
     "pose file": Change(_poses(lambda poses: poses.assign(position=poses["position"] * 1.01)), {"r1": "poses"}),
     "scale": Change(_poses(_other_scale), {"r1": "poses"}),
     "frame rate": Change(_poses(lambda poses: poses.assign_coords(time=poses["time"] * 0.98)), {"r1": "poses"}),
-    "zones": Change(_move_zones, {"r1": "zones"}),
+    # What these methods learn does not rest on zones: the models made again are the same, and known by what they hold.
+    "zones": Change(_move_zones, {"r1": "zones"}, alike=True),
     "labels": Change(_last_bout_out("A"), {"r1": "labels"}),
     "other rater": Change(_last_bout_out("B"), {"r1": "labels of B"}),
     "groups": Change(
@@ -388,7 +397,10 @@ CHANGES: dict[str, Change] = {
     "seed": Change(words="seed"),
     "version": Change(),
     "refit": Change(_fit_again, refit=True),
-    "removed": Change(lambda study: study.remove("r3"), gone=("r3",)),
+    # Models without r3 were fitted before, where each animal was left out once.
+    "removed": Change(
+        lambda study: study.remove("r3"), gone=("r3",), known={"fit tiny": "evaluate", "fit trees": "explain"}
+    ),
     "added": Change(lambda study: study.add(animal("r4", 4, animal="a4", group="x")), {"r4": "all"}, new=("r4",)),
     "reordered": Change(_sheet(lambda table: table.iloc[::-1])),
     "renamed": Change(_rename, {"z1": "all"}, gone=("r1",), new=("z1",)),
@@ -403,7 +415,9 @@ def stale(command: Command, work: Work, recording_id: str, change: Change, model
     every = change.recordings
     seen = {"each": [recording_id], "all": every, "others": [i for i in every if i != recording_id]}[work.scope]
     hit = any(_hits(work, change.touched.get(i, "")) for i in seen)
-    hit |= work.scope != "each" and change.members
+    hit |= work.scope == "all" and change.members
+    # What was learnt without r1 before it was renamed is what is learnt without it now.
+    hit |= work.scope == "others" and set(every) - {recording_id} not in [set(IDS) - {i} for i in IDS]
     hit |= (change.words == "other" and work.params) or (change.words == "seed" and work.seeded)
     hit |= work.model in models or (change.refit and bool(work.settings_of))
     for parent in (w for w in command.works if w.name in work.after):

@@ -60,7 +60,7 @@ class Run:
     >>> run.provenance["command"], run.summary["recordings"]
     ('check', 4)
     >>> sorted(run.tables)
-    ['faults', 'overview', 'quality']
+    ['faults', 'overview', 'quality', 'scored']
     """
 
     def __init__(self, folder: str | Path, provenance: dict[str, Any]) -> None:

@@ -163,12 +163,12 @@ def _kinematics(recording: Recording, states: xr.DataArray) -> tuple[pd.DataFram
 
 
 def _chains(sequence: pd.DataFrame, motifs: list[str]) -> pd.DataFrame:
-    """One row a chain: its keys, and its codes."""
+    """One row a chain: its keys and its codes; by the names of recordings, whatever their order in the study."""
     codes = sequence["state"].map({m: k for k, m in enumerate(motifs)})
     keys = [c for c in sequence.columns if c != "state"]
     rows = [
         {**dict(zip(keys, key, strict=True)), "chain": part.to_numpy(np.int64)}
-        for key, part in codes.groupby([sequence[k] for k in keys], sort=False)
+        for key, part in codes.groupby([sequence[k] for k in keys])
     ]
     return pd.DataFrame(rows, columns=keys)
 
