@@ -54,7 +54,7 @@ def fitted(tmp_path_factory) -> Path:
 def files_of(line: str, folder: Path) -> None:
     """Put the files that an example names into a folder, beside the study; take away what it makes."""
     name = line.split()[1]
-    given.pose_files(folder)
+    given.pose_files(folder, given.mice()[:2])
     if name == "agreement":
         shutil.rmtree(folder / "S")
         given.study(folder / "S", raters=2)
