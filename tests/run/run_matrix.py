@@ -416,8 +416,9 @@ def stale(command: Command, work: Work, recording_id: str, change: Change, model
     seen = {"each": [recording_id], "all": every, "others": [i for i in every if i != recording_id]}[work.scope]
     hit = any(_hits(work, change.touched.get(i, "")) for i in seen)
     hit |= work.scope == "all" and change.members
-    # What was learnt without r1 before it was renamed is what is learnt without it now.
-    hit |= work.scope == "others" and set(every) - {recording_id} not in [set(IDS) - {i} for i in IDS]
+    # What was learnt without r1 before it was renamed is what is learnt without it now, and what was learnt of all is
+    # what is learnt without a recording that came later.
+    hit |= work.scope == "others" and set(every) - {recording_id} not in [set(IDS), *(set(IDS) - {i} for i in IDS)]
     hit |= (change.words == "other" and work.params) or (change.words == "seed" and work.seeded)
     hit |= work.model in models or (change.refit and bool(work.settings_of))
     for parent in (w for w in command.works if w.name in work.after):
