@@ -22,7 +22,7 @@ import pandas as pd
 import murid
 from benchmarks import dbm_operant, rat_social
 from benchmarks._outcome import data_dir, keep, kept
-from murid.compare.motifs import COLUMNS
+from murid.methods.motifs.comparison_tables import MOTIFS
 from murid.data.labels import Labels
 from murid.data.progress import silent
 from murid.data.recording import Recording
@@ -192,7 +192,7 @@ def markdown(rows: list[dict[str, Any]]) -> None:
 def show(rows: list[dict[str, Any]]) -> None:
     """Print the rows as a table."""
     table = pd.DataFrame(rows)
-    table = table[[c for c in COLUMNS if c in table]]
+    table = table[[c for c in MOTIFS.columns if c in table]]
     print(table.to_string(index=False, na_rep="-", float_format=lambda v: f"{v:,.0f}" if abs(v) >= 50 else f"{v:.3g}"))
 
 

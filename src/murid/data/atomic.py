@@ -53,17 +53,20 @@ def atomic_folder(target: str | Path, *, stays: Callable[[], bool] | None = None
     target = Path(target)
     own = work_name()  # two threads of one process may write the same folder
     temporary, old = (target.with_name(f".{target.name}.{own}.{kind}") for kind in ("tmp", "old"))
+    there = False
     try:
         temporary.mkdir(parents=True)
         yield temporary
         if stays is None or not _moved(temporary, target, stays):
             _swap(temporary, target, old)
+        there = True
     except Exception as exc:
         _raise_explained(exc, target)
         raise
     finally:
-        if old.exists() and not target.exists():
-            old.rename(target)
+        if not there and old.exists() and not target.exists():
+            with suppress(OSError):  # another was faster
+                old.rename(target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
@@ -76,8 +79,9 @@ def _swap(temporary: Path, target: Path, old: Path) -> None:
         try:
             temporary.rename(target)
             return
-        except OSError:
-            if not target.exists():
+        except OSError as exc:
+            # Another thread has put its folder there since, and may be about to move it away again.
+            if exc.errno != errno.ENOTEMPTY and not isinstance(exc, FileExistsError | PermissionError):
                 raise
         shutil.rmtree(old, ignore_errors=True)  # another was faster, with a newer one
     temporary.rename(target)
