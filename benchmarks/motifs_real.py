@@ -22,13 +22,13 @@ import pandas as pd
 import murid
 from benchmarks import dbm_operant, rat_social
 from benchmarks._outcome import data_dir, keep, kept
-from murid.methods.motifs.comparison_tables import MOTIFS
 from murid.data.labels import Labels
 from murid.data.progress import silent
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.video import Video
 from murid.ethogram.transitions import enrichment, entropy_rate, group_difference, memory_test, transitions_of
+from murid.methods.motifs.comparison_tables import MOTIFS
 from murid.methods.self_supervised.behavenet import BehavenetParams
 from murid.methods.self_supervised.selfee import SelfeeParams
 from murid.run import compare_motifs
