@@ -275,7 +275,7 @@ def test_ctrl_c_gives_130_and_the_same_command_continues(tmp_path, pose_files):
     listens = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listens)
     end = time.monotonic() + 120
-    while not list(folder.glob("cache/check/*/entry.json")):
+    while not list(folder.glob("cache/check/[!.]*/entry.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end, process.communicate()
         time.sleep(0.002)
@@ -285,7 +285,7 @@ def test_ctrl_c_gives_130_and_the_same_command_continues(tmp_path, pose_files):
     assert "stopped; run the same command again to continue" in err
     assert "Traceback" not in err
     assert json.loads(out)["ok"] is False
-    done = len(list(folder.glob("cache/check/*/entry.json")))
+    done = len(list(folder.glob("cache/check/[!.]*/entry.json")))
     assert 0 < done < 12
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0
