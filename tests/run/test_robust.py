@@ -36,7 +36,7 @@ def start(study: Path, workers: int) -> subprocess.Popen:
 
 
 def finished(study: Path) -> list[Path]:
-    return sorted(study.glob("cache/mean/*/entry.json"))
+    return sorted(study.glob("cache/mean/[!.]*/entry.json"))
 
 
 def wait_for(study: Path, n: int, process: subprocess.Popen) -> None:
