@@ -181,6 +181,21 @@ def samples_between(time_s: ArrayLike, start_s: float, stop_s: float) -> slice:
     return slice(int(a), int(b))
 
 
+def samples_within(time_s: ArrayLike, first_s: ArrayLike, last_s: ArrayLike) -> tuple[Index, Index]:
+    """Return the first sample of each interval ``[first_s, last_s]``, and the one after its last.
+
+    Both ends belong to the interval: a sample whose stamp was rounded past an end counts.
+
+    Examples
+    --------
+    >>> [v.tolist() for v in samples_within([0.0, 0.1, 0.2, 0.3], [0.0, 0.1], [0.1, 0.3])]
+    [[0, 1], [2, 4]]
+    """
+    t = np.asarray(time_s, np.float64)
+    first, last = np.asarray(first_s, np.float64) - _hair(t), np.asarray(last_s, np.float64) + _hair(t)
+    return np.searchsorted(t, first), np.searchsorted(t, last, side="right")
+
+
 def same_moments(one_s: ArrayLike, two_s: ArrayLike) -> tuple[Index, Index]:
     """Return the samples of two clocks that show the same moment, within a tenth of the shorter step.
 

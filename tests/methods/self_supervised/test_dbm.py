@@ -95,6 +95,15 @@ def test_trials_around_an_event_and_faults(recordings):
         murid.method("dbm", place="zones", **QUICK).fit([r.replace(zones=None) for r in recordings[:2]])
 
 
+def test_a_rule_that_never_holds_is_said(recordings):
+    few = {**QUICK, "train": {**QUICK["train"], "epochs": 1}}
+    with pytest.warns(UserWarning, match="hold in no frame of any recording are not learnt: flies;"):
+        model = murid.method("dbm", pseudo_labels=f"{TABLE}flies:\n    when speed_centre > 99 bl/s", **few).fit(
+            recordings[:2]
+        )
+    assert model.facts["behaviours"] == ["corner", "fast", "other"]
+
+
 def test_trials_are_found_on_a_clock_that_does_not_begin_at_zero(recordings):
     late = [
         r.replace(

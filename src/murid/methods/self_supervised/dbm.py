@@ -251,6 +251,12 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
                 got=", ".join(names) or "none",
                 todo="look at them with method.preview(recording), and edit the rule table",
             )
+        never = [n for n in order if n not in used]
+        if never and self.params.pseudo_labels != DEFAULT_TABLE:
+            warn_user(
+                f"dbm: rules that hold in no frame of any recording are not learnt: {', '.join(never)}; look at them "
+                "with murid preview, e.g. whether the body centre ever enters a zone"
+            )
         for recording in recordings:
             for track in self.tracks(recording):
                 self._targets[recording.id, track.individual] = self._targets_of(track, states[recording.id])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from murid.data.errors import fail
-from murid.data.resample import exposure, integrals, step_at
+from murid.data.resample import samples_within
 from murid.data.stretches import even_spans
 from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
@@ -47,14 +47,15 @@ def score_columns(scores: Floats, time_s: NDArray[np.float64], radii_s: Sequence
         minus that over the largest radius before. Means of the frames whose score is known.
     """
     raw = logit(np.clip(np.asarray(scores, np.float64), 1e-6, 1 - 1e-6))
-    known, spans, far = np.isfinite(raw), exposure(time_s), max(radii_s)
-    half = 0.5 * step_at(time_s)
+    known, far = np.isfinite(raw), max(radii_s)
+    total, count = (
+        np.concatenate([np.zeros((1, raw.shape[1])), np.cumsum(v, axis=0)]) for v in (np.where(known, raw, 0.0), known)
+    )
 
     def mean(first_s: NDArray[np.float64], last_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        # The frames at both ends count whole.
-        start_s, stop_s = first_s - half, last_s + half
-        total, seconds = (integrals(v, spans, start_s, stop_s) for v in (np.where(known, raw, 0.0), known))
-        return total / np.where(seconds > 0, seconds, np.nan)
+        a, b = samples_within(time_s, first_s, last_s)
+        n = count[b] - count[a]
+        return (total[b] - total[a]) / np.where(n > 0, n, np.nan)
 
     columns = [raw, *(mean(time_s - r, time_s + r) for r in radii_s)]
     columns.append(mean(time_s, time_s + far) - mean(time_s - far, time_s))
