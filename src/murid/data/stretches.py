@@ -58,14 +58,24 @@ def even_spans(time_s: NDArray, *parts: NDArray) -> list[tuple[int, int]]:
     ----------
     time_s : array (row,)
     *parts : arrays (row,)
-        What must stay the same within a run, e.g. the number of the recording.
+        What must stay the same within a run, e.g. the number of the recording. Each block of rows that it divides
+        has a rate of its own.
+
+    Examples
+    --------
+    >>> even_spans(np.array([0.0, 1, 2, 9, 0, 0.1, 0.2]), np.array([0, 0, 0, 0, 1, 1, 1]))
+    [(0, 3), (3, 4), (4, 7)]
     """
     if len(time_s) == 0:
         return []
     gap = np.diff(time_s)
-    step = np.median(gap) if gap.size else 1.0
-    new = np.abs(gap - step) > 0.5 * step
+    new = np.zeros(gap.size, bool)
     for part in parts:
         new |= part[1:] != part[:-1]
+    blocks = [0, *(np.flatnonzero(new) + 1), len(time_s)]
+    for a, b in pairwise(blocks):
+        own = gap[a : b - 1]
+        step = np.median(own) if own.size else 1.0
+        new[a : b - 1] = np.abs(own - step) > 0.5 * step
     edges = np.concatenate([[0], np.flatnonzero(new) + 1, [len(time_s)]])
     return [(int(a), int(b)) for a, b in pairwise(edges)]

@@ -56,6 +56,21 @@ def test_the_tuned_threshold_is_the_lowest_that_parts_the_frames():
         np.testing.assert_array_equal(rule(pairs[0][0]).values, truth)
 
 
+@pytest.mark.parametrize("low", [1.0, 0.6])
+def test_a_strict_rule_begins_above_its_threshold(low):
+    """A raw score of exactly 0 is a probability of .5: not above 0, with hysteresis or without."""
+    p = xr.DataArray(
+        np.array([0.5, 0.5, 0.51, 0.5, 0.5], np.float32)[:, None, None],
+        dims=("time", "individual", "behaviour"),
+        coords={"time": np.arange(5) / 10, "individual": ["m"], "behaviour": ["a"]},
+    )
+    present = {s: Decision(("a",), (0.0,), (0.5,), (0.0,), low=low, strict=s)(p).values.ravel() for s in (False, True)}
+    np.testing.assert_array_equal(present[False], 1)
+    np.testing.assert_array_equal(present[True], [0, 0, 1, 0, 0] if low == 1 else [1, 1, 1, 1, 1])
+    still = p.copy(data=np.full_like(p.values, 0.5))
+    np.testing.assert_array_equal(Decision(("a",), (0.0,), (0.5,), (0.0,), low=low, strict=True)(still).values, 0)
+
+
 def test_exclusive_behaviours_never_overlap_after_gaps_are_closed():
     a, b = np.full(3000, 0.1), np.full(3000, 0.1)
     a[100:200] = a[206:300] = 0.9

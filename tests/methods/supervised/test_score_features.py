@@ -5,6 +5,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from murid.data.errors import DataError
+from murid.data.stretches import even_spans
+from murid.learn.classify.stumps import bins_of
 from murid.methods.supervised import stages
 from murid.methods.supervised.jaaba import Stumping
 from murid.methods.supervised.score_features import ScoreStacking, score_columns
@@ -87,3 +89,46 @@ def test_two_folds_are_too_few():
     )
     with pytest.raises(DataError, match="three folds"):
         STACKING.fit(few, np.zeros((2400, 2), np.float32), [], np.arange(6))
+
+
+@pytest.fixture(scope="module")
+def second():
+    material = following()
+    held = stages.out_of_fold(
+        type("R", (), {"learning": Stumping(12, 400, 20, 0)})(),
+        material,
+        bins_of(material.features, 20, seed=0),
+        exclusive=False,
+    )
+    return STACKING.fit(material, held.scores, held.columns, np.arange(6))[0]
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_faster_films_are_read_at_the_rate_of_the_training(second, times):
+    """Means of scores over ± .25 s are of five rows at 8 Hz: of all frames they would be steadier than in training."""
+    rng = np.random.default_rng(1)
+    slow = np.arange(80) / 8
+    scores, features = rng.uniform(0.05, 0.95, (80, 2)).astype(np.float32), rng.normal(size=(80, 6)).astype(np.float32)
+    said = second.mix(scores, features, slow)
+    fast = np.arange(80 * times - times + 1) / (8 * times)
+    often = (
+        rng.uniform(0.05, 0.95, (len(fast), 2)).astype(np.float32),
+        rng.normal(size=(len(fast), 6)).astype(np.float32),
+    )
+    for every, part in zip(often, (scores, features), strict=True):
+        every[::times] = part
+    np.testing.assert_allclose(second.mix(*often, fast)[::times], said, atol=1e-6)
+
+
+def test_a_frame_with_no_feature_has_no_probability(second):
+    features = np.random.default_rng(2).normal(size=(40, 6)).astype(np.float32)
+    features[10:20] = np.nan
+    said = second.mix(np.full((40, 2), 0.6, np.float32), features, np.arange(40) / 8)
+    np.testing.assert_array_equal(np.isnan(said).all(axis=1), np.isnan(features).all(axis=1))
+
+
+def test_each_recording_has_a_rate_of_its_own():
+    """Recordings of 25 and 120 frames/s: no frame of the slower one is a stretch by itself."""
+    time = np.concatenate([np.arange(50) / 25, np.arange(240) / 120])
+    number = np.repeat([0, 1], [50, 240])
+    assert even_spans(time, number) == [(0, 50), (50, 290)]

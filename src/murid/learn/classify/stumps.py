@@ -86,8 +86,10 @@ class Stumps:
         return out
 
     def predict(self, features: Floats) -> Floats:
-        """Return ``1 / (1 + exp(-score))``, the probability that the weights imply."""
-        return (1 / (1 + np.exp(-self.scores(features)))).astype(np.float32)
+        """Return ``1 / (1 + exp(-score))``, the probability that the weights imply; NaN for a frame with no feature."""
+        p = (1 / (1 + np.exp(-self.scores(features)))).astype(np.float32)
+        p[~np.isfinite(features).any(axis=1)] = np.nan
+        return p
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Name → array, for storage."""

@@ -48,7 +48,7 @@ class Decision:
         What `min_bout_s` does: close gaps, then delete bouts (SimBA), or flip the shortest runs, absences too (JAABA).
         Exhaustive behaviours are always absorbed.
     strict : bool
-        A probability must lie above its threshold (SimBA), not at it or above. Without hysteresis.
+        A probability must lie above its threshold (SimBA, JAABA), not at it or above.
     """
 
     behaviours: tuple[str, ...]
@@ -82,7 +82,9 @@ class Decision:
             best = np.stack([_held_argmax(relative[:, i], self.low) for i in range(len(people))], axis=1)
             return make_states(best, time, self.behaviours, people)
         if self.low < 1:
-            high = dict(zip(self.behaviours, self.threshold, strict=True))
+            # `hysteresis` takes what reaches a limit; a strict one begins just above it.
+            limits = [float(np.nextafter(np.float32(t), np.float32(2))) if self.strict else t for t in self.threshold]
+            high = dict(zip(self.behaviours, limits, strict=True))
             present = smooth.hysteresis(smoothed, high, {b: t * self.low for b, t in high.items()}).values
         else:
             present = self._reached(values).astype(np.int8)

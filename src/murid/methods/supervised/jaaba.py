@@ -87,16 +87,19 @@ class Jaaba(Supervised):
         """Window features into boosted stumps; hysteresis is part of the tuned rule."""
         p = self.params
         spec = replace(WindowSpec.of(p.amount, p.reach_s), differences_shifted=p.faithful)
+        calibrate = raw_scores if p.faithful else Calibration.fit
         return Recipe(
             features=JaabaFeatures(p.clean, spec, p.neighbours, p.directions),
             learning=Stumping(p.n_rounds, p.n_draw, p.n_bins, p.seed),
-            calibrate=raw_scores if p.faithful else Calibration.fit,
-            form={"low": p.low, "short": "absorb"},
+            calibrate=calibrate,
+            form={"low": p.low, "short": "absorb", "strict": p.faithful},
             smooth_options=(0.0,),
             tune=p.tune and not p.faithful,
             # As the original: each behaviour has a classifier of its own.
             exclusive=False if p.faithful else None,
-            stacking=ScoreStacking(p.n_rounds, p.n_draw, p.n_bins, p.seed, spec.radii_s) if p.scores else None,
+            stacking=ScoreStacking(p.n_rounds, p.n_draw, p.n_bins, p.seed, spec.radii_s, calibrate)
+            if p.scores
+            else None,
             sample_hz=np.inf if p.faithful else p.sample_hz,
             weighted=not p.faithful,
         )

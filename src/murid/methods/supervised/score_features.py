@@ -7,22 +7,22 @@ inside the folds: for the fold that holds out A, rows of B are scored by a model
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from murid.data.errors import fail
-from murid.data.resample import samples_within
+from murid.data.resample import samples_within, straight_line
 from murid.data.stretches import even_spans
 from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
 from murid.methods.base import Dump
 from murid.methods.supervised.recipe import Floats
-from murid.methods.supervised.training_rows import Material, learnable
+from murid.methods.supervised.training_rows import Material, learnable, sampled_rows
 
 #: Columns of a score beside its means over ± each radius: the score itself, and its change over the largest radius.
 _BESIDE = 2
@@ -75,12 +75,15 @@ class SecondRun:
     radii_s : tuple of float
     calibration : Calibration
         Of the first run alone.
+    rate_hz : float
+        Rows a second that it learnt from: means of scores are of as many of them wherever it is applied.
     """
 
     stumps: Stumps
     columns: NDArray[np.intp]
     radii_s: tuple[float, ...]
     calibration: Calibration
+    rate_hz: float
 
     @property
     def first_calibration(self) -> Calibration:
@@ -88,10 +91,19 @@ class SecondRun:
         return self.calibration
 
     def mix(self, scores: Floats, features: Floats, time_s: np.ndarray) -> Floats:
-        """Return the second run's probabilities ``(frame, behaviour)`` of one subject's consecutive frames."""
-        whole = np.zeros(len(features), int)
-        given = _by_span(scores, time_s, whole, np.ones(len(features), bool), self.radii_s)
-        return self.stumps.predict(np.concatenate([features[:, self.columns], given], axis=1))
+        """Return the second run's probabilities ``(frame, behaviour)`` of one subject's consecutive frames.
+
+        Frames are read at the rate of the training; the log-odds between are straight lines. A frame with no feature
+        has no probability.
+        """
+        rows = sampled_rows(time_s, self.rate_hz)
+        every = np.ones(len(rows), bool)
+        given = _by_span(scores[rows], time_s[rows], np.zeros(len(rows), int), every, self.radii_s)
+        seen = np.isfinite(features).any(axis=1)
+        given[~seen[rows]] = np.nan
+        p = self.stumps.predict(np.concatenate([features[np.ix_(rows, self.columns)], given], axis=1))
+        odds = straight_line(logit(np.clip(p, 1e-6, 1 - 1e-6).astype(np.float64)), time_s[rows], time_s)
+        return np.where(seen[:, None], expit(odds), np.nan).astype(np.float32)
 
     def dump(self) -> Dump:
         """Arrays."""
@@ -101,6 +113,7 @@ class SecondRun:
             | {
                 "second_columns": self.columns,
                 "second_radii": np.asarray(self.radii_s),
+                "second_rate_hz": np.array([self.rate_hz]),
                 "first_score": self.calibration.score,
                 "first_probability": self.calibration.probability,
             }
@@ -128,6 +141,8 @@ class ScoreStacking:
         See `Stumping`.
     radii_s : tuple of float
         Windows in which the scores are looked at.
+    calibrate : callable
+        How the first run's scores become probabilities; that of the recipe.
     """
 
     n_rounds: int
@@ -135,6 +150,7 @@ class ScoreStacking:
     n_bins: int
     seed: int
     radii_s: tuple[float, ...]
+    calibrate: Callable[[Floats, NDArray[np.int8]], Calibration] = Calibration.fit
 
     def fit(
         self, material: Material, scores: Floats, columns: Sequence[NDArray[np.intp]], last: NDArray[np.intp]
@@ -168,8 +184,9 @@ class ScoreStacking:
             out[mask] = self._predicted(stumps, material, scores, mask)
         stumps = self._second(material, wide, scores, np.ones(len(scores), bool), "second run")
         rows = material.scored
-        calibration = Calibration.fit(scores[rows], material.targets[rows])
-        return self._compact(stumps, material.features.shape[1], calibration), out
+        calibration = self.calibrate(scores[rows], material.targets[rows])
+        rate = 1.0 / float(np.median(np.concatenate([np.diff(s.time_s) for s in material.samples])))
+        return self._compact(stumps, material.features.shape[1], calibration, rate), out
 
     def _boost(self, bins: Bins, material: Material, rows: np.ndarray, text: str, **options: NDArray) -> Stumps:
         return fit_stumps(
@@ -214,14 +231,15 @@ class ScoreStacking:
 
     def _predicted(self, stumps: Stumps, material: Material, scores: Floats, rows: np.ndarray) -> Floats:
         given = _by_span(scores, material.time_s, material.sample_of, rows, self.radii_s)
-        compact = self._compact(stumps, material.features.shape[1], Calibration.identity(scores.shape[1]))
+        given[~np.isfinite(material.features).any(axis=1)] = np.nan
+        compact = self._compact(stumps, material.features.shape[1], Calibration.identity(scores.shape[1]), 1.0)
         table = np.concatenate([material.features[np.ix_(rows, compact.columns)], given[rows]], axis=1)
         out = compact.stumps.predict(table)
         # A behaviour that this fold could not learn has no votes at all.
         out[:, ~(stumps.alpha != 0).any(axis=1)] = np.nan
         return out
 
-    def _compact(self, stumps: Stumps, n_features: int, calibration: Calibration) -> SecondRun:
+    def _compact(self, stumps: Stumps, n_features: int, calibration: Calibration, rate_hz: float) -> SecondRun:
         """Count features through the used columns of the table, then through those of the scores."""
         scored = stumps.feature >= n_features
         used, place = np.unique(np.where(scored, -1, stumps.feature), return_inverse=True)
@@ -229,7 +247,11 @@ class ScoreStacking:
         used = used[beyond:].astype(np.intp)
         number = np.where(scored, stumps.feature - n_features + len(used), place.reshape(scored.shape) - beyond)
         return SecondRun(
-            replace(stumps, feature=number.astype(np.int32)), used, tuple(map(float, self.radii_s)), calibration
+            replace(stumps, feature=number.astype(np.int32)),
+            used,
+            tuple(map(float, self.radii_s)),
+            calibration,
+            rate_hz,
         )
 
     def restore(self, dump: Dump) -> SecondRun | None:
@@ -239,7 +261,8 @@ class ScoreStacking:
         own = {k.removeprefix("second_"): v for k, v in dump.arrays.items() if k.startswith("second_stump_")}
         calibration = Calibration(dump.arrays["first_score"], dump.arrays["first_probability"])
         radii = tuple(map(float, dump.arrays["second_radii"]))
-        return SecondRun(Stumps.from_arrays(own), dump.arrays["second_columns"], radii, calibration)
+        rate = float(dump.arrays["second_rate_hz"][0])
+        return SecondRun(Stumps.from_arrays(own), dump.arrays["second_columns"], radii, calibration, rate)
 
 
 def _spread(stumps: Stumps, usable: NDArray[np.intp], n: int) -> Stumps:
