@@ -69,6 +69,25 @@ def test_states_are_those_of_the_rater_that_the_run_was_asked_for(two_raters, mo
     assert chosen.labeller == f"rater {other} (not shown: {first})"
 
 
+def test_states_leave_out_what_the_run_left_out(made, monkeypatch):
+    from murid.report.runfolder import RunFolder
+
+    one, run = made.study.ids[0], made.runs["evaluate"]
+    labels = made.study[one].need("labels")
+    groom = labels.bouts["label"] == "groom"
+    placed = labels.bouts.assign(label=labels.bouts["label"].where(~groom, "base"))  # a placeholder: nobody looked
+    base_s = float((placed["stop_s"] - placed["start_s"])[groom].sum())
+    assert base_s > 1
+    for others, unlabelled_s in (("auto", base_s), ("negative", 0.0)):
+        monkeypatch.setattr(RunFolder, "params", {"others": others})
+        context = Context(made.study, [run])
+        monkeypatch.setattr(type(made.study[one]), "need", lambda self, noun: dataclasses.replace(labels, bouts=placed))
+        states = context.label_states(one)
+        step_s = float(np.median(np.diff(states["time"])))
+        assert (states.values == -1).all(axis=(1, 2)).sum() * step_s == pytest.approx(unlabelled_s, abs=0.5)
+        monkeypatch.undo()
+
+
 def test_no_ceiling_with_one_rater(made):
     context = Context(made.study, [made.runs["evaluate"]])
     assert evaluation.human_ceiling(context, context.runs[0], ["rear"]) == {}

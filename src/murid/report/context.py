@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from murid.data.errors import DataError
 from murid.data.labels import LabelChoice, Labels
 from murid.data.names import CONTROLS
 from murid.data.study import Study
+from murid.data.warning import MuridWarning
 from murid.data.zones import Zone
 from murid.evaluate.evaluation_tables import MACRO, PER_CLASS
 from murid.neural.tuning_analysis import TUNING
@@ -154,12 +156,14 @@ class Context:
 
     @cached_property
     def label_choice(self) -> LabelChoice:
-        """Rater and stream that the newest run on labels was asked for, so that the page shows what the run tested."""
-        for run in reversed(self.runs):
-            rater, stream = run.params.get("rater"), run.params.get("stream")
+        """Rater, stream and rule for other labels of the newest run on labels: the page shows what the run tested."""
+        asked = [run.params for run in reversed(self.runs) if run.params.get("states_from", "labels") == "labels"]
+        others = next((p["others"] for p in asked if p.get("others")), "auto")
+        for params in asked:
+            rater, stream = params.get("rater"), params.get("stream")
             if rater or stream:
-                return LabelChoice(rater=str(rater) if rater else None, stream=str(stream) if stream else None)
-        return LabelChoice()
+                return LabelChoice(None, others, str(rater) if rater else None, str(stream) if stream else None)
+        return LabelChoice(others=others)
 
     @property
     def labeller(self) -> str:
@@ -203,7 +207,9 @@ class Context:
                     labels = labels.select(**{what: chosen})
             if not np.isfinite(labels.stop_s) or not labels.behaviours:
                 return None
-            return labels.to_states(labels.clock(), others="negative")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", MuridWarning)  # the run has said what it leaves out
+                return labels.to_states(labels.clock(), others=self.label_choice.others)
         except (DataError, OSError) as exc:
             self._problem(f"labels of recording '{recording_id}': {str(exc).splitlines()[0]}")
             return None

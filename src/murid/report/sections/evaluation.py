@@ -178,6 +178,7 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
     from murid.evaluate import score_many
 
     pairs: list[tuple[Any, Any]] = []
+    others = run.params.get("others", "auto")
     ids: list[str] = []
     groups: list[str] = []
     for recording_id in context.labelled():
@@ -188,7 +189,7 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
             for a, b in combinations(raters, 2):
                 time = labels.clock()
                 time = time[time < min(a.stop_s, b.stop_s)]
-                pairs.append((a, b.to_states(time, behaviours, others="negative")))
+                pairs.append((a, b.to_states(time, behaviours, others=others)))
                 ids.append(f"{recording_id} {len(ids)}")
                 groups.append(context.animals[recording_id])
         except (DataError, OSError):
@@ -198,7 +199,7 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
     if not pairs:
         return {}
     try:
-        score = score_many(pairs, recordings=ids, groups=groups, behaviours=behaviours, others="negative", n_boot=100)
+        score = score_many(pairs, recordings=ids, groups=groups, behaviours=behaviours, others=others, n_boot=100)
     except DataError:
         return {}
     return {b: float(score.table["f1"][b]) for b in behaviours if b in score.table.index}
