@@ -11,6 +11,7 @@ from murid.data.labels import Labels
 from murid.data.study import Study
 from murid.methods.supervised import explain_tables, queue_tables
 from murid.run import apply_method, explain_model, fit_method, propose_bouts
+from murid.run.run_age import outdated
 
 #: One worker makes what these tests share.
 pytestmark = pytest.mark.xdist_group("supervised commands")
@@ -65,13 +66,22 @@ def test_explain_uses_models_that_have_not_seen_the_animal(study):
     assert sorted(run.tables) == sorted(t.name for t in explain_tables.TABLES if t.name != "explain_why")
     assert (run.folder / "figures" / "explain_families.svg").stat().st_size > 3000
     json.dumps(run.summary, allow_nan=False)
+    assert outdated(study, run) == []
 
 
-def test_explain_takes_unseen_labelled_recordings_when_there_are_some(study):
+def test_explain_takes_unseen_labelled_recordings_when_there_are_some(study, tmp_path):
     fit_method(study, "gbdt", GBDT, ["r0", "r1"], model="two")
     run = explain_model(study, "two", n_frames=80)
     assert run.summary["recordings"] == ["r2"]
     assert "the model itself" in run.summary["models"]
+    # What the model has learnt from is no news: the same command would pass it over today as well.
+    assert run.summary["passed_over"] == ["r0", "r1"]
+    assert outdated(study, run) == []
+    copy = Study(shutil.copytree(study.folder, tmp_path / "S"))
+    copy._write_table(copy.table.replace({"animal": {"a1": "a9"}}))
+    assert outdated(copy, run) == ["animal changed: r1"]
+    copy.add(simulate.recording(duration_s=5, fps=15, seed=9, id="r9", animal="a8", unit="cm"))
+    assert outdated(copy, run) == ["animal changed: r1", "r9 added since"]
 
 
 @pytest.mark.slow
@@ -98,6 +108,7 @@ def test_why_this_frame(study):
 
 def test_label_queue_proposes_unlabelled_time_and_advises(study):
     run = propose_bouts(study, "gbdt", {"n": 10})
+    assert outdated(study, run) == []
     queue = run.tables["queue"]
     assert len(queue) == 10
     assert (queue["kind"] == "blind").sum() == 2

@@ -6,6 +6,7 @@ import pytest
 
 from murid.data.errors import DataError
 from murid.stats import CompareParams, compare, compare_many, compare_survival, fit_mixed_model
+from murid.stats.permutation import sign_flip
 
 QUICK = CompareParams(n_permutations=999)
 
@@ -146,8 +147,21 @@ def test_the_smallest_possible_p_knows_that_groups_may_change_places(sizes, floo
     values = np.repeat(np.arange(len(sizes)) * 100.0, sizes) + np.random.default_rng(0).normal(0, 1, sum(sizes))
     result = compare(one_row_an_animal(names, values), "v", "group", params=QUICK)
     assert result.test.p_floor == pytest.approx(floor, abs=1e-9 if result.test.exact else 0.02)
-    assert result.p >= result.test.p_floor - (0 if result.test.exact else 0.02)
+    # The groups lie so far apart that no arrangement is more different: this p is the smallest one.
+    assert result.p == result.test.p_floor
     assert any("no p below" in note for note in result.notes) == (floor > 0.05)
+
+
+@pytest.mark.parametrize(("d", "share"), [(np.ones(3), 2 / 8), (np.arange(1.0, 6), 2 / 32), (np.arange(1.0, 41), 0.0)])
+def test_the_smallest_p_of_drawn_rearrangements_counts_the_data_and_their_ties(d, share):
+    test = sign_flip(d, n_permutations=9999, exact_up_to=1, seed=1)
+    assert not test.exact
+    assert test.p_floor * 10_000 == pytest.approx(round(test.p_floor * 10_000))
+    assert test.p_floor == pytest.approx(max(share, 1 / 10_000), abs=0.02 if share else 1e-12)
+    assert test.p == test.p_floor  # all differences have one sign: no arrangement has a larger mean
+    other = sign_flip(np.where(np.arange(d.size) % 2, d, -d), n_permutations=9999, exact_up_to=1, seed=1)
+    assert other.p > other.p_floor == pytest.approx(share, abs=0.02)
+    assert sign_flip(d[:3]).p_floor == sign_flip(d[:3]).p == 2 / 8
 
 
 def test_order_of_the_rows_changes_nothing(rng):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -68,6 +69,7 @@ def register(app: typer.Typer) -> None:
         top = features.where(rank < _SHOWN_FEATURES)
         text = [
             f"{counted(len(run.summary['recordings']))}; {run.summary['models']}.",
+            *_passed_over(run.summary.get("passed_over", ())),
             f"Bouts to watch: table explain_examples ({len(run.rows(EXAMPLES))}).",
         ]
         return of_run(
@@ -79,3 +81,11 @@ def register(app: typer.Typer) -> None:
             },
             json_tables=(FAMILIES.name, FEATURES.name, EXAMPLES.name),
         )
+
+
+def _passed_over(ids: Sequence[str]) -> list[str]:
+    """Say which labelled recordings were not used, and why."""
+    if not ids:
+        return []
+    listed = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+    return [f"Passed over, since the model has seen their animals: {listed}."]

@@ -58,7 +58,8 @@ def explain_model(
     Run
         Tables ``explain_families`` (contribution and loss when scrambled, with 95 % limits over recordings),
         ``explain_features``, ``explain_examples``; figure ``figures/explain_families``. For one frame:
-        ``explain_why``.
+        ``explain_why``. Summary: ``recordings`` explained, ``passed_over`` (labelled ones of animals that the model
+        has seen), ``models``, ``looks_at``.
 
     Examples
     --------
@@ -134,7 +135,7 @@ def _whole_model(
     n_frames: int,
     seed: int,
 ) -> None:
-    sources, note = _unseen(study, folder, head, cls, folds, seed)
+    sources, passed_over, note = _unseen(study, folder, head, cls, folds, seed)
     nouns, rater = (*nouns_for(cls), "labels"), head["params"].get("rater")
     steps = [
         Step(
@@ -162,6 +163,7 @@ def _whole_model(
     best = features.groupby("behaviour", sort=False).head(3)
     run.note(
         recordings=[recording_id for recording_id, _ in sources],
+        passed_over=passed_over,
         models=note,
         how=str(features["how"].iloc[0]),
         looks_at={b: part["words"].tolist() for b, part in best.groupby("behaviour", sort=False)},
@@ -181,8 +183,11 @@ def _learnt_from(labelled: Sequence[Recording], training: Mapping[str, Any]) -> 
 
 def _unseen(
     study: Study, folder: Path, head: dict[str, Any], cls: Any, folds: int, seed: int
-) -> tuple[list[tuple[str, FileInput | Step]], str]:
-    """Labelled recordings, each with a model that has not seen its animal."""
+) -> tuple[list[tuple[str, FileInput | Step]], list[str], str]:
+    """Labelled recordings, each with a model that has not seen its animal; those passed over; in words which models.
+
+    Passed over are labelled recordings of animals that the only model at hand has learnt from.
+    """
     training = head.get("training", {})
     labelled = [r for r in study.recordings() if r.has("labels") and all(r.has(n) for n in cls.about.needs)]
     labelled.sort(key=lambda r: r.id)  # the same folds, however recordings.csv is sorted
@@ -190,9 +195,9 @@ def _unseen(
     seen = {r.animal for r in labelled if r.id in learnt} | set(training.get("animals", ()))
     fresh = [r.id for r in labelled if r.id not in learnt and r.animal not in seen]
     if fresh:
-        return [
-            (recording_id, FileInput(folder)) for recording_id in fresh
-        ], "the model itself, on animals it has not seen"
+        sources: list[tuple[str, FileInput | Step]] = [(recording_id, FileInput(folder)) for recording_id in fresh]
+        passed_over = [r.id for r in labelled if r.id not in set(fresh)]
+        return sources, passed_over, "the model itself, on animals it has not seen"
     from murid.evaluate import grouped
 
     known = [r for r in labelled if r.id in learnt]
@@ -214,7 +219,8 @@ def _unseen(
         for s in splits
         for recording_id in s.test
     ]
-    return steps, f"{n} models of the same parameters, each without the animals it explains"
+    passed_over = [r.id for r in labelled if r.id not in learnt]
+    return steps, passed_over, f"{n} models of the same parameters, each without the animals it explains"
 
 
 def _explain(recording: Recording, model: Any, n_frames: int, seed: int) -> dict[str, pd.DataFrame]:

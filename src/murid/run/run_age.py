@@ -16,6 +16,8 @@ from murid.run.runs import Run, find_run, runs_of, sheet_of
 from murid.run.step import RecordingInput
 
 _KEYS = ("animal", "group", "day", "session")
+#: Where a run lists recordings that have what is needed and were not used: the same command would not use them today.
+_NOT_USED = ("failed", "skipped", "passed_over")
 
 
 def newest_runs(study: Study, *, each_model: bool = False) -> list[Run]:
@@ -49,13 +51,16 @@ def outdated(study: Study, run: Run) -> list[str]:
 
     Compared are the fingerprints of every file that the run read, the columns of ``recordings.csv`` that its results
     rest on, the models it used, and, where it used every recording that has what it needs, which ones these are now.
+    Recordings that it could have used and passed over are no news, unless one of those columns has changed for them.
     """
     before, now = run.provenance.get("sheet", {}), sheet_of(study)
     rests = run.provenance.get("rests_on") or {}
     marks = [m for m in run.provenance.get("inputs", []) if isinstance(m, dict)]
     read = [m for m in marks if "id" in m]
     used = list(dict.fromkeys(str(m["id"]) for m in read))
-    reasons = [*_changed_nouns(study, read, now), *_changed_keys(before, now, used, rests.get("columns"))]
+    passed_over = [str(i) for i in run.summary.get("passed_over", ())]
+    kept = _changed_keys(before, now, [*used, *passed_over], rests.get("columns"))
+    reasons = [*_changed_nouns(study, read, now), *kept]
     reasons += [
         f"{_kind_of(study.folder / m['file'])} '{Path(m['file']).name}' was changed"
         for m in marks
@@ -74,7 +79,7 @@ def _usable_now(study: Study, run: Run, before: Mapping[str, Any], used: Sequenc
         return [f"{_listed(added)} added since"] if before and added and set(before) <= set(used) else []
     if not rests["every"]:
         return []
-    known = {*used, *run.summary.get("failed", ()), *run.summary.get("skipped", ())}
+    known = {*used, *(i for key in _NOT_USED for i in run.summary.get(key, ()))}
     takes = [
         r.id
         for r in study.recordings()

@@ -39,8 +39,9 @@ class PermutationTest:
     name : str
         What was permuted and which statistic.
     p_floor : float
-        Smallest p that this test could have given: the share of rearrangements that have the largest statistic. Two
-        groups of one size that change places are as different as before, so of 3 against 3 two in 20 have it.
+        Smallest p that this test could have given: that of the rearrangements with the largest statistic. Two groups
+        of one size that change places are as different as before, so of 3 against 3 two in 20 have it. Where random
+        rearrangements are used it counts the data themselves, as `p` does: ``(1 + k) / (1 + n)``.
     """
 
     statistic: float
@@ -51,15 +52,20 @@ class PermutationTest:
     p_floor: float = float("nan")
 
 
-def _floor(null: Floats, exact: bool) -> float:
-    """Return the smallest p of a null: the share of its arrangements that are tied at its top."""
+def _floor(null: Floats, observed: float, exact: bool) -> float:
+    """Return the smallest p that data could have had in a null: that of an arrangement tied at its top.
+
+    Of random rearrangements the data themselves may lie beyond them all, and one at the top may be left behind.
+    """
     known = null[~np.isnan(null)]
     if not known.size:
         return float("nan")
     top = float(known.max())
-    ties = int(np.count_nonzero(known >= (top - RTOL * abs(top) if np.isfinite(top) else top)))
-    # Of random rearrangements a single one may be left behind by the data themselves.
-    return ties / null.size if exact or ties > 1 else 1.0 / (null.size + 1)
+    near = RTOL * abs(top) if np.isfinite(top) else 0.0
+    ties = int(np.count_nonzero(known >= top - near))
+    if exact:
+        return ties / null.size
+    return float(rank_p(ties if ties > 1 and not observed > top + near else 0, null.size))
 
 
 def _outcome(null: Floats, observed: float, exact: bool, name: str) -> PermutationTest:
@@ -67,7 +73,7 @@ def _outcome(null: Floats, observed: float, exact: bool, name: str) -> Permutati
     tolerance = RTOL * max(abs(observed), 1e-300) if np.isfinite(observed) else 0.0
     k = int(np.count_nonzero(null >= observed - tolerance))
     p = k / null.size if exact else float(rank_p(k, null.size))
-    return PermutationTest(float(observed), float(p), int(null.size), exact, name, _floor(null, exact))
+    return PermutationTest(float(observed), float(p), int(null.size), exact, name, _floor(null, observed, exact))
 
 
 def two_groups(

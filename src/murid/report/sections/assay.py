@@ -12,7 +12,7 @@ import pandas as pd
 from murid.assays.assay_result import ANIMALS, ARENAS, MEASURES
 from murid.data.analysis import find_analysis
 from murid.data.errors import DataError
-from murid.data.tables import Table, TableRows
+from murid.data.tables import KEYS, Table, TableRows
 from murid.plot.colours import GROUPS, colours_of
 from murid.plot.estimates import EstimationPanel
 from murid.plot.number_text import count, listed, measure_name, number, p_value, readable, span
@@ -27,8 +27,6 @@ from murid.stats.statements import LatencyStatement, Statement, comparison_state
 from murid.stats.wording import ALPHA
 
 MAX_PLOTS = 9
-#: Measures drawn first, whatever their p: what papers of these tests report.
-_KEYS = ("recording", "animal", "group", "day", "session", "individual")
 _HEADINGS = {
     "difference": "difference, second − first [95 % interval]",
     "effect": "effect size [95 % interval]",
@@ -181,7 +179,7 @@ def show_measures(context: Context, section: Section, assay: AssayRun) -> None:
         section.add(Words(_why_not(assay.run), "note"))
         section.add(_plots(context, assay))
     shown = assay.animals.rename(
-        columns={c: measure_name(c, assay.units.get(c, "")) for c in assay.animals.columns if c not in _KEYS}
+        columns={c: measure_name(c, assay.units.get(c, "")) for c in assay.animals.columns if c not in KEYS}
     )
     section.add(ReportTable(shown, f"Every animal ({assay.paradigm})", folded=True, full=assay.animals))
     section.add(*_arenas(assay.run), *_definitions(assay.run, assay.measures))
@@ -244,7 +242,7 @@ def chosen(primary: Sequence[str], differ: Sequence[str], columns: Sequence[str]
 
 def _plots(context: Context, assay: AssayRun) -> Picture | None:
     animals = assay.animals
-    numeric = [str(c) for c in animals.columns if c not in _KEYS and pd.api.types.is_numeric_dtype(animals[c])]
+    numeric = [str(c) for c in animals.columns if c not in KEYS and pd.api.types.is_numeric_dtype(animals[c])]
     numeric = [c for c in numeric if animals[c].notna().any()]
     family = list(assay.tested)
     names = chosen(family if 0 < len(family) <= MAX_PLOTS else assay.primary, assay.differ, numeric)
@@ -259,7 +257,7 @@ def _plots(context: Context, assay: AssayRun) -> Picture | None:
         "Groups compared" if assay.compared or assay.latencies else "Measures, animal by animal",
         _caption(assay, estimates, len(numeric) - len(names), subject_of(context, seen_in_rows(animals))),
         f"Dot plots of {listed([measure_name(n) for n in names], 9)}, by {assay.group or 'animal'}.",
-        animals[[c for c in _KEYS if c in animals] + names],
+        animals[[c for c in KEYS if c in animals] + names],
     )
 
 
