@@ -34,9 +34,9 @@ def test_threads_that_write_one_folder_leave_one_of_their_folders_whole(tmp_path
     def write(k, barrier):
         with atomic_folder(tmp_path / "model") as temporary:
             (temporary / "a").write_text(str(k))
-            barrier.wait(5)
+            barrier.wait(60)
             (temporary / "b").write_text(str(k))
-            barrier.wait(5)
+            barrier.wait(60)
 
     assert together(write) == []
     files = {p.name: p.read_text() for p in (tmp_path / "model").iterdir()}
@@ -49,7 +49,7 @@ def test_threads_that_write_one_file_leave_one_of_their_files_whole(tmp_path):
     def write(k, barrier):
         with atomic_file(tmp_path / "table.csv") as temporary:
             temporary.write_text(str(k) * 10)
-            barrier.wait(5)
+            barrier.wait(60)
 
     assert together(write) == []
     text = (tmp_path / "table.csv").read_text()

@@ -34,7 +34,7 @@ def welch_interval(a, b, level=0.95):
     return test.low, test.high
 
 
-def holds(comparison: pd.DataFrame, animals: pd.DataFrame, units: dict[str, str], first: str, second: str) -> int:
+def holds(comparison: pd.DataFrame, animals: pd.DataFrame, first: str, second: str) -> int:
     """Check every row of a comparison of two groups against the animals' own values; return how many rows."""
     for row in comparison.to_dict("records"):
         column = next(c for c in animals.columns if c == row["measure"] or c.startswith(f"{row['measure']} ("))

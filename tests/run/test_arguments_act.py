@@ -45,7 +45,7 @@ def arguments() -> set[tuple[str, str]]:
 
 
 @cache
-def functions_of(file: str) -> set[str]:
+def functions_of(file: str) -> dict[str, str]:
     text = (TESTS / file).read_text()
     return {
         n.name: ast.get_source_segment(text, n) or "" for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)

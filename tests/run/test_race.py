@@ -72,6 +72,7 @@ def test_four_at_once_lose_and_share_nothing(tmp_path, rounds):
     assert asked == pytest.approx([0.001 * k for k in range(rounds)])
     # Each run wrote its own tables: the window that it was asked for. A recording whose row of the sheet changed
     # between planning and reading is in no table, and is named with what to do.
+    held = 0
     for run, start in zip(budgets[1:], asked, strict=True):
         if "r1" in run.summary.get("failed", []):
             assert any(
@@ -80,5 +81,7 @@ def test_four_at_once_lose_and_share_nothing(tmp_path, rounds):
             continue
         found = run.tables["budget"].set_index("recording")
         assert found.at["r1", "scored_s"] == pytest.approx(3.0 - start, abs=0.051)
+        held += 1
+    assert held, "every run was overtaken by a change of r1: no table was looked at"
     assert len({r.provenance["order"] for r in runs}) == len(runs)
     assert "<html" in (study.folder / "report.html").read_text()

@@ -127,7 +127,7 @@ def test_runs_that_begin_at_one_instant_have_a_folder_each(study):
     started, barrier = [], threading.Barrier(8)
 
     def start(k):
-        barrier.wait()
+        barrier.wait(60)
         started.append(Run.start(study, "toy", {"k": k}).folder)
 
     threads = [threading.Thread(target=start, args=(k,)) for k in range(8)]

@@ -71,7 +71,7 @@ def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid
     )
     frames = poses["frame"].values if "frame" in poses.coords else np.arange(poses.sizes["time"])
     path = Path(path)
-    with path.open("w", newline="") as handle:
+    with path.open("w", newline="", encoding="utf-8") as handle:
         out = csv.writer(handle, lineterminator="\n")
         out.writerow(["scorer", *[scorer] * len(columns)])
         if several:

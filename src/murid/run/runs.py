@@ -157,7 +157,7 @@ class Run:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": stamp, "event": event, **{k: to_plain(v) for k, v in details.items()}})
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log.jsonl").open("a") as handle:
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as handle:
             handle.write(line + "\n")
 
     def note(self, **summary: Any) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from scipy.cluster.hierarchy import fcluster
+from scipy.spatial import Delaunay
 
 from murid.data.errors import DataError
 from murid.data.states import make_states
@@ -47,8 +48,6 @@ def test_a_view_of_nothing_is_an_error():
 
 
 def test_inside_and_outside_of_hulls_agree_with_the_hull():
-    from scipy.spatial import Delaunay
-
     rng = np.random.default_rng(0)
     others = rng.normal(size=(200, 12, 2))
     points = rng.normal(0, 1.5, (200, 2))
@@ -59,7 +58,7 @@ def test_inside_and_outside_of_hulls_agree_with_the_hull():
 
 def test_a_frame_unlike_all_templates_is_known_to_lie_outside():
     pytest.importorskip("openTSNE")
-    from murid.learn.embed.tsne import fit_tsne
+    from murid.learn.embed.tsne import fit_tsne, nearest_points
 
     rng = np.random.default_rng(0)
     spectra = rng.dirichlet(np.r_[np.full(5, 8.0), np.full(5, 0.5)], 150)
@@ -73,6 +72,14 @@ def test_a_frame_unlike_all_templates_is_known_to_lie_outside():
     assert np.isnan(placed.mean[40]).all()
     near = map_.embedding[:150]
     assert np.linalg.norm(placed.mean[:40] - near.mean(0), axis=1).max() < np.ptp(near, axis=0).max()
+    # Spectra of few frequencies: some land outside the hull of their own neighbours, and exactly these are named.
+    unlike = rng.dirichlet(np.full(10, 0.5), 100)
+    placed = map_.place(unlike)
+    at, _ = nearest_points(unlike, map_.points, map_.n_neighbors, divergence=map_.divergence)
+    hulls = [Delaunay(map_.embedding[k]) for k in at]
+    expected = [hull.find_simplex(place) < 0 for hull, place in zip(hulls, placed.places, strict=True)]
+    assert 3 < np.sum(expected) < 50
+    assert np.array_equal(placed.outside, expected)
 
 
 def test_stays_are_unbroken_runs_in_one_region():
