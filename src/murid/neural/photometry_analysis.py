@@ -265,7 +265,7 @@ def _binned(corrected: xr.DataArray, z: xr.DataArray, rate_hz: float) -> pd.Data
     bins = np.floor((time - time[0]) * rate_hz + 1e-6).astype(np.int64)
     parts = []
     for u, unit in enumerate(map(str, corrected["unit"].values)):
-        frame = pd.DataFrame({"time_s": time, "corrected": corrected.values[:, u], "z": z.values[:, u]})
+        frame = pd.DataFrame({"time_s": time, "corrected": corrected.values[:, u], "z": z.values[:, u]}, dtype=float)
         parts.append(frame.groupby(bins).mean().reset_index(drop=True).assign(unit=unit))
     return pd.concat(parts, ignore_index=True)[list(TRACES.columns)]
 
