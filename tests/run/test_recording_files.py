@@ -1,5 +1,6 @@
 """Files of one recording are brought together: one clock, one film, one animal, nothing lost."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -198,3 +199,23 @@ def test_a_film_far_from_the_study_keeps_its_whole_path(tmp_path):
     there = film(tmp_path / "disk", np.arange(60) / 30)
     add_files(study, poses_file(tmp_path, frames=range(60)), video=there)
     assert study.table["video"].tolist() == [str(there.resolve())]
+
+
+def test_digital_lines_are_read_with_the_signal_and_stay_beside_other_events(tmp_path):
+    head = json.dumps({"sampling_rate": 10, "volts_per_division": [1, 1]}).encode()
+    raw = np.full((100, 2), 4, "<u2")
+    raw[[20, 21, 60], 0] |= 1  # line 1 is high at 2.0-2.1 s and at 6.0 s
+    signal = tmp_path / "m1.ppd"
+    signal.write_bytes(len(head).to_bytes(2, "little") + head + raw.tobytes())
+    tones = tmp_path / "m1.csv"
+    tones.write_text("time_s,label\n1.5,tone\n")
+    study = Study.create(tmp_path / "study")
+    with pytest.warns(UserWarning, match=r"its 2 events \(digital_1\) are read with its traces"):
+        add_files(study, traces=signal)
+    events = study["m1"].need("events")
+    assert list(zip(events["label"], events["time_s"], strict=True)) == [("digital_1", 2.0), ("digital_1", 6.0)]
+    add_files(study, traces=signal, events=tones, replace=True)
+    assert study["m1"].need("events")["label"].tolist() == ["tone"]  # what is given is what is meant
+    with pytest.warns(UserWarning, match="read with its traces"):
+        add_files(study, traces=signal, replace=True)
+    assert study["m1"].need("events")["label"].tolist() == ["tone", "digital_1", "digital_1"]

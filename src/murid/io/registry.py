@@ -204,6 +204,17 @@ def kinds_of(path: Path) -> list[str]:
     return [kind for kind in KINDS if kind in known]
 
 
+def holds_also(kind: str, path: Path, other: str, source: str = "auto") -> bool:
+    """Return whether the format that a file is read with as `kind` holds data of another kind too.
+
+    True only for formats that are made of both (signals with their digital lines): their readers stand in one module.
+    A table that could be read either way is not one.
+    """
+    module = find(kind, path, source).read.__module__
+    head = Head.of(path)
+    return any(r.read.__module__ == module and r.sniff(head) for r in readers(other))
+
+
 def _advice(kind: str, head: Head) -> str:
     """Point to the function that does recognise the file, when another kind does."""
     for other in readers():

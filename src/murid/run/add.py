@@ -14,6 +14,7 @@ import pandas as pd
 
 from murid import __version__
 from murid.data.atomic import atomic_file
+from murid.data.bouts import make_events
 from murid.data.errors import DataError, Faults, fail
 from murid.data.lock import locked
 from murid.data.names import counted
@@ -208,6 +209,11 @@ def _with_the_rest(
             "(overwrite_labels=True)",
         )
     kept: dict[str, Any] = {noun: old.need(noun) for noun in NOUNS if old.has(noun) and not new.has(noun)}
+    if new.has("events") and old.has("events") and not pair.companions.get("events"):
+        # Events that came with labels or traces take the place of their namesakes alone.
+        fresh, before = new.need("events"), old.need("events")
+        others = before[~before["label"].isin(set(fresh["label"]))]
+        new = new.replace(events=make_events(pd.concat([fresh, others], ignore_index=True)))
     keys = {key: getattr(old, key) for key in KEYS if key not in pair.keys}
     return new.replace(**kept, **keys, meta={**old.meta, **new.meta}), tuple(kept)
 

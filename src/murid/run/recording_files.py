@@ -14,12 +14,14 @@ import xarray as xr
 from murid import io
 from murid.data.bouts import EVERYONE, make_events
 from murid.data.clock import fit_clock, sample_stops
+from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.meet import only_animal
 from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.video import Video
 from murid.data.warning import warn_user
+from murid.io.registry import holds_also
 from murid.io.write import point_events
 from murid.prepare import calibrate, calibrate_zones
 from murid.run.file_pairing import Paired
@@ -66,6 +68,8 @@ def read_recording(pair: Paired, settings: Reading) -> Recording:
     for kind in ("events", "zones", "traces", "spikes"):
         if kind in files:
             nouns[kind] = getattr(io, f"read_{kind}")(files[kind][0], **options.get(kind, {}))
+    if "events" not in files:
+        nouns.update(_events_beside(files, options))
     if "labels" in nouns:
         nouns.update(_with_points(nouns["labels"], nouns.get("events")))
     if settings.px_per_cm is not None:
@@ -138,6 +142,24 @@ def _same_animal(labels: Labels, poses: xr.Dataset | None, recording: str) -> La
 def _named(labels: Labels) -> str:
     """Who is named in the labels."""
     return ", ".join(sorted({*labels.bouts["individual"], *point_events(labels)["individual"]} - {EVERYONE}))
+
+
+def _events_beside(files: Mapping[str, list[Path]], options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Events that stand in the file of the traces or spikes (digital lines, events of trials); said, as nobody asked."""
+    for kind in ("traces", "spikes"):
+        path = files[kind][0] if kind in files else None
+        if path is None or not holds_also(kind, path, "events", source=options.get(kind, {}).get("source", "auto")):
+            continue
+        try:
+            events = io.read_events(path, **options.get("events", {}))
+        except DataError as exc:
+            warn_user(f"{path.name}: holds events too, which are left out: {exc}")
+            continue
+        if len(events):
+            labels = ", ".join(map(str, events["label"].unique()))
+            warn_user(f"{path.name}: its {len(events)} events ({labels}) are read with its {kind}")
+            return {"events": events}
+    return {}
 
 
 def _with_points(labels: Labels, events: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
