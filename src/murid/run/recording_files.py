@@ -145,7 +145,7 @@ def _named(labels: Labels) -> str:
 
 
 def _events_beside(files: Mapping[str, list[Path]], options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Events that stand in the file of the traces or spikes (digital lines, events of trials); said, as nobody asked."""
+    """Events that stand in the file of the traces or spikes; said, as nobody asked for them."""
     for kind in ("traces", "spikes"):
         path = files[kind][0] if kind in files else None
         if path is None or not holds_also(kind, path, "events", source=options.get(kind, {}).get("source", "auto")):
