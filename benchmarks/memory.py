@@ -2,8 +2,9 @@
 
 Run ``OMP_NUM_THREADS=1 python -m benchmarks.memory [--counts 10 40] [--minutes 5] [--commands fit report]``. Recordings
 are open fields of the simulator (13 keypoints, 25 frames/s, labels), two groups; one process each (``-j 1``), so that
-the figure is that of the command itself. Memory is the largest resident set that the system saw
-(``ru_maxrss``). ``growth``: MB for each recording beyond the smallest count.
+the figure is that of the command itself; ``--commands "fit moseq"`` measures any method with its defaults. Memory is
+the largest resident set that the system saw (``ru_maxrss``). ``growth``: MB for each recording beyond the smallest
+count.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import pandas as pd
 import murid
 from murid import simulate
 from murid.data.progress import silent
+from murid.methods.registry import method_names
 
 #: Commands in the order in which they can run; names are those of the table.
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -29,9 +31,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "assay": ("assay", "open_field", "-j", "1"),
     "fit": ("fit", "kmeans", "-p", "n_motifs=8", "-p", "replicates=1", "-j", "1"),
     "apply": ("apply", "kmeans", "-j", "1"),
-    "fit gbdt": ("fit", "gbdt", "-j", "1"),
     "report": ("report",),
 }
+
+
+def words_of(command: str) -> tuple[str, ...]:
+    """Words of a command of the table, or of ``fit <method>`` with the method's defaults."""
+    return COMMANDS.get(command) or (*command.split(), "-j", "1")
 
 
 def make_study(folder: Path, n_recordings: int, minutes: float) -> None:
@@ -68,7 +74,7 @@ def table_of(counts: list[int], minutes: float, commands: list[str]) -> pd.DataF
             study = folder / f"S{n}"
             make_study(study, n, minutes)
             for name in commands:
-                words = COMMANDS[name]
+                words = words_of(name)
                 mb, seconds = measure([words[0], str(study), *words[1:]])
                 rows.append({"command": name, "recordings": n, "MB": round(mb), "seconds": round(seconds, 1)})
                 print(rows[-1], flush=True)
@@ -81,7 +87,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=[10, 40])
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=list(COMMANDS))
+    choices = [*COMMANDS, *(f"fit {name}" for name in method_names())]
+    parser.add_argument("--commands", nargs="+", default=[*COMMANDS, "fit gbdt"], choices=choices, metavar="COMMAND")
     asked = parser.parse_args()
     rows = table_of(sorted(asked.counts), asked.minutes, asked.commands)
     wide = rows.pivot(index="command", columns="recordings", values="MB").reindex(asked.commands)
