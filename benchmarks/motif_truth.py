@@ -38,6 +38,7 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "moseq, slds": ("moseq", {"model": "slds"}),
     "kmeans": ("kmeans", {"n_motifs": 30}),
     "pyrat": ("pyrat", {"n_motifs": 30}),
+    "pyrat, gaps closed": ("pyrat", {"n_motifs": 30, "gap_s": 1 / 3}),
     "alphatracker": ("alphatracker", {"n_motifs": 30}),
     "bsoid": ("bsoid", {}),
     "motionmapper": ("motionmapper", {}),
@@ -131,7 +132,7 @@ def main() -> None:
     args = parser.parse_args()
     print(f"{args.animals - 1} animals of {args.minutes:g} min seen, one not; 30 syllables, median 300 ms, 30 frames/s")
     head = ("method", "noise", "ARI", "unseen", "bound.", "states", "median", "label", "seeds", "CPU")
-    print(f"{head[0]:12s} {head[1]:20s} " + " ".join(f"{h:>7s}" for h in head[2:]))
+    print(f"{head[0]:18s} {head[1]:20s} " + " ".join(f"{h:>7s}" for h in head[2:]))
     for noise in args.noise:
         data = animals(args.animals, args.minutes, noise)
         for method in args.methods:
@@ -139,7 +140,7 @@ def main() -> None:
             pairs = [adjusted_rand_score(rows[0]["codes"], r["codes"]) for r in rows[1:]]
             mean = {k: float(np.mean([r[k] for r in rows])) for k in rows[0] if isinstance(rows[0][k], (int, float))}
             print(
-                f"{method:12s} {noise:20s} {mean['ari']:7.3f} {mean['ari_unseen']:7.3f} {mean['boundary_f1']:7.3f} "
+                f"{method:18s} {noise:20s} {mean['ari']:7.3f} {mean['ari_unseen']:7.3f} {mean['boundary_f1']:7.3f} "
                 f"{mean['n']:7.1f} {mean['median_ms']:4.0f} ms {mean['labelled']:7.1%} "
                 f"{np.mean(pairs) if pairs else float('nan'):7.3f} {mean['cpu_s']:5.0f} s",
                 flush=True,

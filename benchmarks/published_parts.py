@@ -1,10 +1,10 @@
 """What the published parts of motif methods that are options change, on one recording each.
 
 Run ``OMP_NUM_THREADS=1 python -m benchmarks.published_parts motionmapper DATASET`` (stays, frames outside the hull
-of their neighbours), ``… bsoid DATASET`` (likelihoods, noise bins, report on unseen bins, coherence of shifted bins) or
-``… views DATASET`` (how faithful the views of `pyrat` and `alphatracker` are), with DATASET ``simulated`` (six
-syllables of .6 s, two animals of 80 s, 30 frames/s, 1 px of jitter; a third is scored) or one of
-`benchmarks.motifs_real`.
+of their neighbours), ``… bsoid DATASET`` (likelihoods, noise bins, report on unseen bins, coherence of shifted bins),
+``… views DATASET`` (how faithful the views of `pyrat` and `alphatracker` are) or ``… likelihoods DATASET`` (each
+point's own threshold in the first recording), with DATASET ``simulated`` (six syllables of .6 s, two animals of 80 s,
+30 frames/s, 1 px of jitter; a third is scored) or one of `benchmarks.motifs_real`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmarks.motifs_real import DATASETS
 from murid import simulate
 from murid.data.progress import silent
 from murid.data.recording import Recording
+from murid.prepare.likelihood import hold_unlikely
 
 #: Quick maps.
 MAP = {"n_templates": 800, "per_track": 800, "iterations": 400}
@@ -116,10 +117,20 @@ def views(known: list[Recording], new: Recording) -> None:
             print(name, kind, {k: round(v, 3) for k, v in view.quality.items()}, f"{spent:.1f} CPU-s", flush=True)
 
 
+def likelihoods(recording: Recording) -> None:
+    """Thresholds that the points of a file have by its own likelihoods."""
+    table = hold_unlikely(recording.need("poses"))[1]
+    least, most = table[["threshold", "held"]].min(), table[["threshold", "held"]].max()
+    print(
+        f"{recording.id}: {len(table)} points, thresholds {least['threshold']:.4f} to {most['threshold']:.4f}, "
+        f"held {least['held']:.4f} to {most['held']:.3f} of the frames"
+    )
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["motionmapper", "bsoid", "views"])
+    parser.add_argument("what", choices=["motionmapper", "bsoid", "views", "likelihoods"])
     parser.add_argument("dataset", choices=["simulated", *DATASETS], nargs="?", default="simulated")
     args = parser.parse_args()
     known, new, truth = recordings(args.dataset)
@@ -127,6 +138,8 @@ def main() -> None:
         stays(known, new)
     elif args.what == "bsoid":
         bins(known, new, truth)
+    elif args.what == "likelihoods":
+        likelihoods(known[0])
     else:
         views(known, new)
 

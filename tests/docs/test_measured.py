@@ -17,12 +17,17 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import DOCS, PAGES, ROOT, name_of
+from tests.docs.test_claims import CLAIMS, plain
 
 LISTED = tomllib.loads(Path(__file__).with_name("measured.toml").read_text(encoding="utf-8"))
 #: What gives a figure: a benchmark, or a test.
 COMMAND = re.compile(r"(?:python -m\s+benchmarks\.([\w.]*\w)|python benchmarks/(\w+)\.py|`(tests/[\w/]+\.py))")
 #: What looks measured: a share, or a time, a size or a rate with its unit.
 FIGURE = re.compile(r"(?<![\w.])0?\.\d\d|\d (?:CPU-s|CPU-min|MB|MiB|GiB|frames/s|frames a CPU-second)\b")
+#: In what a page says of differences and limits a frame rate is a setting; a share is a measurement, also in percent.
+IN_SENTENCE = re.compile(r"(?<![\w.])0?\.\d(?:\d| %)|\d % of the (?:frames|variance)|\d (?:CPU-s|CPU-min|MB|MiB|GiB)\b")
+#: Pages of measured figures that other pages quote.
+QUOTED = re.compile(r"\((?:frame_rates|motifs_measured)\.md|#measured\)")
 WITH_FIGURES = [p for p in PAGES if p.parent.parent == DOCS and p.parent.name in ("methods", "neural", "paradigms")]
 
 
@@ -33,6 +38,24 @@ def measured_blocks(page: Path) -> list[str]:
     if name_of(page) == "methods/motifs_measured":
         sections = [text]
     return [block for section in sections for block in without_command(section)]
+
+
+def quoted_sentences(page: Path) -> list[str]:
+    """Return the paragraphs and list items on differences and limits whose figures nothing gives.
+
+    A figure is given by a command, by the page that is linked, or by a claim that a test or an expression holds.
+    """
+    text = page.read_text(encoding="utf-8")
+    sections = re.findall(r"^## (?:Differs|What limits)[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    held = [plain(t) for at, t, _ in CLAIMS if (ROOT / at) == page]
+    found = []
+    for item in (plain(i).strip() for section in sections for i in re.split(r"\n\s*\n|\n(?=- )", section)):
+        left = item
+        for sentence in held:
+            left = left.replace(sentence, "")
+        if IN_SENTENCE.search(left) and not COMMAND.search(item) and not QUOTED.search(item):
+            found.append(item)
+    return found
 
 
 def without_command(section: str) -> list[str]:
@@ -55,14 +78,16 @@ def without_command(section: str) -> list[str]:
 @pytest.mark.parametrize("page", WITH_FIGURES, ids=name_of)
 def test_figures_name_the_command_that_gives_them(page):
     known = [row["starts"] for row in LISTED["by_no_command"] if row["page"] == name_of(page)]
-    lacking = [b for b in measured_blocks(page) if not any(b.startswith(k) for k in known)]
+    blocks = measured_blocks(page) + quoted_sentences(page)
+    lacking = [b for b in blocks if not any(b.startswith(k) for k in known)]
     assert not lacking, "\n".join(["no command gives:", *(b[:160] for b in lacking)])
 
 
 def test_listed_figures_are_on_their_page_and_their_reason_is_given():
     for row in LISTED["by_no_command"]:
         page = next(p for p in PAGES if name_of(p) == row["page"])
-        assert any(b.startswith(row["starts"]) for b in measured_blocks(page)), f"{row['page']}: {row['starts']}"
+        blocks = measured_blocks(page) + quoted_sentences(page)
+        assert any(b.startswith(row["starts"]) for b in blocks), f"{row['page']}: {row['starts']}"
         assert len(row["why"]) > 20
 
 

@@ -12,6 +12,7 @@ from murid.data.errors import DataError, ParameterError
 from murid.learn.parallel import workers
 from murid.learn.segment import _emission as emission
 from murid.learn.segment import _mniw as mniw
+from murid.learn.segment import consensus
 from murid.learn.segment._sticky import draw_tables, draw_transitions, transition_counts
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.arhmm_fit import Sampler, fit_arhmm
@@ -241,7 +242,26 @@ def test_a_floor_under_the_residuals_of_every_state():
     params = ArHmmParams(n_states=6, lags=1, kappa=300, sweeps=0, draws=0)
     bare, floored = (fit_arhmm(x, params.replace(noise_floor=floor)) for floor in (0.0, 0.1))
     one = fit_arhmm(x, params.replace(n_states=1, em_iterations=1, merge=False)).cov[0]
-    relative = [np.linalg.eigvals(np.linalg.solve(one, c)).real.min() for m in (bare, floored) for c in m.cov]
-    assert min(relative[: bare.n_states]) < 1e-3 < 0.09 < min(relative[bare.n_states :])
+    heavy = fit_arhmm(x, params.replace(noise_floor=0.1, student_dof=4))  # its `cov` is the scale
+    least = [min(np.linalg.eigvals(np.linalg.solve(one, c)).real.min() for c in m.cov) for m in (bare, floored, heavy)]
+    assert least[0] < 1e-3 < 0.09 < min(least[1:])
     n_bouts = [np.count_nonzero(np.diff(m.predict(x))) for m in (bare, floored)]
     assert n_bouts[1] < 0.85 * n_bouts[0]
+
+
+@pytest.mark.parametrize("dof", [0.0, 4.0])
+def test_the_variance_of_heavy_tails_is_twice_their_scale(dof):
+    x = np.arange(-300, 300, 0.05)
+    white = emission.whitener(np.zeros((1, 1, 1)), np.full((1, 1, 1), 4.0), dof)
+    density = np.exp(emission.loglik(np.column_stack([x, np.ones_like(x)]), np.ones(len(x), bool), white)[:, 0]) * 0.05
+    assert density.sum() == pytest.approx(1, abs=1e-6)
+    assert (x**2 * density).sum() == pytest.approx(8.0 if dof else 4.0, rel=1e-3)
+
+
+def test_the_concentration_is_spread_over_the_states_of_the_start(monkeypatch):
+    fitted = []
+    monkeypatch.setattr(consensus, "fit_arhmm", lambda seqs, params, **_: fitted.append(params))
+    consensus.refine([np.zeros((200, 2))], np.arange(200) % 20, ArHmmParams())
+    with workers(1) as pmap:
+        sampler = Sampler(as_sequences([np.zeros((200, 2))]), fitted[0], np.zeros(1, int), 0, pmap)
+    assert (fitted[0].n_states, sampler.share) == (20, 50)

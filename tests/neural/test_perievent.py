@@ -202,6 +202,12 @@ def test_events_of_one_animal_that_resemble_each_other(rho):
     assert wrong / 80 < 0.12
 
 
+def test_six_stretches_of_one_animal_have_64_sign_patterns():
+    test = sign_flip_test(_habituation(np.random.default_rng(5), 40, 0.0))
+    assert (test.unit_of_test, test.n_null, test.exact) == ("stretches of events", 64, True)
+    assert (test.table["p"] * 64 % 1).abs().max() < 1e-9
+
+
 def test_dependence_that_stretches_cannot_cut_is_refused():
     level = np.cos(np.pi * np.arange(40) / 40)  # fades from the first event to the last
     trials = _trials(np.repeat(level[:, None, None], 16, axis=1), ["a"] * 40)

@@ -228,7 +228,8 @@ def test_alphatracker_contour_reads_the_video(tmp_path):
     filmed = recording.replace(video=video if isinstance(video, Video) else Video(tmp_path / "v.mp4"))
     model = murid.method("alphatracker", contour=True, n_motifs=3, threshold=100, dark=True).fit(filmed)
     assert "contour_spectrum" in model.facts["evidence"]["blocks"]
-    assert len(model.parts["outline"].components) >= 2
+    assert len(model.parts["outline"].components) == 6
+    assert model.parts["outline"].explained.sum() == pytest.approx(0.91, abs=0.005)
     assert (model.apply(filmed)["states"].values >= 0).mean() > 0.9
     with pytest.raises(DataError, match="video"):
         model.apply(recording)

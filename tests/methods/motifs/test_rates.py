@@ -54,15 +54,17 @@ def test_a_model_of_30_frames_a_second_reads_other_rates_as_well(name):
 
 def test_displacements_of_a_still_animal_do_not_add_up_with_the_frame_rate():
     rng = np.random.default_rng(0)
-    way = {}
+    way, summed = {}, {}
     for fps in (30.0, 60.0, 120.0):
         time_s = np.arange(int(60 * fps)) / fps
         even = even_time(time_s, 30.0)
         still = 0.01 * rng.normal(size=(len(time_s), 3, 2))
         x = bin_features(even.resample(still, time_s), 1 / even.step_s)
         way[fps] = np.nanmean(x[:, -3:])
-    # Averaged frames jitter less; the sum over every frame would double from 60 to 120 frames/s.
+        summed[fps] = np.nanmean(bin_features(still, fps)[:, -3:])
+    # Averaged frames jitter less; the sum over every frame doubles with the rate.
     assert way[120.0] < way[60.0] < way[30.0]
+    assert [summed[60.0] / summed[30.0], summed[120.0] / summed[30.0]] == pytest.approx([2, 4], rel=0.05)
 
 
 def test_bsoid_averages_faster_films_to_30_rows_a_second():
