@@ -46,10 +46,30 @@ def test_a_circle_has_a_wall_and_no_corners():
     got = columns(90, 90, (30, 15), ROUND)
     assert abs(np.degrees(got["wall_angle"])) == pytest.approx(90, abs=6)
     assert "corner_distance" not in got
-    turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    drawn = Zone("drawn", np.stack([np.cos(turns), np.sin(turns)], 1), unit="cm", kind="arena")
-    assert len(corners_of(drawn)) == 0
+
+
+def polygon(*degrees):
+    """A polygon whose vertices lie on a circle at these directions."""
+    turns = np.radians(degrees)
+    return Zone("drawn", np.stack([np.cos(turns), np.sin(turns)], 1), unit="cm", kind="arena")
+
+
+@pytest.mark.parametrize("n", [7, 8, 10, 12, 16, 40])
+def test_a_circle_drawn_as_a_polygon_has_no_corners(n):
+    even = np.arange(n) * 360 / n
+    by_hand = even + np.random.default_rng(n).uniform(-0.25, 0.25, n) * 360 / n
+    for directions in (even, by_hand):
+        assert len(corners_of(polygon(*directions))) == 0
+
+
+def test_boxes_and_arms_have_their_corners():
     assert len(corners_of(BOX)) == 4
+    # Vertices along a wall are no corners, nor is a wall that bends a little.
+    sides = Zone("box", [[0, 0], [20, 0.5], [40, 0], [40, 15], [40, 30], [20, 30], [0, 30]], unit="cm", kind="arena")
+    assert len(corners_of(sides)) == 4
+    assert len(corners_of(polygon(0, 120, 240))) == 3
+    ends = [(1, 1), (1, 6), (-1, 6), (-1, 1), (-6, 1), (-6, -1), (-1, -1), (-1, -6), (1, -6), (1, -1), (6, -1), (6, 1)]
+    assert len(corners_of(Zone("plus", np.array(ends, float), unit="cm", kind="arena"))) == 12
 
 
 def test_directions_come_only_when_asked_for():

@@ -78,3 +78,20 @@ def test_edges_are_those_of_the_box_of_all_tracks():
         "ellipse_gap",
         "ellipse_gap_scaled",
     }
+
+
+def test_neither_lags_nor_means_nor_smoothing_reach_over_a_pause():
+    """An animal carried 50 cm in a pause of a minute: each side has its features as a recording of its own."""
+    poses = pair((12, 9), 70, (3, 1))
+    poses["position"].values[30:, 0] += 50
+    time = poses["time"].values.copy()
+    time[30:] += 60
+    poses = poses.assign_coords(time=time)
+    got = values(poses)
+    sides = [values(poses.isel(time=rows)) for rows in (slice(30), slice(30, None))]
+    # Distances to the edges are to the box of all tracks of a recording.
+    for name in [n for n in got if not n.startswith(("edge", "partner_edge"))]:
+        whole = np.concatenate([side[name] for side in sides])
+        np.testing.assert_allclose(got[name], whole, rtol=1e-4, atol=1e-4, err_msg=name)
+    assert got["speed_forward_cosine"].max() < 4
+    assert got["speed_centroid_lag_0.33s"].max() < 4

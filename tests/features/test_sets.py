@@ -222,6 +222,24 @@ class TestDlcAnalyzer:
         assert np.isnan(cut[-15:]).all()
         np.testing.assert_array_equal(cut[15:-15], whole[15:-15])
 
+    @pytest.mark.parametrize("edges", [True, False])
+    def test_a_stack_does_not_reach_over_a_pause(self, edges):
+        poses = two_mice(100, fps=25.0)
+        time = poses["time"].values.copy()
+        time[40:] += 9
+        paused = poses.assign_coords(time=time)
+        tables = []
+        for part in (paused, paused.isel(time=slice(40)), paused.isel(time=slice(40, None))):
+            where = make_scene(part, "b", {r: r for r in ROLES})
+            tables.append(stacked(where, dlcanalyzer_columns(where, "v1", pairs=True), edges=edges))
+        whole, before, after = (t.values for t in tables)
+        np.testing.assert_allclose(whole, np.concatenate([before, after]), rtol=1e-5, atol=1e-5)
+        assert np.isnan(whole).all(axis=1).sum() == (0 if edges else 60)
+        some = np.array([3, 39, 40, 70])
+        where = make_scene(paused, "b", {r: r for r in ROLES})
+        chosen = stacked(where, dlcanalyzer_columns(where, "v1", pairs=True), some, edges=edges)
+        np.testing.assert_array_equal(chosen.values, whole[some])
+
     def test_every_zone_has_a_border_on_request(self):
         arm = Zone("open", polygon=np.array([[-5, -5], [8, -5], [8, 5], [-5, 5]]), unit="cm", kind="open")
         where = make_scene(two_mice(), "a", {r: r for r in ROLES}, Zones([arm]))
@@ -262,6 +280,16 @@ def test_rule_quantities_by_hand():
     units = dict(zip(map(str, table["feature"].values), map(str, table["unit"].values), strict=True))
     assert units["speed_body"] == "cm/s"
     assert units["turn_rate"] == "rad/s"
+
+
+def test_the_trail_of_a_partner_ends_at_a_pause():
+    poses = two_mice(40, fps=20.0)
+    time = poses["time"].values.copy()
+    time[20:] += 30
+    table = rule_features(poses.assign_coords(time=time), "a", {r: r for r in ROLES}, step_s=0.1)
+    # 10 cm + one a frame from nose to tail base, less the nose's 4; after the pause its way begins anew.
+    np.testing.assert_allclose(column(table, "nose_trail")[20:27], 10 + 20 - 4, rtol=1e-5)
+    np.testing.assert_allclose(column(table, "nose_trail")[10:20], 10 + np.arange(10, 20) - 4 - 7, rtol=1e-5)
 
 
 def test_acceleration_of_the_body_is_the_mean_change_of_speed():

@@ -128,6 +128,17 @@ class TestDense:
         np.testing.assert_array_equal(Dense.from_arrays(a.to_arrays()).predict(x), a.predict(x))
         assert np.isnan(a.predict(np.full((1, 8), np.nan, np.float32))).all()
 
+    @pytest.mark.parametrize("standardise", [True, False])
+    def test_a_feature_that_training_never_varied_has_no_say(self, data, standardise):
+        pytest.importorskip("torch")
+        x, y = data
+        blank = np.column_stack([x, np.full(len(x), np.nan), np.full(len(x), 0.1)]).astype(np.float32)
+        small = self.small.replace(min_steps=5, epochs=1, standardise=standardise, clip=None)
+        net = fit_dense(blank, y, exclusive=False, params=small)
+        other = blank.copy()
+        other[:, -2:] = 1e4
+        np.testing.assert_array_equal(net.predict(other), net.predict(blank))
+
     def test_predicting_needs_no_torch(self, data, monkeypatch):
         pytest.importorskip("torch")
         x, y = data

@@ -38,6 +38,32 @@ def test_scaler_is_one_for_all_tables_and_fills_what_others_tell():
         fit_scaler([np.full((50, 3), np.nan)])
 
 
+@pytest.mark.parametrize("robust", [False, True])
+def test_a_feature_that_training_never_varied_counts_as_nothing_later(robust):
+    rng = np.random.default_rng(0)
+    x = rng.normal(5, 2, (400, 6))
+    x[:, 3], x[:, 4], x[:, 5] = np.nan, 0.1, np.arange(400) % 10 == 0  # unseen, constant, a rare flag
+    scaler = fit_scaler([x], robust=robust)
+    later = np.array([[5.0, 5, 5, 900, 900, 1], [5, 5, 5, np.nan, np.nan, 0]])
+    scaled = scaler(later)
+    assert (scaled[:, 3:5] == 0).all()
+    assert (np.abs(scaled[:, :3]) < 0.5).all()
+    assert scaled[0, 5] > scaled[1, 5] + 0.9
+    own = scaler.unscaled(scaled)
+    np.testing.assert_allclose(own[:, [0, 5]], later[:, [0, 5]], atol=1e-5)
+    np.testing.assert_allclose(own[:, 4], 0.1, atol=1e-6)
+    assert np.isfinite(own).all()
+
+
+def test_features_never_seen_do_not_pull_the_block_they_belong_to():
+    x = np.random.default_rng(0).normal(50, 2, (400, 4))
+    x[:, 1] = np.nan
+    scaler = fit_scaler([x], blocks=np.zeros(4, int))
+    np.testing.assert_allclose(scaler.centre, x[:, [0, 2, 3]].mean(), rtol=1e-5)
+    np.testing.assert_allclose(scaler.spread[[0, 2, 3]], x[:, [0, 2, 3]].std(), rtol=1e-4)
+    assert (scaler(np.full((1, 4), 90.0))[:, 1] == 0).all()
+
+
 def test_forest_of_arrays_is_the_forest():
     from sklearn.ensemble import RandomForestClassifier
 

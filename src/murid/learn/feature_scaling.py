@@ -26,7 +26,8 @@ class Scaler(Fitted):
     Parameters
     ----------
     centre, spread : (n_features,) arrays
-        Scaled = (feature − centre) / spread, cut at ± `limit`.
+        Scaled = (feature − centre) / spread, cut at ± `limit`. A feature that training never saw, or saw with one value
+        alone, has an infinite spread: nothing tells how much a later value of it means, and it counts as 0.
     limit : float
         A tracking jump must not buy itself a cluster.
     min_seen : float
@@ -59,7 +60,12 @@ class Scaler(Fitted):
         gaps = np.flatnonzero(~seen.all(axis=1) & ~poor)
         if gaps.size:
             x[gaps] = np.where(seen[gaps], x[gaps], self.pca.inverse(self.pca.transform(x[gaps])))
+            x[np.ix_(gaps, np.isinf(self.spread))] = 0.0
         return x
+
+    def unscaled(self, scaled: np.ndarray) -> np.ndarray:
+        """Return scaled features ``(..., feature)`` in their own units; one that never varied is its centre."""
+        return scaled * np.where(np.isinf(self.spread), 0.0, self.spread) + self.centre
 
     @property
     def pca(self) -> PCA:
@@ -110,8 +116,10 @@ def fit_scaler(
         todo = "check the tracking with: murid check; or lower clean.min_confidence"
         fail("features", "too few frames with the animal", expected="at least 3", got=str(rows.count), todo=todo)
     centre, spread = _centre_and_spread(rows, robust, blocks)
-    size = np.maximum(np.abs(centre), rows.largest)
-    spread = np.where(spread > 1e-6 * np.maximum(size, 1e-9), spread, 1.0)
+    least = 1e-6 * np.maximum(np.maximum(np.abs(rows.low), np.abs(rows.high)), 1e-9)
+    # Half of the rows alike (a flag) has no interquartile range, and is no constant.
+    spread = np.where(spread > least, spread, np.where(rows.high - rows.low > least, 1.0, np.inf))
+    spread = np.where(rows.never, np.inf, spread)
     if weights is not None:
         spread = spread / np.asarray(weights, float)
     some = rows.every(max(1, -(-rows.count // max_frames)))
@@ -135,24 +143,26 @@ class _Rows:
 
     def __init__(self, tables: Sequence[np.ndarray], min_seen: float) -> None:
         self._tables, self._min_seen = tables, min_seen
-        self._never: np.ndarray | None = None
-        #: How many rows; largest size of each feature, NaN where it was never seen.
+        #: Which features no row has; empty until all rows were read.
+        self.never = np.zeros(0, bool)
+        #: How many rows; smallest and largest value of each feature, 0 where it was never seen.
         self.count = 0
-        self.largest = np.array(np.nan)
+        self.low = self.high = np.array(np.nan)
         for rows in self:
             self.count += len(rows)
             if len(rows):
                 with np.errstate(invalid="ignore"):
-                    self.largest = np.fmax(self.largest, np.fmax.reduce(np.abs(rows), axis=0))
-        self._never = np.isnan(self.largest)
-        self.largest = np.nan_to_num(self.largest)
+                    self.low = np.fmin(self.low, np.fmin.reduce(rows, axis=0))
+                    self.high = np.fmax(self.high, np.fmax.reduce(rows, axis=0))
+        self.never = np.isnan(self.high)
+        self.low, self.high = np.nan_to_num(self.low), np.nan_to_num(self.high)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for table in self._tables:
             rows = np.array(table, np.float32)
             rows = rows[np.isfinite(rows).mean(axis=1) >= self._min_seen]
-            if self._never is not None:
-                rows[:, self._never] = 0.0  # Says nothing anywhere: constant.
+            if self.never.size:
+                rows[:, self.never] = 0.0  # Says nothing anywhere: constant.
             yield rows
 
     def every(self, step: int, columns: slice = slice(None)) -> np.ndarray:
@@ -167,7 +177,7 @@ class _Rows:
         """Return 25th, 50th and 75th percentile of each feature, ``(3, feature)``, from about `max_rows` even rows."""
         step = max(1, self.count // max_rows)
         parts = []
-        for first in range(0, len(self.largest), _TOGETHER):
+        for first in range(0, len(self.high), _TOGETHER):
             some = self.every(step, slice(first, first + _TOGETHER))
             parts += [np.nanpercentile(column, [25, 50, 75]) for column in some.T]
         return np.stack(parts, axis=1)
@@ -177,7 +187,7 @@ class _Rows:
 
         Distances are taken in single precision, as `numpy.nanstd` takes those of such tables, and added in double.
         """
-        total, known = np.zeros(len(self.largest)), np.zeros(len(self.largest))
+        total, known = np.zeros(len(self.high)), np.zeros(len(self.high))
         for rows in self:
             values = rows if centre is None else ((rows - centre).astype(np.float32)) ** 2
             total += np.nansum(values, axis=0, dtype=np.float64)
@@ -200,10 +210,13 @@ def _centre_and_spread(rows: _Rows, robust: bool, blocks: np.ndarray | None) -> 
     centre = np.empty(len(total))
     for block in np.unique(blocks):
         own = blocks == block
-        centre[own] = total[own].sum() / known[own].sum()
+        # Zeros that stand for a feature never seen say nothing about those that were.
+        seen = own & ~rows.never if not rows.never[own].all() else own
+        centre[own] = total[seen].sum() / known[seen].sum()
     squares, _ = rows.sums(centre)
     spread = np.empty(len(total))
     for block in np.unique(blocks):
         own = blocks == block
-        spread[own] = np.sqrt(squares[own].sum() / known[own].sum())
+        seen = own & ~rows.never if not rows.never[own].all() else own
+        spread[own] = np.sqrt(squares[seen].sum() / known[seen].sum())
     return centre, spread

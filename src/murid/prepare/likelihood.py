@@ -59,15 +59,17 @@ def hold_unlikely(poses: xr.Dataset) -> tuple[xr.Dataset, pd.DataFrame]:
     Returns
     -------
     poses : Dataset
-        With held positions; before a point's first likely frame it is missing. Also missing points are held.
+        With held positions; before a point's first likely frame it is missing. Points that are missing already stay
+        so: how long a gap may be filled is for `murid.prepare.clean` to say. A point without a likelihood in a frame
+        is no unlikely one.
     table : DataFrame
         One row a point and individual: ``individual, keypoint, threshold`` (NaN: no threshold found, nothing held),
-        ``held`` (share of the frames).
+        ``held`` (share of the frames in which the point stands where it was before).
 
     Examples
     --------
     >>> from murid.data.poses import make_poses
-    >>> sure = np.concatenate([np.linspace(0, 0.2, 20), np.linspace(0.4, 1, 300) ** 0.2])[:, None, None]
+    >>> sure = np.concatenate([np.linspace(0.4, 1, 300) ** 0.2, np.linspace(0, 0.2, 20)])[:, None, None]
     >>> poses = make_poses(np.arange(640.0).reshape(320, 2, 1, 1), sure, keypoints=["nose"], fps=30)
     >>> hold_unlikely(poses)[1]["held"].round(2).tolist()
     [0.06]
@@ -80,10 +82,12 @@ def hold_unlikely(poses: xr.Dataset) -> tuple[xr.Dataset, pd.DataFrame]:
             threshold = histogram_threshold(sure[:, k, i])
             held = 0.0
             if np.isfinite(threshold):
-                good = (sure[:, k, i] >= threshold) & np.isfinite(position[:, :, k, i]).all(axis=1)
-                last = np.maximum.accumulate(np.where(good, np.arange(len(good)), -1))
-                position[:, :, k, i] = np.where((last >= 0)[:, None], position[np.maximum(last, 0), :, k, i], np.nan)
-                held = float(1 - good.mean())
+                seen = np.isfinite(position[:, :, k, i]).all(axis=1)
+                unlikely = seen & (sure[:, k, i] < threshold)
+                last = np.maximum.accumulate(np.where(seen & ~unlikely, np.arange(len(seen)), -1))
+                own = position[:, :, k, i].copy()
+                position[unlikely, :, k, i] = np.where((last >= 0)[:, None], own[np.maximum(last, 0)], np.nan)[unlikely]
+                held = float((unlikely & (last >= 0)).mean())
             rows.append({"individual": person, "keypoint": name, "threshold": threshold, "held": held})
     table = pd.DataFrame(rows)
     lacking = table.loc[table["threshold"].isna(), "keypoint"].unique()

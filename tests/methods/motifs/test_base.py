@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import murid
 from murid.data.errors import DataError
 from murid.data.recording import Recording
 from murid.methods.motifs.base import most_used_first
+from murid.methods.motifs.syllables import _scale_of
 from murid.simulate.syllables import syllable_poses
 
 FAST = ("kmeans", "pyrat", "alphatracker")
@@ -233,3 +235,23 @@ def test_alphatracker_contour_reads_the_video(tmp_path):
     assert (model.apply(filmed)["states"].values >= 0).mean() > 0.9
     with pytest.raises(DataError, match="video"):
         model.apply(recording)
+
+
+def test_a_channel_that_syllables_never_saw_vary_says_nothing_later():
+    model = murid.method("syllables")
+    extra = np.random.default_rng(0).normal(3, 2, (300, 3)).astype(np.float32)
+    extra[:, 1], extra[:, 2] = 0.1, np.nan  # constant; no partner was there
+    model.facts |= {"points": ["nose"], **_scale_of(extra)}
+    model.parts["components"] = SimpleNamespace(transform=lambda posture: posture[:, :1])
+    features = model._features(np.array([[1.0, 2.0, 5.0, 90.0, 90.0]], np.float32))
+    assert features[0, 1] == pytest.approx(1, abs=0.2)
+    assert features[0, 2:].tolist() == [0, 0]
+
+
+def test_a_keypoint_that_behavenet_never_saw_move_says_nothing_later():
+    model = murid.method("behavenet")
+    moving = np.random.default_rng(0).normal(0.5, 0.1, 200)
+    model._scaled({"keypoints": [np.column_stack([moving, np.full(200, 0.3)])]})
+    later = model._scaled({"keypoints": [np.array([[0.6, 0.9]])]})["keypoints"][0]
+    assert later[0, 0] == pytest.approx(1, abs=0.2)
+    assert later[0, 1] == 0

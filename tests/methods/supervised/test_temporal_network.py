@@ -11,7 +11,7 @@ import murid
 from murid import simulate
 from murid.methods.supervised import stages
 from murid.methods.supervised.quick_refit import Warm
-from murid.methods.supervised.temporal_network import mix_probabilities, shares_of
+from murid.methods.supervised.temporal_network import mix_probabilities, scaled, shares_of, spread_of
 
 #: One worker makes what these tests share.
 pytestmark = pytest.mark.xdist_group("temporal network")
@@ -83,6 +83,15 @@ def test_a_network_that_knows_nothing_gets_no_say():
     assert shares_of(noise, good, y, weights)[0] >= 0.9
     silent = np.full(y.shape, np.nan)
     np.testing.assert_array_equal(mix_probabilities(good, silent, np.array([0.5])), good.astype(np.float32))
+
+
+def test_a_feature_that_training_never_varied_counts_as_nothing_later():
+    x = np.random.default_rng(0).normal(size=(500, 4)).astype(np.float32)
+    x[:, 1], x[:, 2], x[:, 3] = np.nan, 0.1, np.arange(500) % 10 == 0
+    centre, spread = spread_of(x)
+    later = scaled(np.array([[0, 1e4, 1e4, 1.0]]), centre, spread)
+    assert later[0, 1:3].tolist() == [0, 0]
+    assert later[0, 3] > 0.5
 
 
 def test_a_row_without_neighbours_is_told_too(fitted):

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from murid.data.clock import unbroken
 from murid.data.resample import straight_line
 from murid.features.body import Body, Column, angle, norm
 from murid.features.sets.scene import Scene, assemble, named_table
@@ -186,6 +187,14 @@ def _arena(body: Body, where: Scene, version: Version) -> list[Column]:
     return out
 
 
+def _ends(where: Scene, rows: NDArray | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Time of the first and the last frame of the stretch without a pause that each row lies in, s."""
+    first, last = np.empty(where.time_s.size), np.empty(where.time_s.size)
+    for start, stop in unbroken(where.time_s):
+        first[start:stop], last[start:stop] = where.time_s[start], where.time_s[stop - 1]
+    return (first, last) if rows is None else (first[rows], last[rows])
+
+
 def stacked(
     where: Scene,
     columns: list[Column],
@@ -197,19 +206,22 @@ def stacked(
 ) -> xr.DataArray:
     """Lay the columns side by side at every time offset within ± `reach_s`, at any frame rate.
 
-    Values between frames are interpolated; before the start and after the end the first and last frame count, or
-    without `edges` frames nearer to them than `reach_s` are missing altogether.
+    Values between frames are interpolated; before the start and after the end of a stretch without a pause its first
+    and last frame count, or without `edges` frames nearer to them than `reach_s` are missing altogether.
     """
     time = where.time_s if rows is None else where.time_s[rows]
+    first, last = _ends(where, rows)
     k = round(reach_s / step_s)
     offsets = np.arange(-k, k + 1) * step_s
     out = np.empty((time.size, offsets.size * len(columns)), np.float32)
     values = np.stack([c.values for c in columns], axis=1)
     for o, offset in enumerate(offsets):
-        out[:, o * len(columns) : (o + 1) * len(columns)] = straight_line(values, where.time_s, time + offset)
+        out[:, o * len(columns) : (o + 1) * len(columns)] = straight_line(
+            values, where.time_s, np.clip(time + offset, first, last)
+        )
     if not edges:
         reach = k * step_s - 1e-6
-        out[(time - where.time_s[0] < reach) | (where.time_s[-1] - time < reach)] = np.nan
+        out[(time - first < reach) | (last - time < reach)] = np.nan
     names = [f"{c.name}_at_{offset:+.2f}s" for offset in offsets for c in columns]
     units = [c.unit.replace("L", where.length_name) for _ in offsets for c in columns]
     return named_table(where, names, units, out, rows)

@@ -14,6 +14,11 @@ from murid.features.sets.scene import Scene
 
 #: A vertex at which the border turns by less is part of a curve, not a corner, deg.
 CORNER_DEG = 30.0
+#: Most vertices of an angular arena, and the share of all turning that lies in them; a border with more of them, or
+#: that turns elsewhere too, may be a curve.
+_MOST_CORNERS, _LEAST_SHARE = 6, 0.8
+#: A corner of such a border turns by this at least, deg: a circle drawn by seven points or more turns less at each.
+_SHARP_DEG = 75.0
 
 
 def direction_columns(body: Body, where: Scene) -> list[Column]:
@@ -76,14 +81,23 @@ def nearest_on_border(zone: Zone, xy: F32) -> F32:
 
 
 def corners_of(zone: Zone) -> NDArray[np.float64]:
-    """Corners of a zone, ``(corner, 2)``: vertices at which its border turns by `CORNER_DEG` or more."""
+    """Corners of a zone, ``(corner, 2)``; a circle has none, also one that was drawn as a polygon.
+
+    Vertices at which the border turns by `CORNER_DEG` or more, when there are at most six of them and they hold 80 %
+    of all turning (box, triangle, hexagon); of other borders the sharp vertices alone, of 75 degrees or more: those of
+    a maze with arms are corners, those of a circle drawn by seven points or more are not.
+    """
     if zone.polygon is None:
         return np.empty((0, 2))
     points = np.asarray(zone.polygon, np.float64)
     points = points[np.any(points != np.roll(points, 1, axis=0), axis=1)]
     before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
     turn = np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(axis=1))
-    return points[np.abs(np.degrees(turn)) >= CORNER_DEG - 1e-6]
+    turn = np.abs(np.degrees(turn))
+    corner = turn >= CORNER_DEG - 1e-6
+    if corner.sum() > _MOST_CORNERS or turn[corner].sum() < _LEAST_SHARE * turn.sum():
+        corner = turn >= _SHARP_DEG - 1e-6
+    return points[corner]
 
 
 __all__ = ["CORNER_DEG", "corners_of", "direction_columns", "nearest_on_border"]

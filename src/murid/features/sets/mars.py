@@ -7,6 +7,7 @@ original's camera coordinates and absolute directions are left out: they are of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations, product
 
 import numpy as np
@@ -48,19 +49,18 @@ def mars_columns(where: Scene, *, complete: bool = False) -> list[Column]:
     box = _box(where)
 
     def own(body: Body) -> list[Column]:
-        return _own(body, where.fps, box) + (_own_more(body, where.fps, box) if complete else [])
+        return _own(body, where, box) + (_own_more(body, where, box) if complete else [])
 
     def pair(me: Body, other: Body) -> list[Column]:
         return _pair(me, other) + (_pair_more(me, other) if complete else [])
 
     columns = assemble(where, own, pair)
-    passes = max(1, round(_KERNEL_VARIANCE_S2 * where.fps**2 / 0.5))
-    return [c._replace(values=_smooth(c.values, passes)) for c in columns]
+    return [c._replace(values=where.by_part(_smooth, c.values)) for c in columns]
 
 
-def _smooth(x: F32, passes: int) -> F32:
-    """(1, 2, 1)/4, `passes` times; a missing neighbour counts as the frame itself."""
-    for _ in range(passes):
+def _smooth(x: F32, fps: float) -> F32:
+    """(1, 2, 1)/4, as often as it takes at this rate; a missing neighbour counts as the frame itself."""
+    for _ in range(max(1, round(_KERNEL_VARIANCE_S2 * fps**2 / 0.5))):
         left, right = np.concatenate([x[:1], x[:-1]]), np.concatenate([x[1:], x[-1:]])
         left, right = np.where(np.isnan(left), x, left), np.where(np.isnan(right), x, right)
         x = (left + 2 * x + right) / 4
@@ -86,13 +86,14 @@ def _part(body: Body, part: str) -> F32:
     return _mean(body, {"head": points[:3], "hips": points[-3:], "body": points[-4:], "all": points}[part])
 
 
-def _lagged(x: F32, frames: int, fps: float) -> F32:
-    """Speed of `x` against where it was `frames` before."""
+def _lagged(x: F32, fps: float, lag_s: float) -> F32:
+    """Speed of ``x (2, frame)`` against where it was `lag_s` before."""
+    frames = max(1, round(lag_s * fps))
     before = np.concatenate([np.repeat(x[:, :1], frames, axis=1), x[:, :-frames]], axis=1)[:, : x.shape[1]]
     return norm(x - before) * np.float32(fps / frames)
 
 
-def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
+def _own(body: Body, where: Scene, box: tuple[NDArray, NDArray]) -> list[Column]:
     points, rate = mars_points(body), body.clock.rate
     centre = _part(body, "all")
     out = [
@@ -139,12 +140,9 @@ def _own(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
     if body.has_axis:
         out.append(Column("speed_forward", "L/s", "along the body", dot(velocity, body.axis)))
     for lag_s in LAGS_S:
-        frames = max(1, round(lag_s * fps))
-        out.append(Column(f"speed_centroid_lag_{lag_s:.2f}s", "L/s", "over a lag", _lagged(centre, frames, fps)))
-        out += [
-            Column(f"speed_{p}_lag_{lag_s:.2f}s", "L/s", "over a lag", _lagged(body.point(p), frames, fps))
-            for p in points
-        ]
+        lagged = partial(where.by_part, partial(_lagged, lag_s=lag_s))
+        out.append(Column(f"speed_centroid_lag_{lag_s:.2f}s", "L/s", "over a lag", lagged(centre)))
+        out += [Column(f"speed_{p}_lag_{lag_s:.2f}s", "L/s", "over a lag", lagged(body.point(p))) for p in points]
     return out
 
 
@@ -154,7 +152,7 @@ def _edges(xy: F32, box: tuple[NDArray, NDArray]) -> list[F32]:
     return [np.minimum(xy[k] - low[k], high[k] - xy[k]).astype(np.float32) for k in (0, 1)]
 
 
-def _own_more(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Column]:
+def _own_more(body: Body, where: Scene, box: tuple[NDArray, NDArray]) -> list[Column]:
     """Distances to the edges in x and y (L), and the mean speed of 4/30 s times the cosine of motion and body (L/s)."""
     x, y = _edges(_part(body, "all"), box)
     out = [
@@ -163,7 +161,7 @@ def _own_more(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Colu
     ]
     if body.has_axis:
         velocity = body.clock.rate(as_f32((_part(body, "head") + _part(body, "hips")) / 2))
-        mean = _trailing_mean(norm(velocity), max(1, round(FORWARD_S * fps)))
+        mean = where.by_part(_trailing_mean, norm(velocity))
         # A body at rest moves nowhere: its speed is 0 whatever the direction.
         cosine = np.where(norm(velocity) > 0, dot(unit_vector(velocity), body.axis), np.float32(0))
         cosine = np.where(np.isfinite(norm(velocity)), cosine, np.float32(np.nan))
@@ -171,8 +169,9 @@ def _own_more(body: Body, fps: float, box: tuple[NDArray, NDArray]) -> list[Colu
     return out
 
 
-def _trailing_mean(x: F32, n: int) -> F32:
-    """Mean of a frame and the n - 1 before it, of those that are known."""
+def _trailing_mean(x: F32, fps: float) -> F32:
+    """Mean over `FORWARD_S`: of a frame and those before it, of those that are known."""
+    n = max(1, round(FORWARD_S * fps))
     known = np.isfinite(x)
     total, count = (np.concatenate([[0.0], np.cumsum(v, dtype=np.float64)]) for v in (np.where(known, x, 0), known))
     stop = np.arange(1, x.size + 1)

@@ -9,6 +9,7 @@ Added to the families: ``speed_body``, ``speed_fastest``, ``acceleration_body``,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -62,7 +63,7 @@ def rule_features(
     table = compute(poses, subject, params, roles, zones)
     where = make_scene(poses, subject, roles, zones, step_s=step_s)
     with np.errstate(invalid="ignore", divide="ignore"):
-        columns = _own(where) + _towards(where, max(1, round(trail_s * where.fps)))
+        columns = _own(where) + _towards(where, trail_s)
     extra = side_by_side(where, columns)
     names, units = ([*table[k].values, *extra[k].values] for k in ("feature", "unit"))
     return named_table(where, names, units, np.concatenate([table.values, extra.values], axis=1), None)
@@ -154,7 +155,7 @@ def _union(parts: Sequence[Zone], gap: float) -> list[list[Zone]]:
     return [[Zone("edge", np.asarray(ring.coords)[:-1]) for ring in (p.exterior, *p.interiors)] for p in pieces]
 
 
-def _towards(where: Scene, trail: int) -> list[Column]:
+def _towards(where: Scene, trail_s: float) -> list[Column]:
     me = where.bodies[where.subject]
     others = [b for name, b in where.bodies.items() if name != where.subject]
     if not others or not me.has("nose"):
@@ -169,16 +170,20 @@ def _towards(where: Scene, trail: int) -> list[Column]:
             table += [
                 Column("rear_rear", "L", "tail base to tail base", norm(other.point("rear") - me.point("rear"))),
                 Column("rear_nose", "L", "partner's nose to tail base", norm(me.point("rear") - other.point("nose"))),
-                Column("nose_trail", "L", "nose to where the partner's tail base was", _trail(nose, other, trail)),
+                Column(
+                    "nose_trail",
+                    "L",
+                    "nose to where the partner's tail base was",
+                    where.by_part(partial(_trail, trail_s=trail_s), nose, other.point("rear")),
+                ),
             ]
         tables.append(table)
     return towards_partners(tables, partner_distances(me, others))[: len(tables[0])]
 
 
-def _trail(nose: F32, other: Body, frames: int) -> F32:
-    """Smallest distance from the nose to the partner's tail base up to `frames` earlier."""
-    rear = other.point("rear")
+def _trail(nose: F32, rear: F32, fps: float, trail_s: float) -> F32:
+    """Smallest distance from the nose to the partner's tail base up to `trail_s` earlier, ``(2, frame)`` each."""
     best = norm(rear - nose)
-    for k in range(1, min(frames, rear.shape[1] - 1) + 1):
+    for k in range(1, min(max(1, round(trail_s * fps)), rear.shape[1] - 1) + 1):
         best[k:] = np.fmin(best[k:], norm(rear[:, :-k] - nose[:, k:]))
     return best

@@ -53,6 +53,12 @@ class Scene:
     zones: Zones | None
     parts: tuple[tuple[int, int, float], ...] = ()
 
+    def by_part(self, compute: Callable[..., NDArray], *channels: NDArray) -> NDArray:
+        """``compute(*channels, rate)`` of ``(..., frame)`` in each part: what counts frames must not cross a pause."""
+        if len(self.parts) < 2:
+            return compute(*channels, self.fps)
+        return np.concatenate([compute(*(x[..., a:b] for x in channels), rate) for a, b, rate in self.parts], axis=-1)
+
     def rolled(
         self, x: F32, windows_s: Sequence[float], stats: Sequence[str], **options: Any
     ) -> tuple[NDArray[np.float32], list[str]]:

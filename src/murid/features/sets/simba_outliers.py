@@ -39,7 +39,8 @@ def correct_outliers(
         first place at which it was seen is accepted. None = no such check.
     location : float or None
         A point that lies further than `location` x the length from two or more other points of the same animal takes
-        the last place where it did not, or (0, 0) before any. None = no such check.
+        the last place where it did not, or (0, 0) before any. Points that were not seen (yet) are no others to be far
+        from: they have no place. None = no such check.
 
     Notes
     -----
@@ -55,9 +56,10 @@ def correct_outliers(
         if movement is not None:
             for k in range(len(xy)):
                 xy[k] = _held(xy[k], movement * length)
+        seen = np.isfinite(xy).all(axis=2)  # once movement is checked: has been seen
         xy = np.nan_to_num(xy)
         if location is not None:
-            away = _misplaced(xy, location * length)
+            away = _misplaced(xy, location * length, seen)
             for k in range(len(xy)):
                 xy[k] = _last_place(xy[k], away[k])
         flat[..., animal] = xy.transpose(1, 2, 0)
@@ -96,13 +98,13 @@ def _held(xy: np.ndarray, limit: float) -> np.ndarray:
     return out
 
 
-def _misplaced(xy: np.ndarray, limit: float) -> np.ndarray:
-    """Whether each point lies further than `limit` from two or more others, ``(keypoint, frame)``."""
+def _misplaced(xy: np.ndarray, limit: float, seen: np.ndarray) -> np.ndarray:
+    """Whether each point lies further than `limit` from two or more others that are seen, ``(keypoint, frame)``."""
     count = np.zeros(xy.shape[:2], np.int16)
     for a, b in combinations(range(len(xy)), 2):
         far = np.hypot(*(xy[a] - xy[b]).T) > limit
-        count[a] += far
-        count[b] += far
+        count[a] += far & seen[b]
+        count[b] += far & seen[a]
     return count >= _FAR_FROM
 
 

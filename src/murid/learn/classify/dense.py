@@ -39,7 +39,8 @@ class Dense:
     Attributes
     ----------
     mean, scale : arrays (feature,)
-        From the training frames; missing values become the mean.
+        From the training frames; missing values become the mean. A feature that no training frame has, or that all
+        have alike, is infinite in `scale`: it counts as 0, whatever it is later.
     clip : float
         Largest standardised input.
     layers : list of (weight (in, out), bias (out,))
@@ -136,8 +137,10 @@ def fit_dense(
         count = np.maximum(known.sum(0), 1)
         mean = np.where(known, features, 0).sum(0, dtype=np.float64) / count
         scale = np.sqrt((np.where(known, features - mean, 0) ** 2).sum(0) / count)
+    varies = known.any(axis=0) & (scale > 1e-6)
     if not p.standardise:
         mean, scale = np.zeros_like(mean), np.ones_like(scale)
+    scale = np.where(varies, scale, np.inf)
     n = targets.shape[1]
     if exclusive:
         keep = (targets >= 0).all(axis=1)
@@ -155,7 +158,7 @@ def fit_dense(
     net = Dense(
         n,
         mean.astype(np.float32),
-        np.where(scale > 1e-6, scale, 1).astype(np.float32),
+        scale.astype(np.float32),
         [_glorot(a, b, rng) for a, b in pairwise(sizes)],
         exclusive,
         np.inf if p.clip is None else p.clip,

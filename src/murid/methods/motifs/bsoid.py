@@ -42,7 +42,7 @@ class BsoidParams(MotifParams):
     likelihood: Literal["fixed", "histogram"] = param(
         "fixed",
         why="points under clean.min_confidence are masked; histogram = each point's own threshold in each file, from "
-        "ten bins of its likelihoods, and the last likely place instead, as published",
+        "ten bins of its likelihoods, and the last likely place instead, as published; missing points stay missing",
     )
     bin_s: float = param(0.1, unit="s", gt=0, why="bin of the features; 100 ms as published, at any frame rate")
     smooth_s: float = param(0.1, unit="s", ge=0, why="running mean before binning, about 100 ms as published")

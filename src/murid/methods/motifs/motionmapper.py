@@ -250,7 +250,7 @@ class MotionMapper(MotifMethod):
 
 def _unscaled(scaler: Scaler, table: np.ndarray) -> np.ndarray:
     """Posture with its gaps filled: body lengths, or components of pixels."""
-    return scaler(table) * scaler.spread + scaler.centre
+    return scaler.unscaled(scaler(table))
 
 
 def _speed(places: np.ndarray, rate_hz: float) -> np.ndarray:

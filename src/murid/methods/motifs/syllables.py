@@ -110,7 +110,8 @@ class Syllables(DynamicsMethod):
         """Features of the model (row, D) from a description: posture components, then the other channels."""
         width = 2 * len(self.facts["points"])
         scores = self.parts["components"].transform(table[:, :width])
-        extra = (table[:, width:] - np.asarray(self.facts["extra_mean"])) / np.asarray(self.facts["extra_sd"])
+        mean, sd = (np.asarray(self.facts[k], float) for k in ("extra_mean", "extra_sd"))
+        extra = (table[:, width:] - mean) / np.where(sd > 0, sd, np.inf)
         # A channel may be unknown for a frame (no partner in sight): its mean then says nothing either way.
         extra = np.where(np.isnan(extra) & ~np.isnan(scores[:, :1]), 0, extra)
         return np.concatenate([scores, extra], axis=1).astype(np.float32)
@@ -130,8 +131,7 @@ class Syllables(DynamicsMethod):
                 posture, max_components=p.n_components, least=p.persistence, rank=max(width - 3, 1)
             )
             extra = np.concatenate([t[:, width:] for t in tables])
-            self.facts["extra_mean"] = np.nanmean(extra, axis=0).tolist() if extra.size else []
-            self.facts["extra_sd"] = (np.nanstd(extra, axis=0) + 1e-6).tolist() if extra.size else []
+            self.facts |= _scale_of(extra)
         features = [self._features(t) for t in tables]
         n_rows = self._check_rows(features)
         settings = self._model_params(lags=max(1, round(p.lags_s * self.facts["rate_hz"])), student_dof=p.student_dof)
@@ -199,3 +199,15 @@ class Syllables(DynamicsMethod):
             }
             for k, name in enumerate(self._motif_names())
         ]
+
+
+def _scale_of(extra: np.ndarray) -> dict[str, list[float]]:
+    """Mean and SD of each channel beside posture ``(row, channel)``.
+
+    SD 0, which makes a channel say nothing, where training never saw it (no partner) or saw one value alone.
+    """
+    seen = np.isfinite(extra).any(axis=0)
+    mean, sd = np.zeros(extra.shape[1]), np.zeros(extra.shape[1])
+    if seen.any():
+        mean[seen], sd[seen] = np.nanmean(extra[:, seen], axis=0), np.nanstd(extra[:, seen], axis=0)
+    return {"extra_mean": mean.tolist(), "extra_sd": np.where(sd > 1e-6, sd + 1e-6, 0.0).tolist()}

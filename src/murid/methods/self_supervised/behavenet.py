@@ -296,7 +296,8 @@ class Behavenet(VideoMethod):
             every = np.concatenate(extra["keypoints"])
             with np.errstate(invalid="ignore"):
                 mean, sd = np.nanmean(every, axis=0), np.nanstd(every, axis=0)
-            self.parts["labels"] = LabelScale(mean, np.maximum(sd, 1e-3))
+            # A keypoint that never moved in training counts as 0 wherever it is later.
+            self.parts["labels"] = LabelScale(mean, np.where(sd > 1e-6, np.maximum(sd, 1e-3), np.inf))
         scale = self.parts["labels"]
         return {"keypoints": [((k - scale.mean) / scale.sd).astype(np.float32) for k in extra["keypoints"]]}
 

@@ -308,7 +308,7 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
         scaler, rate = self.parts["scaler"], self.facts["rate_hz"]
         with torch.inference_mode():
             rows = self.net.decode(torch.from_numpy(z.astype(np.float32)))[0].numpy()
-        posture = (rows * scaler.spread + scaler.centre)[:, :, : 2 * len(self.facts["points"])]
+        posture = scaler.unscaled(rows)[:, :, : 2 * len(self.facts["points"])]
         xy = posture.reshape(*rows.shape[:2], -1, 2).transpose(0, 1, 3, 2)
         return xr.DataArray(
             xy,

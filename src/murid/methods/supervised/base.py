@@ -8,7 +8,7 @@ chosen inside the folds, calibrated out-of-fold probabilities, and a decision ru
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.methods.base import Dump, Method
 from murid.methods.supervised import stages
+from murid.methods.supervised.ignored_options import warn_of_ignored
 from murid.methods.supervised.model import Model
 from murid.methods.supervised.recipe import Floats, Recipe
 from murid.methods.supervised.training_rows import chosen_labels, sampled_rows
@@ -75,6 +76,11 @@ class Supervised(Method):
         del recordings
         return self.recipe()
 
+    def ignored(self, recordings: Sequence[Recording]) -> dict[str, Mapping[str, Any]]:
+        """Return options that do nothing beside the others: when → option → what holds instead, or `NO_PART`."""
+        del recordings
+        return {}
+
     # ---- fit and apply --------------------------------------------------------------------------
     @property
     def model(self) -> Model:
@@ -100,6 +106,7 @@ class Supervised(Method):
         return LabelChoice(p.behaviours, p.others, p.rater, p.stream)
 
     def _fit(self, recordings: Sequence[Recording]) -> None:
+        warn_of_ignored(self.name, self.params, self.ignored(recordings))
         self._model, self.out_of_fold = stages.fit(self.recipe_for(recordings), recordings, self.labelling())
 
     def _made_for(self, recordings: Sequence[Recording]) -> TrainingSummary | None:  # noqa: ARG002

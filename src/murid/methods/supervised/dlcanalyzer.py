@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -29,11 +30,12 @@ from murid.learn.classify.dense import Dense, DenseParams, fit_dense
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
 from murid.methods.supervised.decision import Decision
+from murid.methods.supervised.ignored_options import NO_PART, ROWS_OF_ORIGINALS, as_original
 from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet, raw_scores
 from murid.prepare import CleanParams, clean
 
 #: The original's network and frame rate, where a parameter says so.
-FAITHFUL_NET = DenseParams(batch=32, min_steps=1, standardise=False, clip=None)
+FAITHFUL_NET = {"batch": 32, "min_steps": 1, "standardise": False, "clip": None}
 FRAMES_HZ = 25.0
 #: Class of a frame that shows none of the behaviours, inside the vote.
 _NONE = "(none of them)"
@@ -59,8 +61,8 @@ class DlcAnalyzerParams(SupervisedParams):
     faithful: bool = param(
         False,
         why="learn and decide as the original: every labelled frame, all alike, features standardised per file and not "
-        "clipped, accelerations from frame to frame (at 25 Hz), frames nearer to an edge than the stack left out, one "
-        "softmax, batch of 32 (unless `net` is given), arg-max and majority vote",
+        "clipped, accelerations from frame to frame (at 25 Hz), frames nearer to an edge or a pause than the stack "
+        "left out, one softmax, batch of 32 (unless `net` has another), arg-max and majority vote",
     )
     clean: CleanParams = CleanParams()
 
@@ -92,7 +94,7 @@ class DlcAnalyzer(Supervised):
         """Stacked skeleton features into one network; `tune=False` decides as the original does."""
         p = self.params
         tune = p.tune and not p.faithful
-        net = FAITHFUL_NET if p.faithful and p.net == DenseParams() else p.net
+        net = as_original(p.net, FAITHFUL_NET) if p.faithful else p.net
         features = SkeletonFeatures(p.clean, p.version, p.pairs, p.stack_s, p.stack_step_s, p.zones, p.faithful)
         return Recipe(
             features=features,
@@ -107,6 +109,13 @@ class DlcAnalyzer(Supervised):
             sample_hz=np.inf if p.faithful else p.sample_hz,
             weighted=not p.faithful,
         )
+
+    def ignored(self, recordings: Sequence[Recording]) -> dict[str, Mapping[str, Any]]:
+        """Say what the original does in its own way, and that a tuned decision takes no vote."""
+        del recordings
+        if self.params.faithful:
+            return {"with faithful=True": ROWS_OF_ORIGINALS}
+        return {"with tune=True": {"majority_s": NO_PART}} if self.params.tune else {}
 
     def missing_features(self, recording: Recording) -> list[str]:
         """Names of the original's features that a recording cannot give, for want of keypoints or an arena."""

@@ -6,8 +6,9 @@ probabilities, and a decision rule (smoothing, threshold, minimum bout) tuned ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -20,6 +21,7 @@ from murid.learn.nets.params import TaggerParams
 from murid.methods.base import Card
 from murid.methods.supervised.base import Supervised, SupervisedParams
 from murid.methods.supervised.boosting import Boosting
+from murid.methods.supervised.ignored_options import NO_PART
 from murid.methods.supervised.recipe import Features, Recipe
 from murid.methods.supervised.temporal_network import NetworkStacking
 from murid.prepare import CleanParams, clean, repair_identity
@@ -89,6 +91,11 @@ class Gbdt(Supervised):
             tune=p.tune,
             sample_hz=p.sample_hz,
         )
+
+    def ignored(self, recordings: Sequence[Recording]) -> dict[str, Mapping[str, Any]]:
+        """Say that a network that is off has no settings."""
+        del recordings
+        return {} if self.params.net else {"without net=True": {"temporal": NO_PART}}
 
     def learns_without_labels(self) -> bool:
         """Whether recordings without labels teach something: the network, beforehand."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,7 @@ from murid.learn.classify.calibration import Calibration
 from murid.learn.classify.stumps import Bins, Stumps, bins_of, fit_stumps
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
+from murid.methods.supervised.ignored_options import ROWS_OF_ORIGINALS
 from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet, raw_scores
 from murid.methods.supervised.score_features import ScoreStacking
 from murid.methods.supervised.training_rows import Sample
@@ -103,6 +105,11 @@ class Jaaba(Supervised):
             sample_hz=np.inf if p.faithful else p.sample_hz,
             weighted=not p.faithful,
         )
+
+    def ignored(self, recordings: Sequence[Recording]) -> dict[str, Mapping[str, Any]]:
+        """Say what the original does in its own way."""
+        del recordings
+        return {"with faithful=True": ROWS_OF_ORIGINALS} if self.params.faithful else {}
 
 
 @dataclass(frozen=True)

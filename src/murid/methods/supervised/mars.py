@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from murid.methods.base import Card, Dump
 from murid.methods.supervised.bagging import Bagging
 from murid.methods.supervised.base import Supervised, SupervisedParams
 from murid.methods.supervised.boosting import Boosting
+from murid.methods.supervised.ignored_options import NO_PART, ROWS_OF_ORIGINALS
 from murid.methods.supervised.mars_smoothing import Chains, Passes, Series
 from murid.methods.supervised.recipe import Features, Recipe, Refiner, raw_scores
 from murid.prepare import CleanParams, clean
@@ -128,6 +129,25 @@ class Mars(Supervised):
             sample_hz=np.inf if p.faithful else p.sample_hz,
             weighted=not p.faithful,
         )
+
+    def ignored(self, recordings: Sequence[Recording]) -> dict[str, Mapping[str, Any]]:
+        """Say what the original does in its own way, pixels without video, and settings of the learner not taken."""
+        p = self.params
+        out: dict[str, Mapping[str, Any]] = {}
+        if p.faithful:
+            out["with faithful=True"] = {
+                **ROWS_OF_ORIGINALS,
+                "smoothing": "series",
+                "n_features": None,
+                "complete": True,
+            }
+        if p.learner == "trees":
+            out["with learner='trees'"] = {"bags": NO_PART}
+        elif p.faithful or p.n_features is None:
+            out["with learner='networks' on all columns"] = {"trees": NO_PART}
+        if p.pixels == "all" and (blind := [r.id for r in recordings if not r.has("video")]):
+            out[f"without video of {', '.join(blind[:5])}{' ...' * (len(blind) > 5)}"] = {"pixels": "no"}
+        return out
 
 
 @dataclass(frozen=True)

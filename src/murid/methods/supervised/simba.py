@@ -6,9 +6,9 @@ minimum bout chosen out-of-fold); `faithful=True` reproduces what the original's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -26,11 +26,12 @@ from murid.learn.classify.forests import ForestParams, Forests, fit_forests
 from murid.methods.base import Card, Dump
 from murid.methods.supervised.base import Supervised, SupervisedParams
 from murid.methods.supervised.decision import Decision
+from murid.methods.supervised.ignored_options import NO_PART, ROWS_OF_ORIGINALS, as_original
 from murid.methods.supervised.recipe import Features, Floats, Learner, Learning, Learnt, Recipe, TrainingSet, raw_scores
 from murid.prepare import CleanParams, clean
 
 #: What the original does, where a parameter says so.
-FAITHFUL_FOREST = ForestParams(n_trees=2000, min_leaf=1, max_rows=None, balance=0.0)
+FAITHFUL_FOREST = {"n_trees": 2000, "min_leaf": 1, "max_rows": None, "balance": 0.0}
 
 
 class SimbaParams(SupervisedParams):
@@ -69,8 +70,8 @@ class SimbaParams(SupervisedParams):
     faithful: bool = param(
         False,
         why="reproduce the original: outlier correction, windows of 2, 5, 6, 7, 15 frames, whole-video ranks, missing "
-        "= 0, animals in given order, all frames alike, raw probabilities above .5, forest of 2,000 (unless `forest` "
-        "is given)",
+        "= 0, animals in given order, all frames alike, raw probabilities above .5, forest of 2,000 whole trees "
+        "(unless `forest` has other values)",
     )
     movement_criterion: float | None = param(
         0.7,
@@ -113,7 +114,7 @@ class Simba(Supervised):
     def recipe(self) -> Recipe:
         """Rolling features into forests; user's threshold and minimum bout take the place of the tuned ones."""
         p = self.params
-        forest = FAITHFUL_FOREST if p.faithful and p.forest == ForestParams() else p.forest
+        forest = as_original(p.forest, FAITHFUL_FOREST) if p.faithful else p.forest
         exclusive = {"yes": True, "no": False, "auto": False if p.faithful else None}[p.exclusive]
         return Recipe(
             features=FaithfulFeatures(p.layout, p.movement_criterion, p.location_criterion)
@@ -130,6 +131,20 @@ class Simba(Supervised):
             sample_hz=np.inf if p.faithful else p.sample_hz,
             weighted=not p.faithful,
         )
+
+    def ignored(self, recordings: Sequence[Recording]) -> dict[str, Mapping[str, Any]]:
+        """Say what the original does in its own way, its outlier correction without it, and bursts that are off."""
+        del recordings
+        p = self.params
+        out: dict[str, Mapping[str, Any]] = {}
+        if p.faithful:
+            own = {"windows_s": NO_PART, "align": "trailing", "regions": False, "clean": NO_PART}
+            out["with faithful=True"] = {**ROWS_OF_ORIGINALS, **own}
+        else:
+            out["without faithful=True"] = {"movement_criterion": None, "location_criterion": None}
+        if not p.bursts:
+            out["without bursts=True"] = dict.fromkeys(("sigma", "gamma", "hierarchy"), NO_PART)
+        return out
 
     def _adjusted(self, decision: Decision) -> Decision:
         return decision.replace(threshold=self.params.threshold, min_bout_s=self.params.min_bout_s)

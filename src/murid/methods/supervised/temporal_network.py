@@ -92,16 +92,21 @@ class TemporalNetwork:
 
 
 def spread_of(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and spread of each feature, ``(feature,)`` each; a feature that never changes has spread 1."""
+    """Median and spread of each feature, ``(feature,)`` each.
+
+    One that was never seen, or always the same, has an infinite spread: it counts as 0, whatever it is later.
+    """
     some = features[:: max(1, len(features) // 50_000)]
     # A feature that was never seen is NaN in every row.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         low, centre, high = np.nanpercentile(some, [25, 50, 75], axis=0)
         wide = np.nanstd(some, axis=0)
+        reach = np.nanmax(some, axis=0) - np.nanmin(some, axis=0)
     spread = np.where(high > low, (high - low) / 1.349, wide)
-    known = np.isfinite(centre) & (spread > 1e-9)
-    return np.where(known, centre, 0).astype(np.float32), np.where(known, spread, 1).astype(np.float32)
+    # Not by the spread, which of a constant is its rounding.
+    known = np.isfinite(centre) & (reach > np.fmax(1e-9, 1e-6 * np.abs(centre)))
+    return np.where(known, centre, 0).astype(np.float32), np.where(known, spread, np.inf).astype(np.float32)
 
 
 def scaled(features: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
