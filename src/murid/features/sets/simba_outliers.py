@@ -56,7 +56,7 @@ def correct_outliers(
         if movement is not None:
             for k in range(len(xy)):
                 xy[k] = _held(xy[k], movement * length)
-        seen = np.isfinite(xy).all(axis=2)  # once movement is checked: has been seen
+        seen: np.ndarray = np.asarray(np.isfinite(xy).all(axis=2))  # once movement is checked: has been seen
         xy = np.nan_to_num(xy)
         if location is not None:
             away = _misplaced(xy, location * length, seen)

@@ -99,7 +99,7 @@ class SecondRun:
         rows = sampled_rows(time_s, self.rate_hz)
         every = np.ones(len(rows), bool)
         given = _by_span(scores[rows], time_s[rows], np.zeros(len(rows), int), every, self.radii_s)
-        seen = np.isfinite(features).any(axis=1)
+        seen = np.asarray(np.isfinite(features).any(axis=1))
         given[~seen[rows]] = np.nan
         p = self.stumps.predict(np.concatenate([features[np.ix_(rows, self.columns)], given], axis=1))
         odds = straight_line(logit(np.clip(p, 1e-6, 1 - 1e-6).astype(np.float64)), time_s[rows], time_s)
