@@ -3,14 +3,16 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from murid.cli.evaluate import _difference, _per_method, _sentence
-from murid.cli.run_summaries import of_run
+from murid.cli.run_summaries import compared_sentences, of_run, units_compared
 
 
-def difference(low, high, n_animals=8):
-    return _difference("gbdt", {"to": "simba", "macro_f1": -0.04, "ci": [low, high], "n_animals": n_animals})
+def difference(low, high, n_animals=8, alpha=0.05):
+    told = {"to": "simba", "macro_f1": -0.04, "ci": [low, high], "n_animals": n_animals, "alpha": alpha}
+    return _difference("gbdt", told)
 
 
 @pytest.mark.parametrize(
@@ -23,13 +25,27 @@ def difference(low, high, n_animals=8):
 )
 def test_a_difference_is_more_than_chance_where_its_interval_leaves_out_zero(low, high, verdict):
     text = difference(low, high)
-    assert text == f"gbdt to simba: -0.040 macro F1 [{low:+.3f}, {high:+.3f}], paired over animals: {verdict}."
+    assert text == f"gbdt to simba: -0.040 macro F1 [{low:+.3f}, {high:+.3f}] (95 %), paired over animals: {verdict}."
 
 
 def test_few_animals_cannot_tell_a_difference_from_chance():
     assert difference(-0.08, -0.01, 5).endswith("paired over animals: 5 animals cannot tell a difference from chance.")
     assert difference(-0.08, -0.01, 6).endswith("more than chance.")
+    # 2 / 2 ** 7 is above .01, 2 / 2 ** 8 is not.
+    assert difference(-0.08, -0.01, 7, 0.01).endswith("7 animals cannot tell a difference from chance.")
+    assert difference(-0.08, -0.01, 8, 0.01).endswith("(99 %), paired over animals: more than chance.")
     assert difference(None, None, 1).endswith("(no interval: too few animals).")
+
+
+def test_groups_compared_are_told_with_their_level_and_unit():
+    told = SimpleNamespace(summary={"level": 0.01, "differ": ["a"], "compared": 3, "described": 2})
+    assert compared_sentences(told) == [
+        "1 of 3 measures differ (q <= 0.01).",
+        "2 further measures are described, not tested: table described.csv.",
+    ]
+    assert compared_sentences(SimpleNamespace(summary={})) == []
+    units = pd.DataFrame({"measure": ["a", "b"], "unit_of_analysis": "pair"})
+    assert units_compared(units) == "Groups compared (pairs are the unit)"
 
 
 def test_score_of_a_method_with_its_interval_and_the_leaky_one_marked():

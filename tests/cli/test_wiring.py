@@ -175,6 +175,7 @@ def test_an_analysis_prints_how_many_measures_differ_of_how_many(tmp_path):
 
     means = {f"{what}_{g}": [1.0, 2.0] for what in ("n", "mean", "sd") for g in ("a", "b")}
     found = pd.DataFrame({"measure": ["rear", "groom"], **means, "p": [0.2, 0.001], "q": [0.2, 0.002]})
+    found["unit_of_analysis"] = "pair"
     summary = {"recordings": ["r0", "r1"], "differ": ["groom"], "compared": 2, "described": 3, "level": 0.01}
     tables = {"comparison": found, "animals": pd.DataFrame({"rear": [1.0], "groom": [2.0]})}
     reply = reply_of(run_of(tmp_path, summary=summary, tables=tables), find_analysis("budget"))
@@ -183,7 +184,7 @@ def test_an_analysis_prints_how_many_measures_differ_of_how_many(tmp_path):
         "1 of 2 measures differ (q <= 0.01).",
         "3 further measures are described, not tested: table described.csv.",
     ]
-    assert list(reply.tables) == ["Groups compared (animals are the unit)"]
+    assert list(reply.tables) == ["Groups compared (pairs are the unit)"]
     failed = {"failed": ["r1"], "recordings": ["r0"]}
     tables["failed"] = pd.DataFrame({"recording": ["r1"], "reason": ["no"]})
     reply = reply_of(run_of(tmp_path, summary={**summary, **failed}, tables=tables), find_analysis("budget"))
@@ -199,19 +200,22 @@ def test_difference_of_methods_is_noted_as_the_table_has_it(monkeypatch, tmp_pat
     parts["recordings"] = [pd.DataFrame({"method": ["a", "b"], "recording": "r", "behaviour": "rear"})]
     row = {"method": "a", "best": "b", "difference": -0.1, "low": -0.2, "high": 0.05, "n_animals": 7}
     found = pd.DataFrame([{"behaviour": "macro", **row}, {"behaviour": "rear", **row, "difference": -0.3}])
+    given: dict[str, float] = {}
     run = run_of(tmp_path, parts=parts)
     run.table = lambda _name, table: table
     listed = SimpleNamespace(table=pd.DataFrame({"id": ["r"], "animal": ["m"]}))
     for name, value in {
         "methods_side_by_side": lambda *_: pd.DataFrame(),
-        "compare_with_best": lambda *_, **__: found,
+        "compare_with_best": lambda *_, alpha, **__: (given.update(compare_with_best=alpha), found)[1],
         "inputs_of": lambda *_: [],
         "Step": lambda *_, **__: None,
-        "methods_figure": lambda *_, **__: None,
+        "methods_figure": lambda *_, alpha, **__: given.update(methods_figure=alpha),
         "write_figure": lambda *_: None,
     }.items():
         monkeypatch.setattr(head_to_head, name, value)
     runner = SimpleNamespace(values=lambda *_: [pd.DataFrame()])
     scoring = {"group": "animal", "others": "auto", "stream": None}
-    head_to_head.compare_methods(run, runner, listed, ["r"], scoring, 0)
-    assert run.summary["differences"] == {"a": {"to": "b", "macro_f1": -0.1, "ci": [-0.2, 0.05], "n_animals": 7}}
+    head_to_head.compare_methods(run, runner, listed, ["r"], scoring, 0, 0.01)
+    noted = {"to": "b", "macro_f1": -0.1, "ci": [-0.2, 0.05], "alpha": 0.01, "n_animals": 7}
+    assert run.summary["differences"] == {"a": noted}
+    assert given == {"compare_with_best": 0.01, "methods_figure": 0.01}

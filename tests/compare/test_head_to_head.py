@@ -51,6 +51,17 @@ def test_pairing_finds_a_small_difference_that_the_separate_intervals_cannot(rec
     assert twin["low"] <= 0 <= twin["high"]
 
 
+def test_limits_are_those_of_the_level_that_was_asked_for(recordings):
+    pair = recordings[recordings["method"].isin(["close", "good"])]
+    found = {alpha: compare_with_best(pair, {}, alpha=alpha).iloc[-1] for alpha in (0.05, 0.01)}
+    assert found[0.01]["low"] < found[0.05]["low"] < found[0.05]["high"] < found[0.01]["high"]
+    # The normal quantiles of the two levels are 2.576 and 1.960.
+    width = {alpha: row["high"] - row["low"] for alpha, row in found.items()}
+    assert width[0.01] / width[0.05] == pytest.approx(2.576 / 1.960, rel=0.12)
+    default = compare_with_best(pair, {}).iloc[-1]
+    assert (default["low"], default["high"]) == (found[0.05]["low"], found[0.05]["high"])
+
+
 def test_differences_sum_like_the_scores(recordings):
     found = compare_with_best(recordings, {}).set_index(["behaviour", "method"])
     total = recordings.groupby(["method", "behaviour"])[list(frames.CELLS)].sum()

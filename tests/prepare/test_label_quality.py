@@ -10,6 +10,7 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.warning import MuridWarning
 from murid.prepare import assess_quality
+from murid.prepare.label_quality import INVENTORY, inventory, name_rows
 from murid.run import check_study
 
 FPS, SECONDS = 25.0, 40.0
@@ -75,6 +76,13 @@ def test_stretches_that_nobody_scored_and_labels_past_the_end():
     row = rows([(1.0, 2.0, "rear", "A"), (1.0, 2.0, "rear", "B")], scored=scored).loc["not scored"]
     assert (row["value"], row["where"], row["verdict"]) == (25.0, "A, 10.00-20.00 s", "look")
     assert row["reason"] == "25 % of 40 s not scored, in one place"
+    # What was recorded is 40 s of a clock that begins at 100 s and pauses for 30 s: neither is left out by anybody.
+    one = recording([(101.0, 102.0, "rear")], scored=[(100.0, 115.0, ""), (160.0, 170.0, "")])
+    clock = np.arange(1000) / FPS + 100.0 + 30.0 * (np.arange(1000) >= 500)
+    paused = one.replace(poses=one.need("poses").assign_coords(time=clock))
+    row = assess_quality(paused).set_index("check").loc["not scored"]
+    assert row["value"] == pytest.approx(100 * 15 / 40)
+    assert (row["where"], row["reason"]) == ("150.00-160.00 s", "37.5 % of 40 s not scored, in 2 places")
     late = rows([(1.0, 2.0, "rear"), (39.0, 41.5, "groom")], scored=[(0.0, 41.5, "")]).loc["label overhang"]
     assert (late["value"], late["where"], late["verdict"]) == (1.5, "groom at 39.00 s", "look")
 
@@ -110,6 +118,23 @@ def test_names_over_recordings_and_raters(tmp_path):
     assert run.summary["look"] == (quality["verdict"] == "look").sum()
     scored = run.tables["scored"].set_index(["recording", "rater", "label"])
     assert scored.loc[("m1", "A", "Freezing"), ["count", "total_s"]].tolist() == [1, 2.0]
+
+
+def test_raters_of_different_streams_need_no_common_words():
+    def inventory_of(*pairs):
+        table = [("m1", rater, stream, label, 1, 1.0) for rater, stream, label in pairs]
+        return pd.DataFrame(table, columns=["recording", *INVENTORY])
+
+    apart = inventory_of(("A", "one", "groom"), ("B", "two", "sniff"))
+    assert name_rows(apart) == []
+    both = inventory_of(("A", "one", "groom"), ("B", "one", ""), ("B", "two", "groom"))
+    (found,) = name_rows(both)
+    assert found[1:3] == ("vocabulary of raters", "B")
+    assert found[5] == "B never scored 'groom', which A scored in 1 recording that both watched (stream one)"
+    bouts = pd.DataFrame({"start_s": 1.0, "stop_s": 2.0, "label": ["groom", "sniff"]})
+    bouts = bouts.assign(rater=["A", "B"], stream=["one", "two"])
+    table = inventory(Recording("m1", labels=Labels.from_bouts(bouts, duration_s=9.0)))
+    assert table[["rater", "stream"]].values.tolist() == [["A", "one"], ["B", "two"]]
 
 
 def test_groups_that_may_be_one_are_said(tmp_path):

@@ -14,6 +14,7 @@ from murid.plot.number_text import p_value
 from murid.report import build, render, sentences, transitions
 from murid.report.context import Context
 from murid.report.sections import assay, ethograms, methods, neural
+from murid.report.subjects import AnalysisUnit
 from murid.report.table_rows import tuned_units
 from murid.stats import compare_survival, compare_tables, comparison_statements
 from tests.report import folders
@@ -212,7 +213,7 @@ def crossover(made, tmp_path):
 def test_animals_in_both_groups_are_not_compared_as_if_independent(crossover):
     context = Context(crossover, [])
     states = {i: transitions.exclusive(context.label_states(i)) for i in crossover.ids}
-    text = transitions.group_sentence(context, {k: v for k, v in states.items() if v is not None})
+    text = transitions.group_sentence(context, {k: v for k, v in states.items() if v is not None}, AnalysisUnit(), 0.05)
     assert text.endswith("2 animals were recorded in both, which needs a paired test.")
 
 
@@ -278,10 +279,12 @@ def test_a_measure_without_spread_is_not_the_largest_effect():
 
 def test_transitions_differ_where_their_p_says_so():
     sizes = {"ctrl": 6, "drug": 5}
-    text = sentences.transitions_compared(["ctrl", "drug"], 0.01, sizes)
-    assert text.startswith("Taken together, the transitions of ctrl and drug differ (p = 0.01,")
+    text = sentences.transitions_compared(["ctrl", "drug"], 0.01, sizes, "animals", 0.05)
+    assert text.startswith("Taken together, the transitions of ctrl and drug differ (p = 0.01, level 0.05,")
     assert text.endswith("animals: ctrl n = 6, drug n = 5).")
-    assert "of ctrl and drug are not shown to differ (p = 0.2" in sentences.transitions_compared(sizes, 0.2, sizes)
+    for p, alpha in ((0.2, 0.05), (0.01, 0.005)):
+        text = sentences.transitions_compared(sizes, p, sizes, "animals", alpha)
+        assert f"of ctrl and drug are not shown to differ (p = {p}" in text
 
 
 def test_no_mistake_is_called_none():
@@ -292,6 +295,8 @@ def test_no_mistake_is_called_none():
 def test_p_near_the_limit_keeps_its_verdict():
     assert p_value(0.0502) == "p = 0.0502"
     assert p_value(0.0498) == "p = 0.0498"
+    assert p_value(0.0102, 0.01) == "p = 0.0102"
+    assert p_value(0.0502, 0.01) == "p = 0.05"
 
 
 def test_one_bad_recording_is_one():

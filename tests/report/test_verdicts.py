@@ -17,6 +17,8 @@ from murid.report import transitions
 from murid.report.context import Context
 from murid.report.section_parts import Section, Words
 from murid.report.sections import assay, evaluation, methods, motifs, neural, overview
+from murid.report.subjects import PAIR, AnalysisUnit
+from murid.stats import compare_tables
 from tests.report import folders
 from tests.report.test_findings import animals_of, found_of
 
@@ -95,6 +97,25 @@ def test_text_of_methods_names_whose_behaviour_units_were_tested_against(study, 
 
 
 @pytest.mark.parametrize(
+    ("unit", "words"),
+    [
+        ("animal", "unit: animal) were compared by permutation of animals between"),
+        ("pair", "unit: pair of animals) were compared by permutation of pairs of animals between"),
+        ("set", "unit: set of animals) were compared by permutation of sets of animals between"),
+        ("litter", "unit: litter) were compared by permutation of litters between"),
+    ],
+)
+def test_text_of_methods_names_the_unit_that_was_compared_and_the_level(study, unit, words):
+    rows = pd.DataFrame({"animal": range(8), "group": list("ccccdddd"), "cm": [1.0, 2, 3, 4, 11, 12, 13, 14]})
+    table = compare_tables(rows, ["cm"], "group")[0].assign(unit_of_analysis=unit)
+    asked = {"name": "open_field", "alpha": 0.01}
+    run = folders.write_run(study, "assay", params=asked, summary={"level": 0.01}, tables={"comparison": table})
+    text = methods._assay(Context(study, [run]).runs[0])[0]
+    assert f"(c n = 4 and d n = 4; {words} groups (two-sided)" in text
+    assert "groups differ where q ≤ 0.01." in text
+
+
+@pytest.mark.parametrize(
     ("tuned", "words"),
     [(True, "the clearest tuned unit in"), (False, "the strongest unit, though none was called tuned, in")],
 )
@@ -137,8 +158,14 @@ def test_transitions_are_compared_between_two_groups_alone(groups):
     context = SimpleNamespace(
         groups=groups, keys=lambda r: {"group": group_of[r]}, animals=pd.Series(list(group_of), index=list(group_of))
     )
-    text = transitions.group_sentence(context, states)
+    text = transitions.group_sentence(context, states, AnalysisUnit(), 0.05)
     assert bool(text) is (len(groups) == 2)
     if text:
         assert "the transitions of a and b are not shown to differ" in text
-        assert text.endswith("animals: a n = 3, b n = 3).")
+        assert text.endswith("level 0.05, one permutation test of the whole matrix; animals: a n = 3, b n = 3).")
+        # The verdict is that of the level that was asked for, and pairs are no animals.
+        text = transitions.group_sentence(context, states, PAIR, 0.999)
+        assert "the transitions of a and b differ (" in text
+        assert text.endswith(
+            "level 0.999, one permutation test of the whole matrix; pairs of animals: a n = 3, b n = 3)."
+        )

@@ -57,6 +57,11 @@ def test_one_level_is_that_of_the_comparison_and_of_the_analysis(scored):
         run_analysis(scored, "agreement", alpha=0.1)
     with pytest.raises(DataError, match="alpha is no level"):
         run_analysis(scored, "budget", labels=choice, alpha=1.0)
+    with pytest.raises(DataError, match=r"two levels were asked for.*\n?.*alpha = 0.05, and alpha = 0.01") as told:
+        run_analysis(scored, "tuning", {"alpha": 0.01}, alpha=0.05)
+    assert len(told.value.faults) == 1
+    with pytest.raises(DataError, match="no recording has what 'tuning' needs"):  # one level given twice is one
+        run_analysis(scored, "tuning", {"alpha": 0.01}, alpha=0.01)
 
 
 def test_any_column_of_the_sheet_can_be_compared_by(scored):

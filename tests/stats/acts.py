@@ -20,7 +20,7 @@ def compared(p: CompareParams):
 CASES = {
     CompareParams: Acts(
         compared,
-        {"n_permutations": 1999, "exact_up_to": 10, "level": 0.9, "ranks": True},
+        {"n_permutations": 1999, "exact_up_to": 10, "level": 0.9, "ranks": True, "alpha": 0.2},
         base={"n_permutations": 999},
         given={"exact_up_to": {"n_permutations": 999}},
     )

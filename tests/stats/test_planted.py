@@ -150,6 +150,10 @@ def test_the_smallest_possible_p_knows_that_groups_may_change_places(sizes, floo
     # The groups lie so far apart that no arrangement is more different: this p is the smallest one.
     assert result.p == result.test.p_floor
     assert any("no p below" in note for note in result.notes) == (floor > 0.05)
+    strict = compare(one_row_an_animal(names, values), "v", "group", params=QUICK, alpha=0.001)
+    assert any("no p below" in note for note in strict.notes)
+    assert result.statement().shown == (result.p <= 0.05)
+    assert not strict.statement().shown
 
 
 @pytest.mark.parametrize(("d", "share"), [(np.ones(3), 2 / 8), (np.arange(1.0, 6), 2 / 32), (np.arange(1.0, 41), 0.0)])

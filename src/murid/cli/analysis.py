@@ -27,7 +27,7 @@ from murid.cli.options import (
     pick_recordings,
     read_params,
 )
-from murid.cli.run_summaries import of_run
+from murid.cli.run_summaries import compared_sentences, of_run, units_compared
 from murid.data.names import counted
 
 if TYPE_CHECKING:
@@ -150,12 +150,10 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
     shown: dict[str, pd.DataFrame] = {}
     units = tables[chosen.compare].attrs.get("units", {}) if chosen.compare in tables else {}
     if COMPARISON.name in tables:
-        shown["Groups compared (animals are the unit)"] = comparison_table(tables[COMPARISON.name], units)
+        shown[units_compared(tables[COMPARISON.name])] = comparison_table(tables[COMPARISON.name], units)
         if LATENCIES.name in tables:
             shown["Latencies compared by survival: some animals never did it"] = latency_table(tables[LATENCIES.name])
-        text.append(f"{len(summary['differ'])} of {summary['compared']} measures differ (q <= {summary['level']:g}).")
-        if summary.get("described"):
-            text.append(f"{summary['described']} further measures are described, not tested: table described.csv.")
+        text += compared_sentences(run)
     else:
         for name in chosen.shown or (chosen.compare or chosen.tables[0].name,):
             if name not in tables or tables[name].empty:

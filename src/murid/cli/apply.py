@@ -9,7 +9,7 @@ import typer
 from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import Alpha, Ids, StudyFolder, Workers, n_workers, pick_recordings
-from murid.cli.run_summaries import of_run
+from murid.cli.run_summaries import compared_sentences, of_run
 from murid.data.names import counted
 
 
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         from murid.data.study import Study
         from murid.ethogram.bouts import SUMMARY
         from murid.run import apply_method
+        from murid.stats.group_tables import COMPARISON
 
         opened = Study(study)
         run = apply_method(opened, model, pick_recordings(opened, ids), alpha=alpha, workers=n_workers(workers))
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
         shown = numbers.groupby(rows.behaviour, sort=False).mean().reset_index()
         return of_run(
             run,
-            [f"{counted(len(run.summary['recordings']))}. States: {run.folder / 'states'}"],
+            [f"{counted(len(run.summary['recordings']))}. States: {run.folder / 'states'}", *compared_sentences(run)],
             {"Mean over recordings": shown},
-            json_tables=(SUMMARY.name,),
+            json_tables=(SUMMARY.name, COMPARISON.name),
         )

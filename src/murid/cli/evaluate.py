@@ -9,7 +9,7 @@ import typer
 from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import (
-    Alpha,
+    AlphaOfMethods,
     Behaviours,
     Ids,
     OthersOption,
@@ -25,7 +25,7 @@ from murid.cli.options import (
     pick_recordings,
     read_params,
 )
-from murid.cli.run_summaries import of_run
+from murid.cli.run_summaries import compared_sentences, of_run
 from murid.data.names import counted
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def register(app: typer.Typer) -> None:
         leaky: Annotated[bool, typer.Option("--leaky", help="Also the score of random frames, marked so.")] = False,
         rare: _Rare = "warn",
         skip_failed: SkipFailed = False,
-        alpha: Alpha = 0.05,
+        alpha: AlphaOfMethods = 0.05,
         seed: Seed = 0,
         workers: Workers = 0,
     ) -> Reply:
@@ -111,6 +111,7 @@ def _reply(run: Run) -> Reply:
         shown["Person against person on the same recordings: what can be asked for"] = people.frame
     text = [_sentence(name, s) for name, s in run.summary["methods"].items()]
     text += [_difference(name, d) for name, d in run.summary.get("differences", {}).items()]
+    text += compared_sentences(run)
     return of_run(
         run,
         [*text, f"Figure: {run.folder / 'figures' / 'methods.svg'}"],
@@ -128,18 +129,19 @@ def _sentence(name: str, s: dict[str, Any]) -> str:
     return text
 
 
-#: With fewer animals even a difference that all of them share comes up by chance once in twenty times or more often.
-FEW_ANIMALS = 6
-
-
 def _difference(name: str, d: dict[str, Any]) -> str:
+    from murid.compare import fewest_animals
+
     low, high = d["ci"]
     if low is None:
         return f"{name} to {d['to']}: {d['macro_f1']:+.3f} macro F1 (no interval: too few animals)."
     real = "more than chance" if high < 0 or low > 0 else "may be chance"
-    if d["n_animals"] < FEW_ANIMALS:
+    if d["n_animals"] < fewest_animals(d["alpha"]):
         real = f"{d['n_animals']} animals cannot tell a difference from chance"
-    return f"{name} to {d['to']}: {d['macro_f1']:+.3f} macro F1 [{low:+.3f}, {high:+.3f}], paired over animals: {real}."
+    return (
+        f"{name} to {d['to']}: {d['macro_f1']:+.3f} macro F1 [{low:+.3f}, {high:+.3f}] ({100 * (1 - d['alpha']):g} %), "
+        f"paired over animals: {real}."
+    )
 
 
 def _per_method(names: list[str], texts: list[str] | None) -> dict[str, dict[str, Any]]:

@@ -53,6 +53,9 @@ OthersOption = Annotated[
 Rater = Annotated[str, typer.Option(help="Whose labels, when there are several raters.")]
 Stream = Annotated[str, typer.Option(help="Which stream (channel) of the labels.")]
 Alpha = Annotated[float, typer.Option(help="q up to which groups are said to differ.")]
+AlphaOfMethods = Annotated[
+    float, typer.Option(help="q up to which groups, or with several methods level at which these, are said to differ.")
+]
 AnyAlpha = Annotated[
     float | None,
     typer.Option(help="q up to which groups differ: the analysis's own alpha, else 0.05.", show_default=False),

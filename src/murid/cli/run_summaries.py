@@ -12,6 +12,25 @@ if TYPE_CHECKING:
     from murid.run.runs import Run
 
 
+def compared_sentences(run: Run) -> list[str]:
+    """Return how many measures differ between groups and at which level; nothing where none were compared."""
+    summary = run.summary
+    if "level" not in summary:
+        return []
+    text = [f"{len(summary['differ'])} of {summary['compared']} measures differ (q <= {summary['level']:g})."]
+    if summary.get("described"):
+        text.append(f"{summary['described']} further measures are described, not tested: table described.csv.")
+    return text
+
+
+def units_compared(table: pd.DataFrame) -> str:
+    """Return the heading of a table of groups compared: what the unit is, as the table says."""
+    from murid.stats.group_tables import COMPARISON
+
+    units = " or ".join(f"{unit}s" for unit in dict.fromkeys(COMPARISON.rows(table).unit_of_analysis.astype(str)))
+    return f"Groups compared ({units} are the unit)"
+
+
 def of_run(
     run: Run, text: list[str], tables: dict[str, pd.DataFrame] | None = None, *, json_tables: tuple[str, ...] = ()
 ) -> Reply:

@@ -21,6 +21,7 @@ def methods_figure(
     differences: pd.DataFrame | None = None,
     ceiling: pd.DataFrame | None = None,
     leaky: pd.DataFrame | None = None,
+    alpha: float = 0.05,
 ) -> Figure:
     """Draw frame F1 with its 95 % interval per behaviour and method, and the paired differences to the best.
 
@@ -32,6 +33,8 @@ def methods_figure(
         From `murid.compare.compare_with_best` and `murid.compare.ceiling`; people are drawn as black diamonds.
     leaky : DataFrame, optional
         ``method, behaviour, f1`` of a split by frames: hollow circles, named as inflated.
+    alpha : float
+        Level of `differences`: their intervals hold 1 − alpha.
 
     Examples
     --------
@@ -76,11 +79,11 @@ def methods_figure(
     left.set_title("; ".join(notes), fontsize=7, color=_GREY, loc="left")
     left.legend(fontsize=8, frameon=False, loc="lower left", ncols=min(len(methods), 3))
     if differences is not None and len(differences):
-        _forest(axes[1], differences, methods)
+        _forest(axes[1], differences, methods, alpha)
     return figure
 
 
-def _forest(axis: Any, differences: pd.DataFrame, methods: list[str]) -> None:
+def _forest(axis: Any, differences: pd.DataFrame, methods: list[str], alpha: float) -> None:
     rows = differences[differences["behaviour"] == "macro"].set_index("method")
     rows = rows.reindex([m for m in methods if m in rows.index])
     at = -np.arange(len(rows))
@@ -92,7 +95,7 @@ def _forest(axis: Any, differences: pd.DataFrame, methods: list[str]) -> None:
         axis.errorbar(d[[k]], at[[k]], xerr=end, fmt="o", color=colour, capsize=3)
     axis.axvline(0, color=_GREY, lw=0.8)
     _plain(axis)
-    axis.set(yticks=at, ylim=(-len(rows) + 0.4, 0.6), xlabel="macro F1, paired difference (95 %)")
+    axis.set(yticks=at, ylim=(-len(rows) + 0.4, 0.6), xlabel=f"macro F1, paired difference ({100 * (1 - alpha):g} %)")
     axis.set_yticklabels(rows.index)
     axis.set_title(f"against {rows['best'].iloc[0]}", fontsize=8, color=_GREY, loc="left")
 

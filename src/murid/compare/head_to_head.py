@@ -49,8 +49,32 @@ def methods_side_by_side(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.Da
     return sort.drop(columns="_k").reset_index(drop=True)
 
 
+#: Draws beyond each limit of an interval; a limit that rests on fewer is not steady.
+TAIL_DRAWS = 20
+#: More draws than this would not fit into memory with many recordings.
+MOST_DRAWS = 100_000
+
+
+def fewest_animals(alpha: float) -> int:
+    """Return the fewest animals that can tell a difference from chance at a level.
+
+    Where all of n animals favour one method, signs alone would do so, either way, with p = 2 / 2 ** n.
+
+    Examples
+    --------
+    >>> fewest_animals(0.05), fewest_animals(0.01)
+    (6, 8)
+    """
+    return int(np.ceil(1 - np.log2(alpha)))
+
+
 def compare_with_best(
-    recordings: pd.DataFrame, animals: Mapping[str, str], *, n_boot: int = 2000, seed: int = 0
+    recordings: pd.DataFrame,
+    animals: Mapping[str, str],
+    *,
+    alpha: float = 0.05,
+    n_boot: int = 2000,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Compare each method with the best one, on the recordings that both predicted.
 
@@ -60,17 +84,19 @@ def compare_with_best(
         One row per method, recording and behaviour with ``tp, fp, fn, tn`` (evaluation table ``recordings``).
     animals : mapping of recording to animal
         Animals are resampled, with all their recordings.
+    alpha : float
+        Level: the limits hold 1 − alpha of the resamples, 95 % by default.
     n_boot, seed
-        Resamples, seed.
+        Resamples, seed. For a small `alpha` as many more as put 20 of them beyond each limit, up to 100,000.
 
     Returns
     -------
     DataFrame
         ``behaviour`` (and ``macro``), ``method, best, difference, low, high, n_recordings, n_animals``: frame F1 of the
-        method minus that of the method with the highest macro F1, and 95 % percentile limits. Limits that exclude 0 say
+        method minus that of the method with the highest macro F1, and percentile limits. Limits that exclude 0 say
         that the difference is more than which animals were at hand. NaN limits: fewer than five animals.
-        With fewer than six animals no difference is beyond chance: even if all agree, signs alone would do so
-        once in sixteen times or more often (five animals, either way).
+        With fewer animals than `fewest_animals` of `alpha`, six for .05, no difference is beyond chance: even if all
+        agree, signs alone would do so more often.
 
     Examples
     --------
@@ -86,7 +112,7 @@ def compare_with_best(
     cells = {m: _cells(part, behaviours) for m, part in recordings.groupby("method", sort=False)}
     macro = {m: float(frames.mean_known(frames.f1_of(np.sum(list(c.values()), axis=0)))) for m, c in cells.items()}
     best = max(macro, key=lambda m: (macro[m], m))
-    rows = []
+    rows, n_boot = [], max(n_boot, min(MOST_DRAWS, int(np.ceil(2 * TAIL_DRAWS / alpha))))
     for name, own in cells.items():
         if name == best:
             continue
@@ -94,7 +120,7 @@ def compare_with_best(
         both = np.stack([np.stack([own[r], cells[best][r]]) for r in shared])
         groups = [animals.get(r, r) for r in shared]
         f1 = lambda x: _with_macro(frames.f1_of(x[:, 0])) - _with_macro(frames.f1_of(x[:, 1]))  # noqa: E731
-        low, high = bootstrap.interval(both, f1, groups=groups, n_boot=n_boot, seed=seed)
+        low, high = bootstrap.interval(both, f1, groups=groups, n_boot=n_boot, level=1 - alpha, seed=seed)
         for k, (behaviour, d) in enumerate(zip([*behaviours, "macro"], f1(both.sum(0)[None])[0], strict=True)):
             rows.append((behaviour, name, best, float(d), float(low[k]), float(high[k]), len(shared), len(set(groups))))
     columns = ["behaviour", "method", "best", "difference", "low", "high", "n_recordings", "n_animals"]

@@ -167,8 +167,10 @@ DIFFERENCES = Table(
         "method": text_column(),
         "best": text_column(why="method with the highest mean F1, which the other is compared with"),
         "difference": number_column(low=-1 - _EPS, high=1 + _EPS, why="F1 of the method minus that of the best"),
-        "low": number_column(low=-1 - _EPS, high=1 + _EPS, why="lower end of its 95 % interval, paired over animals"),
-        "high": number_column(low=-1 - _EPS, high=1 + _EPS, why="upper end of its 95 % interval"),
+        "low": number_column(
+            low=-1 - _EPS, high=1 + _EPS, why="lower end of its interval (1 - alpha), paired over animals"
+        ),
+        "high": number_column(low=-1 - _EPS, high=1 + _EPS, why="upper end of its interval"),
         "n_recordings": count_column("recordings"),
         "n_animals": count_column("animals"),
     },

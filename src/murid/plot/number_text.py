@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from murid.data.name_order import natural as natural
+from murid.stats.wording import ALPHA, p_text
 
 DASH = "–"
 
@@ -46,11 +47,9 @@ def number(value: Any, digits: int = 3) -> str:
     return text.replace(",", " ").replace("-", "−")
 
 
-def p_value(p: float) -> str:
-    """Return ``p = 0.032`` or ``p < 0.0001``; three digits near 0.05, where two would hide the verdict."""
-    if p is None or not np.isfinite(p):
-        return f"p {DASH}"
-    return "p < 0.0001" if p < 1e-4 else f"p = {number(p, 3 if 0.045 < p < 0.055 else 2)}"
+def p_value(p: float, alpha: float = ALPHA) -> str:
+    """Return ``p = 0.032`` or ``p < 0.0001``; more digits where two would hide its side of `alpha`."""
+    return p_text(p, alpha=alpha) if p is not None and np.isfinite(p) else f"p {DASH}"
 
 
 def span(low: float, high: float) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.bouts import EVERYONE, as_text
-from murid.data.clock import sample_stops
+from murid.data.clock import sample_stops, segments
 from murid.data.labels import PLACEHOLDERS, Labels
 from murid.data.names import counted, near_twins
 from murid.data.recording import Recording
@@ -36,12 +36,12 @@ def label_rows(recording: Recording) -> list[tuple[Any, ...]]:
     -------
     list of tuple
         ``"short bouts"`` (% of the bouts, of less than a frame), ``"overlap"`` (seconds in which behaviours that
-        exclude each other were both scored), ``"not scored"`` (% of the recording, of the rater who left out
-        most) and ``"label overhang"`` (s past the end). Smaller is better.
+        exclude each other were both scored), ``"not scored"`` (% of the time that was recorded, without pauses of
+        the clock, of the rater who left out most) and ``"label overhang"`` (s past the end). Smaller is better.
     """
     labels = recording.need("labels")
     end, what = _end(recording)
-    rows = [_short(labels, recording), _overlap(labels), _not_scored(labels, end)]
+    rows = [_short(labels, recording), _overlap(labels), _not_scored(labels, _epochs(labels, recording))]
     if np.isfinite(end):
         rows.append(_overhang(labels, end, what))
     return rows
@@ -50,18 +50,18 @@ def label_rows(recording: Recording) -> list[tuple[Any, ...]]:
 def inventory(recording: Recording) -> pd.DataFrame:
     """Return what was scored: one row a rater, stream and behaviour, with the number of bouts and their time (s).
 
-    A rater without a bout has one row with an empty label.
+    A rater without a bout in a stream that was scored has one row with an empty label.
     """
     labels = recording.need("labels")
     rows = []
-    for rater in labels.raters or [""]:
-        for stream in labels.streams or [""]:
-            bouts = labels.bouts[(labels.bouts["rater"] == rater) & (labels.bouts["stream"] == stream)]
-            names = [n for n in dict.fromkeys(bouts["label"]) if n.lower() not in PLACEHOLDERS]
-            for name in names or [""]:
-                own = bouts[bouts["label"] == name]
-                seconds = float((own["stop_s"] - own["start_s"]).sum())
-                rows.append((rater, stream, name, len(own), seconds))
+    pairs = [pair for t in (labels.scored, labels.bouts) for pair in zip(t["rater"], t["stream"], strict=True)]
+    for rater, stream in sorted(set(pairs)) or [("", "")]:
+        bouts = labels.bouts[(labels.bouts["rater"] == rater) & (labels.bouts["stream"] == stream)]
+        names = [n for n in dict.fromkeys(bouts["label"]) if n.lower() not in PLACEHOLDERS]
+        for name in names or [""]:
+            own = bouts[bouts["label"] == name]
+            seconds = float((own["stop_s"] - own["start_s"]).sum())
+            rows.append((rater, stream, name, len(own), seconds))
     return pd.DataFrame(rows, columns=list(INVENTORY))
 
 
@@ -77,7 +77,7 @@ def name_rows(scored: pd.DataFrame) -> list[tuple[Any, ...]]:
     -------
     list of tuple
         ``recording, check, where, value, unit, reason, todo``: names that look alike, behaviours that a rater never
-        used and another did where both scored, and behaviours of one recording only.
+        used and another did where both scored the same stream, and behaviours of one recording only.
     """
     used = scored[scored["label"] != ""]
     alike = near_twins(used["label"])
@@ -93,6 +93,19 @@ def _end(recording: Recording) -> tuple[float, str]:
         video = recording.need("video")
         return float(video.n_frames / video.fps), "film"
     return float("nan"), ""
+
+
+def _epochs(labels: Labels, recording: Recording) -> list[tuple[float, float]]:
+    """Stretches in which something was recorded, s: of the poses, else of the film, else of the labels' clock."""
+    if recording.has("poses"):
+        time = recording.need("poses")["time"].values
+        stops = sample_stops(time)
+        return [(float(time[a]), float(stops[b - 1])) for a, b in segments(time)]
+    end, _ = _end(recording)
+    if np.isfinite(end):
+        return [(0.0, end)]
+    clock = labels.clock()
+    return [(float(clock[0]), labels.stop_s)] if clock.size else []
 
 
 def _frame_s(labels: Labels, recording: Recording) -> float:
@@ -157,11 +170,11 @@ def _second_of_twice(bouts: pd.DataFrame) -> pd.Series:
     return ordered.iloc[1 + int(np.argmax(ordered["start_s"].to_numpy(float)[1:] < before - 1e-9))]
 
 
-def _not_scored(labels: Labels, end: float) -> tuple[Any, ...]:
-    """Share of the recording that a rater left out, of the one who left out most; by stream and animal."""
-    stop = end if np.isfinite(end) else labels.stop_s
+def _not_scored(labels: Labels, epochs: Sequence[tuple[float, float]]) -> tuple[Any, ...]:
+    """Share of the recorded `epochs` that a rater left out, of the one who left out most; by stream and animal."""
+    lasts = sum(b - a for a, b in epochs)
     worst: tuple[float, str, str] = (0.0, "", "")
-    if not stop > 0:
+    if not lasts > 0:
         return "not scored", "", float("nan"), "%", "", ""
     table = labels.scored
     keys = ["rater", "stream"]
@@ -169,16 +182,27 @@ def _not_scored(labels: Labels, end: float) -> tuple[Any, ...]:
         table = table.assign(individual=as_text(table["individual"], EVERYONE))
         keys.append("individual")
     for key, own in table.groupby(keys, sort=False):
-        gaps = gaps_between(_pairs(own), stop)
-        share = 100 * sum(b - a for a, b in gaps) / stop
+        gaps = _gaps_inside(_pairs(own), epochs)
+        share = 100 * sum(b - a for a, b in gaps) / lasts
         if share > worst[0]:
             a, b = max(gaps, key=lambda gap: gap[1] - gap[0])
             person = ", ".join(str(k) for k in key if k not in ("", EVERYONE))
             places = f"{len(gaps)} places" if len(gaps) > 1 else "one place"
             worst = share, ", ".join(filter(None, [person, f"{a:.2f}-{b:.2f} s"])), places
-    reason = f"{worst[0]:.3g} % of {stop:.6g} s not scored, in {worst[2]}" if worst[0] else ""
+    reason = f"{worst[0]:.3g} % of {lasts:.6g} s not scored, in {worst[2]}" if worst[0] else ""
     todo = "they count as unlabelled, not as absent: score them, or say what was watched (scored_s of the labels)"
     return "not scored", worst[1], worst[0], "%", reason, todo
+
+
+def _gaps_inside(
+    spans: Sequence[tuple[float, float]], epochs: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Stretches of the epochs that no span covers."""
+    gaps = []
+    for start, stop in epochs:
+        own = gaps_between([(a - start, b - start) for a, b in spans], stop - start)
+        gaps += [(start + a, start + b) for a, b in own]
+    return gaps
 
 
 def _overhang(labels: Labels, end: float, what: str) -> tuple[Any, ...]:
@@ -231,10 +255,16 @@ def _alike(used: pd.DataFrame, alike: list[list[str]]) -> list[tuple[Any, ...]]:
 
 
 def _unused(scored: pd.DataFrame, twins: set[str]) -> list[tuple[Any, ...]]:
-    """Behaviours that one rater used and another, who scored the same recordings, never did."""
+    """Behaviours that one rater used and another, who scored the same stream of the same recordings, never did."""
+    streams = [own for _, own in scored.groupby("stream", sort=False)]
+    return [row for own in streams for row in _unused_in_stream(own, twins, several=len(streams) > 1)]
+
+
+def _unused_in_stream(scored: pd.DataFrame, twins: set[str], *, several: bool) -> list[tuple[Any, ...]]:
     raters = list(dict.fromkeys(scored["rater"]))
     if len(raters) < 2:
         return []
+    of_stream = f" (stream {scored['stream'].iloc[0]})" if several and scored["stream"].iloc[0] else ""
     watched = {r: set(scored.loc[scored["rater"] == r, "recording"]) for r in raters}
     rows = []
     for name in dict.fromkeys(scored.loc[scored["label"] != "", "label"]):
@@ -248,7 +278,7 @@ def _unused(scored: pd.DataFrame, twins: set[str]) -> list[tuple[Any, ...]]:
             places = list(dict.fromkeys(shown["recording"]))
             reason = (
                 f"{rater} never scored '{name}', which {_some(list(dict.fromkeys(shown['rater'])))} scored in "
-                f"{counted(len(places))} that both watched"
+                f"{counted(len(places))} that both watched{of_stream}"
             )
             todo = "if the rater did not look for it, compare the raters on the other behaviours only (-b)"
             rows.append((places[0], "vocabulary of raters", rater, 1.0, "behaviours", reason, todo))

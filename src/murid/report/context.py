@@ -27,6 +27,7 @@ from murid.plot.number_text import listed, natural
 from murid.plot.places import GUESSED
 from murid.report.pose_overview import Glance, glance_in_cm, look_at, with_arenas
 from murid.report.runfolder import RunFolder
+from murid.stats.wording import ALPHA
 
 
 class Context:
@@ -164,6 +165,12 @@ class Context:
             if rater or stream:
                 return LabelChoice(None, others, str(rater) if rater else None, str(stream) if stream else None)
         return LabelChoice(others=others)
+
+    @property
+    def level_on_labels(self) -> float:
+        """The level that the newest run on labels was asked for: a test of the same labels in the page has it too."""
+        runs = [run for run in reversed(self.runs) if run.params.get("states_from") == "labels"]
+        return next((run.level for run in runs if run.summary.get("level")), runs[0].level if runs else ALPHA)
 
     @property
     def labeller(self) -> str:

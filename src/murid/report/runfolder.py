@@ -21,6 +21,7 @@ from murid.data.names import slug
 from murid.data.pandas_release import EXACT_NUMBERS
 from murid.data.store import read_array
 from murid.data.tables import Table, TableRows
+from murid.stats.wording import ALPHA
 
 
 class RunFolder:
@@ -73,6 +74,17 @@ class RunFolder:
         """Everything that was asked for."""
         params = self.provenance.get("params", {})
         return params if isinstance(params, dict) else {}
+
+    @property
+    def level(self) -> float:
+        """The one level of the run: p or q up to which it said that something differs; .05 where none was asked for."""
+        own = self.params.get("params")
+        asked = (
+            self.summary.get("level"),
+            self.params.get("alpha"),
+            own.get("alpha") if isinstance(own, dict) else None,
+        )
+        return next((float(x) for x in asked if isinstance(x, (int, float))), ALPHA)
 
     @property
     def warnings(self) -> list[str]:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from murid.plot.number_text import count, listed, number, p_value, readable
 from murid.report.table_rows import TunedUnits
 from murid.stats.statements import LatencyStatement, Statement
-from murid.stats.wording import ALPHA
 
 #: Findings on single measures that are named at most.
 MAX_NAMED = 4
@@ -114,11 +113,11 @@ def quality_found(bad: Sequence[str], n_recordings: int) -> str:
     )
 
 
-def transitions_compared(groups: Sequence[str], p: float, sizes: dict[str, int], alpha: float = ALPHA) -> str:
-    """Return the verdict of the one test of all transitions between groups."""
+def transitions_compared(groups: Sequence[str], p: float, sizes: dict[str, int], units: str, alpha: float) -> str:
+    """Return the verdict at the level `alpha` of the one test of all transitions between groups of `units`."""
     verdict = "differ" if p <= alpha else "are not shown to differ"
     n = ", ".join(f"{g} n = {k}" for g, k in sizes.items())
     return (
-        f"Taken together, the transitions of {listed(groups)} {verdict} ({p_value(p)}, one permutation test of the "
-        f"whole matrix; animals: {n})."
+        f"Taken together, the transitions of {listed(groups)} {verdict} ({p_value(p, alpha)}, level {number(alpha)}, "
+        f"one permutation test of the whole matrix; {units}: {n})."
     )

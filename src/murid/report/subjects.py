@@ -39,6 +39,14 @@ MIXED = AnalysisUnit("animal", "animals", "animal (a recording of its own where 
 PAIR = AnalysisUnit("pair of animals", "pairs of animals", "pair of animals recorded together")
 TOGETHER = AnalysisUnit("set of animals", "sets of animals", "set of animals recorded together")
 
+#: Unit as tables of comparisons name it (``unit_of_analysis``) → in words.
+_NAMED = {"animal": AnalysisUnit(), "pair": PAIR, "set": TOGETHER}
+
+
+def named_unit(unit_of_analysis: str) -> AnalysisUnit:
+    """Return the unit that a table of comparisons names."""
+    return _NAMED.get(unit_of_analysis, AnalysisUnit(unit_of_analysis, f"{unit_of_analysis}s", unit_of_analysis))
+
 
 def subject_of(context: Context, seen: Mapping[str, Iterable[str]]) -> AnalysisUnit:
     """Return what the values of some recordings belong to once those of one animal, or of one recording, are joined.

@@ -11,14 +11,13 @@ import xarray as xr
 from murid.data.states import behaviour_names, is_multilabel, make_states
 from murid.ethogram import transitions_of
 from murid.ethogram.transitions import Transitions
-from murid.plot.number_text import count, listed, natural, number, readable
+from murid.plot.number_text import listed, natural, number, readable
 from murid.report.context import Context
 from murid.report.figures.heat_maps import matrix
 from murid.report.figures.transition_graph import transition_graph
 from murid.report.section_parts import Part, Picture
 from murid.report.sentences import transitions_compared
-from murid.report.subjects import seen_in_states, subject_of
-from murid.stats.wording import ALPHA
+from murid.report.subjects import AnalysisUnit, seen_in_states, subject_of
 
 #: More behaviours than this are not drawn as a graph.
 MAX_GRAPH = 24
@@ -26,8 +25,8 @@ MAX_GRAPH = 24
 LEAST_SIDE_BY_SIDE = 0.5
 
 
-def transition_parts(context: Context, states: dict[str, xr.DataArray], source: str) -> list[Part]:
-    """Matrix and graph of what follows what; staying is no transition."""
+def transition_parts(context: Context, states: dict[str, xr.DataArray], source: str, alpha: float) -> list[Part]:
+    """Matrix and graph of what follows what; staying is no transition. Groups differ where p is at most `alpha`."""
     chains = {recording_id: one for recording_id, s in states.items() if (one := exclusive(s)) is not None}
     if not chains:
         return []
@@ -46,7 +45,7 @@ def transition_parts(context: Context, states: dict[str, xr.DataArray], source: 
         "counted, and gaps in the labels are not bridged."
     )
     parted = _parted(total.total, aligned)
-    test = parted or group_sentence(context, dict(zip(chains, aligned, strict=True)))
+    test = parted or group_sentence(context, dict(zip(chains, aligned, strict=True)), subject, alpha)
     parts: list[Part] = [_matrix(total, names, used, about, test)]
     if 3 <= len(used) <= MAX_GRAPH:
         parts.append(_graph(total.probabilities.loc[used, used], _usage(aligned, names), context.colours_for(used)))
@@ -126,8 +125,8 @@ def exclusive(states: xr.DataArray) -> xr.DataArray | None:
     )
 
 
-def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
-    """One test of all transitions together between two groups of at least two animals each.
+def group_sentence(context: Context, states: dict[str, xr.DataArray], subject: AnalysisUnit, alpha: float) -> str:
+    """One test of all transitions together between two groups of at least two animals each, at the level `alpha`.
 
     Animals with recordings in both groups make the design paired; their transitions are not compared here.
     """
@@ -142,7 +141,7 @@ def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
     both = [a for a, own in group_of.items() if len(own) > 1]
     if both:
         return (
-            f"Transitions of {listed(context.groups)} were not compared: {count(len(both), 'animal')} "
+            f"Transitions of {listed(context.groups)} were not compared: {subject.count(len(both))} "
             f"{'was' if len(both) == 1 else 'were'} recorded in both, which needs a paired test."
         )
     counts: dict[str, np.ndarray] = {}
@@ -156,7 +155,7 @@ def group_sentence(context: Context, states: dict[str, xr.DataArray]) -> str:
     if min(sizes.values(), default=0) < 2:
         return ""
     difference = group_difference(np.stack(list(counts.values())), groups, measure="fractions")
-    return transitions_compared(context.groups, float(difference["p"]), sizes, ALPHA)
+    return transitions_compared(context.groups, float(difference["p"]), sizes, subject.plural, alpha)
 
 
 def _renamed(states: xr.DataArray, names: list[str]) -> xr.DataArray:

@@ -91,7 +91,7 @@ def run_analysis(
         Whose states; all by default.
     alpha : float, optional
         The one level of the run: q up to which groups are said to differ, and the parameter ``alpha`` of an analysis
-        that has one. That parameter by default, else .05.
+        that has one. That parameter by default, else .05; another level there is an error.
     seed : int
         Of everything that draws random numbers.
     workers : int
@@ -116,6 +116,7 @@ def run_analysis(
     >>> run.tables["comparison"]  # doctest: +SKIP
     """
     chosen = find_analysis(name)
+    _refuse_two_levels(name, params or {}, alpha)
     own = {"alpha": alpha} if alpha is not None and "alpha" in chosen.params.model_fields else {}
     declared = chosen.params(**{**own, **(params or {})})
     source = StatesSource(str(states_from), labels or LabelChoice(), individual)
@@ -340,6 +341,18 @@ def refuse_unknown_individual(study: Study, ids: Sequence[str], source: StatesSo
     named = [name for name in known if name != EVERYONE]
     if named:
         fail("states", f"no individual '{wanted}'", where=str(study.folder), todo=did_you_mean(wanted, named))
+
+
+def _refuse_two_levels(name: str, params: Mapping[str, Any], alpha: float | None) -> None:
+    """A run has one level: another one among the parameters of the analysis is refused."""
+    if alpha is not None and params.get("alpha", alpha) != alpha:
+        fail(
+            f"analysis '{name}'",
+            "two levels were asked for",
+            expected="one level, for the analysis and for its comparison of groups",
+            got=f"alpha = {alpha:g}, and alpha = {params['alpha']} among the parameters",
+            todo="give one of them: alpha (--alpha) sets both",
+        )
 
 
 def _refuse_unused(

@@ -91,7 +91,8 @@ def evaluate_methods(
     skip_failed : bool
         Leave out recordings that cannot be read, and list them, instead of stopping.
     alpha : float
-        q up to which groups are said to differ.
+        Level. One method: q up to which groups are said to differ. Several: that at which a method is said to differ
+        from the best one; the intervals of differences hold 1 − alpha.
     seed : int
         Of the folds, the bootstrap and the leaky split.
     workers : int
@@ -142,7 +143,7 @@ def evaluate_methods(
             if leaky:
                 evaluation.score_leaky(name, method_params[name])
         tested = list(dict.fromkeys(recording_id for split in splits for recording_id in split.test))
-        compare_methods(run, runner, study, tested, scoring, seed)
+        compare_methods(run, runner, study, tested, scoring, seed, alpha)
         run.write_parts()
         if len(names) == 1:
             compare_behaviours(run, seed, alpha)

@@ -82,8 +82,8 @@ def compare_groups(
     family = [m for m in primary if m in usable]
     others = [m for m in usable if m not in family]
     try:
-        comparison, pairs = compare_tables(table, family or usable, group, seed=seed)
-        described = compare_tables(table, others, group, seed=seed)[0] if family and others else None
+        comparison, pairs = compare_tables(table, family or usable, group, alpha=alpha, seed=seed)
+        described = compare_tables(table, others, group, alpha=alpha, seed=seed)[0] if family and others else None
     except DataError as exc:
         run.warn(f"no comparison: {exc}")
         return

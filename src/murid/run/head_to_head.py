@@ -18,7 +18,7 @@ from murid.run.step import Step
 
 
 def compare_methods(
-    run: Run, runner: Runner, study: Study, ids: Sequence[str], scoring: Mapping[str, Any], seed: int
+    run: Run, runner: Runner, study: Study, ids: Sequence[str], scoring: Mapping[str, Any], seed: int, alpha: float
 ) -> None:
     """Write tables ``methods``, ``differences`` (two methods or more), ``ceiling`` (two raters or more) and the figure.
 
@@ -33,6 +33,8 @@ def compare_methods(
     scoring : mapping
         What was scored: ``behaviours, others, stream, group``.
     seed : int
+    alpha : float
+        Level at which two methods are said to differ: that of the intervals of their differences.
     """
     per_class, totals, recordings = (
         pd.concat(run.parts[k], ignore_index=True) for k in ("per_class", "totals", "recordings")
@@ -42,15 +44,15 @@ def compare_methods(
     group = scoring["group"] if scoring["group"] in ("animal", "group", "day", "session") else "animal"
     differences = None
     if recordings["method"].nunique() > 1:
-        differences = run.table(
-            "differences", compare_with_best(recordings, {str(k): str(v) for k, v in listed[group].items()}, seed=seed)
-        )
+        animals = {str(k): str(v) for k, v in listed[group].items()}
+        differences = run.table("differences", compare_with_best(recordings, animals, alpha=alpha, seed=seed))
         macro = differences[differences["behaviour"] == "macro"].set_index("method")
         run.summary["differences"] = {
             m: {
                 "to": r["best"],
                 "macro_f1": _number(r["difference"]),
                 "ci": [_number(r["low"]), _number(r["high"])],
+                "alpha": alpha,
                 "n_animals": int(r["n_animals"]),
             }
             for m, r in macro.iterrows()
@@ -63,7 +65,9 @@ def compare_methods(
         run.table("ceiling", human)
         run.summary["human_macro_f1"] = _number(human.set_index("behaviour").at["macro", "f1"])
     leaky = pd.concat(run.parts["leaky"], ignore_index=True) if "leaky" in run.parts else None
-    write_figure(run, "methods", methods_figure(table, differences=differences, ceiling=human, leaky=leaky))
+    write_figure(
+        run, "methods", methods_figure(table, differences=differences, ceiling=human, leaky=leaky, alpha=alpha)
+    )
 
 
 def _ceiling(

@@ -52,6 +52,7 @@ class CompareParams(Params):
     n_permutations: int = param(9999, ge=999, why="random permutations when not all are used; p never below 1e-4")
     exact_up_to: int = param(50_000, ge=1, why="use all arrangements up to this many: 9 against 9 units")
     level: float = param(0.95, gt=0.5, lt=1, why="confidence level")
+    alpha: float = param(ALPHA, gt=0, lt=1, why="p or q up to which sentences say that groups differ")
     ranks: bool = param(False, why="more than two groups: Kruskal-Wallis H on ranks instead of Welch's F")
 
 
@@ -77,9 +78,11 @@ class Comparison:
     left_out : dict of group to int
         Groups of one unit, which can not be compared.
     notes : tuple of str
-        Averaged recordings, units left out, small groups, skewed values.
+        Averaged recordings, units left out, small groups, skewed values; that no p can reach `alpha`.
     data : DataFrame
         The table that was tested: one row per unit.
+    level, alpha : float
+        Confidence level of the intervals; p or q up to which sentences say that groups differ.
 
     Examples
     --------
@@ -106,6 +109,7 @@ class Comparison:
     notes: tuple[str, ...]
     data: pd.DataFrame
     level: float = 0.95
+    alpha: float = ALPHA
     d_z: float = NAN
     covariates: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -149,6 +153,7 @@ class Comparison:
             left_out=self.left_out,
             notes=self.notes,
             level=self.level,
+            alpha=self.alpha,
         )
 
     def _pairs(self) -> tuple[GroupPair, ...]:
@@ -280,6 +285,7 @@ def compare(
         test = _test_many(units, paired, covariates, params, seed)
         two = _TwoGroups(nothing, nothing, "none", test)
         pairwise = _pairwise(units, paired, covariates, params, seed)
+    litters = ["" if paired else nested_litters(table, group, unit)]
     return Comparison(
         value=value,
         groups=units.groups,
@@ -293,9 +299,10 @@ def compare(
         effect_name=two.effect_name,
         test=test,
         pairwise=pairwise,
-        notes=tuple(filter(None, [*_notes(units, unit, test), "" if paired else nested_litters(table, group, unit)])),
+        notes=(*_notes(units, unit, test, params.alpha), *filter(None, litters)),
         data=units.table,
         level=params.level,
+        alpha=params.alpha,
         d_z=two.d_z,
         covariates=tuple(covariates),
         left_out=units.small,
@@ -468,20 +475,13 @@ def _samples(table: pd.DataFrame, groups: Sequence[str], paired: bool) -> list[F
 
 
 def _summary(units: UnitTable) -> pd.DataFrame:
-    rows = [
-        {
-            "n": x.size,
-            "mean": x.mean(),
-            "sd": x.std(ddof=1),
-            "sem": x.std(ddof=1) / np.sqrt(x.size),
-            "median": np.median(x),
-        }
-        for x in _samples(units.table, units.groups, paired=False)
-    ]
-    return pd.DataFrame(rows, index=pd.Index(units.groups, name="group"))
+    samples = _samples(units.table, units.groups, paired=False)
+    rows = [(x.size, x.mean(), x.std(ddof=1), x.std(ddof=1) / np.sqrt(x.size), np.median(x)) for x in samples]
+    index = pd.Index(units.groups, name="group")
+    return pd.DataFrame(rows, index=index, columns=["n", "mean", "sd", "sem", "median"])
 
 
-def _notes(units: UnitTable, unit: str | None, test: PermutationTest) -> list[str]:
+def _notes(units: UnitTable, unit: str | None, test: PermutationTest, alpha: float) -> list[str]:
     """What a reader has to know: rows averaged or left out, and where p or intervals do not hold."""
     samples = dict(zip(units.groups, _samples(units.table, units.groups, paired=False), strict=True))
     notes = units.notes(unit)
@@ -491,7 +491,7 @@ def _notes(units: UnitTable, unit: str | None, test: PermutationTest) -> list[st
     tiny = [g for g, x in samples.items() if x.size < MIN_FOR_EFFECT]
     if tiny:
         notes.append(f"fewer than {MIN_FOR_EFFECT} units in {', '.join(tiny)}: no interval of the effect size")
-    if test.p_floor > ALPHA:
+    if test.p_floor > alpha:
         notes.append(f"no p below {test.p_floor:.2g} is possible with so few units")
     if skewness_z(list(samples.values())) > SKEWED:
         notes.append("values are skewed: intervals may cover less often than they claim; compare their logarithms")

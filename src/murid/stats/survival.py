@@ -17,6 +17,7 @@ from murid.data.errors import Faults, did_you_mean
 from murid.data.pvalues import holm, rank_p
 from murid.stats.statements import SEPARATOR, LatencyStatement
 from murid.stats.units import group_names
+from murid.stats.wording import ALPHA
 
 Floats = NDArray[np.float64]
 #: A survival this little above one half is one half: products of exact fractions differ by rounding.
@@ -78,7 +79,9 @@ class Survival:
     n_missing: int = 0
     n_no_group: int = 0
 
-    def statement(self, measure: str = "latency", q: float = float("nan"), noun: str = "animal") -> LatencyStatement:
+    def statement(
+        self, measure: str = "latency", q: float = float("nan"), noun: str = "animal", alpha: float = ALPHA
+    ) -> LatencyStatement:
         """Return the fields that sentences are made from.
 
         Parameters
@@ -89,6 +92,8 @@ class Survival:
             p corrected together with other measures.
         noun : str
             What the unit of analysis is called.
+        alpha : float
+            q (p where nothing was corrected for) up to which a difference counts as shown.
         """
         by_group = self.summary.to_dict("index")
         groups = tuple(str(g) for g in by_group)
@@ -106,6 +111,7 @@ class Survival:
             n_missing=self.n_missing,
             n_no_group=self.n_no_group,
             noun=noun,
+            alpha=alpha,
         )
 
     def row(self, measure: str) -> dict[str, float | int | str]:

@@ -24,7 +24,7 @@ from murid.report.sentences import Tested, difference_sentences, groups_differ, 
 from murid.report.subjects import AnalysisUnit, seen_in_rows, subject_of
 from murid.stats.group_tables import COMPARISON, DESCRIBED, LATENCIES, PAIRWISE
 from murid.stats.statements import LatencyStatement, Statement, comparison_statements, latency_statements
-from murid.stats.wording import ALPHA
+from murid.stats.wording import p_text
 
 MAX_PLOTS = 9
 _HEADINGS = {
@@ -94,7 +94,7 @@ class AssayRun:
     @property
     def alpha(self) -> float:
         """Q up to which groups were said to differ."""
-        return float(self.run.summary.get("level") or ALPHA)
+        return self.run.level
 
     @cached_property
     def compared(self) -> dict[str, Statement]:
@@ -330,8 +330,8 @@ def _tested(assay: AssayRun, name: str) -> tuple[tuple[float, float, float] | No
     """Difference with its interval, the two groups, and the note of a measure."""
     row, survival = assay.compared.get(name), assay.latencies.get(name)
     if survival is not None:
-        q = f", q = {number(survival.q, 2)}" if np.isfinite(survival.q) else ""
-        return None, None, f"log-rank {p_value(survival.p)}{q}"
+        q = f", {p_text(survival.q, 'q', assay.alpha)}" if np.isfinite(survival.q) else ""
+        return None, None, f"log-rank {p_value(survival.p, assay.alpha)}{q}"
     if row is None:
         described = assay.run.rows(DESCRIBED, ["measure"]) if assay.run.has(DESCRIBED.name) else None
         if described is not None and name in set(described.measure):

@@ -68,7 +68,7 @@ def make(context: Context) -> Section | None:
     labeller = f"as labelled by {context.labeller}" if labels else "as predicted by the method"
     if labels:
         section.add(*statistics(context, labels, labeller))
-        section.add(*transition_parts(context, labels, labeller))
+        section.add(*transition_parts(context, labels, labeller, context.level_on_labels))
     else:
         section.add(*statistics(context, source, labeller))
     return section

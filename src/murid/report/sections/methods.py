@@ -12,9 +12,9 @@ from murid.prepare.quality_analysis import BAD, QUALITY
 from murid.report.context import Context
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Listing, Section, Words
+from murid.report.subjects import named_unit
 from murid.stats.group_tables import COMPARISON, LATENCIES, PAIRWISE
 from murid.stats.statements import comparison_statements
-from murid.stats.wording import ALPHA
 
 #: Papers behind what murid itself computes.
 CITES = {
@@ -147,7 +147,8 @@ def _assay(run: RunFolder) -> tuple[str, list[str]]:
         return text.strip(), []
     sizes = listed([f"{g} n = {tested.n[g]}" for g in tested.groups])
     late = run.rows(LATENCIES, ["measure"]) if run.has(LATENCIES.name) else None
-    text += f"Groups ({sizes}; unit: animal) were compared by permutation of animals between groups"
+    unit = named_unit(tested.noun)
+    text += f"Groups ({sizes}; unit: {unit.noun}) were compared by permutation of {unit.plural} between groups"
     papers = [CITES["estimation"], CITES["fdr"]]
     if len(tested.groups) == 2:
         text += " (two-sided), with the mean difference and Hedges' g and their 95 % confidence intervals. "
@@ -159,7 +160,7 @@ def _assay(run: RunFolder) -> tuple[str, list[str]]:
         text += "Latencies that some animals never reached were compared by the log-rank test (p by permutation). "
         papers.append(CITES["logrank"])
     text += "p values of all measures were corrected by the Benjamini–Hochberg procedure (q); "
-    text += f"groups differ where q ≤ {number(float(run.summary.get('level') or ALPHA))}."
+    text += f"groups differ where q ≤ {number(run.level)}."
     return text, papers
 
 
@@ -268,7 +269,7 @@ def _neural(run: RunFolder) -> tuple[str, list[str]]:
         f"Tuning of units to behaviours ({states}) was measured by {statistic} of the signal in against out of the "
         f"behaviour, and tested against {_shifts(run, asked)}. Behaviours with fewer than {asked.get('min_bouts', 5)} "
         "bouts were not tested. p values were corrected within each recording by the Benjamini–Hochberg procedure "
-        f"(q ≤ {number(asked.get('alpha', ALPHA))})."
+        f"(q ≤ {number(run.level)})."
     )
     return text, [CITES["shift"], CITES["fdr"]]
 

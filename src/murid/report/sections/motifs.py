@@ -121,7 +121,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
         section.add(_tree(run, list(states), share, colours, method))
         section.add(_future_tree(states, share, colours, method))
         section.add(_view(run, list(states), colours, method))
-    section.add(*transition_parts(context, states, f"as found by {method}"))
+    section.add(*transition_parts(context, states, f"as found by {method}", run.level))
 
 
 def _finding(method: str, animals: str, share: pd.Series, behaviours: bool) -> str:

@@ -25,7 +25,6 @@ from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Picture, ReportTable, Section, Words
 from murid.report.sentences import units_tuned
 from murid.report.table_rows import tuned_units
-from murid.stats.wording import ALPHA
 
 MAX_EXAMPLES = 4
 #: Stretch of signal shown around an example's bouts, and window around onsets.
@@ -70,7 +69,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     tested = tuning.where(tuning.p.notna())
     counts = tuned_units(tuning)
     animals = int(context.animals.reindex(tuning.recording.unique()).nunique())
-    alpha = float(run.summary.get("alpha") or _asked(run).get("alpha") or ALPHA)
+    alpha = run.level
     called = tuning.where(tuning.direction.isin(DIRECTIONS))
     source = str(run.summary.get("states_from") or run.params.get("states_from") or "labels")
     text = units_tuned(counts, animals, alpha)
