@@ -14,8 +14,10 @@ from murid.data.registry import BUILT_IN
 from murid.data.tables import KEYS
 from murid.evaluate.evaluation_tables import PER_CLASS, TOTALS
 from murid.methods.motifs.comparison_tables import MOTIFS
+from murid.neural.tuning_analysis import TUNING
 from murid.report.pose_overview import KEYPOINTS
-from murid.report.sections import ethograms, evaluation, motifs
+from murid.report.runfolder import RunFolder
+from murid.report.sections import ethograms, evaluation, motifs, neural
 from murid.report.sections.ethograms import PER_ANIMAL
 
 ROOT = Path(murid.__file__).parent
@@ -27,10 +29,6 @@ DECLARED = [
     KEYPOINTS,
 ]
 TABLES = {n: set().union(*(t.columns for t in DECLARED if t.name == n)) - set(KEYS) for n in {t.name for t in DECLARED}}
-#: (file, table) that may be read by name, and why.
-ALLOWED: dict[tuple[str, str], str] = {
-    ("report/sections/neural.py", "*"): "p_floor and drift are measures of tuning, not declared one by one",
-}
 #: Functions and methods that return the table of which they are given the name.
 READERS = ("table", "_rows")
 #: Functions that return a declared table, wherever they are called → its name.
@@ -258,9 +256,13 @@ def test_no_column_of_a_declared_table_is_a_string(path):
     found = [
         f"{file}:{line}: column '{column}' of table '{table}'"
         for table, column, line in Flow(ast.parse(path.read_text())).reads()
-        if (file, table) not in ALLOWED
     ]
     assert not found, "read it by declaration, TABLE.rows(frame).column:\n" + "\n".join(found)
+
+
+def test_columns_that_are_needed_must_be_declared(tmp_path):
+    with pytest.raises(AttributeError, match="table 'tuning' declares no column drift"):
+        RunFolder(tmp_path).rows(TUNING, ["p", "drift"])
 
 
 @pytest.mark.parametrize(
@@ -271,8 +273,9 @@ def test_no_column_of_a_declared_table_is_a_string(path):
         (motifs.COMPARED, MOTIFS, set()),
         (ethograms._HEADINGS, PER_ANIMAL, set()),
         (ethograms._MEANS, PER_ANIMAL, set()),
+        (neural._SHOWN, TUNING, {"recording"}),
     ],
-    ids=["scores", "totals", "motifs", "bouts", "means"],
+    ids=["scores", "totals", "motifs", "bouts", "means", "tuning"],
 )
 def test_headings_are_of_columns_that_are_declared(headings, table, computed):
     assert set(headings) - set(table.columns) == computed

@@ -351,7 +351,9 @@ def test_scale_that_a_run_used_is_known_to_the_report(made, tmp_path):
     study.add(source.replace(poses=poses, labels=None, traces=None))
     table = pd.DataFrame({"recording": study.ids, "animal": "a", "group": "g", "individual": "m", "px_per_cm": 10.0})
     assert Context(study, []).glances[study.ids[0]].unit == "px"
-    run = folders.assay_run(study, table, {"px_per_cm": "px/cm"})
+    arenas = {"arena": "arena", "source": "drawn", "outline": "{}", "centre": "{}"}
+    more = {"arenas": table.drop(columns="individual").assign(**arenas)}
+    run = folders.assay_run(study, table, {"px_per_cm": "px/cm"}, more=more)
     look = Context(study, [run]).glances[study.ids[0]]
     assert look.unit == "cm"
     reach = np.nanmax(next(iter(look.tracks.values())))

@@ -16,6 +16,9 @@ from murid.neural.tuning import CALLED, TuningParams, compute_tuning
 
 DIRECTIONS = (*CALLED, "none", "not tested")
 
+#: Rounding: a correlation of 1 may come out a little above.
+_EPS = 1e-9
+
 TUNING = Table(
     "tuning",
     {
@@ -33,12 +36,24 @@ TUNING = Table(
         "z": number_column(why="against the shifts"),
         "direction": text_column(choices=DIRECTIONS, why="by q within the recording"),
         "null": text_column(why="kind of shift: circular or linear"),
+        "mean_in": number_column(why="of the signal in the behaviour"),
+        "mean_out": number_column(why="of the signal outside"),
+        "d_prime": number_column("d'", why="difference of these means in pooled SD"),
+        "drift_unit": number_column(low=0, high=1 + _EPS, why="absolute correlation of the signal with time"),
+        "drift_behaviour": number_column(low=0, high=1 + _EPS, why="absolute correlation of the behaviour with time"),
+        "n_samples": count_column("samples", why="measured and labelled"),
+        "n_in": count_column("samples in the behaviour"),
+        "n_bouts": count_column("bouts"),
+        "n_shifts": count_column("shifts", why="all that are admissible"),
         "n_independent": number_column("independent shifts", low=0, optional=True),
+        "p_floor": number_column(low=0, high=1, why="the smallest p that the shifts can give"),
+        "best_lag_s": number_column("best lag", unit="s", why="positive: the unit follows the behaviour"),
+        "mi": number_column("mutual information", unit="bits", optional=True),
+        "mi_corrected": number_column("mutual information without bias", unit="bits", optional=True),
         "control": flag_column(why="isosbestic channel, by its name: what it shows is no activity", optional=True),
         "reason": text_column(why="why it could not be tested; empty where it could"),
     },
     "One row a recording, unit and behaviour.",
-    measures=number_column(),
 )
 TUNED = Table(
     "tuned",

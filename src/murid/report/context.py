@@ -15,7 +15,7 @@ import xarray as xr
 
 from murid.assays.assay_result import ARENAS
 from murid.data.errors import DataError
-from murid.data.labels import LabelChoice, Labels
+from murid.data.labels import LabelChoice, Labels, Others
 from murid.data.names import CONTROLS
 from murid.data.study import Study
 from murid.data.warning import MuridWarning
@@ -80,10 +80,10 @@ class Context:
         """Scale (px/cm) that a run of a paradigm used for recordings whose poses carry none."""
         scales: dict[str, float] = {}
         for run in self.runs_of("assay"):
-            table = run.table("animals") if run.has("animals") else None
-            if table is not None and {"recording", "px_per_cm"} <= set(table):
-                known = table.dropna(subset=["px_per_cm"])
-                scales |= dict(zip(known["recording"].astype(str), known["px_per_cm"].astype(float), strict=True))
+            table = run.rows(ARENAS) if run.has(ARENAS.name) else None
+            if table is not None and table.has(table.recording, table.px_per_cm):
+                known = table.where(table.px_per_cm.notna())
+                scales |= dict(zip(known.recording.astype(str), known.px_per_cm.astype(float), strict=True))
         return scales
 
     @cached_property
@@ -159,7 +159,7 @@ class Context:
     def label_choice(self) -> LabelChoice:
         """Rater, stream and rule for other labels of the newest run on labels: the page shows what the run tested."""
         asked = [run.params for run in reversed(self.runs) if run.params.get("states_from", "labels") == "labels"]
-        others = next((p["others"] for p in asked if p.get("others")), "auto")
+        others: Others = next((p["others"] for p in asked if p.get("others")), "auto")
         for params in asked:
             rater, stream = params.get("rater"), params.get("stream")
             if rater or stream:

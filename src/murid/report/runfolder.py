@@ -20,7 +20,7 @@ from murid.data.formats import RUN
 from murid.data.names import slug
 from murid.data.pandas_release import EXACT_NUMBERS
 from murid.data.store import read_array
-from murid.data.tables import Table, TableRows
+from murid.data.tables import KEYS, Table, TableRows
 from murid.stats.wording import ALPHA
 
 
@@ -113,6 +113,9 @@ class RunFolder:
 
     def rows(self, declared: Table, needs: Iterable[str] = ()) -> TableRows | None:
         """Return the rows of a declared table; None (and a problem noted) when it, or a column needed, is missing."""
+        needs = list(needs)
+        if undeclared := [c for c in needs if c not in declared.columns and c not in KEYS]:
+            raise AttributeError(f"table '{declared.name}' declares no column {', '.join(undeclared)}")
         frame = self.table(declared.name, needs)
         return None if frame is None else declared.rows(frame)
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 import murid
 from murid.data.zones import Zone
 from murid.evaluate.evaluation_tables import CALIBRATION, PER_CLASS, RECORDINGS
+from murid.neural.tuning_analysis import TUNING
 from murid.plot.estimates import EstimationPanel
 from murid.report.figures import (
     animal_dots,
@@ -351,7 +352,7 @@ CASES: dict[str, Drawn] = {
     ),
     "volcano": Drawn(
         neural.volcano,
-        (pairs(), COLOURS),
+        (TUNING.rows(pairs()), COLOURS),
         [
             "selectivity (−1 suppressed … 1 excited)",
             "p against the shift null",
@@ -377,7 +378,7 @@ CASES: dict[str, Drawn] = {
     ),
     "diagnostics": Drawn(
         neural.diagnostics,
-        (pairs(), 0.3),
+        (TUNING.rows(pairs()), 0.3),
         [
             "p against the shift null",
             "pairs of unit and behaviour",

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from murid.data.tables import TableRows
 from murid.plot.colours import GREY, INK, PALE, lighter, pick_colour
 from murid.plot.number_text import number, readable, short
 from murid.plot.style import PAGE, canvas, colourbar, grid, slanted, styled
@@ -39,28 +40,28 @@ def selectivity(wide: pd.DataFrame, called: pd.DataFrame) -> Figure:
 
 
 @styled
-def volcano(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure:
+def volcano(tested: TableRows, colours: Mapping[str, str]) -> Figure:
     """Draw strength against certainty, one dot a unit and behaviour.
 
     Parameters
     ----------
-    table : DataFrame
-        ``behaviour, selectivity, p, direction``; tested pairs only.
+    tested : TableRows
+        Of `murid.neural.tuning_analysis.TUNING`; tested pairs only.
     colours : mapping of behaviour to colour
     """
     figure = canvas(PAGE * 0.72, 3.3)
     ax = figure.subplots()
-    height = -np.log10(table["p"].clip(lower=1e-6))
-    called = table["direction"].isin(DIRECTIONS)
-    ax.scatter(table.loc[~called, "selectivity"], height[~called], s=8, color=FAINT, linewidths=0, rasterized=True)
+    height = -np.log10(tested.p.clip(lower=1e-6))
+    called = tested.direction.isin(DIRECTIONS)
+    ax.scatter(tested.selectivity[~called], height[~called], s=8, color=FAINT, linewidths=0, rasterized=True)
     n_faint = int((~called).sum())
     handles = [Line2D([], [], marker="o", linestyle="", color=FAINT, label=f"not called ({n_faint})")]
-    for behaviour, own in table[called].groupby("behaviour", sort=False):
-        colour = pick_colour(colours, str(behaviour))
-        ax.scatter(own["selectivity"], height[own.index], s=18, color=colour, linewidths=0.4, edgecolors=GREY)
-        label = f"{short(readable(str(behaviour)))} ({len(own)})"
+    for behaviour, own in tested.where(called).groups(tested.behaviour[called]):
+        colour = pick_colour(colours, behaviour)
+        ax.scatter(own.selectivity, height[own.frame.index], s=18, color=colour, linewidths=0.4, edgecolors=GREY)
+        label = f"{short(readable(behaviour))} ({len(own)})"
         handles.append(Line2D([], [], marker="o", linestyle="", color=colour, label=label))
-    reach = 1.08 * max(0.2, float(table["selectivity"].abs().max()))
+    reach = 1.08 * max(0.2, float(tested.selectivity.abs().max()))
     ax.set_xlim(-reach, reach)
     ax.axvline(0, color=GREY, linewidth=0.7)
     ax.set_ylim(bottom=0)
@@ -112,30 +113,30 @@ def fractions(table: pd.DataFrame, alpha: float = ALPHA) -> Figure:
 
 
 @styled
-def diagnostics(table: pd.DataFrame, limit: float) -> Figure:
+def diagnostics(tested: TableRows, limit: float) -> Figure:
     """Draw the p values of all pairs, and how much units and behaviours drift.
 
     Parameters
     ----------
-    table : DataFrame
-        ``p, drift_unit, drift_behaviour, null``; tested pairs only.
+    tested : TableRows
+        Of `murid.neural.tuning_analysis.TUNING`; tested pairs only.
     limit : float
         Drift from which, on both sides, the linear shift is used.
     """
     figure = canvas(PAGE, 2.7)
     left, right = figure.subplots(1, 2)
-    left.hist(table["p"], bins=np.linspace(0, 1, 21), color=GREY, edgecolor="white", linewidth=0.6)
-    left.axhline(len(table) / 20, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    left.hist(tested.p, bins=np.linspace(0, 1, 21), color=GREY, edgecolor="white", linewidth=0.6)
+    left.axhline(len(tested) / 20, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     left.set_xlim(0, 1)
     left.set_xlabel("p against the shift null")
     left.set_ylabel("pairs of unit and behaviour")
     left.set_title("p values")
     for null, colour, label in (("circular", GREY, "circular shift"), ("linear", EXCITED, "linear shift")):
-        own = table[table["null"] == null]
+        own = tested.where(tested.null == null)
         if len(own):
             right.scatter(
-                own["drift_unit"],
-                own["drift_behaviour"],
+                own.drift_unit,
+                own.drift_behaviour,
                 s=9,
                 color=colour,
                 linewidths=0,

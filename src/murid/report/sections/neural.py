@@ -48,7 +48,7 @@ _SHOWN = {
 
 def make(context: Context) -> Section | None:
     """Tuning of every neural run."""
-    runs = [r for r in context.runs_of("neural") if r.table("tuning", _NEEDS) is not None]
+    runs = [r for r in context.runs_of("neural") if r.rows(TUNING, _NEEDS) is not None]
     if not runs:
         return None
     section = Section(
@@ -156,15 +156,14 @@ def _fractions(tested: TableRows, n_units: int, alpha: float) -> Picture:
 
 
 def _volcano(context: Context, tested: TableRows, alpha: float) -> Picture:
-    table = tested.frame.reset_index(drop=True)
-    floor = table["p_floor"].min() if "p_floor" in table else np.nan
+    floor = tested.p_floor.min()
     lowest = (
         f" p cannot be smaller than {number(float(floor), 2)} here: there are only so many shifts."
         if np.isfinite(floor)
         else ""
     )
     return Picture(
-        draw.volcano(table, context.colours_for(list(dict.fromkeys(tested.behaviour)))),
+        draw.volcano(tested, context.colours_for(list(dict.fromkeys(tested.behaviour)))),
         "Strength and certainty",
         "Every dot is one unit and behaviour: to the right more active during it, to the left less; higher up less "
         f"likely by chance. Coloured dots are called tuned (q ≤ {number(alpha)}).{lowest} A strong dot low down "
@@ -281,8 +280,7 @@ def _busiest(bouts: TableRows, first: float, last: float) -> float:
 
 
 def _null(run: RunFolder, tested: TableRows) -> list[Picture | Words]:
-    table = tested.frame.reset_index(drop=True)
-    if not {"null", "drift_unit", "drift_behaviour"} <= set(table):
+    if not tested.has(tested.null, tested.drift_unit, tested.drift_behaviour):
         return []
     kinds = tested.null.value_counts()
     limit = float(_asked(run).get("drift_limit", 0.3))
@@ -295,15 +293,16 @@ def _null(run: RunFolder, tested: TableRows) -> list[Picture | Words]:
     if few:
         text += f" {number(few)} pairs have fewer than 40 independent shifts: their small p values are rough."
     picture = Picture(
-        draw.diagnostics(table, limit),
+        draw.diagnostics(tested, limit),
         "Can the p values be trusted?",
         "Left: without any tuning the p values are flat at the dashed line; a peak at the left is tuning, a slope "
         "everywhere a null that does not fit. Right: drift of units and behaviours. Slow change of both makes any "
         "two signals look related; pairs right of and above the dashed lines are tested by a shift that does not "
         "wrap around.",
         "Histogram of p values, and scatter plot of drift of units against drift of behaviours.",
-        tested.only(tested.recording, tested.unit, tested.behaviour, tested.p, tested.null).join(
-            tested.frame[["drift_unit", "drift_behaviour"]]
+        tested.only(
+            *(tested.recording, tested.unit, tested.behaviour, tested.p, tested.null),
+            *(tested.drift_unit, tested.drift_behaviour),
         ),
     )
     return [Words(text), picture]
