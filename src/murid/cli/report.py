@@ -34,10 +34,16 @@ def register(app: typer.Typer) -> None:
         from murid.data.study import Study
         from murid.run import build_report
         from murid.run.run_age import chosen_runs, outdated_runs, warning_of
+        from murid.run.run_damage import damage_warning, damaged_runs
 
         opened = Study(study)
         path = build_report(opened, run, out=out, figures=figures)
-        old = outdated_runs(opened, chosen_runs(opened, run))
+        chosen = chosen_runs(opened, run)
+        old = outdated_runs(opened, chosen)
         warned = [warning_of(name, reasons) for name, reasons in old.items()]
+        broken = damaged_runs(chosen)
+        commands = {r.folder.name: r.provenance["command"] for r in chosen}
+        warned += [damage_warning(name, commands[name], reasons) for name, reasons in broken.items()]
         more = [f"Figures: {path.with_name(f'{path.stem}_figures')}"] if figures else []
-        return Reply({"ok": True, "report": str(path), "outdated": old}, [f"Report: {path}", *more], warnings=warned)
+        data = {"ok": True, "report": str(path), "outdated": old, "damaged": broken}
+        return Reply(data, [f"Report: {path}", *more], warnings=warned)

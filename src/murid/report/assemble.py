@@ -29,6 +29,7 @@ def build(
     path: str | Path,
     *,
     outdated: Mapping[str, Sequence[str]] | None = None,
+    damaged: Mapping[str, Sequence[str]] | None = None,
     figures: bool = False,
 ) -> Path:
     """Write the report of a study and some of its runs: one HTML file that needs nothing else.
@@ -44,6 +45,8 @@ def build(
     outdated : mapping of str to sequence of str, optional
         Runs (by the name of their folder) that are older than their data, and why: a warning at the top of the
         page and of the section.
+    damaged : mapping of str to sequence of str, optional
+        Runs whose files are not as they left them, and which: a warning in the same places.
     figures : bool
         Write every figure as SVG, PDF and PNG too, into the folder ``<name of the file>_figures`` beside it.
 
@@ -75,7 +78,7 @@ def build(
     context = Context(study, _existing(run_folders))
     shown = [s for s in (_make(name, context) for name in sections.ORDER) if s is not None]
     _note_problems(context, shown)
-    _note_runs(context, shown, outdated or {})
+    _note_runs(context, shown, outdated or {}, damaged or {})
     path = Path(path)
     _write(study.name, shown, path)
     if figures:
@@ -130,8 +133,13 @@ def _make(name: str, context: Context) -> Section | None:
     return Section(name, title, parts=[Words(text, "warning")])
 
 
-def _note_runs(context: Context, shown: list[Section], outdated: Mapping[str, Sequence[str]]) -> None:
-    """Warn at the top, and in its section, of every run that did not come to its end or is older than its data."""
+def _note_runs(
+    context: Context,
+    shown: list[Section],
+    outdated: Mapping[str, Sequence[str]],
+    damaged: Mapping[str, Sequence[str]],
+) -> None:
+    """Warn at the top, and in its section, of every run that came to no end, is damaged or older than its data."""
     top: list[Part] = []
     for run in context.runs:
         status = str(run.provenance.get("status", "complete"))
@@ -145,6 +153,11 @@ def _note_runs(context: Context, shown: list[Section], outdated: Mapping[str, Se
             texts.append(
                 f"The run {run.name} is older than its data ({listed(reasons, 8)}): its numbers and tests are of "
                 f"the data as they were. Run murid {run.command} again."
+            )
+        if reasons := damaged.get(run.name, ()):
+            texts.append(
+                f"Files of the run {run.name} are not as it left them ({listed(reasons, 8)}): what they held is "
+                f"missing here, or not what was found. Run murid {run.command} again."
             )
         notes: list[Part] = [Words(text, "warning") for text in texts]
         top += notes

@@ -8,6 +8,7 @@ import pandas as pd
 
 from murid import __version__
 from murid.data.analysis import find_analysis
+from murid.data.errors import Faults
 from murid.data.study import Study
 from murid.prepare.quality_analysis import FAULTS, VERDICTS
 from murid.run.add import read_by_another_murid
@@ -15,6 +16,7 @@ from murid.run.analysis import carry_out, columns_of, needs_of, note_left_out
 from murid.run.analysis_steps import StatesSource
 from murid.run.copies import add_copies
 from murid.run.run_age import newest_runs, outdated_runs
+from murid.run.run_damage import damaged
 from murid.run.runs import Run
 
 
@@ -34,7 +36,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
     Run
         Table ``quality``: one row per recording and check with ``verdict`` (ok, look, bad), value, unit,
         reason and what to do. Table ``overview``: one row per check that is not ok. Table ``faults``: what
-        is wrong with the study folder. Summary:
+        is wrong with the study folder, and with files of the newest runs. Summary:
         ``recordings, ok, look, bad, faults``.
 
     Examples
@@ -54,6 +56,8 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
         run.rests_on(columns_of(chosen), needs_of(study, chosen, StatesSource()), every=ids is None)
         faults = study.faults()
         add_copies(faults, study.recordings())
+        newest = [r for r in newest_runs(study, each_model=True) if r.provenance["command"] != "check"]
+        _add_damaged(faults, newest)
         run.table(FAULTS.name, pd.DataFrame([vars(f) for f in faults.items], columns=list(FAULTS.columns)))
         carry_out(run, study, chosen, declared, usable, StatesSource(), workers=workers)
         for table in chosen.tables:
@@ -63,9 +67,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
         note_left_out(run, left_out)
         counts = {verdict: run.summary.get(verdict, 0) for verdict in VERDICTS}
         run.note(recordings=len(run.summary["recordings"]), **counts, faults=len(faults.items))
-        newest = newest_runs(study, each_model=True)
-        old = outdated_runs(study, [r for r in newest if r.provenance["command"] != "check"])
-        run.note(outdated=old)
+        run.note(outdated=outdated_runs(study, newest))
         for release, read in read_by_another_murid(study).items():
             more = f" and {len(read) - 8} more" if len(read) > 8 else ""
             run.warn(
@@ -73,3 +75,16 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
                 "says that their reader was mended, add the files again with --replace"
             )
     return run
+
+
+def _add_damaged(faults: Faults, runs: Sequence[Run]) -> None:
+    """Add a fault for every file of a run that was deleted, cut short or changed since."""
+    for run in runs:
+        command = run.provenance["command"]
+        for reason in damaged(run):
+            faults.add(
+                f"run {run.folder.name}: {reason}",
+                where=str(run.folder),
+                expected="the files as the run wrote them",
+                todo=f"run its command again: murid {command}",
+            )

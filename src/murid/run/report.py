@@ -9,6 +9,7 @@ from murid.data.errors import fail
 from murid.data.study import Study
 from murid.report import build
 from murid.run.run_age import chosen_runs, outdated_runs
+from murid.run.run_damage import damaged_runs
 from murid.run.runs import Run, unread_runs
 
 
@@ -49,5 +50,12 @@ def build_report(
     if not chosen and not unread:
         fail(f"study {study.folder}", "there is nothing to report", todo="run something first, e.g.: murid check")
     path = Path(out) if out is not None else study.folder / "report.html"
-    build(study, [*(r.folder for r in chosen), *unread], path, outdated=outdated_runs(study, chosen), figures=figures)
+    build(
+        study,
+        [*(r.folder for r in chosen), *unread],
+        path,
+        outdated=outdated_runs(study, chosen),
+        damaged=damaged_runs(chosen),
+        figures=figures,
+    )
     return path

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pandas as pd
 import xarray as xr
@@ -32,7 +32,7 @@ from murid.data.store import read_array, write_array
 from murid.data.study import Study
 from murid.data.tables import Table, TableRows, escape_formulas, with_unit
 from murid.data.warning import warn_user
-from murid.run.keys import digest
+from murid.run.keys import digest, file_digest
 from murid.run.provenance import machine, versions
 
 
@@ -104,6 +104,7 @@ class Run:
             "inputs": [],
             "seeds": {},
             "steps": [],
+            "written": {},
             "warnings": [],
         }
         folder = _unfinished(study.runs_dir, asked)
@@ -136,7 +137,14 @@ class Run:
         with atomic_file(self.folder / "tables" / f"{slug(name)}.csv") as temporary:
             shown = escape_formulas(table).rename(columns={k: with_unit(k, unit) for k, unit in units.items()})
             shown.to_csv(temporary, index=not isinstance(table.index, pd.RangeIndex))
+        self._mark(f"tables/{slug(name)}.parquet", f"tables/{slug(name)}.csv")
         return table
+
+    def _mark(self, *files: str) -> None:
+        """Write down size and fingerprint of files of the run, so that it can be told when they are gone or damaged."""
+        for name in files:
+            path = self.folder / name
+            self.provenance["written"][name] = {"bytes": path.stat().st_size, "fingerprint": file_digest(path)}
 
     def write_parts(self) -> None:
         """Write every table gathered in `parts`."""
@@ -147,6 +155,7 @@ class Run:
     def states(self, recording_id: str, output: xr.Dataset) -> None:
         """Write the states (and probabilities) of one recording."""
         write_array(output, self.folder / "states" / f"{slug(recording_id)}.nc")
+        self._mark(f"states/{slug(recording_id)}.nc")
 
     def states_of(self, recording_id: str) -> xr.DataArray:
         """Read the states of one recording that the run kept."""
@@ -211,6 +220,7 @@ class Run:
             if kind is None:
                 with atomic_file(self.folder / "summary.json") as temporary:
                     temporary.write_text(json.dumps(self.summary, indent=1), encoding="utf-8")
+                self._mark("summary.json")
             self._write_provenance()
             self.log(status, **({"error": str(error)} if error is not None else {}))
         except OSError:
@@ -230,8 +240,7 @@ class Run:
         if provenance is None:
             fail("run", "no run here", where=str(folder), expected="a folder with provenance.json")
         run = cls(folder, RUN.migrated(provenance, str(folder / "provenance.json")))
-        path = folder / "summary.json"
-        run.summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        run.summary = _summary(folder / "summary.json", str(provenance.get("command", "")))
         if run.provenance.get("analysis"):
             run.summary.setdefault("analysis", run.provenance["analysis"])
         return run
@@ -239,12 +248,18 @@ class Run:
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table by name."""
-        return {p.stem: pd.read_parquet(p) for p in sorted((self.folder / "tables").glob("*.parquet"))}
+        return {p.stem: self._table(p) for p in sorted((self.folder / "tables").glob("*.parquet"))}
 
     def rows(self, declared: Table) -> TableRows:
         """Return the rows of a declared table; no rows where the run wrote none."""
         path = self.folder / "tables" / f"{slug(declared.name)}.parquet"
-        return declared.rows(pd.read_parquet(path) if path.is_file() else pd.DataFrame(columns=[*declared.columns]))
+        return declared.rows(self._table(path) if path.is_file() else pd.DataFrame(columns=[*declared.columns]))
+
+    def _table(self, path: Path) -> pd.DataFrame:
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as exc:
+            _fail_damaged(path, exc, str(self.provenance.get("command", "")))
 
     @property
     def recordings(self) -> list[str]:
@@ -309,6 +324,8 @@ def _complete_runs(study: Study) -> tuple[list[Run], dict[str, str]]:
     runs, unread = [], {}
     for folder in sorted(study.runs_dir.glob("*/")):
         provenance = _provenance(folder)
+        if provenance is None and (folder / "provenance.json").is_file():
+            unread[folder.name] = "its provenance.json is damaged -> run the command again, and delete this folder"
         if provenance is None or provenance.get("status") not in ("complete", None):
             continue
         try:
@@ -378,6 +395,29 @@ def find_run(study: Study, name: str) -> Run:
         return newest[-1]
     known = [p.name for p in sorted(study.runs_dir.glob("*/"))]
     fail("run", f"no run '{name}'", where=str(study.runs_dir), todo=did_you_mean(name, known))
+
+
+def _summary(path: Path, command: str) -> dict[str, Any]:
+    """The main numbers of a run; {} where it has not come to write them."""
+    if not path.is_file():
+        return {}
+    try:
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        _fail_damaged(path, exc, command)
+    return numbers if isinstance(numbers, dict) else {}
+
+
+def _fail_damaged(path: Path, exc: Exception, command: str) -> NoReturn:
+    """Say that a file of a run was damaged since the run wrote it."""
+    fail(
+        "run",
+        f"{path.name} is damaged",
+        where=str(path),
+        expected="the file as the run wrote it",
+        got=f"{path.stat().st_size:,} bytes that cannot be read ({type(exc).__name__})",
+        todo=f"run its command again: murid {command}",
+    )
 
 
 def _provenance(folder: Path) -> dict[str, Any] | None:
