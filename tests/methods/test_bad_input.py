@@ -14,8 +14,8 @@ from tests.methods.test_contract import NAMES, fitted, make, of
 
 MOTIFS = [n for n in NAMES if method_class(n).about.family in ("unsupervised", "self-supervised")]
 CASES = [pytest.param(n, marks=pytest.mark.xdist_group(f"contract of {n}"), id=n) for n in MOTIFS]
-#: Methods that learn from pictures or embed all rows, and take long to be fitted.
-LONG = ("bsoid", "selfee", "behavenet")
+#: Methods that learn from pictures or embed all rows, and take long to be fitted or to place frames.
+LONG = ("bsoid", "motionmapper", "selfee", "behavenet")
 AWAY_CASES = [
     pytest.param(
         n, marks=[pytest.mark.xdist_group(f"contract of {n}"), *([pytest.mark.slow] if n in LONG else [])], id=n

@@ -20,8 +20,11 @@ COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_N
 SCRIPT = """
 import hashlib, sys
 import numpy as np
-from tests.methods.test_contract import fitted, of, quietly
-name = sys.argv[1]
+from tests.methods.test_contract import SMALL, fitted, of, quietly
+name, threads = sys.argv[1], int(sys.argv[2])
+for trees in ("trees", "forest"):
+    if trees in SMALL.get(name, {}):
+        SMALL[name][trees] = {**SMALL[name][trees], "n_threads": threads}
 out = quietly(fitted(name).apply, of(name))
 for key in sorted(out.variables):
     values = np.ascontiguousarray(out[key].values)
@@ -35,7 +38,12 @@ def arrays(name: str, threads: int) -> list[str]:
     environment = {**os.environ, **dict.fromkeys(COUNTS, str(threads))}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, name], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800
+        [sys.executable, "-c", SCRIPT, name, str(threads)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1800,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return [line for line in done.stdout.splitlines() if line.startswith("array ")]

@@ -108,6 +108,14 @@ def test_code_version_ignores_files_nobody_imports(package: Path):
     assert _version() == first
 
 
+def test_code_version_runs_no_module_to_learn_what_is_inside(package: Path):
+    (package / "top.py").write_text("from codetest.stranger import Y\n")
+    (package / "stranger.py").write_text("raise RuntimeError('it was run')\n")
+    first = _version()
+    (package / "stranger.py").write_text("raise RuntimeError('it was run again')\n")
+    assert _version() != first
+
+
 def test_code_version_of_murid_leaves_the_runner_out(monkeypatch):
     import murid.run.keys as keys
 

@@ -52,7 +52,7 @@ def result(study: Path) -> pd.DataFrame:
     return runs_of(Study(study))[-1].tables["means"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_killed_run_continues_and_gives_the_same(tmp_path, calls, workers):
     folder = work.small_study(tmp_path / "study", N).folder
     shutil.copytree(folder, tmp_path / "whole")

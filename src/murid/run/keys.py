@@ -115,7 +115,14 @@ def _is_runner(name: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def _source_of(name: str) -> Path | None:
-    """Path of a module's source file, or None when there is none (compiled, missing, built in)."""
+    """Path of a module's source file, or None when there is none (compiled, missing, built in, or no module).
+
+    Looking for a module below another imports that one. So what stands inside a module that is no package is not looked
+    for: it would load torch to learn that a function of a network is none.
+    """
+    above = _source_of(name.rpartition(".")[0]) if "." in name else None
+    if above is not None and above.name != "__init__.py":
+        return None
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError):
