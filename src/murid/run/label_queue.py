@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,11 @@ from murid.run.step import FileInput, Step
 if TYPE_CHECKING:
     from murid.methods.base import Method
 
-_CODE = ("murid.methods.supervised.quick_refit", "murid.methods.supervised.label_queue")
+_CODE = (
+    "murid.methods.supervised.quick_refit",
+    "murid.methods.supervised.curve_points",
+    "murid.methods.supervised.label_queue",
+)
 
 
 def propose_bouts(
@@ -94,7 +98,7 @@ def propose_bouts(
             (cls.__module__, *_CODE),
             str(read_head(folder)["params"].get("rater") or ""),
         )
-        tables = work.tables(ids)
+        tables = work.tables(ids, every=labelled if curve else ())
         used = (work.refitted(tables) if refit and labelled else None) or work.start
         steps = [work.candidates(recording_id, tables[recording_id], used, settings) for recording_id in ids]
         queue = run.table("queue", _propose(work.runner.values(steps, "looking for bouts"), settings))
@@ -156,13 +160,17 @@ class _Work:
     code: tuple[str, ...]
     rater: str
 
-    def tables(self, ids: Sequence[str]) -> dict[str, Step]:
-        """Return the step with the features of each recording, of the labelled ones too, after they were made."""
+    def tables(self, ids: Sequence[str], every: Collection[str]) -> dict[str, Step]:
+        """Return the step with the features of each recording, of the labelled ones too, after they were made.
+
+        Of the recordings in `every` all features are kept: the learning curve chooses from them.
+        """
         steps = {
             recording_id: Step(
                 "learning_table",
                 _tables,
                 {"recording": inputs_of(self.study, [recording_id], self.nouns)[0], "model": self.start},
+                {"every": recording_id in every},
                 recording=recording_id,
                 code=self.code,
             )
@@ -218,13 +226,12 @@ class _Work:
 
 
 # ---- steps ----------------------------------------------------------------------------------------
-def _tables(recording: Recording, model: Any) -> dict[str, xr.DataArray]:
+def _tables(recording: Recording, model: Any, every: bool) -> dict[str, xr.DataArray]:
     """Features of the frames that learning looks at, by subject; what labels say does not matter here."""
     from murid.methods.supervised.quick_refit import learning_tables
 
-    return {
-        subject: table.rename("features") for (_, subject), table in learning_tables(_opened(model), recording).items()
-    }
+    tables = learning_tables(_opened(model), recording, every=every)
+    return {subject: table.rename("features") for (_, subject), table in tables.items()}
 
 
 def _refit(recordings: list[Recording], tables: list[dict[str, xr.DataArray]], model: Any) -> Any:
@@ -235,9 +242,9 @@ def _refit(recordings: list[Recording], tables: list[dict[str, xr.DataArray]], m
 
 
 def _points(recordings: list[Recording], tables: list[dict[str, xr.DataArray]], model: Any, seed: int) -> pd.DataFrame:
-    from murid.methods.supervised.quick_refit import learning_points
+    from murid.methods.supervised.curve_points import learning_points
 
-    return learning_points(_warm(recordings, tables, model), recordings, seed=seed)
+    return learning_points(_opened(model), recordings, _by_recording(recordings, tables), seed=seed)
 
 
 def _candidates(recording: Recording, table: dict[str, xr.DataArray], model: Any, **params: Any) -> dict[str, Any]:
@@ -263,10 +270,15 @@ def _propose(parts: Sequence[Mapping[str, pd.DataFrame]], params: Mapping[str, A
 def _warm(recordings: Sequence[Recording], tables: Sequence[Mapping[str, xr.DataArray]], model: Any) -> Any:
     from murid.methods.supervised.quick_refit import Warm
 
-    kept = {
+    return Warm(_opened(model), _by_recording(recordings, tables))
+
+
+def _by_recording(
+    recordings: Sequence[Recording], tables: Sequence[Mapping[str, xr.DataArray]]
+) -> dict[tuple[str, str], xr.DataArray]:
+    return {
         (r.id, subject): part for r, parts in zip(recordings, tables, strict=True) for subject, part in parts.items()
     }
-    return Warm(_opened(model), kept)
 
 
 def _opened(model: Any) -> Any:

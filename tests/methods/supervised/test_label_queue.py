@@ -11,10 +11,11 @@ from murid.data.labels import Labels
 from murid.data.states import UNLABELLED, to_multilabel
 from murid.evaluate import frames, learning_curves
 from murid.methods import method
-from murid.methods.supervised import explain
+from murid.methods.supervised import curve_points, explain
+from murid.methods.supervised.curve_points import learning_points
 from murid.methods.supervised.decision import Decision
 from murid.methods.supervised.label_queue import BLIND, UNCERTAIN, QueueParams, candidates, propose, uncertainty
-from murid.methods.supervised.quick_refit import Warm, decided, learning_points, telling_columns
+from murid.methods.supervised.quick_refit import Warm, learning_tables, telling_columns
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +71,6 @@ _tables: dict = {}
 
 
 def learn(model, recording):
-    from murid.methods.supervised.quick_refit import learning_tables
-
     if recording.id not in _tables:
         _tables[recording.id] = learning_tables(model, recording)
     return _tables[recording.id]
@@ -141,13 +140,63 @@ def test_a_warm_fit_is_close_to_a_full_one(fitted, animals, warm):
     np.testing.assert_allclose(a["unseen"].values, b["unseen"].values, atol=1e-5)
 
 
-def test_learning_points_rise_with_labels(animals, warm):
-    points = learning_points(warm, animals, shares=(0.15, 0.5, 1.0), seed=1)
+@pytest.fixture(scope="module")
+def choices(fitted, animals):
+    """Every twelfth feature that the method may choose from."""
+    tables = {}
+    for recording in animals:
+        tables |= learning_tables(fitted, recording, every=True)
+    assert all(table.sizes["feature"] > 10 * len(fitted.model.feature_names) for table in tables.values())
+    return {key: table[:, ::12] for key, table in tables.items()}
+
+
+def test_learning_points_rise_with_labels(fitted, animals, choices):
+    points = learning_points(fitted, animals, choices, shares=(0.01, 0.3, 1.0), seed=1)
+    assert points["fold"].value_counts().max() == 2, "two stretches show no behaviour twice: no point"
     assert points["n_bouts"].min() > 0
     assert set(points["fold"]) <= {0, 1, 2}
     first, last = (points.groupby("fold")["score"].agg(w).mean() for w in ("first", "last"))
     assert last > first - 0.02
     assert last > 0.8
+
+
+def test_nothing_of_a_point_is_learnt_from_the_held_out_animals(fitted, animals, choices, monkeypatch):
+    """Other labels of one animal, and another calibration and rule of the model, change no prediction for it."""
+    other = animals[0].labels
+    swapped = other.bouts.assign(label=other.bouts["label"].replace({"rear": "groom", "groom": "rear"}))
+    changed = [animals[0].replace(labels=replace(other, bouts=swapped)), *animals[1:]]
+    rule = Decision(fitted.model.behaviours, (0.0,) * 3, (0.9,) * 3, (0.0,) * 3, *_kind(fitted.model.decision))
+    calibration = type(fitted.model.calibration).identity(3)
+    spoilt = fitted.with_model(fitted.model.replace(decision=rule, calibration=calibration))
+    said, folds = {}, []
+    for name, model, recordings in (("as they are", fitted, animals), ("changed", spoilt, changed)):
+        predicted = said[name] = []
+        monkeypatch.setattr(curve_points, "frames", Kept(predicted))
+        folds.append(learning_points(model, recordings, choices, shares=(0.6,), n_folds=2)["fold"].tolist())
+    assert folds == [[0, 1]] * 2
+    same = [np.array_equal(y, z) for (y, _), (z, _) in zip(*said.values(), strict=True)]
+    assert same.count(False) == 1, "labels of one animal were changed"
+    held_out = same.index(False)
+    for k, ((_, p), (_, q)) in enumerate(zip(*said.values(), strict=True)):
+        assert np.array_equal(p, q) == (k == held_out)
+
+
+class Kept:
+    """The module `frames`, keeping what is counted."""
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def counts(self, truth, predicted):
+        self.kept.append((truth, predicted))
+        return frames.counts(truth, predicted)
+
+    def __getattr__(self, name):
+        return getattr(frames, name)
+
+
+def _kind(decision):
+    return decision.exclusive, decision.exhaustive
 
 
 # ---- the queue against chance ---------------------------------------------------------------------
@@ -167,7 +216,7 @@ def macro_f1(model, tables, recordings):
         table = tables[r.id, "mouse_1"]
         truth = r.labels.to_states(table["time"].values, RARE).values[:, 0]
         x = np.asarray(table.sel(feature=list(model.model.feature_names)).values, np.float32)
-        cells = cells + frames.counts(truth, decided(model.model, model.model.learner.predict(x)))
+        cells = cells + frames.counts(truth, model.model.decision.present(model.probability(x)))
     return float(frames.mean_known(frames.f1_of(cells)))
 
 

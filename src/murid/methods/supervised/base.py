@@ -138,12 +138,17 @@ class Supervised(Method):
         """Frames that learning looks at: ``sample_hz`` a second of every stretch without a pause."""
         return sampled_rows(recording.need("poses")["time"].values, self.recipe().sample_hz)
 
-    def table(self, recording: Recording, subject: str, rows: np.ndarray | None = None) -> xr.DataArray:
+    def table(
+        self, recording: Recording, subject: str, rows: np.ndarray | None = None, *, every: bool = False
+    ) -> xr.DataArray:
         """Return the features the model uses, ``(time, feature)`` with units and meanings, for some frames.
 
-        The recording is fitted to the model first, as in `apply`.
+        The recording is fitted to the model first, as in `apply`. With `every` all features that it chose from.
         """
-        return self.model.table(self.model.fitted_to(recording, self.name), subject, rows, self.name)
+        suited = self.model.fitted_to(recording, self.name)
+        if every:
+            return self.model.features.table(suited, subject, rows).astype(np.float32)
+        return self.model.table(suited, subject, rows, self.name)
 
     def probability(self, features: Floats) -> Floats:
         """Return calibrated probabilities ``(frame, behaviour)`` of ``features (frame, feature)`` from `table`."""

@@ -7,34 +7,41 @@ for results, fit in full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from murid.data.labels import LabelChoice
 from murid.data.recording import Recording
-from murid.evaluate import folds, frames
 from murid.learn.classify.novelty import Novelty
 from murid.methods.supervised import stages
 from murid.methods.supervised.base import Supervised
 from murid.methods.supervised.boosting import Boosting
-from murid.methods.supervised.model import Model
-from murid.methods.supervised.recipe import Copied, Floats, Recipe, TrainingSet
-from murid.methods.supervised.training_rows import Sample, learnable
+from murid.methods.supervised.recipe import Copied, Recipe
 
 #: Rounds of a warm fit, at four times the usual rate; folds; columns kept.
 N_TREES, RATE, FOLDS, N_FEATURES = 30, 0.25, 2, 120
 Tables = dict[tuple[str, str], xr.DataArray]
 
 
-def learning_tables(method: Supervised, recording: Recording) -> Tables:
-    """Return the features of one recording's frames that learning looks at, by (recording, subject)."""
+def learning_tables(method: Supervised, recording: Recording, *, every: bool = False) -> Tables:
+    """Return the features of one recording's frames that learning looks at, by (recording, subject).
+
+    Parameters
+    ----------
+    method : Supervised
+        Fitted.
+    recording : Recording
+    every : bool
+        All features that the method may choose from, not only those that its model looks at.
+    """
     rows = method.rows_of(recording)
     blind = recording.replace(labels=None)
-    return {(recording.id, subject): method.table(blind, subject, rows) for subject in method.subjects_of(recording)}
+    return {
+        (recording.id, subject): method.table(blind, subject, rows, every=every)
+        for subject in method.subjects_of(recording)
+    }
 
 
 def telling_columns(method: Supervised, n: int = N_FEATURES) -> list[str]:
@@ -74,27 +81,8 @@ class Warm:
         self.tables |= {key: table.sel(feature=self.columns) for key, table in tables.items()}
 
     def recipe(self, n_frames: int) -> Recipe:
-        """Return the method's recipe on the stored tables, with quicker trees for `n_frames` labelled frames.
-
-        What takes minutes, or features that are not kept (a temporal network, mirror images), is left out.
-        """
-        recipe = self.method.recipe()
-        learning = recipe.learning
-        if isinstance(learning, Boosting):
-            leaf = int(np.clip(n_frames // 300, 5, learning.trees.min_leaf))
-            learning = replace(
-                learning, trees=learning.trees.replace(n_trees=N_TREES, learning_rate=RATE, min_leaf=leaf)
-            )
-        # Few widths to choose from: those that the full fit found best.
-        widths = tuple(sorted(set(self.method.model.decision.smooth_s)))
-        return replace(
-            recipe,
-            features=Copied(self.tables),
-            learning=learning,
-            smooth_options=widths,
-            stacking=None,
-            mirror=False,
-        )
+        """Return the method's recipe on the tables that are kept (see `quick_recipe`)."""
+        return quick_recipe(self.method, self.tables, n_frames)
 
     def labelling(self) -> stages.Labelling:
         """Return which labels are learnt from: of the behaviours of the full fit, in two folds."""
@@ -133,84 +121,21 @@ class Warm:
         return float(self.method.params.sample_hz)
 
 
-def learning_points(
-    warm: Warm,
-    recordings: Sequence[Recording],
-    *,
-    shares: Sequence[float] = (0.1, 0.2, 0.4, 0.7, 1.0),
-    n_folds: int = 3,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Score warm fits on held-out animals with more and more of the labels.
+def quick_recipe(method: Supervised, tables: Tables, n_frames: int) -> Recipe:
+    """Return a method's recipe on stored tables, with quicker trees for `n_frames` labelled frames.
 
-    Columns, calibration and thresholds are those of the present model, which has learnt from the held-out animals
-    too: the shape of the curve counts, not its height.
-
-    Parameters
-    ----------
-    warm : Warm
-    recordings : sequence of Recording
-        Labelled.
-    shares : sequence of float
-        Shares of the labelled bouts (and of the stretches between them), nested.
-    n_folds, seed
-        Folds by animal.
-
-    Returns
-    -------
-    DataFrame
-        ``fold, n_bouts, score`` (macro frame F1 of the held-out animals, with the calibration and the thresholds of
-        the present model, unsmoothed). Amounts that lack a behaviour are left out.
+    What takes minutes, or features that are not stored (a temporal network, mirror images), is left out.
     """
-    model = warm.method.model
-    warm.keep(recordings)
-    recipe = warm.recipe(0)
-    labelled = stages.labelled(recipe, recordings, replace(warm.labelling(), choice=_of_learnt(warm)))
-    material = stages.gather(recipe, recipe.features, labelled, warm.labelling())
-    y, weights, animal = material.targets, material.weights, material.animals
-    segment = _segments(material.samples)
-    shows = np.bincount(segment, (y == 1).any(axis=1)) > 0
-    names = sorted(set(animal))
-    rows = []
-    for k, fold in enumerate(folds.grouped_items(names, None, min(n_folds, len(names)), seed=seed)):
-        test = np.isin(animal, [names[i] for i in fold.test])
-        order = np.random.default_rng((seed, k)).permutation(np.unique(segment[~test]))
-        for share in shares:
-            chosen = order[: max(2, round(share * order.size))]
-            train = np.flatnonzero(np.isin(segment, chosen) & ~test)
-            if not learnable(y[train]).all():
-                continue
-            x = np.ascontiguousarray(material.features[train])
-            predict = _predictor(warm, x, y[train], weights[train])
-            f1 = frames.f1_of(frames.counts(y[test], decided(model, predict(material.features[test]))))
-            rows.append((k, int(shows[chosen].sum()), float(frames.mean_known(f1))))
-    return pd.DataFrame(rows, columns=["fold", "n_bouts", "score"])
+    recipe = method.recipe()
+    learning = recipe.learning
+    if isinstance(learning, Boosting):
+        leaf = int(np.clip(n_frames // 300, 5, learning.trees.min_leaf))
+        learning = replace(learning, trees=learning.trees.replace(n_trees=N_TREES, learning_rate=RATE, min_leaf=leaf))
+    # Few widths to choose from: those that the full fit found best.
+    widths = tuple(sorted(set(method.model.decision.smooth_s)))
+    return replace(
+        recipe, features=Copied(tables), learning=learning, smooth_options=widths, stacking=None, mirror=False
+    )
 
 
-def _of_learnt(warm: Warm) -> LabelChoice:
-    return replace(warm.method.label_choice(), behaviours=warm.method.model.behaviours)
-
-
-def _predictor(warm: Warm, x: Floats, y: np.ndarray, weights: Floats) -> Callable[[Floats], Floats]:
-    recipe, model = warm.recipe(len(x)), warm.method.model
-    known = TrainingSet(y, weights, np.arange(len(x)), model.behaviours, model.decision.exclusive)
-    return recipe.learning.fit(recipe.learning.prepare(x), known, fold=True, text="learning curve").predict
-
-
-def decided(model: Model, scores: Floats) -> np.ndarray:
-    """Thresholds (and exclusion) of a model on raw scores; int8 (frame, behaviour)."""
-    return model.decision.present(model.calibration(scores))
-
-
-def _segments(samples: Sequence[Sample]) -> np.ndarray:
-    """Number of the bout, or of the stretch between bouts, that each row belongs to."""
-    parts, start = [], 0
-    for sample in samples:
-        gap = np.diff(sample.rows)
-        new = (sample.targets[1:] != sample.targets[:-1]).any(axis=1) | (gap > 1.5 * gap.min(initial=10**9))
-        parts.append(start + np.r_[0, np.cumsum(new)])
-        start = int(parts[-1][-1]) + 1
-    return np.concatenate(parts)
-
-
-__all__ = ["Warm", "decided", "learning_points", "learning_tables", "telling_columns"]
+__all__ = ["N_FEATURES", "N_TREES", "Tables", "Warm", "learning_tables", "quick_recipe", "telling_columns"]
