@@ -18,6 +18,7 @@ import xarray as xr
 
 from murid.data.atomic import atomic_file
 from murid.data.bouts import make_bouts, make_events
+from murid.data.damage import damage_of
 from murid.data.errors import fail
 from murid.data.json_values import to_json
 from murid.data.labels import Labels
@@ -39,18 +40,24 @@ def write_array(data: xr.Dataset | xr.DataArray, path: str | Path) -> None:
         data.to_netcdf(temporary, engine="h5netcdf", encoding=packed)
 
 
-def read_array(path: str | Path) -> xr.Dataset:
-    """Read what `write_array` wrote, into memory."""
+#: What to do where a file of a recording is damaged.
+DAMAGED = "put back a copy of it that is whole, or add the recording again with --replace"
+
+
+def read_array(path: str | Path, *, todo: str = DAMAGED) -> xr.Dataset:
+    """Read what `write_array` wrote, into memory; `todo` is what helps where it is damaged."""
     try:
         with xr.open_dataset(path, engine="h5netcdf") as data:
             loaded = data.load()
-    except (OSError, ValueError, KeyError) as exc:
+    except (OSError, ValueError, LookupError, TypeError):
+        # What HDF5 says of a damaged file is about its own inside.
         fail(
             "study file",
-            "cannot be read",
+            f"{Path(path).name} cannot be read",
             where=str(path),
-            got=str(exc).splitlines()[0],
-            todo="the file is damaged or missing; add the recording again",
+            expected="netCDF as murid writes it",
+            got=damage_of(path),
+            todo=todo,
         )
     for name in ("keypoint", "individual", "unit", "behaviour", "feature"):
         if name in loaded.coords:
@@ -117,14 +124,21 @@ def read_labels_folder(folder: str | Path) -> Labels:
 def _read_journal(path: Path) -> Labels:
     rows: list[dict[str, Any]] = []
     head: dict[str, Any] = {}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        expected = "UTF-8 text, one JSON object a line"
+        fail("labels", "journal cannot be read", where=str(path), expected=expected, got=damage_of(path), todo=DAMAGED)
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:
             if number == len(lines):
                 break  # a write cut off by a kill: everything before it is whole
-            fail("labels", "line is not JSON", where=f"{path}, line {number}", got=line[:40])
+            fail("labels", "line is not JSON", where=f"{path}, line {number}", got=line[:40], todo=DAMAGED)
+        if not isinstance(entry, dict):
+            expected = '{"op": "add", …}'
+            fail("labels", "line is no entry", where=f"{path}, line {number}", expected=expected, got=line[:40])
         if entry.get("op") == "open":
             head = entry
         elif entry.get("op") == "add":
@@ -186,7 +200,8 @@ def write_spikes(spikes: Spikes, path: str | Path) -> None:
 
 def read_spikes_file(path: str | Path) -> Spikes:
     """Read a study's ``spikes.npz``."""
-    with np.load(path, allow_pickle=False) as raw:
+    # numpy leaves a damaged file open where it has opened it itself.
+    with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as raw:
         times = {str(n): raw["time_s"][raw["unit"] == i] for i, n in enumerate(raw["names"])}
         meta = json.loads(str(raw["meta"])) if "meta" in raw else {}
         end_known = bool(raw["end_known"]) if "end_known" in raw else True

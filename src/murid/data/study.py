@@ -16,24 +16,25 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import pandas as pd
 import tomlkit
 
 from murid.data import store
 from murid.data.atomic import appears, atomic_file, atomic_folder, put_back
+from murid.data.damage import damage_of
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.formats import STUDY
 from murid.data.lock import locked
-from murid.data.names import doubtful_names, look_alike_key, matching_key, slug, without_missing
+from murid.data.names import doubtful_names, look_alike_key, matching_key, slug
 from murid.data.notebook_html import shown_as_html
 from murid.data.recording import NOUNS, Recording
+from murid.data.recordings_csv import COLUMNS, read_recordings
 from murid.data.roles import ROLES
 from murid.data.video import Video
 from murid.data.warning import warn_user
 from murid.data.zones import Zones
-
-COLUMNS = ("id", "animal", "group", "day", "session", "nouns", "video", "source")
 
 #: Noun → (file name, reader, writer).
 _FILES: dict[str, tuple[str, Callable, Callable]] = {
@@ -43,6 +44,16 @@ _FILES: dict[str, tuple[str, Callable, Callable]] = {
     "zones": ("zones.json", Zones.read, store.write_zones),
     "traces": ("traces.nc", store.read_traces_file, store.write_array),
     "spikes": ("spikes.npz", store.read_spikes_file, store.write_spikes),
+}
+
+#: What the file of each noun is, for the message about one that is damaged.
+_EXPECTED = {
+    "poses": "netCDF as murid writes it",
+    "labels": "journals of labels (.jsonl), one JSON object a line",
+    "events": "a table separated by commas with time_s and label",
+    "zones": "zones as JSON",
+    "traces": "netCDF as murid writes it",
+    "spikes": "npz as murid writes it",
 }
 
 
@@ -144,30 +155,7 @@ class Study:
                 where=str(self.folder),
                 todo="add the recordings again with: murid add",
             )
-        try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        except (ValueError, pd.errors.ParserError) as exc:
-            fail("study", "recordings.csv cannot be read", where=str(path), got=str(exc).strip().splitlines()[0])
-        table = table.rename(columns=str.strip).map(without_missing)
-        table = table[(table != "").any(axis=1)].reset_index(drop=True)
-        faults = Faults(str(path))
-        for column in COLUMNS:
-            if column not in table:
-                if column == "id":
-                    faults.add("column 'id' is missing", got=", ".join(table.columns))
-                table[column] = ""
-        for row, name in enumerate(table["id"], 2):
-            if not name or name != slug(name):
-                faults.add(
-                    f"'{name}' is no id of a recording",
-                    where=f"line {row}",
-                    expected="letters and digits of any script, . _ -",
-                    todo="correct it; it must be the name of a folder in data/",
-                )
-        for repeated in table["id"][table["id"].map(matching_key).duplicated()].unique():
-            faults.add(f"id '{repeated}' stands more than once")
-        faults.raise_if_any()
-        return table
+        return read_recordings(path)
 
     @property
     def ids(self) -> list[str]:
@@ -415,6 +403,9 @@ def _read_settings(toml: Path) -> dict[str, Any]:
         settings: dict[str, Any] = tomlkit.parse(toml.read_text(encoding="utf-8-sig")).unwrap()
     except tomlkit.exceptions.ParseError as exc:
         fail("study", "study.toml cannot be read", where=str(toml), got=str(exc), todo="mend that line")
+    except (OSError, UnicodeDecodeError):
+        todo = "put back a copy of it that is whole"
+        fail("study", "study.toml cannot be read", where=str(toml), expected="TOML", got=damage_of(toml), todo=todo)
     STUDY.migrated(settings, str(toml))
     if "roles" in settings:
         settings["roles"] = _checked_roles(settings["roles"], toml)
@@ -481,7 +472,20 @@ def _opener(path: Path, read: Callable[[Path], Any], noun: str, owner: str) -> C
                 where=str(path),
                 todo="it was deleted or moved; add the recording again with --replace",
             )
-        return read(path)
+        try:
+            return read(path)
+        except DataError:
+            raise
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, StopIteration, EOFError, BadZipFile):
+            # What the library says of a damaged file is about its own inside, not about the study.
+            fail(
+                f"recording '{owner}'",
+                f"{noun} file cannot be read",
+                where=str(path),
+                expected=_EXPECTED[noun],
+                got=damage_of(path),
+                todo=store.DAMAGED,
+            )
 
     return open_noun
 

@@ -244,7 +244,14 @@ class Zones(Mapping[str, Zone]):
         try:
             raw = json.loads(text)
         except json.JSONDecodeError as exc:
-            faults.add("not valid JSON", where=f"line {exc.lineno}, column {exc.colno}", got=exc.msg)
+            line = text.splitlines()[exc.lineno - 1].strip() if text.strip() else ""
+            faults.add(
+                "not valid JSON",
+                where=f"line {exc.lineno}, column {exc.colno}",
+                expected="zones as JSON",
+                got=line[:60] or "an empty file",
+                todo="mend that line, or put back a copy of the file that is whole",
+            )
             faults.raise_if_any()
         rows = raw.get("zones") if isinstance(raw, dict) else None
         if not isinstance(rows, list):

@@ -128,5 +128,6 @@ def _zones(recording: Recording, unit: LengthUnit) -> tuple[Zone, ...]:
     zones = recording.zones
     if zones is None:
         return ()
-    fitting = [z for z in zones.values() if LengthUnit(z.unit, unit.px_per_cm).can_be(unit.name)]
+    own = {n: replace(LengthUnit.of({"unit": z.unit}), px_per_cm=unit.px_per_cm) for n, z in zones.items()}
+    fitting = [z for n, z in zones.items() if own[n].can_be(unit.name)]
     return tuple(zones_in(Zones(fitting), unit).values())

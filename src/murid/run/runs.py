@@ -159,7 +159,7 @@ class Run:
 
     def states_of(self, recording_id: str) -> xr.DataArray:
         """Read the states of one recording that the run kept."""
-        return read_array(self.folder / "states" / f"{slug(recording_id)}.nc")["states"]
+        return self.read_states(recording_id)["states"]
 
     def log(self, event: str, **details: Any) -> None:
         """Add one line to ``log.jsonl``."""
@@ -276,7 +276,7 @@ class Run:
                 where=str(self.folder),
                 todo=did_you_mean(recording_id, self.recordings),
             )
-        return read_array(path)
+        return read_array(path, todo=f"run its command again: murid {self.provenance.get('command', '')}")
 
     def _repr_html_(self) -> str:
         facts = {"folder": self.folder, "status": self.provenance.get("status", "")}
