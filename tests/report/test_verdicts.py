@@ -123,7 +123,7 @@ def test_examples_are_called_tuned_only_where_some_unit_was(made, tuned, words):
     context = Context(made.study, [made.runs["neural"]])
     table = folders.tuning_table(made.study, ["unit_0"], ["rear"], {("unit_0", "rear"): 0.7} if tuned else {})
     tested = TUNING.rows(table)
-    called = tested.where(tested.direction != "none")
+    called = tested.having(tested.direction != "none")
     picture = neural._examples(context, called, "labels", tested, 0.1)
     assert words in picture.caption
     assert "took behaviour from a model" in neural._examples(context, called, "gbdt", tested, 0.1).text

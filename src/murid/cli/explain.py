@@ -66,7 +66,7 @@ def register(app: typer.Typer) -> None:
         families, features = run.rows(FAMILIES), run.rows(FEATURES)
         shares = families.without(families.strength)
         rank = features.behaviour.groupby(features.behaviour, sort=False).cumcount()
-        top = features.where(rank < _SHOWN_FEATURES)
+        top = features.having(rank < _SHOWN_FEATURES)
         text = [
             f"{counted(len(run.summary['recordings']))}; {run.summary['models']}.",
             *_passed_over(run.summary.get("passed_over", ())),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAX_MEASURES = 20
 #: Up to so many recordings each has a column of its own; above, mean and spread are shown.
 MAX_COLUMNS = 3
+#: Headings that groups stand beside.
+_DIFFERENCE = "difference [95 %]"
+_STATISTICS = (_DIFFERENCE, "g", "p", "q")
 
 
 def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
@@ -23,6 +26,7 @@ def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.D
     """
     import pandas as pd
 
+    from murid.data.reserved_names import set_apart
     from murid.data.tables import with_unit
     from murid.stats.group_tables import COMPARISON
 
@@ -30,9 +34,9 @@ def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.D
     groups = [c[len("mean_") :] for c in comparison.columns if c.startswith("mean_")]
     shown = {"measure": [with_unit(m, units.get(m, "")) for m in rows.measure]}
     for group in groups:
-        shown[group] = [_short(v) for v in rows.frame[f"mean_{group}"]]
+        shown[set_apart(group, ("measure", *_STATISTICS), "group")] = [_short(v) for v in rows.frame[f"mean_{group}"]]
     if rows.difference.notna().any():
-        shown["difference [95 %]"] = [
+        shown[_DIFFERENCE] = [
             f"{_short(d)} [{_short(low)}, {_short(high)}]" if low == low else _short(d)
             for d, low, high in zip(rows.difference, rows.difference_low, rows.difference_high, strict=True)
         ]
@@ -46,6 +50,7 @@ def latency_table(latencies: pd.DataFrame) -> pd.DataFrame:
     """Return one line a latency: how many animals of each group did it, median (s) where half of them did, p and q."""
     import pandas as pd
 
+    from murid.data.reserved_names import group_column
     from murid.stats.group_tables import LATENCIES
 
     rows = _smallest_p_first(LATENCIES.rows(latencies))
@@ -54,9 +59,11 @@ def latency_table(latencies: pd.DataFrame) -> pd.DataFrame:
     shown: dict[str, list[str]] = {"measure": [f"{m} (s)" for m in rows.measure]}
     for group in groups:
         shown[f"{group}, did it"] = [
-            f"{did} of {n}" for did, n in zip(order[f"events_{group}"], order[f"n_{group}"], strict=True)
+            f"{did} of {n}"
+            for did, n in zip(*(order[group_column(what, group)] for what in ("events", "n")), strict=True)
         ]
-        shown[f"{group}, median"] = [_short(v) if v == v else "-" for v in order[f"median_s_{group}"]]
+        median = order[group_column("median_s", group)]
+        shown[f"{group}, median"] = [_short(v) if v == v else "-" for v in median]
     shown["p"] = [_p(v) for v in rows.p]
     shown["q"] = [_p(v) for v in rows.q]
     return pd.DataFrame(shown)
@@ -66,7 +73,8 @@ def one_line_a_measure(animals: pd.DataFrame, units: Mapping[str, str], primary:
     """Return one line a measure: a column a recording where these are few, else n, mean, SD and range."""
     import pandas as pd
 
-    from murid.data.tables import KEYS, with_unit
+    from murid.data.reserved_names import KEYS, set_apart
+    from murid.data.tables import with_unit
 
     numbers = [c for c in animals.columns if c not in KEYS and pd.api.types.is_numeric_dtype(animals[c])]
     names = [*(m for m in primary if m in numbers), *(m for m in numbers if m not in primary)][:MAX_MEASURES]
@@ -75,7 +83,7 @@ def one_line_a_measure(animals: pd.DataFrame, units: Mapping[str, str], primary:
         several = "individual" in animals and animals["individual"].nunique() > 1
         for row, values_of in zip(animals.to_dict("records"), animals[names].to_numpy(float), strict=True):
             parts = [row["recording"], *([row["individual"]] if several else [])]
-            shown[" ".join(map(str, parts))] = [_short(v) for v in values_of]
+            shown[set_apart(" ".join(map(str, parts)), ("measure",), "recording")] = [_short(v) for v in values_of]
         return pd.DataFrame(shown)
     values = animals[names].astype(float)
     shown["n"] = [int(v) for v in values.notna().sum()]

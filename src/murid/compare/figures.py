@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from murid.data.reserved_names import MACRO
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -84,7 +86,7 @@ def methods_figure(
 
 
 def _forest(axis: Any, differences: pd.DataFrame, methods: list[str], alpha: float) -> None:
-    rows = differences[differences["behaviour"] == "macro"].set_index("method")
+    rows = differences[differences["behaviour"] == MACRO].set_index("method")
     rows = rows.reindex([m for m in methods if m in rows.index])
     at = -np.arange(len(rows))
     d = rows["difference"].to_numpy(float)

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from murid.data.labels import Labels, Others
+from murid.data.reserved_names import MACRO, behaviour_column
 from murid.data.warning import warn_user
 from murid.evaluate import agreement, bootstrap, frames
 from murid.evaluate.evaluation_tables import METHODS
@@ -42,7 +43,7 @@ def methods_side_by_side(per_class: pd.DataFrame, totals: pd.DataFrame) -> pd.Da
     keys = ["method", "behaviour"]
     table = per_class.merge(totals[[*keys, "time_r", "time_bias"]], on=keys, how="left")
     table = table[[c for c in METHODS.columns if c in table]]
-    order = {b: k for k, b in enumerate([*(b for b in dict.fromkeys(table["behaviour"]) if b != "macro"), "macro"])}
+    order = {b: k for k, b in enumerate([*(b for b in dict.fromkeys(table["behaviour"]) if b != MACRO), MACRO])}
     sort = table.assign(_k=table["behaviour"].map(order)).sort_values(
         ["_k", "f1"], ascending=[True, False], kind="stable", na_position="last"
     )
@@ -121,7 +122,7 @@ def compare_with_best(
         groups = [animals.get(r, r) for r in shared]
         f1 = lambda x: _with_macro(frames.f1_of(x[:, 0])) - _with_macro(frames.f1_of(x[:, 1]))  # noqa: E731
         low, high = bootstrap.interval(both, f1, groups=groups, n_boot=n_boot, level=1 - alpha, seed=seed)
-        for k, (behaviour, d) in enumerate(zip([*behaviours, "macro"], f1(both.sum(0)[None])[0], strict=True)):
+        for k, (behaviour, d) in enumerate(zip([*behaviours, MACRO], f1(both.sum(0)[None])[0], strict=True)):
             rows.append((behaviour, name, best, float(d), float(low[k]), float(high[k]), len(shared), len(set(groups))))
     columns = ["behaviour", "method", "best", "difference", "low", "high", "n_recordings", "n_animals"]
     return pd.DataFrame(rows, columns=columns)
@@ -193,7 +194,8 @@ def ceiling(
     )
     means = table.pairs.groupby("behaviour", sort=False)[["f1", "event_f1", "kappa", "pabak"]].mean()
     means["alpha"] = table.alpha
-    means.loc["macro"] = means.mean()
+    means = means.rename(index=behaviour_column)
+    means.loc[MACRO] = means.mean()
     pairs = table.pairs.groupby(["rater_a", "rater_b"]).ngroups
     return means.rename_axis("behaviour").reset_index().assign(n_pairs=pairs, n_recordings=len(several))
 

@@ -248,6 +248,7 @@ class Study:
             When the id is taken (and not `replace`), a noun is faulty, or a role is another keypoint's in this study.
         """
         self._check_taken(recording.id, replace)
+        self._check_notes(recording)
         recording.validate()
         self._joined_roles(recording)
         present = [noun for noun in _FILES if recording.has(noun)]
@@ -280,6 +281,14 @@ class Study:
                 where=str(self.folder),
                 todo="use --replace (replace=True) to write it anew",
             )
+
+    @staticmethod
+    def _check_notes(recording: Recording) -> None:
+        """Refuse notes that would stand in the columns of ``recordings.csv`` that the study fills."""
+        faults = Faults(f"recording '{recording.id}'")
+        for name in [n for n in recording.meta if n in COLUMNS]:
+            faults.add(f"its note '{name}' is called like a column of recordings.csv", todo="name it otherwise")
+        faults.raise_if_any()
 
     def _row(self, recording: Recording, nouns: list[str], source: str) -> dict[str, str]:
         """Row of a recording in recordings.csv."""

@@ -18,11 +18,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from murid.data.errors import DataError, Faults, did_you_mean
+from murid.data.reserved_names import ADDED_KEYS, KEYS, set_apart
 
 Kind = Literal["number", "count", "text", "flag"]
-
-#: Columns that say whose row it is; every table of an analysis may carry them, and the runner adds them.
-KEYS = ("recording", "animal", "group", "day", "session", "individual")
 
 
 class TableError(DataError):
@@ -132,10 +130,16 @@ class Table:
     measures_after : str
         Declared column that those follow in the file; the last one by default.
 
+    Raises
+    ------
+    TableError
+        When a column is called like something that `TableRows` has itself (``take``, ``having``): as an attribute of
+        the rows it could not be read.
+
     Examples
     --------
     >>> import pandas as pd
-    >>> lengths = Table("lengths", {"length": number(unit="cm", low=0, why="of the body")}, "One row an animal.")
+    >>> lengths = Table("lengths", {"length": number_column(unit="cm", low=0, why="of the body")}, "One row an animal.")
     >>> lengths.check(pd.DataFrame({"animal": ["a"], "length": [9.5]}))["length"].tolist()
     [9.5]
     >>> lengths.units()
@@ -147,6 +151,14 @@ class Table:
     caption: str = ""
     measures: TableColumn | None = None
     measures_after: str = ""
+
+    def __post_init__(self) -> None:
+        hidden = [name for name in self.columns if name.startswith("_") or name == "frame" or hasattr(TableRows, name)]
+        if hidden:
+            faults = Faults(f"table '{self.name}'")
+            for name in hidden:
+                faults.add(f"column '{name}' cannot be read as an attribute of the rows", todo="give it another name")
+            faults.raise_if_any(TableError)
 
     def check(self, frame: pd.DataFrame, *, owner: str = "") -> pd.DataFrame:
         """Return the table with its columns in the declared order.
@@ -160,7 +172,8 @@ class Table:
         Raises
         ------
         TableError
-            Listing every column that is missing, unknown, of another kind or out of bounds.
+            Listing every column that is missing, unknown, of another kind or out of bounds, and measures that are
+            called like a key.
         """
         faults = Faults(f"table '{self.name}'" + (f" of the analysis '{owner}'" if owner else ""))
         for name, column in self.columns.items():
@@ -168,6 +181,11 @@ class Table:
                 column.faults(name, frame[name], faults)
             elif not column.optional:
                 faults.add(f"column '{name}' is missing", got=", ".join(map(str, frame.columns)) or "no column")
+        for name in ADDED_KEYS:
+            # The runner puts the keys before each row: a measure of that name would be lost without a word.
+            if name in frame and name not in self.columns and pd.api.types.is_numeric_dtype(frame[name]):
+                todo = f"call the measure otherwise, such as '{set_apart(name, KEYS, 'measure')}'"
+                faults.add(f"column '{name}' says whose row it is", expected="text", got="numbers", todo=todo)
         others = [c for c in frame.columns if c not in self.columns and c not in KEYS]
         for name in others:
             if self.measures is None:
@@ -188,7 +206,7 @@ class Table:
         >>> import pandas as pd
         >>> lengths = Table("lengths", {"length": number_column(unit="cm"), "seen": flag_column(optional=True)})
         >>> rows = lengths.rows(pd.DataFrame({"animal": ["a", "b"], "length": [9.5, 8.0]}))
-        >>> rows.where(rows.length > 9).animal.tolist(), rows.seen.tolist()
+        >>> rows.having(rows.length > 9).animal.tolist(), rows.seen.tolist()
         (['a'], [False, False])
         """
         return TableRows(self, frame)
@@ -247,7 +265,7 @@ class TableRows:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def where(self, keep: pd.Series) -> TableRows:
+    def having(self, keep: pd.Series) -> TableRows:
         """Return the rows for which `keep` is true."""
         return TableRows(self._table, self.frame[keep])
 
@@ -268,7 +286,7 @@ class TableRows:
         """Return the table without some columns, be they in the file or not."""
         return self.frame.drop(columns=[column.name for column in columns], errors="ignore")
 
-    def groups(self, column: pd.Series) -> Iterator[tuple[str, TableRows]]:
+    def by(self, column: pd.Series) -> Iterator[tuple[str, TableRows]]:
         """Yield every value of a column with its rows, in order of appearance."""
         for value, frame in self.frame.groupby(column, sort=False):
             yield str(value), TableRows(self._table, frame)

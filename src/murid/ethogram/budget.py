@@ -12,8 +12,9 @@ from murid.data.errors import fail
 from murid.data.labels import Labels
 from murid.data.params import Params, param
 from murid.data.recording import Recording
+from murid.data.reserved_names import KEYS, behaviour_column
 from murid.data.states import behaviour_names
-from murid.data.tables import KEYS, Table, number_column, text_column
+from murid.data.tables import Table, number_column, text_column
 from murid.ethogram.bouts import SUMMARY, summarise_states
 
 BUDGET = Table(
@@ -61,10 +62,11 @@ def complete(frames: Mapping[str, pd.DataFrame], _params: BudgetParams) -> Table
     full.loc[absent, "latency_s"] = full.loc[absent, "scored_s"]
     full["latency_censored"] = full["latency_censored"].astype(bool)
     full["count"] = full["count"].astype("Int64")
-    wide = full.assign(percent=100 * full["fraction"])
-    wide = wide.pivot(index=keys, columns="behaviour", values="percent")[behaviours]
+    columns = [behaviour_column(b) for b in behaviours]
+    wide = full.assign(percent=100 * full["fraction"], column=full["behaviour"].map(behaviour_column))
+    wide = wide.pivot(index=keys, columns="column", values="percent")[columns]
     wide = wide.rename_axis(columns=None).reset_index()
-    return Tables({"budget": full, "animals": wide}, units=dict.fromkeys(behaviours, "%"))
+    return Tables({"budget": full, "animals": wide}, units=dict.fromkeys(columns, "%"))
 
 
 @analysis(

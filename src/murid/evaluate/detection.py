@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from murid.data.errors import fail
+from murid.data.reserved_names import set_apart
 from murid.evaluate import frames
 from murid.evaluate.bouts import IOU_SLACK
 
@@ -80,7 +81,8 @@ def average_precision(pairs: Sequence[tuple[Detections, Detections]], *, ious: S
     -------
     DataFrame
         One row per behaviour of the truth and a row ``mean`` (mAP); one column per IoU and ``mean`` over them. Area
-        under the precision-recall steps; a behaviour that is never predicted has 0.
+        under the precision-recall steps; a behaviour that is never predicted has 0. A behaviour that is itself called
+        ``mean`` is the row ``mean (behaviour)``.
 
     Examples
     --------
@@ -93,7 +95,7 @@ def average_precision(pairs: Sequence[tuple[Detections, Detections]], *, ious: S
     behaviours = list(dict.fromkeys(b for truth, _ in pairs for b in truth.behaviour.tolist()))
     if not behaviours:
         fail("average precision", "the truth has no bout", expected="labelled bouts")
-    rows = {b: {iou: _one(pairs, b, iou) for iou in ious} for b in behaviours}
+    rows = {set_apart(b, ("mean",), "behaviour"): {iou: _one(pairs, b, iou) for iou in ious} for b in behaviours}
     table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(ious))
     table.loc["mean"] = table.mean(axis=0)
     return table.assign(mean=table.mean(axis=1)).rename_axis(index="behaviour")

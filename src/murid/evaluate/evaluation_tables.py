@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from murid.data.reserved_names import MACRO
 from murid.data.tables import Table, TableColumn, count_column, number_column, text_column
 
-#: Row of `PER_CLASS` and what is made from it that is the mean over behaviours.
-MACRO = "macro"
 #: How far rounding may carry a share, a correlation or an agreement over its bound.
 _EPS = 1e-9
 
@@ -15,7 +14,7 @@ def _share(why: str = "", *, label: str = "", optional: bool = False) -> TableCo
 
 
 _METHOD = text_column(why="method that was scored")
-_BEHAVIOUR = text_column(why="behaviour, or macro: the mean over behaviours")
+_BEHAVIOUR = text_column(why=f"behaviour, or {MACRO}: the mean over behaviours")
 _F1 = _share("of frames: harmonic mean of precision and recall", label="F1")
 _LOW = _share("lower end of its 95 % interval, over groups of recordings")
 _HIGH = _share("upper end of its 95 % interval")

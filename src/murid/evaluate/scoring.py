@@ -14,6 +14,7 @@ from murid.data.errors import fail
 from murid.data.json_values import to_plain
 from murid.data.labels import Labels, Others
 from murid.data.notebook_html import shown_as_html
+from murid.data.reserved_names import MACRO, NONE_OF_THEM, behaviour_column, behaviour_of
 from murid.evaluate import bootstrap, calibration, frames, totals
 from murid.evaluate.recording_score import Given, Options, Part, align_all, part_of
 from murid.evaluate.truth_pairs import AlignedPair
@@ -101,12 +102,12 @@ class Score:
     @property
     def f1(self) -> float:
         """Macro frame F1."""
-        return float(self.table["f1"].to_numpy(float)[list(self.table.index).index("macro")])
+        return float(self.table["f1"].to_numpy(float)[list(self.table.index).index(MACRO)])
 
     @property
     def behaviours(self) -> list[str]:
         """Scored behaviours."""
-        return [b for b in self.table.index if b != "macro"]
+        return [behaviour_of(str(b)) for b in self.table.index if b != MACRO]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not known is None."""
@@ -292,7 +293,7 @@ def _score(
 
 
 def _pool(pairs: list[AlignedPair], parts: list[Part], groups: Sequence[str] | None, options: Options) -> Score:
-    names = pairs[0].behaviours
+    names = [behaviour_column(b) for b in pairs[0].behaviours]
     per = np.stack([p.frames for p in parts])
 
     def interval(cells: np.ndarray, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -308,10 +309,10 @@ def _pool(pairs: list[AlignedPair], parts: list[Part], groups: Sequence[str] | N
             table.loc[name, column] = value
     macro = {c: float(frames.mean_known(table[c].to_numpy())) for c in _MACRO}
     macro_ci = interval(per, lambda cells: frames.mean_known(frames.f1_of(cells)))
-    table.loc["macro", list(macro)] = list(macro.values())
-    table.loc["macro", ["f1_low", "f1_high"]] = [float(v) for v in macro_ci]
+    table.loc[MACRO, list(macro)] = list(macro.values())
+    table.loc[MACRO, ["f1_low", "f1_high"]] = [float(v) for v in macro_ci]
     for column in ("support", "predicted", "bouts_true", "bouts_predicted", "time_true_s", "time_predicted_s"):
-        table.loc["macro", column] = table.loc[names, column].sum()
+        table.loc[MACRO, column] = table.loc[names, column].sum()
     right = np.array([p.exact for p in parts])
     accuracy_ci = interval(right, lambda x: frames.ratio(x[:, 0], x[:, 1]))
     recordings = _per_recording(pairs, parts)
@@ -361,7 +362,8 @@ def _of_probability(pairs: list[AlignedPair], b: int) -> dict[str, float]:
 def _per_recording(pairs: list[AlignedPair], parts: list[Part]) -> pd.DataFrame:
     tables = []
     for pair, part in zip(pairs, parts, strict=True):
-        table = frames.table(part.frames, pair.behaviours)[["precision", "recall", "f1"]].reset_index()
+        names = [behaviour_column(b) for b in pair.behaviours]
+        table = frames.table(part.frames, names)[["precision", "recall", "f1"]].reset_index()
         table.insert(0, "recording", pair.recording)
         table[list(frames.CELLS)] = part.frames
         table["bout_f1"] = frames.f1_of(part.bouts)
@@ -373,12 +375,12 @@ def _per_recording(pairs: list[AlignedPair], parts: list[Part]) -> pd.DataFrame:
 
 
 def _confusion(pairs: list[AlignedPair], cells: np.ndarray) -> pd.DataFrame:
-    names = pairs[0].behaviours
+    names = [behaviour_column(b) for b in pairs[0].behaviours]
     if not all(pair.exclusive for pair in pairs):
         return pd.DataFrame(cells, index=pd.Index(names, name="behaviour"), columns=list(frames.CELLS))
     matrix = np.sum([frames.confusion(pair.truth, pair.predicted) for pair in pairs], axis=0)
     order = [*range(1, len(names) + 1), 0]
-    labels = [*names, "(none of them)"]
+    labels = [*names, NONE_OF_THEM]
     return pd.DataFrame(
         matrix[np.ix_(order, order)], index=pd.Index(labels, name="truth"), columns=pd.Index(labels, name="predicted")
     )

@@ -14,6 +14,7 @@ from murid.data.meet import states_on
 from murid.data.params import param
 from murid.data.pvalues import fdr_within
 from murid.data.recording import Recording
+from murid.data.reserved_names import behaviour_column
 from murid.data.states import UNLABELLED, behaviour_names, make_states, to_multilabel
 from murid.data.tables import Table, flag_column, number_column, text_column
 from murid.data.traces import Spikes, control_channels
@@ -105,7 +106,7 @@ def analyse_decoding(recording: Recording, params: BehaviourDecodingParams, *, s
     ]
     table = pd.DataFrame(rows)[[c for c in DECODED.columns if c != "q_all"]]
     own = table[~table["control"]]
-    scores = {str(b): [v] for b, v in zip(own["behaviour"], own["balanced_accuracy"], strict=True)}
+    scores = {behaviour_column(str(b)): [v] for b, v in zip(own["behaviour"], own["balanced_accuracy"], strict=True)}
     animals = pd.DataFrame({"individual": [str(states["individual"].values[0])], **scores})
     reasons = own.loc[own["reason"] != ""]
     notes = [f"{b}: {why}" for b, why in zip(reasons["behaviour"], reasons["reason"], strict=True)]

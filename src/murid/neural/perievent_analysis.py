@@ -15,6 +15,7 @@ from murid.data.meet.signals import as_traces
 from murid.data.params import Params, param
 from murid.data.pvalues import fdr_within
 from murid.data.recording import Recording
+from murid.data.reserved_names import behaviour_column
 from murid.data.states import behaviour_names
 from murid.data.tables import Table, count_column, flag_column, number_column, text_column
 from murid.data.traces import control_channels
@@ -133,7 +134,8 @@ def analyse_responses(recording: Recording, params: ResponseParams, *, states: x
     responses["q"] = fdr_within(responses["p"], responses["control"])
     units = responses["response"].where(~responses["control"])
     means = units.groupby(responses["behaviour"], sort=False).mean()
-    animals = pd.DataFrame({"individual": [str(states["individual"].values[0])], **{k: [v] for k, v in means.items()}})
+    responded = {behaviour_column(str(b)): [v] for b, v in means.items()}
+    animals = pd.DataFrame({"individual": [str(states["individual"].values[0])], **responded})
     order = [c for c in RESPONSES.columns if c != "q_all"]
     empty = pd.DataFrame(columns=list(CURVES.columns))
     return Tables(

@@ -280,7 +280,9 @@ def _moments(recording: Recording, states: xr.DataArray | None, params: Photomet
     if states is not None:
         bouts = bouts_of(states)
         for behaviour in behaviour_names(states):
-            name = f"{behaviour} (bouts)" if behaviour in moments else behaviour
+            name = behaviour
+            while name in moments:
+                name += " (bouts)"
             moments[name] = (
                 bout_events(
                     bouts, behaviour, edge=params.edge, min_duration_s=params.min_duration_s, min_gap_s=params.min_gap_s

@@ -17,10 +17,11 @@ from murid.assays.assay_result import ARENAS
 from murid.data.errors import DataError
 from murid.data.labels import LabelChoice, Labels, Others
 from murid.data.names import CONTROLS
+from murid.data.reserved_names import MACRO, behaviour_column, behaviour_of
 from murid.data.study import Study
 from murid.data.warning import MuridWarning
 from murid.data.zones import Zone
-from murid.evaluate.evaluation_tables import MACRO, PER_CLASS
+from murid.evaluate.evaluation_tables import PER_CLASS
 from murid.neural.tuning_analysis import TUNING
 from murid.plot import colours
 from murid.plot.number_text import listed, natural
@@ -82,7 +83,7 @@ class Context:
         for run in self.runs_of("assay"):
             table = run.rows(ARENAS) if run.has(ARENAS.name) else None
             if table is not None and table.has(table.recording, table.px_per_cm):
-                known = table.where(table.px_per_cm.notna())
+                known = table.having(table.px_per_cm.notna())
                 scales |= dict(zip(known.recording.astype(str), known.px_per_cm.astype(float), strict=True))
         return scales
 
@@ -94,7 +95,7 @@ class Context:
             table = run.rows(ARENAS, ["source", "outline", "centre"]) if run.has(ARENAS.name) else None
             if table is None:
                 continue
-            used = table.where(table.source != "drawn")
+            used = table.having(table.source != "drawn")
             own: dict[str, list[Zone]] = {}
             for recording, source, *texts in zip(
                 used.recording.astype(str), used.source, used.outline, used.centre, strict=True
@@ -229,7 +230,7 @@ class Context:
         for run in self.runs_of("evaluate"):
             scores = run.rows(PER_CLASS, ["behaviour"])
             if scores is not None:
-                names += [b for b in scores.behaviour.astype(str) if b != MACRO]
+                names += [behaviour_of(b) for b in scores.behaviour.astype(str) if b != MACRO]
         for recording_id in self.labelled():
             states = self.label_states(recording_id)
             if states is not None:
@@ -242,7 +243,8 @@ class Context:
 
     def colours_for(self, names: Sequence[str]) -> dict[str, str]:
         """Colours of behaviours; names that no person or supervised method uses (motifs) get their own."""
-        known = self.behaviour_colours
+        # Tables of scores may have a behaviour under another name; its colour is the same.
+        known = {behaviour_column(b): c for b, c in self.behaviour_colours.items()} | self.behaviour_colours
         if set(names) & set(known):
             return {**colours.colours_of(sorted(names, key=natural)), **known}
         return colours.colours_of(sorted(names, key=natural))

@@ -36,8 +36,8 @@ class TunedUnits:
 
 def tuned_units(tuning: TableRows) -> TunedUnits:
     """Count the units of a table ``tuning``; control channels are no units."""
-    units = tuning.where(~tuning.control.astype(bool))
-    tested, called = units.where(units.p.notna()), units.where(units.direction.isin(DIRECTIONS))
+    units = tuning.having(~tuning.control.astype(bool))
+    tested, called = units.having(units.p.notna()), units.having(units.direction.isin(DIRECTIONS))
     counts = called.behaviour.astype(str).value_counts()
     return TunedUnits(
         units=_distinct(units),

@@ -18,6 +18,7 @@ from murid.data.labels import LabelChoice
 from murid.data.names import counted
 from murid.data.params import Params
 from murid.data.poses import individual_names
+from murid.data.reserved_names import KEYS, set_apart
 from murid.data.study import Study
 from murid.data.warning import MuridWarning
 from murid.run.analysis_steps import (
@@ -35,7 +36,6 @@ from murid.run.failures import note_failures, raise_all
 from murid.run.figure_files import write_figure
 from murid.run.group_comparison import (
     ALPHA,
-    KEYS,
     WHO,
     check_alpha,
     compare_groups,
@@ -204,6 +204,8 @@ def carry_out(
     _gather(run, study, chosen, results, done)
     if chosen.together is not None and done.frames:
         _join(run, chosen, declared, done, seed, group)
+    if group is not None:
+        _set_measures_apart(run, chosen, done, group)
     for table in chosen.tables:
         if table.name in done.frames:
             run.table(table.name, done.frames[table.name], units={**table.units(), **done.units})
@@ -268,6 +270,23 @@ def _join(run: Run, chosen: Analysis, declared: Params, done: Done, seed: int, g
     done.compared = joined.compared
     run.warn(*joined.warnings)
     _note_words(run, joined)
+
+
+def _set_measures_apart(run: Run, chosen: Analysis, done: Done, group: str) -> None:
+    """Rename measures that are called like the column of the sheet that is compared by, or like the litter."""
+    frame = done.frames.get(chosen.compare)
+    words = [word for word in (group, "litter") if word not in KEYS]
+    if frame is None or not words:
+        return
+    new = {m: set_apart(m, words, "measure") for m in map(str, frame.columns) if m not in KEYS}
+    new = {old: name for old, name in new.items() if old != name}
+    done.frames[chosen.compare] = frame.rename(columns=new)
+    done.units = {new.get(name, name): unit for name, unit in done.units.items()}
+    done.mixed = {new.get(name, name) for name in done.mixed}
+    if done.compared is not None:
+        done.compared = [new.get(name, name) for name in done.compared]
+    for old, name in new.items():
+        run.warn(f"measure '{old}' is called like a column that groups are compared by: it is the column '{name}'")
 
 
 def _draw(run: Run, study: Study, chosen: Analysis, results: Sequence[Result]) -> None:
@@ -362,6 +381,9 @@ def _refuse_unused(
     faults = Faults(f"analysis '{chosen.name}'")
     if compare not in (None, "group") and not chosen.compare:
         faults.add(f"compare = {compare!r}: it compares no groups", todo="leave out compare")
+    if compare in ("recording", "individual"):
+        todo = "give the column of recordings.csv another name"
+        faults.add(f"compare = {compare!r}: every table has a column of that name, which tells no groups", todo=todo)
     if measures is not None and not chosen.compare:
         faults.add("measures: it compares no groups", todo="leave out measures")
     if alpha is not None and not chosen.compare and "alpha" not in chosen.params.model_fields:

@@ -12,12 +12,13 @@ import xarray as xr
 
 from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
+from murid.data.reserved_names import KEYS, behaviour_column
 from murid.data.states import behaviour_names
 from murid.data.study import Study
 from murid.data.tables import Table, number_column, text_column
 from murid.run.failures import note_failures, raise_all
 from murid.run.fit import nouns_for
-from murid.run.group_comparison import ALPHA, KEYS, WHO, check_alpha, compare_groups, with_keys
+from murid.run.group_comparison import ALPHA, WHO, check_alpha, compare_groups, with_keys
 from murid.run.keys import file_digest
 from murid.run.runner import Result, Runner, inputs_of
 from murid.run.runs import Run, runs_of
@@ -144,7 +145,8 @@ def compare_behaviours(run: Run, seed: int = 0, alpha: float = ALPHA) -> None:
     if "group" not in summary:
         return
     keys = [k for k in KEYS if k in summary]
-    shares = summary.pivot(index=keys, columns="behaviour", values="fraction").reset_index()
+    columns = summary.assign(behaviour=summary["behaviour"].map(behaviour_column))
+    shares = columns.pivot(index=keys, columns="behaviour", values="fraction").reset_index()
     compare_groups(run, shares, "group", seed, alpha=alpha)
 
 

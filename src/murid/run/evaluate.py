@@ -12,6 +12,7 @@ import pandas as pd
 from murid.data.errors import Faults, fail
 from murid.data.labels import Others
 from murid.data.recording import Recording
+from murid.data.reserved_names import MACRO, behaviour_column, behaviour_of
 from murid.data.study import Study
 from murid.data.warning import warn_user
 from murid.run.apply import apply_step, compare_behaviours, keep_states
@@ -383,7 +384,7 @@ def _calibration(
                 truth[behaviour].append(pair.truth[..., k].ravel())
                 forecast[behaviour].append(pair.probability[..., k].ravel())
     curves = [
-        _first(reliability(np.concatenate(truth[b]), np.concatenate(forecast[b])), behaviour=b)
+        _first(reliability(np.concatenate(truth[b]), np.concatenate(forecast[b])), behaviour=behaviour_column(b))
         for b in behaviours
         if truth[b]
     ]
@@ -436,8 +437,8 @@ def _leaky(
 def _note_score(run: Run, name: str, score: dict[str, Any]) -> None:
     per_class = score["per_class"]
     shown = [c for c in _REPORTED if c in per_class]
-    classes = per_class[per_class["behaviour"] != "macro"].set_index("behaviour")[shown]
-    numbers = {**score["numbers"], "behaviours": classes.to_dict("index")}
+    classes = per_class[per_class["behaviour"] != MACRO].set_index("behaviour")[shown]
+    numbers = {**score["numbers"], "behaviours": classes.rename(index=behaviour_of).to_dict("index")}
     run.summary.setdefault("methods", {})[name] = _finite(numbers)
     run.warn(*(f"{name}: {note}" for note in score["numbers"]["notes"]))
     run.table(f"confusion_{name}", score["confusion"])

@@ -21,6 +21,10 @@ from murid.data.names import matching_key, slug, split_runs, split_words
 
 #: Kinds of file a recording may have beside its poses.
 COMPANIONS = ("labels", "events", "zones", "traces", "spikes", "video")
+#: Columns of ``recordings.csv`` that murid fills.
+OWN = ("nouns", "video", "source")
+#: Columns that every table of an analysis may have and that no sheet gives.
+_IN_TABLES = ("recording", "individual")
 
 #: What DeepLabCut puts between the name of the film and its own words.
 _TRACKER = re.compile(
@@ -335,7 +339,10 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> float:
 def add_keys(
     pairs: list[Paired], sheet: pd.DataFrame, faults: Faults, unused: list[tuple[str, str]] | None = None
 ) -> None:
-    """Give each recording the keys of its row: by recording, else by animal (one row for all of its recordings)."""
+    """Give each recording the keys of its row: by recording, else by animal (one row for all of its recordings).
+
+    Columns that murid fills itself, or that its tables have, are faults: a note of that name would be taken for them.
+    """
     column = next((c for c in ("id", "recording", "file", "animal") if c in sheet), None)
     if column is None:
         faults.add(
@@ -344,6 +351,9 @@ def add_keys(
             got=", ".join(map(str, sheet.columns)),
         )
         return
+    for taken in [c for c in map(str, sheet.columns) if c != column and c in (*OWN, *_IN_TABLES)]:
+        why = "is filled by murid" if taken in OWN else "has the name of a column of murid's tables"
+        faults.add(f"column '{taken}' {why}", todo="leave it out, or name it otherwise")
     by_animal = column == "animal"
     records = [{str(k): str(v) for k, v in r.items()} for r in sheet.to_dict("records")]
     rows = {r[column]: r if by_animal else {k: v for k, v in r.items() if k != column} for r in records}

@@ -8,6 +8,7 @@ import pandas as pd
 
 from murid.data.errors import DataError, fail
 from murid.data.pvalues import fdr
+from murid.data.reserved_names import KEYS
 from murid.run.runs import Run
 from murid.stats import compare_survival, compare_tables
 from murid.stats.wording import ALPHA
@@ -16,7 +17,6 @@ from murid.stats.wording import ALPHA
 WHO = ("animal", "group", "day", "session")
 #: Columns of a comparison that belong to its tests.
 _TESTED = ("test", "statistic", "p", "q", "p_floor")
-KEYS = ("recording", *WHO, "individual")
 
 
 def check_alpha(alpha: float) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from murid.compare import ceiling, compare_with_best, methods_figure, methods_side_by_side
 from murid.data.labels import Others
 from murid.data.recording import Recording
+from murid.data.reserved_names import MACRO, behaviour_of
 from murid.data.study import Study
 from murid.run.figure_files import write_figure
 from murid.run.runner import Runner, inputs_of
@@ -46,7 +47,7 @@ def compare_methods(
     if recordings["method"].nunique() > 1:
         animals = {str(k): str(v) for k, v in listed[group].items()}
         differences = run.table("differences", compare_with_best(recordings, animals, alpha=alpha, seed=seed))
-        macro = differences[differences["behaviour"] == "macro"].set_index("method")
+        macro = differences[differences["behaviour"] == MACRO].set_index("method")
         run.summary["differences"] = {
             m: {
                 "to": r["best"],
@@ -57,13 +58,13 @@ def compare_methods(
             }
             for m, r in macro.iterrows()
         }
-    behaviours = [b for b in dict.fromkeys(per_class["behaviour"]) if b != "macro"]
+    behaviours = [behaviour_of(b) for b in dict.fromkeys(per_class["behaviour"]) if b != MACRO]
     settings = {"behaviours": behaviours, "others": scoring["others"], "stream": scoring["stream"]}
     step = Step("ceiling", _ceiling, {"recordings": inputs_of(study, ids, ["poses", "labels"])}, settings, seed=seed)
     human = runner.values([step], "people beside methods")[0]
     if len(human):
         run.table("ceiling", human)
-        run.summary["human_macro_f1"] = _number(human.set_index("behaviour").at["macro", "f1"])
+        run.summary["human_macro_f1"] = _number(human.set_index("behaviour").at[MACRO, "f1"])
     leaky = pd.concat(run.parts["leaky"], ignore_index=True) if "leaky" in run.parts else None
     write_figure(
         run, "methods", methods_figure(table, differences=differences, ceiling=human, leaky=leaky, alpha=alpha)

@@ -12,12 +12,10 @@ from murid.data.errors import Faults, fail
 from murid.data.study import Study
 from murid.data.tables import escape_formulas
 from murid.io.animal_sheets import read_sheet
-from murid.run.file_pairing import Paired, add_keys, id_of, naturally
+from murid.run.file_pairing import OWN, Paired, add_keys, id_of, naturally
 
 #: Columns of a new sheet: what a recording can be told apart by, and what group comparisons adjust for.
 COLUMNS = ("id", "animal", "group", "day", "session", "sex", "litter")
-#: Columns of ``recordings.csv`` that murid fills.
-OWN = ("nouns", "video", "source")
 
 
 def blank_sheet(files: Sequence[str | Path]) -> pd.DataFrame:
@@ -127,8 +125,6 @@ def update_from_sheet(study: Study, sheet: str | Path | pd.DataFrame, *, dry_run
     pairs = [Paired(str(name), Path(str(name))) for name in named]
     faults = Faults("sheet")
     stray: list[tuple[str, str]] = []
-    for column in [c for c in OWN if c in read]:
-        faults.add(f"column '{column}' is filled by murid", todo="leave it out, or name it otherwise")
     add_keys(pairs, read, faults, stray)
     for _, name in stray:
         faults.add(

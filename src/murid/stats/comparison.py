@@ -29,8 +29,8 @@ from murid.stats.effects import (
     welch_interval,
 )
 from murid.stats.permutation import PermutationTest, f_test, flip_residuals, sign_flip, two_groups, within_units
-from murid.stats.statements import SEPARATOR, GroupPair, Statement, pair_of, sizes_text
-from murid.stats.units import UnitTable, by_unit, nested_litters
+from murid.stats.statements import GroupPair, Statement, one_cell, pair_of, sizes_text
+from murid.stats.units import UnitTable, by_unit, covariates_apart, nested_litters
 from murid.stats.wording import ALPHA
 
 Floats = NDArray[np.float64]
@@ -181,10 +181,10 @@ class Comparison:
             "statistic": self.test.statistic,
             "p": self.test.p,
             "p_floor": self.test.p_floor,
-            "groups": SEPARATOR.join(self.groups),
+            "groups": one_cell(self.groups),
             "paired": self.paired,
             "unit_of_analysis": self.unit,
-            "covariates": SEPARATOR.join(self.covariates),
+            "covariates": one_cell(self.covariates),
             "left_out": sizes_text(self.left_out),
             "level": self.level,
             "notes": "; ".join(self.notes),
@@ -273,6 +273,7 @@ def compare(
             "covariates do not vary within units of a paired design",
             todo="leave covariates out, or use murid.stats.fit_mixed_model for a model with both",
         )
+    table, covariates = covariates_apart(table, covariates)
     units = by_unit(table, value, group, unit=unit, paired=paired, covariates=covariates, order=order)
     faults = Faults(f"comparison of '{value}'")
     linear.check_identified(units.table, units.groups, covariates, faults)

@@ -21,7 +21,7 @@ from murid.data.name_order import natural
 from murid.data.names import counted
 from murid.stats import linear
 from murid.stats.repeated import permuted
-from murid.stats.units import by_unit, group_names, nested_litters, numbers_of
+from murid.stats.units import by_unit, covariates_apart, group_names, nested_litters, numbers_of
 
 Floats = NDArray[np.float64]
 #: Groups smaller than this get a note.
@@ -188,6 +188,7 @@ def fit_mixed_model(
     >>> bool(result.terms.loc["group:day", "p"] < 0.001), result.trustworthy
     (True, True)
     """
+    table, covariates = covariates_apart(table, covariates, ("unit", "group", "value", "time", "group:time", "_rank"))
     rows = _checked(table, (value, group, time, unit), covariates, order)
     model = _model(rows, {"group": group, "time": time})
     of_litters = nested_litters(table, group, unit)

@@ -8,13 +8,15 @@ for, who was left out, and how many animals there were. `Statement` declares the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
 from murid.data.names import counted
+from murid.data.reserved_names import group_column
 from murid.stats.wording import ALPHA, joined, number_text, p_text, unit_text
 
 Interval = tuple[float, float]
@@ -381,17 +383,16 @@ def latency_statements(
 
 
 def _latency_of_row(row: Mapping[Any, Any], names: Mapping[str, str]) -> LatencyStatement:
-    groups = tuple(_cell(row["groups"]).split(SEPARATOR))
-    pairs = []
-    for part in _cell(row["pairs_p_holm"]).split(SEPARATOR):
-        pair, _, p = part.rpartition(": ")
-        pairs += [(a, b, float(p)) for a in groups for b in groups if pair == f"{a} and {b}"]
+    groups = _names_in(_cell(row["groups"]))
+    # Pairs stand in the order of the groups, so that a group may be called "a and b".
+    tested = [float(part.rpartition(": ")[2]) for part in _names_in(_cell(row["pairs_p_holm"])) if part]
+    pairs = [(a, b, p) for (a, b), p in zip(combinations(groups, 2), tested, strict=bool(tested))]
     return LatencyStatement(
         measure=names.get(str(row["measure"]), str(row["measure"])),
         groups=groups,
-        n={g: int(row[f"n_{g}"]) for g in groups},
-        events={g: int(row[f"events_{g}"]) for g in groups},
-        median_s={g: float(row[f"median_s_{g}"]) for g in groups},
+        n={g: int(row[group_column("n", g)]) for g in groups},
+        events={g: int(row[group_column("events", g)]) for g in groups},
+        median_s={g: float(row[group_column("median_s", g)]) for g in groups},
         horizon_s=float(row["horizon_s"]),
         p=float(row["p"]),
         q=float(row.get("q", NAN)),
@@ -403,7 +404,7 @@ def _latency_of_row(row: Mapping[Any, Any], names: Mapping[str, str]) -> Latency
 
 def _of_row(row: Mapping[Any, Any], pairs: pd.DataFrame | None, unit: str, name: str) -> Statement:
     measure = str(row["measure"])
-    groups = tuple(str(g) for g in str(row["groups"]).split(SEPARATOR))
+    groups = _names_in(str(row["groups"]))
     own: Sequence[Mapping[Any, Any]] = []
     if pairs is not None and len(pairs):
         own = pairs[pairs["measure"] == measure].to_dict("records")
@@ -424,7 +425,7 @@ def _of_row(row: Mapping[Any, Any], pairs: pd.DataFrame | None, unit: str, name:
         p=float(row["p"]),
         q=float(row.get("q", NAN)),
         test=str(row["test"]),
-        covariates=tuple(c for c in _cell(row["covariates"]).split(SEPARATOR) if c),
+        covariates=tuple(c for c in _names_in(_cell(row["covariates"])) if c),
         pairs=tuple(pair_of(record) for record in own),
         left_out=_sizes(_cell(row["left_out"])),
         notes=tuple(n for n in _cell(row["notes"]).split("; ") if n),
@@ -438,7 +439,17 @@ SEPARATOR = " | "
 
 def sizes_text(sizes: Mapping[str, int]) -> str:
     """Return groups and their sizes as one cell of a table."""
-    return SEPARATOR.join(f"{g}: {n}" for g, n in sizes.items())
+    return one_cell(f"{g}: {n}" for g, n in sizes.items())
+
+
+def one_cell(names: Iterable[str]) -> str:
+    r"""Return names as one cell of a table, apart by ``" | "``; a bar in a name is written ``\|``."""
+    return SEPARATOR.join(name.replace("|", r"\|") for name in names)
+
+
+def _names_in(cell: str) -> tuple[str, ...]:
+    """Names of a cell that `one_cell` made."""
+    return tuple(name.replace(r"\|", "|") for name in cell.split(SEPARATOR))
 
 
 def _cell(value: object) -> str:
@@ -447,7 +458,7 @@ def _cell(value: object) -> str:
 
 
 def _sizes(cell: str) -> dict[str, int]:
-    parts = [part.rpartition(": ") for part in cell.split(SEPARATOR) if ": " in part]
+    parts = [part.rpartition(": ") for part in _names_in(cell) if ": " in part]
     return {g: int(n) for g, _, n in parts}
 
 

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.pvalues import holm, rank_p
-from murid.stats.statements import SEPARATOR, LatencyStatement
+from murid.data.reserved_names import group_column
+from murid.stats.statements import LatencyStatement, one_cell
 from murid.stats.units import group_names
 from murid.stats.wording import ALPHA
 
@@ -119,14 +120,14 @@ class Survival:
         out: dict[str, float | int | str] = {"measure": measure}
         by_group = self.summary.to_dict("index")
         for column in ("n", "events", "median_s", "rmst_s"):
-            out |= {f"{column}_{g}": row[column] for g, row in by_group.items()}
+            out |= {group_column(column, str(g)): row[column] for g, row in by_group.items()}
         pairs = [f"{r['first']} and {r['second']}: {r['p_holm']:.6g}" for r in self.pairwise.to_dict("records")]
         return out | {
             "statistic": self.statistic,
             "p": self.p,
-            "groups": SEPARATOR.join(str(g) for g in by_group),
+            "groups": one_cell(map(str, by_group)),
             "horizon_s": self.horizon_s,
-            "pairs_p_holm": SEPARATOR.join(pairs),
+            "pairs_p_holm": one_cell(pairs),
             "n_missing": self.n_missing,
             "n_no_group": self.n_no_group,
         }

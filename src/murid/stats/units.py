@@ -14,6 +14,10 @@ import pandas as pd
 
 from murid.data.errors import Faults, did_you_mean
 from murid.data.names import counted
+from murid.data.reserved_names import set_apart
+
+#: Columns of the table that is tested.
+_OWN = ("unit", "group", "value", "_rank")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,29 @@ class UnitTable:
         notes += [f"group {g} left out ({counted(n, noun)})" for g, n in self.small.items()]
         notes += [f"{counted(n, noun)} without '{g}' left out" for g, n in self.incomplete.items()]
         return notes
+
+
+def covariates_apart(
+    table: pd.DataFrame, covariates: Sequence[str], words: Sequence[str] = _OWN
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return table and covariates; one that is called like a column of the tested table has its kind in brackets.
+
+    Parameters
+    ----------
+    table : DataFrame
+    covariates : sequence of str
+        Columns; those that are not there stay as they are, for the error that names them.
+    words : sequence of str
+        Columns of the table that is tested.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> covariates_apart(pd.DataFrame({"group": ["a"], "sex": ["f"]}), ["group", "sex"])[1]
+    ('group (covariate)', 'sex')
+    """
+    names = {c: set_apart(c, words, "covariate") if c in table else c for c in covariates}
+    return table.assign(**{new: table[c] for c, new in names.items() if new != c}), tuple(names.values())
 
 
 def group_names(column: pd.Series) -> pd.Series:
@@ -140,6 +167,8 @@ def by_unit(
     keep = has_value & names.notna()
     flat = pd.DataFrame({"unit": ids[keep], "group": names[keep], "value": numbers[keep].astype(float)})
     for name in covariates:
+        if name in _OWN:
+            faults.add(f"covariate '{name}' is called like a column of the result", todo="give it another name")
         flat[name] = table.loc[keep, name].to_numpy()
     groups = _groups(flat, order, faults)
     flat = flat[flat["group"].isin(groups)]

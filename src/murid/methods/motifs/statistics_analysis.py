@@ -11,6 +11,7 @@ import xarray as xr
 from murid.data.analysis import Tables, analysis
 from murid.data.params import Params, param
 from murid.data.recording import Recording
+from murid.data.reserved_names import behaviour_column
 from murid.data.states import UNLABELLED, behaviour_names
 from murid.data.tables import Table, count_column, number_column, text_column
 from murid.ethogram.exclusive import to_exclusive
@@ -118,7 +119,7 @@ def over_recordings(
         tested,
         warnings=warned,
         summary={"motifs": motifs},
-        compared=[m for m in motifs if m not in rare],
+        compared=[behaviour_column(m) for m in motifs if m not in rare],
     )
 
 
@@ -141,6 +142,7 @@ def analyse_motifs(recording: Recording, params: MotifStatisticsParams, *, state
     states = to_exclusive(states, none=NONE)
     used = usage(states)
     wide = used.pivot(index="individual", columns="motif", values="fraction")[behaviour_names(states)]
+    wide.columns = wide.columns.map(behaviour_column)
     frames = {"usage": used, "animals": wide.rename_axis(columns=None).reset_index(), "sequence": chain_table(states)}
     moves, reason = _kinematics(recording, states)
     units = {} if moves is None else moves.attrs["units"]

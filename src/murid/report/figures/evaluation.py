@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from murid.data.reserved_names import MACRO
 from murid.data.tables import TableRows
-from murid.evaluate.evaluation_tables import MACRO
 from murid.plot.colours import GREY, INK, WARN, pick_colour
 from murid.plot.number_text import number, readable, short
 from murid.plot.style import PAGE, canvas, grid, styled
@@ -90,8 +90,8 @@ def calibration(curves: TableRows, colours: Mapping[str, str]) -> Figure:
     figure = canvas(4.9, 3.6)
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-    known = curves.where(curves.probability.notna() & curves.observed.notna())
-    for behaviour, own in known.groups(known.behaviour):
+    known = curves.having(curves.probability.notna() & curves.observed.notna())
+    for behaviour, own in known.by(known.behaviour):
         ax.plot(
             own.probability,
             own.observed,
@@ -127,7 +127,7 @@ def totals(recordings: TableRows, behaviours: Sequence[str], colours: Mapping[st
     axes = figure.subplots(2, n, squeeze=False)
     for k, behaviour in enumerate(behaviours):
         known = recordings.time_true_s.notna() & recordings.time_predicted_s.notna()
-        own = recordings.where(known & (recordings.behaviour == behaviour))
+        own = recordings.having(known & (recordings.behaviour == behaviour))
         true, predicted = own.time_true_s.to_numpy(float), own.time_predicted_s.to_numpy(float)
         colour = pick_colour(colours, behaviour)
         top = 1.08 * max(true.max(initial=0), predicted.max(initial=0), 1e-9)

@@ -56,7 +56,7 @@ def volcano(tested: TableRows, colours: Mapping[str, str]) -> Figure:
     ax.scatter(tested.selectivity[~called], height[~called], s=8, color=FAINT, linewidths=0, rasterized=True)
     n_faint = int((~called).sum())
     handles = [Line2D([], [], marker="o", linestyle="", color=FAINT, label=f"not called ({n_faint})")]
-    for behaviour, own in tested.where(called).groups(tested.behaviour[called]):
+    for behaviour, own in tested.having(called).by(tested.behaviour[called]):
         colour = pick_colour(colours, behaviour)
         ax.scatter(own.selectivity, height[own.frame.index], s=18, color=colour, linewidths=0.4, edgecolors=GREY)
         label = f"{short(readable(behaviour))} ({len(own)})"
@@ -132,7 +132,7 @@ def diagnostics(tested: TableRows, limit: float) -> Figure:
     left.set_ylabel("pairs of unit and behaviour")
     left.set_title("p values")
     for null, colour, label in (("circular", GREY, "circular shift"), ("linear", EXCITED, "linear shift")):
-        own = tested.where(tested.null == null)
+        own = tested.having(tested.null == null)
         if len(own):
             right.scatter(
                 own.drift_unit,

@@ -43,7 +43,7 @@ def preview(
     ax = figure.subplots()
     bouts, known = BOUTS.rows(bouts_of(one)), float((one.values >= 0).mean())
     for k, name in enumerate(names):
-        own = bouts.where(bouts.label == name)
+        own = bouts.having(bouts.label == name)
         draw_bouts(ax, own.frame, colours, k - 0.4, 0.8)
         share = float((one.values == k).mean())
         note = f"{100 * share:.0f} %, {count(len(own), 'bout')}"

@@ -348,7 +348,7 @@ def _censored(rows: TableRows | None, name: str) -> set[tuple[str, str]]:
     if rows is None:
         return set()
     base, _, zone = name.partition(":")
-    limits = rows.where(
+    limits = rows.having(
         (rows.measure == base) & (rows.zone.fillna("") == zone) & rows.censored.astype(bool) & rows.bin_start_s.isna()
     )
     return set(zip(limits.recording, limits.individual, strict=True))
@@ -404,7 +404,7 @@ def _arenas(run: RunFolder) -> list[Part]:
     if rows is None or not len(rows.frame):
         return []
     table = rows.frame.drop(columns=[rows.outline.name, rows.centre.name], errors="ignore")
-    guessed, bad = rows.where(rows.source == "estimated"), rows.where(rows.verdict == "bad")
+    guessed, bad = rows.having(rows.source == "estimated"), rows.having(rows.verdict == "bad")
     out: list[Part] = []
     if len(guessed.frame):
         names = listed(dict.fromkeys(bad.recording.astype(str)), 5)
@@ -422,7 +422,7 @@ def _arenas(run: RunFolder) -> list[Part]:
 def _definitions(run: RunFolder, rows: TableRows | None) -> list[Part]:
     out: list[Part] = []
     if rows is not None and (rows.definition != "").any():
-        first = rows.where(~rows.measure.duplicated())
+        first = rows.having(~rows.measure.duplicated())
         table = first.only(first.measure, first.unit, first.definition)
         out.append(ReportTable(table, "What each measure means", folded=True, limit=80))
     conventions = run.summary.get("conventions")

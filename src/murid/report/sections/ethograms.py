@@ -154,7 +154,7 @@ def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[
     animals = PER_ANIMAL.rows(per_animal(context, summary))
     groups = [g for g in context.groups if (animals.group == g).any()]
     if groups:
-        animals = animals.where(animals.group.isin(groups))
+        animals = animals.having(animals.group.isin(groups))
     else:
         animals, groups = PER_ANIMAL.rows(animals.frame.assign(group="")), [""]
     order = {b: k for k, b in enumerate(sorted(dict.fromkeys(animals.behaviour), key=natural))}
@@ -222,7 +222,7 @@ def per_animal(context: Context, summary: pd.DataFrame) -> pd.DataFrame:
     )
     full = SUMMARY.rows(summary.set_index([rows.recording, rows.individual, rows.behaviour]).reindex(every))
     scored = pd.Series([tracks[(r, i)] for r, i, _ in every], every, dtype=float)
-    full, scored = full.where(scored > 0), scored[scored > 0]
+    full, scored = full.having(scored > 0), scored[scored > 0]
     recording = scored.index.get_level_values("recording")
     groups = [context.keys(r)["group"] if r in context.animals.index else "" for r in recording]
     by = [

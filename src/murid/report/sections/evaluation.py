@@ -11,6 +11,7 @@ import pandas as pd
 
 from murid.data.errors import DataError
 from murid.data.labels import Labels
+from murid.data.reserved_names import MACRO, NONE_OF_THEM, behaviour_column, behaviour_of
 from murid.data.tables import Table, TableRows
 from murid.evaluate.evaluation_tables import (
     CALIBRATION,
@@ -18,7 +19,6 @@ from murid.evaluate.evaluation_tables import (
     CONFUSION,
     FOLDS,
     LEAKY,
-    MACRO,
     PER_CLASS,
     RECORDINGS,
     TOTALS,
@@ -32,7 +32,7 @@ from murid.report.section_parts import Part, Picture, ReportTable, Section, Word
 from murid.report.sentences import frequent_mistake, random_split
 
 MAX_TOTALS = 6
-_NONE = {"(none of them)": "none of them"}
+_NONE = {NONE_OF_THEM: "none of them"}
 _NEEDS = ("behaviour", "f1")
 _HEADINGS = {
     "behaviour": "behaviour",
@@ -99,7 +99,7 @@ def _rows(run: RunFolder, declared: Table, needs: Sequence[str]) -> TableRows | 
 
 def _of(rows: TableRows, method: str) -> TableRows:
     """Rows of one method; all where the table does not say whose they are."""
-    return rows.where(rows.method == method) if rows.has(rows.method) else rows
+    return rows.having(rows.method == method) if rows.has(rows.method) else rows
 
 
 def _verdict(
@@ -112,7 +112,7 @@ def _verdict(
     macro = numbers.get("macro_f1")
     low, high = (numbers.get("macro_f1_ci") or [None, None])[:2]
     interval = f" (95 % interval {number(low)} to {number(high)})" if low is not None else ""
-    classes = per_class.where((per_class.behaviour != MACRO) & per_class.f1.notna())
+    classes = per_class.having((per_class.behaviour != MACRO) & per_class.f1.notna())
     text = (
         f"{method} recognises {count(len(classes), 'behaviour')} in animals it has not seen with a mean F1 of "
         f"{number(macro)}{interval}"
@@ -124,7 +124,7 @@ def _verdict(
     section.findings.append(f"{text}.")
     rest = ""
     if folds is not None and len(folds):
-        tested = folds.where(folds.side == "test")
+        tested = folds.having(folds.side == "test")
         rest += (
             f"{count(tested.animal.nunique(), 'animal')} tested in {count(tested.fold.nunique(), 'split')}; none "
             "was learnt from and tested in the same split. "
@@ -177,6 +177,7 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
         return dict(zip(people.behaviour, people.f1.astype(float), strict=True)) if people is not None else {}
     from murid.evaluate import score_many
 
+    given = [behaviour_of(b) for b in behaviours]
     pairs: list[tuple[Any, Any]] = []
     others = run.params.get("others", "auto")
     ids: list[str] = []
@@ -189,7 +190,7 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
             for a, b in combinations(raters, 2):
                 time = labels.clock()
                 time = time[time < min(a.stop_s, b.stop_s)]
-                pairs.append((a, b.to_states(time, behaviours, others=others)))
+                pairs.append((a, b.to_states(time, given, others=others)))
                 ids.append(f"{recording_id} {len(ids)}")
                 groups.append(context.animals[recording_id])
         except (DataError, OSError):
@@ -199,10 +200,11 @@ def human_ceiling(context: Context, run: RunFolder, behaviours: list[str]) -> di
     if not pairs:
         return {}
     try:
-        score = score_many(pairs, recordings=ids, groups=groups, behaviours=behaviours, others=others, n_boot=100)
+        score = score_many(pairs, recordings=ids, groups=groups, behaviours=given, others=others, n_boot=100)
     except DataError:
         return {}
-    return {b: float(score.table["f1"][b]) for b in behaviours if b in score.table.index}
+    rows = {b: behaviour_column(name) for b, name in zip(behaviours, given, strict=True)}
+    return {b: float(score.table["f1"][row]) for b, row in rows.items() if row in score.table.index}
 
 
 def _leaky_words(numbers: dict[str, Any], leaky: TableRows | None) -> Words | None:
@@ -280,7 +282,7 @@ def _calibration(context: Context, run: RunFolder, method: str) -> Picture | Non
     if curves is None or not curves.has(curves.probability, curves.observed, curves.n):
         return None
     curves = _of(curves, method)
-    curves = curves.where(curves.n >= 30)
+    curves = curves.having(curves.n >= 30)
     if not len(curves):
         return None
     names = list(dict.fromkeys(curves.behaviour))

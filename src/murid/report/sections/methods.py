@@ -99,7 +99,7 @@ def _bad(run: RunFolder) -> str:
     text = f"{count(bad, 'check was', 'checks were')} judged bad"
     if not bad or quality is None:
         return text
-    concerned = quality.where(quality.verdict == BAD).recording.nunique()
+    concerned = quality.having(quality.verdict == BAD).recording.nunique()
     return f"{text}, in {count(concerned, 'recording')}"
 
 
@@ -284,7 +284,7 @@ def _shifts(run: RunFolder, asked: dict[str, Any]) -> str:
     reach = number(100 * float(asked.get("linear_reach", 0.25)))
     linear = f"linear shifts of up to {reach} % of the session either way"
     tuning = run.rows(TUNING, ["null", "p"]) if run.has("tuning") else None
-    kinds = set() if tuning is None else set(tuning.where(tuning.p.notna()).null.astype(str))
+    kinds = set() if tuning is None else set(tuning.having(tuning.p.notna()).null.astype(str))
     if kinds == {"linear"}:
         return linear
     if kinds == {"circular"} or asked.get("null") == "circular":

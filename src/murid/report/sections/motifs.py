@@ -347,9 +347,9 @@ def _onset_frames(
     time = poses["time"].values
     people = [str(i) for i in poses["individual"].values]
     bouts = BOUTS.rows(bouts_of(states))
-    bouts = bouts.where(bouts.start_s + LAGS_S[-1] <= time[-1])
+    bouts = bouts.having(bouts.start_s + LAGS_S[-1] <= time[-1])
     for label in dict.fromkeys(bouts.label):
-        for person, own in bouts.where(bouts.label == label).groups(bouts.individual):
+        for person, own in bouts.having(bouts.label == label).by(bouts.individual):
             if label not in gathered or person not in people:
                 continue
             p = people.index(person)

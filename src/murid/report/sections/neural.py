@@ -66,11 +66,11 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     tuning = run.rows(TUNING, _NEEDS)
     if tuning is None:
         return
-    tested = tuning.where(tuning.p.notna())
+    tested = tuning.having(tuning.p.notna())
     counts = tuned_units(tuning)
     animals = int(context.animals.reindex(tuning.recording.unique()).nunique())
     alpha = run.level
-    called = tuning.where(tuning.direction.isin(DIRECTIONS))
+    called = tuning.having(tuning.direction.isin(DIRECTIONS))
     source = str(run.summary.get("states_from") or run.params.get("states_from") or "labels")
     text = units_tuned(counts, animals, alpha)
     section.findings.append(text)
@@ -129,7 +129,7 @@ def _heat(tuning: TableRows) -> Picture:
 
 def _fractions(tested: TableRows, n_units: int, alpha: float) -> Picture:
     rows: list[dict[str, Any]] = []
-    for behaviour, own in tested.groups(tested.behaviour):
+    for behaviour, own in tested.by(tested.behaviour):
         n = len(own)
         rows.append(
             {
@@ -184,7 +184,7 @@ def _examples(
         return Words("Examples are drawn from labels only; this run took behaviour from a model.", "note")
     pool = called if len(called) else tested
     ranked = pool.take(np.lexsort((-pool.selectivity.abs().to_numpy(float), pool.q.to_numpy(float))))
-    first = ranked.where(~ranked.behaviour.duplicated()).take(slice(2 * MAX_EXAMPLES))
+    first = ranked.having(~ranked.behaviour.duplicated()).take(slice(2 * MAX_EXAMPLES))
     names = (first.recording.astype(str), first.unit.astype(str), first.behaviour.astype(str))
     numbers = (first.selectivity.astype(float), first.p.astype(float), first.q.astype(float))
     best = [UnitBehaviour(*values) for values in zip(*names, *numbers, strict=True)]
@@ -247,7 +247,7 @@ def _example(context: Context, pair: UnitBehaviour, bin_s: float) -> draw.Exampl
         recording.forget()
     time, values = one["time"].values, one.values[:, 0]
     rows = BOUTS.rows(bouts)
-    own = rows.where(rows.label == pair.behaviour)
+    own = rows.having(rows.label == pair.behaviour)
     start = _busiest(own, float(time[0]), float(time[-1]))
     inside = (time >= start) & (time <= start + STRETCH_S)
     spans = [(a, b) for a, b in zip(own.start_s, own.stop_s, strict=True) if b > start and a < start + STRETCH_S]

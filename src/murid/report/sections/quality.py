@@ -42,7 +42,7 @@ def _verdicts(section: Section, run: RunFolder) -> None:
     overview = run.rows(OVERVIEW, ["check", "verdict", "recordings"])
     faults = run.rows(FAULTS)
     if quality is not None and len(quality):
-        bad = sorted(set(quality.where(quality.verdict == BAD).recording.astype(str)), key=natural)
+        bad = sorted(set(quality.having(quality.verdict == BAD).recording.astype(str)), key=natural)
         ok, look, worst = (number(int((quality.verdict == verdict).sum())) for verdict in VERDICTS)
         n = quality.recording.nunique()
         text = f"{count(n, 'recording')}, {count(len(quality), 'check')}: {ok} fine, {look} worth a look, {worst} bad."
