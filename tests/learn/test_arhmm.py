@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
-from scipy.special import digamma
+from scipy.special import digamma, logsumexp
 from scipy.stats import multivariate_normal, multivariate_t
 from sklearn.metrics import adjusted_rand_score
 
@@ -70,6 +72,28 @@ def test_density_equals_scipy_for_gaussian_and_student():
                     multivariate_t(coef[k] @ past, cov[k], dof) if dof else multivariate_normal(coef[k] @ past, cov[k])
                 )
                 assert ll[t, k] == pytest.approx(law.logpdf(x[t + 5]))
+
+
+def test_likelihood_posterior_and_best_path_are_those_of_all_paths():
+    rng = np.random.default_rng(0)
+    k, n, lags = 3, 7, 2
+    coef, roots = 0.4 * rng.normal(size=(k, 2, 5)), rng.normal(size=(k, 2, 2))
+    cov, steps = roots @ roots.transpose(0, 2, 1) + 0.3 * np.eye(2), rng.dirichlet(np.ones(k), k)
+    x = rng.normal(size=(n, 2))
+    model = ArHmm(coef, cov, steps[None], np.ones(k) / k, np.zeros(1), lags, 0.0, 30, False, 0.0)
+    density = np.zeros((n, k))
+    for t in range(lags, n):
+        past = np.concatenate([x[t - 1], x[t - 2], [1.0]])
+        density[t] = [multivariate_normal(c @ past, v).logpdf(x[t]) for c, v in zip(coef, cov, strict=True)]
+    paths = np.array(list(product(range(k), repeat=n)))
+    joint = np.log(steps[paths[:, :-1], paths[:, 1:]]).sum(axis=1) + density[np.arange(n), paths].sum(axis=1)
+    joint -= np.log(k)
+    evidence = logsumexp(joint)
+    share = np.exp(joint - evidence)
+    assert model.loglik(x)[0] == pytest.approx(evidence)
+    expected = np.stack([((paths == z) * share[:, None]).sum(axis=0) for z in range(k)], axis=1)
+    np.testing.assert_allclose(model.posterior(x), expected, atol=1e-6)
+    assert np.array_equal(model.predict(x), paths[joint.argmax()])
 
 
 def test_lags_reach_over_a_segment_border_but_not_over_a_chain_start():

@@ -52,6 +52,24 @@ def test_a_model_of_30_frames_a_second_reads_other_rates_as_well(name):
     assert min(recovered.values()) > recovered[30.0] - 0.1, recovered
 
 
+def test_features_of_a_bin_of_bsoid_are_the_published_sums_at_30_frames_a_second():
+    rng = np.random.default_rng(1)
+    xy = np.cumsum(0.02 * rng.normal(size=(300, 4, 2)), axis=0) + 0.3 * np.arange(4)[:, None]
+    first, second = np.triu_indices(4, 1)
+    between = xy[:, second] - xy[:, first]
+    one, two = between[:-1], between[1:]
+    cross = one[..., 0] * two[..., 1] - one[..., 1] * two[..., 0]
+    turn = np.degrees(np.arctan2(cross, (one * two).sum(axis=2)))
+    each = np.linalg.norm(between, axis=2)[1:], turn, np.linalg.norm(np.diff(xy, axis=0), axis=2)
+    # A box of 3 frames over every feature; then means of distances, sums of the rest, over bins of 3 frames.
+    box = [np.stack([np.convolve(c, np.ones(3) / 3, "valid") for c in x.T], axis=1)[2:-2] for x in each]
+    bins = [x[: len(x) // 3 * 3].reshape(-1, 3, x.shape[1]) for x in box]
+    published = np.concatenate([bins[0].mean(axis=1), bins[1].sum(axis=1), bins[2].sum(axis=1)], axis=1)
+    # Middle frames of the bins: 1 (differences) + 1 (box) + 2 (left out) + 1.
+    ours = bin_features(xy, 30.0)[5 : 5 + 3 * len(published) : 3]
+    np.testing.assert_allclose(ours, published, rtol=1e-3, atol=1e-4)
+
+
 def test_displacements_of_a_still_animal_do_not_add_up_with_the_frame_rate():
     rng = np.random.default_rng(0)
     way, summed = {}, {}
