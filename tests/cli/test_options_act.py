@@ -160,6 +160,7 @@ COMMANDS = {
             "--behaviours": ["rear"],
             "--rater": ["A"],
             "--stream": ["one"],
+            "--individual": ["b"],
         },
     ),
     "explain": (

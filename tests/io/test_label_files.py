@@ -100,6 +100,19 @@ def test_caltech_frames_count_from_one_and_the_last_is_inside(tmp_path):
     assert alone.vocabulary == ("base", "social")
 
 
+def test_caltech_unlabelled_beside_base_was_not_scored(tmp_path):
+    text = CALTECH.replace("social", "unlabelled\tu\nsocial", 1) + "  1 10 base\n  11 20 unlabelled\n  21 30 social\n"
+    labels = io.read_labels(write(tmp_path, text, "a.txt"), fps=10)
+    assert rows(labels) == [(0, 1, "base"), (2, 3, "social")]
+    assert labels.scored[["start_s", "stop_s"]].to_numpy().tolist() == [[0, 1], [2, 3]]
+    states = labels.to_states(np.arange(30) / 10, ["social"], others="negative").values[:, 0, 0]
+    assert states.tolist() == [0] * 10 + [-1] * 10 + [1] * 10
+    nothing = io.read_labels(write(tmp_path, text.split("  1 10")[0] + "  1 30 unlabelled\n", "b.txt"), fps=10)
+    assert (nothing.to_states(np.arange(30) / 10, ["social"]).values == -1).all()
+    of_another = write(tmp_path, text.replace("base\tb", "none\tb").replace("base", "none"), "c.txt")
+    assert "unlabelled" in io.read_labels(of_another, fps=10).vocabulary
+
+
 def test_caltech_overhang_is_cut_and_noted(tmp_path):
     path = write(tmp_path, CALTECH + "  1 10 base\n  11 103 social\n", "a.txt")
     labels = io.read_labels(path, fps=10, duration_s=10.0)

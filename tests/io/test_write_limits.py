@@ -105,6 +105,36 @@ def test_short_bouts_that_caltech_cannot_hold_are_counted(tmp_path):
     assert io.read_labels(path, fps=10).select(stream="S1").bouts["label"].tolist() == ["base", "rear", "base"]
 
 
+def test_streams_are_numbered_in_their_order(tmp_path):
+    names = [f"S{i}" for i in range(1, 11)]
+    bouts = pd.DataFrame({"start_s": 0.0, "stop_s": 1.0, "label": [n.lower() for n in names], "stream": names})
+    path = io.write_labels(Labels.from_bouts(bouts, fps=10), tmp_path / "a.txt", format="caltech")
+    back = io.read_labels(path, fps=10).bouts
+    assert dict(zip(back["label"], back["stream"], strict=True)) == dict(zip(bouts["label"], names, strict=True))
+
+
+def test_animals_that_were_watched_at_times_of_their_own(tmp_path):
+    bouts = pd.DataFrame({"start_s": [1.0], "stop_s": [2.0], "label": ["rear"], "individual": ["a"]})
+    spans = pd.DataFrame({"start_s": [0.0, 0.0], "stop_s": [4.0, 8.0], "individual": ["a", "b"]})
+    labels = Labels.from_bouts(bouts, scored=spans.assign(rater="", stream=""), fps=10)
+    with pytest.raises(DataError, match=r"a: some stretches were not scored.*4\.000-8\.000 s"):
+        io.write_labels(labels, tmp_path / "a.csv", format="boris_aggregated")
+    with pytest.raises(DataError, match=r"animals apart; got a, b"):
+        io.write_labels(labels, tmp_path / "a.txt", format="caltech")
+    assert not list(tmp_path.iterdir())
+    idle = io.read_labels(io.write_labels(labels.select(individual="b"), tmp_path / "b.txt", format="caltech"), fps=10)
+    assert idle.bouts["label"].tolist() == ["base"]
+    with pytest.raises(DataError, match="no labels for 'c'; -> known: a, b"):
+        labels.select(individual="c")
+
+
+def test_words_that_a_rater_never_used_hold_no_spaces_either(tmp_path):
+    bouts = pd.DataFrame({"start_s": [1.0], "stop_s": [2.0], "label": ["rear"]})
+    labels = Labels.from_bouts(bouts, duration_s=4, fps=10, vocabulary=("rear", "head dip"))
+    with pytest.raises(DataError, match="labels with spaces; got 'head dip'"):
+        io.write_labels(labels, tmp_path / "a.txt", format="caltech")
+
+
 def test_a_boris_table_without_events_says_that_it_has_no_length(tmp_path):
     nothing = Labels.from_bouts(pd.DataFrame({"start_s": [], "stop_s": [], "label": []}), duration_s=60, fps=25)
     with pytest.warns(UserWarning, match="read it with duration_s="):

@@ -105,6 +105,9 @@ SHOWN = {
     ("export_states", "format"): "run/test_export.py::test_labels_of_people_in_each_format",
     ("export_states", "ids"): "run/test_export.py::test_labels_of_people_in_each_format",
     ("export_states", "labels"): "run/test_export.py::test_labels_of_people_in_each_format",
+    ("export_states", "individual"): (
+        "run/test_export.py::test_text_of_caltech_is_of_one_animal_and_tells_unlabelled_from_absent"
+    ),
     ("find_run", "name"): "run/test_runner.py::test_unknown_run_suggests_known_ones",
     ("fit_method", "name"): "run/test_pipelines.py::test_unknown_names_are_answered_with_near_ones",
     ("fit_method", "params"): "run/test_pipelines.py::test_a_different_model_is_not_overwritten_unasked",

@@ -12,7 +12,7 @@ from murid import io
 from murid.data.errors import DataError
 from murid.data.study import Study
 from murid.data.video import Video
-from murid.run import add_files
+from murid.run import add_files, export_states
 
 
 def poses_file(folder, name="m1.csv", frames=range(1200)):
@@ -57,6 +57,14 @@ def test_a_film_that_changes_its_rate_gives_frames_its_own_times(tmp_path):
     assert recording.duration_s == pytest.approx(60, abs=0.1)
     bout = recording.need("labels").bouts.iloc[0]
     assert (bout["start_s"], bout["stop_s"]) == pytest.approx((20, 40), abs=0.1)
+    with pytest.warns(UserWarning, match=r"frames are counted as the poses or the film number them.*m1 \(up to 10\.0"):
+        (text,) = export_states(study, out=tmp_path / "texts", format="caltech")
+    assert "\t601\t900\trear" in text.read_text()
+    again = Study.create(tmp_path / "again")
+    with pytest.warns(UserWarning, match="does not run evenly"):
+        add_files(again, tmp_path / "m1.csv", labels=text, video=tmp_path / "m1.mp4")
+    read = again["m1"].need("labels").bouts.set_index("label")
+    assert read.loc["rear", ["start_s", "stop_s"]].tolist() == bout[["start_s", "stop_s"]].tolist()
 
 
 def test_tracking_that_covers_part_of_the_film_is_matched_by_frame(tmp_path):

@@ -22,7 +22,8 @@ def register(app: typer.Typer) -> None:
     @add_command(
         app,
         "murid export S gbdt --out predicted/\nmurid export S gbdt --out texts/ --format caltech --ids 'm1*'\n"
-        "murid export S labels --out tables/ --format bouts",
+        "murid export S labels --out tables/ --format bouts\n"
+        "murid export S gbdt --out mouse_1/ --format caltech --individual mouse_1",
     )
     def export(
         study: StudyFolder,
@@ -37,10 +38,14 @@ def register(app: typer.Typer) -> None:
         behaviours: Behaviours = None,
         rater: Rater = "",
         stream: Stream = "",
+        individual: Annotated[
+            str, typer.Option(help="One animal; all by default. Caltech's text does not tell animals apart.")
+        ] = "",
     ) -> Reply:
         """Write what a model found, or what people scored, for BORIS and others: one file a recording.
 
-        Observation id, film and frame rate are those of the recording.
+        Observation id and film are those of the recording; the frame rate is that of its poses, else of its film,
+        else of the labels. Frames that are not labelled are bouts of 'unlabelled'. After an error nothing is written.
         """
         from murid.data.labels import LabelChoice
         from murid.data.study import Study
@@ -55,6 +60,7 @@ def register(app: typer.Typer) -> None:
             format=format,
             ids=pick_recordings(opened, ids) if ids else None,
             labels=LabelChoice(tuple(wanted) if wanted else None, rater=rater or None, stream=stream or None),
+            individual=individual or None,
         )
         data = {"ok": True, "command": "export", "format": format, "files": [str(f) for f in files]}
         return Reply(data, [f"{counted(len(files), 'file')} in {out}"])

@@ -28,9 +28,9 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
         "give the scale: murid add ... --px-per-cm 12 --replace, or murid assay S open_field -p arena_cm=40,40",
     ),
     (r"calibrate\(poses\)", "nothing: the scale is known"),
-    (r"\blabels\.select\(rater=\.\.\.\)", "--rater NAME"),
-    (r"\blabels\.select\(stream=\.\.\.\)", "--stream NAME"),
-    (r"\blabels\.select\(individual=\.\.\.\)", "--individual NAME"),
+    (r"\blabels\.select\((rater|stream|individual)=\.\.\.\)", r"--\1 NAME"),
+    (r"\blabels\.select\((rater|stream|individual)='([^'\s]+)'\)", r"--\1 \2"),
+    (r"\blabels\.select\((rater|stream|individual)=('[^']*')\)", r"--\1 \2"),
     (r"\buse others='negative'", "use --others negative"),
     (
         r"\bpass roles=\{\"nose\": \"<your keypoint>\", \"tail_base\": …\}",

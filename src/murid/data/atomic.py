@@ -71,6 +71,46 @@ def atomic_folder(target: str | Path, *, stays: Callable[[], bool] | None = None
         shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def atomic_files(folder: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder in `folder`; its files appear in `folder` together when the block succeeds.
+
+    Files of other names that are in `folder` stay. On an error none of the new files is there, and no folder that
+    was not there before.
+
+    Raises
+    ------
+    FileExistsError
+        A file of one of the names is there already.
+    DiskError
+        No space left, or no right to write.
+    """
+    folder = Path(folder)
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    temporary = folder / f".{work_name()}.tmp"  # inside: what lies beside it may be another disk
+    moved: list[Path] = []
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for file in sorted(temporary.iterdir()):
+            target = folder / file.name
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+            file.rename(target)
+            moved.append(target)
+    except BaseException as exc:
+        for target in moved:
+            target.unlink(missing_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # not there, or another has put something into it
+                parent.rmdir()
+        _raise_explained(exc, folder)
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def _swap(temporary: Path, target: Path, old: Path) -> None:
     """Put a folder in the place of another, which becomes `old`; the last of several that do so at once has it."""
     for _ in range(100):

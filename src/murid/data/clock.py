@@ -208,6 +208,40 @@ def fit_clock(from_s: ArrayLike, to_s: ArrayLike, *, piecewise: bool = False) ->
     )
 
 
+def frame_clock(time_s: ArrayLike, frame: ArrayLike, fps: float) -> ClockMap:
+    """Return the map from the time of samples to frame number / `fps`, as programs that count frames take it.
+
+    Parameters
+    ----------
+    time_s : array of shape (time,)
+        Clock in seconds, at least two samples.
+    frame : array of shape (time,)
+        Number of each sample's frame in the film, increasing.
+    fps : float
+        Frames/s that the program takes the film to have.
+
+    Returns
+    -------
+    ClockMap
+        Piecewise. A sample that is followed by a pause ends one frame after it began, however long the pause is.
+
+    Examples
+    --------
+    >>> clock = frame_clock([0.0, 0.1, 0.2, 9.0, 9.1], [0, 1, 2, 3, 4], fps=10)
+    >>> (clock([0.2, 0.3, 9.0, 9.1, 9.2]) * 10).round(6).tolist()
+    [2.0, 3.0, 3.0, 4.0, 5.0]
+    """
+    t, number = np.asarray(time_s, np.float64), np.asarray(frame, np.int64)
+    between, stops = np.diff(number), sample_stops(t)
+    step = max(1, int(np.median(between)))
+    ends = number + np.append(np.minimum(between, step), step)
+    paused = np.append(stops[:-1] < t[1:], True)  # where samples touch, the next one says where this one ends
+    x, y = np.concatenate([t, stops[paused]]), np.concatenate([number, ends[paused]]) / fps
+    order = np.argsort(x, kind="stable")
+    off = t - number / fps
+    return ClockMap(x[order], y[order], 1.0, 0.0, float(off.std()), float(np.abs(off).max()), piecewise=True)
+
+
 def line_through(x: Floats, y: Floats) -> tuple[float, tuple[float, float]]:
     """Least-squares line as its slope and the point of means: exact for times of any size."""
     # Times first go relative to the first one, which is exact; sums of Unix times are not.

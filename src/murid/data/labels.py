@@ -129,14 +129,24 @@ class Labels:
                 faults.add(f"no {column} '{value}'", todo=did_you_mean(value, known))
             bouts, scored = bouts[bouts[column] == value], scored[scored[column] == value]
         if individual is not None:
-            if individual not in self.individuals:
-                faults.add(f"no labels for '{individual}'", todo=did_you_mean(individual, self.individuals))
-            # What belongs to all animals together belongs to this one too.
-            bouts = bouts[bouts["individual"].isin([individual, EVERYONE])].assign(individual=individual)
-            if "individual" in scored:
-                scored = scored[as_text(scored["individual"], EVERYONE).isin([individual, EVERYONE])]
-                scored = scored.drop(columns="individual")
+            # An animal that was watched and did nothing has no bout.
+            watched = as_text(scored["individual"], EVERYONE) if "individual" in scored else ()
+            people = list(dict.fromkeys([*self.individuals, *watched]))
+            if individual not in people:
+                faults.add(f"no labels for '{individual}'", todo=did_you_mean(individual, people))
         faults.raise_if_any()
+        chosen = replace(self, bouts=bouts.reset_index(drop=True), scored=scored.reset_index(drop=True))
+        return chosen if individual is None else chosen.of_individual(individual)
+
+    def of_individual(self, name: str) -> Labels:
+        """Return the labels of one animal, also of one that they do not name.
+
+        What belongs to all animals together belongs to this one too.
+        """
+        bouts = self.bouts[self.bouts["individual"].isin([name, EVERYONE])].assign(individual=name)
+        scored = self.scored
+        if "individual" in scored:
+            scored = scored[as_text(scored["individual"], EVERYONE).isin([name, EVERYONE])].drop(columns="individual")
         return replace(self, bouts=bouts.reset_index(drop=True), scored=scored.reset_index(drop=True))
 
     def one_rater(self) -> Labels:

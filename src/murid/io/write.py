@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
+import lzma
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,15 +14,24 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.bouts import EVERYONE, make_bouts
+from murid.data.atomic import atomic_file
+from murid.data.bouts import EVERYONE, as_text, make_bouts
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
+from murid.data.name_order import natural
 from murid.data.poses import individual_names, keypoint_names
+from murid.data.stretches import gaps_between
 from murid.data.warning import warn_user
 from murid.io.delimited_text import NO_NAME, NO_TEXT
 from murid.io.poses._columns import SINGLE
 
 _PLACEHOLDER = "base"
+#: Endings of compressed tables, which readers take too.
+_COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": partial(gzip.compress, mtime=0),
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
 
 
 def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid") -> Path:
@@ -71,7 +83,7 @@ def write_poses_dlc(poses: xr.Dataset, path: str | Path, *, scorer: str = "murid
     )
     frames = poses["frame"].values if "frame" in poses.coords else np.arange(poses.sizes["time"])
     path = Path(path)
-    with path.open("w", newline="", encoding="utf-8") as handle:
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         out = csv.writer(handle, lineterminator="\n")
         out.writerow(["scorer", *[scorer] * len(columns)])
         if several:
@@ -125,20 +137,7 @@ def write_bouts_csv(labels: Labels | pd.DataFrame, path: str | Path) -> Path:
     >>> write_bouts_csv(make_bouts(start_s=[1.0], stop_s=[2.0], label=["rear"]), folder / "m1.csv").name
     'm1.csv'
     """
-    bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
-    faults = Faults(f"bout table {path}")
-    _check_words(bouts, faults)
-    if isinstance(labels, Labels):
-        _check_one_stretch(labels, faults)
-    faults.raise_if_any()
-    if isinstance(labels, Labels) and len(point_events(labels)):
-        warn_user(
-            f"{path}: {len(point_events(labels))} point events are no bouts and are left out; "
-            "write them with labels.meta['points'].to_csv(...)"
-        )
-    path = Path(path)
-    bouts.to_csv(path, index=False, lineterminator="\n")  # pandas writes floats so that they read back the same
-    return path
+    return write_text(_bouts_text(labels, Path(path)), path)
 
 
 def write_labels(
@@ -186,18 +185,54 @@ def write_labels(
     >>> write_labels(labels, pathlib.Path(tempfile.mkdtemp()) / "m1.csv", format="boris_aggregated").name
     'm1.csv'
     """
-    writers: dict[str, Callable[[Labels, Path, float], object]] = {
-        "caltech": _write_caltech,
-        "boris_aggregated": partial(_write_boris, observation=observation, media=media),
-        "bouts": lambda what, where, _: write_bouts_csv(what, where),
+    return write_text(labels_text(labels, path, format=format, fps=fps, observation=observation, media=media), path)
+
+
+def labels_text(
+    labels: Labels,
+    path: str | Path,
+    *,
+    format: str,
+    fps: float | None = None,
+    observation: str | None = None,
+    media: str = "",
+) -> str:
+    """Return what `write_labels` writes, with its errors and warnings, and write nothing."""
+    texts: dict[str, Callable[[Labels, Path, float], str]] = {
+        "caltech": _caltech_text,
+        "boris_aggregated": partial(_boris_text, observation=observation, media=media),
+        "bouts": lambda what, where, _: _bouts_text(what, where),
     }
-    if format not in writers:
-        fail("write_labels", f"unknown format '{format}'", todo=did_you_mean(format, writers))
+    if format not in texts:
+        fail("write_labels", f"unknown format '{format}'", todo=did_you_mean(format, texts))
     if format != "bouts":
         labels.one_rater()
-    rate = float(labels.fps if fps is None else fps)
-    writers[format](labels, Path(path), rate)
-    return Path(path)
+    return texts[format](labels, Path(path), float(labels.fps if fps is None else fps))
+
+
+def write_text(text: str, path: str | Path) -> Path:
+    """Write a text whole or not at all; compressed where the name of the file says so (``.csv.gz``)."""
+    path = Path(path)
+    data = text.encode("utf-8")
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(_COMPRESSED.get(path.suffix, bytes)(data))
+    return path
+
+
+def _bouts_text(labels: Labels | pd.DataFrame, path: Path) -> str:
+    bouts = labels.bouts if isinstance(labels, Labels) else make_bouts(labels)
+    faults = Faults(f"bout table {path}")
+    _check_words(bouts, faults)
+    if isinstance(labels, Labels):
+        _check_one_stretch(labels, faults)
+    faults.raise_if_any()
+    if isinstance(labels, Labels) and len(point_events(labels)):
+        warn_user(
+            f"{path}: {len(point_events(labels))} point events are no bouts and are left out; "
+            "write them with labels.meta['points'].to_csv(...)"
+        )
+    # pandas writes floats so that they read back the same
+    return str(bouts.to_csv(index=False, lineterminator="\n"))
 
 
 def point_events(labels: Labels) -> pd.DataFrame:
@@ -242,48 +277,55 @@ def _check_one_stretch(labels: Labels, faults: Faults) -> None:
 def _check_scored(labels: Labels, faults: Faults) -> None:
     """Add a fault when a stretch between 0 s and the end was not scored, which these formats cannot say."""
     for stream in labels.streams:
-        scored = labels.scored[labels.scored["stream"] == stream].sort_values("start_s")
-        start, stop = scored["start_s"].to_numpy(np.float64), scored["stop_s"].to_numpy(np.float64)
-        reached = np.maximum.accumulate(np.append(0.0, stop))
-        holes = [(a, b) for a, b in zip(reached, start, strict=False) if b > a + 1e-6]
-        if reached[-1] < labels.stop_s - 1e-6:
-            holes.append((float(reached[-1]), labels.stop_s))
-        if holes:
-            where = f"stream '{stream}'" if stream else ""
-            faults.add(
-                "some stretches were not scored, which the format cannot say",
-                where=where,
-                got=", ".join(f"{a:.3f}-{b:.3f} s" for a, b in holes[:5]),
-                todo="write one file per scored stretch, or labels.bouts and labels.scored as tables",
-            )
+        own = labels.scored[labels.scored["stream"] == stream]
+        for person in _watched(labels) or [EVERYONE]:
+            scored = own[as_text(own["individual"], EVERYONE).isin([person, EVERYONE])] if "individual" in own else own
+            spans = list(zip(scored["start_s"].astype(float), scored["stop_s"].astype(float), strict=True))
+            holes = gaps_between(spans, labels.stop_s) if np.isfinite(labels.stop_s) else []
+            if holes:
+                places = [f"stream '{stream}'" if stream else "", person if person != EVERYONE else ""]
+                faults.add(
+                    "some stretches were not scored, which the format cannot say",
+                    where=", ".join(filter(None, places)),
+                    got=", ".join(f"{a:.3f}-{b:.3f} s" for a, b in holes[:5]),
+                    todo="write one file per scored stretch, or labels.bouts and labels.scored as tables",
+                )
 
 
-def _write_caltech(labels: Labels, path: Path, fps: float) -> None:
+def _watched(labels: Labels) -> list[str]:
+    """Animals that were watched at times of their own."""
+    if "individual" not in labels.scored:
+        return []
+    return [name for name in dict.fromkeys(as_text(labels.scored["individual"], EVERYONE)) if name != EVERYONE]
+
+
+def _caltech_text(labels: Labels, path: Path, fps: float) -> str:
     faults = Faults(f"Caltech text {path}")
     if not (np.isfinite(fps) and fps > 0):
         faults.add("the frame rate is not known", todo="pass fps=<frames per second of the video>")
-    if len(set(labels.bouts["individual"])) > 1:
+    people = list(dict.fromkeys([*labels.bouts["individual"], *_watched(labels)]))
+    if len(people) > 1:
         faults.add(
             "the format does not tell animals apart",
-            got=", ".join(labels.individuals),
+            got=", ".join(people),
             todo="write one file per animal: labels.select(individual=...)",
         )
     if len(point_events(labels)):
         faults.add("the format has no point events", got=f"{len(point_events(labels))} points")
     _check_scored(labels, faults)
-    spaced = [w for w in dict.fromkeys(labels.bouts["label"]) if not w or any(c.isspace() for c in w)]
+    words = list(dict.fromkeys([_PLACEHOLDER, *labels.vocabulary, *labels.bouts["label"]]))
+    spaced = [w for w in words if not w or any(c.isspace() for c in w)]
     if spaced:
         faults.add("labels with spaces", got=", ".join(map(repr, spaced)), todo="rename them, e.g. with underscores")
     faults.raise_if_any()
-    streams = {s: _frames(labels.select(stream=s), s, fps, faults) for s in labels.streams}
+    streams = {s: _frames(labels.select(stream=s), s, fps, faults) for s in sorted(labels.streams, key=natural)}
     faults.raise_if_any()
-    words = list(dict.fromkeys([_PLACEHOLDER, *labels.vocabulary, *labels.bouts["label"]]))
     lines = ["Caltech Behavior Annotator - Annotation File", "", "Configuration file:"]
     lines += [f"{word}\t{'abcdefghijklmnopqrstuvwxyz'[i % 26]}" for i, word in enumerate(words)]
     for i, rows in enumerate(streams.values(), 1):
         lines += ["", f"S{i}:\tstart\tend\ttype", "-" * 29]
         lines += [f"   \t{start}\t{stop}\t{word}" for start, stop, word in rows]
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8", newline="\n")
+    return "\n".join([*lines, ""])
 
 
 def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tuple[int, int, str]]:
@@ -302,7 +344,7 @@ def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tup
             faults.add(
                 "bouts overlap; the format holds one label at a time",
                 where=f"stream '{stream}', {label} at {start_s:.3f} s",
-                todo="choose labels that exclude each other",
+                todo="choose behaviours that exclude each other: -b",
             )
             continue
         if start > last + 1:
@@ -312,11 +354,13 @@ def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tup
     if total > last:
         rows.append((last + 1, total, _PLACEHOLDER))
     if short:
-        warn_user(f"{short} bouts shorter than half a frame have no place in Caltech text and are left out")
+        warn_user(
+            f"{faults.subject}: {short} bouts shorter than half a frame have no place in Caltech text and are left out"
+        )
     return rows
 
 
-def _write_boris(labels: Labels, path: Path, fps: float, *, observation: str | None, media: str) -> None:
+def _boris_text(labels: Labels, path: Path, fps: float, *, observation: str | None, media: str) -> str:
     faults = Faults(f"BORIS table {path}")
     if len(labels.streams) > 1:
         faults.add(
@@ -361,4 +405,4 @@ def _write_boris(labels: Labels, path: Path, fps: float, *, observation: str | N
             "Comment stop": "",
         }
     )
-    table.to_csv(path, index=False, lineterminator="\n")
+    return str(table.to_csv(index=False, lineterminator="\n"))

@@ -152,12 +152,19 @@ def compare_behaviours(run: Run, seed: int = 0, alpha: float = ALPHA) -> None:
 
 def describe_states(output: xr.Dataset) -> dict[str, pd.DataFrame]:
     """Return the bouts and the summary of one recording's states."""
-    from murid.ethogram import bouts_of, summarise_states
+    from murid.ethogram import summarise_states
+
+    return {"bouts": scored_bouts(output), "summary": summarise_states(output["states"])}
+
+
+def scored_bouts(output: xr.Dataset) -> pd.DataFrame:
+    """Return the bouts of one recording's states, with their mean probability where there is one."""
+    from murid.ethogram import bouts_of
 
     states = output["states"]
     probability = output.get("probability")
     known = probability is not None and set(behaviour_names(states)) <= set(probability["behaviour"].values)
-    return {"bouts": bouts_of(states, probability=probability if known else None), "summary": summarise_states(states)}
+    return bouts_of(states, probability=probability if known else None)
 
 
 def model_folder(study: Study, model: str | Path) -> Path:

@@ -17,7 +17,7 @@ from murid.data.study import Study
 from murid.data.tables import Table, count_column, number_column, text_column
 from murid.plot.number_text import listed
 from murid.run.apply import model_folder, newest_applied
-from murid.run.run_age import outdated
+from murid.run.run_age import states_warning
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 
@@ -110,9 +110,8 @@ def write_films(
         runner = Runner(study, run=run)
         for source in inputs_of(study, names, ("poses", "video")):
             runner.note_read(source)
-        old = outdated(study, applied)
-        if old:
-            run.warn(f"the states of {applied.folder.name} are older than the data ({'; '.join(old[:6])}): apply again")
+        if old := states_warning(study, applied):
+            run.warn(old)
         run.provenance["seeds"]["clips"] = seed
         if left_out:
             run.warn(f"no video or no poses, so no clips of: {listed(left_out)}")

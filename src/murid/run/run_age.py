@@ -122,6 +122,14 @@ def warning_of(name: str, reasons: list[str]) -> str:
     return f"the run {name} is older than its data: {'; '.join(reasons[:6])}. Run its command again."
 
 
+def states_warning(study: Study, applied: Run) -> str:
+    """One sentence about states that are older than the data they were made from; empty when they are not."""
+    reasons = outdated(study, applied)
+    if not reasons:
+        return ""
+    return f"the states of {applied.folder.name} are older than the data ({'; '.join(reasons[:6])}): apply again"
+
+
 def _changed_nouns(study: Study, read: Iterable[Mapping[str, Any]], now: Mapping[str, Any]) -> list[str]:
     changed: dict[str, list[str]] = {}
     for mark in read:

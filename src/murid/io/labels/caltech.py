@@ -9,9 +9,13 @@ import pandas as pd
 
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
+from murid.data.stretches import merged
 from murid.io.files import Head, read_text, resolve_fps
 from murid.io.labels._build import build_labels
 from murid.io.registry import label_reader
+
+#: Where the words for "nothing" are told apart, as in the files that murid writes, the second was not scored.
+_NOTHING, _NOT_SCORED = "base", "unlabelled"
 
 _STREAM = re.compile(r"(S\d+):\s*start\s+end\s+type", re.IGNORECASE)
 
@@ -43,7 +47,9 @@ def read_caltech(path: Path, *, fps: float | None = None, duration_s: float | No
     -------
     Labels
         One stream per table, ``exclusive``. The vocabulary is that of the configuration block.
-        Words for "nothing" (``base``) are labels like the others: what they mean is decided later.
+        Words for "nothing" (``base``) are labels like the others: what they mean is decided later. In files
+        whose configuration block has both ``base`` and ``unlabelled``, as murid writes stretches that nobody
+        labelled, the latter is no label: these stretches are not in ``scored``.
 
     Raises
     ------
@@ -79,7 +85,12 @@ def read_caltech(path: Path, *, fps: float | None = None, duration_s: float | No
     if not rows:
         fail(str(path), "the tables hold no bouts", todo="the file is cut off, or nothing was annotated")
     bouts = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "stream"])
-    scored = bouts.groupby("stream", as_index=False).agg(start_s=("start_s", "min"), stop_s=("stop_s", "max"))
+    if {_NOTHING, _NOT_SCORED} <= set(words):
+        words.remove(_NOT_SCORED)
+        bouts = bouts[bouts["label"] != _NOT_SCORED].reset_index(drop=True)
+        scored = _covered(bouts)
+    else:
+        scored = bouts.groupby("stream", as_index=False).agg(start_s=("start_s", "min"), stop_s=("stop_s", "max"))
     return build_labels(
         bouts,
         path=path,
@@ -89,6 +100,16 @@ def read_caltech(path: Path, *, fps: float | None = None, duration_s: float | No
         vocabulary=words,
         scored=scored.assign(rater="")[["start_s", "stop_s", "rater", "stream"]],
     )
+
+
+def _covered(bouts: pd.DataFrame) -> pd.DataFrame:
+    """Stretches of each stream that have a row."""
+    rows = [
+        (start, stop, name)
+        for name, own in bouts.groupby("stream")
+        for start, stop in merged(zip(own["start_s"], own["stop_s"], strict=True))
+    ]
+    return pd.DataFrame(rows, columns=["start_s", "stop_s", "stream"]).astype({"start_s": float, "stop_s": float})
 
 
 def _vocabulary(lines: list[str]) -> list[str]:
