@@ -117,6 +117,28 @@ def test_the_slds_starts_without_points_that_nobody_would_trust(monkeypatch):
     assert hidden.sum() == 100
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["confidence", "without confidence"])
+def test_points_that_cleaning_filled_in_are_hidden_from_the_slds(known):
+    made = syllable_poses(20.0, 30.0, seed=0, animal=0, n_states=3, median_s=0.6)[0].copy(deep=True)
+    if not known:
+        made["confidence"].values[:] = np.nan
+    made["position"].values[100:104, :, 1] = np.nan
+    made["position"].values[200, :, 2] += 1000.0
+    recording = Recording("a0", poses=made)
+    model = murid.method("moseq", model="slds", clean={"smoothing": "none"})
+    model.parts, model.facts = {}, model._start([recording])
+    model._prepare([recording])
+    track = next(model.tracks(recording))
+    assert np.isfinite(track.xy()[:, 1:3]).all(), "cleaning fills both"
+    xy, sure = model._poses_of(model._describe(track))
+    hidden = np.zeros(xy.shape[:2], bool)
+    names = [str(k) for k in made["keypoint"].values]
+    place = {p: track.points.index(next(r for r, k in track.roles.items() if k == names[p])) for p in (1, 2)}
+    hidden[100:104, place[1]] = hidden[200, place[2]] = True
+    assert np.array_equal(np.isnan(xy).any(axis=2), hidden)
+    assert known or (sure == 1).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["arhmm", "slds"])
 def test_of_several_seeds_the_one_of_highest_expected_likelihood_is_kept(model):
