@@ -7,6 +7,7 @@ import pytest
 import run_work as work
 
 from murid.data.errors import DataError, ParameterError
+from murid.data.study import Study
 from murid.run.analysis import run_analysis
 from murid.run.apply import apply_method
 from murid.run.check import check_study
@@ -22,10 +23,6 @@ def made(tmp_path_factory):
 @pytest.fixture
 def study(made, tmp_path):
     """A fresh copy for each test."""
-    import shutil
-
-    from murid.data.study import Study
-
     shutil.copytree(made.folder, tmp_path / "study")
     return Study(tmp_path / "study")
 
@@ -152,6 +149,22 @@ def test_evaluation_again_does_nothing_and_another_method_costs_only_itself(stud
     assert first.tables["per_class"].equals(again.tables["per_class"])
     evaluate_methods(study, "tiny", folds=3, params={"tiny": {"margin": 1.2}})
     assert len(calls("fit")) == 6
+
+
+@pytest.mark.slow
+def test_an_evaluation_is_the_same_alone_after_other_commands_and_in_another_place(study, tiny, calls, tmp_path):
+    other = Study(shutil.copytree(study.folder, tmp_path / "other"))
+    fit_method(other, "tiny")
+    apply_method(other, "tiny")
+    alone, after = (evaluate_methods(s, "tiny", folds=2).folder for s in (study, other))
+    files = sorted(p.relative_to(alone) for part in ("tables", "states") for p in (alone / part).iterdir())
+    assert len(files) > len(study.ids)
+    assert [f for f in files if (alone / f).read_bytes() != (after / f).read_bytes()] == []
+    fits = len(calls("fit"))
+    moved = Study(study.folder.rename(tmp_path / "in Zürich"))
+    again = evaluate_methods(moved, "tiny", folds=2)
+    assert {step["state"] for step in again.provenance["steps"]} == {"kept"}
+    assert len(calls("fit")) == fits
 
 
 def test_explicit_split(study, tiny, calls):
