@@ -57,6 +57,33 @@ def test_planted_noise_is_measured_whatever_the_order_of_the_rows(by):
     assert set(given["point_noise"]) == set(KEYPOINTS)
 
 
+def test_points_without_a_meaning_need_no_roles_and_given_roles_name_them():
+    poses, true = tracked()
+    renamed = {"nose": "p1", "neck": "p2", "tail_base": "p3"}
+    blank = poses.assign_coords(keypoint=[renamed[k] for k in KEYPOINTS])
+    rows = placed(true, range(0, 600, 3)).replace({"keypoint": renamed})
+    plain, told = (noise_of_placed(blank, rows, roles, bootstraps=0) for roles in (None, renamed))
+    assert plain.noise == told.noise == pytest.approx(1.5, abs=0.2)
+    assert plain.body_length == pytest.approx(40, rel=0.1)
+    assert set(plain.params(each_point=True)["point_noise"]) == {"p1", "p2", "p3"}
+    assert set(told.params(each_point=True)["point_noise"]) == set(KEYPOINTS)
+    # One role alone names no points of a model.
+    one = poses.assign_coords(keypoint=["snout", "p2", "p3"])
+    rows = placed(true, range(0, 600, 3)).replace({"keypoint": {"nose": "snout", "neck": "p2", "tail_base": "p3"}})
+    assert set(noise_of_placed(one, rows, bootstraps=0).params(each_point=True)["point_noise"]) == {"snout", "p2", "p3"}
+
+
+def test_without_a_body_length_the_noise_is_measured_and_the_parameters_say_what_lacks():
+    poses, true = tracked()
+    paws = {"nose": "left_forepaw", "neck": "right_forepaw", "tail_base": "tail_tip"}
+    limbs = poses.assign_coords(keypoint=[paws[k] for k in KEYPOINTS])
+    measured = noise_of_placed(limbs, placed(true, range(0, 600, 3)).replace({"keypoint": paws}), bootstraps=0)
+    assert measured.noise == pytest.approx(1.5, abs=0.2)
+    assert np.isnan(measured.body_length)
+    with pytest.raises(DataError, match=r"no body length[\s\S]*roles="):
+        measured.params()
+
+
 def test_a_keypoint_with_noise_of_its_own_shows():
     poses, true = tracked(slope=-0.5)
     worse = true.copy()

@@ -50,6 +50,20 @@ def local_step(time_s: ArrayLike, factor: float = GAP_FACTOR) -> Floats:
     return local
 
 
+def samples_in(seconds: float, rate_hz: float) -> int:
+    """Return the whole number of samples nearest to a duration; halves go up.
+
+    Python rounds halves to the even number: 0.1 s at 25 Hz would be two samples, 0.3 s eight, and a rate that is off in
+    its last digit would give another number.
+
+    Examples
+    --------
+    >>> samples_in(0.1, 25), samples_in(0.1, 25 - 1e-9), samples_in(0.3, 25), samples_in(0.1, 30)
+    (3, 3, 8, 3)
+    """
+    return int(np.floor(seconds * rate_hz + 0.5 + 1e-6))
+
+
 def rate_of(time_s: ArrayLike) -> float:
     """Return the sampling rate in Hz: samples per second, pauses left out; NaN for < 2 samples.
 

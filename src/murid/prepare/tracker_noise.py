@@ -7,18 +7,19 @@ tracker in particular.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.body_scale import measured_body_length
+from murid.data.body_scale import typical_body_length
 from murid.data.clock import nearest_sample, rate_of
 from murid.data.errors import Faults, did_you_mean, fail
+from murid.data.meet import keypoints_and_roles
 from murid.data.poses import keypoint_names
-from murid.data.roles import guess_roles
 from murid.data.warning import warn_user
 
 #: Confidence counts as this at least, as in the SLDS.
@@ -49,8 +50,10 @@ class TrackerNoise:
         One row a tenth of the confidences: ``low, high, n, error`` (median distance), ``expected`` (the same by the
         curve), in the unit of the poses.
     body_length : float
-        In the unit of the poses.
+        In the unit of the poses; NaN where none can be measured.
     unit : str
+    point_names : dict of str to str
+        Keypoint → name of the point in a model: its role, or its own name where fewer than two roles are known.
     """
 
     noise: float
@@ -62,6 +65,7 @@ class TrackerNoise:
     by_confidence: pd.DataFrame
     body_length: float
     unit: str
+    point_names: dict[str, str] = field(default_factory=dict)
 
     def params(self, *, each_point: bool = False) -> dict[str, Any]:
         """Return ``noise, noise_dof, confidence_slope`` (and ``point_noise``) for the parameters of `moseq`.
@@ -69,9 +73,21 @@ class TrackerNoise:
         Parameters
         ----------
         each_point : bool
-            Also the noise of each keypoint with enough placed frames, by its role where the name tells one, as the
-            points of a model are called.
+            Also the noise of each keypoint with enough placed frames, by the name of the point in a model.
+
+        Raises
+        ------
+        DataError
+            Without a body length, of which the parameters are shares.
         """
+        if not np.isfinite(self.body_length):
+            fail(
+                "tracker noise",
+                "no body length could be measured, and the parameters of a model are shares of it",
+                expected="two trunk keypoints seen together",
+                got=f"noise of {self.noise:.3g} {self.unit}",
+                todo="say which keypoint is what: noise_of_placed(..., roles=...)",
+            )
         settings: dict[str, Any] = {
             "noise": self.noise / self.body_length,
             "noise_dof": self.noise_dof,
@@ -79,18 +95,21 @@ class TrackerNoise:
         }
         if each_point:
             known = self.points.dropna()
-            roles = {
-                keypoint: role for role, keypoint in guess_roles([str(k) for k in self.points["keypoint"]]).items()
-            }
             settings["point_noise"] = {
-                roles.get(str(k), str(k)): float(v)
+                self.point_names.get(str(k), str(k)): float(v)
                 for k, v in zip(known["keypoint"], known["noise_body_lengths"], strict=True)
             }
         return settings
 
 
 def noise_of_placed(
-    poses: xr.Dataset, placed: pd.DataFrame, *, noise_dof: float = 5.0, bootstraps: int = 200, seed: int = 0
+    poses: xr.Dataset,
+    placed: pd.DataFrame,
+    roles: Mapping[str, str] | None = None,
+    *,
+    noise_dof: float = 5.0,
+    bootstraps: int = 200,
+    seed: int = 0,
 ) -> TrackerNoise:
     """Compare tracked keypoints with placed ones.
 
@@ -101,6 +120,9 @@ def noise_of_placed(
     placed : DataFrame
         One row a keypoint placed by hand: ``frame`` (as in the poses) or ``time_s``, ``keypoint``, ``x``, ``y`` (``z``)
         in the unit of the poses, and ``individual`` where there are several. Rows without a place are left out.
+    roles : mapping of role to keypoint, optional
+        Those of the recording (`Recording.roles`), beside the ones that names tell. The noise itself needs none; body
+        length and names of the points are then those of a model that is fitted to the recording.
     noise_dof : float
         Degrees of freedom of the noise, as in the SLDS: errors are drawn from a t distribution with them, so that a
         few gross errors do not count as width.
@@ -150,7 +172,10 @@ def noise_of_placed(
         )
     scale, slope = _curve(error, sure, n_space, noise_dof, steady)
     intervals = _intervals(table, n_space, noise_dof, steady, bootstraps, seed)
-    length = measured_body_length(poses, guess_roles(keypoint_names(poses)))
+    used = keypoints_and_roles(poses, roles, needed=False)
+    # As motif methods name points: by roles where there are two, else by the keypoints' own names.
+    used = used if len(used) >= 2 else {name: name for name in keypoint_names(poses)}
+    length = typical_body_length(poses, used)
     return TrackerNoise(
         noise=scale,
         confidence_slope=slope,
@@ -161,6 +186,7 @@ def noise_of_placed(
         by_confidence=_by_confidence(table, scale, slope, n_space, noise_dof),
         body_length=length,
         unit=str(poses.attrs.get("unit", "px")),
+        point_names={keypoint: role for role, keypoint in used.items()},
     )
 
 

@@ -9,7 +9,7 @@ import murid
 from murid.data.errors import DataError
 from murid.data.poses import make_poses
 from murid.data.recording import Recording
-from murid.methods.motifs.frame_shift import frame_shift_coherence
+from murid.methods.motifs.frame_shift import _held, frame_shift_coherence
 from murid.methods.motifs.held_out_forest import held_out_report
 from murid.prepare.likelihood import histogram_threshold, hold_unlikely
 from murid.simulate.syllables import syllable_poses
@@ -123,6 +123,27 @@ def test_coherence_is_one_for_long_motifs_and_none_for_those_that_hang_on_the_bi
     assert np.allclose(noise["chance"], 0.25, atol=0.01)
     with pytest.raises(DataError, match="one row"):
         frame_shift_coherence(shown([0, 1], bin_s=0.03), [recording])
+
+
+def test_bins_last_100_ms_at_25_rows_a_second_too():
+    """2.5 rows a bin: 2 and 3 in turn, three beginnings. Rounded to 2 rows they would be of 80 ms."""
+    recording = SimpleNamespace(forget=lambda: None)
+    rows = np.arange(1000)
+    found = frame_shift_coherence(shown(rows, rate=25.0), [recording]).set_index("shift_s")
+    assert found.index.tolist() == pytest.approx([0.04, 0.08])
+    held = [_held(rows, 2.5, first) for first in range(3)]
+    for first, labels in enumerate(held):
+        inside = labels >= 0
+        lengths = np.diff(np.flatnonzero(np.diff(labels[inside])))
+        assert lengths.mean() == pytest.approx(2.5, abs=0.01)
+        assert np.abs(labels - rows)[inside].max() <= 1
+        assert (~inside).sum() <= first + 3
+    pairs = {1: [(0, 1), (1, 2)], 2: [(0, 2)]}
+    for shift, of in pairs.items():
+        both = [(held[a][k], held[b][k]) for a, b in of for k in rows if held[a][k] >= 0 and held[b][k] >= 0]
+        assert found["agreement"].iloc[shift - 1] == pytest.approx(np.mean([a == b for a, b in both]))
+        assert found["frames"].iloc[shift - 1] == len(both)
+    assert np.array_equal(_held(rows, 3.0, 1)[1:10], np.repeat([2, 5, 8], 3))
 
 
 @pytest.mark.slow

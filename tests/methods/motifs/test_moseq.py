@@ -305,3 +305,11 @@ def test_real_tracks(data_dir):
     codes = [np.concatenate([m.apply(r)["states"].values[:, 0] for r in recordings]) for m in (a, b)]
     assert a.n_motifs > 5
     assert adjusted_rand_score(*codes) > 0.4
+
+
+@pytest.mark.parametrize(("rate", "rows"), [(15.0, 2), (25.0, 3), (25.0 - 1e-9, 3), (25.0 + 1e-9, 3), (30.0, 3)])
+def test_a_past_of_100_ms_is_as_many_rows_whatever_the_last_digit_of_the_rate(rate, rows):
+    model = murid.method("moseq")
+    model.facts["rate_hz"] = rate
+    way = np.cumsum(np.random.default_rng(0).normal(size=(400, 2)), axis=0)
+    assert model._settings([way]).lags == rows == model.facts["evidence"]["lags"]

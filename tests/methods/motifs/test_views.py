@@ -37,6 +37,23 @@ def test_planted_islands_are_apart_in_the_view(kind):
     assert np.array_equal(view.places, again.places)
 
 
+@pytest.mark.parametrize("n_points", [300, 5000])
+def test_a_view_weighs_recordings_by_their_time_and_not_by_their_frames(n_points):
+    fast, slow = (islands(n)[0] for n in (1200, 200))
+    fast = fast.assign_coords(time=np.arange(1200) / 60, component=np.arange(6))
+    slow = slow.assign_coords(time=np.arange(200) / 10, component=np.arange(6))
+    one, two = (
+        o.assign(states=o["states"].copy(data=np.full(o["states"].shape, k))) for k, o in enumerate((fast, slow))
+    )
+    view = motif_view([one, two], kind="pca", n_points=n_points)
+    # 20 s of each.
+    assert np.bincount(view.codes)[:2].tolist() == ([150, 150] if n_points == 300 else [200, 200])
+    # Of one rate, all frames are shown where there is room for them.
+    assert len(motif_view([one], kind="pca", n_points=n_points).codes) == min(n_points, 1200)
+    twice = xr.concat([one.assign_coords(individual=["a"]), one.assign_coords(individual=["b"])], "individual")
+    assert len(motif_view([twice], kind="pca", n_points=n_points).codes) == min(n_points, 2400)
+
+
 def test_a_view_of_nothing_is_an_error():
     out, _ = islands()
     with pytest.raises(DataError, match="no latent"):

@@ -13,6 +13,7 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
+from murid.data.clock import samples_in
 from murid.features.body import F32, Body, Column, angle, as_f32, cross, dot, norm, unit_vector
 from murid.features.sets.scene import Scene, assemble
 
@@ -88,7 +89,7 @@ def _part(body: Body, part: str) -> F32:
 
 def _lagged(x: F32, fps: float, lag_s: float) -> F32:
     """Speed of ``x (2, frame)`` against where it was `lag_s` before."""
-    frames = max(1, round(lag_s * fps))
+    frames = max(1, samples_in(lag_s, fps))
     before = np.concatenate([np.repeat(x[:, :1], frames, axis=1), x[:, :-frames]], axis=1)[:, : x.shape[1]]
     return norm(x - before) * np.float32(fps / frames)
 
@@ -171,7 +172,7 @@ def _own_more(body: Body, where: Scene, box: tuple[NDArray, NDArray]) -> list[Co
 
 def _trailing_mean(x: F32, fps: float) -> F32:
     """Mean over `FORWARD_S`: of a frame and those before it, of those that are known."""
-    n = max(1, round(FORWARD_S * fps))
+    n = max(1, samples_in(FORWARD_S, fps))
     known = np.isfinite(x)
     total, count = (np.concatenate([[0.0], np.cumsum(v, dtype=np.float64)]) for v in (np.where(known, x, 0), known))
     stop = np.arange(1, x.size + 1)

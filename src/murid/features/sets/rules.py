@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
+from murid.data.clock import samples_in
 from murid.data.zones import Zone, Zones
 from murid.features.body import F32, Body, Column, angle, norm
 from murid.features.params import FeatureParams
@@ -184,6 +185,6 @@ def _towards(where: Scene, trail_s: float) -> list[Column]:
 def _trail(nose: F32, rear: F32, fps: float, trail_s: float) -> F32:
     """Smallest distance from the nose to the partner's tail base up to `trail_s` earlier, ``(2, frame)`` each."""
     best = norm(rear - nose)
-    for k in range(1, min(max(1, round(trail_s * fps)), rear.shape[1] - 1) + 1):
+    for k in range(1, min(max(1, samples_in(trail_s, fps)), rear.shape[1] - 1) + 1):
         best[k:] = np.fmin(best[k:], norm(rear[:, :-k] - nose[:, k:]))
     return best

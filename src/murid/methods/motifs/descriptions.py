@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.clock import rate_of, segments, spans
+from murid.data.clock import rate_of, samples_in, segments, spans
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.roles import resolve_roles, stand_ins
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
@@ -148,7 +148,7 @@ def trajectories(
         fail("trajectories", "the skeleton has no front and rear", got=", ".join(used))
     time, fps = states["time"].values, rate_of(states["time"].values)
     place = {p: points_of(poses, p, used).values for p in ("centre", "front", "rear")}
-    lags = np.arange(-round(before_s * fps), round(after_s * fps) + 1)
+    lags = np.arange(-samples_in(before_s, fps), samples_in(after_s, fps) + 1)
     names = behaviour_names(states)
     windows: list[list[np.ndarray]] = [[] for _ in names]
     for i, xy in enumerate(poses["position"].values[:, :2].astype(np.float64).transpose(3, 0, 1, 2)):

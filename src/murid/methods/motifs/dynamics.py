@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, samples_in
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -135,7 +135,7 @@ class DynamicsMethod(MotifMethod):
             n_states=self.params.n_states,
             em_iterations=self.params.em_iterations,
             noise_floor=self.params.noise_floor,
-            gap_frames=round(self.params.gap_s * self.facts["rate_hz"]),
+            gap_frames=samples_in(self.params.gap_s, self.facts["rate_hz"]),
             **more,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 
 def frame_shift_coherence(model: Bsoid, recordings: Sequence[Recording]) -> pd.DataFrame:
-    """Agreement of labels in bins of 100 ms with those of the same bins begun some frames later.
+    """Agreement of labels in the model's bins (100 ms) with those of the same bins begun some rows later.
 
     Every label holds for its whole bin. Coherent motifs agree wherever the bins begin; labels that hang on the phase
-    of the bins agree as little as chance.
+    of the bins agree as little as chance. Where a bin is no whole number of rows (2.5 at 25 rows a second), bins of
+    two lengths take turns.
 
     Parameters
     ----------
@@ -30,25 +32,26 @@ def frame_shift_coherence(model: Bsoid, recordings: Sequence[Recording]) -> pd.D
     Returns
     -------
     DataFrame
-        One row a shift: ``shift_s``, ``agreement`` (share of the frames that both give one motif, mean over pairs of
-        beginnings), ``chance`` (by the usage of the motifs), ``coherence`` (agreement beyond chance: 1 all, 0 none)
-        and ``frames`` that were compared.
+        One row a shift: ``shift_s``, ``agreement`` (share of the rows that both give one motif, all pairs of beginnings
+        of all recordings pooled), ``chance`` (by the usage of the motifs), ``coherence`` (agreement beyond chance: 1
+        all, 0 none) and ``frames``, the rows that were compared, once for each pair.
 
     Raises
     ------
     DataError
-        When a bin has a single row, so that there is nothing to shift.
+        When a bin holds no more than one row, so that there is nothing to shift.
     """
     kept: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
     for recording in recordings:
         for track in model.tracks(recording):
             labels = model.row_labels(track)
-            rows = round(model.params.bin_s * model.facts["rate_hz"])
-            if rows < 2:
-                fail("frame shift", "a bin has one row", expected="at least two", got=f"{rows}")
-            held = [_held(labels, rows, first) for first in range(rows)]
-            for a in range(rows):
-                for b in range(a + 1, rows):
+            width = model.params.bin_s * model.facts["rate_hz"]
+            n = math.ceil(width - 1e-6)  # beginnings within the first bin
+            if n < 2:
+                fail("frame shift", "a bin holds no more than one row", expected="more than one", got=f"{width:.3g}")
+            held = [_held(labels, width, first) for first in range(n)]
+            for a in range(n):
+                for b in range(a + 1, n):
                     kept.setdefault(b - a, []).append((held[a], held[b]))
         recording.forget()
     out = []
@@ -71,9 +74,13 @@ def frame_shift_coherence(model: Bsoid, recordings: Sequence[Recording]) -> pd.D
     return pd.DataFrame(out)
 
 
-def _held(labels: np.ndarray, rows: int, first: int) -> np.ndarray:
-    """Labels of bins of `rows` rows that begin at row `first`, each the label of its middle; −1 outside whole bins."""
+def _held(labels: np.ndarray, width: float, first: int) -> np.ndarray:
+    """Labels of bins of `width` rows from row `first` on, each the label of its middle; −1 outside whole bins."""
     out = np.full(len(labels), -1)
-    starts = np.arange(first, len(labels) - rows + 1, rows)
-    out[first : first + len(starts) * rows] = np.repeat(labels[starts + rows // 2], rows)
+    n = max(0, math.floor((len(labels) - first) / width + 1e-6))
+    # A row belongs to the bin in which it begins; a hair, so that whole numbers of rows are not cut by rounding.
+    bin_of = np.floor((np.arange(len(labels)) - first) / width + 1e-6).astype(int)
+    inside = (bin_of >= 0) & (bin_of < n)
+    middle = np.floor(first + (np.arange(n) + 0.5) * width + 1e-6).astype(int)
+    out[inside] = labels[middle][bin_of[inside]]
     return out

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from murid.data.clock import samples_in
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -340,7 +341,7 @@ class Moseq(DynamicsMethod):
         share = jitter_share(features)
         if lags_s is None:
             lags_s = PUBLISHED_LAGS_S if not share > JITTERY else 1 / rate
-        lags = max(1, round(lags_s * rate))
+        lags = max(1, samples_in(lags_s, rate))
         self.facts.setdefault("evidence", {}).update(jitter_share=share, lags=lags)
         return self._model_params(lags=lags, student_dof=self.params.student_dof, spare_states=self.params.spare_states)
 

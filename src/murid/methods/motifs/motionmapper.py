@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from typing_extensions import override
 
+from murid.data.clock import samples_in
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -226,7 +227,7 @@ class MotionMapper(MotifMethod):
             region = np.where(outside, -1, region)
         rest = self.parts["gate"].probability(_speed(places, self.facts["rate_hz"]))
         high, low = (p.rest, p.leave) if p.stays == "rest" else (0.0, 0.0)
-        codes = _stays(region, rest, high, low, max(1, round(p.stay_s * self.facts["rate_hz"])))
+        codes = _stays(region, rest, high, low, max(1, samples_in(p.stay_s, self.facts["rate_hz"])))
         if p.transit == "nearest":
             # Rows without a place end a stretch: nothing is taken over from beyond them.
             for a, b in runs_of_true(region >= 0):

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from typing_extensions import override
 
+from murid.data.clock import samples_in
 from murid.data.params import param
 from murid.data.recording import Recording
 from murid.ethogram import smooth
@@ -78,7 +79,7 @@ class Pyrat(MotifMethod):
     )
 
     def _describe(self, track: AnimalTrack) -> np.ndarray:
-        xy, half = track.xy(), round(self.params.window_s / 2 * track.fps)
+        xy, half = track.xy(), samples_in(self.params.window_s / 2, track.fps)
         parts = []
         for stretch in track.stretches():
             now = pair_distances(xy[stretch])

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from typing_extensions import override
 
+from murid.data.clock import samples_in
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -134,7 +135,9 @@ class Syllables(DynamicsMethod):
             self.facts |= _scale_of(extra)
         features = [self._features(t) for t in tables]
         n_rows = self._check_rows(features)
-        settings = self._model_params(lags=max(1, round(p.lags_s * self.facts["rate_hz"])), student_dof=p.student_dof)
+        settings = self._model_params(
+            lags=max(1, samples_in(p.lags_s, self.facts["rate_hz"])), student_dof=p.student_dof
+        )
         settings = settings.replace(
             kappa=self._settled_kappa(features, settings), sweeps=p.sweeps, draws=(p.sweeps + 1) // 2
         )

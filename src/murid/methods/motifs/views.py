@@ -13,7 +13,9 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from murid.data.clock import sample_stops
 from murid.data.errors import fail
+from murid.data.resample import step_at
 from murid.data.states import behaviour_names
 from murid.evaluate.embedding import embedding_quality
 from murid.learn.embed.pca import fit_pca
@@ -74,7 +76,8 @@ def motif_view(
     metric : {"euclidean", "correlation"}
         Distance of frames; AlphaTracker's UMAP takes the correlation.
     n_points : int
-        Frames, evenly spaced over all that have a motif.
+        Most frames, evenly spaced in the time that has a motif: of recordings of two frame rates the faster one has no
+        more frames a second than the slower one.
     seed : int
 
     Raises
@@ -104,13 +107,31 @@ def motif_view(
     known = np.flatnonzero((codes >= 0) & np.isfinite(latent).all(axis=1))
     if len(known) < LEAST:
         fail("view", "too few frames with a motif", expected=f"at least {LEAST}", got=str(len(known)))
-    some = known[np.linspace(0, len(known) - 1, min(n_points, len(known))).round().astype(int)]
+    seconds, steps = (np.concatenate(parts)[known] for parts in zip(*map(_times, outputs), strict=True))
+    some = known[_evenly(seconds, float(steps.max()), n_points)]
     x = latent[some].astype(np.float64)
     # Frames that are equal to the last digit have no distances to tell neighbours by.
     x = x + np.random.default_rng(seed).normal(0, 1e-6, x.shape) * np.maximum(x.std(axis=0), 1e-12)
     places = _laid_out(x, kind, metric, seed)
     quality = embedding_quality(_as_euclidean(x, metric), places, codes[some], seed=seed)
     return MotifView(places, codes[some], tuple(names), kind, quality)
+
+
+def _times(output: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Time that each frame of each animal stands for and the usual step around it, s, ordered as the raveled states."""
+    time = output["time"].values.astype(float)
+    each = output["states"].size // max(len(time), 1)
+    return np.repeat(sample_stops(time) - time, each), np.repeat(step_at(time), each)
+
+
+def _evenly(seconds: np.ndarray, longest_s: float, n: int) -> np.ndarray:
+    """Numbers of at most `n` frames at even steps, of `longest_s` at least, of the time that frames stand for."""
+    until = np.cumsum(seconds)
+    middle = until - seconds / 2
+    n = max(2, min(n, len(seconds), round(until[-1] / longest_s)))
+    wanted = np.linspace(middle[0], middle[-1], n)
+    after = np.clip(np.searchsorted(middle, wanted), 1, len(middle) - 1)
+    return np.unique(np.where(wanted - middle[after - 1] <= middle[after] - wanted, after - 1, after))
 
 
 def _laid_out(x: np.ndarray, kind: str, metric: str, seed: int) -> np.ndarray:

@@ -16,7 +16,7 @@ import pandas as pd
 import pydantic
 import xarray as xr
 
-from murid.data.clock import nearest_sample
+from murid.data.clock import nearest_sample, samples_in
 from murid.data.errors import Faults, fail
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -327,7 +327,7 @@ class Dbm(NetMethod[AnimalTrack], MotifMethod):
         need_frames(self.name, sum(int(np.isfinite(s[:, 0]).sum()) for s in scaled), 10 * p.n_motifs)
         codes = [self._targets[o.recording, o.individual] for o in origins]
         places = [o.place(len(t), rate) for o, t in zip(origins, scaled, strict=True)]
-        length = max(2, round(p.sequence_s * rate))
+        length = max(2, samples_in(p.sequence_s, rate))
         source = LabelledSequences(scaled, codes, length, self._spans(origins, codes), places)
         names = self.facts["behaviours"]
         net, history = fit_sequences(

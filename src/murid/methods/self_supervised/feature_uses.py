@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, samples_in
 from murid.data.errors import fail
 from murid.data.meet import column_of
 from murid.data.states import UNLABELLED
@@ -54,7 +54,7 @@ def windowed(
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
     parts = [x]
     for window in windows_s:
-        parts += _moving(x, seen, max(1, round(window * rate / 2)))
+        parts += _moving(x, seen, max(1, samples_in(window / 2, rate)))
     change = np.full(len(x), np.nan)
     change[1:] = np.linalg.norm(np.diff(x, axis=0), axis=1) * rate
     hz = [f for f in RHYTHMS_HZ if f < rate / 2]
@@ -190,7 +190,7 @@ def anomaly(
     known = np.isfinite(others).all(axis=1)
     if not known.any():
         fail("anomaly", "the reference holds no features", expected="frames without NaN")
-    apart = round(apart_s * rate_hz)
+    apart = samples_in(apart_s, rate_hz)
     score, at = _strangeness(table, others[known], apart)
     nearest = np.where(at[:, None] >= 0, origin[known][np.maximum(at, 0)], -1)
     limits = [np.nanmax(_strangeness(c, others[known], apart)[0]) for c in control]

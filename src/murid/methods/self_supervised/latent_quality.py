@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, samples_in
 from murid.data.recording import Recording
 from murid.evaluate.latent import linear_probe, linear_recovery, persistence, seed_agreement, trustworthiness
 from murid.features import FeatureParams, compute
@@ -104,7 +104,7 @@ def _reference(recording: Recording, ahead_s: float = 0.0) -> np.ndarray:
     )
     names = point_map(recording)
     every = [compute(poses, str(i), params, roles=names).values for i in poses["individual"].values]
-    rows = round(ahead_s * rate_of(poses["time"].values))
+    rows = samples_in(ahead_s, rate_of(poses["time"].values))
     return np.concatenate([np.concatenate([x[rows:], np.full((rows, x.shape[1]), np.nan)]) for x in every])
 
 

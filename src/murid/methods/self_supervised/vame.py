@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from murid.data.clock import samples_in
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -164,8 +165,8 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
         return VameNetParams(
             kind=p.net,
             latent=p.latent,
-            window=max(4, round(p.window_s * rate)),
-            future=round(p.future_s * rate),
+            window=max(4, samples_in(p.window_s, rate)),
+            future=samples_in(p.future_s, rate),
             hidden=p.hidden,
             beta=p.beta,
             cluster=p.cluster,
@@ -203,7 +204,7 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
         latents, errors = map(list, zip(*(encode_windows(net, s) for s in scaled), strict=True))
         self.parts["scaler"] = scaler
         if p.segment == "hmm":
-            rows = round(self.facts["rate_hz"] * 0.5)
+            rows = samples_in(0.5, self.facts["rate_hz"])
             model = HmmParams(n_states=p.n_motifs, iterations=p.iterations, single=True, gap_frames=rows)
             self.parts["hmm"] = fit_hmm(latents, model, seed=p.seed)
         else:

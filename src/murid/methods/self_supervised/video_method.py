@@ -20,7 +20,7 @@ from scipy.ndimage import binary_dilation
 from typing_extensions import override
 
 from murid.data.bouts import EVERYONE
-from murid.data.clock import nearest_sample, rate_of, segments
+from murid.data.clock import nearest_sample, rate_of, samples_in, segments
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.meet import keypoints_and_roles
 from murid.data.params import Params, param
@@ -386,11 +386,11 @@ class VideoMethod(NetMethod[Subject]):
         features = [np.asarray(pca.transform(t), np.float32) for t in tables]
         settings = ArHmmParams(
             n_states=p.n_states,
-            lags=1 if p.lags_s is None else max(1, round(p.lags_s * rate)),
+            lags=1 if p.lags_s is None else max(1, samples_in(p.lags_s, rate)),
             em_iterations=p.em_iterations,
             sweeps=0,
             draws=0,
-            gap_frames=round(p.gap_s * rate),
+            gap_frames=samples_in(p.gap_s, rate),
             student_dof=p.student_dof,
         )
         kappa: float | None = p.kappa

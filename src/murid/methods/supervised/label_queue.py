@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from murid.data.clock import rate_of, sample_stops
+from murid.data.clock import rate_of, sample_stops, samples_in
 from murid.data.labels import LabelChoice
 from murid.data.params import Params, param
 from murid.data.recording import Recording
@@ -111,7 +111,7 @@ def candidates(
         x, time = np.asarray(table.values, np.float32), table["time"].values
         labelled = _labelled(method, recording, subject, time)
         place = _place(model, x)
-        p = _smooth(model.probability(x), round(0.5 * rate_of(time)))
+        p = _smooth(model.probability(x), samples_in(0.5, rate_of(time)))
         doubt = uncertainty(model.decision, p)
         proposed = model.decision.strongest(p)
         unseen = model.novelty(x) if model.novelty is not None else np.full(len(x), np.nan)
@@ -251,7 +251,7 @@ def _smooth(p: np.ndarray, width: int) -> np.ndarray:
 def _cut(proposed: np.ndarray, labelled: np.ndarray, time: np.ndarray, params: QueueParams) -> list[tuple[int, int]]:
     """Runs of one proposal in unlabelled stretches: not too short, not too long."""
     fps = rate_of(time)
-    longest, shortest = max(1, round(params.longest_s * fps)), max(1, round(params.shortest_s * fps))
+    longest, shortest = max(1, samples_in(params.longest_s, fps)), max(1, samples_in(params.shortest_s, fps))
     spans: list[tuple[int, int]] = []
     for a, b in stretches(~labelled):
         edges = [a, *(a + 1 + np.flatnonzero(np.diff(proposed[a:b]))).tolist(), b]
@@ -269,5 +269,5 @@ def _cut(proposed: np.ndarray, labelled: np.ndarray, time: np.ndarray, params: Q
 
 def _windows(labelled: np.ndarray, time: np.ndarray, length_s: float) -> list[tuple[int, int]]:
     """Windows on a fixed grid that hold no label: their choice cannot depend on the model."""
-    size = max(1, round(length_s * rate_of(time)))
+    size = max(1, samples_in(length_s, rate_of(time)))
     return [(a, a + size) for a in range(0, len(time) - size + 1, size) if not labelled[a : a + size].any()]
