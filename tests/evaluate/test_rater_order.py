@@ -39,7 +39,7 @@ def by_pair(table: pd.DataFrame, names: tuple[str, ...]) -> dict[object, list[fl
     return out
 
 
-@pytest.mark.parametrize("seed", [0])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_every_number_is_symmetric_in_the_raters(seed):
     parts = bouts_of_raters(seed)
     plain = agreement(parts, ("A", "B", "C"), (0, 1, 2))

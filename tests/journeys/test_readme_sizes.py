@@ -14,8 +14,6 @@ README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.search(r"## Your own files.*?```bash\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
 COMMANDS = [c.strip() for line in BLOCK.splitlines() for c in line.split("#")[0].split("&&") if c.strip()]
 N_UNITS = 3
-#: Half of the simulated keypoints: a third of the distances between them, and of the time of the models.
-KEYPOINTS = ["nose", "ear_left", "ear_right", "centre", "hip_left", "hip_right", "tail_base"]
 
 
 def write_files(folder: Path, n_animals: int, duration_s: float, signals: bool) -> None:
@@ -24,7 +22,7 @@ def write_files(folder: Path, n_animals: int, duration_s: float, signals: bool) 
         (folder / name).mkdir()
     for k in range(n_animals):
         made = simulate.recording(duration_s=duration_s, fps=24, behaviours=("walk", "rear", "groom"), seed=k)
-        write_poses_dlc(made.poses.sel(keypoint=KEYPOINTS), folder / "poses" / f"m{k}DLC_net.csv")
+        write_poses_dlc(made.poses, folder / "poses" / f"m{k}DLC_net.csv")
         write_bouts_csv(made.labels, folder / "labels" / f"m{k}.csv")
         if signals:
             write_signal(made, folder / "photometry" / f"m{k}.csv", k)
