@@ -135,6 +135,16 @@ def test_words_that_a_rater_never_used_hold_no_spaces_either(tmp_path):
         io.write_labels(labels, tmp_path / "a.txt", format="caltech")
 
 
+def test_an_edge_half_way_between_frames_is_that_of_the_same_frame_in_seconds(tmp_path):
+    bouts = pd.DataFrame({"start_s": [0.02, 0.5], "stop_s": [0.26, 0.5 + 0.22], "label": ["rear", "groom"]})
+    labels = Labels.from_bouts(bouts, duration_s=1.0, fps=25)
+    clock = np.arange(25) / 25
+    back = io.read_labels(io.write_labels(labels, tmp_path / "a.txt", format="caltech"), fps=25)
+    states = [one.to_states(clock, ["rear", "groom"], others="negative").values for one in (labels, back)]
+    assert np.array_equal(*states)
+    assert np.flatnonzero(states[0][:, 0, 0]).tolist() == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_boris_table_without_events_says_that_it_has_no_length(tmp_path):
     nothing = Labels.from_bouts(pd.DataFrame({"start_s": [], "stop_s": [], "label": []}), duration_s=60, fps=25)
     with pytest.warns(UserWarning, match="read it with duration_s="):

@@ -332,6 +332,19 @@ def first_sample(time_s: ArrayLike, query_s: ArrayLike) -> NDArray[np.int64]:
     return np.searchsorted(t + 0.5 * span - hair, query, side="left").astype(np.int64)
 
 
+def nearest_frame(time_s: ArrayLike, fps: float) -> NDArray[np.int64]:
+    """Return the number of the frame nearest to each time, from 0, of a film of one rate; halves go up.
+
+    As `first_sample` decides it, so that a bout written in frames covers the frames that it covers in seconds.
+
+    Examples
+    --------
+    >>> nearest_frame([0.02, 0.06, 0.0599], fps=25).tolist()
+    [1, 2, 1]
+    """
+    return np.floor(np.asarray(time_s, np.float64) * fps + 0.5 + 1e-6).astype(np.int64)
+
+
 def segments(time_s: ArrayLike, factor: float = GAP_FACTOR) -> list[tuple[int, int]]:
     """Return the sample ranges ``(start, stop)`` without dropped samples, stop exclusive.
 

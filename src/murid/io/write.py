@@ -16,6 +16,7 @@ import xarray as xr
 
 from murid.data.atomic import atomic_file
 from murid.data.bouts import EVERYONE, as_text, make_bouts
+from murid.data.clock import nearest_frame
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
 from murid.data.name_order import natural
@@ -330,13 +331,14 @@ def _caltech_text(labels: Labels, path: Path, fps: float) -> str:
 
 def _frames(labels: Labels, stream: str, fps: float, faults: Faults) -> list[tuple[int, int, str]]:
     """1-based inclusive frames of one stream; scored frames without a bout become ``base``."""
-    total = round(labels.stop_s * fps)
+    total = int(nearest_frame(labels.stop_s, fps))
     rows: list[tuple[int, int, str]] = []
     last = short = 0
     table = labels.bouts.sort_values("start_s")
-    columns = (table["start_s"].tolist(), table["stop_s"].tolist(), table["label"].tolist())
-    for start_s, stop_s, label in zip(*columns, strict=True):
-        start, stop = round(start_s * fps) + 1, round(stop_s * fps)
+    first, end = (nearest_frame(table[edge], fps).tolist() for edge in ("start_s", "stop_s"))
+    columns = (table["start_s"].tolist(), first, end, table["label"].tolist())
+    for start_s, before, stop, label in zip(*columns, strict=True):
+        start = before + 1
         if stop < start:
             short += 1  # the format cannot hold it
             continue

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.bouts import EVERYONE, as_text, make_bouts
+from murid.data.clock import nearest_frame
 from murid.data.labels import Labels
 from murid.data.stretches import gaps_between
 
@@ -78,5 +79,5 @@ def _holds_a_sample(gap: tuple[float, float], rate_hz: float) -> bool:
     """False for what lies between two samples, as the ends of labels in seconds do."""
     if not np.isfinite(rate_hz):
         return True
-    start, stop = gap
-    return round(stop * rate_hz) > round(start * rate_hz)
+    start, stop = nearest_frame(gap, rate_hz)
+    return bool(stop > start)
