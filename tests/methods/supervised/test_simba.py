@@ -132,13 +132,15 @@ def test_a_point_far_from_two_others_takes_its_last_place_and_none_before_any():
     assert alone[5, 0, 3, 0] == 16
 
 
-def test_points_that_were_not_seen_yet_are_none_to_be_far_from():
+@pytest.mark.parametrize("late", [("nose", "neck"), ("centre", "tail_base")])
+def test_points_that_were_not_seen_yet_are_none_to_be_far_from(late):
     unseen = {k: (np.nan, np.nan) for k in range(6)}
-    poses = line(nose=unseen, neck=unseen, centre={9: (60, 20)})
-    got = correct_outliers(poses, movement=0.7, location=1.5)["position"].values[..., 0]
-    # Nose and neck stand at (0, 0) until they are seen, 24 cm and more away: centre and tail base stay where they are.
-    np.testing.assert_allclose(got[:6, 0], [[0, 0, 14, 16]] * 6)
-    np.testing.assert_allclose(got[6:, 0], [[10, 12, 14, 16]] * 6)
+    got = correct_outliers(line(**dict.fromkeys(late, unseen)), movement=0.7, location=1.5)["position"].values[..., 0]
+    # Two points stand at (0, 0) until they are seen, 22 cm and more away: the other two stay where they are.
+    x = np.array([10, 12, 14, 16])
+    waiting = np.isin(["nose", "neck", "centre", "tail_base"], late)
+    np.testing.assert_allclose(got[:6, 0], [np.where(waiting, 0, x)] * 6)
+    np.testing.assert_allclose(got[6:, 0], [x] * 6)
     np.testing.assert_allclose(got[6:, 1], 20)
 
 

@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 from scipy.stats import wasserstein_distance
 
+from murid.data.clock import samples_in
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.arhmm_fit import fit_arhmm
 from murid.learn.sequences import Arrays, Sequences, as_sequences
@@ -56,7 +57,7 @@ def changepoints(
         Frame numbers inside each sequence.
     """
     seqs = as_sequences(x, lengths)
-    lag = max(2, 2 * round(lag_s * fps / 2))
+    lag = max(2, 2 * samples_in(lag_s / 2, fps))
     directions = np.random.default_rng(seed).standard_normal((seqs.frames.shape[1], projections))
     mean, spread = _moments(block for part in seqs for block in _changes(part, directions, lag))
     changes = []
