@@ -7,7 +7,8 @@ import pytest
 import run_work as work
 
 from murid.cli.measure_tables import comparison_table, one_line_a_measure
-from murid.cli.option_messages import for_command_line
+from murid.cli.option_messages import CommandOptions, for_command_line, options_at_work
+from murid.data.labels import Labels
 from murid.data.names import counted
 from murid.run.cite import Reference, bibliography
 
@@ -39,6 +40,59 @@ from murid.run.cite import Reference, bibliography
 )
 def test_arguments_become_options(text, shown):
     assert for_command_line(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("name one: individual=...", "name one: --individual NAME"),
+        ("give rater='...' or rater='consensus'", "give --rater NAME or --rater consensus"),
+        ("use model='arhmm'", "use -p model=arhmm"),
+        ("e.g. baseline_s=(-2, -1)", "e.g. -p baseline_s=-2,-1"),
+        ("name its behaviours: -b NAME,NAME (Python: behaviours=[...])", "name its behaviours: -b NAME,NAME"),
+        ("pass leaky=False", "pass no --leaky"),
+        ("-p arena_cm=42 (Python: arena_cm=(42.0,))", "-p arena_cm=42"),
+        ("-p nets='two'", "-p nets='two'"),
+        ("got 'q='1'', a/b='c'.csv", "got 'q='1'', a/b='c'.csv"),
+        ("--stream S1", "-p stream=S1"),
+    ],
+)
+def test_arguments_become_what_the_command_has(text, shown):
+    here = {"param": "-p", "individual": "--individual", "rater": "--rater", "behaviours": "-b", "leaky": "--leaky"}
+    with options_at_work(CommandOptions(here, frozenset({"leaky"}))):
+        assert for_command_line(text) == shown
+    with options_at_work(CommandOptions({"stream": "--stream"})):
+        assert for_command_line("--stream S1, model='arhmm'") == "--stream S1, model='arhmm'"
+
+
+def test_errors_name_options_that_the_command_has(murid, study):
+    """`fit` advised --stream and -b, which it did not have."""
+    from murid.data.study import Study
+
+    opened = Study(study)
+    for recording in opened.recordings():
+        labels = recording.need("labels")
+        both = [t.assign(stream=s) for t in (labels.bouts, labels.scored) for s in ("one", "two")]
+        made = Labels(pd.concat(both[:2], ignore_index=True), pd.concat(both[2:], ignore_index=True))
+        opened.add(recording.replace(labels=made), replace=True)
+    for words in (["fit", study, "gbdt"], ["budget", study], ["evaluate", study, "gbdt"]):
+        said = " ".join(murid(*words, "-j", 1, expect=1).err.split())
+        assert "choose the stream: --stream one, or name its behaviours: -b NAME,NAME" in said
+        assert "Python" not in said
+        if words[0] == "budget":
+            assert said.count("several streams") == 1
+            assert "6 recordings (r0, r1, r2, r3, r4, r5)" in said
+    refused = murid("fit", study, "kmeans", "--stream", "one", expect=1).err
+    assert "--stream is of no use: it has no parameter 'stream'" in " ".join(refused.split())
+    assert "differ" in murid("fit", study, "gbdt", "--stream", "one", "-p", "stream=two", expect=1).err
+
+
+def test_what_looks_wrong_in_the_study_is_said_once(murid, tmp_path):
+    study = work.small_study(tmp_path / "S", 4)
+    study.update(pd.DataFrame({"id": ["r0", "r2"], "column": "group", "now": ["ctrl", "control"]}))
+    found = murid("check", study.folder, "-j", 1)
+    assert found.err.count("are both names of a control group") == 1
+    assert "recording 'r" not in found.err.partition("control group")[0]
 
 
 def test_check_names_the_option_that_gives_the_scale(murid, tmp_path):

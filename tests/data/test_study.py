@@ -247,3 +247,9 @@ def test_animals_that_look_alike_are_warned_of_once(tmp_path):
     with pytest.warns(UserWarning, match="'a1', 'A1' in column 'animal' look alike and count as 2"):
         study.recordings()
     assert len(study.recordings()) == 2
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", "m 1", "."])
+def test_an_id_that_a_study_refuses_is_no_id_of_a_recording(name):
+    with pytest.raises(murid.DataError, match="cannot be a folder name"):
+        murid.Recording(name)

@@ -49,7 +49,7 @@ def test_best_and_worst_behaviour_are_named_with_their_scores():
     scores = pd.DataFrame({"behaviour": ["rear", "groom", "freeze", "macro"], "f1": [0.7, 0.9, 0.5, 0.7]})
     section = Section("evaluation", "Scores")
     numbers = {"macro_f1": 0.7, "macro_f1_ci": [0.6, 0.8], "accuracy": 0.9}
-    evaluation._verdict(section, "gbdt", PER_CLASS.rows(scores), numbers, None)
+    evaluation._verdict(section, "gbdt", PER_CLASS.rows(scores), numbers, None, {}, AnalysisUnit())
     assert section.findings == [
         "gbdt recognises 3 behaviours in animals it has not seen with a mean F1 of 0.7 (95 % interval 0.6 to 0.8); "
         "best groom (0.9), worst freeze (0.5)."

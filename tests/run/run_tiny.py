@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +65,23 @@ def _mark(what: str, whom: str) -> None:
     if folder:
         with (Path(folder) / what).open("a") as handle:
             handle.write(f"{whom}\n")
+
+
+class Half(Tiny):
+    """Learns its first behaviour and, as a method does with too few bouts, not the others."""
+
+    name = "half"
+
+    def _fit(self, recordings):
+        super()._fit([r.replace(labels=_without_jumps(r.labels)) for r in recordings])
+
+    def _apply(self, recording):
+        out = super()._apply(recording)
+        run = out["states"].values
+        values = np.concatenate([run, np.full_like(run, -1)], axis=2)
+        states = make_states(values, out["time"].values, [*self.names, "jump"], ["all"], source="half")
+        return output(states).assign_attrs(not_learnt="'jump' is not learnt: 1 bout")
+
+
+def _without_jumps(labels):
+    return replace(labels, bouts=labels.bouts[labels.bouts["label"] != "jump"].reset_index(drop=True))

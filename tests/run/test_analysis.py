@@ -130,9 +130,9 @@ def test_a_file_that_is_gone_or_damaged_costs_its_recording_alone(study):
 def test_when_nothing_can_be_analysed_the_error_lists_every_reason(study):
     for recording_id in study.ids:
         (study.folder / "data" / recording_id / "poses.nc").unlink()
-    with pytest.raises(DataError, match="no recording could be analysed: 6 faults") as error:
+    with pytest.raises(DataError, match="no recording could be analysed: 6 recordings") as error:
         run_analysis(study, "toy")
-    assert all(f"'{i}'" in str(error.value) for i in study.ids)
+    assert f"({', '.join(study.ids)}): poses file is missing" in str(error.value)
 
 
 def test_recordings_that_lack_something_are_left_out_by_name_and_asked_for_they_fail(study):

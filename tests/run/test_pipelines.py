@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 import run_work as work
 
@@ -189,7 +191,7 @@ def test_five_folds_or_one_an_animal_where_there_are_fewer(study):
         (dict(train=["r0", "r1"], test=["r1", "r2"]), "'r1' is on both sides"),
         (dict(train=["r0"], test=["r1"]), "animal 'a0' is on both sides"),
         (dict(train=["r0"]), "no test recordings"),
-        (dict(folds=4), "fewer groups than folds"),
+        (dict(folds=4), "fewer animals than folds"),
         (dict(train=["r0"], test=["zz"]), "no recording 'zz'"),
     ],
 )
@@ -221,6 +223,49 @@ def test_rules_are_scored_as_methods_that_learn(study):
     assert run.summary["methods"]["rules"]["macro_f1"] > 0.5
     assert set(run.tables["folds"]["recording"]) == set(study.ids)
     assert "leaky" not in run.tables
+
+
+def test_rules_alone_are_scored_on_every_labelled_recording_without_folds(study):
+    rules = {"rules": {"rules": "run:\n    when   speed_body > 5 cm/s\n"}}
+    run = evaluate_methods(study, "rules", params=rules, ids=["r0", "r1"], behaviours=["run"])  # of one animal
+    folds = run.tables["folds"]
+    assert set(folds["side"]) == {"test"}
+    assert folds["recording"].tolist() == ["r0", "r1"]
+    fit_method(study, "rules", rules["rules"], ids=["r0", "r1"])
+    applied = apply_method(study, "rules", ids=["r0", "r1"])
+    seconds = applied.tables["summary"].query("behaviour == 'run'")["total_s"].sum()
+    assert run.tables["recordings"]["time_predicted_s"].sum() == pytest.approx(seconds)
+
+
+def test_too_few_animals_for_folds_name_what_can_be_done(study, tiny):
+    with pytest.raises(DataError, match=r"fewer animals than folds.*got 1; -> split by recording.*--group id"):
+        evaluate_methods(study, "tiny", ids=["r0", "r1"])
+    with pytest.raises(DataError, match=r"--folds 3 \(Python: folds=3\), or split by recording"):
+        evaluate_methods(study, "tiny", folds=4)
+
+
+def test_a_behaviour_that_was_not_learnt_is_named_and_has_no_total(study, monkeypatch):
+    from murid.methods import registry
+
+    monkeypatch.setitem(registry.BUILT_IN, "half", "run_tiny:Half")
+    registry.method_names.cache_clear()
+    for recording in study.recordings():
+        labels = recording.need("labels")
+        jump = labels.bouts.head(1).assign(start_s=1.0, stop_s=3.0, label="jump")
+        made = replace(labels, bouts=pd.concat([labels.bouts, jump], ignore_index=True), exclusive=False)
+        study.add(recording.replace(labels=made), replace=True)
+    run = evaluate_methods(study, "half", folds=3)
+    assert run.summary["methods"]["half"]["not_learnt"] == {"jump": study.ids}
+    own = run.tables["recordings"].set_index("behaviour")
+    assert own.loc["jump", "time_true_s"].tolist() == pytest.approx([2.0] * 6)
+    assert own.loc["jump", ["time_predicted_s", "bouts_predicted"]].isna().all(axis=None)
+    assert own.loc["run", "time_predicted_s"].notna().all()
+    fit_method(study, "half", ids=["r0", "r1"])
+    applied = apply_method(study, "half")
+    assert applied.summary["not_learnt"] == {"jump": study.ids}
+    assert applied.summary["trained_on"] == ["r0", "r1"]
+    assert "method 'half': 'jump' is not learnt: 1 bout: left unlabelled" in applied.provenance["warnings"]
+    registry.method_names.cache_clear()
 
 
 # ---- neural ---------------------------------------------------------------------------------------
@@ -291,9 +336,10 @@ def test_assay_without_groups_says_so_and_goes_on(study):
 
 
 def test_assay_names_every_recording_that_lacks_a_scale(study):
-    with pytest.raises(DataError, match=r"no recording could be analysed: 6 faults") as error:
+    with pytest.raises(DataError, match=r"no recording could be analysed: 6 recordings") as error:
         run_analysis(study, "open_field")
-    assert all(f"'{id}'" in str(error.value) for id in study.ids)
+    assert f"({', '.join(study.ids)})" in str(error.value)
+    assert str(error.value).count("the scale is not known") == 1
 
 
 def test_report_takes_the_newest_run_of_each_command(open_field, tmp_path):

@@ -177,7 +177,7 @@ def convert_to_cm(
             "the scale is not known",
             expected="px_per_cm, or arena_cm, the true size of the arena",
             got="poses in px",
-            todo="-p arena_cm=42 on the command line, arena_cm=(42.0,) in Python",
+            todo="-p arena_cm=42 (Python: arena_cm=(42.0,))",
         )
     if unit == "px":
         bare = poses.copy(deep=False)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from murid.data.analysis import Analysis
+    from murid.data.tables import TableRows
     from murid.run.runs import Run
 
 Compare = Annotated[str, typer.Option(help="Column of recordings.csv to compare by; '' = none.")]
@@ -166,10 +167,20 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
                 if len(tables[name]) > MAX_ROWS:
                     text.append(f"{len(tables[name]) - MAX_ROWS} more rows of {len(tables[name])}: {name}.csv.")
     if failed:
-        shown["Recordings that failed"] = tables[FAILED.name]
+        shown["Recordings that failed"] = _once_a_reason(FAILED.rows(tables[FAILED.name]))
     further = (COMPARISON, PAIRWISE, DESCRIBED, LATENCIES, FAILED)
     wanted = tuple(dict.fromkeys(t.name for t in (*chosen.tables, *further)))
     return of_run(run, text, shown, json_tables=wanted)
+
+
+def _once_a_reason(failed: TableRows) -> pd.DataFrame:
+    """Recordings that failed for one reason in one row; the CSV has each of them."""
+    import pandas as pd
+
+    from murid.data.repeats import reasons_once
+
+    merged = reasons_once(zip(failed.recording.astype(str), failed.reason.astype(str), strict=True))
+    return pd.DataFrame({"recordings": [", ".join(ids) for ids, _ in merged], "reason": [why for _, why in merged]})
 
 
 def parameters_of(name: str) -> Reply:

@@ -35,9 +35,14 @@ def register(app: typer.Typer) -> None:
         rows = SUMMARY.rows(run.tables[SUMMARY.name])
         numbers = rows.only(rows.count, rows.total_s, rows.fraction)
         shown = numbers.groupby(rows.behaviour, sort=False).mean().reset_index()
+        text = [f"{counted(len(run.summary['recordings']))}. States: {run.folder / 'states'}"]
+        if trained := run.summary["trained_on"]:
+            text.append(
+                f"{counted(len(trained))} trained the model: how well it does on others says murid evaluate {study} ..."
+            )
         return of_run(
             run,
-            [f"{counted(len(run.summary['recordings']))}. States: {run.folder / 'states'}", *compared_sentences(run)],
+            [*text, *compared_sentences(run)],
             {"Mean over recordings": shown},
             json_tables=(SUMMARY.name, COMPARISON.name),
         )

@@ -10,13 +10,14 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand
+from typer.models import OptionInfo
 
 from murid.cli.console import Reply, error, show, working, write_json
-from murid.cli.option_messages import for_command_line
+from murid.cli.option_messages import CommandOptions, for_command_line, options_at_work
 from murid.data.errors import MuridError
 
 _JSON = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; everything else on stderr.")]
@@ -41,11 +42,13 @@ def add_command(
     def make(function: Callable[..., Reply]) -> Callable[..., None]:
         @wraps(function)
         def run(*args: Any, json: bool, debug: bool, **kwargs: Any) -> None:
-            code = _answer(function, args, kwargs, json, debug)
+            with options_at_work(offered):
+                code = _answer(function, args, kwargs, json, debug)
             if code:
                 raise typer.Exit(code)
 
         signature = inspect.signature(function, eval_str=True)
+        offered = options_of(signature)
         extra = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
             for name, annotation in (("json", _JSON), ("debug", _DEBUG))
@@ -63,12 +66,32 @@ def add_command(
     return make
 
 
+def options_of(signature: inspect.Signature) -> CommandOptions:
+    """Return the options that the arguments of a command are, by name."""
+    options: dict[str, str] = {}
+    switches: set[str] = set()
+    for name, parameter in signature.parameters.items():
+        kind, *notes = get_args(parameter.annotation) if get_origin(parameter.annotation) is Annotated else (None,)
+        info = next((n for n in notes if isinstance(n, OptionInfo)), None)
+        if info is None:
+            continue
+        # Inside Annotated the first name of an option lies where the default would be.
+        declared = [
+            str(d).partition("/")[0] for d in (info.default, *(info.param_decls or ())) if str(d).startswith("-")
+        ]
+        # The short one where there is one: -b, -p.
+        options[name] = min(declared, key=len, default=f"--{name.replace('_', '-')}")
+        if kind is bool:
+            switches.add(name)
+    return CommandOptions(options, frozenset(switches))
+
+
 def _answer(function: Callable[..., Reply], args: tuple, kwargs: dict, as_json: bool, debug: bool) -> int:
     """Run a command and print what it says; return the exit code."""
     try:
-        with working():
+        with working() as heard:
             reply = function(*args, **kwargs)
-        show(reply, as_json)
+        show(reply, as_json, heard)
         return reply.code
     except KeyboardInterrupt:
         from murid.run.executor import STOPPED
@@ -80,7 +103,7 @@ def _answer(function: Callable[..., Reply], args: tuple, kwargs: dict, as_json: 
     except MuridError as exc:
         if debug:
             traceback.print_exc()
-        faults = [vars(f) for f in getattr(exc, "faults", ())]
+        faults = [{k: for_command_line(v) for k, v in vars(f).items()} for f in getattr(exc, "faults", ())]
         return _fail(str(exc), as_json, 1, faults=faults)
     except typer.Exit:
         raise

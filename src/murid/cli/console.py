@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from murid.cli.option_messages import for_command_line
 from murid.cli.table import print_table
+from murid.data.repeats import say_once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +55,8 @@ def _console(stderr: bool) -> Console:
     return Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
 
 
-def show(reply: Reply, as_json: bool) -> None:
-    """Print a reply."""
+def show(reply: Reply, as_json: bool, heard: Collection[str] = ()) -> None:
+    """Print a reply; its warnings without those that were `heard` already."""
     if as_json:
         write_json(reply.data)
     else:
@@ -65,34 +65,12 @@ def show(reply: Reply, as_json: bool) -> None:
             print_table(console, title, table)
         for line in reply.text:
             console.print(line, markup=False, soft_wrap=True)
-    warn(reply.warnings)
-
-
-_OF_RECORDING = re.compile(r"recording '([^']*)': ")
-#: Recordings that are named where the same is said of many.
-MAX_NAMED = 8
-
-
-def _together(texts: list[str]) -> list[str]:
-    """The same words about several recordings become one text that names them."""
-    named: dict[str, list[str]] = {}
-    for text in texts:
-        head = _OF_RECORDING.match(text)
-        named.setdefault(text[head.end() :] if head else text, []).append(head[1] if head else "")
-    merged = []
-    for words, recordings in named.items():
-        several = [r for r in recordings if r]
-        if len(several) < 2:
-            merged.append(f"recording '{several[0]}': {words}" if several else words)
-            continue
-        more = f" and {len(several) - MAX_NAMED} more" if len(several) > MAX_NAMED else ""
-        merged.append(f"{len(several)} recordings ({', '.join(several[:MAX_NAMED])}{more}): {words}")
-    return merged
+    warn([text for text in reply.warnings if text not in heard])
 
 
 def warn(texts: list[str]) -> None:
     """Print warnings on stderr, the first few; the same about several recordings once."""
-    texts = _together(texts)
+    texts = say_once(texts)
     console = _console(stderr=True)
     for text in texts[:MAX_WARNINGS]:
         console.print(f"warning: {for_command_line(text)}", style="yellow", markup=False, soft_wrap=True)
@@ -119,8 +97,8 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def working() -> Iterator[None]:
-    """Draw progress bars with the time left, and print Python warnings as one line each, on stderr."""
+def working() -> Iterator[set[str]]:
+    """Draw progress bars with the time left, and print Python warnings as one line each, on stderr; give these."""
     from murid.data import progress
 
     heard: set[str] = set()
@@ -137,10 +115,10 @@ def working() -> Iterator[None]:
         warnings.showwarning = say
         if not sys.stderr.isatty():
             with progress.silent():
-                yield
+                yield heard
             return
         with _Bars() as bars, progress.listen(bars.hear):
-            yield
+            yield heard
 
 
 class _Bars:

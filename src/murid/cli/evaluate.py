@@ -72,6 +72,7 @@ def register(app: typer.Typer) -> None:
     ) -> Reply:
         """Score methods on held-out recordings: grouped folds, or an explicit split.
 
+        Rules learn nothing from labels and are scored on all labelled recordings, without folds.
         Fits and predictions are kept one by one: a stopped evaluation goes on where it was.
         """
         from murid.data.study import Study
@@ -103,9 +104,12 @@ def register(app: typer.Typer) -> None:
 
 def _reply(run: Run) -> Reply:
     """What the command prints of its run."""
-    from murid.evaluate.evaluation_tables import CEILING, METHODS
+    from murid.evaluate.evaluation_tables import CEILING, FOLDS, METHODS
 
-    shown = {"Held-out recordings": run.rows(METHODS).frame}
+    folds = run.rows(FOLDS)
+    trained = bool((folds.side == "train").any())
+    title = "Held-out recordings" if trained else "Labelled recordings; nothing was learnt from them"
+    shown = {title: run.rows(METHODS).frame}
     people = run.rows(CEILING)
     if len(people):
         shown["Person against person on the same recordings: what can be asked for"] = people.frame
@@ -124,6 +128,11 @@ def _sentence(name: str, s: dict[str, Any]) -> str:
     low, high = s["macro_f1_ci"]
     limits = f" [{low:.3f}, {high:.3f}]" if low is not None else " (no interval: fewer than five animals)"
     text = f"{name}: macro F1 {s['macro_f1']:.3f}{limits}, accuracy {s['accuracy']:.3f}, {counted(s['n_recordings'])}."
+    alike: dict[int, list[str]] = {}
+    for behaviour, recordings in s.get("not_learnt", {}).items():
+        alike.setdefault(len(recordings), []).append(behaviour)
+    for n, behaviours in alike.items():
+        text += f" Not learnt in {n} of {counted(s['n_recordings'])}, scored as missed there: {', '.join(behaviours)}."
     if "leaky" in s:
         text += f" {s['leaky']['warning']}: macro F1 {s['leaky']['macro_f1']:.3f}."
     return text

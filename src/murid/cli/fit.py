@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from murid.cli.command import add_command
 from murid.cli.console import Reply
 from murid.cli.options import (
+    Behaviours,
     Ids,
+    OthersOption,
     ParamOption,
+    Rater,
     SkipFailed,
+    Stream,
     StudyFolder,
     Workers,
+    items,
     n_workers,
     pick_recordings,
     read_params,
 )
 from murid.cli.run_summaries import of_run
+from murid.data.errors import Faults, ParameterError
 from murid.data.names import counted
+
+if TYPE_CHECKING:
+    from murid.data.params import Params
 
 MethodName = Annotated[str, typer.Argument(help="Method (see: murid methods).", show_default=False)]
 
@@ -31,13 +40,17 @@ def register(app: typer.Typer) -> None:
         app,
         """murid fit S gbdt
         murid fit S kmeans -p n_motifs=20 -p seed=1 --model motifs20
-        murid fit S gbdt --ids 1-40 --replace""",
+        murid fit S gbdt --stream S1 -b social,nonsocial --ids 1-40 --replace""",
     )
     def fit(
         study: StudyFolder,
         method: MethodName,
         param: ParamOption = None,
         ids: Ids = None,
+        behaviours: Behaviours = None,
+        others: OthersOption = "auto",
+        rater: Rater = "",
+        stream: Stream = "",
         model: Annotated[str, typer.Option(help="Name to keep the model under; the method's by default.")] = "",
         replace: Annotated[bool, typer.Option("--replace", help="Overwrite a different model of that name.")] = False,
         skip_failed: SkipFailed = False,
@@ -49,7 +62,19 @@ def register(app: typer.Typer) -> None:
         from murid.run import fit_method
 
         opened = Study(study)
-        params = read_params(method_class(method).Params, param)
+        declared = method_class(method).Params
+        params = read_params(declared, param)
+        params |= _of_labels(
+            method,
+            declared,
+            params,
+            {
+                "behaviours": items(behaviours),
+                "others": others if others != "auto" else None,
+                "rater": rater or None,
+                "stream": stream or None,
+            },
+        )
         run = fit_method(
             opened,
             method,
@@ -64,3 +89,22 @@ def register(app: typer.Typer) -> None:
         return of_run(
             run, [f"Fitted {s['method']} to {counted(len(s['recordings']))}. Next: murid apply {study} {s['model']}"]
         )
+
+
+def _of_labels(method: str, declared: type[Params], params: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Options that say which labels are meant, as parameters of the method.
+
+    Raises
+    ------
+    ParameterError
+        The method learns from no labels, or ``-p`` says otherwise.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    faults = Faults(f"method '{method}'")
+    for name, value in given.items():
+        if name not in declared.model_fields:
+            faults.add(f"--{name} is of no use: it has no parameter '{name}'", todo=f"leave out --{name}")
+        elif name in params and params[name] != value:
+            faults.add(f"--{name} and -p {name} differ", got=f"{value} and {params[name]}", todo="give one of them")
+    faults.raise_if_any(ParameterError)
+    return given

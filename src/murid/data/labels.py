@@ -214,9 +214,11 @@ class Labels:
             f"labels {self.source_file}".strip(),
             what,
             expected=expected,
-            got="; ".join(f"{s}: {', '.join(self.select(stream=s).behaviours)}" for s in self.streams),
+            got="; ".join(
+                f"{s}: {', '.join(self.select(stream=s).behaviours) or 'no behaviour'}" for s in self.streams
+            ),
             todo=f"choose the stream: --stream {self.streams[0]} (Python: labels.select(stream={self.streams[0]!r})), "
-            "or name its behaviours: -b",
+            "or name its behaviours: -b NAME,NAME (Python: behaviours=[...])",
         )
 
     def to_states(

@@ -81,6 +81,32 @@ def slug(text: str) -> str:
     return "_".join(marked.split()).strip("._")
 
 
+def refuse_bad_id(name: str, subject: str) -> None:
+    """Refuse an id of a recording that cannot be the name of its folder in a study.
+
+    Raises
+    ------
+    DataError
+        The name is empty, or holds anything but letters, digits and ``. _ -``.
+
+    Examples
+    --------
+    >>> refuse_bad_id("m1", "study")
+    >>> try:
+    ...     refuse_bad_id("../m1", "study")
+    ... except ValueError as error:
+    ...     print(str(error).partition(";")[0])
+    study: '../m1' cannot be a folder name
+    """
+    if not name or name != slug(name):
+        fail(
+            subject,
+            f"'{name}' cannot be a folder name",
+            expected="letters and digits of any script, . _ -",
+            todo=f"use '{slug(name)}'" if slug(name) else "give it a name",
+        )
+
+
 def file_name_of(text: str) -> str:
     r"""Return a file name for any text: another one for every text, readable in every script.
 

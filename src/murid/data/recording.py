@@ -12,6 +12,7 @@ from murid.data.bouts import make_events
 from murid.data.clock import ClockMap, rate_of, sample_stops
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.labels import Labels
+from murid.data.names import refuse_bad_id
 from murid.data.notebook_html import shown_as_html
 from murid.data.poses import individual_names, validate_poses
 from murid.data.traces import Spikes
@@ -34,7 +35,7 @@ class Recording:
     Parameters
     ----------
     id : str
-        Unique within a study.
+        Unique within a study; letters and digits of any script, ``. _ -``, since it names a folder there.
     poses, labels, events, zones, traces, spikes, video
         The nouns, or a function without arguments that opens one. Missing ones are None.
     animal : str, optional
@@ -77,6 +78,8 @@ class Recording:
         meta: dict[str, Any] | None = None,
     ) -> None:
         self.id = str(id)
+        # The rule of a study, so that what works by itself can be added to one; an id never leads out of its folder.
+        refuse_bad_id(self.id, "recording")
         self.animal = str(animal) if animal not in (None, "") else self.id
         self.group, self.day, self.session = str(group), str(day), str(session)
         self.roles = dict(roles or {})

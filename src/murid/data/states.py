@@ -141,6 +141,20 @@ def to_multilabel(states: xr.DataArray) -> xr.DataArray:
     return make_states(out, states["time"].values, names, individuals, source=states.attrs.get("source", ""))
 
 
+def never_labelled(states: xr.DataArray) -> list[str]:
+    """Return the behaviours that are unlabelled throughout, though others are not: nothing is known of them.
+
+    Examples
+    --------
+    >>> never_labelled(make_states([[[1, -1]], [[0, -1]]], [0.0, 0.1], ["rest", "run"]))
+    ['run']
+    """
+    if not is_multilabel(states):
+        return []
+    known = (states.values != UNLABELLED).any(axis=(0, 1))
+    return [name for name, there in zip(behaviour_names(states), known, strict=True) if not there and known.any()]
+
+
 def mask_of(states: xr.DataArray, behaviour: str, individual: str | None = None) -> np.ndarray:
     """Return int8 ``(time,)`` for one behaviour of one individual: 1, 0, −1 unlabelled.
 

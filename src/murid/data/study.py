@@ -27,7 +27,7 @@ from murid.data.damage import damage_of
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.formats import STUDY
 from murid.data.lock import locked
-from murid.data.names import doubtful_names, look_alike_key, matching_key, slug
+from murid.data.names import doubtful_names, look_alike_key, matching_key, refuse_bad_id
 from murid.data.notebook_html import shown_as_html
 from murid.data.recording import NOUNS, Recording
 from murid.data.recordings_csv import COLUMNS, read_recordings
@@ -184,9 +184,27 @@ class Study:
         for unknown in [i for i in wanted if i not in table.index]:
             faults.add(f"no recording '{unknown}'", todo=did_you_mean(unknown, table["id"]))
         faults.raise_if_any()
-        self._warn_of_twins(table)
+        self._warn_of_doubts()
         rows = {row["id"]: row for row in self._rows(table)}
         return [self._recording(rows[i]) for i in wanted]
+
+    @classmethod
+    def open_one(cls, folder: str | Path, recording_id: str) -> tuple[Study, Recording]:
+        """Open a study for one of its recordings, without saying again what looks wrong in the study.
+
+        For work on one recording after the other: whoever asked for it has opened the study, and was told.
+        """
+        study = cls(folder)
+        study._warned = True
+        return study, study[recording_id]
+
+    def doubts(self) -> list[str]:
+        """Return what looks wrong in ``recordings.csv``: names that may be one, written in several ways."""
+        table = self.table
+        return [
+            f"study {self.folder}: {text}; write them in one way in recordings.csv if they are the same"
+            for text in doubtful_names({column: table[column] for column in ("animal", "group")})
+        ]
 
     def path_of(self, recording_id: str, noun: str) -> Path:
         """File or folder that holds a noun of a recording."""
@@ -194,11 +212,11 @@ class Study:
             return (self.folder / {row["id"]: row for row in self._rows(self.table)}[recording_id]["video"]).resolve()
         return self.folder / "data" / recording_id / _FILES[noun][0]
 
-    def _warn_of_twins(self, table: pd.DataFrame) -> None:
+    def _warn_of_doubts(self) -> None:
         """Warn, once for an opened study, of animals and groups that a reader takes for one."""
         if not self._warned:
-            for text in doubtful_names({column: table[column] for column in ("animal", "group")}):
-                warn_user(f"study {self.folder}: {text}; write them in one way in recordings.csv if they are the same")
+            for text in self.doubts():
+                warn_user(text)
         self._warned = True
 
     @staticmethod
@@ -322,13 +340,7 @@ class Study:
 
     def _check_id(self, name: str, known: Iterable[str]) -> None:
         """Refuse an id that is no folder name, or that would share the folder of another recording."""
-        if name != slug(name):
-            fail(
-                "study",
-                f"'{name}' cannot be a folder name",
-                expected="letters and digits of any script, . _ -",
-                todo=f"use '{slug(name)}'",
-            )
+        refuse_bad_id(name, "study")
         alike = [other for other in known if other != name and matching_key(other) == matching_key(name)]
         if alike:
             fail(

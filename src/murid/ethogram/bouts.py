@@ -119,8 +119,15 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def scored_of(states: xr.DataArray) -> pd.DataFrame:
+def scored_of(states: xr.DataArray, *, whole: bool = False) -> pd.DataFrame:
     """Return the stretches that are labelled: ``start_s, stop_s, individual``.
+
+    Parameters
+    ----------
+    states : DataArray (time, individual[, behaviour])
+    whole : bool
+        Only where it is known what happened: a behaviour is there, or each is known to be absent. By default where
+        at least one behaviour is labelled, as there or as absent.
 
     Examples
     --------
@@ -133,7 +140,7 @@ def scored_of(states: xr.DataArray) -> pd.DataFrame:
     stops, stretches = sample_stops(time), segments(time)
     known = states.values != UNLABELLED
     if is_multilabel(states):
-        known = known.any(axis=2)
+        known = known.all(axis=2) | (states.values == 1).any(axis=2) if whole else known.any(axis=2)
     rows = [
         (time[a], stops[b - 1], str(person))
         for p, person in enumerate(states["individual"].values)

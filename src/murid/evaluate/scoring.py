@@ -370,6 +370,11 @@ def _per_recording(pairs: list[AlignedPair], parts: list[Part]) -> pd.DataFrame:
         table["time_true_s"], table["time_predicted_s"] = part.seconds.T
         table["bouts_true"] = part.bouts[:, 0] + part.bouts[:, 2]
         table["bouts_predicted"] = part.bouts[:, 0] + part.bouts[:, 1]
+        # A behaviour that the prediction leaves unlabelled throughout was not found to be absent: its total is unknown.
+        silent = (part.coverage[:, 0] == 0) & (part.coverage[:, 1] > 0)
+        table[["time_predicted_s", "bouts_predicted"]] = table[["time_predicted_s", "bouts_predicted"]].mask(
+            pd.Series(silent, table.index), np.nan
+        )
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 

@@ -46,7 +46,7 @@ def require_one_animal(recording: Recording, states: xr.DataArray) -> None:
             f"recording '{recording.id}'",
             "several animals have states",
             got=", ".join(map(str, states["individual"].values)),
-            todo="choose whose behaviour: --individual NAME (individual=... in Python)",
+            todo="choose whose behaviour: --individual NAME (Python: individual='NAME')",
         )
 
 

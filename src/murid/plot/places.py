@@ -94,7 +94,7 @@ def trajectory(
 def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:
     """Outline zones; the arena in full lines, dotted where it is a guess; zones inside it dashed."""
     for zone in zones:
-        arena = zone.kind == "arena" or zone.name == "arena"
+        arena = is_arena(zone)
         outline: Patch
         if zone.polygon is not None:
             outline = Polygon(zone.polygon, closed=True)
@@ -107,6 +107,11 @@ def draw_zones(ax: Axes, zones: Sequence[Zone]) -> None:
         if zone.name == GUESSED:
             outline.set_linestyle((0, (1, 1.5)))
         ax.add_patch(outline)
+
+
+def is_arena(zone: Zone) -> bool:
+    """Say whether a zone is the whole arena, and not a part of it."""
+    return zone.kind == "arena" or zone.name == "arena"
 
 
 def limits(zones: Sequence[Zone], tracks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

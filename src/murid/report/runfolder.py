@@ -19,6 +19,7 @@ from murid.data.errors import DataError
 from murid.data.formats import RUN
 from murid.data.names import slug
 from murid.data.pandas_release import EXACT_NUMBERS
+from murid.data.repeats import say_once
 from murid.data.store import read_array
 from murid.data.tables import KEYS, Table, TableRows
 from murid.stats.wording import ALPHA
@@ -89,7 +90,7 @@ class RunFolder:
     @property
     def warnings(self) -> list[str]:
         """Warnings of the run."""
-        return [str(w) for w in self.provenance.get("warnings", [])]
+        return say_once(str(w) for w in self.provenance.get("warnings", []))
 
     def has(self, name: str) -> bool:
         """True when the run wrote that table."""

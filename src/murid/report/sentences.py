@@ -8,7 +8,7 @@ what the verdict rests on. Nothing here reads a table or a file. What one measur
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from murid.plot.number_text import count, listed, number, p_value, readable
 from murid.report.table_rows import TunedUnits
@@ -94,6 +94,44 @@ def random_split(by_frames: float, by_animals: float) -> str:
     if by_frames > by_animals:
         return text + "inflated, not a measure of performance on new animals, and must not be reported as one."
     return text + "not a measure of performance on new animals, although it is not higher here."
+
+
+def unlearnt_behaviours(recordings: Mapping[str, int], n_recordings: int) -> str:
+    """Return which labelled behaviours a method could not learn; "" where it learnt all.
+
+    Parameters
+    ----------
+    recordings : mapping of behaviour to int
+        In how many recordings its states are missing.
+    n_recordings : int
+        All recordings that the method was used on.
+    """
+    whole = [readable(b) for b, n in recordings.items() if n >= n_recordings]
+    partly = [
+        f"{readable(b)} in {number(n)} of {count(n_recordings, 'recording')}"
+        for b, n in recordings.items()
+        if n < n_recordings
+    ]
+    if not recordings:
+        return ""
+    names = listed([*whole, *partly], 12)
+    verb = "was" if len(recordings) == 1 else "were"
+    return f"Labelled but not learnt, and so not predicted, {verb} {names}: too few bouts or animals to tell it by."
+
+
+def trained_on(n_trained: int, n_recordings: int, method: str) -> str:
+    """Return that a method is shown on recordings that it learnt from; "" where it is shown on others alone."""
+    if not n_trained:
+        return ""
+    which = (
+        "These recordings"
+        if n_trained == n_recordings
+        else f"{number(n_trained)} of these {count(n_recordings, 'recording')}"
+    )
+    return (
+        f"{which} trained {method}: it knows their labels, so that their states are no sign of how well it does on "
+        "recordings it has not seen (that is what an evaluation is for)."
+    )
 
 
 def frequent_mistake(label: str, predicted: str, frames: int) -> str:

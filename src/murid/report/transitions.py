@@ -38,6 +38,9 @@ def transition_parts(context: Context, states: dict[str, xr.DataArray], source: 
     if total.total < 1:
         return []
     used = [n for k, n in enumerate(names) if total.counts[k].sum() + total.counts[:, k].sum() > 0]
+    if len(used) < 3:
+        # Of two, each is followed by the other and by nothing else: a picture of that says nothing.
+        return []
     n_animals = len({context.animals.get(recording_id, recording_id) for recording_id in chains})
     subject = subject_of(context, seen_in_states(chains))
     about = (
@@ -47,7 +50,7 @@ def transition_parts(context: Context, states: dict[str, xr.DataArray], source: 
     parted = _parted(total.total, aligned)
     test = parted or group_sentence(context, dict(zip(chains, aligned, strict=True)), subject, alpha)
     parts: list[Part] = [_matrix(total, names, used, about, test)]
-    if 3 <= len(used) <= MAX_GRAPH:
+    if len(used) <= MAX_GRAPH:
         parts.append(_graph(total.probabilities.loc[used, used], _usage(aligned, names), context.colours_for(used)))
     return parts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ import xarray as xr
 from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
 from murid.data.reserved_names import KEYS, behaviour_column
-from murid.data.states import behaviour_names
+from murid.data.states import behaviour_names, never_labelled
 from murid.data.study import Study
 from murid.data.tables import Table, number_column, text_column
 from murid.run.failures import note_failures, raise_all
-from murid.run.fit import nouns_for
+from murid.run.fit import learns_from_labels, learnt_from, nouns_for
 from murid.run.group_comparison import ALPHA, WHO, check_alpha, compare_groups, with_keys
 from murid.run.keys import file_digest
 from murid.run.runner import Result, Runner, inputs_of
@@ -92,6 +92,8 @@ def apply_method(
         for result in results:
             keep_states(run, result, sheet)
         _warn_of_unseen(run)
+        _note_unlearnt(run, method.name, results)
+        run.note(trained_on=[str(r.step.recording) for r in results if r.value.attrs.get("trained_on")])
         run.write_parts()
         compare_behaviours(run, alpha=alpha)
         done = [str(result.step.recording) for result in results]
@@ -121,12 +123,33 @@ def keep_states(run: Run, result: Result, sheet: pd.DataFrame) -> None:
         run.parts.setdefault(name, []).append(with_keys(part, recording_id, sheet))
 
 
+def unlearnt_by_recording(results: Iterable[Result]) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the behaviours that a model could not learn, with the recordings whose states lack them; and why."""
+    lacking: dict[str, list[str]] = {}
+    reasons: dict[str, None] = {}
+    for result in results:
+        output = result.value
+        if output.attrs.get("not_learnt"):
+            reasons[str(output.attrs["not_learnt"])] = None
+            for behaviour in never_labelled(output["states"]):
+                lacking.setdefault(behaviour, []).append(str(result.step.recording))
+    return {behaviour: sorted(ids) for behaviour, ids in lacking.items()}, list(reasons)
+
+
 def _unseen(output: xr.Dataset) -> pd.DataFrame:
     """Share of strange frames per individual."""
     values = output["unseen"].values
     known = np.isfinite(values).sum(axis=0)
     share = np.where(known, (values >= STRANGE).sum(axis=0) / np.maximum(known, 1), np.nan)
     return pd.DataFrame({"individual": output["individual"].values.astype(str), "unseen": share})
+
+
+def _note_unlearnt(run: Run, name: str, results: Sequence[Result]) -> None:
+    """Name the behaviours that the model was asked for and could not learn, with the reason that its fit gave."""
+    not_learnt, reasons = unlearnt_by_recording(results)
+    if not_learnt:
+        run.note(not_learnt=not_learnt)
+        run.warn(f"method '{name}': {'; '.join(reasons)}: left unlabelled")
 
 
 def _warn_of_unseen(run: Run) -> None:
@@ -215,4 +238,7 @@ def _apply(recording: Recording, model: Any) -> xr.Dataset:
         from murid.methods import load_method
 
         model = load_method(model)
-    return model.apply(recording)
+    output = model.apply(recording)
+    # What is found in recordings that a model was fitted to says nothing of how well it does on others.
+    trained = learns_from_labels(model) and learnt_from(recording, model.training)
+    return output.assign_attrs(trained_on="yes") if trained else output

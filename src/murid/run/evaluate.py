@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from murid.data.recording import Recording
 from murid.data.reserved_names import MACRO, behaviour_column, behaviour_of
 from murid.data.study import Study
 from murid.data.warning import warn_user
-from murid.run.apply import apply_step, compare_behaviours, keep_states
+from murid.run.apply import apply_step, compare_behaviours, keep_states, unlearnt_by_recording
 from murid.run.copies import add_copies
 from murid.run.failures import note_skipped, readable_recordings
 from murid.run.fit import fit_step, nouns_for
@@ -64,8 +64,9 @@ def evaluate_methods(
     """Score methods on recordings they were not fitted to.
 
     Every labelled recording is predicted once, by a model that has seen no recording of its group
-    (``folds``), or `test` is predicted by a model of `train`. Fits and predictions are kept one by one:
-    a stopped evaluation goes on where it was, and a further method costs only itself.
+    (``folds``), or `test` is predicted by a model of `train`. Rules alone learn nothing from labels: they are
+    applied to every labelled recording (or to `test`), without folds unless these are asked for. Fits and
+    predictions are kept one by one: a stopped evaluation goes on where it was, and a further method costs only itself.
 
     Parameters
     ----------
@@ -135,7 +136,11 @@ def evaluate_methods(
     with Run.start(study, "evaluate", asked, "-".join(names)) as run:
         run.rests_on((*WHO, group), [("labels",)], every=every)
         runner = Runner(study, workers, run)
-        splits = _splits(study, group, folds, train, test, ids, behaviours, stream, rare, seed)
+        splits = (
+            _untrained(study, test, ids)
+            if folds is None and train is None and not any(map(_learns, names))
+            else _splits(study, group, folds, train, test, ids, behaviours, stream, rare, seed)
+        )
         run.table("folds", _fold_table(study, splits))
         note_skipped(run, skipped)
         evaluation = _Evaluation(run, runner, study, splits, scoring, seed)
@@ -183,6 +188,9 @@ class _Evaluation:
         )
         results = self.runner.do([*steps, together], f"evaluating {name}")
         _note_score(self.run, name, results[-1].value)
+        not_learnt, _ = unlearnt_by_recording(results[:-1])
+        if not_learnt:
+            self.run.summary["methods"][name]["not_learnt"] = not_learnt
         if keep:
             rows_of = self.study.table.set_index("id")
             for result in results[:-1]:
@@ -193,7 +201,7 @@ class _Evaluation:
         from murid.methods import method_class
 
         cls, run = method_class(name), self.run
-        if cls.about.family == "rules":
+        if not _learns(name):
             warn_user(f"evaluate: '{name}' learns nothing: a split by random frames would be no other score")
             return
         ids = list(dict.fromkeys(i for s in self.splits for i in (*s.train, *s.test)))
@@ -214,7 +222,35 @@ class _Evaluation:
         run.parts.setdefault("leaky", []).append(_first(score["per_class"], method=name, warning=LEAKY))
 
 
+def _learns(name: str) -> bool:
+    """Say whether a method learns from labels; rules are written down."""
+    from murid.methods import method_class
+
+    return method_class(name).about.family != "rules"
+
+
 # ---- splits ---------------------------------------------------------------------------------------
+def _untrained(study: Study, test: Sequence[str] | None, ids: Sequence[str] | None) -> list[Split]:
+    """All labelled recordings, tested without training: what is written down needs none."""
+    recordings = _labelled_ones(study, ids if test is None else test)
+    _refuse_copies(recordings)
+    for recording in recordings:
+        recording.forget()
+    return [Split((), tuple(r.id for r in recordings))]
+
+
+def _labelled_ones(study: Study, ids: Sequence[str] | None) -> list[Recording]:
+    """Recordings with labels, in the order of their names."""
+    recordings = sorted((r for r in study.recordings(ids) if r.has("labels")), key=lambda r: r.id)
+    if not recordings:
+        fail(
+            f"study {study.folder}",
+            "no recording has labels",
+            todo=f"add them with: murid add {study.folder} --labels FOLDER (Python: add_files(study, labels=[...]))",
+        )
+    return recordings
+
+
 def _splits(
     study: Study,
     group: str,
@@ -234,17 +270,31 @@ def _splits(
     from murid.evaluate import grouped
     from murid.evaluate.folds import groups_of_recordings
 
-    recordings = sorted((r for r in study.recordings(ids) if r.has("labels")), key=lambda r: r.id)
-    if not recordings:
-        fail(f"study {study.folder}", "no recording has labels", todo="add them with: murid add --labels")
+    recordings = _labelled_ones(study, ids)
     _refuse_copies(recordings)
-    if folds is None:
-        folds = min(DEFAULT_FOLDS, max(2, len(set(groups_of_recordings(recordings, group)))))
+    n_groups = len(set(groups_of_recordings(recordings, group)))
+    folds = min(DEFAULT_FOLDS, max(2, n_groups)) if folds is None else folds
+    if n_groups < folds:
+        _refuse_folds(group, n_groups, folds, len(recordings))
     splits = grouped(recordings, folds, by=group, behaviours=behaviours, stream=stream, seed=seed, rare=rare)
     for recording in recordings:
         recording.forget()
     at = lambda side: tuple(recordings[i].id for i in side)  # noqa: E731
     return [Split(at(fold.train), at(fold.test)) for fold in splits]
+
+
+def _refuse_folds(group: str, n_groups: int, folds: int, n_recordings: int) -> NoReturn:
+    """Say what can be done where a method cannot be tested on animals that it has not seen."""
+    fewer = f"--folds {n_groups} (Python: folds={n_groups}), or " if n_groups >= 2 else ""
+    by_recording = f"split by recording, which says less of new {group}s: --group id (Python: group='id')"
+    can = group != "id" and n_recordings >= 2
+    fail(
+        "evaluate",
+        f"fewer {group}s than folds",
+        expected=f">= {folds} with labels",
+        got=str(n_groups),
+        todo=f"{fewer}{by_recording}" if can else f"{fewer}label further {group}s",
+    )
 
 
 def _refuse_copies(recordings: Sequence[Recording]) -> None:
@@ -294,7 +344,8 @@ def _params(name: str, params: Mapping[str, Any], shared: Mapping[str, Any]) -> 
             "evaluate",
             f"'{name}' gives no behaviours by name ({cls.about.family})",
             expected="supervised methods, or rules",
-            todo="apply it, and compare its motifs with labels in the report",
+            todo=f"compare its motifs with labels: murid compare-motifs STUDY {name} "
+            f"(Python: run.compare_motifs(study, '{name}'))",
         )
     method_params = {k: v for k, v in shared.items() if k in cls.Params.model_fields and v is not None}
     return method(name, **{**method_params, **params}).params.model_dump(mode="json")
@@ -306,7 +357,8 @@ def _predictions(study: Study, name: str, params: Mapping[str, Any], splits: Seq
 
     cls, steps = method_class(name), []
     for split in splits:
-        fit = fit_step(study, name, params, split.train)
+        # Without training recordings, which rules alone have, poses alone are looked at: how long a body is in px.
+        fit = fit_step(study, name, params, split.train or split.test)
         steps += [apply_step(fit, source, cls) for source in inputs_of(study, split.test, nouns_for(cls))]
     return steps
 

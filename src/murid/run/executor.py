@@ -28,9 +28,10 @@ from typing import Any, Protocol
 from murid.data import progress
 from murid.data.atomic import DiskError
 from murid.data.errors import DataError, Fault, MuridError, fail
+from murid.data.repeats import of_recordings, reasons_once
 from murid.data.scratch import scratch_in
 from murid.run.provenance import versions
-from murid.run.step import Input, Kept, Step, Task
+from murid.run.step import Input, Kept, Task
 from murid.run.store import Store
 
 STOPPED = "stopped; run the same command again to continue"
@@ -252,17 +253,19 @@ def raise_failures(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
         step, first = crashed[0]
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise StepFailed(f"{step.title}{others}: {first.crash.splitlines()[-1]}\n{first.crash}")
-    faults = [Fault(o.fault, _whose(step, o.fault)) for step, o in failed]
+    faults = [
+        Fault(fault, _whose(ids, fault)) for ids, fault in reasons_once((s.recording, o.fault) for s, o in failed)
+    ]
     if len(faults) == 1:
         raise DataError(f"{failed[0][0].name}: {faults[0]}", faults)
     head = f"{failed[0][0].name}: {len(failed)} of {len(tasks)} could not be done"
     raise DataError("\n".join([head, *(f"  {i}. {fault}" for i, fault in enumerate(faults, 1))]), faults)
 
 
-def _whose(step: Step, message: str) -> str:
-    """The recording, unless the message names it already."""
-    whose = f"recording '{step.recording}'"
-    return whose if step.recording and whose not in message else ""
+def _whose(recordings: Sequence[str], message: str) -> str:
+    """The recordings, unless the message names the one already."""
+    whose = of_recordings(recordings)
+    return whose if any(recordings) and whose not in message else ""
 
 
 def forget_peak() -> None:

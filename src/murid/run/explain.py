@@ -15,7 +15,7 @@ from murid.data.study import Study
 from murid.run.apply import identity_of, model_folder
 from murid.run.evaluate import Split
 from murid.run.figure_files import write_figure
-from murid.run.fit import content_of, fit_step, nouns_for
+from murid.run.fit import fit_step, learnt_from, nouns_for
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 from murid.run.step import FileInput, Step
@@ -171,11 +171,8 @@ def _whole_model(
 
 
 def _learnt_from(labelled: Sequence[Recording], training: Mapping[str, Any]) -> set[str]:
-    """Recordings that a model was fitted to, by content where the model knows it: names may have changed since."""
-    content = set(training.get("content", {}).values()) - {""}
-    if not content:
-        return {r.id for r in labelled if r.id in training.get("recordings", ())}
-    learnt = {r.id for r in labelled if content_of(r) in content}
+    """Recordings that a model was fitted to."""
+    learnt = {r.id for r in labelled if learnt_from(r, training)}
     for recording in labelled:
         recording.forget()
     return learnt

@@ -8,6 +8,7 @@ from typing import NoReturn
 import pandas as pd
 
 from murid.data.errors import DataError, Faults
+from murid.data.repeats import of_recordings, reasons_once
 from murid.data.study import Study
 from murid.data.tables import Table, text_column
 from murid.run.executor import StepFailed
@@ -31,8 +32,9 @@ def note_failures(run: Run, failures: Sequence[Failure]) -> None:
     table = pd.DataFrame({"recording": [f.step.recording for f in failures], "reason": [f.reason for f in failures]})
     run.table(FAILED.name, table)
     run.note(failed=table["recording"].tolist())
-    for failure in failures:
-        run.warn(f"recording '{failure.step.recording}' failed and is in no table: {failure.reason}")
+    for recordings, reason in reasons_once((f.step.recording, f.reason) for f in failures):
+        are = "is" if len(recordings) == 1 else "are"
+        run.warn(f"{of_recordings(recordings)} failed and {are} in no table: {reason}")
 
 
 def raise_all(name: str, failures: Sequence[Failure]) -> NoReturn:
@@ -41,9 +43,9 @@ def raise_all(name: str, failures: Sequence[Failure]) -> NoReturn:
     if crash:
         raise StepFailed(f"{name}: {crash.strip().splitlines()[-1]}\n{crash}")
     faults = Faults(f"{name}: no recording could be analysed")
-    for failure in failures:
-        owner = f"recording '{failure.step.recording}'"
-        faults.add(failure.reason, where=owner if failure.step.recording and owner not in failure.reason else "")
+    for recordings, reason in reasons_once((f.step.recording, f.reason) for f in failures):
+        owner = of_recordings(recordings)
+        faults.add(reason, where=owner if any(recordings) and owner not in reason else "")
     raise DataError(faults.message(), faults.items)
 
 
@@ -65,4 +67,5 @@ def note_skipped(run: Run, skipped: Mapping[str, str]) -> None:
     if skipped:
         run.table(FAILED.name, pd.DataFrame({"recording": list(skipped), "reason": list(skipped.values())}))
         run.note(skipped=list(skipped))
-        run.warn(*(f"recording '{i}' is skipped: {reason}" for i, reason in skipped.items()))
+        for recordings, reason in reasons_once(skipped.items()):
+            run.warn(f"{of_recordings(recordings)} {'is' if len(recordings) == 1 else 'are'} skipped: {reason}")

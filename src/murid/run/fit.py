@@ -140,8 +140,18 @@ def needed_of(name: str, params: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _needed(unfitted: Any) -> tuple[str, ...]:
-    settings = unfitted.about.family == "supervised" or getattr(unfitted.params, "labels_from", "") == "labels"
-    return (*unfitted.about.needs, *(["labels"] if settings else []))
+    return (*unfitted.about.needs, *(["labels"] if learns_from_labels(unfitted) else []))
+
+
+def learns_from_labels(method: Any) -> bool:
+    """Say whether a method, with the parameters it has, learns from what people labelled."""
+    return method.about.family == "supervised" or getattr(method.params, "labels_from", "") == "labels"
+
+
+def learnt_from(recording: Recording, training: Mapping[str, Any]) -> bool:
+    """Say whether a model was fitted to a recording, by content where the model knows it: names may have changed."""
+    content = set(training.get("content", {}).values()) - {""}
+    return content_of(recording) in content if content else recording.id in training.get("recordings", ())
 
 
 def _fit(recordings: list[Recording], name: str, params: dict[str, Any]) -> Any:

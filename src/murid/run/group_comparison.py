@@ -127,8 +127,25 @@ def _warn_of_pairs(run: Run, table: pd.DataFrame) -> None:
     listed = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
     run.warn(
         f"several animals are in view of one recording ({listed}): what is compared is their mean, so that the {unit}, "
-        f"not the animal, is the unit, and an effect on one of them is diluted; compare one of them alone with "
-        f"murid.stats.compare(table[table['individual'] == '{names[0]}'], …)"
+        f"not the animal, is the unit, and an effect on one of them is diluted; {_one_alone(run, names[0])}"
+    )
+
+
+def _one_alone(run: Run, name: str) -> str:
+    """Say how one of several animals is compared alone: by the run's own option, by another command, or in Python."""
+    command, asked = str(run.provenance["command"]), run.provenance["params"]
+    if "individual" in asked:
+        return f"compare one of them alone with --individual {name} (Python: individual='{name}')"
+    if command == "apply":
+        model = asked.get("model", "MODEL")
+        return (
+            f"compare one of them alone with: murid budget STUDY --states-from {model} --individual {name} "
+            f"(Python: states_from='{model}', individual='{name}')"
+        )
+    table = "summary" if command == "evaluate" else "animals"
+    return (
+        f"no option takes one of them alone: select the rows of '{name}' in the table '{table}' of this run, and "
+        "compare these in Python, with murid.stats.compare"
     )
 
 

@@ -117,6 +117,7 @@ class Run:
         run = cls(folder, provenance)
         run._write_provenance()
         run.log("start", command=command)
+        run.warn(*study.doubts())
         return run
 
     def table(self, name: str, table: pd.DataFrame, *, units: Mapping[str, str] | None = None) -> pd.DataFrame:

@@ -62,8 +62,7 @@ class RecordingInput:
 
     def fingerprint(self) -> dict[str, Any]:
         """Hashes of the nouns' files, the keys, the roles and the declared columns of the recording."""
-        study = Study(self.folder)
-        recording = study[self.id]
+        study, recording = Study.open_one(self.folder, self.id)
         parts: dict[str, Any] = {"id": self.id, "roles": dict(recording.roles), "meta": self._seen(recording)}
         parts.update({key: getattr(recording, key) for key in self.keys})
         for noun in self.nouns:
@@ -87,7 +86,7 @@ class RecordingInput:
 
     def open(self) -> Recording:
         """Return the recording reduced to the declared nouns and keys."""
-        recording = Study(self.folder)[self.id]
+        _, recording = Study.open_one(self.folder, self.id)
         hidden: dict[str, Any] = {noun: None for noun in NOUNS if noun not in self.nouns}
         hidden.update({key: "" for key in ("animal", "group", "day", "session") if key not in self.keys})
         if self.rater and "labels" in self.nouns and recording.has("labels"):

@@ -201,6 +201,18 @@ def test_pyrat_recut_needs_no_fit_and_height_does_not_depend_on_length():
     assert grown.fit(copies).n_motifs > grown.fit(recordings[0]).n_motifs
 
 
+def test_pyrat_cuts_a_short_recording_as_finely_as_a_long_one_and_says_so():
+    """750 frames gave 28 motifs without a word; by the height as published, which grows with frames, they give 9."""
+    mouse = murid.simulate.recording("open_field", duration_s=30, fps=25, seed=3, id="m")
+    with pytest.warns(
+        UserWarning, match=r"28 motifs of 750 frames, 27 frames each: .*set n_motifs=\.\.\., or a height"
+    ):
+        assert murid.method("pyrat").fit([mouse]).n_motifs == 28
+    few = ("nose", "ear_left", "ear_right", "centre", "tail_base")
+    assert murid.method("pyrat", points=few).fit([mouse]).n_motifs == 9
+    assert murid.method("pyrat", reference_frames=None).fit([mouse]).n_motifs == 9
+
+
 def test_alphatracker_social_motifs_and_apart():
     pairs = [murid.simulate.recording(duration_s=60, fps=25, n_animals=2, seed=s, id=f"p{s}") for s in (1, 2)]
     model = murid.method("alphatracker", mode="social", n_motifs=3).fit(pairs)

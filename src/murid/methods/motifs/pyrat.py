@@ -16,6 +16,7 @@ from typing_extensions import override
 from murid.data.clock import samples_in
 from murid.data.params import param
 from murid.data.recording import Recording
+from murid.data.warning import warn_user
 from murid.ethogram import smooth
 from murid.features.point_pairs import pair_distances
 from murid.learn.feature_scaling import Scaler, fit_scaler
@@ -26,6 +27,8 @@ from murid.methods.motifs.ward_tree import tree_of, with_tree
 from murid.prepare import CleanParams
 
 MIN_FRAMES = 100
+#: With fewer frames a motif than this, on average, it is said that the tree was cut finely.
+LEAST_FRAMES = 50
 
 
 class PyratParams(MotifParams):
@@ -103,9 +106,20 @@ class Pyrat(MotifMethod):
         if ward.n_clusters < 2:
             ward = ward.cut(n_clusters=2)
             self.facts["note"] = f"nothing lies {p.height:g} apart: cut into 2 motifs; lower height or set n_motifs"
+        self._warn_if_cut_small(len(x), ward.n_clusters)
         self.parts = {"scaler": scaler, "ward": ward}
         self.facts["evidence"] = {"frames": len(x), "prototypes": len(ward.mass), "top_heights": _tops(ward)}
         return ward.n_clusters
+
+    def _warn_if_cut_small(self, n_frames: int, n_motifs: int) -> None:
+        """Say where the cutting height gives motifs of few frames: a short study is cut as finely as a long one."""
+        p = self.params
+        if p.n_motifs is None and n_frames < LEAST_FRAMES * n_motifs:
+            warn_user(
+                f"pyrat: {n_motifs} motifs of {n_frames} frames, {n_frames / n_motifs:.0f} frames each: the height at "
+                f"which the tree is cut holds for {p.reference_frames or n_frames:,} frames and for few points; set "
+                f"n_motifs=..., or a height above {p.height:g}"
+            )
 
     @override
     def _label(self, track: AnimalTrack, table: np.ndarray) -> Labelled:

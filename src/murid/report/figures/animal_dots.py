@@ -40,7 +40,8 @@ def draw_dots_by_behaviour(
             for k, sample in enumerate(samples):
                 column_of_dots(ax, k + offset, sample, pick_colour(colours, group), 0.55 / len(groups))
         ax.set_ylabel(label)
-        ax.set_ylim(bottom=0)
+        # A little below 0, so that dots of animals that never did it are whole.
+        ax.set_ylim(bottom=-0.04 * max(ax.get_ylim()[1], 1e-9))
         grid(ax)
     axes[-1].set_xticks(range(len(behaviours)), [short(readable(b), 16) for b in behaviours])
     axes[-1].set_xlim(-0.6, len(behaviours) - 0.4)
@@ -50,7 +51,7 @@ def draw_dots_by_behaviour(
         Line2D([], [], marker="o", linestyle="", markersize=4.5, color=pick_colour(colours, g), label=_named(table, g))
         for g in groups
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(groups))
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(3, len(groups)))
     return figure
 
 

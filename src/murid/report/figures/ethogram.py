@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from murid.plot.colours import GREY, INK, pick_colour
-from murid.plot.ethograms import draw_bouts, draw_scored, legend_of
+from murid.plot.ethograms import NOT_SCORED, draw_bouts, draw_scored, legend_of
 from murid.plot.number_text import short
 from murid.plot.style import PAGE, canvas, styled
 from murid.report.figures.group_legend import legend_of_groups
+
+#: Time that is hatched where a method could not learn all behaviours.
+NOT_KNOWN = "not known"
+#: Time that is hatched where a method gave no state: the animal was not seen well enough.
+NO_STATE = "no state"
+
+
+#: A narrow screen shows the left of a figure: the legend has to end there.
+LEGEND_COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,12 @@ class Row:
 
 @styled
 def draw_ethogram(
-    rows: Sequence[Row], colours: Mapping[str, str], group_colours: Mapping[str, str], legend: Sequence[str]
+    rows: Sequence[Row],
+    colours: Mapping[str, str],
+    group_colours: Mapping[str, str],
+    legend: Sequence[str],
+    *,
+    gap: str = NOT_SCORED,
 ) -> Figure:
     """Draw what every animal did over time.
 
@@ -47,10 +62,12 @@ def draw_ethogram(
     group_colours : mapping of group to colour
     legend : sequence of str
         Behaviours named below the figure.
+    gap : str
+        What the legend calls time that is hatched.
     """
     kinds = list(dict.fromkeys(k for row in rows for k in row.tracks))
     per_row = 0.24 * len(kinds) + 0.12
-    n_legend = -(-len(legend) // 6)
+    n_legend = -(-len(legend) // LEGEND_COLUMNS)
     several = len({row.group for row in rows if row.group}) > 1
     figure = canvas(PAGE, 0.9 + 0.2 * several + per_row * len(rows) + 0.24 * n_legend)
     ax = figure.subplots()
@@ -73,9 +90,10 @@ def draw_ethogram(
     ax.set_xlabel("time (min)")
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
-    gaps = any(_unscored(row, kind) for row in rows for kind in row.tracks)
-    handles = legend_of(legend, colours, not_scored=gaps)
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)), handlelength=1.2)
+    gaps = any(has_gap(row, kind) for row in rows for kind in row.tracks)
+    handles = legend_of(legend, colours, not_scored=gaps, gap=gap)
+    columns = min(LEGEND_COLUMNS, len(handles))
+    figure.legend(handles=handles, loc="outside lower left", ncols=columns, handlelength=1.2)
     legend_of_groups(figure, [row.group for row in rows], group_colours)
     return figure
 
@@ -85,7 +103,20 @@ def whole(duration_s: float) -> pd.DataFrame:
     return pd.DataFrame({"start_s": [0.0], "stop_s": [duration_s]})
 
 
-def _unscored(row: Row, kind: str) -> bool:
+def has_gap(row: Row, kind: str) -> bool:
     """True when more than a second of a track was not scored."""
-    spans = row.scored.get(kind, whole(row.duration_s))
-    return float((spans["stop_s"] - spans["start_s"]).sum()) < row.duration_s - 1.0
+    return _length(row.scored.get(kind, whole(row.duration_s))) < row.duration_s - 1.0
+
+
+def has_white(row: Row, kind: str) -> bool:
+    """True when more than a second of a track was scored and shows no bout."""
+    return _length(row.tracks[kind]) < _length(row.scored.get(kind, whole(row.duration_s))) - 1.0
+
+
+def _length(spans: pd.DataFrame) -> float:
+    """Seconds covered by any of the spans: those of several animals lie on each other in one bar."""
+    ordered = spans[["start_s", "stop_s"]].sort_values("start_s").to_numpy(float)
+    if not len(ordered):
+        return 0.0
+    before = np.r_[-np.inf, np.maximum.accumulate(ordered[:, 1])[:-1]]
+    return float(np.clip(ordered[:, 1] - np.maximum(ordered[:, 0], before), 0, None).sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,6 +23,8 @@ def f1_bars(
     *,
     ceiling: Mapping[str, float] | None = None,
     leaky: Mapping[str, float] | None = None,
+    missing: Collection[str] = (),
+    over: str = "animals",
 ) -> Figure:
     """Draw F1 of every behaviour with its interval.
 
@@ -33,19 +35,26 @@ def f1_bars(
     colours : mapping of behaviour to colour
     ceiling : mapping of behaviour to F1 between two people, optional
     leaky : mapping of behaviour to the inflated F1 of a split by frames, optional
+    missing : collection of str
+        Behaviours that were not learnt: named, without a bar.
+    over : str
+        What is drawn anew in the intervals, in the plural.
     """
     rows = rows.take(slice(None, None, -1))
     behaviours = list(rows.behaviour)
-    figure = canvas(PAGE * 0.78, 1.15 + 0.34 * len(rows))
+    figure = canvas(PAGE * 0.78, 1.15 + 0.34 * len(rows) + 0.18 * (bool(ceiling) + bool(leaky)))
     ax = figure.subplots()
     y = np.arange(len(rows))
     shade = [INK if b == MACRO else pick_colour(colours, b) for b in behaviours]
-    ax.barh(y, rows.f1.fillna(0), height=0.62, color=shade, zorder=2)
+    shown = ~rows.behaviour.isin(list(missing)).to_numpy()
+    ax.barh(y[shown], rows.f1.fillna(0)[shown], height=0.62, color=np.array(shade, object)[shown], zorder=2)
+    for k in y[~shown]:
+        ax.text(0.01, k, "not learnt", va="center", fontsize=7.5, color=GREY)
     low, high = rows.f1_low.to_numpy(float), rows.f1_high.to_numpy(float)
-    known = np.isfinite(low) & np.isfinite(high)
+    known = np.isfinite(low) & np.isfinite(high) & shown
     ax.hlines(y[known], low[known], high[known], color="white", linewidth=3.4, zorder=3)
     ax.hlines(y[known], low[known], high[known], color=GREY, linewidth=1.8, zorder=3)
-    handles: list[Patch | Line2D] = [Line2D([], [], color=GREY, linewidth=1.8, label="95 % interval over animals")]
+    handles: list[Patch | Line2D] = [Line2D([], [], color=GREY, linewidth=1.8, label=f"95 % interval over {over}")]
     for scores, marker, colour, label in (
         (ceiling, "D", INK, "agreement of two people"),
         (leaky, "x", WARN, "leaky split: inflated, not a measure of performance"),
@@ -73,7 +82,7 @@ def f1_bars(
     ax.set_xlabel("F1 on held-out animals (1 = every frame right)")
     grid(ax, "x")
     ax.tick_params(axis="y", length=0)
-    figure.legend(handles=handles, loc="outside lower left", ncols=2)
+    figure.legend(handles=handles, loc="outside lower left")
     return figure
 
 

@@ -18,8 +18,9 @@ def legend_of_groups(figure: Figure, groups: Iterable[str], colours: Mapping[str
         return
     figure.legend(
         handles=[Line2D([], [], linestyle="", label=short(g)) for g in names],
-        loc="outside upper right",
-        ncols=len(names),
+        # At the left, where a narrow screen begins.
+        loc="outside upper left",
+        ncols=min(4, len(names)),
         labelcolor=[pick_colour(colours, g) for g in names],
         handlelength=0,
     )

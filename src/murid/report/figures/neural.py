@@ -108,7 +108,7 @@ def fractions(table: pd.DataFrame, alpha: float = ALPHA) -> Figure:
             [], [], color=INK, linewidth=1, linestyle=(0, (4, 3)), label=f"{100 * alpha:g} %: chance before correction"
         ),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.legend(handles=handles, loc="outside lower left", ncols=2)
     return figure
 
 

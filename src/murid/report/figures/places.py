@@ -11,7 +11,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from murid.data.zones import Zone
-from murid.plot.colours import GREY, HEAT
+from murid.plot.colours import HEAT, lighter
 from murid.plot.number_text import short
 from murid.plot.places import draw_zones, frame, limits
 from murid.plot.style import PAGE, canvas, colourbar, styled
@@ -19,6 +19,8 @@ from murid.report.figures.group_legend import legend_of_groups
 
 #: Panels beside each other.
 COLUMNS = 4
+#: Share of white in the paths of further animals: any grey would look like a group.
+OTHERS = 0.55
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class TrackPanel:
     title : str
     colour : str
     tracks : sequence of array (time, 2)
-        One an animal, the first in `colour`, the others grey; NaN where not seen.
+        One an animal, the first in `colour`, the others in a paler one; NaN where not seen.
     zones : sequence of Zone
         In the same unit.
     group : str
@@ -60,7 +62,8 @@ def draw_trajectories(panels: Sequence[TrackPanel], unit: str) -> Figure:
     axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
     for ax, panel in zip(axes, panels, strict=False):
         for k, xy in enumerate(panel.tracks):
-            ax.plot(*xy.T, color=panel.colour if k == 0 else GREY, linewidth=0.55, alpha=0.85, rasterized=True)
+            colour = panel.colour if k == 0 else lighter(panel.colour, OTHERS)
+            ax.plot(*xy.T, color=colour, linewidth=0.55, alpha=0.85, rasterized=True)
         low, high = limits(panel.zones, panel.tracks)
         draw_zones(ax, panel.zones)
         frame(ax, low, high, unit)

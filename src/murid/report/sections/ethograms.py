@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from murid.data.states import behaviour_names
-from murid.data.tables import Table, number_column, text_column
+from murid.data.tables import Table, TableRows, number_column, text_column
 from murid.ethogram import bouts_of, scored_of, summarise_states
 from murid.ethogram.bouts import BOUTS, SUMMARY
+from murid.plot.ethograms import NOT_SCORED
 from murid.plot.number_text import count, listed, natural, readable
 from murid.report.context import Context
 from murid.report.figures import animal_dots
-from murid.report.figures.ethogram import Row, draw_ethogram
+from murid.report.figures.ethogram import NOT_KNOWN, Row, draw_ethogram, has_gap, has_white
 from murid.report.section_parts import Part, Picture, ReportTable, Section
 from murid.report.sections.places import spread_over_groups
+from murid.report.sentences import unlearnt_behaviours
 from murid.report.subjects import seen_in_rows, subject_of
 from murid.report.transitions import transition_parts
 
 MAX_ROWS = 12
+#: What hatched time may be too where a method could not learn all behaviours.
+OR_NOT_LEARNT = ", or none of the behaviours that were learnt, so that it may be one of the others"
 #: What `per_animal` returns.
 PER_ANIMAL = Table(
     "bouts per animal",
@@ -55,7 +61,7 @@ def make(context: Context) -> Section | None:
         for recording_id in context.labelled()
         if (states := context.label_states(recording_id)) is not None
     }
-    predicted = _predicted(context)
+    predicted, lacking = _predicted(context)
     if not labels and not predicted:
         return None
     section = Section(
@@ -63,7 +69,7 @@ def make(context: Context) -> Section | None:
         "What the animals did",
         "The ethogram: which behaviour, when, how often and how long. A behaviour has the same colour in every figure.",
     )
-    section.add(_ethogram(context, labels, predicted))
+    section.add(_ethogram(context, labels, predicted, lacking))
     source = labels or predicted
     labeller = f"as labelled by {context.labeller}" if labels else "as predicted by the method"
     if labels:
@@ -74,8 +80,8 @@ def make(context: Context) -> Section | None:
     return section
 
 
-def _predicted(context: Context) -> dict[str, xr.DataArray]:
-    """States of held-out recordings of the last evaluation that wrote some."""
+def _predicted(context: Context) -> tuple[dict[str, xr.DataArray], dict[str, int]]:
+    """States of held-out recordings of the last evaluation that wrote some; in how many a behaviour was not learnt."""
     for run in reversed(context.runs_of("evaluate")):
         predicted = {
             recording_id: data["states"]
@@ -83,8 +89,9 @@ def _predicted(context: Context) -> dict[str, xr.DataArray]:
             if (data := run.states(recording_id)) is not None
         }
         if predicted:
-            return predicted
-    return {}
+            (numbers,) = (run.summary.get("methods") or {"": {}}).values()
+            return predicted, {str(b): len(ids) for b, ids in (numbers.get("not_learnt") or {}).items()}
+    return {}, {}
 
 
 def colours_of_names(context: Context) -> str:
@@ -92,7 +99,32 @@ def colours_of_names(context: Context) -> str:
     return f" Colours of names are groups ({listed(context.groups)})." if len(context.groups) > 1 else ""
 
 
-def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict[str, xr.DataArray]) -> Picture:
+def white_and_hatched(rows: Sequence[Row], lacking: bool, *, states: bool = False) -> str:
+    """Say what white and hatched time of an ethogram is, where there is some.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    lacking : bool
+        Behaviours are missing that a method could not learn.
+    states : bool
+        The bars are what a method found, and not what people scored as well.
+    """
+    text = ""
+    if any(has_white(row, kind) for row in rows for kind in row.tracks):
+        text += f" White: {'known to be' if states else 'scored,'} none of the behaviours."
+    if any(has_gap(row, kind) for row in rows for kind in row.tracks):
+        gap = "the method gives no state, most often since the animal is not seen" if states else "not scored"
+        text += f" Hatched: {gap}{OR_NOT_LEARNT if lacking else ''}."
+    return text
+
+
+def _ethogram(
+    context: Context,
+    labels: dict[str, xr.DataArray],
+    predicted: dict[str, xr.DataArray],
+    lacking: dict[str, int],
+) -> Picture:
     ids = [i for i in context.table["id"] if i in labels or i in predicted]
     # Where some recordings have both bars, they are what there is to see.
     shown = spread_over_groups(context, [i for i in ids if i in labels and i in predicted] or ids, MAX_ROWS)
@@ -112,7 +144,7 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
                 context.keys(recording_id)["group"],
                 tracks,
                 length if np.isfinite(length) else max(stop, 1.0),
-                {k: scored_of(s[recording_id]) for k, s in sources.items() if recording_id in s},
+                {k: scored_of(s[recording_id], whole=True) for k, s in sources.items() if recording_id in s},
             )
         )
     bouts = pd.concat(tables, ignore_index=True)
@@ -121,19 +153,20 @@ def _ethogram(context: Context, labels: dict[str, xr.DataArray], predicted: dict
     colours = context.colours_for(names)
     names = [b for b in colours if b in names]
     more = f" {count(len(ids) - len(shown), 'more recording')} not shown." if len(ids) > len(shown) else ""
-    asked = list(dict.fromkeys(b for s in predicted.values() for b in behaviour_names(s)))
+    every = dict.fromkeys(b for s in predicted.values() for b in behaviour_names(s))
+    asked = [b for b in every if lacking.get(b, 0) < len(predicted)]
     two = (
         f" Upper bar: labels of {context.labeller}; lower bar: prediction for this animal by a method trained without "
         f"it; predicted behaviours: {listed(map(readable, asked), 10)}."
         if labels and predicted
         else ""
     )
+    two = f"{two} {unlearnt_behaviours(lacking, len(predicted))}".rstrip()
     return Picture(
-        draw_ethogram(rows, colours, context.group_colours, names),
+        draw_ethogram(rows, colours, context.group_colours, names, gap=NOT_KNOWN if lacking else NOT_SCORED),
         "Ethograms",
-        f"Each row is one recording.{colours_of_names(context)}{two} White: scored, none of the behaviours; "
-        f"hatched: not scored. Look for animals that differ from their group, and for change over the session; numbers "
-        f"are below.{more}",
+        f"Each row is one recording.{colours_of_names(context)}{two}{white_and_hatched(rows, bool(lacking))} Look for "
+        f"animals that differ from their group, and for change over the session; numbers are below.{more}",
         f"Ethograms of {count(len(rows), 'recording')}; behaviours: {listed(map(readable, names), 12)}.",
         listed_bouts.only(
             *(listed_bouts.recording, bouts["shown"], listed_bouts.individual),
@@ -180,8 +213,8 @@ def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[
             "Bouts",
             f"Number, length and share of the scored time of each behaviour, {source}. Every dot is one "
             f"{subject.meaning} (n: {n}), the line their mean; one that never showed a behaviour counts with 0 bouts "
-            "and 0 % (and has no mean length). More time in a behaviour may come from more bouts or from longer ones; "
-            "the panels show which. The figure tests nothing.",
+            f"and 0 %, and has no mean length{_fewer(animals, groups)}. More time in a behaviour may come from more "
+            "bouts or from longer ones; the panels show which. The figure tests nothing.",
             "Dot plots of bouts per minute, mean bout length and share of time for "
             f"{listed(map(readable, dict.fromkeys(animals.behaviour)), 12)}.",
             animals.frame,
@@ -196,6 +229,17 @@ def statistics_of(context: Context, summary: pd.DataFrame, source: str) -> list[
             full=summary,
         ),
     ]
+
+
+def _fewer(animals: TableRows, groups: Sequence[str]) -> str:
+    """Return how many have a mean bout, of the behaviours that some never showed; "" where each showed all."""
+    texts = []
+    for behaviour, own in animals.by(animals.behaviour):
+        if own.mean_s.isna().any():
+            shown = own.mean_s.notna().groupby(own.group).sum()
+            n = ", ".join(f"{g} {int(shown.get(g, 0))}".strip() for g in groups)
+            texts.append(f"{readable(behaviour)} {n}")
+    return f" (n of mean bouts: {'; '.join(texts)})" if texts else ""
 
 
 def per_animal(context: Context, summary: pd.DataFrame) -> pd.DataFrame:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from murid.data.bouts import EVERYONE
 from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.reserved_names import MACRO, NONE_OF_THEM, behaviour_column, behaviour_of
@@ -29,7 +30,8 @@ from murid.report.figures import evaluation as draw
 from murid.report.figures.heat_maps import matrix
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Part, Picture, ReportTable, Section, Words
-from murid.report.sentences import frequent_mistake, random_split
+from murid.report.sentences import frequent_mistake, random_split, unlearnt_behaviours
+from murid.report.subjects import AnalysisUnit, subject_of
 
 MAX_TOTALS = 6
 _NONE = {NONE_OF_THEM: "none of them"}
@@ -78,18 +80,35 @@ def make(context: Context) -> Section | None:
 def _one(context: Context, section: Section, run: RunFolder, method: str, per_class: TableRows) -> None:
     numbers = (run.summary.get("methods") or {}).get(method, {})
     folds = _rows(run, FOLDS, ["fold", "side", "animal"])
-    section.add(*_verdict(section, method, per_class, numbers, folds))
+    lacking = {behaviour_column(str(b)): len(ids) for b, ids in (numbers.get("not_learnt") or {}).items()}
+    subject, tested = _tested(context, folds, int(numbers.get("n_recordings", 0)))
+    section.add(*_verdict(section, method, per_class, numbers, folds, lacking, subject))
+    whole = [b for b, n in lacking.items() if n >= int(numbers.get("n_recordings", 0))]
     leaky = _rows(run, LEAKY, _NEEDS)
     leaky = leaky and _of(leaky, method)
     ceiling = human_ceiling(context, run, [b for b in per_class.behaviour if b != MACRO])
     section.add(
-        _f1(context, method, per_class, leaky, ceiling),
+        _f1(context, method, per_class, leaky, ceiling, whole, subject, tested),
         _leaky_words(numbers, leaky),
         _table(method, per_class),
         _confusion(run, method),
         _calibration(context, run, method),
-        *_totals(context, run, method),
+        *_totals(context, run, method, whole),
     )
+
+
+def _tested(context: Context, folds: TableRows | None, n_recordings: int) -> tuple[AnalysisUnit, str]:
+    """Return what is held out and drawn anew, and how many recordings of how many of them were scored."""
+    recordings = count(n_recordings, "recording")
+    if folds is None or not len(folds):
+        return AnalysisUnit(), recordings if n_recordings else "the recordings that were scored"
+    scored = folds.having(folds.side == "test")
+    seen = {}
+    for recording_id in dict.fromkeys(scored.recording.astype(str)) if scored.has(scored.recording) else ():
+        states = context.label_states(recording_id) if recording_id in context.animals.index else None
+        seen[recording_id] = [EVERYONE] if states is None else [str(i) for i in states["individual"].values]
+    subject = subject_of(context, seen)
+    return subject, f"{recordings} of {subject.count(scored.animal.nunique())}"
 
 
 def _rows(run: RunFolder, declared: Table, needs: Sequence[str]) -> TableRows | None:
@@ -108,25 +127,37 @@ def _verdict(
     per_class: TableRows,
     numbers: dict[str, Any],
     folds: TableRows | None,
+    lacking: Mapping[str, int],
+    subject: AnalysisUnit,
 ) -> list[Words]:
     macro = numbers.get("macro_f1")
     low, high = (numbers.get("macro_f1_ci") or [None, None])[:2]
     interval = f" (95 % interval {number(low)} to {number(high)})" if low is not None else ""
-    classes = per_class.having((per_class.behaviour != MACRO) & per_class.f1.notna())
+    n_recordings = int(numbers.get("n_recordings", 0))
+    whole = [b for b, n in lacking.items() if n >= n_recordings]
+    named = per_class.having((per_class.behaviour != MACRO) & per_class.f1.notna())
+    classes = named.having(~named.behaviour.isin(whole))
+    learns = folds is None or not len(folds) or bool((folds.side == "train").any())
+    unseen = " in animals it has not seen" if learns else ""
     text = (
-        f"{method} recognises {count(len(classes), 'behaviour')} in animals it has not seen with a mean F1 of "
-        f"{number(macro)}{interval}"
+        f"{method} recognises {count(len(classes), 'behaviour')}{f' of {len(named)}' if whole else ''}{unseen} with a "
+        f"mean F1 of {number(macro)}{interval}"
     )
     if len(classes) > 1:
         order = np.argsort(classes.f1.to_numpy(float), kind="stable")
         names, f1 = classes.behaviour.to_numpy()[order], classes.f1.to_numpy(float)[order]
         text += f"; best {readable(names[-1])} ({number(f1[-1])}), worst {readable(names[0])} ({number(f1[0])})"
+    missing = unlearnt_behaviours(lacking, n_recordings)
+    if missing:
+        text += f". {missing.rstrip('.')}; in the mean they count as missed"
     section.findings.append(f"{text}.")
     rest = ""
-    if folds is not None and len(folds):
+    if not learns:
+        rest += f"{method} learns nothing from labels, so every labelled recording is scored. "
+    elif folds is not None and len(folds):
         tested = folds.having(folds.side == "test")
         rest += (
-            f"{count(tested.animal.nunique(), 'animal')} tested in {count(tested.fold.nunique(), 'split')}; none "
+            f"{subject.count(tested.animal.nunique())} tested in {count(tested.fold.nunique(), 'split')}; none "
             "was learnt from and tested in the same split. "
         )
     accuracy = numbers.get("accuracy")
@@ -136,14 +167,22 @@ def _verdict(
 
 
 def _f1(
-    context: Context, method: str, per_class: TableRows, leaky: TableRows | None, ceiling: dict[str, float]
+    context: Context,
+    method: str,
+    per_class: TableRows,
+    leaky: TableRows | None,
+    ceiling: dict[str, float],
+    missing: Sequence[str],
+    subject: AnalysisUnit,
+    tested: str,
 ) -> Picture:
     behaviours = per_class.behaviour
     names = [b for b in behaviours if b != MACRO]
     inflated = dict(zip(leaky.behaviour, leaky.f1, strict=True)) if leaky is not None else {}
     caption = (
         "F1 joins precision (of the frames called so, how many are right) and recall (of the frames that are so, how "
-        "many were found); 1 is perfect. The grey line is the 95 % interval when animals are drawn anew. "
+        f"many were found); 1 is perfect. Frames are pooled over {tested}. The grey line is the 95 % interval when "
+        f"{subject.plural} are drawn anew. "
     )
     caption += (
         "The diamond is how well two people agree: a method can hardly be asked for more. "
@@ -155,13 +194,17 @@ def _f1(
         caption += (
             "Crosses are scores of a split by random frames: inflated, shown to compare with papers that report it."
         )
+    if missing:
+        caption += f"No bar: {listed(map(readable, missing), 12)}, labelled but not learnt. "
     table = per_class.without(per_class.method).assign(
         f1_low=per_class.f1_low,
         f1_high=per_class.f1_high,
         human_f1=behaviours.map(ceiling) if ceiling else np.nan,
     )
     return Picture(
-        draw.f1_bars(per_class, context.colours_for(names), ceiling=ceiling, leaky=inflated),
+        draw.f1_bars(
+            per_class, context.colours_for(names), ceiling=ceiling, leaky=inflated, missing=missing, over=subject.plural
+        ),
         f"Score of each behaviour ({method})",
         caption,
         "Bars of F1: "
@@ -297,13 +340,16 @@ def _calibration(context: Context, run: RunFolder, method: str) -> Picture | Non
     )
 
 
-def _totals(context: Context, run: RunFolder, method: str) -> list[Part]:
+def _totals(context: Context, run: RunFolder, method: str, missing: Sequence[str]) -> list[Part]:
     recordings = _rows(run, RECORDINGS, ["behaviour", "time_true_s", "time_predicted_s"])
     totals = _rows(run, TOTALS, ["behaviour"])
     out: list[Part] = []
-    if recordings is not None and len(recordings):
-        own = _of(recordings, method)
-        names = list(dict.fromkeys(own.behaviour))[:MAX_TOTALS]
+    own = None if recordings is None else _of(recordings, method)
+    every = [] if own is None else [b for b in dict.fromkeys(own.behaviour) if b not in missing]
+    if own is not None and every:
+        names = every[:MAX_TOTALS]
+        left = f" Not drawn, since not learnt: {listed(map(readable, missing), 12)}." if missing else ""
+        left += f" {count(len(every) - len(names), 'more behaviour')} in the table." if len(every) > len(names) else ""
         n = own.recording.nunique() if own.has(own.recording) else len(own)
         out.append(
             Picture(
@@ -312,7 +358,7 @@ def _totals(context: Context, run: RunFolder, method: str) -> list[Part]:
                 f"Above: predicted against labelled time, one dot a recording (n = {n}); on the dashed line they "
                 "agree. Below (Bland and Altman): the difference against the mean; the line is the bias, the band "
                 "holds about 95 % of recordings. A bias shifts all groups alike; a wide band hides differences "
-                "between animals. Totals can agree though the frames do not: read them together with F1.",
+                f"between animals. Totals can agree though the frames do not: read them together with F1.{left}",
                 "Scatter and Bland–Altman plots of " + listed(map(readable, names), 12),
                 own.without(own.method),
             )

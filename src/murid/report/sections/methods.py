@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from murid.data.errors import DataError
+from murid.evaluate.evaluation_tables import FOLDS
 from murid.neural.tuning_analysis import TUNING
 from murid.plot.number_text import count, listed, number, readable
 from murid.prepare.quality_analysis import BAD, QUALITY
@@ -201,18 +202,21 @@ def _evaluate(run: RunFolder) -> tuple[str, list[str]]:
     if not parts:
         return "", []
     cleaning = next((c for p in asked.values() if (c := _cleaning(p.get("clean")))), "")
-    split = (
-        f"{run.params.get('folds')} folds"
-        if run.params.get("train") is None
-        else "one split into training and test recordings"
-    )
+    table = run.rows(FOLDS, ["fold", "side"]) if run.has(FOLDS.name) else None
+    n_folds = run.params.get("folds") or (int(table.fold.max()) if table is not None and len(table) else None)
+    split = "one split into training and test recordings"
+    if run.params.get("train") is None:
+        split = f"{count(n_folds, 'fold')}" if n_folds else "folds"
+    held_out = f"in {split} with every {run.params.get('group', 'animal')} on one side only; scores are pooled over "
+    held_out += "held-out recordings"
+    if table is not None and len(table) and not (table.side == "train").any():
+        held_out = "on all labelled recordings, from whose labels nothing was learnt"
     behaviours = run.params.get("behaviours")
     learnt = f" of {listed(map(readable, behaviours), 20)}" if behaviours else ""
     text = (
         f"Recognition{learnt}. {cleaning}Behaviours were recognised with {'; '.join(parts)}. Methods were evaluated "
-        f"in {split} with every {run.params.get('group', 'animal')} on one side only; scores are pooled over "
-        "held-out recordings, with 95 % bootstrap intervals over animals. Totals were compared by Bland–Altman "
-        "limits of agreement."
+        f"{held_out}, with 95 % bootstrap intervals over animals. Totals were compared by Bland–Altman limits of "
+        "agreement."
     )
     return text, [*papers, CITES["agreement"]]
 

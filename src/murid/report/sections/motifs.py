@@ -17,14 +17,15 @@ from murid.methods.motifs.comparison_tables import MOTIFS
 from murid.plot.colours import colours_of
 from murid.plot.number_text import count, listed, natural, number, readable
 from murid.report.context import Context
-from murid.report.figures.ethogram import Row, draw_ethogram
+from murid.report.figures.ethogram import NO_STATE, NOT_KNOWN, Row, draw_ethogram
 from murid.report.figures.motif_map import draw_motif_map
 from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import draw_similarity_tree as tree
 from murid.report.runfolder import RunFolder
 from murid.report.section_parts import Picture, ReportTable, Section, Words
-from murid.report.sections.ethograms import colours_of_names, statistics_of
+from murid.report.sections.ethograms import colours_of_names, statistics_of, white_and_hatched
 from murid.report.sections.places import spread_over_groups
+from murid.report.sentences import trained_on, unlearnt_behaviours
 from murid.report.subjects import seen_in_states, subject_of
 from murid.report.transitions import transition_parts
 
@@ -111,10 +112,13 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     subject = subject_of(context, seen_in_states(states))
     animals = subject.count(len({context.animals[i] for i in states}))
     behaviours = set(names) <= set(context.behaviour_colours)
-    text = _finding(method, animals, share, behaviours)
-    section.findings.append(text)
-    section.add(Words(text, "finding"))
-    section.add(_ethogram(context, states, names, colours, method, behaviours))
+    lacking = {str(b): len(ids) for b, ids in (run.summary.get("not_learnt") or {}).items()}
+    seen = trained_on(len(set(run.summary.get("trained_on") or ()) & set(states)), len(states), method)
+    caveats = " ".join(filter(None, [unlearnt_behaviours(lacking, len(states)), seen]))
+    text = _finding(method, animals, share.dropna(), behaviours)
+    section.findings.append(f"{text} {caveats}".strip())
+    section.add(Words(text, "finding"), Words(caveats, "warning") if caveats else None)
+    section.add(_ethogram(context, states, names, colours, method, behaviours, lacking, caveats))
     section.add(*statistics_of(context, per, f"as found by {method}"))
     section.add(_postures(context, states, names, colours, method))
     if not behaviours:
@@ -142,6 +146,8 @@ def _ethogram(
     colours: dict[str, str],
     method: str,
     behaviours: bool,
+    lacking: dict[str, int],
+    caveats: str,
 ) -> Picture:
     ids = [i for i in context.table["id"] if i in states]
     shown = spread_over_groups(context, ids, MAX_ROWS)
@@ -152,7 +158,7 @@ def _ethogram(
             context.keys(recording_id)["group"],
             {"": tracks[recording_id]},
             context.duration_s[recording_id],
-            {"": scored_of(states[recording_id])},
+            {"": scored_of(states[recording_id], whole=True)},
         )
         for recording_id in shown
     ]
@@ -166,10 +172,12 @@ def _ethogram(
         else "With many states colours cannot carry the names, and they have nothing to do with those of the "
         "behaviours above; use the figure to see rhythm and change."
     )
+    white = white_and_hatched(rows, bool(lacking), states=True)
+    legend = [n for n in names if lacking.get(n, 0) < len(ids)][:36]
     return Picture(
-        draw_ethogram(rows, colours, context.group_colours, names[:36]),
+        draw_ethogram(rows, colours, context.group_colours, legend, gap=NOT_KNOWN if lacking else NO_STATE),
         f"States over time ({method})",
-        f"Each row is one recording.{colours_of_names(context)} {hint}{more}",
+        f"Each row is one recording.{colours_of_names(context)}{white} {hint}{more} {caveats}".rstrip(),
         f"Ethograms of {count(len(rows), 'recording')} with {len(names)} states.",
         bouts.only(bouts.recording, bouts.individual, bouts.label, bouts.start_s, bouts.stop_s),
     )

@@ -8,7 +8,7 @@ import pandas as pd
 from murid.data.zones import Zone
 from murid.plot.colours import pick_colour
 from murid.plot.number_text import count, listed, number
-from murid.plot.places import GUESSED, limits, zone_box
+from murid.plot.places import GUESSED, is_arena, limits, zone_box
 from murid.report.context import Context
 from murid.report.figures import places as draw
 from murid.report.pose_overview import TRACK_STEP_S, Glance
@@ -65,8 +65,7 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
         for recording_id in ids
     ]
     more = f" {count(len(usable) - len(ids), 'more recording')} not shown." if len(usable) > len(ids) else ""
-    guess = any(z.name == GUESSED for recording_id in ids for z in looks[recording_id].zones)
-    guessed = " (dotted: a guess from the paths of all recordings)" if guess else ""
+    lines = _lines([z for recording_id in ids for z in looks[recording_id].zones])
     path = pd.DataFrame(
         [
             {
@@ -81,18 +80,31 @@ def _tracks(context: Context, looks: dict[str, Glance]) -> Picture:
     )
     groups = f" Title colours are groups ({listed(context.groups)})." if context.groups else ""
     together = any(len(looks[recording_id].tracks) > 1 for recording_id in ids)
-    others = " Of animals in view together the first has the colour, the others are grey." if together else ""
+    others = " Of animals in view together the first has the full colour, the others a paler one." if together else ""
     tested = "; whether groups differ is tested below" if len(context.groups) > 1 and context.runs_of("assay") else ""
     uncalibrated = " Neither the poses nor a run know a scale, so lengths are in pixels." if unit == "px" else ""
     return Picture(
         draw.draw_trajectories(panels, unit),
         "Paths",
-        f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s; full line: arena"
-        f"{guessed}, dashed: zones. Look for paths outside the arena or straight jumps across it: those are tracking "
-        f"errors. A picture of single animals{tested}.{groups}{others}{uncalibrated}{more}",
-        f"Paths of {count(len(ids), 'recording')} in small panels, with arena and zones outlined.",
+        f"Body centre of each recording, one median position every {number(TRACK_STEP_S)} s{lines}. Look for "
+        f"{'paths outside the arena or ' if lines else ''}straight jumps: those are tracking errors. A picture of "
+        f"single animals{tested}.{groups}{others}{uncalibrated}{more}",
+        f"Paths of {count(len(ids), 'recording')} in small panels{', with arena and zones outlined' if lines else ''}.",
         path,
     )
+
+
+def _lines(zones: list[Zone]) -> str:
+    """Say what each kind of line around the paths is, of those that are drawn."""
+    guess = any(z.name == GUESSED for z in zones)
+    arena = any(is_arena(z) and z.name != GUESSED for z in zones)
+    lines = {
+        "full line: arena": arena,
+        "dotted: arena as guessed from the paths of all recordings": guess,
+        "dashed: zones": any(not is_arena(z) and z.name != GUESSED for z in zones),
+    }
+    drawn = [text for text, there in lines.items() if there]
+    return f"; {', '.join(drawn)}" if drawn else ""
 
 
 def _common_unit(looks: dict[str, Glance]) -> str:
@@ -102,7 +114,7 @@ def _common_unit(looks: dict[str, Glance]) -> str:
 
 def _arena(look: Glance) -> tuple[np.ndarray, np.ndarray]:
     """Corners of the drawn arena, or of all zones and tracks."""
-    drawn = [z for z in look.zones if z.kind == "arena" or z.name == "arena"] or list(look.zones)
+    drawn = [z for z in look.zones if is_arena(z)] or list(look.zones)
     if drawn:
         boxes = np.concatenate([zone_box(z) for z in drawn])
         return boxes.min(axis=0), boxes.max(axis=0)
