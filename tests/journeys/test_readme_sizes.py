@@ -39,7 +39,7 @@ def write_signal(recording: Recording, path: Path, seed: int) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("n_animals", "duration_s", "signals"),
-    [(2, 40, False), (2, 40, True), (5, 40, True), (12, 20, True)],
+    [(2, 40, False), (2, 40, True), (5, 20, True), (12, 20, True)],
     ids=["2_without_signals", "2", "5", "12"],
 )
 def test_commands_work_as_printed(shell, tmp_path, n_animals, duration_s, signals):
