@@ -1,4 +1,4 @@
-"""Points of a learning curve: how well animals are told that no part of a fit has seen, with more and more labels.
+"""Points of a learning curve: how well animals are predict that no part of a fit has seen, with more and more labels.
 
 Columns, trees, calibration and thresholds of a point are learnt from its own labels. A model of all animals decides
 nothing but which behaviours are meant.
@@ -67,10 +67,12 @@ def learning_points(
     labelling = method.labelling()
     labelling = replace(labelling, choice=replace(labelling.choice, behaviours=method.model.behaviours))
     recipe = quick_recipe(method, known, 0)
-    found = stages.labelled(recipe, recordings, labelling)
-    rows = _Rows.of(stages.gather(recipe, recipe.features, found, labelling))
+    labelled = stages.labelled(recipe, recordings, labelling)
+    rows = _Rows.of(stages.gather(recipe, recipe.features, labelled, labelling))
     rule = method.model.decision
-    plain = Decision.plain(rule.behaviours, exclusive=found.exclusive, exhaustive=found.exhaustive, strict=rule.strict)
+    plain = Decision.plain(
+        rule.behaviours, exclusive=labelled.exclusive, exhaustive=labelled.exhaustive, strict=rule.strict
+    )
     names = sorted(set(rows.animal))
     points = []
     for k, fold in enumerate(folds.grouped_items(names, None, min(n_folds, len(names)), seed=seed)):
@@ -79,9 +81,9 @@ def learning_points(
         for share in shares:
             chosen = order[: max(2, round(share * order.size))]
             train = np.flatnonzero(np.isin(rows.segment, chosen))
-            told = _learn(quick_recipe(method, known, len(train)), rows, train, rows.halves(chosen), plain)
-            if told is not None:
-                f1 = frames.f1_of(frames.counts(rows.targets[test], told(rows.features[test])))
+            predict = _learn(quick_recipe(method, known, len(train)), rows, train, rows.halves(chosen), plain)
+            if predict is not None:
+                f1 = frames.f1_of(frames.counts(rows.targets[test], predict(rows.features[test])))
                 points.append((k, int(rows.shows[chosen].sum()), float(frames.mean_known(f1))))
     return pd.DataFrame(points, columns=["fold", "n_bouts", "score"])
 
