@@ -1,10 +1,14 @@
 """Clocks: known drift is recovered, dropped frames found, nonsense refused."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import murid
 from murid.data.clock import (
     even_parts,
     find_dropped,
@@ -144,3 +148,11 @@ def test_parts_of_one_rate_without_pauses():
     assert [p[:2] for p in even_parts(jitter)] == [(0, 3000)]
     assert even_parts(np.arange(100) / 4.0) == [(0, 100, 4.0)]
     assert even_parts([]) == []
+
+
+def test_durations_become_samples_in_one_place():
+    own = re.compile(r"(?<![\w.])round\([\w.]*_s (\*|/) (rate|fps|step)")
+    for path in (Path(murid.__file__).parent).rglob("*.py"):
+        if "simulate" not in path.parts:
+            found = own.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{path}: {found}: use samples_in, which rounds halves up"

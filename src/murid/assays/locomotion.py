@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.assays.assay_result import Measures
-from murid.data.clock import rate_of, segments, spans
+from murid.data.clock import rate_of, samples_in, segments, spans
 from murid.ethogram import kernels
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ def track_of(centre_cm: xr.DataArray, moving_from_cm_s: float, majority_s: float
     xy = np.asarray(centre_cm.values, np.float64)
     step, speed = np.zeros(time.size), np.full(time.size, np.nan)
     moving, piece = np.full(time.size, -1, np.int8), np.zeros(time.size, np.int64)
-    half = max(0, round(majority_s * rate_of(time))) if time.size > 1 else 0
+    half = max(0, samples_in(majority_s, rate_of(time))) if time.size > 1 else 0
     for number, (a, b) in enumerate(segments(time)):
         piece[a:b] = number
         step[a + 1 : b] = np.hypot(*np.diff(xy[a:b], axis=0).T)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import xarray as xr
 
-from murid.data.clock import even_parts, rate_of, segments, spans
+from murid.data.clock import even_parts, rate_of, samples_in, segments, spans
 from murid.data.errors import fail
 from murid.data.states import UNLABELLED, behaviour_names, is_multilabel, make_states
 from murid.ethogram import kernels
@@ -162,7 +162,7 @@ def smooth_forward_backward(
 
     def one(x: np.ndarray, _behaviour: str, rate: float) -> np.ndarray:
         passes = max(0, round((sd_s * rate) ** 2 / 0.8))
-        shift = max(0, round(shift_s * rate))
+        shift = max(0, samples_in(shift_s, rate))
         y = kernels.binomial_passes_1d(x, passes)
         padded = np.pad(y, shift, mode="edge")
         return (padded[: y.size] + y + padded[2 * shift :]) / 3.0

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from murid.data.clock import nearest_sample, rate_of, spans
+from murid.data.clock import nearest_sample, rate_of, samples_in, spans
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.meet import column_of
 from murid.data.recording import Recording
@@ -45,7 +45,7 @@ def raster(
     time, events = states["time"].values, np.asarray(events_s, np.float64).ravel()
     rate = rate_of(time)
     one = states[:, column_of(states, individual, "trials")]
-    lags = np.arange(-round(before_s * rate), round(after_s * rate) + 1) / rate
+    lags = np.arange(-samples_in(before_s, rate), samples_in(after_s, rate) + 1) / rate
     at = events[:, None] + lags
     index = nearest_sample(time, at.ravel()).reshape(at.shape)
     near = np.abs(time[index] - at) <= 0.75 * np.maximum(spans(time)[index], 1 / rate)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from murid.data.clock import rate_of, sample_stops
+from murid.data.clock import rate_of, sample_stops, samples_in
 from murid.data.errors import fail
 from murid.data.labels import Labels, Others
 from murid.data.states import UNLABELLED
@@ -78,7 +78,7 @@ def cohen_kappa(
     -------
     kappa, low, high
     """
-    tables = _block_tables(np.asarray(a), np.asarray(b), n_classes, max(1, round(block_s * fps)))
+    tables = _block_tables(np.asarray(a), np.asarray(b), n_classes, max(1, samples_in(block_s, fps)))
     low, high = bootstrap.interval(tables, kappa_of, n_boot=n_boot, seed=seed, min_groups=2)
     return float(kappa_of(tables.sum(0))), float(low), float(high)
 
@@ -286,7 +286,7 @@ def _interval(
     n = len(by_recording)
     if n == 1:
         blocks = [
-            _block_tables(x, y, n_classes, max(1, round(block_s * rate_of(t)))) for x, y, t, _ in columns if x.size
+            _block_tables(x, y, n_classes, max(1, samples_in(block_s, rate_of(t)))) for x, y, t, _ in columns if x.size
         ]
         drawn = np.concatenate(blocks)
         drawn_limits = bootstrap.interval(drawn, kappa_of, n_boot=boot.n_boot, seed=boot.seed, min_groups=2)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from murid.data.analysis import Tables, analysis
-from murid.data.clock import frame_times
+from murid.data.clock import frame_times, samples_in
 from murid.data.errors import fail
 from murid.data.labels import LabelChoice, Labels
 from murid.data.params import Params, param
@@ -100,7 +100,7 @@ def analyse_agreement(
     clocks = []
     for labels in many:
         rate = labels.fps if np.isfinite(labels.fps) else params.rate_hz
-        clocks.append(frame_times(round(labels.stop_s * rate), rate))
+        clocks.append(frame_times(samples_in(labels.stop_s, rate), rate))
     result = compare_raters(
         many,
         choice.behaviours,

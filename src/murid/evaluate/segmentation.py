@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from murid.data.clock import samples_in
 from murid.data.errors import fail
 from murid.data.states import UNLABELLED
 from murid.evaluate import bouts, frames, latent
@@ -173,7 +174,7 @@ def probe_states(
     a state is read from its surroundings too; it counts like any other.
     """
     k = 1 + max(int(np.max(c, initial=0)) for c in codes)
-    half = round(half_s * fps)
+    half = samples_in(half_s, fps)
 
     def side(index: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         x = [_box(_one_hot(codes[i], k).clip(0), half) for i in index]

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from murid.data.clock import rate_of, segments
+from murid.data.clock import rate_of, samples_in, segments
 from murid.data.errors import fail
 from murid.data.labels import Labels
 from murid.data.meet import column_of, states_on
@@ -366,7 +366,7 @@ def design(signal: xr.DataArray | Spikes, time_s: NDArray[np.float64], params: D
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0)
     z = np.nan_to_num(z, posinf=0, neginf=0).astype(np.float32)
-    lags = round(params.lags_s * rate_of(time_s))
+    lags = samples_in(params.lags_s, rate_of(time_s))
     pieces = segments(time_s)
     if len(pieces) == 1:
         padded = np.pad(z, ((lags, lags), (0, 0)))

@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from murid.data.clock import nearest_sample, rate_of
+from murid.data.clock import nearest_sample, rate_of, samples_in
 from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.meet.signals import as_traces
 from murid.data.params import Params, param
@@ -282,7 +282,7 @@ def _trace_trials(signal: xr.DataArray, events: Floats, params: PeriEventParams)
     time = signal["time"].values.astype(np.float64)
     values = np.asarray(signal.values, np.float64)
     step = 1.0 / rate_of(time)
-    offsets = np.arange(-round(params.before_s / step), round(params.after_s / step) + 1)
+    offsets = np.arange(-samples_in(params.before_s, 1 / step), samples_in(params.after_s, 1 / step) + 1)
     centre = nearest_sample(time, events)
     index = centre[:, None] + offsets
     inside = (index >= 0) & (index < time.size)

@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from murid.data.clock import nearest_sample, rate_of, segments
+from murid.data.clock import nearest_sample, rate_of, samples_in, segments
 from murid.data.errors import fail
 from murid.data.meet.signals import as_traces
 from murid.data.pvalues import rank_p, two_sided
@@ -312,13 +312,13 @@ def shift_test(
     events = event_times(events_s, "shift_test")
     events = events[(events >= time[0]) & (events <= time[-1])]
     step = 1.0 / rate_of(time)
-    window = _Window(round(before_s / step), round(after_s / step), step, baseline_s)
+    window = _Window(samples_in(before_s, 1 / step), samples_in(after_s, 1 / step), step, baseline_s)
     train = np.bincount(nearest_sample(time, events), minlength=time.size).astype(np.float64)
     linear = np.full(len(x), null == "linear")
     if null == "auto":
         drifts = nulls.drift(x, time) > drift_limit
         linear = drifts & bool(nulls.drift(train[None], time)[0] > drift_limit)
-    low = round(min_shift_s / step) + window.size
+    low = samples_in(min_shift_s, 1 / step) + window.size
     tables = []
     for u, unit in enumerate(traces["unit"].values):
         curve, lags = _response_curve(x[u], train, window, low, bool(linear[u]))

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from murid.data.clock import even_parts
+from murid.data.clock import even_parts, samples_in
 from murid.data.errors import Faults, fail
 from murid.data.stretches import runs_of_true
 from murid.data.traces import make_traces
@@ -336,7 +336,7 @@ def transients(
         known = np.abs(x[np.isfinite(x)])
         least = threshold * 1.4826 * float(np.median(known)) if known.size else 0.0
         for start, stop, rate in stretches if least > 0 else ():
-            distance = max(1, round(min_interval_s * rate)) if np.isfinite(rate) else 1
+            distance = max(1, samples_in(min_interval_s, rate)) if np.isfinite(rate) else 1
             for a, b in runs_of_true(np.isfinite(x[start:stop])):
                 part = x[start + a : start + b]
                 peaks, _ = find_peaks(part, height=least, prominence=least, distance=distance)
@@ -352,7 +352,7 @@ def above_local_median(values: ArrayLike, stretches: Sequence[tuple[int, int, fl
     """Return a trace minus its running median, stretch by stretch of one rate; NaN stays NaN."""
     x = np.asarray(values, np.float64).copy()
     for start, stop, rate in stretches:
-        width = max(3, round(window_s * rate)) if np.isfinite(rate) else 3
+        width = max(3, samples_in(window_s, rate)) if np.isfinite(rate) else 3
         part = pd.Series(x[start:stop])
         x[start:stop] -= part.rolling(width, center=True, min_periods=1).median().to_numpy()
     return x

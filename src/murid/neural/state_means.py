@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from murid.data.clock import spans
+from murid.data.clock import samples_in, spans
 from murid.data.errors import fail
 from murid.data.labels import Labels
 from murid.data.meet import traces_and_states
@@ -94,7 +94,7 @@ def by_state(
                 "spread": spread[u],
             }
             if seconds_per_block is not None:
-                size = max(1, round(seconds_per_block / step))
+                size = max(1, samples_in(seconds_per_block, 1 / step))
                 means = values[: values.size // size * size].reshape(-1, size).mean(axis=1)
                 row |= {"block_sd": means.std(ddof=1) if means.size > 1 else np.nan, "n_blocks": means.size}
             rows.append(row)

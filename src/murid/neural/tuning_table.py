@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from murid.data.clock import samples_in
 from murid.data.pvalues import fdr_within
 from murid.data.states import UNLABELLED
 from murid.data.traces import control_channels
@@ -64,7 +65,7 @@ class TuningTable:
         self.a["null"] = np.full(shape, "", object)
         self.direction = np.full(shape, "none", object)
         self.drift_unit, self.drift_behaviour = np.empty(shape[0]), np.empty(shape[1])
-        self.half_curve = round(params.curve_s / step_s)
+        self.half_curve = samples_in(params.curve_s, 1 / step_s)
         self.curves = np.full((*shape, 2 * self.half_curve + 1), np.nan, np.float32) if self.half_curve else None
 
     def drift(self, values: NDArray[Any], masks: NDArray[np.int8]) -> None:
@@ -221,7 +222,7 @@ class TuningTable:
         a, linear = self.a, null == "linear"
         if linear:
             a["n_independent"][units, j] = nulls.n_independent_of(lags.null_of(curve))
-        width = round(self.params.max_lag_s / self.step_s)
+        width = samples_in(self.params.max_lag_s, 1 / self.step_s)
         # Shared trends shift the whole curve: the effect is what the true alignment has beyond the other shifts.
         centre = nulls.rank_shifts(curve, lags).null_mean if linear else np.full(units.size, 0.5)
         if width:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, samples_in
 from murid.data.errors import Faults, did_you_mean
 from murid.data.poses import individual_names, keypoint_names, validate_poses
 
@@ -125,7 +125,7 @@ def _smooth_direction(unit: np.ndarray, time_s: np.ndarray, window_s: float) -> 
     """Running mean of unit vectors ``(time, 2, individual)``, made unit again."""
     from murid.prepare.smooth import savgol_smooth
 
-    if round(window_s * rate_of(time_s)) < 2:
+    if samples_in(window_s, rate_of(time_s)) < 2:
         return unit
     out = np.stack([savgol_smooth(unit[:, :, i], time_s, window_s, order=1) for i in range(unit.shape[2])], axis=2)
     length = np.linalg.norm(out, axis=1, keepdims=True)

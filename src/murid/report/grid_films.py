@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from murid.data.clock import rate_of
+from murid.data.clock import rate_of, samples_in
 from murid.data.recording import Recording
 from murid.data.resample import sample_at
 from murid.data.video import Video, write_video
@@ -92,7 +92,7 @@ def grid_film(
     """
     used = {str(i): recordings[str(i)] for i in bouts["recording"].unique()}
     fps = min(rate_of(r.need("poses")["time"].values) for r in used.values())
-    offsets = np.arange(-round(before_s * fps), max(round(after_s * fps), 1)) / fps
+    offsets = np.arange(-samples_in(before_s, fps), max(samples_in(after_s, fps), 1)) / fps
     tiles = np.zeros((len(bouts), len(offsets), size, size), np.uint8)
     seen = np.zeros(len(bouts), bool)
     rows = bouts.reset_index(drop=True)

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.data.clock import unbroken
+from murid.data.clock import samples_in, unbroken
 from murid.data.resample import straight_line
 from murid.features.body import Body, Column, angle, norm
 from murid.features.sets.scene import Scene, assemble, named_table
@@ -211,7 +211,7 @@ def stacked(
     """
     time = where.time_s if rows is None else where.time_s[rows]
     first, last = _ends(where, rows)
-    k = round(reach_s / step_s)
+    k = samples_in(reach_s, 1 / step_s)
     offsets = np.arange(-k, k + 1) * step_s
     out = np.empty((time.size, offsets.size * len(columns)), np.float32)
     values = np.stack([c.values for c in columns], axis=1)
