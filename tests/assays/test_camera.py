@@ -104,4 +104,4 @@ def test_every_recording_of_a_study_is_measured_in_one_arena(tmp_path):
     assert any(w.startswith("arena: 1 of 3 recordings reach") for w in run.provenance["warnings"])
     html = murid.run.build_report(study).read_text(encoding="utf-8")
     assert "The arena of 3 recordings is a guess" in html
-    assert "dotted: a guess" in html
+    assert "dotted: arena as guessed" in html

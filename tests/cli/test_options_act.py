@@ -86,10 +86,14 @@ COMMANDS = {
     ),
     "fit": (
         "murid.run.fit_method",
-        [S, "kmeans"],
+        [S, "gbdt"],
         {
-            "-p": ["n_motifs=7"],
+            "-p": ["sample_hz=7"],
             "--ids": ["r1"],
+            "--behaviours": ["rear"],
+            "--others": ["ignore"],
+            "--rater": ["A"],
+            "--stream": ["one"],
             "--model": ["m"],
             "--replace": [],
             "--skip-failed": [],
@@ -238,6 +242,7 @@ TOGETHER = {
         for o in ("--behaviours", "--rater", "--stream", "--others")
     },
     **{("export", o): "labels" for o in ("--behaviours", "--rater", "--stream")},
+    **{("fit", o): "params" for o in ("--behaviours", "--rater", "--stream", "--others")},
     ("label-queue", "--seed"): "params",
     ("sheet", "--out"): "path",
     ("zones", "--file"): "zones",
@@ -389,3 +394,9 @@ def test_defaults_are_those_of_the_function(command, typed):
         and str(value) != str(signature.parameters[name].default)
     }
     assert not others, f"murid {command}, {path}: {others}"
+
+
+def test_fit_passes_the_labels_that_are_meant_as_parameters_of_the_method(typed):
+    words = ["-b", "rear", "--others", "ignore", "--rater", "A", "--stream", "one"]
+    params = asked(COMMANDS["fit"][0], [*typed("fit"), *words])[1]["params"]
+    assert params == {"behaviours": ["rear"], "others": "ignore", "rater": "A", "stream": "one"}

@@ -158,7 +158,7 @@ def test_apply_prints_the_mean_over_recordings(monkeypatch, murid, study, tmp_pa
     rows = {"recording": ["r0", "r1"], "behaviour": "rear", "count": [2, 4], "total_s": [1.0, 3.0]}
     run = run_of(
         tmp_path,
-        summary={"recordings": ["r0", "r1"]},
+        summary={"recordings": ["r0", "r1"], "trained_on": []},
         tables={"summary": pd.DataFrame(rows).assign(fraction=[0.1, 0.3])},
     )
     monkeypatch.setattr("murid.run.apply_method", lambda *_args, **_options: run)

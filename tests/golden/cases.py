@@ -44,7 +44,8 @@ def open_fields(folder: Path) -> tuple[Recording, ...]:
         bouts = bouts[["start_s", "stop_s", "label", "rater"]].reset_index(drop=True)
         bouts["stop_s"] = bouts["stop_s"].clip(upper=_OPEN_FIELD_S)
         labels = Labels.from_bouts(bouts, duration_s=_OPEN_FIELD_S)
-        out.append(Recording(path.name[:8], animal=path.name[:8], poses=murid.read_poses(path, fps=25), labels=labels))
+        name = path.name[:8].strip("_")
+        out.append(Recording(name, animal=name, poses=murid.read_poses(path, fps=25), labels=labels))
     return tuple(out)
 
 

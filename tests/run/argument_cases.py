@@ -162,6 +162,8 @@ SHOWN = {
     ("Study.path_of", "noun"): (
         "run/test_recording_files.py::test_films_in_or_beside_a_study_are_found_when_both_are_moved"
     ),
+    ("Study.open_one", "folder"): "cli/test_option_messages.py::test_what_looks_wrong_in_the_study_is_said_once",
+    ("Study.open_one", "recording_id"): "cli/test_option_messages.py::test_what_looks_wrong_in_the_study_is_said_once",
     ("Study.add", "recording"): "data/test_study.py::test_round_trip",
     ("Study.remove", "recording_id"): "data/test_study.py::test_ids_are_unique_and_safe",
 }

@@ -19,6 +19,7 @@ class Memory:
 
     def __init__(self):
         self.tables, self.parts, self.summary, self.warnings = {}, {}, {}, []
+        self.provenance = {"command": "budget", "params": {"individual": None}}
 
     def table(self, name, table):
         self.tables[name] = table

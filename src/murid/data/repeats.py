@@ -92,7 +92,7 @@ def _joined(same: Sequence[tuple[str, str]]) -> str:
     if len(set(texts)) == 1:
         return first
     if len({tuple(_PATH.findall(text)) for text in texts}) > 1:
-        texts = [_PATH.sub("", text) for text in texts]
+        texts = [_PATH.sub("", text).removeprefix(": ") for text in texts]
     if len({tuple(_GOT.findall(text)) for text in texts}) > 1:
         first = _GOT.sub(lambda m: f"{m[0]} (in '{same[0][0]}')", texts[0])
     else:

@@ -256,7 +256,7 @@ def raise_failures(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> None:
     faults = [
         Fault(fault, _whose(ids, fault)) for ids, fault in reasons_once((s.recording, o.fault) for s, o in failed)
     ]
-    if len(faults) == 1:
+    if len(failed) == 1:
         raise DataError(f"{failed[0][0].name}: {faults[0]}", faults)
     head = f"{failed[0][0].name}: {len(failed)} of {len(tasks)} could not be done"
     raise DataError("\n".join([head, *(f"  {i}. {fault}" for i, fault in enumerate(faults, 1))]), faults)

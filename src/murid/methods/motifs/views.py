@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from murid.data.clock import sample_stops
+from murid.data.clock import nearest_sample, sample_stops
 from murid.data.errors import fail
 from murid.data.resample import step_at
 from murid.data.states import behaviour_names
@@ -130,8 +130,7 @@ def _evenly(seconds: np.ndarray, longest_s: float, n: int) -> np.ndarray:
     middle = until - seconds / 2
     n = max(2, min(n, len(seconds), round(until[-1] / longest_s)))
     wanted = np.linspace(middle[0], middle[-1], n)
-    after = np.clip(np.searchsorted(middle, wanted), 1, len(middle) - 1)
-    return np.unique(np.where(wanted - middle[after - 1] <= middle[after] - wanted, after - 1, after))
+    return np.unique(nearest_sample(middle, wanted))
 
 
 def _laid_out(x: np.ndarray, kind: str, metric: str, seed: int) -> np.ndarray:
