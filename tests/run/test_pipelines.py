@@ -237,6 +237,13 @@ def test_rules_alone_are_scored_on_every_labelled_recording_without_folds(study)
     assert run.tables["recordings"]["time_predicted_s"].sum() == pytest.approx(seconds)
 
 
+def test_a_parameter_of_a_method_and_of_the_evaluation_that_differ_are_an_error(study):
+    for shared, own in (({"seed": 4}, {"seed": 3}), ({"behaviours": ["rear"]}, {"behaviours": ("groom",)})):
+        with pytest.raises(DataError, match="is given for the evaluation and for the method"):
+            evaluate_methods(study, "gbdt", params={"gbdt": own}, **shared)
+    assert not (study.folder / "runs").exists() or not any((study.folder / "runs").iterdir())
+
+
 def test_too_few_animals_for_folds_name_what_can_be_done(study, tiny):
     with pytest.raises(DataError, match=r"fewer animals than folds.*got 1; -> split by recording.*--group id"):
         evaluate_methods(study, "tiny", ids=["r0", "r1"])

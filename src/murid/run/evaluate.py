@@ -348,7 +348,22 @@ def _params(name: str, params: Mapping[str, Any], shared: Mapping[str, Any]) -> 
             f"(Python: run.compare_motifs(study, '{name}'))",
         )
     method_params = {k: v for k, v in shared.items() if k in cls.Params.model_fields and v is not None}
+    faults = Faults(f"method '{name}'")
+    for key, value in method_params.items():
+        asked = value != cls.Params.model_fields[key].get_default()
+        if asked and key in params and _plain(params[key]) != _plain(value):
+            faults.add(
+                f"'{key}' is given for the evaluation and for the method",
+                got=f"{value} and {params[key]}",
+                todo="give one of them",
+            )
+    faults.raise_if_any()
     return method(name, **{**method_params, **params}).params.model_dump(mode="json")
+
+
+def _plain(value: Any) -> Any:
+    """A value as it stands in JSON: a tuple is a list."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _predictions(study: Study, name: str, params: Mapping[str, Any], splits: Sequence[Split]) -> list[Step]:
