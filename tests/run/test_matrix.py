@@ -1,7 +1,7 @@
 """After a change exactly what depends on it is done again, and what is older than its data is named before that.
 
 `run_matrix` declares what each command depends on and what each change touches; the cells follow from both. A few
-commands on a few changes are always run, all commands on four changes are a slow test, and the whole matrix is run
+commands on a few changes are always run, all commands on two changes are a slow test, and the whole matrix is run
 before a release (``MURID_MATRIX=all``).
 """
 
@@ -74,7 +74,7 @@ def part(tmp_path_factory, tiny_installed):
 
 
 #: The whole matrix takes a quarter of an hour: MURID_MATRIX=all.
-SLOW = matrix.CHANGES if os.environ.get("MURID_MATRIX") == "all" else ("labels", "parameter", "refit", "removed")
+SLOW = matrix.CHANGES if os.environ.get("MURID_MATRIX") == "all" else ("labels", "refit")
 
 
 @pytest.mark.slow
