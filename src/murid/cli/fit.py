@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         app,
         """murid fit S gbdt
         murid fit S kmeans -p n_motifs=20 -p seed=1 --model motifs20
-        murid fit S gbdt --stream S1 -b social,nonsocial --ids 1-40 --replace""",
+        murid fit S gbdt -b social,nonsocial --ids 1-40 --replace""",
     )
     def fit(
         study: StudyFolder,
