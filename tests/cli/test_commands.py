@@ -223,7 +223,7 @@ def test_a_folder_that_no_row_names_gives_exit_code_1_though_every_recording_is_
     assert found["ok"] is False
     assert found["faults"] == 1
     assert "failed" not in found
-    assert "1 faults of the folder" in murid("check", study, "-j", 1, expect=1).out
+    assert "1 fault of the folder" in murid("check", study, "-j", 1, expect=1).out
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_predictions_read_back_frame_by_frame_also_where_nothing_was_labelled(st
             assert set(table["FPS"]) == {FPS}
         else:
             found = table[table["label"] == "rear"]
-            assert set(found["source"]) == {"model"}
+            assert set(table["source"]) == {"model"}
             assert found["score"].round(6).tolist() == [0.75] * len(found)
         back = murid.read_labels(path)
         states = run.states_of(recording_id)

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
             text = f"{counted(len(opened))} without poses, traces or labels, so there is nothing to judge"
         reply = of_run(
             run,
-            [f"{text}; {s['faults']} faults of the folder."],
+            [f"{text}; {counted(s['faults'], 'fault')} of the folder."],
             shown,
             json_tables=("quality", FAULTS.name),
         )

@@ -304,7 +304,7 @@ def _whole(recording: Recording, one: _Exported, counts: FrameCounts, *, in_fram
     people = one.individuals
     if not people and recording.has("poses"):
         people = tuple(individual_names(recording.need("poses")))
-    return with_unlabelled(labels, stop_s, counts.fps, people)
+    return with_unlabelled(labels, stop_s, counts.fps, people, source="model" if one.of_model else "human")
 
 
 def _without_silent_streams(labels: Labels) -> Labels:

@@ -18,7 +18,12 @@ NOT_SCORED = "unlabelled"
 
 
 def with_unlabelled(
-    labels: Labels, stop_s: float, rate_hz: float = float("nan"), individuals: Sequence[str] = ()
+    labels: Labels,
+    stop_s: float,
+    rate_hz: float = float("nan"),
+    individuals: Sequence[str] = (),
+    *,
+    source: str = "human",
 ) -> tuple[Labels, bool]:
     """Return labels in which all of ``[0, stop_s)`` counts as scored and what was not is a bout of `NOT_SCORED`.
 
@@ -32,6 +37,8 @@ def with_unlabelled(
         Samples per second of the recording: stretches in which no sample lies are left out.
     individuals : sequence of str
         Animals of the recording, also those without labels.
+    source : {"human", "model"}
+        Who did not label them.
 
     Returns
     -------
@@ -51,7 +58,9 @@ def with_unlabelled(
             rows += [(start, stop, NOT_SCORED, person, stream) for start, stop in own]
     rater = labels.raters[0] if labels.raters else ""
     whole = pd.DataFrame({"start_s": 0.0, "stop_s": float(stop_s), "rater": rater, "stream": streams})
-    made = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual", "stream"]).assign(rater=rater)
+    made = pd.DataFrame(rows, columns=["start_s", "stop_s", "label", "individual", "stream"]).assign(
+        rater=rater, source=source
+    )
     both = [table for table in (labels.bouts, made) if len(table)]
     bouts = make_bouts(pd.concat(both, ignore_index=True)) if rows else labels.bouts
     return replace(labels, bouts=bouts, scored=whole), bool(rows)
