@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from run_memory import Memory
 
 from murid.data.errors import DataError
 from murid.data.pvalues import fdr
@@ -12,23 +13,6 @@ from murid.run.analysis import _censored
 from murid.run.apply import _unseen, _warn_of_unseen
 from murid.run.group_comparison import check_alpha, compare_groups, compare_latencies, with_keys
 from murid.stats.statements import comparison_statements
-
-
-class Memory:
-    """A run that keeps its tables and notes in memory."""
-
-    def __init__(self):
-        self.tables, self.parts, self.summary, self.warnings = {}, {}, {}, []
-        self.provenance = {"command": "budget", "params": {"individual": None}}
-
-    def table(self, name, table):
-        self.tables[name] = table
-
-    def note(self, **summary):
-        self.summary |= summary
-
-    def warn(self, *texts):
-        self.warnings += texts
 
 
 @pytest.fixture

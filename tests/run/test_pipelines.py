@@ -177,10 +177,10 @@ def test_explicit_split(study, tiny, calls):
 
 
 def test_five_folds_or_one_an_animal_where_there_are_fewer(study):
-    from murid.run.evaluate import _splits
+    from murid.run.evaluation_splits import splits_of
 
     def folds(group):
-        return len(_splits(study, group, None, None, None, None, None, None, "warn", 0))
+        return len(splits_of(study, group, None, None, None, None, None, None, "warn", 0))
 
     assert (folds("id"), folds("animal")) == (5, 3)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from run_memory import Memory
 
 from murid.cli.measure_tables import comparison_table, latency_table, one_line_a_measure
 from murid.compare import ceiling, compare_with_best, methods_side_by_side
@@ -38,22 +39,6 @@ BEHAVIOURS = (*BEHAVIOUR_WORDS, "sex", "rear")
 SCORED = ("recording", "group", "session", "macro", "sex", "rear")
 #: Groups that are headings or counts of tables.
 GROUPS = ("p", "q", "g", "n", "measure", "missing", "no_group", "a | b", "x and y", "all: 3")
-
-
-class Memory:
-    """A run that keeps its tables in memory."""
-
-    def __init__(self, **tables):
-        self.tables, self.parts, self.summary, self.warnings = tables, {}, {}, []
-
-    def table(self, name, table):
-        self.tables[name] = table
-
-    def note(self, **summary):
-        self.summary |= summary
-
-    def warn(self, *texts):
-        self.warnings += texts
 
 
 def labels_of(animal):

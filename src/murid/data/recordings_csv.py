@@ -17,7 +17,7 @@ from murid.data.names import matching_key, slug, without_missing
 #: Columns that every study has; further ones are the user's.
 COLUMNS = ("id", "animal", "group", "day", "session", "nouns", "video", "source")
 _EXPECTED = f"a table separated by commas, in UTF-8, whose first line is {','.join(COLUMNS)} and columns of your own"
-_TODO = "put back a copy of it that is whole, or correct it in a text editor"
+_REMEDY = "put back a copy of it that is whole, or correct it in a text editor"
 
 
 def read_recordings(path: str | Path) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def read_recordings(path: str | Path) -> pd.DataFrame:
     for column in COLUMNS:
         if column not in table:
             if column == "id":
-                faults.add("column 'id' is missing", expected=_EXPECTED, got=", ".join(table.columns), todo=_TODO)
+                faults.add("column 'id' is missing", expected=_EXPECTED, got=", ".join(table.columns), todo=_REMEDY)
             table[column] = ""
     faults.raise_if_any()
     for line, name in zip(filled, table["id"], strict=True):
@@ -72,7 +72,7 @@ def _fail_damaged(path: Path) -> NoReturn:
         where=str(path),
         expected=_EXPECTED,
         got=damage_of(path),
-        todo=f"{_TODO}; what lies in data/ is untouched",
+        todo=f"{_REMEDY}; what lies in data/ is untouched",
     )
 
 
@@ -103,7 +103,7 @@ def _cells(text: str, path: Path) -> tuple[list[str], dict[int, list[str]]]:
             "a quotation mark is not closed, or stands inside a cell",
             where=f"line {begun}",
             expected='cells such as "a, b" or a',
-            todo=f"close it; where the file is cut off there: {_TODO}",
+            todo=f"close it; where the file is cut off there: {_REMEDY}",
         )
     if 0 < width < len(head) and not text.endswith(("\n", "\r")) and not faults.items:
         faults.add(
@@ -111,7 +111,7 @@ def _cells(text: str, path: Path) -> tuple[list[str], dict[int, list[str]]]:
             where=f"line {max(rows)}",
             expected=f"{len(head)} cells",
             got=f"{width}, and no end of the line",
-            todo=_TODO,
+            todo=_REMEDY,
         )
     _check_head(head, rows, faults)
     faults.raise_if_any()

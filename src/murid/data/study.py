@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import pandas as pd
 import tomlkit
 
-from murid.data import store
-from murid.data.atomic import appears, atomic_file, atomic_folder, put_back
+from murid.data.atomic import atomic_file, atomic_folder, put_back
 from murid.data.damage import damage_of
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.formats import STUDY
@@ -32,29 +30,8 @@ from murid.data.notebook_html import shown_as_html
 from murid.data.recording import NOUNS, Recording
 from murid.data.recordings_csv import COLUMNS, read_recordings
 from murid.data.roles import ROLES
-from murid.data.video import Video
+from murid.data.study_files import FILES, film_opener, link_or_copy, noun_opener
 from murid.data.warning import warn_user
-from murid.data.zones import Zones
-
-#: Noun → (file name, reader, writer).
-_FILES: dict[str, tuple[str, Callable, Callable]] = {
-    "poses": ("poses.nc", store.read_poses_file, store.write_array),
-    "labels": ("labels", store.read_labels_folder, store.write_journals),
-    "events": ("events.csv", store.read_events_file, store.write_events),
-    "zones": ("zones.json", Zones.read, store.write_zones),
-    "traces": ("traces.nc", store.read_traces_file, store.write_array),
-    "spikes": ("spikes.npz", store.read_spikes_file, store.write_spikes),
-}
-
-#: What the file of each noun is, for the message about one that is damaged.
-_EXPECTED = {
-    "poses": "netCDF as murid writes it",
-    "labels": "journals of labels (.jsonl), one JSON object a line",
-    "events": "a table separated by commas with time_s and label",
-    "zones": "zones as JSON",
-    "traces": "netCDF as murid writes it",
-    "spikes": "npz as murid writes it",
-}
 
 
 class Study:
@@ -210,7 +187,7 @@ class Study:
         """File or folder that holds a noun of a recording."""
         if noun == "video":
             return (self.folder / {row["id"]: row for row in self._rows(self.table)}[recording_id]["video"]).resolve()
-        return self.folder / "data" / recording_id / _FILES[noun][0]
+        return self.folder / "data" / recording_id / FILES[noun][0]
 
     def _warn_of_doubts(self) -> None:
         """Warn, once for an opened study, of animals and groups that a reader takes for one."""
@@ -226,12 +203,12 @@ class Study:
     def _recording(self, row: dict[str, str]) -> Recording:
         folder = self.folder / "data" / row["id"]
         nouns: dict[str, Any] = {
-            noun: _opener(folder / _FILES[noun][0], _FILES[noun][1], noun, row["id"])
+            noun: noun_opener(folder / FILES[noun][0], FILES[noun][1], noun, row["id"])
             for noun in row["nouns"].split()
-            if noun in _FILES
+            if noun in FILES
         }
         if row["video"]:
-            nouns["video"] = _film_opener((self.folder / row["video"]).resolve(), row["id"])
+            nouns["video"] = film_opener((self.folder / row["video"]).resolve(), row["id"])
         extra = {k: v for k, v in row.items() if k not in COLUMNS and v != ""}
         return Recording(
             row["id"],
@@ -269,18 +246,18 @@ class Study:
         self._check_notes(recording)
         recording.validate()
         self._joined_roles(recording)
-        present = [noun for noun in _FILES if recording.has(noun)]
+        present = [noun for noun in FILES if recording.has(noun)]
         folder = self.folder / "data" / recording.id
         with ExitStack() as lock:
             with atomic_folder(folder) as temporary:
                 for noun in [n for n in present if n not in keep]:
-                    name, _, write = _FILES[noun]
+                    name, _, write = FILES[noun]
                     write(recording.need(noun), temporary / name)
                 # From here to the row nobody else changes the study: others may have added meanwhile.
                 lock.enter_context(locked(self.folder))
                 self._check_taken(recording.id, replace)
                 for noun in [n for n in present if n in keep]:
-                    _link(folder / _FILES[noun][0], temporary / _FILES[noun][0])
+                    link_or_copy(folder / FILES[noun][0], temporary / FILES[noun][0])
             self.settings = _read_settings(self.folder / "study.toml")
             roles = self._joined_roles(recording)
             # Roles first: after a kill, a role too many harms less than a recording without its own.
@@ -453,62 +430,6 @@ def _checked_roles(roles: object, toml: Path) -> dict[str, str]:
         faults.add("keypoints have two roles", got=", ".join(double), todo="give each keypoint one role")
     faults.raise_if_any()
     return out
-
-
-def _link(source: Path, target: Path) -> None:
-    """Let a file, or every file of a folder, appear at a second place: the same file where the disk can do that."""
-
-    def one(file: str | Path, place: str | Path) -> None:
-        try:
-            os.link(file, place)
-        except OSError:
-            shutil.copy2(file, place)
-
-    if source.is_dir():
-        shutil.copytree(source, target, copy_function=one)
-    elif source.exists():
-        one(source, target)
-
-
-def _film_opener(path: Path, owner: str) -> Callable[[], Video]:
-    def open_film() -> Video:
-        if not path.is_file():
-            fail(
-                f"recording '{owner}'",
-                "film not found",
-                where=str(path),
-                todo="put it back there, or correct the column 'video' of recordings.csv (paths count from the study)",
-            )
-        return Video(path)
-
-    return open_film
-
-
-def _opener(path: Path, read: Callable[[Path], Any], noun: str, owner: str) -> Callable[[], Any]:
-    def open_noun() -> Any:
-        if not appears(path, path.parent):
-            fail(
-                f"recording '{owner}'",
-                f"{noun} file is missing",
-                where=str(path),
-                todo="it was deleted or moved; add the recording again with --replace",
-            )
-        try:
-            return read(path)
-        except DataError:
-            raise
-        except (OSError, ValueError, TypeError, LookupError, AttributeError, StopIteration, EOFError, BadZipFile):
-            # What the library says of a damaged file is about its own inside, not about the study.
-            fail(
-                f"recording '{owner}'",
-                f"{noun} file cannot be read",
-                where=str(path),
-                expected=_EXPECTED[noun],
-                got=damage_of(path),
-                todo=store.DAMAGED,
-            )
-
-    return open_noun
 
 
 __all__ = ["COLUMNS", "NOUNS", "Study"]

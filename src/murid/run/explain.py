@@ -13,7 +13,7 @@ from murid.data.errors import fail
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.apply import identity_of, model_folder
-from murid.run.evaluate import Split
+from murid.run.evaluation_splits import Split
 from murid.run.figure_files import write_figure
 from murid.run.fit import fit_step, learnt_from, nouns_for
 from murid.run.runner import Runner, inputs_of
