@@ -2,9 +2,11 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from murid.stats import GroupPair, LatencyStatement, Statement
+from murid.stats.statements import latency_statements
 from murid.stats.wording import joined, number_text, p_text, unit_text
 
 
@@ -133,7 +135,7 @@ def test_latencies_read_back_from_a_stored_table(tmp_path):
     import numpy as np
     import pandas as pd
 
-    from murid.stats import compare_survival, latency_statements
+    from murid.stats import compare_survival
 
     t = np.minimum(np.random.default_rng(0).exponential(30, 24), 60)
     table = pd.DataFrame({"animal": range(24), "g": np.repeat(["a", "b", "c"], 8), "t": t, "e": t < 60})
@@ -200,3 +202,12 @@ def test_latencies_say_whether_they_differ_by_q():
     assert LatencyStatement(*fields, p=0.01, q=0.02).finding().endswith("log-rank p = 0.01, q = 0.02")
     pairs = (("a", "b", 0.04),)
     assert "pairs (p after Holm): a and b p = 0.04" in LatencyStatement(*fields, p=0.01, pairs=pairs).sentence()
+
+
+def test_pairs_of_latencies_are_read_by_the_names_of_their_groups():
+    counts = {f"{what}_{g}": 4 for what in ("n", "events", "median_s") for g in ("a", "b", "a and b")}
+    row = {"measure": "latency", "groups": "a | b | a and b", "horizon_s": 60.0, "p": 0.01, **counts}
+    row |= {"q": 0.01, "n_missing": 0, "n_no_group": 0}
+    row["pairs_p_holm"] = "b and a and b: 0.3 | a and b: 0.1 | a and a and b: 0.2"  # in another order
+    (found,) = latency_statements(pd.DataFrame([row]))
+    assert found.pairs == (("a", "b", 0.1), ("a", "a and b", 0.2), ("b", "a and b", 0.3))

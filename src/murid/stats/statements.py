@@ -384,9 +384,12 @@ def latency_statements(
 
 def _latency_of_row(row: Mapping[Any, Any], names: Mapping[str, str]) -> LatencyStatement:
     groups = _names_in(_cell(row["groups"]))
-    # Pairs stand in the order of the groups, so that a group may be called "a and b".
-    tested = [float(part.rpartition(": ")[2]) for part in _names_in(_cell(row["pairs_p_holm"])) if part]
-    pairs = [(a, b, p) for (a, b), p in zip(combinations(groups, 2), tested, strict=bool(tested))]
+    written: dict[str, list[float]] = {}
+    for part in filter(None, _names_in(_cell(row["pairs_p_holm"]))):
+        text, _, p = part.rpartition(": ")
+        written.setdefault(text, []).append(float(p))
+    # By name; pairs of one text (a with "a and b", "a and a" with b) come in the order of the groups.
+    pairs = [(a, b, written[text].pop(0)) for a, b in combinations(groups, 2) if written.get(text := f"{a} and {b}")]
     return LatencyStatement(
         measure=names.get(str(row["measure"]), str(row["measure"])),
         groups=groups,
