@@ -1,5 +1,6 @@
 """Names of any script are compared and stored without loss."""
 
+import re
 import unicodedata
 
 import pytest
@@ -7,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import murid
-from murid.data.names import check_distinct, file_name_of, matching_key, near_twins, slug, split_words, text_of
+from murid.data.names import (
+    check_distinct,
+    file_name_of,
+    matching_key,
+    near_twins,
+    refuse_bad_id,
+    slug,
+    split_words,
+    text_of,
+)
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(lambda t: unicodedata.normalize("NFC", t))
 
@@ -36,6 +46,23 @@ def test_reserved_and_long_names():
     assert text_of("%63on.txt") == "con.txt"
     with pytest.raises(murid.DataError, match="too long"):
         file_name_of("ж" * 200)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("con", "con_"), ("NUL.1", "NUL_.1"), ("com3", "com3_"), ("LPT¹", "LPT¹_")]
+)
+def test_names_that_windows_reserves_name_no_folder(name, other):
+    assert slug(name) == slug(other) == other
+    with pytest.raises(murid.DataError, match=f"use '{re.escape(other)}'"):
+        refuse_bad_id(name, "study")
+    refuse_bad_id(other, "study")
+    refuse_bad_id("control", "study")
+
+
+def test_a_name_that_leaves_no_room_for_endings_names_no_folder():
+    refuse_bad_id("ж" * 100, "study")
+    with pytest.raises(murid.DataError, match=r"at most 200 bytes.*give it a shorter name"):
+        refuse_bad_id("ж" * 101, "study")
 
 
 def test_words_keep_their_marks():

@@ -221,7 +221,7 @@ def test_a_sheet_typed_by_hand_is_read_as_it_is_meant(tmp_path):
     assert study["r2"].meta == {}
 
 
-@pytest.mark.parametrize("id", ["../../x", "a/b", "..", "NA", "a b"])
+@pytest.mark.parametrize("id", ["../../x", "a/b", "..", "NA", "a b", "con"])
 def test_ids_that_lead_out_of_the_study_are_refused_when_read(tmp_path, id):
     study = by_hand(tmp_path / "s", f"id,animal\nr1,a1\n{id},a2\n")
     with pytest.raises(murid.DataError, match=r"line 3: .* is no id of a recording"):
@@ -249,7 +249,7 @@ def test_animals_that_look_alike_are_warned_of_once(tmp_path):
     assert len(study.recordings()) == 2
 
 
-@pytest.mark.parametrize("name", ["../../x", "a/b", "", "m 1", "."])
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", "m 1", ".", "aux"])
 def test_an_id_that_a_study_refuses_is_no_id_of_a_recording(name):
     with pytest.raises(murid.DataError, match="cannot be a folder name"):
         murid.Recording(name)

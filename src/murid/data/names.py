@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from murid.data.errors import Faults, fail
 
 _KEPT = "._- "
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))}
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in "123456789¹²³")}
 #: File systems allow 255 bytes; endings and temporary names need some of them.
 _MOST_BYTES = 200
 
@@ -69,25 +69,37 @@ def look_alike_key(text: str) -> str:
 def slug(text: str) -> str:
     """Return a name of letters and digits of any script, ``. _ -``; all else becomes ``_``.
 
-    For names that are made, not for names that are kept: two texts may give one slug.
+    A name that Windows reserves (``con``, ``nul``, also with an ending) gets a ``_``. For names that are made, not
+    for names that are kept: two texts may give one slug.
 
     Examples
     --------
-    >>> slug("Mäuschen (cage 3)")
-    'Mäuschen_cage_3'
+    >>> slug("Mäuschen (cage 3)"), slug("con.1")
+    ('Mäuschen_cage_3', 'con_.1')
     """
     text = unicodedata.normalize("NFC", text)
     marked = "".join(c if is_word_character(c) or c in "._-" else " " for c in text)
-    return "_".join(marked.split()).strip("._")
+    name = "_".join(marked.split()).strip("._")
+    stem = name.split(".")[0]
+    return f"{stem}_{name[len(stem) :]}" if stem.casefold() in _RESERVED else name
+
+
+#: What a name of a recording or model must be: it is a folder, also on the computer of whoever gets the study.
+FOLDER_NAME = f"letters and digits of any script, . _ -, at most {_MOST_BYTES} bytes, no name of Windows (con, nul)"
+
+
+def is_folder_name(name: str) -> bool:
+    """True for a name that can be a folder on every system, see `FOLDER_NAME`."""
+    return bool(name) and name == slug(name) and len(name.encode()) <= _MOST_BYTES
 
 
 def refuse_bad_id(name: str, subject: str) -> None:
-    """Refuse an id of a recording that cannot be the name of its folder in a study.
+    """Refuse an id of a recording, or the name of a model, that cannot be the name of its folder in a study.
 
     Raises
     ------
     DataError
-        The name is empty, or holds anything but letters, digits and ``. _ -``.
+        The name is empty or long, holds anything but letters, digits and ``. _ -``, or is one that Windows reserves.
 
     Examples
     --------
@@ -98,12 +110,13 @@ def refuse_bad_id(name: str, subject: str) -> None:
     ...     print(str(error).partition(";")[0])
     study: '../m1' cannot be a folder name
     """
-    if not name or name != slug(name):
+    if not is_folder_name(name):
+        other = slug(name)
         fail(
             subject,
             f"'{name}' cannot be a folder name",
-            expected="letters and digits of any script, . _ -",
-            todo=f"use '{slug(name)}'" if slug(name) else "give it a name",
+            expected=FOLDER_NAME,
+            todo=f"use '{other}'" if is_folder_name(other) else "give it a shorter name" if other else "give it a name",
         )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from murid.data.damage import damage_of
 from murid.data.errors import Faults, fail
-from murid.data.names import matching_key, slug, without_missing
+from murid.data.names import FOLDER_NAME, is_folder_name, matching_key, without_missing
 
 #: Columns that every study has; further ones are the user's.
 COLUMNS = ("id", "animal", "group", "day", "session", "nouns", "video", "source")
@@ -52,11 +52,11 @@ def read_recordings(path: str | Path) -> pd.DataFrame:
             table[column] = ""
     faults.raise_if_any()
     for line, name in zip(filled, table["id"], strict=True):
-        if not name or name != slug(name):
+        if not is_folder_name(name):
             faults.add(
                 f"'{name}' is no id of a recording",
                 where=f"line {line}",
-                expected="letters and digits of any script, . _ -",
+                expected=FOLDER_NAME,
                 todo="correct it; it must be the name of a folder in data/",
             )
     for repeated in table["id"][table["id"].map(matching_key).duplicated()].unique():

@@ -10,7 +10,7 @@ from typing import Any
 
 from murid.data.atomic import atomic_folder
 from murid.data.errors import fail
-from murid.data.names import slug
+from murid.data.names import refuse_bad_id
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.failures import note_skipped, readable_recordings
@@ -65,13 +65,7 @@ def fit_method(
     ['kmeans', 'three', 'trees']
     """
     model = model or name
-    if slug(model) != model:
-        fail(
-            "fit",
-            f"'{model}' cannot be a folder name",
-            expected="letters and digits of any script, . _ -",
-            todo=f"use '{slug(model)}'",
-        )
+    refuse_bad_id(model, "fit")
     step = fit_step(study, name, params or {}, ids)
     skipped: dict[str, str] = {}
     if skip_failed:
