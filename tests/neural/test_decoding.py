@@ -132,6 +132,23 @@ def test_unlabelled_rows_are_never_taught_as_a_behaviour(monkeypatch):
     assert half.p < 1
 
 
+@pytest.mark.parametrize("k", [2, 3])
+def test_few_columns_are_told_apart_as_scikit_learn_does(k):
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(k)
+    codes = rng.choice(k, 300, p=np.arange(1, k + 1) / np.arange(1, k + 1).sum()) * 2
+    x = (rng.standard_normal((300, 3)) * [1, 5, 0.1] + np.outer(codes, [1, 0, 0])).astype(np.float32)
+    model = None
+    for c in (1e-3, 1e-1, 10):  # each from the one before
+        model = decoders.fit_logistic(x, codes, c, model)
+        peer = LogisticRegression(C=c, class_weight="balanced", tol=1e-9, max_iter=5000).fit(x.astype(float), codes)
+        np.testing.assert_allclose(model.predict_proba(x), peer.predict_proba(x), atol=1e-6)
+        np.testing.assert_array_equal(model.predict(x), peer.predict(x))
+    apart = decoders.fit_logistic(np.r_[np.zeros(20), np.ones(20)][:, None], np.repeat([0, 1], 20), 1e6)
+    assert np.isfinite(apart.weight).all()
+
+
 def test_scores_that_are_not_finite_are_an_error():
     with pytest.raises(DataError, match="not finite"):
         decoding_null.ranked("circular shifts", 0.5, [0.1, np.nan], 100.0)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from murid.data.clock import nearest_sample
 from murid.data.errors import fail
+from murid.neural.logistic import MOST_COEFFICIENTS, fit_logistic
 
 if TYPE_CHECKING:
     from murid.learn.nets.batches import MemorySource
@@ -75,25 +76,33 @@ def _ridge(x: Floats, y: Floats, inner: Rows, valid: Rows, train: Rows, test: Ro
 
 def logistic(x: Floats, y: Floats, inner: Rows, valid: Rows, train: Rows, test: Rows) -> Floats:
     """Probabilities (row, class) of the test rows; the penalty is the one that does best on the rows in `valid`."""
-    from sklearn.linear_model import LogisticRegression
-
     flat, codes = x.reshape(len(x), -1), y.argmax(axis=1)
     out = np.zeros((int(test.sum()), y.shape[1]))
     only = np.unique(codes[train])
     if only.size == 1:  # nothing to tell apart outside of the test rows
         out[:, only[0]] = 1.0
         return out
-
-    def fit(rows: Rows, c: float) -> LogisticRegression:
-        return LogisticRegression(C=c, class_weight="balanced", max_iter=300).fit(flat[rows], codes[rows])
-
     penalties = (1e-4, 1e-3, 1e-2, 1e-1)
-    best = penalties[1]
+    best, model = penalties[1], None
     if np.unique(codes[inner]).size > 1:
-        best = max(penalties, key=lambda c: _balanced(codes[valid], fit(inner, c).predict(flat[valid])))
-    model = fit(train, best)
+        scores = []
+        for c in penalties:
+            model = _classifier(flat[inner], codes[inner], c, model)
+            scores.append(_balanced(codes[valid], model.predict(flat[valid])))
+        best = penalties[int(np.argmax(scores))]
+    model = _classifier(flat[train], codes[train], best, model)
     out[:, model.classes_] = model.predict_proba(flat[test])
     return out
+
+
+def _classifier(x: Floats, codes: NDArray[np.int64], c: float, start: Any = None) -> Any:
+    """Logistic regression; where coefficients are few by Newton's method from `start`: it finds the same minimum."""
+    classes = np.unique(codes)
+    if (x.shape[1] + 1) * classes.size <= MOST_COEFFICIENTS:
+        return fit_logistic(x, codes, c, start)
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=c, class_weight="balanced", max_iter=300).fit(x, codes)
 
 
 def _conv(x: Floats, y: Floats, inner: Rows, valid: Rows, test: Rows, p: DecodingParams, classes: bool) -> Floats:
