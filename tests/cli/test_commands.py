@@ -1,5 +1,6 @@
 """Every command, as a user types it."""
 
+import io
 import json
 import os
 import signal
@@ -242,6 +243,20 @@ def test_letters_that_the_shell_cannot_read_are_refused(monkeypatch, capsys):
         main()
     assert left.value.code == 2
     assert "cannot read 'Angst \\udcc3\\udcbc'" in capsys.readouterr().err
+
+
+def test_letters_that_the_shell_cannot_show_are_shown_by_their_code(monkeypatch, tmp_path):
+    (tmp_path / "Mäuschen α.csv").write_text("start_s,stop_s,label\n1,2,rear\n", encoding="utf-8")
+    Study.create(tmp_path / "S")
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["murid", "add", "S", "--labels", "."])
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    stdout.flush()
+    assert "Mäuschen_\\u03b1" in stdout.buffer.getvalue().decode("latin-1")
 
 
 def test_the_unforeseen_leaves_a_crash_log(murid, study, monkeypatch):

@@ -10,6 +10,7 @@ Adding a command
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -77,8 +78,15 @@ for _name in COMMANDS:
 
 def main() -> None:
     """Entry point of the ``murid`` command. Exit codes: 0 ok, 1 data or parameters, 2 usage, 130 stopped."""
+    _print_what_the_shell_cannot()
     _refuse_letters_that_were_lost(sys.argv[1:])
     app()
+
+
+def _print_what_the_shell_cannot() -> None:
+    """Print letters that the encoding of the shell lacks as their code (``\\u03b1``), as stderr does, not fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _refuse_letters_that_were_lost(words: Sequence[str]) -> None:
