@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _print_what_the_shell_cannot() -> None:
-    """Print letters that the encoding of the shell lacks as their code (``\\u03b1``), as stderr does, not fail."""
+    """Print letters that the encoding of the shell lacks as their code, as stderr does, instead of an error."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
