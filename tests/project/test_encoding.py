@@ -1,4 +1,4 @@
-"""Text is UTF-8 on every machine: Windows and old clusters have another default."""
+"""Text is UTF-8 and paths inside a study have ``/`` on every machine: Windows and old clusters have other defaults."""
 
 from __future__ import annotations
 
@@ -55,4 +55,10 @@ def test_the_scan_sees_what_it_must():
 
 def test_every_text_file_has_an_encoding():
     wrong = [f"{p.relative_to(ROOT)}:{n}" for p in SOURCES for n in unstated(p.read_text(encoding="utf-8"))]
+    assert wrong == []
+
+
+def test_paths_inside_a_study_are_written_with_slashes():
+    """A model is the same model, and a result whole, also where the study was made on Windows."""
+    wrong = [f"{p.relative_to(ROOT)}" for p in SOURCES if re.search(r"\bstr\(\w+\.relative_to\(", p.read_text("utf-8"))]
     assert wrong == []

@@ -257,6 +257,33 @@ def test_a_recording_whose_replacing_was_killed_is_put_back_when_the_study_is_op
     assert [p.name for p in data.glob(".*")] == [f".r3.{owners.owner_name()}.tmp"]
 
 
+def test_a_model_whose_replacing_was_killed_is_put_back_and_files_of_other_programs_stay(study):
+    models, data = study.folder / "models", study.folder / "data"
+    gone = f"999999999-{owners.host()}-3"
+    (models / f".trees.{gone}.old").mkdir(parents=True)
+    (models / f".kmeans.{gone}.tmp").mkdir()
+    others = [data / ".x.tmp", data / ".backup.2026.old", data / ".DS_Store"]
+    others[1].mkdir()
+    for path in (others[0], others[2]):
+        path.write_text("")
+    with pytest.warns(UserWarning, match="'models/trees' was being replaced when a command was killed"):
+        Study(study.folder)
+    assert [p.name for p in models.iterdir()] == ["trees"]
+    assert sorted(data.glob(".*")) == sorted(others)
+
+
+def test_check_removes_files_that_killed_commands_left_half_written(study):
+    gone, here = f"999999999-{owners.host()}-3", owners.work_name()
+    run = study.runs_dir / "20260101-000000-check" / "tables"
+    run.mkdir(parents=True)
+    places = [study.folder, study.folder / "data" / "r1", study.folder / "data" / "r1" / "labels", run]
+    for place in places:
+        for owner in (gone, here):
+            (place / f".a.csv.{owner}.tmp").write_text("half")
+    check_study(study)
+    assert sorted(study.folder.rglob(".*.tmp")) == sorted(p / f".a.csv.{here}.tmp" for p in places)
+
+
 def test_a_recording_that_is_being_swapped_is_waited_for(study):
     data = study.folder / "data"
     (data / "r1").rename(data / f".r1.{owners.owner_name()}.old")

@@ -8,6 +8,7 @@ import xarray as xr
 
 from murid.data.atomic import DiskError
 from murid.data.errors import DataError
+from murid.data.process_owner import host, work_name
 from murid.data.states import make_states
 from murid.run.step import Kept
 from murid.run.store import Store
@@ -91,17 +92,14 @@ def test_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     assert not [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
 
 
-def test_sweep_removes_leftovers_of_the_dead_and_spares_the_living(tmp_path):
-    import os
-
+def test_sweep_removes_leftovers_of_the_dead_and_spares_the_living_and_other_programs(tmp_path):
     store = Store(tmp_path)
     store.put(HERE, {"a": 1})
-    dead, alive = tmp_path / "work" / ".k2.999999999.tmp", tmp_path / "work" / f".k3.{os.getpid()}.tmp"
-    dead.mkdir()
-    alive.mkdir()
+    there = [f".k2.999999999-{host()}-1.tmp", f".k3.{work_name()}.tmp", ".x.tmp", ".a.b.tmp"]
+    for name in there:
+        (tmp_path / "work" / name).mkdir()
     store.sweep()
-    assert not dead.exists()
-    assert alive.exists()
+    assert sorted(p.name for p in (tmp_path / "work").glob(".*")) == sorted(there[1:])
     assert store.get(HERE) == {"a": 1}
 
 

@@ -55,7 +55,7 @@ def of_run(
         "seconds": run.provenance.get("seconds"),
         **run.summary,
         "tables": {name: records(stored[name]) for name in json_tables if name in stored},
-        "files": sorted(str(p.relative_to(run.folder)) for p in run.folder.rglob("*.parquet")),
+        "files": sorted(p.relative_to(run.folder).as_posix() for p in run.folder.rglob("*.parquet")),
         "warnings": run.provenance["warnings"],
     }
     return Reply(

@@ -12,8 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from murid.data.errors import MuridError
-from murid.data.process_owner import at_work, work_name
+from murid.data.process_owner import WORK_NAME, at_work, work_name
 
+#: What is under way; hidden files of other programs (``.x.tmp``) are none of murid's.
+_UNDER_WAY = re.compile(rf"\.(?:(?P<name>.+)\.)?(?P<owner>{WORK_NAME})\.(?P<kind>tmp|old)")
 _NUMBER_OF_SYSTEM = re.compile(r"(?:os error |errno = )(\d+)")
 
 
@@ -136,21 +138,48 @@ def _moved(temporary: Path, target: Path, stays: Callable[[], bool]) -> bool:
     return True
 
 
+def left_behind(path: Path) -> tuple[str, str]:
+    """Return name and kind (``tmp`` or ``old``) of what a process that is gone left half-done; empty for all else."""
+    found = _UNDER_WAY.fullmatch(path.name)
+    if found is None:
+        return "", ""
+    try:
+        info = path.stat()
+    except OSError:
+        return "", ""
+    if at_work(found["owner"], max(info.st_mtime, info.st_ctime)):
+        return "", ""
+    return found["name"] or "", found["kind"]
+
+
 def put_back(folder: Path) -> list[str]:
     """Undo what killed processes left of `atomic_folder` in a folder; return the names that were put back."""
     back = []
-    for left in [*folder.glob(".*.old"), *folder.glob(".*.tmp")]:
-        name, owner, kind = left.name[1:].rsplit(".", 2)
+    for left in folder.glob(".*"):
+        name, kind = left_behind(left)
         with suppress(OSError):
-            info = left.stat()
-            if at_work(owner, max(info.st_mtime, info.st_ctime)):
-                continue
-            if kind == "old" and not (folder / name).exists():
+            if kind == "old" and name and not (folder / name).exists():
                 left.rename(folder / name)
                 back.append(name)
-            else:
-                shutil.rmtree(left, ignore_errors=True)
+            elif kind:
+                remove(left)
     return back
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove half-written files and folders of processes that are gone from a folder and all below it."""
+    for path in list(folder.rglob(".*.tmp")):
+        if left_behind(path)[1]:
+            with suppress(OSError):
+                remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder and all in it; one that is gone is no error."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def appears(path: Path, folder: Path) -> bool:

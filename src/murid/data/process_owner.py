@@ -15,6 +15,8 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+#: What `work_name` returns, as a pattern.
+WORK_NAME = r"\d+-[0-9a-f]{8}(?:-\d+)?"
 #: What another host has not touched for so long is taken for dead.
 OLD_S = 7 * 24 * 3600.0
 

@@ -69,7 +69,7 @@ class Study:
                 todo=f"make one with: murid new {self.folder}",
             )
         self.settings: dict[str, Any] = _read_settings(toml)
-        for name in put_back(self.folder / "data"):
+        for name in [*put_back(self.folder / "data"), *(f"models/{m}" for m in put_back(self.models_dir))]:
             warn_user(f"study {self.folder}: '{name}' was being replaced when a command was killed; it is as it was")
 
     @classmethod

@@ -8,6 +8,7 @@ import pandas as pd
 
 from murid import __version__
 from murid.data.analysis import find_analysis
+from murid.data.atomic import left_behind, remove, remove_left_behind
 from murid.data.errors import Faults
 from murid.data.study import Study
 from murid.prepare.quality_analysis import FAULTS, VERDICTS
@@ -54,6 +55,7 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
     asked = {"ids": list(ids) if ids is not None else None, "params": declared.model_dump(mode="json")}
     with Run.start(study, "check", asked) as run:
         run.rests_on(columns_of(chosen), needs_of(study, chosen, StatesSource()), every=ids is None)
+        _remove_left_behind(study)
         faults = study.faults()
         add_copies(faults, study.recordings())
         newest = [r for r in newest_runs(study, each_model=True) if r.provenance["command"] != "check"]
@@ -75,6 +77,15 @@ def check_study(study: Study, ids: Sequence[str] | None = None, *, workers: int 
                 "says that their reader was mended, add the files again with --replace"
             )
     return run
+
+
+def _remove_left_behind(study: Study) -> None:
+    """Remove files that killed commands left half-written; the runner does so in the cache."""
+    for folder in (study.folder / "data", study.models_dir, study.runs_dir):
+        remove_left_behind(folder)
+    for path in study.folder.glob(".*.tmp"):
+        if left_behind(path)[1]:
+            remove(path)
 
 
 def _add_damaged(faults: Faults, runs: Sequence[Run]) -> None:

@@ -48,7 +48,7 @@ def file_digest(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        parts = {str(p.relative_to(path)): file_digest(p) for p in sorted(path.rglob("*")) if p.is_file()}
+        parts = {p.relative_to(path).as_posix(): file_digest(p) for p in sorted(path.rglob("*")) if p.is_file()}
         return digest(parts)
     info = path.stat()
     return _file_digest(str(path.resolve()), info.st_size, info.st_mtime_ns)

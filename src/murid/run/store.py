@@ -15,18 +15,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from murid.data.atomic import atomic_folder
+from murid.data.atomic import atomic_folder, left_behind
 from murid.data.errors import DataError, fail
 from murid.data.json_values import to_plain
 from murid.data.names import slug
-from murid.data.process_owner import at_work
 from murid.data.store import read_array, write_array
 from murid.run.keys import file_digest
 from murid.run.step import Kept
@@ -86,7 +84,7 @@ class Store:
         with atomic_folder(self.folder(kept), stays=lambda: self.entry(kept) is not None) as temporary:
             kind = write_value(value, temporary / "value")
             files = {
-                str(path.relative_to(temporary)): file_digest(path)
+                path.relative_to(temporary).as_posix(): file_digest(path)
                 for path in sorted(temporary.rglob("*"))
                 if path.is_file()
             }
@@ -102,10 +100,9 @@ class Store:
 
     def sweep(self) -> None:
         """Remove what killed processes left half-written."""
-        for left in [*self.root.glob("*/.*.tmp"), *self.root.glob("*/.*.old")]:
-            with suppress(FileNotFoundError):
-                if not at_work(left.name.rsplit(".", 2)[1], left.stat().st_mtime):
-                    shutil.rmtree(left, ignore_errors=True)
+        for left in self.root.glob("*/.*"):
+            if left_behind(left)[1]:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def write_value(value: Any, path: Path) -> str:
