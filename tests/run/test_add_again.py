@@ -1,5 +1,6 @@
 """Adding again: what is not given stays, edits are never overwritten silently, strays are listed."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import run_work as work
@@ -7,7 +8,9 @@ import run_work as work
 import murid
 from murid.cli.add import spread_patterns
 from murid.data.errors import DataError
+from murid.data.recording import Recording
 from murid.data.study import Study
+from murid.data.video import write_video
 from murid.run.add import add_files
 from murid.run.check import check_study
 
@@ -126,6 +129,37 @@ def test_a_film_that_was_replaced_under_its_name_is_seen(tmp_path):
     assert film_digest(other) == first
     film.write_bytes(b"other")
     assert film_digest(film) != first
+
+
+def write_film(path, fps):
+    return write_video(path, (np.full((16, 16), 4 * k, np.uint8) for k in range(60)), fps)
+
+
+def test_a_film_of_another_rate_under_the_same_name_is_refused_until_it_replaces(tmp_path):
+    (tmp_path / "poses").mkdir()
+    write_poses(tmp_path, 0)
+    write_film(tmp_path / "m0.mp4", 25)
+    study = Study.create(tmp_path / "S")
+    add_files(study, tmp_path / "poses", video=tmp_path / "m0.mp4")
+    write_film(tmp_path / "m0.mp4", 50)
+    with pytest.raises(DataError, match=r"from other files or read in another way.*m0"):
+        add_files(study, tmp_path / "poses", video=tmp_path / "m0.mp4")
+    add_files(study, tmp_path / "poses", video=tmp_path / "m0.mp4", replace=True)
+    assert study["m0"].poses.attrs["fps"] == 50
+
+
+@pytest.mark.parametrize("place", ["S/films", "films"])
+def test_films_in_or_beside_a_study_are_found_after_both_were_moved(tmp_path, place):
+    work_folder = tmp_path / "here"
+    study = Study.create(work_folder / "S")
+    (work_folder / place).mkdir(exist_ok=True)
+    film = write_film(work_folder / place / "m0.mp4", 20)
+    study.add(Recording("m0", poses=work.small_poses(0), video=film))
+    work_folder.rename(tmp_path / "there")
+    moved = Study(tmp_path / "there" / "S")
+    assert moved.path_of("m0", "video").is_file()
+    assert moved["m0"].video.n_frames == 60
+    assert moved.faults().items == []
 
 
 def test_one_stray_label_file_is_listed_and_refuses_nothing(files):
