@@ -8,7 +8,6 @@ import run_work as work
 import murid
 from murid.cli.add import spread_patterns
 from murid.data.errors import DataError
-from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.video import write_video
 from murid.run.add import add_files
@@ -146,20 +145,6 @@ def test_a_film_of_another_rate_under_the_same_name_is_refused_until_it_replaces
         add_files(study, tmp_path / "poses", video=tmp_path / "m0.mp4")
     add_files(study, tmp_path / "poses", video=tmp_path / "m0.mp4", replace=True)
     assert study["m0"].poses.attrs["fps"] == 50
-
-
-@pytest.mark.parametrize("place", ["S/films", "films"])
-def test_films_in_or_beside_a_study_are_found_after_both_were_moved(tmp_path, place):
-    work_folder = tmp_path / "here"
-    study = Study.create(work_folder / "S")
-    (work_folder / place).mkdir(exist_ok=True)
-    film = write_film(work_folder / place / "m0.mp4", 20)
-    study.add(Recording("m0", poses=work.small_poses(0), video=film))
-    work_folder.rename(tmp_path / "there")
-    moved = Study(tmp_path / "there" / "S")
-    assert moved.path_of("m0", "video").is_file()
-    assert moved["m0"].video.n_frames == 60
-    assert moved.faults().items == []
 
 
 def test_one_stray_label_file_is_listed_and_refuses_nothing(files):
