@@ -19,7 +19,6 @@ LIBRARIES = (
     "scikit-learn",
     "lightgbm",
     "numba",
-    "statsmodels",
     "shapely",
     "opencv-python-headless",
     "av",

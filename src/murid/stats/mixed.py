@@ -1,16 +1,14 @@
 """Repeated measures: a linear mixed model with small-sample tests, and a permutation test beside it.
 
-``value ~ group * time + (1 + time | animal)`` by restricted maximum likelihood (statsmodels). Animals may
+``value ~ group * time + (1 + time | animal)`` by restricted maximum likelihood. Animals may
 differ in slope where time is numeric; with levels of time the degrees of freedom are Greenhouse–Geisser's.
 Every result also carries a permutation test in which whole animals change groups.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,6 +18,7 @@ from murid.data.errors import Faults, did_you_mean, fail
 from murid.data.name_order import natural
 from murid.data.names import counted
 from murid.stats import linear
+from murid.stats.reml import Reml, fit_reml
 from murid.stats.repeated import permuted
 from murid.stats.units import by_unit, covariates_apart, group_names, nested_litters, numbers_of
 
@@ -30,19 +29,6 @@ SMALL_GROUP = 8
 NO_VARIANCE = 1e-4
 #: Times an animal must have on average before its slope can be separated from noise.
 TIMES_FOR_SLOPES = 3
-
-
-class _Fit(Protocol):
-    """What is used of a fit of statsmodels."""
-
-    fe_params: Floats
-    bse_fe: Floats
-    cov_re: Floats
-    scale: float
-    converged: bool
-
-    def cov_params(self) -> Floats:
-        """Covariance of all parameters, fixed effects first."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +52,7 @@ class MixedResult:
     permutation : DataFrame
         ``term, statistic, p, n_animals``: group (on animal means, adjusted for days and covariates) and group × time.
     notes : tuple of str
-        Rows left out, what the optimiser complained about, small samples, what to report instead.
+        Rows left out, slopes that do not differ, small samples, what to report instead.
     formula : str
     reference : str
         First group, and for levels of time the first time: what coefficients are compared with.
@@ -195,11 +181,10 @@ def fit_mixed_model(
     scale = float(rows.table["value"].std()) or 1.0
     y = ((rows.table["value"] - rows.table["value"].mean()) / scale).to_numpy(np.float64)
     fit, slopes, notes = _fitted(y, model, rows)
-    variances = np.asarray(fit.cov_re, np.float64) * scale**2
-    singular = bool(variances[0, 0] < NO_VARIANCE * fit.scale * scale**2)
-    converged = bool(fit.converged) and bool(np.isfinite(np.asarray(fit.bse_fe)).all())
-    if not converged or singular:
-        why = "it did not converge" if not converged else "the variance between animals is estimated as 0"
+    variances = fit.random * scale**2
+    singular = bool(variances[0, 0] < NO_VARIANCE * fit.residual * scale**2)
+    if not fit.converged or singular:
+        why = "it did not converge" if not fit.converged else "the variance between animals is estimated as 0"
         notes.append(f"do not use the model's p values: {why}; report the permutation test")
     if rows.table.groupby("group")["unit"].nunique().min() < SMALL_GROUP:
         notes.append(f"fewer than {SMALL_GROUP} animals in a group: report the permutation test beside the model")
@@ -212,9 +197,9 @@ def fit_mixed_model(
         _coefficients(fit, model, df, scale, float(rows.table["value"].mean())),
         _terms(fit, model, df, {"group": group, "time": time, "group:time": f"{group}:{time}"}),
         float(variances[0, 0]),
-        float(fit.scale) * scale**2,
+        fit.residual * scale**2,
         float(variances[1, 1] / _time_scale(rows) ** 2) if slopes else float("nan"),
-        converged,
+        fit.converged,
         singular,
         tests.assign(term=tests["term"].map(shown)),
         (*rows.notes, *notes),
@@ -339,44 +324,24 @@ def _contrasts(n_groups: int, n_times: int, n_columns: int, numeric: bool) -> di
     return {"group": group, "time": time, "group:time": both}
 
 
-def _fitted(y: Floats, model: _Model, rows: _Rows) -> tuple[_Fit, bool, list[str]]:
-    """Fit with random slopes where animals have enough times, without where that fails."""
-    from statsmodels.regression.mixed_linear_model import MixedLM
-
-    units = rows.table["unit"].to_numpy()
+def _fitted(y: Floats, model: _Model, rows: _Rows) -> tuple[Reml, bool, list[str]]:
+    """Fit with random slopes where animals have enough times, without where these do not differ."""
+    units = pd.factorize(rows.table["unit"])[0].astype(np.int64)
     n_times = rows.table.groupby("unit")["time"].nunique()
-    notes: list[str] = []
+    ones, notes = np.ones((len(y), 1)), []
     if rows.numeric and float(n_times.mean()) >= TIMES_FOR_SLOPES:
-        random = np.column_stack([np.ones(len(y)), model.time[:, 0]])
-        fit, _ = _optimised(MixedLM(y, model.columns, groups=units, exog_re=random))
-        if fit is not None and fit.converged and np.isfinite(np.asarray(fit.bse_fe)).all():
-            return fit, True, notes
+        fit = fit_reml(y, model.columns, np.column_stack([ones, model.time[:, 0]]), units)
+        if fit is not None and fit.converged and fit.random[1, 1] >= NO_VARIANCE * fit.residual:
+            return fit, True, []
         notes.append("animals' slopes are not estimated as different: random intercepts only")
-    fit, complaints = _optimised(MixedLM(y, model.columns, groups=units))
+    fit = fit_reml(y, model.columns, ones, units)
     if fit is None:
         fail(
             "mixed model",
             "the fit broke down (singular matrix)",
             todo="check for groups or times without data, or use murid.stats.compare on animal means",
         )
-    return fit, False, [*notes, *complaints]
-
-
-def _optimised(model: object) -> tuple[_Fit | None, list[str]]:
-    """Fit by two optimisers in turn; return the fit and the warnings of the one that is returned."""
-    fit: _Fit | None = None
-    complaints: list[str] = []
-    for optimiser in ("lbfgs", "powell"):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                fit = model.fit(reml=True, method=optimiser)  # type: ignore[attr-defined]  # statsmodels is untyped
-            except (np.linalg.LinAlgError, ValueError):
-                continue
-        complaints = sorted({str(w.message).split("\n")[0] for w in caught})
-        if fit is not None and fit.converged and np.isfinite(np.asarray(fit.bse_fe)).all():
-            break
-    return fit, complaints
+    return fit, False, notes
 
 
 @dataclass(frozen=True)
@@ -424,12 +389,12 @@ def epsilon_of(rows: pd.DataFrame, n_groups: int) -> float:
     return float(np.trace(covariance) ** 2 / (steps * total)) if total > 0 else 1 / steps
 
 
-def _coefficients(fit: _Fit, model: _Model, df: _Df, scale: float, middle: float) -> pd.DataFrame:
+def _coefficients(fit: Reml, model: _Model, df: _Df, scale: float, middle: float) -> pd.DataFrame:
     from scipy.stats import t
 
-    estimate = np.asarray(fit.fe_params, np.float64) * scale * model.scale
+    estimate = fit.estimate * scale * model.scale
     estimate[0] += middle
-    se = np.asarray(fit.bse_fe, np.float64) * scale * model.scale
+    se = np.sqrt(np.diag(fit.covariance)) * scale * model.scale
     n_between = 1 + len(model.contrasts["group"])
     n_within = len(model.contrasts["time"]) + len(model.contrasts["group:time"])
     own_df = np.full(len(se), df.between)
@@ -449,16 +414,14 @@ def _coefficients(fit: _Fit, model: _Model, df: _Df, scale: float, middle: float
     )
 
 
-def _terms(fit: _Fit, model: _Model, df: _Df, shown: dict[str, str]) -> pd.DataFrame:
+def _terms(fit: Reml, model: _Model, df: _Df, shown: dict[str, str]) -> pd.DataFrame:
     """F test of every term by its contrast."""
     from scipy.stats import f
 
-    params = np.asarray(fit.fe_params, np.float64)
-    covariance = np.asarray(fit.cov_params(), np.float64)[: params.size, : params.size]
     rows = {}
     for term, contrast in model.contrasts.items():
-        estimate = contrast @ params
-        size = float(estimate @ np.linalg.pinv(contrast @ covariance @ contrast.T) @ estimate) / len(contrast)
+        estimate = contrast @ fit.estimate
+        size = float(estimate @ np.linalg.pinv(contrast @ fit.covariance @ contrast.T) @ estimate) / len(contrast)
         within = term in ("time", "group:time")
         factor = df.epsilon if within else 1.0
         own, residual = len(contrast) * factor, (df.within if within else df.between) * factor

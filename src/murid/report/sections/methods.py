@@ -61,9 +61,7 @@ def _software(context: Context) -> str:
         (r.provenance.get("versions", {}) for r in context.runs if r.provenance.get("versions")), {}
     )
     used = [
-        f"{n} {versions[n]}"
-        for n in ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "statsmodels", "torch")
-        if n in versions
+        f"{n} {versions[n]}" for n in ("numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "torch") if n in versions
     ]
     fps = sorted({round(g.fps, 3) for g in context.glances.values()})
     rate = f" at {listed([number(f) for f in fps])} frames/s" if fps else ""
