@@ -9,6 +9,7 @@ import pytest
 import murid
 from murid.assays.camera import POSITIONS, arena_from, arenas_by_recording, moved_recordings, positions_of
 from murid.data.warning import MuridWarning
+from murid.prepare import CleanParams, clean, estimate_arena
 
 T = np.arange(6000) / 25
 
@@ -17,6 +18,10 @@ def walk(low, high, seed=0):
     """Positions that fill a box from corner `low` to corner `high`."""
     rng = np.random.default_rng(seed)
     return rng.uniform(low, high, (6000, 2))
+
+
+def as_poses(xy):
+    return murid.make_poses(xy[:, :, None, None], keypoints=["centre"], fps=1, unit="px")
 
 
 def brought(xy, camera="", unit="px"):
@@ -105,3 +110,20 @@ def test_every_recording_of_a_study_is_measured_in_one_arena(tmp_path):
     html = murid.run.build_report(study).read_text(encoding="utf-8")
     assert "The arena of 3 recordings is a guess" in html
     assert "dotted: arena as guessed" in html
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_arena_of_a_batch_from_each_of_its_animals(data_dir):
+    """No corners were tracked: what all animals reach together stands for them. Eight sessions of one camera."""
+    tracks = {}
+    for path in sorted((data_dir / "three_chamber" / "poses").glob("AC_SOC3_*.csv.gz")):
+        poses = clean(murid.read_poses(path, fps=15), CleanParams(smoothing="savgol", window_s=0.3))
+        tracks[path.name.split("DLC")[0]] = positions_of(poses, None)
+    assert len(tracks) == 8
+    boxes = {name: estimate_arena(as_poses(xy), "box") for name, xy in tracks.items()}
+    together = estimate_arena(as_poses(np.concatenate(list(tracks.values()))), "box")
+    side = np.sqrt(together.zone.area)
+    for name, box in boxes.items():
+        assert box.reliable, name
+        assert np.sqrt(box.zone.area) == pytest.approx(side, rel=0.03), name

@@ -22,6 +22,8 @@ def test_files_and_what_was_met_in_them_part_no_reasons():
         (["1", "2", "3"], "labels: several streams; expected one, got S1 (in '1'); -> choose"),
         (["4"], "no poses"),
     ]
+    raters = [(k, f"labels /x/{k}_a.csv; /x/{k}_b.csv: several raters, got a, b") for k in "12"]
+    assert reasons_once(raters) == [(["1", "2"], "labels: several raters, got a, b")]
     assert reasons_once([("1", "got x; -> a"), ("2", "got x; -> b")]) == [
         (["1"], "got x; -> a"),
         (["2"], "got x; -> b"),

@@ -32,6 +32,28 @@ def test_box(everywhere):
     assert out.zone.unit == "cm"
 
 
+def test_a_box_leans_only_where_the_camera_looks_from_the_side(everywhere):
+    straight = estimate_arena(poses_of(everywhere * [30, 20]), "box").zone.polygon
+    assert len(np.unique(straight[:, 0])) == len(np.unique(straight[:, 1])) == 2
+    far = everywhere[:, 1:]
+    seen = np.hstack([everywhere[:, :1] * (50 - 8 * far), 38 * far])
+    guess = estimate_arena(poses_of(seen), "auto")
+    assert guess.shape == "box"
+    corners = np.array([[58, -38], [42, 38], [-42, 38], [-58, -38]])
+    nearest = np.linalg.norm(guess.zone.polygon[:, None] - corners, axis=2).min(axis=0)
+    assert (nearest < 0.03 * np.sqrt(100 * 76)).all()
+    assert guess.zone.area == pytest.approx(100 * 76, rel=0.03)
+
+
+def test_an_animal_on_the_wall_for_a_moment_moves_no_wall(everywhere):
+    inside = estimate_arena(poses_of(everywhere * [30, 20]), "box").zone
+    outside = everywhere[:200] * [5, 1] + [0, 35]  # 1 % of the time
+    found = estimate_arena(poses_of(np.vstack([everywhere * [30, 20], outside])), "box")
+    np.testing.assert_allclose(found.zone.polygon, inside.polygon, atol=0.05)
+    often = estimate_arena(poses_of(np.vstack([everywhere * [30, 20], np.repeat(outside, 5, axis=0)])), "box")
+    assert often.zone.bounds[1][1] == pytest.approx(36, abs=0.2)
+
+
 def test_circle(everywhere):
     points = everywhere[np.linalg.norm(everywhere, axis=1) < 1] * 25 + [100, 30]
     out = estimate_arena(poses_of(points))

@@ -110,11 +110,16 @@ def test_a_good_recording_is_hardly_touched(data_dir):
     assert assess_quality(poses).set_index("check").loc["scale", "verdict"] == "ok"
 
 
-def test_arena_from_tracks_against_tracked_corners(data_dir):
-    path = next((data_dir / "oft_pose_fixture").glob("8_01*.csv.gz"))
+@pytest.mark.parametrize("name", ["8_01", "12_01"])
+def test_arena_from_tracks_against_tracked_corners(data_dir, name):
+    path = next((data_dir / "oft_pose_fixture").glob(f"{name}*.csv.gz"))
     poses = read_poses(path, fps=25)
     corners = poses["position"].sel(keypoint=["tl", "tr", "br", "bl"]).isel(individual=0).median("time").values.T
-    names = [k for k in poses["keypoint"].values if k not in ("tl", "tr", "br", "bl", "centre")]
-    out = estimate_arena(clean(poses.sel(keypoint=names)), "box")
-    side = np.linalg.norm(corners[0] - corners[1])
-    assert np.sqrt(out.zone.area) == pytest.approx(side, rel=0.1)
+    x, y = corners.T
+    side = np.sqrt(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    out = estimate_arena(clean(poses).sel(keypoint=["bodycentre"]))
+    assert out.shape == "box"
+    assert np.sqrt(out.zone.area) == pytest.approx(side, rel=0.01)
+    away = np.linalg.norm(out.zone.polygon[:, None] - corners, axis=2).min(axis=0) / side
+    assert away.mean() < 0.03
+    assert away.max() < 0.04

@@ -252,6 +252,16 @@ def true_corners(zone: Zone) -> NDArray[np.float64]:
     return polygon[turn > np.sin(np.radians(10))]
 
 
+def side_ratio(zone: Zone) -> float | None:
+    """Longer by shorter pair of opposite sides of an outline with four corners; None for other shapes."""
+    corners = true_corners(zone)
+    if len(corners) != 4:
+        return None
+    length = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
+    pairs = length[:2] + length[2:]
+    return float(pairs.max() / pairs.min())
+
+
 def corner_zones(arena: Zone, scale: float) -> list[Zone]:
     """Quadrilaterals at the four corners of an arena, `scale` of the two sides that meet there; [] for other shapes."""
     corners = true_corners(arena)

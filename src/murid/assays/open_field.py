@@ -24,6 +24,7 @@ from murid.assays.arena import (
     known_arenas,
     middle_of,
     shrunk,
+    side_ratio,
     wall_distance,
 )
 from murid.assays.assay_result import ANIMALS, ARENAS, MEASURES, VISITS, AssayResult, Measures, result, tables_of
@@ -48,6 +49,10 @@ PRIMARY = (
     "latency:centre",
     "wall_distance_median",
 )
+
+
+#: From this on the sides of an outline contradict the size given: the picture is foreshortened, or a wall was missed.
+SLANTED = 1.1
 
 
 class OpenFieldParams(Params):
@@ -212,7 +217,7 @@ class _Layout:
 
 
 def _check_size(arenas: Sequence[AssayArena], p: OpenFieldParams, notes: list[str]) -> None:
-    """Note an arena whose area in cm is not the one asked for: the scale came from elsewhere."""
+    """Note an arena whose area in cm, or whose sides to each other, are not those asked for."""
     if p.arena_cm is None:
         return
     for arena in arenas:
@@ -223,6 +228,16 @@ def _check_size(arenas: Sequence[AssayArena], p: OpenFieldParams, notes: list[st
             notes.append(
                 f"arena '{arena.zone.name}' measures {off:.2f} times arena_cm={p.arena_cm}: its scale came with "
                 "the poses or zones, arena_cm was not used"
+            )
+        sides = side_ratio(arena.zone)
+        asked = max(p.arena_cm) / min(p.arena_cm)
+        if sides is not None and not 1 / SLANTED < sides / asked < SLANTED:
+            wall = ", or no animal went near one of the walls" if arena.source == "estimated" else ""
+            off = 100 * abs((sides / asked) ** 0.5 - 1)
+            notes.append(
+                f"the longer sides of arena '{arena.zone.name}' ({arena.source}) are {100 * sides:.0f} % of the "
+                f"shorter, by arena_cm {100 * asked:.0f} %: the camera looks from the side{wall}; one scale serves "
+                f"both directions, so lengths along one come out about {off:.0f} % off"
             )
 
 

@@ -10,7 +10,8 @@ MAX_NAMED = 8
 
 _HEAD = re.compile(r"(?P<step>[^:,'\n]+, )?recording '(?P<recording>[^']*)': ")
 #: What differs between recordings though the same is said: the file, what was met in it, and shares.
-_PATH = re.compile(r" ?(?:[^\s:;,'\"]*[/\\])+[^\s:;,'\"]*")
+_FILE = r"(?:[^\s:;,'\"]*[/\\])+[^\s:;,'\"]*"
+_PATH = re.compile(rf" ?{_FILE}(?:; {_FILE})*")
 _GOT = re.compile(r"(?<=[;,] )got .*?(?=; -> |$)", re.DOTALL)
 _SHARE = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?= ?%)")
 

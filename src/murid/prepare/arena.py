@@ -24,6 +24,12 @@ Shape = Literal["auto", "box", "circle", "polygon"]
 _N_DIRECTIONS = 72
 #: Cells along the longer side in which visits are counted.
 _N_CELLS = 12
+#: Positions that hang together with no others count as stray when they are less than this share.
+_STRAY = 0.02
+#: Sides of a box may lean by so much, degrees: a camera that looks from the side sees a trapezium …
+_LEAN = 15
+#: … where that takes the misfit below this share of the straight box's; the tracks of an animal lean a little always.
+_BETTER = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,12 @@ def estimate_arena(
     poses : Dataset
         Cleaned poses, px or cm.
     shape : {"auto", "box", "circle", "polygon"}
-        Box with sides along x and y, circle, or convex polygon. ``"auto"``: box or circle,
-        whichever fits better. Arenas that are not convex (mazes) need drawn zones.
+        Box with sides along x and y, which lean by up to 15 degrees where that fits much better (a slanted
+        camera); circle, or convex polygon. ``"auto"``: box or circle, whichever fits better. Arenas that are
+        not convex (mazes) need drawn zones.
     quantile : float
-        Reach in a direction = this quantile of the positions; 0.999 lets stray points go.
+        Reach in a direction = this quantile of the positions; 0.999 lets stray points go. Stretches far from all
+        others (an animal on the wall, a hand) go as well when they are less than 2 % of the positions.
     keypoints : list of str, optional
         Keypoints to use; the trunk without the tail when None.
 
@@ -94,15 +102,17 @@ def estimate_arena(
     xy = xy[np.isfinite(xy).all(axis=1)]
     if len(xy) < 100:
         fail("estimate_arena", "too few positions", expected="at least 100", got=str(len(xy)))
-    angle = np.arange(_N_DIRECTIONS) * 2 * np.pi / _N_DIRECTIONS
-    direction = np.column_stack([np.cos(angle), np.sin(angle)])
+    xy = _without_islands(xy)
+    direction = _towards(np.arange(_N_DIRECTIONS) * 360 / _N_DIRECTIONS)
     reach = np.array([np.quantile(xy @ d, quantile) for d in direction])
-    if shape == "auto":
-        box, circle = _box(reach, direction), _circle(reach, direction)
-        zone, misfit = min((box, circle), key=lambda fit: fit[1])
-        shape = "box" if zone is box[0] else "circle"
-    else:
-        zone, misfit = {"box": _box, "circle": _circle, "polygon": _polygon}[shape](reach, direction)
+    fits: dict[Literal["box", "circle", "polygon"], tuple[Zone, float]] = {}
+    if shape in ("auto", "box"):
+        fits["box"] = _leaning(_box(reach, direction), xy, quantile, reach, direction)
+    if shape in ("auto", "circle"):
+        fits["circle"] = _circle(reach, direction)
+    if shape == "polygon":
+        fits["polygon"] = _polygon(reach, direction)
+    shape, (zone, misfit) = min(fits.items(), key=lambda fit: fit[1][1])
     radius = float(np.sqrt(zone.area / np.pi))
     zone = Zone("arena", zone.polygon, zone.centre, zone.radius, unit=str(poses.attrs["unit"]), kind="arena")
     return ArenaEstimate(zone, shape, _visited(xy, zone), misfit / radius)
@@ -117,6 +127,50 @@ def _box(reach: np.ndarray, direction: np.ndarray) -> tuple[Zone, float]:
     right, down, left, up = reach[0], reach[quarter], -reach[2 * quarter], -reach[3 * quarter]
     corners = np.array([[left, up], [right, up], [right, down], [left, down]])
     return Zone("box", polygon=corners), _rms(reach - (corners @ direction.T).max(axis=0))
+
+
+def _leaning(
+    straight: tuple[Zone, float], xy: np.ndarray, quantile: float, reach: np.ndarray, direction: np.ndarray
+) -> tuple[Zone, float]:
+    """Return the box whose sides lean as fits best, where that is much better than `straight`; else `straight`.
+
+    Each side touches the tracks; one after the other turns by whole degrees, until none gains.
+    """
+    touching: dict[float, np.ndarray] = {}
+
+    def side(angle: float) -> np.ndarray:
+        if angle not in touching:
+            towards = _towards(np.array([angle]))[0]
+            touching[angle] = np.array([*towards, np.quantile(xy @ towards, quantile)])
+        return touching[angle]
+
+    def corners(angles: np.ndarray) -> np.ndarray:
+        sides = np.array([side(float(a)) for a in angles])
+        after = np.roll(sides, -1, axis=0)
+        return np.linalg.solve(
+            np.stack([sides[:, :2], after[:, :2]], axis=1), np.stack([sides[:, 2:], after[:, 2:]], axis=1)
+        )[:, :, 0]
+
+    def misfit_of(angles: np.ndarray) -> float:
+        return _rms(reach - (corners(angles) @ direction.T).max(axis=0))
+
+    upright = np.arange(4) * 90.0
+    best, misfit, before = upright, misfit_of(upright), np.inf
+    while misfit < before:
+        before = misfit
+        for i in range(4):
+            for lean in range(-_LEAN, _LEAN + 1):
+                other = best.copy()
+                other[i] = upright[i] + lean
+                if (found := misfit_of(other)) < misfit:
+                    best, misfit = other, found
+    return (Zone("box", polygon=corners(best)), misfit) if misfit <= _BETTER * straight[1] else straight
+
+
+def _towards(degrees: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, 2)."""
+    angle = np.radians(degrees)
+    return np.column_stack([np.cos(angle), np.sin(angle)])
 
 
 def _circle(reach: np.ndarray, direction: np.ndarray) -> tuple[Zone, float]:
@@ -135,6 +189,22 @@ def _polygon(reach: np.ndarray, direction: np.ndarray) -> tuple[Zone, float]:
     turn = np.argsort(np.arctan2(*(corners - inside).T[::-1]))
     corners = corners[turn]
     return Zone("polygon", polygon=corners), _rms(reach - (corners @ direction.T).max(axis=0))
+
+
+def _without_islands(xy: np.ndarray) -> np.ndarray:
+    """Return the positions without those whose cells touch none of the others', when these are few."""
+    from scipy.ndimage import label
+
+    low, high = np.quantile(xy, [0.01, 0.99], axis=0)
+    side = float((high - low).max()) / (2 * _N_CELLS)
+    if not side > 0:
+        return xy
+    cell = np.clip(np.floor((xy - low) / side), -2 * _N_CELLS, 4 * _N_CELLS).astype(int) + 2 * _N_CELLS
+    been = np.zeros((6 * _N_CELLS + 1,) * 2, bool)
+    been[cell[:, 0], cell[:, 1]] = True
+    part = label(been, np.ones((3, 3)))[0][cell[:, 0], cell[:, 1]]
+    main = part == np.bincount(part).argmax()
+    return xy[main] if main.mean() > 1 - _STRAY else xy
 
 
 def _visited(xy: np.ndarray, zone: Zone) -> float:

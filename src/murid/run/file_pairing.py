@@ -161,13 +161,13 @@ def pair_files(
 
 def pairing_table(pairs: Sequence[Paired]) -> pd.DataFrame:
     """One row a recording: id, file of each kind, keys of the sheet."""
-    kinds = [k for k in COMPANIONS if any(k in p.companions for p in pairs)]
+    kinds = [k for k in COMPANIONS if any(k in p.companions and k != p.kind for p in pairs)]
     keys = list(dict.fromkeys(k for p in pairs for k in p.keys))
     rows = [
         {
             "id": p.id,
-            p.kind: p.main.name,
             **{k: ", ".join(f.name for f in p.companions.get(k, [])) for k in kinds},
+            p.kind: ", ".join(f.name for f in [p.main, *p.companions.get(p.kind, [])]),
             **{k: p.keys.get(k, "") for k in keys},
         }
         for p in pairs
