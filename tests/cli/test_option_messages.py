@@ -112,6 +112,9 @@ def test_measures_stand_one_a_line_in_eighty_columns():
     assert shown["measure"].tolist() == ["time", "distance (cm)"]
     assert shown["p"].tolist() == ["<.001", ".200"]
     assert shown.astype(str).map(len).max().sum() + 3 * shown.shape[1] <= 80
+    near = comparison_table(found.assign(p=[0.0502, 0.0498], q=[0.0500004, 0.05]), {})
+    assert near["p"].tolist() == [".050", ".0502"]
+    assert near["q"].tolist() == [".050", ">0.05"]
     animals = pd.DataFrame(
         {"recording": list("abcd"), "individual": "m", "distance": [1.0, 2, 3, 6], "seen": [1.0] * 4}
     )

@@ -38,6 +38,20 @@ def test_latencies_are_corrected_together_with_the_measures(animals):
     assert run.summary["compared"] == 3
 
 
+def test_groups_of_one_animal_are_compared_in_no_latency(animals):
+    run, table = Memory(), late(animals)
+    lone = table.iloc[[0]].assign(recording=17, animal=17, group="lone", value=250.0)
+    compare_latencies(run, {"latency": pd.concat([lone, table])}, "group")
+    row = run.tables["latencies"].iloc[0]
+    assert row["groups"] == "ctrl | drug"
+    alone = Memory()
+    compare_latencies(alone, {"latency": table}, "group")
+    assert row["p"] == alone.tables["latencies"].iloc[0]["p"]
+    assert row["n_no_group"] == 1
+    compare_latencies(two := Memory(), {"latency": pd.concat([lone, table[table["group"] == "ctrl"]])}, "group")
+    assert "latencies" not in two.tables
+
+
 def planted():
     """Three measures of five animals a group: p = .008, .040, .69, and so q = .024, .060, .69."""
     return pd.DataFrame(
@@ -183,3 +197,17 @@ def test_two_animals_in_view_are_said_to_be_one_unit():
     assert alone.tables["comparison"]["difference"].round(6).tolist() == [4.0]
     assert alone.warnings == []
     assert alone.tables["comparison"]["unit_of_analysis"].tolist() == ["animal"]
+
+
+def test_latencies_that_are_all_that_varies_are_told_on_the_command_line(animals, tmp_path):
+    from murid.cli.analysis import reply_of
+    from murid.data.analysis import find_analysis
+
+    run = Memory(animals=animals)
+    run.folder, run.provenance, run.summary = tmp_path, {"command": "assay", "warnings": []}, {"recordings": ["r1"]}
+    compare_latencies(run, {"latency:centre": late(animals)}, "group")
+    reply = reply_of(run, find_analysis("open_field"))
+    assert "1 of 1 measures differ (q <= 0.05)." in reply.text
+    (title,) = reply.tables
+    assert title.startswith("Latencies compared by survival")
+    assert reply.tables[title].loc[0, "drug, did it"] == "5 of 8"

@@ -204,6 +204,17 @@ def test_latencies_say_whether_they_differ_by_q():
     assert "pairs (p after Holm): a and b p = 0.04" in LatencyStatement(*fields, p=0.01, pairs=pairs).sentence()
 
 
+def test_three_groups_whose_latencies_differ_name_the_pairs():
+    counts = dict.fromkeys("abc", 8)
+    fields = ("latency", tuple("abc"), counts, counts, {"a": 10.0, "b": 11.0, "c": 90.0}, 300.0)
+    pairs = (("a", "b", 0.8), ("a", "c", 0.003), ("b", "c", 0.06))
+    differ = LatencyStatement(*fields, p=0.001, pairs=pairs)
+    assert differ.finding().endswith("log-rank p = 0.001; a and c p = 0.003")
+    assert ";" not in LatencyStatement(*fields, p=0.3, pairs=pairs).finding()
+    none = LatencyStatement(*fields, p=0.04, pairs=tuple((a, b, 0.2) for a, b, _ in pairs))
+    assert none.finding().endswith("; no pair is shown to differ after Holm")
+
+
 def test_pairs_of_latencies_are_read_by_the_names_of_their_groups():
     counts = {f"{what}_{g}": 4 for what in ("n", "events", "median_s") for g in ("a", "b", "a and b")}
     row = {"measure": "latency", "groups": "a | b | a and b", "horizon_s": 60.0, "p": 0.01, **counts}

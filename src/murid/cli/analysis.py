@@ -142,6 +142,7 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
     """What a command prints of the run of an analysis: groups compared where there are some, else its tables."""
     from murid.run.failures import FAILED
     from murid.stats.group_tables import COMPARISON, DESCRIBED, LATENCIES, PAIRWISE
+    from murid.stats.wording import ALPHA
 
     tables, summary = run.tables, run.summary
     failed = summary.get("failed", [])
@@ -150,12 +151,14 @@ def reply_of(run: Run, chosen: Analysis) -> Reply:
     text += summary.get("sentences", [])
     shown: dict[str, pd.DataFrame] = {}
     units = tables[chosen.compare].attrs.get("units", {}) if chosen.compare in tables else {}
+    level = float(summary.get("level", ALPHA))
     if COMPARISON.name in tables:
-        shown[units_compared(tables[COMPARISON.name])] = comparison_table(tables[COMPARISON.name], units)
-        if LATENCIES.name in tables:
-            shown["Latencies compared by survival: some animals never did it"] = latency_table(tables[LATENCIES.name])
-        text += compared_sentences(run)
-    else:
+        shown[units_compared(tables[COMPARISON.name])] = comparison_table(tables[COMPARISON.name], units, level)
+    if LATENCIES.name in tables:
+        late = latency_table(tables[LATENCIES.name], level)
+        shown["Latencies compared by survival: some animals never did it"] = late
+    text += compared_sentences(run)
+    if COMPARISON.name not in tables and LATENCIES.name not in tables:
         for name in chosen.shown or (chosen.compare or chosen.tables[0].name,):
             if name not in tables or tables[name].empty:
                 continue

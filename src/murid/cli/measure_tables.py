@@ -19,10 +19,10 @@ _DIFFERENCE = "difference [95 %]"
 _STATISTICS = (_DIFFERENCE, "g", "p", "q")
 
 
-def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
+def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str], alpha: float = 0.05) -> pd.DataFrame:
     """Return one line a measure: mean of each group, difference with its interval, effect, p and q.
 
-    The smallest p comes first.
+    The smallest p comes first. Digits are added where rounding would carry p or q over `alpha`.
     """
     import pandas as pd
 
@@ -41,12 +41,12 @@ def comparison_table(comparison: pd.DataFrame, units: Mapping[str, str]) -> pd.D
             for d, low, high in zip(rows.difference, rows.difference_low, rows.difference_high, strict=True)
         ]
         shown["g"] = [_short(v) for v in rows.effect]
-    shown["p"] = [_p(v) for v in rows.p]
-    shown["q"] = [_p(v) for v in rows.q]
+    shown["p"] = [_p(v, alpha) for v in rows.p]
+    shown["q"] = [_p(v, alpha) for v in rows.q]
     return pd.DataFrame(shown)
 
 
-def latency_table(latencies: pd.DataFrame) -> pd.DataFrame:
+def latency_table(latencies: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Return one line a latency: how many animals of each group did it, median (s) where half of them did, p and q."""
     import pandas as pd
 
@@ -64,8 +64,8 @@ def latency_table(latencies: pd.DataFrame) -> pd.DataFrame:
         ]
         median = order[group_column("median_s", group)]
         shown[f"{group}, median"] = [_short(v) if v == v else "-" for v in median]
-    shown["p"] = [_p(v) for v in rows.p]
-    shown["q"] = [_p(v) for v in rows.q]
+    shown["p"] = [_p(v, alpha) for v in rows.p]
+    shown["q"] = [_p(v, alpha) for v in rows.q]
     return pd.DataFrame(shown)
 
 
@@ -110,7 +110,10 @@ def _short(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def _p(value: float) -> str:
+def _p(value: float, alpha: float) -> str:
     if value != value:
         return "-"
-    return f"{value:.3f}".lstrip("0") if value >= 0.001 else "<.001"
+    if value < 0.001:
+        return "<.001"
+    texts = (f"{value:.{digits}f}" for digits in (3, 4, 5))
+    return next((t.lstrip("0") for t in texts if (float(t) <= alpha) == (value <= alpha)), f">{alpha:g}")

@@ -6,11 +6,11 @@ unique. With few columns the checks of its input and the many small steps of a q
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 Floats = NDArray[np.floating]
 #: Coefficients up to which this is faster than a quasi-Newton method: a step costs their square for each sample.
@@ -59,57 +59,97 @@ def fit_logistic(x: Floats, codes: NDArray[np.int64], c: float, start: Logistic 
     classes, place, counts = np.unique(codes, return_inverse=True, return_counts=True)
     n, k = len(x), classes.size
     share = (n / (k * counts))[place] / n
-    one = np.column_stack([np.asarray(x, np.float64), np.ones(n)])
-    truth = (place[:, None] == np.arange(k)).astype(np.float64)
-    # Two classes are one curve in scikit-learn, penalised once: here both halves of it are.
-    ridge = np.full(one.shape[1], (2.0 if k == 2 else 1.0) / (c * n))
+    one = np.empty((n, x.shape[1] + 1))
+    one[:, :-1], one[:, -1] = x, 1.0
+    ridge = np.full(one.shape[1], 1 / (c * n))
     ridge[-1] = 0.0
-    begun = start is not None and np.array_equal(start.classes_, classes)
-    weight = start.weight if start is not None and begun else np.zeros((one.shape[1], k))
-    loss, odds = _loss(one, truth, share, ridge, weight)
+    begun = np.zeros((one.shape[1], k))
+    if start is not None and np.array_equal(start.classes_, classes):
+        begun = start.weight
+    if k > 2:
+        truth = (place[:, None] == np.arange(k)).astype(np.float64)
+        return Logistic(classes, _minimum(_several(one, truth, share, ridge), begun))
+    # Two classes are one curve, as in scikit-learn: what one gains the other loses.
+    curve = _minimum(_two(one, place.astype(np.float64), share, ridge), begun[:, 1] - begun[:, 0])
+    return Logistic(classes, np.column_stack([-curve / 2, curve / 2]))
+
+
+#: Loss at a weight; and a function that returns slope and Newton step there.
+Problem = Callable[[Floats], tuple[float, Callable[[], tuple[Floats, Floats]]]]
+
+
+def _minimum(problem: Problem, weight: Floats) -> Floats:
+    """Newton's method from `weight`; steps are halved where they overshoot."""
+    loss, shape = problem(weight)
     for _ in range(100):
-        chance = _softmax(odds)
-        slope = one.T @ (share[:, None] * (chance - truth)) + ridge[:, None] * weight
+        slope, step = shape()
         if np.abs(slope).max() <= TOLERANCE:
             break
-        step, size = _newton_step(one, share, chance, ridge, slope), 1.0
-        while size > 1e-8:
-            tried, new_odds = _loss(one, truth, share, ridge, weight - size * step)
-            if tried <= loss:
+        for halving in range(30):
+            tried = weight - 0.5**halving * step
+            new_loss, new_shape = problem(tried)
+            if new_loss <= loss:
                 break
-            size /= 2
         else:  # no smaller value can be told apart
             break
-        weight, loss, odds = weight - size * step, tried, new_odds
-    return Logistic(classes, weight)
+        weight, loss, shape = tried, new_loss, new_shape
+    return weight
 
 
-def _newton_step(x: Floats, share: Floats, chance: Floats, ridge: Floats, slope: Floats) -> Floats:
-    """Solve for the step (column, class); the offset of the last class is held, as only differences count."""
-    columns, k = slope.shape
-    curve = np.empty((k, columns, k, columns))
-    for a in range(k):
-        for b in range(a, k):
-            if k == 2 and b:  # what one class gains the other loses
-                curve[a, :, b] = curve[b, :, a] = curve[0, :, 0] * (1 if a else -1)
-                continue
-            spread = share * chance[:, a] * ((a == b) - chance[:, b])
-            curve[a, :, b] = curve[b, :, a] = x.T @ (spread[:, None] * x)
-    for a in range(k):
-        curve[a, :, a] += np.diag(ridge)
-    square = curve.reshape(k * columns, k * columns)[:-1, :-1]
-    step = np.zeros(k * columns)
-    step[:-1] = cho_solve(cho_factor(square + 1e-12 * np.eye(len(square))), slope.T.ravel()[:-1])
-    return step.reshape(k, columns).T
+def _two(x: Floats, truth: Floats, share: Floats, ridge: Floats) -> Problem:
+    """Two classes; the weight (column,) is that of the second class against the first."""
+
+    def problem(weight: Floats) -> tuple[float, Callable[[], tuple[Floats, Floats]]]:
+        odds = x @ weight
+        raised = np.exp(-np.abs(odds))
+        loss = share @ (np.log1p(raised) + np.maximum(odds, 0) - truth * odds) + 0.5 * (ridge @ weight**2)
+
+        def shape() -> tuple[Floats, Floats]:
+            chance = np.where(odds >= 0, 1.0, raised) / (1 + raised)
+            slope = (share * (chance - truth)) @ x + ridge * weight
+            square = x.T @ ((share * chance * (1 - chance))[:, None] * x)
+            return slope, _solved(square, ridge, slope)
+
+        return float(loss), shape
+
+    return problem
 
 
-def _loss(x: Floats, truth: Floats, share: Floats, ridge: Floats, weight: Floats) -> tuple[float, Floats]:
-    """Penalised cross-entropy, and the log odds (row, class)."""
-    odds = x @ weight
-    top = odds.max(axis=1)
-    log_sum = top + np.log(np.exp(odds - top[:, None]).sum(axis=1))
-    fit = share @ (log_sum - (truth * odds).sum(axis=1))
-    return float(fit + 0.5 * (ridge[:, None] * weight**2).sum()), odds
+def _several(x: Floats, truth: Floats, share: Floats, ridge: Floats) -> Problem:
+    """More classes; weight (column, class)."""
+    columns, k = x.shape[1], truth.shape[1]
+
+    def problem(weight: Floats) -> tuple[float, Callable[[], tuple[Floats, Floats]]]:
+        odds = x @ weight
+        top = odds.max(axis=1)
+        log_sum = top + np.log(np.exp(odds - top[:, None]).sum(axis=1))
+        loss = share @ (log_sum - (truth * odds).sum(axis=1)) + 0.5 * (ridge[:, None] * weight**2).sum()
+
+        def shape() -> tuple[Floats, Floats]:
+            chance = _softmax(odds)
+            slope = x.T @ (share[:, None] * (chance - truth)) + ridge[:, None] * weight
+            square = np.empty((k, columns, k, columns))
+            for a in range(k):
+                for b in range(a, k):
+                    spread = share * chance[:, a] * ((a == b) - chance[:, b])
+                    square[a, :, b] = square[b, :, a] = x.T @ (spread[:, None] * x)
+            # The offset of the last class is held: only differences of offsets count.
+            step = np.zeros(k * columns)
+            free = slice(-1)
+            both = square.reshape(k * columns, k * columns)
+            step[free] = _solved(both[free, free], np.tile(ridge, k)[free], slope.T.ravel()[free])
+            return slope, step.reshape(k, columns).T
+
+        return float(loss), shape
+
+    return problem
+
+
+def _solved(square: Floats, ridge: Floats, slope: Floats) -> Floats:
+    """Newton step of a penalised curvature."""
+    square = square.copy()
+    square[np.diag_indices(len(square))] += ridge + 1e-12
+    return np.asarray(np.linalg.solve(square, slope))
 
 
 def _softmax(odds: Floats) -> Floats:

@@ -157,6 +157,7 @@ def compare_latencies(
     for name, table in late.items():
         if group not in table:
             continue
+        table = _without_single_animals(table, group)
         happened = ~table["censored"].astype(bool)
         try:
             comparison = compare_survival(table.assign(happened=happened), "value", "happened", group, seed=seed)
@@ -166,6 +167,12 @@ def compare_latencies(
         rows.append(comparison.row(name))
     if rows:
         _one_family(run, pd.DataFrame(rows), alpha)
+
+
+def _without_single_animals(table: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Leave out groups of one animal, as the comparison of measures does; rows without a group stay and are counted."""
+    sizes = table.loc[table[group] != "", [group, "animal"]].drop_duplicates()[group].value_counts()
+    return table[~table[group].isin(sizes.index[sizes < 2])]
 
 
 def _one_family(run: Run, late: pd.DataFrame, alpha: float) -> None:

@@ -266,19 +266,29 @@ class LatencyStatement:
             parts.append(f"{g} {text} ({self.events[g]} of {self.n[g]} did)")
         differ = "differs" if self.shown else "is not shown to differ"
         q = f", {p_text(self.q, 'q', self.alpha)}" if math.isfinite(self.q) else ""
-        return f"{self.measure} {differ}: {', '.join(parts)}, log-rank {p_text(self.p, alpha=self.alpha)}{q}"
+        apart = [pair for pair in self.pairs if pair[2] <= self.alpha] if self.shown else []
+        more = "".join(f"; {a} and {b} {p_text(of_pair, alpha=self.alpha)}" for a, b, of_pair in apart)
+        none = "; no pair is shown to differ after Holm" if self.shown and self.pairs and not apart else ""
+        return (
+            f"{self.measure} {differ}: {', '.join(parts)}, log-rank {p_text(self.p, alpha=self.alpha)}{q}{more}{none}"
+        )
 
     def sentence(self) -> str:
-        """Return the finding with pairs and what was left out."""
+        """Return the finding with all pairs and what was left out."""
         parts = [self.finding()]
         if self.pairs:
             pairs = [f"{a} and {b} {p_text(p, alpha=self.alpha)}" for a, b, p in self.pairs]
             parts.append(f"pairs (p after Holm): {', '.join(pairs)}")
+        return f"{'; '.join([*parts, *self.left_out()])}."
+
+    def left_out(self) -> list[str]:
+        """Return who was not compared."""
+        parts = []
         if self.n_missing:
             parts.append(f"{counted(self.n_missing, self.noun)} without latency left out")
         if self.n_no_group:
             parts.append(f"{counted(self.n_no_group, self.noun)} without a group left out")
-        return f"{'; '.join(parts)}."
+        return parts
 
     def __str__(self) -> str:
         return self.sentence()

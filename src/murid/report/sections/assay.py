@@ -389,11 +389,13 @@ def _latency_table(assay: AssayRun) -> ReportTable:
             out[f"{g}: median (s)"] = row.median_s[g]
             out[f"{g}: reached"] = f"{row.events[g]} of {row.n[g]}"
         rows.append(out | {"p": row.p, "q": row.q})
+    left_out = listed(dict.fromkeys(text for row in assay.latencies.values() for text in row.left_out()))
     return ReportTable(
         pd.DataFrame(rows),
         "Latencies by survival",
         "Latencies that some animals never reached within the recording, compared by the log-rank test (p by permuting "
-        "animals). Median: time by which half of the group reached it (Kaplan–Meier); a dash: fewer than half did.",
+        "animals). Median: time by which half of the group reached it (Kaplan–Meier); a dash: fewer than half did."
+        + (f" Note: {left_out}." if left_out else ""),
         full=assay.run.table(LATENCIES.name),
     )
 
