@@ -1,6 +1,7 @@
 """Runs say what they are made of, and when that has changed since."""
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -16,9 +17,11 @@ from murid.data.errors import DataError
 from murid.data.labels import Labels
 from murid.data.recording import Recording
 from murid.data.study import Study
+from murid.methods.registry import method_class, method_names
 from murid.run import runs as runs_module
 from murid.run.analysis import run_analysis
 from murid.run.check import check_study
+from murid.run.fit import FILE_PARAMS, files_in
 from murid.run.report import build_report
 from murid.run.run_age import outdated
 from murid.run.runner import Runner, inputs_of
@@ -340,6 +343,30 @@ def test_the_content_of_a_file_that_a_parameter_names_is_part_of_the_key(study, 
     assert key() == first
     (folder / "words").write_text("two")
     assert key() != first
+
+
+#: Parameters that take in the text of the file that they name.
+TAKES_TEXT = {"rules", "pseudo_labels"}
+
+
+def test_every_parameter_that_names_a_file_is_known_to_fits():
+    """A file replaced under its name is another model: `pretrained` weights once were not looked at."""
+    for name in method_names():
+        for parameter, field in method_class(name).Params.model_fields.items():
+            why = str(field.description)
+            if field.annotation in (str, str | None) and re.search(r"\b(file|folder)\b|safetensors", why):
+                assert parameter in {*FILE_PARAMS, *TAKES_TEXT}, f"{name}: {parameter} ({why})"
+
+
+def test_pretrained_weights_of_another_content_are_another_fit(study, tmp_path):
+    weights = tmp_path / "resnet.safetensors"
+    settings = {"backbone": "resnet18", "pretrained": str(weights)}
+    prints = []
+    for content in (b"one", b"two"):
+        weights.write_bytes(content)
+        prints.append([f.fingerprint() for f in files_in(settings)])
+    assert len(prints[0]) == 1
+    assert prints[0] != prints[1]
 
 
 def test_a_lock_left_by_a_killed_process_is_taken_and_a_living_one_is_waited_for(tmp_path):

@@ -111,7 +111,7 @@ def fit_step(study: Study, name: str, params: Mapping[str, Any], ids: Sequence[s
 
 
 #: Parameters of methods that name a file or folder.
-FILE_PARAMS = ("vocabulary", "checkpoint")
+FILE_PARAMS = ("vocabulary", "checkpoint", "pretrained")
 
 
 def files_in(params: Mapping[str, Any]) -> tuple[FileInput, ...]:

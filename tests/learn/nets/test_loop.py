@@ -128,6 +128,10 @@ def test_checkpoint_of_another_training_is_refused(tmp_path):
     with pytest.raises(DataError, match="another params") as caught:
         train(net(), squares, source(90), PARAMS.replace(lr=0.5), checkpoint=path)
     assert "another samples" in str(caught.value)
+    with pytest.raises(DataError, match="another content of samples"):
+        train(net(), squares, source(seed=1), PARAMS, checkpoint=path)
+    with pytest.raises(DataError, match="another content of samples"):
+        train(net(), squares, source(), PARAMS, valid=source(30, 9), checkpoint=path)
 
 
 def test_loss_that_is_no_number_names_its_samples():

@@ -22,7 +22,7 @@ from murid.data.errors import fail
 from murid.data.progress import tell
 from murid.data.warning import warn_user
 from murid.learn.nets._torch import out_of_memory, torch
-from murid.learn.nets.batches import Batch, SampleSource
+from murid.learn.nets.batches import Batch, SampleSource, sample_digest
 from murid.learn.nets.checkpoint import State, Tensors, load_checkpoint, save_checkpoint
 from murid.learn.nets.device import describe_device, laid_out, pick_device, pick_precision, seeded, settled
 from murid.learn.nets.history import History
@@ -111,6 +111,9 @@ def train(
     path = None if checkpoint is None else Path(checkpoint)
     with settled(device, threads=p.threads, deterministic=p.deterministic), join_processes(device) as world:
         run = _Run(net, loss, p, device, world, len(source), seed)
+        if path is not None:
+            # A file may be given again for other recordings of the same length: another fold of animals.
+            run.identity["content of samples"] = [sample_digest(s) for s in (source, valid) if s is not None]
         if path is not None and path.is_file():
             run.state, run.best = load_checkpoint(path, run.identity, net, run.optimizer)
             run.scaler.load_state_dict(run.state.scaler)
