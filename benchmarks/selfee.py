@@ -8,6 +8,7 @@ not seen from the features of single moments, and from these with their mean and
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--no-cld", action="store_true", help="also without cross-level discrimination")
     parser.add_argument("--size", type=int, default=64, help="side of the simulated pictures, pixels")
     parser.add_argument("--real", nargs="*", choices=REAL, help="real videos (all when none is named)")
+    parser.add_argument("--params", type=json.loads, default={}, help='JSON, e.g. {"jitter_of": "colours"}')
     parser.add_argument("--paper", action="store_true", help="ResNet-50, 192 x 256, 20,000 steps")
     args = parser.parse_args()
     base = PAPER if args.paper else {}
@@ -43,7 +45,7 @@ def main() -> None:
         for seed in range(args.seeds):
             for label, more in (("simulated", {}), *([("simulated, no CLD", {"cld": 0.0})] if args.no_cld else [])):
                 method, cpu, wall = fitted(
-                    "selfee", [r for r, _ in data[:4]], seed=seed, **base, **short, **size, **more
+                    "selfee", [r for r, _ in data[:4]], seed=seed, **base, **short, **size, **more, **args.params
                 )
                 features = [method.features(r).values[:, 0] for r, _ in data]
                 codes = [c for _, c in data]
@@ -59,7 +61,7 @@ def main() -> None:
                 print(f"{label}: R2 between the features of {len(runs)} seeds {seed_agreement(runs):.3f}")
     for name in REAL if args.real == [] else args.real or ():
         more = {**NEEDS.get(name, {}), **({"interval_s": 0.02} if name == "mirror_mouse" else {})}
-        method, cpu, wall = fitted("selfee", [real(name)], **{**base, **short, **more})
+        method, cpu, wall = fitted("selfee", [real(name)], **{**base, **short, **more, **args.params})
         spread = method.facts["evidence"]["feature_spread"]
         print(real_line(name, method, cpu, wall, f"spread {spread:.2f}"), flush=True)
 

@@ -108,6 +108,7 @@ CASES = {
             "hidden": 16,
             "beta": 9.0,
             "cluster": 5.0,
+            "noise": 0.8,
             "ramp": (0.0, 0.1),
         },
         base={"latent": 4, "window": 8, "future": 4, "hidden": 8},

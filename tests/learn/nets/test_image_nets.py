@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from murid.data.errors import DataError
+from murid.learn.nets import colours
 from murid.learn.nets.autoencoder import AutoEncoder, decomposed_kl
 from murid.learn.nets.blocks import SmallResNet
 from murid.learn.nets.images import Images, encode_pictures, jittered, moved, turbo, unit
@@ -56,6 +58,40 @@ def test_a_turn_is_a_turn_also_in_wide_pictures():
     far = torch.stack([(((ys - 14.5) ** 2 + (xs - 44.5) ** 2).sqrt() * (o > 0.3)).max() for o in out])
     assert far.max() < 14.5
     assert far.min() > 9.0
+
+
+def test_width_and_height_of_a_crop_are_drawn_apart_on_request():
+    torch.manual_seed(2)
+    rows = torch.linspace(-1, 1, 40)[:, None].expand(40, 40)
+    pictures = 0.5 + 0.4 * torch.stack([rows, rows.T])[None].repeat(200, 1, 1, 1)
+    for proportions in (True, False):
+        out = moved(pictures, degrees=0.0, flips=0.0, proportions=proportions)
+        high = (out[:, 0, 30, 20] - out[:, 0, 10, 20]) / (0.4 * 40 / 39)
+        wide = (out[:, 1, 20, 30] - out[:, 1, 20, 10]) / (0.4 * 40 / 39)
+        assert high.min() > 0.69
+        assert high.max() < 1.01
+        assert float((high - wide).abs().max() < 1e-3) == proportions
+        assert wide.min() < 0.75
+    assert abs(np.corrcoef(high, wide)[0, 1]) < 0.2
+
+
+def test_colours_change_by_their_definitions():
+    torch.manual_seed(0)
+    pictures = torch.rand(20, 3, 5, 5)
+    by = 0.1 * (2 * torch.rand(20, 1, 1, 1) - 1)
+    hsv = [[colorsys.rgb_to_hsv(*p.tolist()) for p in picture.reshape(3, -1).T] for picture in pictures]
+    turned = [
+        [colorsys.hsv_to_rgb((h + float(b)) % 1, s, v) for h, s, v in p] for p, b in zip(hsv, by.flatten(), strict=True)
+    ]
+    found = colours.hue(pictures, by).reshape(20, 3, -1).transpose(1, 2)
+    torch.testing.assert_close(found, torch.tensor(turned), atol=1e-5, rtol=0)
+    own = colours.grey(pictures)
+    torch.testing.assert_close(colours.grey(colours.saturation(pictures, by)), own)
+    torch.testing.assert_close(colours.grey(colours.contrast(pictures, by)).mean((2, 3)), own.mean((2, 3)))
+    assert (colours.saturation(pictures, -torch.ones_like(by)) - own).abs().max() < 1e-6
+    assert not torch.equal(colours.jittered_colours(pictures, 0.1), pictures)
+    still = pictures[:, :1].expand(-1, 3, -1, -1)
+    assert (colours.jittered_colours(still).std(dim=1) < 1e-6).all(), "what does not move has no colour to change"
 
 
 def test_colours_read_the_turbo_curves():

@@ -201,6 +201,25 @@ def test_stops_by_patience_with_the_best_weights_and_by_steps():
     assert train(net(), squares, source(), PARAMS.replace(min_steps=60)).rows[-1]["steps"] >= 60
 
 
+def test_one_cycle_is_that_of_the_authors(monkeypatch):
+    p = PARAMS.replace(epochs=4, optimizer="sgd", momentum=0.95, schedule="one_cycle", warmup=0.3)
+    there = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    course = torch.optim.lr_scheduler.OneCycleLR(there, max_lr=p.lr, total_steps=28, pct_start=0.3)
+    expected, found, step = [], [], torch.optim.SGD.step
+    for _ in range(28):
+        expected.append((there.param_groups[0]["lr"], there.param_groups[0]["momentum"]))
+        there.step()
+        course.step() if len(expected) < 28 else None
+
+    def noted(optimizer, *args, **kwargs):
+        found.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+        return step(optimizer, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", noted)
+    train(net(), squares, source(), p)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_learning_rate_follows_its_schedule():
     seen = []
 

@@ -109,6 +109,28 @@ def test_penalties_rise_from_nothing():
     assert full["loss"].item() - plain["loss"].item() == pytest.approx(penalty.item(), rel=1e-3)
 
 
+def test_published_penalties_are_whole_at_the_sixth_epoch():
+    net, batch = make_vame_net(3, SMALL.replace(kind="gru")), Batch({"pose": torch.randn(16, 15, 3)}, {})
+
+    def weight(epoch):
+        terms = loss_terms(net, batch, TrainingStep(epoch - 1, 0, 500, 1000, False, torch.device("cpu")))
+        whole = (SMALL.beta * terms["kl"] + SMALL.cluster * terms["cluster"]) / 16
+        return ((terms["loss"] - terms["reconstruction"] - terms["future"]) / whole).item()
+
+    assert [weight(k) for k in (1, 2, 3, 4, 5, 6, 7)] == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1, 1], abs=1e-2)
+
+
+def test_noise_is_put_on_what_is_seen_and_not_on_what_is_drawn():
+    net, batch = make_vame_net(3, SMALL.replace(noise=0.8)), Batch({"pose": torch.randn(64, 15, 3)}, {})
+    seen = []
+    net.encoder.register_forward_pre_hook(lambda _module, given: seen.append(given[0]))
+    for training in (True, False):
+        loss_terms(net, batch, TrainingStep(0, 0, 1, 100, training, torch.device("cpu")))
+    now = batch["pose"][:, : SMALL.window].transpose(1, 2)
+    assert (seen[0] - now).std().item() == pytest.approx(0.8, abs=0.05)
+    assert torch.equal(seen[1], now)
+
+
 def test_latent_belongs_to_the_window_around_a_row_and_gaps_cut():
     with torch.no_grad():
         net = make_vame_net(3, SMALL)

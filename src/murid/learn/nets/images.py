@@ -118,7 +118,12 @@ def unit(pictures: torch.Tensor) -> torch.Tensor:
 
 
 def moved(
-    pictures: torch.Tensor, *, least_side: float = 0.7, degrees: float = 37.0, flips: float = 0.5
+    pictures: torch.Tensor,
+    *,
+    least_side: float = 0.7,
+    degrees: float = 37.0,
+    flips: float = 0.5,
+    proportions: bool = True,
 ) -> torch.Tensor:
     """Crop, turn and flip each picture at random, all its channels alike.
 
@@ -131,19 +136,21 @@ def moved(
         Turned by up to so much either way.
     flips : float
         Probability of each flip (left-right, up-down).
+    proportions : bool
+        Crops keep those of the picture; otherwise their width and height are drawn apart.
     """
     n, device = len(pictures), pictures.device
-    side = least_side + (1 - least_side) * torch.rand(n, device=device)
+    side = least_side + (1 - least_side) * torch.rand(n, 1 if proportions else 2, device=device).expand(n, 2)
     angle = math.radians(degrees) * (2 * torch.rand(n, device=device) - 1)
     sign = 1 - 2 * (torch.rand(n, 2, device=device) < flips).float()
-    shift = (2 * torch.rand(n, 2, device=device) - 1) * (1 - side)[:, None]
+    shift = (2 * torch.rand(n, 2, device=device) - 1) * (1 - side)
     # Angles are of pixels, affine_grid works in units of each side.
     aspect = pictures.shape[-1] / pictures.shape[-2]
-    cos, sin = side * torch.cos(angle), side * torch.sin(angle)
+    cos, sin = side * torch.cos(angle)[:, None], side * torch.sin(angle)[:, None]
     matrix = torch.stack(
         [
-            torch.stack([cos * sign[:, 0], -sin * sign[:, 1] / aspect, shift[:, 0]], 1),
-            torch.stack([sin * sign[:, 0] * aspect, cos * sign[:, 1], shift[:, 1]], 1),
+            torch.stack([cos[:, 0] * sign[:, 0], -sin[:, 0] * sign[:, 1] / aspect, shift[:, 0]], 1),
+            torch.stack([sin[:, 1] * sign[:, 0] * aspect, cos[:, 1] * sign[:, 1], shift[:, 1]], 1),
         ],
         1,
     )
@@ -152,21 +159,27 @@ def moved(
 
 
 def jittered(pictures: torch.Tensor, amount: float = 0.1, *, colours: float = 0.0) -> torch.Tensor:
-    """Change brightness and contrast of each picture at random; with probability `colours` re-colour it.
-
-    Re-colouring reads the red, green and blue curves of the Turbo map for the first, second and third channel: grey
-    values keep their order locally, not globally, so that networks look at shape.
-    """
+    """Change brightness and contrast of each picture at random; with probability `colours` re-colour it."""
     n, device = len(pictures), pictures.device
     change = 1 + amount * (2 * torch.rand(n, 2, device=device) - 1)
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
     out = ((pictures - mean) * change[:, 0, None, None, None] + mean) * change[:, 1, None, None, None]
-    out = out.clamp(0, 1)
-    if colours > 0 and pictures.shape[1] == 3:
-        chosen = torch.rand(n, device=device) < colours
-        index = (out[chosen] * 255).round().long()
-        table = turbo().to(device)
-        out[chosen] = torch.stack([table[index[:, c], c] for c in range(3)], dim=1)
+    return recoloured(out.clamp(0, 1), colours)
+
+
+def recoloured(pictures: torch.Tensor, share: float) -> torch.Tensor:
+    """Re-colour each picture of three channels with probability `share`.
+
+    The first, second and third channel take the red, green and blue curve of the Turbo map: grey values keep their
+    order locally, not globally, so that networks look at shape.
+    """
+    if share <= 0 or pictures.shape[1] != 3:
+        return pictures
+    out = pictures.clone()
+    chosen = torch.rand(len(pictures), device=pictures.device) < share
+    index = (out[chosen] * 255).round().long()
+    table = turbo().to(pictures.device)
+    out[chosen] = torch.stack([table[index[:, c], c] for c in range(3)], dim=1)
     return out
 
 

@@ -55,6 +55,9 @@ class TrainingStep:
     device: torch.device
 
 
+#: The rate of one cycle begins at this part of the largest, and ends at this share of it (Smith & Topin 2019).
+ONE_CYCLE_START, ONE_CYCLE_END = 25.0, 4e-6
+
 Terms = dict[str, torch.Tensor]
 Net = TypeVar("Net", bound=torch.nn.Module)
 #: ``loss(net, batch, step)`` returns named terms, each a mean over the samples; the one called "loss" is optimised.
@@ -238,6 +241,8 @@ class _Run(Generic[Net]):
             self._halve(len(batch))
         for group in self.optimizer.param_groups:
             group["lr"] = self._lr(self.state.step)
+            if self.p.schedule == "one_cycle" and "momentum" in group:
+                group["momentum"] = self._momentum(self.state.step)
         self.scaler.unscale_(self.optimizer)
         if self.p.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.p.clip)
@@ -295,11 +300,23 @@ class _Run(Generic[Net]):
     def _lr(self, step: int) -> float:
         p, scale = self.p, self.state.lr_scale
         rise = p.warmup * self.steps
+        if p.schedule == "one_cycle":
+            least = 1 / ONE_CYCLE_START if step <= rise - 1 else ONE_CYCLE_END
+            return p.lr * scale * (least + (1 - least) * self._height(step))
         if step < rise:
             return p.lr * scale * (step + 1) / rise
         if p.schedule == "cosine":
             scale *= 0.5 * (1 + math.cos(math.pi * (step - rise) / max(self.steps - rise, 1)))
         return p.lr * scale
+
+    def _height(self, step: int) -> float:
+        """Height of the one cycle: 0 at the first step, 1 at the end of the rise, 0 at the last step."""
+        top = max(self.p.warmup * self.steps - 1, 0.0)
+        share = step / top if step < top else 1 - (step - top) / max(self.steps - 1 - top, 1)
+        return 0.5 * (1 - math.cos(math.pi * share))
+
+    def _momentum(self, step: int) -> float:
+        return max(self.p.momentum - 0.1 * self._height(step), 0.0)
 
     def _memory(self) -> float:
         if self.device.type == "cuda":

@@ -28,8 +28,10 @@ class TrainParams(Params):
         "adam", why="amsgrad = adam with its long memory; rmsprop as in Keras"
     )
     momentum: float = param(0.9, ge=0, lt=1, why="of sgd")
-    schedule: Literal["constant", "cosine", "plateau"] = param(
-        "constant", why="cosine falls to 0 over the training; plateau falls by `plateau_factor` when the loss stalls"
+    schedule: Literal["constant", "cosine", "plateau", "one_cycle"] = param(
+        "constant",
+        why="cosine falls to 0 over the training; plateau falls by `plateau_factor` when the loss stalls; one_cycle "
+        "rises from lr/25 over `warmup`, then falls to next to nothing, while momentum falls by .1 and rises again",
     )
     plateau_factor: float = param(0.2, gt=0, lt=1, why="what the learning rate is multiplied by on a plateau")
     plateau_patience: int = param(10, ge=1, unit="epochs", why="epochs without gain that make a plateau")

@@ -33,6 +33,7 @@ class VameNetParams(Params):
     hidden: int = param(256, ge=8, why="width of the hidden layers")
     beta: float = param(1.0, ge=0, why="weight of the Kullback-Leibler term")
     cluster: float = param(0.1, ge=0, why="weight of the nuclear norm of the latents (VAME's k-means loss)")
+    noise: float = param(0.0, ge=0, why="SD of noise on what is encoded in training; what is drawn stays without")
     ramp: tuple[float, float] = param(
         (0.1, 0.3), why="shares of the training between which both weights rise from 0 to 1; gru: epochs 2 to 6"
     )
@@ -127,7 +128,8 @@ def loss_terms(net: VameNet, batch: Batch, step: TrainingStep) -> dict[str, torc
     """VAME's loss, divided by the number of samples: squared errors summed over rows and features, both penalties."""
     p, pose = net.p, batch["pose"]
     now, later = pose[:, : p.window], pose[:, p.window :]
-    mean, log_variance = net.encode(now)
+    heard = now + p.noise * torch.randn_like(now) if step.training and p.noise else now
+    mean, log_variance = net.encode(heard)
     z = mean
     if step.training:
         z = mean + torch.randn_like(mean) * torch.exp(0.5 * log_variance)

@@ -19,7 +19,7 @@ PLACE_WAVES = (1, 2, 4)
 
 
 def distances(xy: np.ndarray) -> np.ndarray:
-    """Distances between points of a row, and from each point to every point one row earlier.
+    """Distances between points of a row, and from each point of the next row to every point of this one.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def distances(xy: np.ndarray) -> np.ndarray:
     Returns
     -------
     float32 array (n, P(P − 1)/2 + P²)
-        As in DBM: shape and movement, no place. The last row repeats the one before it.
+        As in DBM: shape and movement, no place. A row so knows where the points are one row later, as published. The
+        last row has no next one and repeats those distances of the row before it.
     """
     i, j = np.triu_indices(xy.shape[1], 1)
     within = np.linalg.norm(xy[:, i] - xy[:, j], axis=2)

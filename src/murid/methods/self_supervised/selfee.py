@@ -42,10 +42,13 @@ PAPER: dict[str, Any] = {
         "optimizer": "sgd",
         "lr": 0.05,
         "weight_decay": 1e-4,
-        "schedule": "cosine",
+        "schedule": "one_cycle",
+        "momentum": 0.95,
         "warmup": 0.025,
         "drop_last": True,
     },
+    "proportions": False,
+    "jitter_of": "colours",
 }
 #: Spread of the features under which they are called collapsed; 1 = they point everywhere.
 COLLAPSED = 0.1
@@ -66,10 +69,16 @@ class SelfeeParams(VideoParams):
     )
     n_clusters: int = param(10, ge=2, why="clusters of a batch")
     crop: float = param(0.7, gt=0, le=1, why="smallest side of a random crop")
+    proportions: bool = param(True, why="crops keep those of the picture; the paper draws width and height apart")
     turn_deg: float = param(37.0, ge=0, le=180, unit="degrees", why="turned by up to so much")
     flips: float = param(0.5, ge=0, le=1, why="probability of each flip; 0 where left and right differ in meaning")
     turbo: float = param(0.5, ge=0, le=1, why="probability of re-colouring by the Turbo map")
-    jitter: float = param(0.1, ge=0, lt=1, why="of brightness and contrast, before re-colouring")
+    jitter: float = param(0.1, ge=0, lt=1, why="how much brightness and contrast (and colours) change")
+    jitter_of: Literal["light", "colours"] = param(
+        "light",
+        why="light: brightness and contrast, before re-colouring; colours: as in the paper, saturation and hue too, in "
+        "random order after it. Colours are times, so hue moves what was before to what is now",
+    )
     train: TrainParams = TrainParams(
         epochs=30,
         batch=128,
@@ -104,8 +113,8 @@ class Selfee(VideoMethod):
             "a small network without pretrained weights by default; the paper's is `selfee.PAPER`",
             "snippets are 0.1 s apart at every frame rate",
             "batches mix recordings, from which the arena was taken off",
-            "brightness and contrast are changed before re-colouring, hue and saturation are not; crops keep their "
-            "proportions; momentum is constant and the learning rate follows a cosine",
+            "brightness and contrast are changed before re-colouring, hue and saturation by `selfee.PAPER` alone; "
+            "crops keep their proportions; momentum is constant and the learning rate follows a cosine",
             "number and stickiness of states chosen from the data; the original: at most 5, kappa 1e7",
         ),
     )
@@ -139,11 +148,17 @@ class Selfee(VideoMethod):
 
     @override
     def _loss(self, net: Any, batch: Any, step: Any, n_samples: int) -> dict[str, Any]:
-        from murid.learn.nets.images import jittered, moved, unit
+        from murid.learn.nets.colours import jittered_colours
+        from murid.learn.nets.images import jittered, moved, recoloured, unit
+
+        def changed(x: Any) -> Any:
+            if p.jitter_of == "light":
+                return jittered(x, p.jitter, colours=p.turbo)
+            return jittered_colours(recoloured(x, p.turbo), p.jitter)
 
         p, pictures = self.params, unit(batch["pictures"])
         one, two = (
-            jittered(moved(pictures, least_side=p.crop, degrees=p.turn_deg, flips=p.flips), p.jitter, colours=p.turbo)
+            changed(moved(pictures, least_side=p.crop, degrees=p.turn_deg, flips=p.flips, proportions=p.proportions))
             for _ in range(2)
         )
         return net.both(one, two, p.n_clusters, p.cld)

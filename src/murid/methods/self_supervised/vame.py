@@ -67,6 +67,9 @@ class VameParams(MotifParams):
     cluster: float = param(
         0.1, ge=0, why="weight of the nuclear norm of the latents; 0.1 as in VAME, 0 to leave it out"
     )
+    noise: float = param(
+        0.0, ge=0, why="noise on what is encoded in training, in SD of the posture; the original offers 0.8, off"
+    )
     segment: Literal["hmm", "kmeans"] = param("hmm", why="hmm sees how motifs follow each other; kmeans does not")
     iterations: int = param(100, ge=1, why="most iterations of the HMM; 100 as in VAME")
     replicates: int = param(10, ge=1, why="restarts of k-means")
@@ -170,6 +173,7 @@ class Vame(NetMethod[AnimalTrack], MotifMethod):
             hidden=p.hidden,
             beta=p.beta,
             cluster=p.cluster,
+            noise=p.noise,
         )
 
     def _build(self) -> Any:
