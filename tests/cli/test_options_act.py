@@ -226,6 +226,7 @@ ARGUMENT = {
     "--before": "before_s",
     "--after": "after_s",
     "--raters": "several_raters",
+    "--units": "several_units",
     "--time": "time_s",
     "--animals": "n_animals",
     "--run": "runs",

@@ -129,7 +129,7 @@ def test_options_of_add_reach_the_reader(asked, tmp_path):
     files = {kind: tmp_path / f"{kind}.x" for kind in kinds}
     words = [word for kind in kinds for word in (f"--{kind}", files[kind])]
     words += ["--fps", 25, "--px-per-cm", 12.5, "--sheet", tmp_path / "s.csv", "--raters", "-o", "traces.rate_hz=20"]
-    words += ["--replace", "--overwrite-labels", "--cut-labels", "--dry-run"]
+    words += ["--units", "--replace", "--overwrite-labels", "--cut-labels", "--dry-run"]
     given = asked("add_files", "add", tmp_path / "p.x", *words)
     assert given.pop("args") == ([tmp_path / "p.x"],)
     assert {kind: list(given.pop(kind)) for kind in kinds} == {kind: [file] for kind, file in files.items()}
@@ -138,6 +138,7 @@ def test_options_of_add_reach_the_reader(asked, tmp_path):
         "px_per_cm": 12.5,
         "sheet": tmp_path / "s.csv",
         "several_raters": True,
+        "several_units": True,
         "options": {"traces": {"rate_hz": 20}},
         "replace": True,
         "overwrite_labels": True,

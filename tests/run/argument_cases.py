@@ -61,6 +61,7 @@ SHOWN = {
     ("add_files", "fps"): "cli/test_commands.py::test_new_add_check",
     ("add_files", "sheet"): "cli/test_commands.py::test_sheet_and_reader_options",
     ("add_files", "several_raters"): "run/test_recording_files.py::test_raters_in_files_of_their_own",
+    ("add_files", "several_units"): "run/test_recording_files.py::test_units_in_files_of_their_own",
     ("add_files", "options"): "run/test_recording_files.py::test_options_of_labels_go_before_those_of_the_film",
     ("add_files", "replace"): (
         "run/test_add_again.py::test_replace_keeps_labels_group_animal_and_place_that_are_not_given_again"

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murid.data.errors import DataError
+from murid.data.warning import MuridWarning
 from murid.run.file_pairing import id_of, pair_files, pairing_table, stem_of
 
 
@@ -69,6 +70,18 @@ def test_everything_unclear_is_listed_at_once_with_candidates():
     assert "m9_annot.csv: labels file fits no recording" in text
     assert "2 labels files fit recording 'm7'" in text
     assert "--raters" in text
+
+
+def test_label_files_that_look_like_raters_are_said():
+    files = names("OFT_1_anna.csv", "OFT_1_ben.csv", "OFT_2_anna.csv", "OFT_2_ben.csv")
+    with pytest.warns(MuridWarning, match=r"4 label files look like 2 raters \(anna, ben\) of 2 recordings.*--raters"):
+        assert len(pair_files(files, kind="labels")) == 4
+    pairs = pair_files(files, kind="labels", several_raters=True)
+    assert pairing_table(pairs)["labels"].tolist() == ["OFT_1_anna.csv, OFT_1_ben.csv", "OFT_2_anna.csv, OFT_2_ben.csv"]
+    assert list(pairing_table(pairs)) == ["id", "labels"]
+    # Days are no raters, and neither is what only one film has.
+    for others in (("m1_day1", "m1_day2", "m2_day1", "m2_day2"), ("m1_a", "m1_b", "m2_a")):
+        assert len(pair_files(names(*(f"{n}.csv" for n in others)), kind="labels")) == len(others)
 
 
 def test_several_raters_are_allowed_when_said():

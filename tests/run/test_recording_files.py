@@ -12,6 +12,7 @@ from murid import io
 from murid.data.errors import DataError
 from murid.data.study import Study
 from murid.data.video import Video
+from murid.data.warning import MuridWarning
 from murid.run import add_files, export_states
 
 
@@ -152,6 +153,49 @@ def test_raters_in_files_of_their_own(tmp_path):
     study = added(tmp_path, labels=folder, several_raters=True)
     assert study.ids == ["OFT_1", "OFT_2", "OFT_3"]
     assert all(r.need("labels").raters == ["Anna", "Ben"] for r in study)
+
+
+def test_units_in_files_of_their_own(tmp_path):
+    folder = tmp_path / "spikes"
+    folder.mkdir()
+    for name, units in (("m1_c1", "ab"), ("m1_c2", "c"), ("m2_c1", "a")):
+        (folder / f"{name}.csv").write_text("unit,time_s\n" + "".join(f"{u},{k + 1.5}\n" for k, u in enumerate(units)))
+    ends = {"options": {"spikes": {"stop_s": 10.0}}}
+    with pytest.warns(MuridWarning, match=r"3 spike files look like units of 2 recordings \(m1, m2\).*--units"):
+        apart = added(tmp_path, spikes=folder, **ends)
+    assert apart.ids == ["m1_c1", "m1_c2", "m2_c1"]
+    study = Study.create(tmp_path / "united")
+    add_files(study, spikes=folder, several_units=True, **ends)
+    assert {r.id: r.need("spikes").units for r in study} == {"m1": ["a", "b", "c"], "m2": ["a"]}
+    assert study["m1"].need("spikes").times_s["b"].tolist() == [2.5]
+    (folder / "m2_c2.csv").write_text("unit,time_s\na,1\n")
+    with pytest.raises(DataError, match=r"unit 'a' is in 2 files; got m2_c1\.csv, m2_c2\.csv"):
+        add_files(study, spikes=folder, several_units=True, replace=True, **ends)
+
+
+def test_units_of_a_recording_with_poses_are_united(tmp_path):
+    for name, unit in (("m1_shankA", "a"), ("m1_shankB", "b")):
+        (tmp_path / f"{name}.csv").write_text(f"unit,time_s\n{unit},1\n")
+    spikes = [tmp_path / "m1_shankA.csv", tmp_path / "m1_shankB.csv"]
+    study = Study.create(tmp_path / "s")
+    add_files(study, [poses_file(tmp_path)], spikes=spikes, fps=30, options={"spikes": {"stop_s": 10.0}})
+    assert study["m1"].need("spikes").units == ["a", "b"]
+
+
+def test_signals_and_behaviours_in_one_file(tmp_path):
+    t = np.arange(100) / 10
+    table = pd.DataFrame({"time": t, "dFF": np.sin(t), "freezing": ((t >= 2) & (t < 4)).astype(int)})
+    table.to_csv(tmp_path / "m1.csv", index=False)
+    study = Study.create(tmp_path / "s")
+    with pytest.warns(MuridWarning, match=r"not read as signals: freezing; .* --traces m1\.csv --labels m1\.csv"):
+        add_files(study, traces=tmp_path / "m1.csv")
+    assert not study["m1"].has("labels")
+    with pytest.warns(MuridWarning, match=r"one file: columns with 0 and 1 only are behaviours: freezing") as said:
+        add_files(study, traces=tmp_path / "m1.csv", labels=tmp_path / "m1.csv", replace=True)
+    assert len(said) == 1
+    assert study["m1"].need("traces")["unit"].values.tolist() == ["dFF"]
+    bouts = study["m1"].need("labels").bouts
+    assert bouts[["label", "start_s", "stop_s"]].values.tolist() == [["freezing", 2.0, 4.0]]
 
 
 def test_a_stray_file_in_a_folder_is_listed_not_refused(tmp_path):

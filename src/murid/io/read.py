@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -280,8 +281,8 @@ def read_traces(path: Pathish, *, source: str = "auto", **options: Any) -> xr.Da
     return read_with("traces", path, source, **options)
 
 
-def read_spikes(path: Pathish, *, source: str = "auto", **options: Any) -> Spikes:
-    r"""Read spike times from a CSV (``unit, time_s``) or an npz file.
+def read_spikes(path: Pathish | Sequence[Pathish], *, source: str = "auto", **options: Any) -> Spikes:
+    r"""Read spike times from a CSV (``unit, time_s``) or an npz file; several files hold units of one recording.
 
     Examples
     --------
@@ -291,4 +292,41 @@ def read_spikes(path: Pathish, *, source: str = "auto", **options: Any) -> Spike
     >>> read_spikes(folder / "m1.csv", stop_s=10).units
     ['u1']
     """
-    return read_with("spikes", path, source, **options)
+    if isinstance(path, (str, Path)):
+        return read_with("spikes", path, source, **options)
+    paths = [Path(p) for p in path]
+    with warnings.catch_warnings():
+        # Said once, of all files together.
+        warnings.filterwarnings("ignore", message="spikes: the end of the recording is not known")
+        parts = [read_with("spikes", p, source, **options) for p in paths]
+    return _united(parts, paths)
+
+
+def _united(parts: Sequence[Spikes], paths: Sequence[Path]) -> Spikes:
+    """Put the units of several files of one recording together."""
+    faults = Faults("spikes in several files")
+    owners: dict[str, list[str]] = {}
+    for part, path in zip(parts, paths, strict=True):
+        for unit in part.units:
+            owners.setdefault(unit, []).append(path.name)
+    for unit, files in owners.items():
+        if len(files) > 1:
+            faults.add(
+                f"unit '{unit}' is in {len(files)} files",
+                got=", ".join(files),
+                todo="give every unit a name of its own, or leave out what is another version of a file",
+            )
+    starts = {p.start_s for p in parts}
+    ends = {p.stop_s for p in parts if p.end_known}
+    for what, found in (("begin", starts), ("end", ends)):
+        if len(found) > 1:
+            faults.add(
+                f"the files {what} at different times",
+                expected="one recording on one clock",
+                got=", ".join(f"{t:g} s" for t in sorted(found)),
+                todo="say when: -o spikes.start_s=0 -o spikes.stop_s=600, or leave out files of another recording",
+            )
+    faults.raise_if_any()
+    times = {unit: part.times_s[unit] for part in parts for unit in part.units}
+    meta = {"source_file": "; ".join(map(str, paths))}
+    return Spikes(times, starts.pop(), ends.pop() if ends else float("nan"), meta)

@@ -75,6 +75,7 @@ def add_files(
     px_per_cm: float | None = None,
     sheet: str | Path | pd.DataFrame | None = None,
     several_raters: bool = False,
+    several_units: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     replace: bool = False,
     overwrite_labels: bool = False,
@@ -102,6 +103,8 @@ def add_files(
         ``session``; other columns are kept as notes (see `murid.io.animal_sheets`).
     several_raters : bool
         Several label files of one recording are several raters.
+    several_units : bool
+        Without poses: spike files whose names differ in their last word alone hold units of one recording.
     options : mapping, optional
         Options of the readers by kind: ``{"traces": {"rate_hz": 20}}``.
     replace : bool
@@ -146,6 +149,7 @@ def add_files(
         kind=kind,
         sheet=None if sheet is None else read_sheet(sheet),
         several_raters=several_raters,
+        several_units=several_units,
         unused=unused,
         parts=_parts([*files.get("labels", []), *(main if kind == "labels" else [])], settings),
     )

@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 
 from murid.data.errors import Faults
-from murid.data.names import matching_key, slug, split_runs, split_words
+from murid.data.names import counted, matching_key, slug, split_runs, split_words
+from murid.data.warning import warn_user
 
 #: Kinds of file a recording may have beside its poses.
 COMPANIONS = ("labels", "events", "zones", "traces", "spikes", "video")
@@ -41,6 +42,10 @@ _KIND_WORDS = frozenset(
         *("zone", "zones", "roi", "rois", "trace", "traces", "photometry", "calcium", "spikes", "units"),
     }
 )
+
+
+#: Last words of the names of files that hold one unit, or a group of them, each.
+_UNIT = re.compile(r"(?:c|u|unit|units|cell|neuron|ch|channel|clu|cluster|shank\w?|probe\w?|tt|tetrode)\d*", re.I)
 
 
 @dataclass
@@ -109,6 +114,7 @@ def pair_files(
     kind: str = "poses",
     sheet: pd.DataFrame | None = None,
     several_raters: bool = False,
+    several_units: bool = False,
     unused: list[tuple[str, str]] | None = None,
     parts: Mapping[Path, Mapping[str, str]] | None = None,
 ) -> list[Paired]:
@@ -128,6 +134,9 @@ def pair_files(
     several_raters : bool
         Label files that pair with the same recording are raters of it, not a mistake. Without poses,
         label files whose names differ in one word that comes back (``OFT_1_anna``, ``OFT_1_ben``) are too.
+    several_units : bool
+        Without poses: spike files whose names differ in their last word alone hold units of one recording. Beside
+        poses those that pair with the same recording always do.
     unused : list, optional
         Filled with (kind, name) of files and rows of the sheet that fit no recording, as long as others of
         their kind do: they are left out. Without it they are an error.
@@ -143,14 +152,21 @@ def pair_files(
     faults = Faults("pairing files")
     parts = parts or {}
     if kind == "labels" and several_raters:
-        pairs = _by_rater(main, faults)
+        pairs = _by_rater(main) or _named(main, kind, faults)
+    elif kind == "spikes" and several_units:
+        pairs = _united(main)
     else:
+        if kind == "spikes":
+            _tell_units(main)
+        if kind == "labels":
+            _tell_raters([p for p in main if p not in parts])
         pairs = _named([p for p in main if p not in parts], kind, faults) + [
             Paired(slug(name), path, kind, parts={path: name}) for path in main for name in parts.get(path, ())
         ]
     for kind, paths in (companions or {}).items():
         whole = [p for p in paths if p not in parts]
-        _assign(pairs, kind, whole, faults, unused, several=kind == "labels" and several_raters)
+        several = kind == "spikes" or (kind == "labels" and several_raters)
+        _assign(pairs, kind, whole, faults, unused, several=several)
         for path in [p for p in paths if p in parts]:
             _assign_parts(pairs, kind, path, parts[path], faults, unused)
     if sheet is not None:
@@ -197,8 +213,8 @@ def _named(main: Sequence[Path], kind: str, faults: Faults) -> list[Paired]:
     return pairs
 
 
-def _by_rater(paths: Sequence[Path], faults: Faults) -> list[Paired]:
-    """Label files of several raters: the word in which names differ, and which comes back, is the rater."""
+def _by_rater(paths: Sequence[Path]) -> list[Paired]:
+    """Label files of several raters: the word in which names differ, and which comes back, is the rater; [] if none."""
     split = {p: split_words(_TRACKER.split(stem_of(p))[0]) for p in paths}
     split = {p: [w for w in words if matching_key(w) not in _KIND_WORDS] or words for p, words in split.items()}
     for at in (-1, 0):
@@ -214,7 +230,47 @@ def _by_rater(paths: Sequence[Path], faults: Faults) -> list[Paired]:
                 Paired(slug(n), same[0], "labels", {"labels": same[1:]} if same[1:] else {}, raters=raters)
                 for n, same in groups.items()
             ]
-    return _named(paths, "labels", faults)
+    return []
+
+
+def _united(paths: Sequence[Path]) -> list[Paired]:
+    """Spike files whose names differ in their last word alone, as one recording each."""
+    words = {path: split_words(stem_of(path)) for path in paths}
+    groups: dict[str, list[Path]] = {}
+    for path, own in words.items():
+        groups.setdefault(matching_key("_".join(own[:-1] or own)), []).append(path)
+    return [
+        Paired(
+            slug("_".join(words[same[0]][:-1] or words[same[0]])),
+            same[0],
+            "spikes",
+            {"spikes": same[1:]} if same[1:] else {},
+        )
+        for same in (sorted(group, key=lambda p: naturally(p.name)) for group in groups.values())
+    ]
+
+
+def _tell_units(paths: Sequence[Path]) -> None:
+    """Warn of spike files that would be recordings of their own and look like units of the same one."""
+    pairs = _united(paths)
+    if len(pairs) < len(paths) and all(_UNIT.fullmatch(split_words(stem_of(p))[-1]) for p in paths):
+        warn_user(
+            f"the names of {len(paths)} spike files look like units of {counted(len(pairs))} "
+            f"({', '.join(p.id for p in pairs[:3])}{' …' * (len(pairs) > 3)}), and make {len(paths)} recordings now; "
+            "-> if they are, say so: --units (several_units=True)"
+        )
+
+
+def _tell_raters(paths: Sequence[Path]) -> None:
+    """Warn of label files that would be recordings of their own and look like raters of the same ones."""
+    pairs = _by_rater(paths)
+    raters = sorted({rater for pair in pairs for rater in pair.raters.values()})
+    if len(raters) > 1 and all(len(p.files) > 1 for p in pairs) and not any(c.isdigit() for r in raters for c in r):
+        warn_user(
+            f"the names of {len(paths)} label files look like {len(raters)} raters ({', '.join(raters[:5])}) of "
+            f"{counted(len(pairs))} ({', '.join(p.id for p in pairs[:3])}{' …' * (len(pairs) > 3)}), and make "
+            f"{len(paths)} recordings now; -> if they are raters, say so: --raters (several_raters=True)"
+        )
 
 
 def _assign_parts(

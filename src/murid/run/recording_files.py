@@ -21,7 +21,9 @@ from murid.data.poses import individual_names
 from murid.data.recording import Recording
 from murid.data.video import Video
 from murid.data.warning import warn_user
+from murid.io.labels.onehot import mark_columns
 from murid.io.registry import holds_also
+from murid.io.traces.table import TIME
 from murid.io.write import point_events
 from murid.prepare import calibrate, calibrate_zones
 from murid.run.file_pairing import Paired
@@ -43,9 +45,8 @@ def read_recording(pair: Paired, settings: Reading) -> Recording:
     """Read all files of one recording."""
     nouns: dict[str, Any] = {}
     fps, options = settings.fps, settings.options
-    files = {pair.kind: [pair.main], **pair.companions}
-    if pair.kind == "labels":
-        files["labels"] = [pair.main, *pair.companions.get("labels", [])]
+    files = {**pair.companions, pair.kind: [pair.main, *pair.companions.get(pair.kind, [])]}
+    options = _options_of_both(files, options)
     film: Video | None = None
     if "video" in files:
         film = nouns["video"] = Video(files["video"][0])
@@ -67,7 +68,8 @@ def read_recording(pair: Paired, settings: Reading) -> Recording:
         nouns["labels"] = _same_animal(labels, nouns.get("poses"), pair.id)
     for kind in ("events", "zones", "traces", "spikes"):
         if kind in files:
-            nouns[kind] = getattr(io, f"read_{kind}")(files[kind][0], **options.get(kind, {}))
+            paths = files[kind] if len(files[kind]) > 1 else files[kind][0]
+            nouns[kind] = getattr(io, f"read_{kind}")(paths, **options.get(kind, {}))
     if "events" not in files:
         nouns.update(_events_beside(files, options))
     if "labels" in nouns:
@@ -77,6 +79,27 @@ def read_recording(pair: Paired, settings: Reading) -> Recording:
     nouns.update({k: pair.keys[k] for k in KEYS if pair.keys.get(k)})
     notes = {k: v for k, v in pair.keys.items() if k not in KEYS}
     return Recording(pair.id, **nouns, meta=notes)
+
+
+def _options_of_both(
+    files: Mapping[str, list[Path]], options: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Options of the readers where one table was given as signals and as labels: its 0/1 columns are behaviours."""
+    own = options.get("labels", {})
+    path = next((p for p in files.get("labels", []) if p in files.get("traces", [])), None)
+    if path is None or {"source", "behaviours"} & set(own):
+        return options
+    marks, others = mark_columns(path)
+    if not marks:
+        return options
+    warn_user(f"traces and labels in one file: columns with 0 and 1 only are behaviours: {', '.join(marks)}")
+    signals = options.get("traces", {})
+    # The rows of the signals are no frames of a film: their rate is their own.
+    both = {"labels": {"source": "onehot", "behaviours": marks, "fps": None, **own}}
+    if others and not {"units", "time", "source"} & set(signals):
+        clock = {name for name in others if name.lower() in TIME}
+        both["traces"] = {"units": [name for name in others if name not in clock], **signals}
+    return {**options, **both}
 
 
 def _labels(pair: Paired, paths: list[Path], asked: dict[str, Any]) -> Labels:

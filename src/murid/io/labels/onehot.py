@@ -60,6 +60,27 @@ def _is_deepethogram(head: Head) -> bool:
     )
 
 
+def mark_columns(path: Path) -> tuple[list[str], list[str]]:
+    r"""Return the columns of a table beside its clock that hold 0 and 1 only, and the others.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "m1.csv"
+    >>> _ = path.write_text("time,dff,freezing\n0,1.25,0\n0.1,1.5,1\n")
+    >>> mark_columns(path)
+    (['freezing'], ['dff'])
+    """
+    table = read_table(path)
+    marks: list[str] = []
+    others: list[str] = []
+    for name in table.columns:
+        texts = [text.strip().lower() for text in table.texts(name)]
+        if name and plain_name(name) not in _CLOCK and not is_row_number(name, texts):
+            (marks if set(texts) <= _VALUES else others).append(name)
+    return marks, others
+
+
 @label_reader(
     "onehot",
     (".csv", ".tsv", ".csv.gz"),

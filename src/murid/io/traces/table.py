@@ -123,10 +123,11 @@ def _signals(names: list[str], values: np.ndarray, path: Path) -> list[str]:
     marks = [bool(np.isin(column[np.isfinite(column)], (0, 1)).all()) for column in values.T]
     if all(marks) or not any(marks):
         return names
-    listed = ", ".join(name for name, mark in zip(names, marks, strict=True) if mark)
+    listed = [name for name, mark in zip(names, marks, strict=True) if mark]
     warn_user(
-        f"{path}: columns with 0 and 1 only are not read as signals: {listed}; to read them as behaviours give the "
-        "file as labels, with -o labels.source=onehot -o labels.behaviours=NAME,NAME; to read them as signals name all "
-        "columns: -o traces.units=NAME,NAME (Python: units=[...])"
+        f"traces: columns with 0 and 1 only are not read as signals: {', '.join(listed)}; to read them as behaviours "
+        f"give the same file as labels too: --traces {path.name} --labels {path.name} (Python: murid.read_labels(path, "
+        f"source='onehot', behaviours={listed})); to read them as signals name all columns: "
+        "-o traces.units=NAME,NAME (Python: units=[...])"
     )
     return [name for name, mark in zip(names, marks, strict=True) if not mark]
