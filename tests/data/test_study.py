@@ -253,3 +253,23 @@ def test_animals_that_look_alike_are_warned_of_once(tmp_path):
 def test_an_id_that_a_study_refuses_is_no_id_of_a_recording(name):
     with pytest.raises(murid.DataError, match="cannot be a folder name"):
         murid.Recording(name)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso8859-1"])
+def test_folders_that_the_encoding_of_the_process_cannot_name_are_no_missing_files(
+    tmp_path, recording, monkeypatch, encoding
+):
+    """Where Python takes file names for ASCII or Latin-1, files of 'Mäuschen' were called deleted or moved."""
+    study = Study.create(tmp_path / "s")
+    study.add(recording.replace(id="Mäuschen"))
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: encoding)
+    said = rf"encoding of this shell \({encoding}\) cannot name the files of 'Mäuschen'.*set PYTHONUTF8=1"
+    with pytest.raises(murid.DataError, match=said):
+        Study(tmp_path / "s").recordings()
+    other = Study.create(tmp_path / "other")
+    with pytest.raises(murid.DataError, match=said):
+        other.add(recording.replace(id="Mäuschen"))
+    with pytest.raises(murid.DataError, match="cannot name the files of 'oliver ü'"):
+        other.add(recording)
+    other.add(recording.replace(labels=None))
+    assert other.ids == ["r1"]

@@ -7,6 +7,7 @@ of macOS and Windows would make them one.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from itertools import groupby
@@ -120,6 +121,29 @@ def refuse_bad_id(name: str, subject: str) -> None:
         )
 
 
+def refuse_other_encoding(names: Iterable[str], subject: str) -> None:
+    """Refuse names of files that the encoding of this process would write otherwise than every other computer.
+
+    Python on Linux takes the encoding of file names from the locale; with ASCII or Latin-1 the folder ``Mäuschen`` of
+    a study is not found, or gets a name that cannot be read elsewhere.
+
+    Raises
+    ------
+    DataError
+        Where the encoding is not UTF-8 and a name has other letters than those of ASCII.
+    """
+    encoding = sys.getfilesystemencoding()
+    lost = [name for name in names if not name.isascii()]
+    if lost and encoding.replace("-", "").casefold() != "utf8":
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        fail(
+            subject,
+            f"the encoding of this shell ({encoding}) cannot name the files of {', '.join(map(repr, lost[:3]))}{more}",
+            expected="UTF-8",
+            todo="set PYTHONUTF8=1 or LC_ALL=C.UTF-8, and run again",
+        )
+
+
 def file_name_of(text: str) -> str:
     r"""Return a file name for any text: another one for every text, readable in every script.
 
@@ -129,7 +153,7 @@ def file_name_of(text: str) -> str:
     Raises
     ------
     DataError
-        When the text is longer than file systems allow.
+        When the text is longer than file systems allow, or has letters that this process cannot write in UTF-8.
 
     Examples
     --------
@@ -139,6 +163,7 @@ def file_name_of(text: str) -> str:
     '50 % (top)'
     """
     text = unicodedata.normalize("NFC", text)
+    refuse_other_encoding([text], "name of a file")
     last = len(text) - 1
     out = []
     for i, c in enumerate(text):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from murid.data.damage import damage_of
 from murid.data.errors import Faults, fail
-from murid.data.names import FOLDER_NAME, is_folder_name, matching_key, without_missing
+from murid.data.names import FOLDER_NAME, is_folder_name, matching_key, refuse_other_encoding, without_missing
 
 #: Columns that every study has; further ones are the user's.
 COLUMNS = ("id", "animal", "group", "day", "session", "nouns", "video", "source")
@@ -31,7 +31,7 @@ def read_recordings(path: str | Path) -> pd.DataFrame:
     ------
     DataError
         With every fault: no UTF-8, empty, cells that have no column, a quotation mark that is not closed, a last line
-        that is cut off, no column ``id``, ids that are none or stand twice.
+        that is cut off, no column ``id``, ids that are none or stand twice. Ids that this process cannot name files by.
     """
     path = Path(path)
     try:
@@ -62,6 +62,7 @@ def read_recordings(path: str | Path) -> pd.DataFrame:
     for repeated in table["id"][table["id"].map(matching_key).duplicated()].unique():
         faults.add(f"id '{repeated}' stands more than once")
     faults.raise_if_any()
+    refuse_other_encoding(table["id"], str(path))
     return table
 
 

@@ -25,7 +25,7 @@ from murid.data.damage import damage_of
 from murid.data.errors import DataError, Faults, did_you_mean, fail
 from murid.data.formats import STUDY
 from murid.data.lock import locked
-from murid.data.names import doubtful_names, look_alike_key, matching_key, refuse_bad_id
+from murid.data.names import doubtful_names, look_alike_key, matching_key, refuse_bad_id, refuse_other_encoding
 from murid.data.notebook_html import shown_as_html
 from murid.data.recording import NOUNS, Recording
 from murid.data.recordings_csv import COLUMNS, read_recordings
@@ -318,6 +318,7 @@ class Study:
     def _check_id(self, name: str, known: Iterable[str]) -> None:
         """Refuse an id that is no folder name, or that would share the folder of another recording."""
         refuse_bad_id(name, "study")
+        refuse_other_encoding([name], f"study {self.folder}")
         alike = [other for other in known if other != name and matching_key(other) == matching_key(name)]
         if alike:
             fail(

@@ -10,7 +10,7 @@ from typing import Any
 
 from murid.data.atomic import atomic_folder
 from murid.data.errors import fail
-from murid.data.names import refuse_bad_id
+from murid.data.names import refuse_bad_id, refuse_other_encoding
 from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.run.failures import note_skipped, readable_recordings
@@ -66,6 +66,7 @@ def fit_method(
     """
     model = model or name
     refuse_bad_id(model, "fit")
+    refuse_other_encoding([model], "fit")
     step = fit_step(study, name, params or {}, ids)
     skipped: dict[str, str] = {}
     if skip_failed:
