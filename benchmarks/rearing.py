@@ -47,7 +47,9 @@ def recordings(folder: Path) -> list[murid.Recording]:
         corners = np.stack([np.nanmedian(poses["position"].sel(keypoint=c).values[..., 0], axis=0) for c in CORNERS])
         body = [k for k in map(str, poses["keypoint"].values) if k not in (*CORNERS, "centre")]
         arena = Zones([Zone("arena", polygon=corners, kind="arena")])
-        out.append(murid.Recording(path.name[:8], poses=poses.sel(keypoint=body), labels=labels, zones=arena))
+        out.append(
+            murid.Recording(path.name[:8].strip("_"), poses=poses.sel(keypoint=body), labels=labels, zones=arena)
+        )
     return out
 
 

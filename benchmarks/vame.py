@@ -113,13 +113,18 @@ def probe(seeds: int = 1, steps: int | None = None, gru: Sequence[int] = ()) -> 
 REAL = {"bsoid_openfield": ("*.csv.gz", 60.0), "three_chamber": ("poses/*.csv.gz", 15.0)}
 
 
-def real(name: str) -> None:
-    """Fit and apply the defaults to a whole data set."""
+def real_recordings(name: str) -> list[Recording]:
+    """The recordings of a data set; poses are read when they are asked for."""
     pattern, fps = REAL[name]
     paths = sorted((data_dir() / name).glob(pattern))
+    return [Recording(p.name[:24].strip("_"), poses=lambda p=p: murid.read_poses(p, fps=fps)) for p in paths]
+
+
+def real(name: str) -> None:
+    """Fit and apply the defaults to a whole data set."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        recordings = [Recording(p.name[:24], poses=lambda p=p, fps=fps: murid.read_poses(p, fps=fps)) for p in paths]
+        recordings = real_recordings(name)
         start = time.process_time()
         with silent():
             method = murid.method("vame").fit(recordings)

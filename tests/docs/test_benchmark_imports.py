@@ -54,3 +54,19 @@ def test_a_name_that_is_gone_is_found(tmp_path):
         "from murid.stats import no_such\nfrom benchmarks._films import with_context\nfrom murid import Study\n"
     )
     assert missing(path) == ["murid.stats.no_such", "benchmarks._films.with_context"]
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["rearing", "freezing", "rat_social", "vame"])
+def test_real_recordings_of_a_benchmark_are_read(name, data_dir):
+    from benchmarks import freezing, rat_social, rearing, vame
+
+    read = {
+        "rearing": lambda: rearing.recordings(data_dir),
+        "freezing": lambda: freezing.halves(data_dir / "behaviordepot" / "demo1"),
+        "rat_social": lambda: [rat_social.session(1, data_dir / "rat_social")],
+        "vame": lambda: [r for kind in ("bsoid_openfield", "three_chamber") for r in vame.real_recordings(kind)[:1]],
+    }[name]()
+    assert all(len(r.poses["time"]) > 100 for r in read)
+    assert len({r.id for r in read}) == len(read)
