@@ -202,6 +202,16 @@ def test_ties_give_the_p_of_all_arrangements():
     assert compare(table, "v", "group", params=QUICK).p == pytest.approx(expected)
 
 
+def test_equal_means_have_no_direction_by_rounding():
+    a, b = [0.1, 0.2, 0.3, 0.6], [0.3, 0.3, 0.3, 0.3]  # 0.30000000000000004 and 0.3
+    assert np.mean(a) != np.mean(b)
+    found = compare(one_row_an_animal(["ctrl"] * 4 + ["drug"] * 4, [*a, *b]), "v", "group", params=QUICK)
+    assert found.difference == 0
+    assert "no difference between drug and ctrl" in found.sentence()
+    small = compare(one_row_an_animal(["ctrl"] * 4 + ["drug"] * 4, [*a, *(np.array(b) + 1e-14)]), "v", "group")
+    assert small.difference > 0
+
+
 def test_crossover_is_not_compared_as_two_groups():
     table = pd.DataFrame({"animal": list("abcabc"), "drug": ["veh"] * 3 + ["cno"] * 3, "v": [1.0, 2, 3, 2, 3, 5]})
     with pytest.raises(DataError, match=r"more than one group.*paired=True"):

@@ -23,6 +23,7 @@ from murid.stats.effects import (
     Interval,
     hedges_g,
     hedges_interval,
+    mean_difference,
     paired_effect_interval,
     paired_effects,
     paired_interval,
@@ -390,7 +391,7 @@ def _compare_two(
     a, b = _samples(table, groups, paired)
     counts: dict[str, Any] = dict(n_permutations=params.n_permutations, exact_up_to=params.exact_up_to, seed=seed)
     enough = min(a.size, b.size) >= MIN_FOR_EFFECT
-    difference = float(b.mean() - a.mean())
+    difference = mean_difference(a, b)
     if paired:
         g_av, d_z = (float(v) for v in paired_effects(a, b))
         interval = paired_effect_interval(a, b, params.level) if enough else NO_INTERVAL

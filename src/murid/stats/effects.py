@@ -26,6 +26,8 @@ SMALL_GROUP = 8
 NO_INTERVAL: Interval = (float("nan"), float("nan"))
 #: Spread below this share of the values' size is rounding, not spread.
 NO_SPREAD = 1e-12
+#: A difference of means below this share of the values' size is rounding.
+ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 class Estimate(NamedTuple):
@@ -78,6 +80,20 @@ def hedges_g(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Floats:
     scale = np.maximum(np.abs(first).max(axis=axis), np.abs(second).max(axis=axis))
     spread = np.where(spread > NO_SPREAD * scale, spread, np.nan)
     return hedges_j(n_a + n_b - 2) * (second.mean(axis=axis) - first.mean(axis=axis)) / spread
+
+
+def mean_difference(a: ArrayLike, b: ArrayLike) -> float:
+    """Return mean(b) − mean(a); 0 where it is the rounding of equal means, which has no direction.
+
+    Parameters
+    ----------
+    a, b : array (n_a,), (n_b,)
+        One value a unit.
+    """
+    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    difference = float(second.mean() - first.mean())
+    size = max(float(np.abs(first).max()), float(np.abs(second).max()))
+    return difference if abs(difference) > ROUNDING * size else 0.0
 
 
 def pooled_sd(a: Floats, b: Floats, axis: int = -1) -> Floats:
