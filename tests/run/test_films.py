@@ -1,11 +1,15 @@
 """Films of a study: which bouts, of which model, and what is said when there is nothing to show."""
 
+import re
+import shutil
+from urllib.parse import unquote
+
 import pytest
 
 from murid import simulate
 from murid.data.errors import DataError
 from murid.data.study import Study
-from murid.run import apply_method, fit_method, write_films
+from murid.run import apply_method, build_report, fit_method, write_films
 
 KMEANS = {"n_motifs": 3, "replicates": 1}
 
@@ -36,6 +40,23 @@ def test_one_film_a_motif_and_a_table_of_whose_bouts(study):
     bouts = apply_bouts(study)
     for row in clips.to_dict("records"):
         assert (row["recording"], row["label"], row["start_s"], row["stop_s"]) in bouts
+
+
+def test_the_report_links_the_films(study, tmp_path):
+    folder = tmp_path / "moved here"
+    run = write_films(study, "kmeans", clips=4, size=32)
+    page = build_report(study).read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^"#]+\.mp4)">([^<]+)</a>', page)
+    assert len(links) == 3
+    shutil.copytree(study.folder, folder)
+    for link, text in links:
+        film = folder / unquote(link)
+        assert film.is_file()
+        clips = run.tables["clips"].set_index("film").loc[[film.name]]
+        assert text == f"{clips['label'].iloc[0].replace('_', ' ')} ({len(clips)} bout{'s' * (len(clips) > 1)})"
+    shutil.rmtree(run.folder / "films")
+    without = build_report(study, out=tmp_path / "r.html").read_text(encoding="utf-8")
+    assert '.mp4">' not in without
 
 
 def test_behaviours_ids_and_shortest_bout(study):

@@ -105,7 +105,7 @@ def _write(title: str, shown: Sequence[Section], path: Path) -> None:
     from murid.report.render import page
 
     date = datetime.now(UTC).strftime("%d %B %Y")
-    html = page(title=title, date=date, version=__version__, findings=findings_of(shown), sections=shown)
+    html = page(path.parent, title=title, date=date, version=__version__, findings=findings_of(shown), sections=shown)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
         temporary.write_text(html, encoding="utf-8")

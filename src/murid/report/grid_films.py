@@ -16,12 +16,28 @@ from numpy.typing import NDArray
 from murid.data.clock import rate_of, samples_in
 from murid.data.recording import Recording
 from murid.data.resample import sample_at
+from murid.data.tables import Table, count_column, number_column, text_column
 from murid.data.video import Video, write_video
 from murid.features.pictures import write_pictures
 from murid.features.views import ViewParams, animal_view, picture_numbers, stretched_px
 from murid.prepare import clean
 
 Grey = NDArray[np.uint8]
+#: Whose bouts the films of a run show.
+CLIPS = Table(
+    "clips",
+    {
+        "film": text_column(why="file"),
+        "label": text_column("motif"),
+        "clip": count_column(why="place in the grid, from 1, row by row"),
+        "recording": text_column(),
+        "animal": text_column(optional=True),
+        "individual": text_column(optional=True),
+        "start_s": number_column("from", unit="s"),
+        "stop_s": number_column("to", unit="s"),
+    },
+    "One row a clip.",
+)
 #: Grey of the lines between clips, and side of the mark that is lit while the motif lasts, as a share of a clip.
 LINE, MARK = 60, 0.1
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader
@@ -39,8 +42,8 @@ class Cell:
     style: str
 
 
-def page(**values: Any) -> str:
-    """Fill the page template."""
+def page(folder: Path, **values: Any) -> str:
+    """Fill the template of a page that will lie in a folder."""
     env = Environment(loader=PackageLoader("murid.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.globals.update(
         numbers_of=plotted_numbers,
@@ -49,8 +52,18 @@ def page(**values: Any) -> str:
         rows=table_cells,
         headings=headings,
         kind_of=_kind_of,
+        relative=partial(relative_link, folder=folder),
     )
     return env.get_template("page.html.j2").render(**values)
+
+
+def relative_link(path: Path, folder: Path) -> str:
+    """Return how a page in a folder names a file, so that both can be moved together."""
+    path, folder = path.resolve(), folder.resolve()
+    try:
+        return quote(Path(os.path.relpath(path, folder)).as_posix())
+    except ValueError:  # another drive
+        return path.as_uri()
 
 
 def image(figure: Figure) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
@@ -90,6 +91,15 @@ class ReportTable:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Files beside the page, such as films: pairs of (what it shows, file). The page names them relative to itself."""
+
+    files: tuple[tuple[str, Path], ...]
+    title: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Facts:
     """Headline numbers: pairs of (value, what it is)."""
 
@@ -104,7 +114,7 @@ class Code:
     title: str
 
 
-Part = Words | Listing | Picture | ReportTable | Facts | Code
+Part = Words | Listing | Picture | ReportTable | Links | Facts | Code
 
 
 @dataclass

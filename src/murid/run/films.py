@@ -14,27 +14,13 @@ from murid.data.progress import track
 from murid.data.recording import Recording
 from murid.data.states import behaviour_names
 from murid.data.study import Study
-from murid.data.tables import Table, count_column, number_column, text_column
 from murid.plot.number_text import listed
+from murid.report.grid_films import CLIPS
 from murid.run.apply import model_folder, newest_applied
 from murid.run.run_age import states_warning
 from murid.run.runner import Runner, inputs_of
 from murid.run.runs import Run
 
-CLIPS = Table(
-    "clips",
-    {
-        "film": text_column(why="file"),
-        "label": text_column("motif"),
-        "clip": count_column(why="place in the grid, from 1, row by row"),
-        "recording": text_column(),
-        "animal": text_column(optional=True),
-        "individual": text_column(optional=True),
-        "start_s": number_column("from", unit="s"),
-        "stop_s": number_column("to", unit="s"),
-    },
-    "One row a clip.",
-)
 TABLES = (CLIPS,)
 
 

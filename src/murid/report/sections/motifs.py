@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -21,8 +23,9 @@ from murid.report.figures.ethogram import NO_STATE, NOT_KNOWN, Row, draw_ethogra
 from murid.report.figures.motif_map import draw_motif_map
 from murid.report.figures.skeleton import bones_of, postures
 from murid.report.figures.tree import draw_similarity_tree as tree
+from murid.report.grid_films import CLIPS
 from murid.report.runfolder import RunFolder
-from murid.report.section_parts import Picture, ReportTable, Section, Words
+from murid.report.section_parts import Links, Picture, ReportTable, Section, Words
 from murid.report.sections.ethograms import colours_of_names, statistics_of, white_and_hatched
 from murid.report.sections.places import spread_over_groups
 from murid.report.sentences import trained_on, unlearnt_behaviours
@@ -76,6 +79,26 @@ def make(context: Context) -> Section | None:
     return section
 
 
+def _films(context: Context, run: RunFolder) -> Links | None:
+    """Films that were made of the states of a run; None where there are none (any more)."""
+    for films in context.runs_of("films"):
+        if films.summary.get("states") != run.name or (clips := films.rows(CLIPS)) is None:
+            continue
+        shown = Counter(zip(clips.label, clips.film, strict=True))
+        files = [
+            (f"{readable(label)} ({count(n, 'bout')})", films.folder / "films" / film)
+            for (label, film), n in sorted(shown.items(), key=lambda item: natural(item[0][0]))
+        ]
+        if here := tuple((text, file) for text, file in files if file.is_file()):
+            return Links(
+                here,
+                "Films",
+                "One for each, many bouts side by side that begin at one moment. The links hold as long as this page "
+                f"and the folder of the run {films.name} keep their places to each other.",
+            )
+    return None
+
+
 def _side_by_side(rows: TableRows) -> ReportTable:
     """Methods of the last comparison; columns that say nothing for any method are left out."""
     table = rows.frame
@@ -119,6 +142,7 @@ def _one(context: Context, section: Section, run: RunFolder) -> None:
     section.findings.append(f"{text} {caveats}".strip())
     section.add(Words(text, "finding"), Words(caveats, "warning") if caveats else None)
     section.add(_ethogram(context, states, names, colours, method, behaviours, lacking, caveats))
+    section.add(_films(context, run))
     section.add(*statistics_of(context, per, f"as found by {method}"))
     section.add(_postures(context, states, names, colours, method))
     if not behaviours:
