@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from murid.data.clock import frame_times
 from murid.data.errors import DataError
 from murid.data.states import make_states
-from murid.ethogram import smooth
+from murid.ethogram import kernels, smooth
 
 FPS = 10.0
 
@@ -230,3 +230,11 @@ def test_bouts_of_exactly_the_minimum_stay_at_any_start_of_the_clock(start, fps)
     for a in range(100, 3800, 200):
         value[a : a + fps // 2] = 1
     np.testing.assert_array_equal(smooth.min_bout(multi(value, time), 0.5).values[:, 0, 0], value)
+
+
+def test_missing_values_end_a_run_and_no_loop_waits_for_them():
+    missing, half = np.nan, np.array([np.nan, 0.5, 0.9, np.nan, 0.5, 0.5])
+    assert kernels.hysteresis_1d(half, 0.8, 0.4).tolist() == [0, 1, 1, 0, 0, 0]
+    lost = np.full(5, missing)
+    assert kernels.hysteresis_1d(lost, 0.8, 0.4).tolist() == [0] * 5
+    assert np.isnan(kernels.mean_1d(lost, 2)).all()

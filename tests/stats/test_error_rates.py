@@ -42,6 +42,11 @@ def test_tests_err_rarely(bench):
 
 @pytest.mark.slow
 def test_mixed_models_err_rarely_where_animals_differ_in_slope(bench):
-    cells = {name: cell for name, cell in bench.error_cells().items() if name.startswith("mixed model")}
-    table = bench.rates(cells, 500)
-    assert table["rate"].max() < 0.11
+    kept = ("animals differ in slope, n = 10", "one group lacks a day", "days as text")
+    cells = {name: cell for name, cell in bench.error_cells().items() if name.startswith("mixed model, ")}
+    cells = {name: cell for name, cell in cells.items() if any(k in name for k in kept)}
+    table = bench.rates(cells, 150)
+    assert len(table) >= 3
+    # Three standard errors of 150 simulations above .05; the benchmark has more.
+    assert table["rate"].max() < 0.105
+    assert table["rate"].mean() < 0.08

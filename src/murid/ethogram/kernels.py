@@ -121,12 +121,12 @@ def close_gaps_1d(labels: np.ndarray, ticks: np.ndarray, shortest: int, target: 
 
 @njit(cache=True, nogil=True)
 def hysteresis_1d(p: np.ndarray, high: float, low: float) -> np.ndarray:
-    """1 on every run of ``p >= low`` that reaches `high` somewhere, else 0."""
+    """1 on every run of ``p >= low`` that reaches `high` somewhere, else 0; what is missing ends a run."""
     n = p.size
     out = np.zeros(n, np.int8)
     i = 0
     while i < n:
-        if p[i] < low:
+        if not p[i] >= low:  # also where p is NaN
             i += 1
             continue
         j = i
