@@ -96,6 +96,15 @@ def test_the_probe_reads_behaviour_from_fine_states():
     got = seg.probe_states(truth, fine, [0, 1], [2], fps=30.0)
     assert got["macro_f1"] > 0.9
     assert got["map"] > 0.95
+    # In folds every recording is read once, by a probe of the others: counts of the folds, added.
+    folds = seg.animal_folds(["a", "b", "c"])
+    assert [test for _, test in folds] == [[0], [1], [2]]
+    each = [seg.probe_states(truth, fine, *fold, fps=30.0)["counts"] for fold in folds]
+    all_of = seg.probe_by_folds(truth, fine, folds, fps=30.0)
+    for code in sorted(set().union(*each)):
+        tp, fp, fn, _ = np.sum([c[code] for c in each if code in c], axis=0)
+        assert all_of["f1"][code] == pytest.approx(2 * tp / (2 * tp + fp + fn))
+    assert all_of["macro_f1"] == pytest.approx(np.mean(list(all_of["f1"].values())))
     blind = seg.probe_states(truth, [bouty(s + 70) for s in range(3)], [0, 1], [2], fps=30.0)
     assert blind["macro_f1"] < 0.5
 

@@ -147,6 +147,7 @@ CASES = {
             "n_states": 4,
             "lags": 2,
             "kappa": 1000.0,
+            "group_kappa": (1000.0,),
             "alpha": 50.0,
             "gamma": 3.0,
             "student_dof": 4.0,

@@ -15,7 +15,7 @@ from murid.learn.parallel import workers
 from murid.learn.segment import _emission as emission
 from murid.learn.segment import _mniw as mniw
 from murid.learn.segment import consensus
-from murid.learn.segment._sticky import draw_tables, draw_transitions, transition_counts
+from murid.learn.segment._sticky import draw_tables, draw_transitions, expected_transitions, transition_counts
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.arhmm_fit import Sampler, fit_arhmm
 from murid.learn.segment.chains import Chain
@@ -221,6 +221,22 @@ def test_groups_have_their_own_transitions():
     assert np.isfinite(model.loglik([calm], groups=[-1])).all()
     with pytest.raises(DataError, match="wrong group numbers"):
         model.predict([calm], groups=[2])
+
+
+def test_each_group_may_have_a_stickiness_of_its_own():
+    counts, beta = np.array([[[5.0, 1], [2, 3]]] * 2), np.array([0.4, 0.6])
+    both = expected_transitions(counts, beta, alpha=2.0, kappa=np.array([0.0, 30.0]))
+    for group, kappa in enumerate((0.0, 30.0)):
+        assert np.array_equal(both[group], expected_transitions(counts[:1], beta, alpha=2.0, kappa=kappa)[0])
+    # By hand: 5 seen, 2 * .4 of the prior and 30 for staying.
+    assert both[1, 0, 0] == pytest.approx(35.8 / 38)
+    x, _ = plant(n=3000, stay=0.9, seed=0)
+    params = QUICK.replace(kappa=5.0, group_kappa=(0.0, 20_000.0))
+    model = fit_arhmm([x, x], params, groups=[0, 1])
+    stay = [np.average(np.diag(matrix), weights=model.usage) for matrix in model.transitions]
+    assert stay[0] < 0.93 < 0.98 < stay[1]
+    with pytest.raises(DataError, match="not one stickiness a group"):
+        fit_arhmm([x, x], params, groups=[0, 0])
 
 
 def test_student_residuals_fit_heavy_tails():

@@ -13,6 +13,7 @@ from murid.learn.parallel import workers
 from murid.learn.segment import _mniw as mniw
 from murid.learn.segment._pose_labels import update_pose
 from murid.learn.segment._pose_state import START_VARIANCE, PoseState, factors, turn
+from murid.learn.segment._sticky import draw_transitions, transition_counts
 from murid.learn.segment.arhmm import ArHmmParams
 from murid.learn.segment.arhmm_fit import Sampler
 from murid.learn.segment.chains import Chain, Segment
@@ -138,3 +139,39 @@ def test_updates_of_shape_heading_centroid_and_noise_leave_the_joint_distributio
         update_pose(state, parts, [Chain(0, n, 0)], z, *told, lambda f, p: [f(a) for a in p], lambda *_: rng)
         chain.append(facts(state.x, state.heading, state.centroid, state.noise))
     assert np.abs(distances(forward, np.array(chain))).max() < 3.5
+
+
+def test_transitions_of_groups_leave_the_joint_distribution_as_it_is():
+    alpha, gamma, kappa, rows = 4.0, 6.0, np.array([1.0, 15.0]), 20
+    rng = np.random.default_rng(2)
+
+    def walked(steps):
+        ways, z = steps.cumsum(axis=2), np.zeros((2, rows), np.int16)
+        z[:, 0] = rng.integers(STATES, size=2)
+        for t, u in enumerate(rng.random((rows - 1, 2)), 1):
+            z[:, t] = [min(np.searchsorted(ways[g, z[g, t - 1]], u[g]), STATES - 1) for g in range(2)]
+        return z
+
+    def facts(beta, steps, z):
+        stays = [(z[g, 1:] == z[g, :-1]).mean() for g in range(2)]
+        return [
+            beta[0],
+            (beta**2).sum(),
+            steps[0].diagonal().mean(),
+            steps[1].diagonal().mean(),
+            steps[0, 0, 1],
+            *stays,
+        ]
+
+    forward, chain = [], []
+    for _ in range(8000):
+        beta = rng.dirichlet(np.full(STATES, gamma / STATES))
+        steps = np.stack([[rng.dirichlet(alpha * beta + k * row) for row in np.eye(STATES)] for k in kappa])
+        z = walked(steps)
+        forward.append(facts(beta, steps, z))
+    for _ in range(12_000):
+        flow = transition_counts(z.ravel(), [Chain(0, rows, 0), Chain(rows, 2 * rows, 1)], np.arange(2), 2, STATES)
+        beta, steps = draw_transitions(flow, beta, alpha=alpha, kappa=kappa, share=gamma / STATES, rng=rng)
+        z = walked(steps)
+        chain.append(facts(beta, steps, z))
+    assert np.abs(distances(np.array(forward), np.array(chain))).max() < 3.5

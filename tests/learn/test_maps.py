@@ -114,12 +114,21 @@ def test_tsne_neighbours_are_exact_divergences_in_bits():
 
 def test_tsne_map_places_new_spectra_with_their_kind():
     pytest.importorskip("openTSNE")
-    from murid.learn.embed.tsne import Tsne, fit_tsne
+    from murid.learn.embed.tsne import Tsne, fit_tsne, nearest_points
 
     x, z = spectra()
     model = fit_tsne(x[:300], perplexity=20, n_neighbors=60, iterations=250)
     again = fit_tsne(x[:300], perplexity=20, n_neighbors=60, iterations=250)
     assert np.array_equal(model.embedding, again.embedding)
+    # The error of the map, by the whole matrices of pairs.
+    at, far = nearest_points(model.points, model.points, 60, divergence=True, skip_self=True)
+    p = np.zeros((300, 300))
+    np.put_along_axis(p, at, perplexity_weights(far, 20), axis=1)
+    q = 1 / (1 + ((model.embedding[:, None] - model.embedding) ** 2).sum(axis=2))
+    np.fill_diagonal(q, 0)
+    assert model.error_bits == pytest.approx(rel_entr((p + p.T) / 600, q / q.sum()).sum() / np.log(2), rel=1e-6)
+    worse = fit_tsne(x[:300], perplexity=20, n_neighbors=60, iterations=2, early_iterations=2)
+    assert worse.error_bits > model.error_bits
     x[310, 0] = np.nan
     places = Tsne.from_arrays(model.arrays()).transform(x)
     assert np.isnan(places[310]).all()

@@ -148,13 +148,11 @@ def _against_labels(
         return {}
     table = segmentation.judge_segmentation(want, predicted, n_controls=10, seed=seed).loc["ami"]
     row = {"ami": table["value"], "ami_control": table["control_mean"], "ami_z": table["z"]}
-    animals = list(dict.fromkeys(animal))
-    if len(animals) > 1:
-        train = [j for j, a in enumerate(animal) if a in animals[::2]]
-        test = [j for j, a in enumerate(animal) if a not in animals[::2]]
+    if len(set(animal)) > 1:
+        folds = segmentation.animal_folds(animal)
         blind = [segmentation.control(c, np.random.default_rng([seed, j])) for j, c in enumerate(predicted)]
         for name, states in (("probe_f1", predicted), ("probe_control", blind)):
-            row[name] = segmentation.probe_states(want, states, train, test, fps=fps, seed=seed)["macro_f1"]
+            row[name] = segmentation.probe_by_folds(want, states, folds, fps=fps, seed=seed)["macro_f1"]
     return {name: float(np.asarray(value, np.float64)) for name, value in row.items()}
 
 

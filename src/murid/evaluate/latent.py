@@ -63,7 +63,7 @@ def linear_probe(
     -------
     dict
         ``macro_f1, balanced_accuracy, map`` (mean average precision) and ``f1``: code → F1, over the classes of both
-        sides: one that training lacks is missed wherever it occurs.
+        sides: one that training lacks is missed wherever it occurs. ``counts``: code → (tp, fp, fn, tn).
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -98,6 +98,7 @@ def linear_probe(
         "balanced_accuracy": float(frames.mean_known(recall)),
         "map": float(frames.mean_known(ap)),
         "f1": {int(c): float(v) for c, v in zip(every, f1, strict=True)},
+        "counts": {int(c): np.asarray(row) for c, row in zip(every, cells, strict=True)},
     }
 
 

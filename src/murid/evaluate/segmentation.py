@@ -183,6 +183,59 @@ def probe_states(
     return latent.linear_probe(side(train), side(test), seed=seed)
 
 
+def probe_by_folds(
+    truth: Codes,
+    codes: Codes,
+    folds: Sequence[tuple[Sequence[int], Sequence[int]]],
+    *,
+    fps: float,
+    half_s: float = 0.5,
+    seed: int = 0,
+) -> dict:
+    """`probe_states` of every fold, counted together: each recording is read by a probe that has not seen its animal.
+
+    Parameters
+    ----------
+    folds : sequence of (train, test)
+        Indices of recordings, by animal: `animal_folds`.
+
+    Returns
+    -------
+    dict
+        ``macro_f1`` and ``f1``: code → F1, over all behaviours that occur.
+    """
+    cells: dict[int, np.ndarray] = {}
+    for train, test in folds:
+        for code, row in probe_states(truth, codes, train, test, fps=fps, half_s=half_s, seed=seed)["counts"].items():
+            cells[code] = cells.get(code, np.zeros(4, np.int64)) + row
+    f1 = frames.f1_of(np.stack([cells[k] for k in sorted(cells)]))
+    return {
+        "macro_f1": float(frames.mean_known(f1)),
+        "f1": {k: float(v) for k, v in zip(sorted(cells), f1, strict=True)},
+    }
+
+
+def animal_folds(animals: Sequence[str], n_folds: int = 4) -> list[tuple[list[int], list[int]]]:
+    """Animals in at most `n_folds` parts, each tested once with all its recordings, the others for training.
+
+    Parameters
+    ----------
+    animals : sequence of str
+        Animal of each recording.
+
+    Examples
+    --------
+    >>> animal_folds(["a", "a", "b", "c"], 2)
+    [([2], [0, 1, 3]), ([0, 1, 3], [2])]
+    """
+    names = list(dict.fromkeys(animals))
+    parts = [set(names[k::n_folds]) for k in range(min(n_folds, len(names)))]
+    return [
+        ([i for i, a in enumerate(animals) if a not in part], [i for i, a in enumerate(animals) if a in part])
+        for part in parts
+    ]
+
+
 def _box(x: np.ndarray, half: int) -> np.ndarray:
     """Mean over ±half samples along time, shorter at the ends."""
     total = np.concatenate([np.zeros((1, x.shape[1])), np.cumsum(x, axis=0, dtype=np.float64)])

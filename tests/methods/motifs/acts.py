@@ -161,6 +161,7 @@ CASES = {
         {
             "source": "video",
             "pictures": {"height": 16, "width": 24},
+            "radon_angles": 12,
             "variance": 0.6,
             "max_modes": 2,
             "n_frequencies": 5,
@@ -190,6 +191,7 @@ CASES = {
         given={
             "pictures": {"source": "video", "pictures": {"height": 16, "width": 16}},
             "source": {"pictures": {"height": 16, "width": 16}},
+            "radon_angles": {"source": "video", "pictures": {"height": 16, "width": 16}},
             "max_modes": {"variance": 0.999},
             "n_templates": {"per_track": 200},
             "leave": {"transit": "unlabelled"},
@@ -197,7 +199,7 @@ CASES = {
             "stay_s": {"transit": "unlabelled"},
             "stays": {"transit": "unlabelled"},
         },
-        on={"source": "film", "pictures": "film"},
+        on={"source": "film", "pictures": "film", "radon_angles": "film"},
         slow=True,
     ),
     BsoidParams: motifs(
@@ -240,7 +242,9 @@ CASES = {
             "apply_rounds": 1,
             "noise_dof": 50.0,
             "confidence_slope": 0.0,
+            "walking": True,
             "by_group": True,
+            "group_kappa": {"drug": 1.0},
         },
         base=SHORT,
         given={
@@ -257,13 +261,15 @@ CASES = {
             "apply_rounds": SLDS,
             "confidence_slope": SLDS,
             "by_group": {"kappa": None},
+            "group_kappa": {"by_group": True},
         },
-        on={"gap_s": "rough", "confidence_slope": "rough", "by_group": "groups"},
+        on={"gap_s": "rough", "confidence_slope": "rough", "by_group": "groups", "group_kappa": "groups"},
         exempt={
             "workers": SPEED,
+            "folds": "what is reported, not what is learnt: tests/methods/motifs/test_moseq.py",
             "source": "no recording serves both, a depth camera gives no keypoints: tests/methods/motifs/test_moseq.py",
         },
-        slow=("target_s", "by_group"),
+        slow=("target_s", "by_group", "group_kappa"),
     ),
     SyllablesParams: motifs(
         "syllables",

@@ -13,7 +13,7 @@ import murid
 from murid.data.errors import DataError
 from murid.data.recording import Recording
 from murid.methods.motifs.base import most_used_first
-from murid.methods.motifs.syllables import _scale_of
+from murid.methods.motifs.partner_and_walking import scale_of
 from murid.simulate.syllables import syllable_poses
 
 FAST = ("kmeans", "pyrat", "alphatracker")
@@ -253,7 +253,7 @@ def test_a_channel_that_syllables_never_saw_vary_says_nothing_later():
     model = murid.method("syllables")
     extra = np.random.default_rng(0).normal(3, 2, (300, 3)).astype(np.float32)
     extra[:, 1], extra[:, 2] = 0.1, np.nan  # constant; no partner was there
-    model.facts |= {"points": ["nose"], **_scale_of(extra)}
+    model.facts |= {"points": ["nose"], **scale_of(extra)}
     model.parts["components"] = SimpleNamespace(transform=lambda posture: posture[:, :1])
     features = model._features(np.array([[1.0, 2.0, 5.0, 90.0, 90.0]], np.float32))
     assert features[0, 1] == pytest.approx(1, abs=0.2)

@@ -102,10 +102,10 @@ def test_the_slds_starts_without_points_that_nobody_would_trust(monkeypatch):
     class Enough(Exception):
         pass
 
-    def start(parts, params):
+    def start(parts, *_):
         raise Enough(np.isnan(parts[0]).any(axis=2))
 
-    monkeypatch.setattr(moseq, "_quick_scores", start)
+    monkeypatch.setattr(moseq, "quick_scores", start)
     made = syllable_poses(30.0, 30.0, seed=0, animal=0, n_states=3, median_s=0.6)[0].copy(deep=True)
     made["confidence"].values[:] = 0.9
     made["confidence"].values[100:200, 0] = 0.2

@@ -12,7 +12,7 @@ from murid.data.recording import Recording
 from murid.learn.embed.pca import fit_pca
 from murid.methods.motifs.body_points import shared_points
 from murid.methods.motifs.bsoid import bin_features
-from murid.methods.motifs.moseq import jitter_share, without_jitter
+from murid.methods.motifs.lasting_components import jitter_share, without_jitter
 from murid.prepare.even_time import even_time
 from murid.simulate.syllables import syllable_poses
 

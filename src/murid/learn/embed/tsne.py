@@ -57,6 +57,9 @@ class Tsne(Fitted):
     divergence : bool
         Kullback–Leibler divergence (True) or squared Euclidean distance.
     seed : int
+    error_bits : float, optional
+        Training error: Kullback–Leibler divergence of the neighbourhoods in the map from those in the features
+        (`training_error`); None in models of before it was kept.
     """
 
     points: np.ndarray
@@ -65,6 +68,7 @@ class Tsne(Fitted):
     n_neighbors: int
     divergence: bool
     seed: int
+    error_bits: float | None = None
 
     def transform(self, x: Arrays | Sequences, lengths=None, *, iterations: int = 100, block: int = 20_000):
         """Places (n_frames, 2) of frames on the fixed map; NaN where a value is missing (see `place`)."""
@@ -177,7 +181,8 @@ def fit_tsne(
     at, distance = nearest_points(points, points, k, divergence=divergence, skip_self=True)
     joint = _sparse(at, perplexity_weights(distance, perplexity), len(points))
     joint = joint + joint.T
-    affinities = library.affinity.PrecomputedAffinities(csr_matrix(joint / joint.sum()), normalize=False)
+    joint = csr_matrix(joint / joint.sum())
+    affinities = library.affinity.PrecomputedAffinities(joint, normalize=False)
     start = fit_pca(np.sqrt(points) if divergence else points, 2).transform(np.sqrt(points) if divergence else points)
     start = start / np.std(start[:, 0]) * 1e-4
     method = "bh" if len(points) < 10_000 else "fft"
@@ -186,7 +191,39 @@ def fit_tsne(
     )
     embedding = embedding.optimize(early_iterations, exaggeration=exaggeration, momentum=0.5)
     embedding = embedding.optimize(iterations, momentum=0.8)
-    return Tsne(points, np.asarray(embedding), perplexity, k, divergence, seed)
+    places = np.asarray(embedding)
+    return Tsne(points, places, perplexity, k, divergence, seed, training_error(joint, places))
+
+
+def training_error(joint: csr_matrix, embedding: np.ndarray) -> float:
+    """Kullback–Leibler divergence of a map's neighbourhoods from those in the features, bits: what t-SNE makes small.
+
+    Parameters
+    ----------
+    joint : (n, n) sparse array
+        Probability of each pair in the features, summing to 1.
+    embedding : (n, 2) array
+        Places; pairs in the map weigh 1 / (1 + distance²).
+
+    Examples
+    --------
+    >>> square = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> weight = 1 / (1 + ((square[:, None] - square) ** 2).sum(2)) - np.eye(4)
+    >>> abs(training_error(csr_matrix(weight / weight.sum()), square)) < 1e-12
+    True
+    """
+    pairs = joint.tocoo()
+    total = 0.0
+    block = max(1, 4_000_000 // max(len(embedding), 1))
+    square = (embedding**2).sum(axis=1)
+    for start in range(0, len(embedding), block):
+        part = slice(start, start + block)
+        apart = square[part, None] + square - 2 * embedding[part] @ embedding.T
+        total += float((1 / (1 + np.maximum(apart, 0))).sum())
+    apart = ((embedding[pairs.row] - embedding[pairs.col]) ** 2).sum(axis=1)
+    weight = -np.log2(1 + apart) - np.log2(total - len(embedding))
+    known = pairs.data > 0
+    return float((pairs.data[known] * (np.log2(pairs.data[known]) - weight[known])).sum())
 
 
 def nearest_points(x: np.ndarray, points: np.ndarray, k: int, *, divergence: bool, skip_self: bool = False):

@@ -63,8 +63,8 @@ def fit_recurrence(
         Smoothed state probabilities.
     flow : (G, K, K) array
         Expected transitions of each group.
-    prior : (K, K) array
-        Transitions that count as seen at the mean frame: concentration and stickiness.
+    prior : (1 or G, K, K) array
+        Transitions that count as seen at the mean frame: concentration and stickiness, of all groups or of each.
     parts : sequence of (start, stop, group)
         Stretches of frames that follow each other.
     start : tuple
@@ -76,6 +76,7 @@ def fit_recurrence(
     transitions : (G, K, K) array
     """
     (n_states, n_features), n_groups = start[0].shape, len(flow)
+    prior = np.broadcast_to(prior, flow.shape)
     seen = flow + prior
     x, now = [], []
     entered = np.zeros((n_states, n_features))
@@ -98,7 +99,7 @@ def fit_recurrence(
             lifted = np.exp(push - push.max(axis=1, keepdims=True))
             total += (seen[g] * (logits[g] - rest[:, None])).sum() - (now[g] * norm).sum()
             expected = steps * (share.T @ lifted)
-            slope_t[g] = seen[g] - prior.sum(axis=1)[:, None] * steps - expected
+            slope_t[g] = seen[g] - prior[g].sum(axis=1)[:, None] * steps - expected
             # The log-transitions are normalised, so the flow out of each state is taken off again.
             slope_t[g] -= (flow[g].sum(axis=1) - now[g].sum(axis=0))[:, None] * steps
             slope_r -= ((share @ steps) * lifted).T @ x[g]

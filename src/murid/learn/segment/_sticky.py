@@ -36,7 +36,12 @@ def draw_tables(counts: np.ndarray, concentration: np.ndarray, rng: np.random.Ge
     return tables.reshape(counts.shape)
 
 
-def draw_transitions(counts, beta, *, alpha: float, kappa: float, share: float, rng: np.random.Generator):
+def stay_weights(kappa: float | np.ndarray, n_states: int) -> np.ndarray:
+    """Prior weight of staying, ``(1 or G, K, K)``: `kappa`, one for all groups or one a group, on the diagonal."""
+    return np.reshape(np.asarray(kappa, float), (-1, 1, 1)) * np.eye(n_states)
+
+
+def draw_transitions(counts, beta, *, alpha: float, kappa: float | np.ndarray, share: float, rng: np.random.Generator):
     """Sample β and the transition matrices given transition counts.
 
     Parameters
@@ -45,8 +50,10 @@ def draw_transitions(counts, beta, *, alpha: float, kappa: float, share: float, 
         Transitions of each group.
     beta : (K,) array
         Current global weights.
-    alpha, kappa : float
-        Concentration and stickiness.
+    alpha : float
+        Concentration.
+    kappa : float or (G,) array
+        Stickiness, of all groups or of each.
     share : float
         γ / (number of states of the weak limit).
 
@@ -56,23 +63,24 @@ def draw_transitions(counts, beta, *, alpha: float, kappa: float, share: float, 
     transitions : (G, K, K) array
     """
     k = len(beta)
-    tables = draw_tables(counts, alpha * beta + kappa * np.eye(k), rng)
+    sticky = stay_weights(kappa, k)
+    tables = draw_tables(counts, alpha * beta + sticky, rng)
     stay = tables[:, range(k), range(k)]
-    if kappa > 0:
+    if sticky.any():
         # Tables opened by stickiness say nothing about how common a state is.
-        rho = kappa / (alpha + kappa)
+        each = sticky[:, :1, 0]
+        rho = each / (alpha + each)
         chance = rho / (rho + beta * (1 - rho))
         tables[:, range(k), range(k)] = stay - rng.binomial(stay.astype(np.int64), np.broadcast_to(chance, stay.shape))
     beta = floor_rows(rng.standard_gamma(share + tables.sum(axis=(0, 1))))
-    weights = rng.standard_gamma(alpha * beta + counts + kappa * np.eye(k))
+    weights = rng.standard_gamma(alpha * beta + counts + sticky)
     return beta, floor_rows(weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-300))
 
 
-def expected_transitions(counts, beta, *, alpha: float, kappa: float) -> np.ndarray:
+def expected_transitions(counts, beta, *, alpha: float, kappa: float | np.ndarray) -> np.ndarray:
     """Posterior mean of the transition matrices (G, K, K)."""
-    return floor_rows(
-        (weights := alpha * beta + counts + kappa * np.eye(len(beta))) / weights.sum(axis=-1, keepdims=True)
-    )
+    weights = alpha * beta + counts + stay_weights(kappa, len(beta))
+    return floor_rows(weights / weights.sum(axis=-1, keepdims=True))
 
 
 def expected_beta(counts: np.ndarray, share: float) -> np.ndarray:

@@ -31,6 +31,9 @@ class ArHmmParams(Params):
     n_states: int = param(100, ge=1, le=4096, why="upper bound on states; unneeded ones stay empty and are dropped")
     lags: int = param(3, ge=1, unit="frames", why="frames of the past that predict the next; 3 as in MoSeq (100 ms)")
     kappa: float | None = param(None, unit="frames", why="stickiness; None takes the number of frames, as in MoSeq")
+    group_kappa: tuple[float, ...] = param(
+        (), unit="frames", why="stickiness of the transitions of each group, in their order, in place of kappa"
+    )
     alpha: float = param(5.7, gt=0, why="concentration of the transition rows, as in MoSeq")
     gamma: float = param(1e3, gt=0, why="concentration of the global state weights, as in MoSeq")
     student_dof: float = param(0.0, ge=0, why="degrees of freedom of heavy-tailed residuals; 0 means Gaussian")

@@ -115,6 +115,13 @@ class Sampler:
         n_frames = sum(c.stop - c.start for c in self.chains)
         self.segments = cut_chains(self.chains, params.segment_frames)
         self.kappa = float(n_frames if params.kappa is None else params.kappa)
+        if params.group_kappa and (len(params.group_kappa) != self.n_groups or min(params.group_kappa) < 0):
+            fail(
+                "AR-HMM",
+                "not one stickiness a group",
+                expected=f"{self.n_groups} numbers >= 0",
+                got=str(params.group_kappa),
+            )
         self.share = params.gamma / params.n_states
         self.beta = np.full(params.n_states, 1 / params.n_states)
         self.states = self.drawn_states = np.zeros(len(self.frames), np.int16)
@@ -126,6 +133,11 @@ class Sampler:
         self.flow = np.zeros((self.n_groups, params.n_states, params.n_states))
         self.recurrence: np.ndarray | None = None
         self.steps: np.ndarray | None = None
+
+    @property
+    def stickiness(self) -> float | np.ndarray:
+        """One κ for all groups, or that of each."""
+        return np.asarray(self.params.group_kappa) if self.params.group_kappa else self.kappa
 
     def start(self, labels: np.ndarray | None = None) -> None:
         """Set the prior from one common AR fit and the states from `labels` or k-means."""
@@ -168,7 +180,7 @@ class Sampler:
         self.beta = sticky.expected_beta(self.flow, self.share)
         steps = self.steps
         if steps is None:
-            steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.kappa)
+            steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.stickiness)
         white = emission.whitener(coef, cov, self.params.student_dof, self.dtype)
         backs = np.ascontiguousarray(steps.transpose(0, 2, 1))
         first = np.full(k, 1 / k)
@@ -193,7 +205,7 @@ class Sampler:
         self.moments, self.counts, self.flow, total = summed(self.pmap, expect, self.segments)
         self.trace.append(float(total) / self.n_valid)
         if every is not None and self.recurrence is not None:
-            prior = self.params.alpha * self.beta + self.kappa * np.eye(k)
+            prior = self.params.alpha * self.beta + sticky.stay_weights(self.stickiness, k)
             group = self.groups[[self.chains[s.chain].sequence for s in self.segments]]
             parts = [(s.start, s.stop, int(g)) for s, g in zip(self.segments, group, strict=True)]
             self.recurrence, self.steps = fit_recurrence(
@@ -205,7 +217,7 @@ class Sampler:
         used = np.flatnonzero(self.counts >= 1)
         self._relabel([[int(i)] for i in used], spare=False)
         self.beta = sticky.expected_beta(self.flow, self.share)
-        self.steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.kappa)
+        self.steps = sticky.expected_transitions(self.flow, self.beta, alpha=self.params.alpha, kappa=self.stickiness)
         self.recurrence = np.zeros((len(self.beta), self.frames.shape[1]))
         for _ in range(max(self.params.em_iterations, 1)):
             self.em_step()
@@ -286,7 +298,7 @@ class Sampler:
         """Draw the transition matrices (n_groups, K, K) and the global weights given the states."""
         p = self.params
         self.beta, steps = sticky.draw_transitions(
-            self.flow, self.beta, alpha=p.alpha, kappa=self.kappa, share=self.share, rng=self.stream(1)
+            self.flow, self.beta, alpha=p.alpha, kappa=self.stickiness, share=self.share, rng=self.stream(1)
         )
         return steps
 
@@ -349,7 +361,7 @@ class Sampler:
         steps = self.steps
         if steps is None:
             beta = sticky.expected_beta(flow, self.share)
-            steps = sticky.expected_transitions(flow, beta, alpha=p.alpha, kappa=self.kappa)
+            steps = sticky.expected_transitions(flow, beta, alpha=p.alpha, kappa=self.stickiness)
         order = self.order()
         pair = np.ix_(np.arange(self.n_groups), order, order)
         draws: dict[str, np.ndarray] = {}

@@ -98,7 +98,7 @@ def fit_from_levels(
     seqs = as_sequences(x, dtype=np.float32)
     n_states = start_states(int(seqs.observed.sum()), params.n_states)
     labels = level_start(seqs, n_states, sigma=sigma, seed=seed)
-    rough = params.replace(n_states=n_states, sweeps=0, draws=0, merge=True, recurrent=False)
+    rough = params.replace(n_states=n_states, sweeps=0, draws=0, merge=True, recurrent=False, group_kappa=())
     model = fit_arhmm(seqs, rough, labels=labels, seed=seed, n_workers=n_workers)
     labels = model.predict(Sequences(seqs.frames, seqs.offsets, False))
     return refine(seqs, labels, params, groups=groups, seed=seed, n_workers=n_workers)

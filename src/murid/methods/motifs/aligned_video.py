@@ -14,6 +14,7 @@ from murid.features.pictures import Pictures, write_pictures
 from murid.features.views import ViewParams, animal_view, picture_numbers, stretched_px
 from murid.learn.embed.pca import PCA, fit_pca
 from murid.methods.motifs.base import AnimalTrack, need_frames
+from murid.methods.motifs.radon import radon_weights
 
 #: Frames of a study that the components are learnt from, and how many components are looked at further.
 MAX_FRAMES, N_COMPONENTS = 5000, 40
@@ -42,7 +43,11 @@ def film_of(track: AnimalTrack, params: ViewParams, frames: np.ndarray | None = 
 
 
 def fit_pixels(
-    tracks: Sequence[AnimalTrack] | Iterator[AnimalTrack], n_tracks: int, params: ViewParams, variance: float
+    tracks: Sequence[AnimalTrack] | Iterator[AnimalTrack],
+    n_tracks: int,
+    params: ViewParams,
+    variance: float,
+    n_angles: int = 0,
 ) -> PCA:
     """Learn the components of the pixels from frames spread evenly over all tracks.
 
@@ -54,27 +59,31 @@ def fit_pixels(
     params : ViewParams
     variance : float
         Share of the variance that the components keep, at most `N_COMPONENTS` of them.
+    n_angles : int
+        Pictures are compared by their sums along lines at so many angles (`radon_weights`); 0 by grey values.
     """
     some = []
     for track in tracks:
         every = max(1, -(-len(track.time_s) * n_tracks // MAX_FRAMES))
         film = film_of(track, params, np.arange(0, len(track.time_s), every))
-        some.append(_flat(film.array[film.seen]))
+        some.append(_flat(film.array[film.seen], n_angles))
     need_frames("pixels", sum(map(len, some)), 2 * N_COMPONENTS, "frames with a picture")
     return fit_pca(some, variance, missing=False, max_components=N_COMPONENTS)
 
 
-def describe_pixels(track: AnimalTrack, params: ViewParams, pixels: PCA) -> np.ndarray:
+def describe_pixels(track: AnimalTrack, params: ViewParams, pixels: PCA, n_angles: int = 0) -> np.ndarray:
     """Scores of each frame's picture, float32 ``(time, component)``; NaN where the animal is not seen."""
     film = film_of(track, params)
     out = np.full((len(film), len(pixels.components)), np.nan, np.float32)
     seen = np.flatnonzero(film.seen)
     for at in range(0, len(seen), BLOCK):
         rows = seen[at : at + BLOCK]
-        out[rows] = pixels.transform(_flat(film.array[rows]))
+        out[rows] = pixels.transform(_flat(film.array[rows], n_angles))
     return out
 
 
-def _flat(pictures: np.ndarray) -> np.ndarray:
-    """Pixels 0 … 1, float32 ``(frame, pixel)``."""
-    return np.asarray(pictures, np.float32).reshape(len(pictures), -1) / 255
+def _flat(pictures: np.ndarray, n_angles: int) -> np.ndarray:
+    """Pixels 0 … 1, float32 ``(frame, pixel)``, or with `n_angles` what stands for their sums along lines."""
+    height, width = pictures.shape[-2:]
+    flat = np.asarray(pictures, np.float32).reshape(len(pictures), -1) / 255
+    return flat @ radon_weights(height, width, n_angles).astype(np.float32) if n_angles else flat

@@ -35,7 +35,9 @@ MOTIFS = Table(
         "ami": _agreement("adjusted mutual information with the labels"),
         "ami_control": _agreement("the same for a blind segmentation with equal usage and bout lengths"),
         "ami_z": number_column(why="how many sd above the control", optional=True),
-        "probe_f1": _share("macro F1 of a linear reader of the motifs, other animals"),
+        "probe_f1": _share(
+            "macro F1 of a linear reader of the motifs, each animal read by one that learnt from others"
+        ),
         "probe_control": _share("the same for the blind segmentation"),
         "change": number_column(why="posture change at motif onsets, sd over the recording", optional=True),
         "change_z": number_column(why="the same against shifted onsets", optional=True),

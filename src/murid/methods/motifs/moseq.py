@@ -7,7 +7,6 @@ model (keypoint-MoSeq's SLDS), and depth video (components of aligned height cro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ from murid.data.params import param
 from murid.data.recording import Recording
 from murid.data.roles import stand_ins
 from murid.data.warning import warn_user
-from murid.learn.embed.pca import PCA, Moments, fit_gap_components, fit_pca, pca_of_moments
+from murid.learn.embed.pca import PCA, Moments, pca_of_moments
 from murid.learn.segment._pose_start import TRUSTED
 from murid.learn.segment.arhmm import ArHmm, ArHmmParams
 from murid.learn.segment.consensus import fit_from_levels
@@ -27,10 +26,12 @@ from murid.learn.segment.slds import Slds, SldsParams, fit_slds
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
 from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams
+from murid.methods.motifs.lasting_components import components_of, jitter_share, quick_scores
+from murid.methods.motifs.left_out_folds import left_out_likelihood
+from murid.methods.motifs.partner_and_walking import scale_of, scaled_channels, walking_channels
 from murid.methods.posture import Template, align_to_template
 from murid.prepare.depth import DEPTH, Crops, crops_of
 from murid.prepare.outliers import without_outliers
-from murid.prepare.shape import align_to, fit_template
 
 #: Past that predicts the next row, s, as published.
 PUBLISHED_LAGS_S = 0.1
@@ -127,7 +128,22 @@ class MoseqParams(DynamicsParams):
         le=100,
         why="slds: rounds of states and pose when recordings are labelled; more change fewer than 1 % of the labels",
     )
+    walking: bool = param(
+        False,
+        why="arhmm: also describe walking and turning, so that syllables differ in them too, as in the location-aware "
+        "model of keypoint-MoSeq; states then split syllables of posture by speed",
+    )
     by_group: bool = param(False, why="transitions of its own for each group of recordings")
+    group_kappa: dict[str, float] = param(
+        {}, unit="rows", why="by_group: stickiness of single groups, by name; the others have kappa"
+    )
+    folds: int = param(
+        0,
+        ge=0,
+        le=100,
+        why="animals in so many folds, each left out of a fit with a stickiness of its own and then predicted by it: "
+        "in the evidence, the model learns from all. 5 as published, 0 none; each costs a fit",
+    )
 
 
 class Moseq(DynamicsMethod):
@@ -167,6 +183,14 @@ class Moseq(DynamicsMethod):
                 )
         if self.params.source == "depth" and self.params.model == "slds":
             faults.add("the SLDS is a model of keypoints", expected="model='arhmm' with source='depth'")
+        if self.params.walking and (self.params.source == "depth" or self.params.model == "slds"):
+            faults.add(
+                "walking describes tracks beside posture, which depth crops do not show and the SLDS has as centre "
+                "and heading of its own",
+                expected="walking=False, or source='keypoints' with model='arhmm'",
+            )
+        if self.params.group_kappa and not self.params.by_group:
+            faults.add("group_kappa without transitions of each group", todo="set by_group=True")
         faults.raise_if_any()
 
     # ---- description ----------------------------------------------------------------------------
@@ -177,8 +201,15 @@ class Moseq(DynamicsMethod):
         elif self.params.model == "arhmm":
             self._set_template(recordings)
         if self.params.by_group:
-            self.facts["groups"] = sorted({r.group for r in recordings})
+            groups = self.facts["groups"] = sorted({r.group for r in recordings})
+            for name in self.params.group_kappa:
+                if name not in groups:
+                    warn_user(
+                        f"{self.name}: group_kappa['{name}'] is not used, no recording is of that group "
+                        f"({', '.join(groups)}; {did_you_mean(name, groups)})"
+                    )
         self.facts["group_of"] = {r.id: r.group for r in recordings}
+        self.facts["animal_of"] = {r.id: r.animal or r.id for r in recordings}
 
     def _depth_pca(self, recordings: Sequence[Recording]) -> PCA:
         """Components of all crops, gathered block by block."""
@@ -205,8 +236,11 @@ class Moseq(DynamicsMethod):
             return np.concatenate([xy.reshape(len(xy), -1), sure], axis=1).astype(np.float32)
         aligned = align_to_template(
             even.resample(self._seen_points(track), track.time_s), self.parts["template"], self.params.min_seen
-        ).points
-        return aligned.reshape(len(aligned), -1).astype(np.float32)
+        )
+        table = aligned.points.reshape(len(aligned.points), -1)
+        if self.params.walking:
+            table = np.concatenate([table, walking_channels(aligned, self.facts["rate_hz"])], axis=1)
+        return table.astype(np.float32)
 
     def _seen_points(self, track: AnimalTrack) -> np.ndarray:
         """Points of the animal in body lengths; NaN where missing or, with `outlier_mad`, out of place."""
@@ -219,16 +253,23 @@ class Moseq(DynamicsMethod):
         if self.params.by_group:
             groups = [self.facts["groups"].index(self.facts["group_of"][o.recording]) for o in origins]
         self.facts.pop("group_of", None)
+        animals = [self.facts["animal_of"][o.recording] for o in origins]
+        del self.facts["animal_of"]
         if self.params.model == "slds":
-            return self._learn_slds(tables, groups)
+            return self._learn_slds(tables, groups, animals)
         if self.params.source == "keypoints":
             self._check_rows([t[:, :1] for t in tables])
-            self.parts |= _components(tables, self.params)
+            p = self.params
+            posture = [t[:, : self._width] for t in tables]
+            self.parts |= components_of(posture, p.variance, p.n_components, p.persistence)
+            self.facts |= scale_of(np.concatenate([t[:, self._width :] for t in tables]))
         features = [self._features(t) for t in tables]
         rows = self._check_rows(features)
-        settings = self._settings(features)
-        kappa = self._settled_kappa(features, settings)
-        settings = settings.replace(kappa=kappa, sweeps=self.params.sweeps, draws=min(10, self.params.sweeps))
+        # The past is chosen by posture: walking is slower.
+        settings = self._settings([f[:, : len(self.parts["pca"].components)] for f in features])
+        settings = settings.replace(sweeps=self.params.sweeps, draws=min(10, self.params.sweeps))
+        self._leave_out(features, settings, groups, animals)
+        settings = self._with_kappa(features, settings, self.facts.get("groups", []))
         models = [self._from_levels(features, settings, groups, seed) for seed in self._seeds()]
         model = models[0]
         if len(models) > 1:
@@ -237,6 +278,28 @@ class Moseq(DynamicsMethod):
         self.parts["model"] = model
         self._keep_evidence(rows, model, self.parts["pca"].explained)
         return model.n_states
+
+    def _with_kappa(self, features: list[np.ndarray], settings: ArHmmParams, groups: Sequence[str]) -> ArHmmParams:
+        """Settings with the stickiness that is given or chosen, and those of the groups that were named."""
+        settings = settings.replace(kappa=self._settled_kappa(features, settings))
+        given = self.params.group_kappa
+        if not set(given) & set(groups):
+            return settings
+        return settings.replace(group_kappa=tuple(float(given.get(g, settings.kappa)) for g in groups))
+
+    def _leave_out(
+        self, features: list[np.ndarray], settings: ArHmmParams, groups: list[int] | None, animals: list[str]
+    ) -> None:
+        """Put into the evidence how well fits to the other animals predict each fold."""
+        if not self.params.folds:
+            return
+
+        def fit(tables: list[np.ndarray], own: list[int] | None, known: list[int]) -> ArHmm:
+            names = [self.facts["groups"][g] for g in known]
+            return self._from_levels(tables, self._with_kappa(tables, settings, names), own, self.params.seed)
+
+        rows = left_out_likelihood(features, animals, groups, self.params.folds, fit, settings)
+        self.facts.setdefault("evidence", {})["left_out"] = rows
 
     def _seeds(self) -> range:
         return range(self.params.seed, self.params.seed + self.params.seeds)
@@ -257,7 +320,7 @@ class Moseq(DynamicsMethod):
         self.facts.setdefault("evidence", {})["seeds"] = rows
         return [row["chosen"] for row in rows].index(True)
 
-    def _learn_slds(self, tables: Sequence[np.ndarray], groups: list[int] | None) -> int:
+    def _learn_slds(self, tables: Sequence[np.ndarray], groups: list[int] | None, animals: list[str]) -> int:
         xy, sure = zip(*(self._poses_of(t) for t in tables), strict=True)
         seen = [np.where(np.isnan(y).all(axis=(1, 2)), np.nan, 1.0)[:, None] for y in xy]
         rows = self._check_rows(seen)
@@ -266,9 +329,12 @@ class Moseq(DynamicsMethod):
         self._point_noise()
         # The start knows nothing of noise: as published, it is made without points that nobody would trust.
         trusted = [np.where((s >= TRUSTED)[..., None], y, np.nan) for y, s in zip(xy, sure, strict=True)]
-        features = _quick_scores(trusted, self.params)
+        p = self.params
+        features = quick_scores(trusted, p.variance, p.n_components, p.persistence)
         settings = self._settings(features)
-        settings = settings.replace(kappa=self._settled_kappa(features, settings), sweeps=0, draws=0)
+        settings = settings.replace(sweeps=0, draws=0)
+        self._leave_out(features, settings, groups, animals)
+        settings = self._with_kappa(features, settings, self.facts.get("groups", []))
         fits = []
         for seed in self._seeds():
             start = self._from_levels(features, settings, groups, seed)
@@ -375,10 +441,17 @@ class Moseq(DynamicsMethod):
     def _features(self, table: np.ndarray) -> np.ndarray:
         if self.params.source == "depth":
             return table
-        return np.asarray(self.parts["pca"].transform(self.parts["fill"].complete(table)), np.float32)
+        posture = self.parts["pca"].transform(self.parts["fill"].complete(table[:, : self._width]))
+        channels = scaled_channels(table[:, self._width :], self.facts, ~np.isnan(posture[:, 0]))
+        return np.concatenate([posture, channels], axis=1).astype(np.float32)
+
+    @property
+    def _width(self) -> int:
+        """Columns of a description that are coordinates of points; channels of walking follow."""
+        return 2 * len(self.facts["points"])
 
     def _poses_of(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        width = 2 * len(self.facts["points"])
+        width = self._width
         return table[:, :width].reshape(len(table), -1, 2), table[:, width:]
 
     def _ends(self) -> tuple[list[int], list[int]]:
@@ -394,67 +467,3 @@ class Moseq(DynamicsMethod):
                 todo="set roles, or use model='arhmm'",
             )
         return [points.index(r) for r in ends["front"]], [points.index(r) for r in ends["rear"]]
-
-
-def _components(tables: Sequence[np.ndarray], params: MoseqParams) -> dict[str, PCA]:
-    """Components that complete frames with gaps, and those of complete frames that are not jitter."""
-    fill = fit_gap_components(tables)
-    complete = [fill.complete(t) for t in tables]
-    pca = fit_pca(complete, params.variance, whiten=True, missing=False, max_components=params.n_components)
-    return {"fill": fill, "pca": without_jitter(pca, complete, params.persistence)}
-
-
-def without_jitter(pca: PCA, tables: Sequence[np.ndarray], least: float) -> PCA:
-    """Leave out components of which less than `least` of the variance lasts from one row to the next."""
-    if least == 0:
-        return pca
-    plain = replace(pca, whitener=None)
-    raw = [plain.transform(t) for t in tables]
-    steps = np.concatenate([np.diff(r, axis=0) for r in raw])
-    stacked = np.concatenate(raw)
-    lost = np.nanmean(steps**2, axis=0) / 2 / np.nanvar(stacked, axis=0)
-    kept = np.flatnonzero(1 - lost >= least)
-    if len(kept) < min(2, len(lost)):
-        kept = np.sort(np.argsort(lost)[: min(2, len(lost))])
-    known = stacked[~np.isnan(stacked).any(axis=1)][:, kept]
-    cov = np.atleast_2d(np.cov(known.T, bias=True))
-    return replace(pca, components=pca.components[kept], variance=pca.variance[kept], whitener=np.linalg.cholesky(cov))
-
-
-def jitter_share(features: Sequence[np.ndarray]) -> float:
-    """Share of the row-to-row steps of features that is white noise of single rows.
-
-    White noise turns each step round in the next one: two steps in a row have a covariance of minus its variance.
-    Movement that goes on for some rows gives a positive covariance.
-
-    Parameters
-    ----------
-    features : list of (T_i, D) arrays
-        NaN where missing.
-
-    Returns
-    -------
-    float
-        0 (or less: movement alone) … 1; weighted by the size of the steps of each feature; NaN without three rows.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> way = np.cumsum(rng.normal(size=(5000, 2)), axis=0)
-    >>> jitter_share([way]) < 0.1, round(jitter_share([way + 2 * rng.normal(size=way.shape)]), 1)
-    (True, 0.9)
-    """
-    turned = total = 0.0
-    for table in features:
-        step = np.diff(np.asarray(table, np.float64), axis=0)
-        turned += float(np.nansum(step[1:] * step[:-1]))
-        total += float(np.nansum(np.where(np.isnan(step[:-1]), np.nan, step[1:]) ** 2))
-    return -2 * turned / total if total > 0 else float("nan")
-
-
-def _quick_scores(parts: Sequence[np.ndarray], params: MoseqParams) -> list[np.ndarray]:
-    """Whitened components of aligned keypoints that are not jitter: where the SLDS starts, and how many it has."""
-    template = fit_template(parts)
-    tables = [align_to(part, template).points.reshape(len(part), -1) for part in parts]
-    components = _components(tables, params)
-    return [np.asarray(components["pca"].transform(components["fill"].complete(t)), np.float32) for t in tables]

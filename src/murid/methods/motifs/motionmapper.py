@@ -46,6 +46,13 @@ class MotionMapperParams(MotifParams):
         "keypoints", why="what shows posture; video = pictures of the animal turned by its keypoints, as published"
     )
     pictures: ViewParams = ViewParams(view="animal", height=32, width=32)
+    radon_angles: int = param(
+        0,
+        ge=0,
+        le=180,
+        why="video: pictures are compared by their sums along lines at so many angles (Radon transform), which weighs "
+        "coarse shape more than fur; 90 as published. 0: by their grey values",
+    )
     variance: float = param(0.95, gt=0, lt=1, why="share of the variance of posture that the modes keep")
     max_modes: int = param(10, ge=1, why="most postural modes")
     n_frequencies: int = param(25, ge=2, why="wavelet channels, evenly spaced in octaves, as published")
@@ -118,7 +125,8 @@ class MotionMapper(MotifMethod):
         self.facts["rate_hz"] = slowest_rate(recordings, 2 * (self.params.high_hz or FASTEST_HZ))
         if self.params.source == "video":
             tracks = (track for recording in recordings for track in self.tracks(recording))
-            self.parts["pixels"] = fit_pixels(tracks, len(recordings), self.params.pictures, self.params.variance)
+            p = self.params
+            self.parts["pixels"] = fit_pixels(tracks, len(recordings), p.pictures, p.variance, p.radon_angles)
 
     def _even(self, track: AnimalTrack) -> EvenTime:
         return even_time(track.time_s, self.facts["rate_hz"])
@@ -130,7 +138,7 @@ class MotionMapper(MotifMethod):
     def _posture(self, track: AnimalTrack) -> np.ndarray:
         """Egocentric posture, or components of pixels, of each frame."""
         if self.params.source == "video":
-            return describe_pixels(track, self.params.pictures, self.parts["pixels"])
+            return describe_pixels(track, self.params.pictures, self.parts["pixels"], self.params.radon_angles)
         features = FeatureParams(
             families=("egocentric",), windowed=(), windows_s=(), stats=(), lags_s=(), path_windows_s=(), length="body"
         )
@@ -174,6 +182,7 @@ class MotionMapper(MotifMethod):
         self.facts["evidence"] = {
             "modes": len(modes.components),
             "templates": len(templates),
+            "map_error_bits": tsne.error_bits,
             "sigma": regions.sigma,
             "templates_back_in_their_region": float(
                 (regions.predict(replaced) == regions.predict(tsne.embedding)).mean()

@@ -1,8 +1,9 @@
-"""Channels beside posture for `syllables`: walking, and the nearest partner."""
+"""Channels beside posture for `syllables` and `moseq`: walking, and the nearest partner."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,3 +42,28 @@ def partner_channels(own: Aligned, others: Sequence[Aligned]) -> np.ndarray:
     ahead, side = cos * way[:, 0] + sin * way[:, 1], cos * way[:, 1] - sin * way[:, 0]
     near = 1 / (1 + d)
     return np.stack([ahead * near, side * near, np.cos(looks) * near, np.sin(looks) * near], axis=1)
+
+
+def scale_of(extra: np.ndarray) -> dict[str, list[float]]:
+    """Mean and SD of each channel ``(row, channel)``, as ``extra_mean, extra_sd``.
+
+    SD 0, which makes a channel say nothing, where training never saw it (no partner) or saw one value alone.
+    """
+    seen = np.isfinite(extra).any(axis=0)
+    mean, sd = np.zeros(extra.shape[1]), np.zeros(extra.shape[1])
+    if seen.any():
+        mean[seen], sd[seen] = np.nanmean(extra[:, seen], axis=0), np.nanstd(extra[:, seen], axis=0)
+    return {"extra_mean": mean.tolist(), "extra_sd": np.where(sd > 1e-6, sd + 1e-6, 0.0).tolist()}
+
+
+def scaled_channels(extra: np.ndarray, scale: Mapping[str, Any], known: np.ndarray) -> np.ndarray:
+    """Channels ``(row, channel)`` in SD from their mean, by `scale_of`.
+
+    A channel may be unknown for a row whose posture is `known` (no partner in sight): its mean then says nothing
+    either way.
+    """
+    if not extra.shape[1]:
+        return extra
+    mean, sd = (np.asarray(scale[k], float) for k in ("extra_mean", "extra_sd"))
+    scaled = (extra - mean) / np.where(sd > 0, sd, np.inf)
+    return np.where(np.isnan(scaled) & known[:, None], 0, scaled)

@@ -27,7 +27,7 @@ from murid.learn.segment.state_matching import match_states
 from murid.methods.base import Card
 from murid.methods.motifs.base import AnimalTrack, Labelled, Origin
 from murid.methods.motifs.dynamics import DynamicsMethod, DynamicsParams
-from murid.methods.motifs.partner_and_walking import partner_channels, walking_channels
+from murid.methods.motifs.partner_and_walking import partner_channels, scale_of, scaled_channels, walking_channels
 from murid.methods.posture import Template
 
 
@@ -111,10 +111,7 @@ class Syllables(DynamicsMethod):
         """Features of the model (row, D) from a description: posture components, then the other channels."""
         width = 2 * len(self.facts["points"])
         scores = self.parts["components"].transform(table[:, :width])
-        mean, sd = (np.asarray(self.facts[k], float) for k in ("extra_mean", "extra_sd"))
-        extra = (table[:, width:] - mean) / np.where(sd > 0, sd, np.inf)
-        # A channel may be unknown for a frame (no partner in sight): its mean then says nothing either way.
-        extra = np.where(np.isnan(extra) & ~np.isnan(scores[:, :1]), 0, extra)
+        extra = scaled_channels(table[:, width:], self.facts, ~np.isnan(scores[:, 0]))
         return np.concatenate([scores, extra], axis=1).astype(np.float32)
 
     # ---- learning -------------------------------------------------------------------------------
@@ -132,7 +129,7 @@ class Syllables(DynamicsMethod):
                 posture, max_components=p.n_components, least=p.persistence, rank=max(width - 3, 1)
             )
             extra = np.concatenate([t[:, width:] for t in tables])
-            self.facts |= _scale_of(extra)
+            self.facts |= scale_of(extra)
         features = [self._features(t) for t in tables]
         n_rows = self._check_rows(features)
         settings = self._model_params(
@@ -202,15 +199,3 @@ class Syllables(DynamicsMethod):
             }
             for k, name in enumerate(self._motif_names())
         ]
-
-
-def _scale_of(extra: np.ndarray) -> dict[str, list[float]]:
-    """Mean and SD of each channel beside posture ``(row, channel)``.
-
-    SD 0, which makes a channel say nothing, where training never saw it (no partner) or saw one value alone.
-    """
-    seen = np.isfinite(extra).any(axis=0)
-    mean, sd = np.zeros(extra.shape[1]), np.zeros(extra.shape[1])
-    if seen.any():
-        mean[seen], sd[seen] = np.nanmean(extra[:, seen], axis=0), np.nanstd(extra[:, seen], axis=0)
-    return {"extra_mean": mean.tolist(), "extra_sd": np.where(sd > 1e-6, sd + 1e-6, 0.0).tolist()}
