@@ -281,11 +281,12 @@ class Moseq(DynamicsMethod):
 
     def _with_kappa(self, features: list[np.ndarray], settings: ArHmmParams, groups: Sequence[str]) -> ArHmmParams:
         """Settings with the stickiness that is given or chosen, and those of the groups that were named."""
-        settings = settings.replace(kappa=self._settled_kappa(features, settings))
+        kappa = self._settled_kappa(features, settings)
+        settings = settings.replace(kappa=kappa)
         given = self.params.group_kappa
         if not set(given) & set(groups):
             return settings
-        return settings.replace(group_kappa=tuple(float(given.get(g, settings.kappa)) for g in groups))
+        return settings.replace(group_kappa=tuple(float(given.get(g, kappa)) for g in groups))
 
     def _leave_out(
         self, features: list[np.ndarray], settings: ArHmmParams, groups: list[int] | None, animals: list[str]
