@@ -64,7 +64,7 @@ def test_responses_to_events_are_tested_and_counted(fibre):
     assert found.frames["animals"]["response:tone"][0] == row["response"]
     whole = count_photometry(found.frames, PhotometryParams())
     assert (whole.summary["tested"], whole.summary["respond"]) == (1, 1)
-    assert whole.sentences[0].startswith("1 channels with 5.4 transients a minute")
+    assert whole.sentences[0].startswith("1 channel with 5.4 transients a minute")
 
 
 def test_bleaching_is_corrected_without_a_control_and_the_warning_says_what_is_not(fibre):

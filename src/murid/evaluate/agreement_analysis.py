@@ -9,6 +9,7 @@ from murid.data.analysis import Tables, analysis
 from murid.data.clock import frame_times, samples_in
 from murid.data.errors import fail
 from murid.data.labels import LabelChoice, Labels
+from murid.data.names import counted
 from murid.data.params import Params, param
 from murid.data.recording import Recording
 from murid.data.tables import Table, count_column, number_column, text_column
@@ -113,15 +114,15 @@ def analyse_agreement(
     )
     alpha = result.alpha.rename_axis("behaviour").reset_index(name="alpha")
     frames = {"pairs": result.pairs, "classes": result.classes, "alpha": alpha}
-    warned = [f"{len(single)} recordings have one rater and are left out: {', '.join(single[:8])}"] if single else []
+    warned = [f"left out, since one rater alone scored: {', '.join(single[:8])}"] if single else []
     raters = sorted({rater for labels in many for rater in labels.raters})
     if len(many) == 1:
         warned.append("the intervals of kappa are over blocks of the one recording: they say nothing about others")
     elif len(many) < MIN_GROUPS:
-        warned.append(f"no interval of kappa: {len(many)} recordings, {MIN_GROUPS} are needed")
+        warned.append(f"no interval of kappa: {counted(len(many))}, {MIN_GROUPS} are needed")
     return Tables(
         {name: pd.DataFrame(frame) for name, frame in frames.items() if len(frame)},
         warnings=warned,
         summary={"raters": raters, "rated_twice": list(rated)},
-        sentences=[f"{len(raters)} raters, {len(rated)} recordings that two or more of them scored."],
+        sentences=[f"{counted(len(raters), 'rater')}, {counted(len(rated))} that two or more of them scored."],
     )

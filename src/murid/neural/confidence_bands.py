@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.errors import fail
+from murid.data.names import counted
 from murid.data.skewness import SKEWED, skewness_z
 from murid.neural.perievent import PeriEvent, join
 
@@ -81,7 +82,9 @@ def observations(trials: xr.DataArray) -> Observations:
     values = values[order]
     kind = "stretches of events"
     if len(values) < 2 * N_STRETCHES:
-        return Observations(values, kind, f"{len(values)} events of one animal, at least {2 * N_STRETCHES} are needed")
+        return Observations(
+            values, kind, f"{counted(len(values), 'event')} of one animal, at least {2 * N_STRETCHES} are needed"
+        )
     lasts = _memory(values)
     if 2 * lasts > len(values) / N_STRETCHES:
         return Observations(

@@ -12,6 +12,7 @@ import xarray as xr
 from murid.data.analysis import Tables, analysis
 from murid.data.clock import even_parts, spans
 from murid.data.errors import DataError, did_you_mean, fail
+from murid.data.names import counted
 from murid.data.params import param
 from murid.data.pvalues import fdr
 from murid.data.recording import Recording
@@ -110,7 +111,9 @@ def count_photometry(frames: Mapping[str, pd.DataFrame], params: PhotometryParam
     """Correct the tests of responses over all recordings, and count."""
     channels = frames["channels"]
     rate = channels["transients_per_min"].dropna()
-    sentences = [f"{len(rate)} channels with {rate.mean():.2g} transients a minute on average."] if len(rate) else []
+    sentences = (
+        [f"{counted(len(rate), 'channel')} with {rate.mean():.2g} transients a minute on average."] if len(rate) else []
+    )
     if "responses" not in frames:
         return Tables({}, summary={"channels": len(channels)}, sentences=sentences)
     table = frames["responses"].copy()

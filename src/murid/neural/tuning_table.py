@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from murid.data.clock import samples_in
+from murid.data.names import counted
 from murid.data.pvalues import fdr_within
 from murid.data.states import UNLABELLED
 from murid.data.traces import control_channels
@@ -324,13 +325,17 @@ def _notes(table: pd.DataFrame, params: TuningParams) -> list[str]:
     tested = table["p"].notna()
     if not tested.all():
         reasons = table.loc[~tested, "reason"].str.replace(r"\(.*\)", "", regex=True).str.strip().value_counts()
-        notes.append("not tested: " + "; ".join(f"{n} pairs: {reason}" for reason, n in reasons.items()))
+        notes.append(
+            "not tested: " + "; ".join(f"{counted(int(n), 'pair')}: {reason}" for reason, n in reasons.items())
+        )
     linear = int((table["null"] == "linear").sum())
     if linear and params.null == "auto":
-        notes.append(f"{linear} pairs drift in both unit and behaviour and were tested by linear shift")
+        notes.append(f"{counted(linear, 'pair')}: unit and behaviour both drift, tested by linear shift")
     few = tested & (table["n_independent"] < 40)
     if few.any():
-        notes.append(f"{int(few.sum())} pairs have fewer than 40 independent shifts: their smallest p values are rough")
+        notes.append(
+            f"{counted(int(few.sum()), 'pair')} with fewer than 40 independent shifts: the smallest p values are rough"
+        )
     if tested.any():
         floor, wanted = float(table.loc[tested, "p_floor"].max()), params.alpha / int(tested.sum())
         if floor > wanted:

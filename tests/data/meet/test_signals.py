@@ -105,3 +105,11 @@ def test_bouts_keep_their_times_on_a_faster_clock(label_hz):
     assert fast[on][[0, -1]] + [0, 1 / 50] == pytest.approx([10, 20], abs=0.021)
     fraction, _ = state_fractions(states, fast)
     assert float(fraction.sel(behaviour="groom").sum()) / 50 == pytest.approx(10, abs=1e-6)
+
+
+@pytest.mark.parametrize("start_s", [0.0, 3.0, 1e3, 1e6, 1e9])
+def test_the_first_sample_of_labels_that_begin_with_the_signal_counts_wherever_the_clock_starts(start_s):
+    states = make_states(np.arange(1000) // 50 % 2, start_s + np.arange(1000) / 10, ["a", "b"])
+    on = states_on(states, start_s + np.arange(0, 100, 0.1)).values[:, 0]
+    assert (on >= 0).all()
+    assert on.tolist() == states.values[:, 0].tolist()

@@ -235,7 +235,8 @@ def states_on(states: xr.DataArray, time_s: ArrayLike, *, min_labelled: float = 
     if np.array_equal(target, states["time"].values):
         return states
     fraction, labelled = state_fractions(states, target)
-    known = labelled.values >= min_labelled
+    # Rounding of times makes neither side of a half: the first sample of labels that begin with the signal is one.
+    known = labelled.values >= min_labelled - 1e-6
     # Two clocks of one rate meet half and half at every change: the state at the sample's own time decides.
     share = np.nan_to_num(fraction.values) + 1e-6 * _at(states, target)
     if is_multilabel(states):

@@ -286,12 +286,12 @@ def _null(run: RunFolder, tested: TableRows) -> list[Picture | Words]:
     limit = float(_asked(run).get("drift_limit", 0.3))
     few = int((tested.n_independent < 40).sum())
     text = (
-        f"Null: circular shift for {number(int(kinds.get('circular', 0)))} pairs, linear shift for "
+        f"Null: circular shift for {count(int(kinds.get('circular', 0)), 'pair')}, linear shift for "
         f"{number(int(kinds.get('linear', 0)))} in which unit and behaviour both drift over the session (more than "
         f"{number(limit)}), where circular shifts would call too much."
     )
     if few:
-        text += f" {number(few)} pairs have fewer than 40 independent shifts: their small p values are rough."
+        text += f" {count(few, 'pair')} with fewer than 40 independent shifts: small p values are rough there."
     picture = Picture(
         draw.diagnostics(tested, limit),
         "Can the p values be trusted?",

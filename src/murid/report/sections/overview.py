@@ -46,7 +46,7 @@ def make(context: Context) -> Section:
             "between groups.",
         ),
     )
-    spread = f" in {len(per_group)} groups ({_groups(per_group)})" if per_group else ""
+    spread = f" in {count(len(per_group), 'group')} ({_groups(per_group)})" if per_group else ""
     animals = count(context.animals.nunique(), "animal")
     section.findings.append(f"{count(len(table), 'recording')} of {animals}{spread}, {_duration(hours)} in all.")
     return section
