@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 import run_work as work
 
+from murid.cli.console import MAX_WARNINGS, working
 from murid.cli.measure_tables import comparison_table, one_line_a_measure
 from murid.cli.option_messages import CommandOptions, for_command_line, options_at_work
 from murid.data.labels import Labels
 from murid.data.names import counted
+from murid.data.warning import warn_user
 from murid.run.cite import Reference, bibliography
 
 
@@ -93,6 +95,27 @@ def test_what_looks_wrong_in_the_study_is_said_once(murid, tmp_path):
     found = murid("check", study.folder, "-j", 1)
     assert found.err.count("are both names of a control group") == 1
     assert "recording 'r" not in found.err.partition("control group")[0]
+
+
+def test_the_same_warning_of_many_recordings_is_one_line(capsys):
+    with working() as heard:
+        for k in range(30):
+            warn_user(f"recording 'm{k}': 'mouse' in the labels and 'individual_0' in the poses are the only animal")
+        warn_user("the sheet has no group")
+    said = capsys.readouterr().err
+    assert said.count("are the only animal") == 1
+    assert "30 recordings (m0, m1, " in said
+    assert "the sheet has no group" in said
+    assert len(heard) == 31
+
+
+def test_warnings_that_are_not_printed_are_counted(capsys):
+    with working():
+        for k in range(2 * MAX_WARNINGS + 5):
+            warn_user(f"odd thing number {k}")
+    said = capsys.readouterr().err
+    assert said.count("odd thing") == 2 * MAX_WARNINGS
+    assert "... and 5 more" in said
 
 
 def test_check_names_the_option_that_gives_the_scale(murid, tmp_path):

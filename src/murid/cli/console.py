@@ -75,7 +75,8 @@ def warn(texts: list[str]) -> None:
     for text in texts[:MAX_WARNINGS]:
         console.print(f"warning: {for_command_line(text)}", style="yellow", markup=False, soft_wrap=True)
     if len(texts) > MAX_WARNINGS:
-        console.print(f"... and {len(texts) - MAX_WARNINGS} more: see provenance.json of the run", style="yellow")
+        more = f"... and {len(texts) - MAX_WARNINGS} more; what a run warned of stands in its provenance.json"
+        console.print(more, style="yellow", soft_wrap=True)
 
 
 def error(text: str) -> None:
@@ -98,27 +99,38 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 @contextmanager
 def working() -> Iterator[set[str]]:
-    """Draw progress bars with the time left, and print Python warnings as one line each, on stderr; give these."""
+    """Draw progress bars with the time left, and print Python warnings as one line each, on stderr; give these.
+
+    What is said of one recording is printed at the end, where the same of several is said once.
+    """
     from murid.data import progress
 
     heard: set[str] = set()
+    later: list[str] = []
 
     def say(message: Any, *_: Any, **__: Any) -> None:
         text = str(message)
-        if text not in heard and len(heard) < MAX_WARNINGS:
-            heard.add(text)
+        if text in heard:
+            return
+        heard.add(text)
+        if "recording '" in text.partition(":")[0] or len(heard) > MAX_WARNINGS:
+            later.append(text)
+        else:
             warn([text])
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = say
-        if not sys.stderr.isatty():
-            with progress.silent():
+        try:
+            if not sys.stderr.isatty():
+                with progress.silent():
+                    yield heard
+                return
+            with _Bars() as bars, progress.listen(bars.hear):
                 yield heard
-            return
-        with _Bars() as bars, progress.listen(bars.hear):
-            yield heard
+        finally:
+            warn(later)
 
 
 class _Bars:

@@ -362,8 +362,8 @@ def _scale_checks(poses: xr.Dataset) -> list[tuple]:
                 "cm",
                 LOOK,
                 "poses are in px: no distance or speed in cm",
-                "give the scale when adding the recording (--px-per-cm), or calibrate by a known distance in the arena "
-                "(murid.prepare.calibrate)",
+                "give the scale when adding the recording (--px-per-cm), or the size of the arena where it is needed "
+                "(-p arena_cm=40)",
             )
         ]
     pair = nose_and_tail_base(keypoint_names(poses))
