@@ -73,6 +73,14 @@ def one_gap(rng: Rng, n: int, share: float = 0.2) -> slice:
     return slice(start, start + round(share * n))
 
 
+def around_moments(rng: Rng, moments: np.ndarray, n: int) -> np.ndarray:
+    """Samples lost around half of the moments, half a second before to 1.5 s after: an artefact of what was done."""
+    lost = np.zeros(n, bool)
+    for moment in moments[rng.random(len(moments)) < 0.5]:
+        lost[round((moment - 0.5) / STEP_S) : round((moment + 1.5) / STEP_S)] = True
+    return lost
+
+
 def signals(rng: Rng, n_units: int, condition: str, n: int = N, step_s: float = STEP_S) -> np.ndarray:
     """Units (time, unit) without any relation to behaviour."""
     x = ar1(rng, n_units, n * round(step_s / STEP_S), 2.0)[:, :: round(step_s / STEP_S)][:, :n].T
@@ -126,6 +134,8 @@ def shifted(condition: str, null: Literal["auto", "linear"] = "auto") -> Run:
         if null == "linear":
             x = x + SIGNAL_DRIFT * np.linspace(-0.5, 0.5, N)[:, None] * rng.choice([-1, 1], 2)
             moments = events(rng, "drift")
+        if condition == "missing at the moments":
+            x[around_moments(rng, moments, N)] = np.nan
         traces = make_traces(x, rate_hz=1 / STEP_S)
         test = shift_test(traces, moments, baseline_s=(-2, -1), null=null).table
         return test.groupby("unit", sort=False)["p_corrected"].min().to_numpy()
@@ -238,8 +248,9 @@ def neural_cells() -> dict[tuple[str, str], Run]:
         cells["around moments, signs of 8 animals", condition] = animals(condition)
         cells["decode, shifts", condition] = decoded(condition)
         cells["decode, other sessions", condition] = decoded(condition, sessions=True)
-    cells["around moments, shifts", "one gap"] = shifted("one gap")
-    cells["around moments, linear shifts", "one gap"] = shifted("one gap", "linear")
+    for condition in ("one gap", "missing at the moments"):
+        cells["around moments, shifts", condition] = shifted(condition)
+        cells["around moments, linear shifts", condition] = shifted(condition, "linear")
     cells["around moments, signs of 8 animals", "unequal"] = animals("unequal")
     for memory in (0.3, 0.5, 0.8):
         cells["around moments, one animal, signs of stretches", f"events depend, {memory}"] = one_animal(

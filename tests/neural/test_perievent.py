@@ -22,7 +22,7 @@ from murid.neural import (
     shift_test,
     sign_flip_test,
 )
-from murid.neural.perievent_tests import _mean_at_shifts, cluster_masses
+from murid.neural.perievent_tests import _less_baseline, _mean_at_shifts, _Window, cluster_masses
 
 BASE = PeriEventParams(baseline_s=(-2, -1), scale="subtract")
 
@@ -323,6 +323,24 @@ def test_the_statistic_with_missing_samples_is_the_mean_of_those_that_are_there(
     assert table.loc["unit_0", "p"].isna().all()
     assert (table.loc["unit_0", "reason"] == "too few samples meet the events").all()
     assert table.loc["unit_1", "p"].notna().all()
+
+
+def test_an_event_that_lost_its_response_does_not_count_with_its_baseline_alone():
+    """With samples lost around half of the events, .09 of unrelated units responded: baselines were of other events."""
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal(600)
+    x[200:235] = np.nan
+    events = np.sort(rng.choice(600, 20, replace=False))
+    less, base = _less_baseline(x, _Window(10, 10, 0.1, (-1.0, -0.4))), np.arange(-10, -4)
+    curve, share = _mean_at_shifts(less, np.bincount(events, minlength=600).astype(float))
+    for lag in (0, 5, 190, 412):
+        at = (events + lag) % 600
+        before = x[(at[:, None] + base) % 600]
+        kept = np.isfinite(x[at]) & (np.isfinite(before).sum(axis=1) >= 3)
+        by_hand = [x[i] - np.nanmean(values) for i, values in zip(at[kept], before[kept], strict=True)]
+        assert share[lag] == pytest.approx(kept.mean())
+        assert curve[lag] == pytest.approx(np.mean(by_hand) - np.nanmean(less))
+    assert share.min() < 1
 
 
 def test_drift_in_both_signal_and_events_is_tested_by_linear_shifts():

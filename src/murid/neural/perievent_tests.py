@@ -400,6 +400,19 @@ def _mean_at_shifts(x: Floats, kept: Floats) -> tuple[Floats, Floats]:
     return np.where(share >= LEAST_MET, sums / np.maximum(met, 1.0), np.nan), share
 
 
+def _less_baseline(x: Floats, window: _Window) -> Floats:
+    """Every sample less the mean of its own baseline; NaN where it, or more than half of its baseline, is missing.
+
+    Taken sample by sample, an event that lost its response does not count with its baseline alone: the mean of a
+    baseline of other events scatters more than that of the same.
+    """
+    base = np.stack([np.roll(x, -k) for k in window.base()])
+    seen = np.isfinite(base)
+    enough = 2 * seen.sum(axis=0) >= len(base)
+    mean = np.where(seen, base, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    return np.asarray(np.where(enough, x - mean, np.nan), np.float64)
+
+
 def _response_curve(x: Floats, train: Floats, window: _Window, low: int, linear: bool) -> tuple[Floats, nulls.Lags]:
     """Mean response (lag,) at every shift of the event train, and which lags are observation and null.
 
@@ -423,9 +436,7 @@ def _response_curve(x: Floats, train: Floats, window: _Window, low: int, linear:
             f"{(8 * window.size if linear else 2 * low) * window.step_s:.0f} s",
             got=f"{int(kept.sum())} events, {n * window.step_s:.0f} s",
         )
-    curve, share = _mean_at_shifts(x, kept)
-    if window.baseline_s is not None:
-        curve = curve - np.mean([np.roll(curve, -k) for k in window.base()], axis=0)
+    curve, share = _mean_at_shifts(x if window.baseline_s is None else _less_baseline(x, window), kept)
     if linear:
         curve, share = (np.concatenate([v[n - q :], v[: q + 1]]) for v in (curve, share))
     if (share < 1).any():
