@@ -37,7 +37,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "methods/self_supervised/vame.py": {INTERP: "a quantile of errors"},
     "methods/supervised/decision.py": {SEARCH: CODES},
     "neural/nulls.py": {SEARCH: CODES},
-    "neural/perievent_tests.py": {SEARCH: "ranks among shifted statistics"},
+    "neural/event_shifts.py": {SEARCH: "ranks among shifted statistics"},
     "prepare/depth.py": {SEARCH: "frames among frames of one recording"},
     "report/sections/assay.py": {ENDS: "names of effect sizes"},
     "report/sections/methods.py": {ENDS: "names of parameters that end in their unit"},

@@ -22,7 +22,8 @@ from murid.neural import (
     shift_test,
     sign_flip_test,
 )
-from murid.neural.perievent_tests import _less_baseline, _mean_at_shifts, _Window, cluster_masses
+from murid.neural.event_shifts import _less_baseline, _mean_at_shifts, _Window
+from murid.neural.perievent_tests import cluster_masses
 
 BASE = PeriEventParams(baseline_s=(-2, -1), scale="subtract")
 
@@ -325,22 +326,44 @@ def test_the_statistic_with_missing_samples_is_the_mean_of_those_that_are_there(
     assert table.loc["unit_1", "p"].notna().all()
 
 
-def test_an_event_that_lost_its_response_does_not_count_with_its_baseline_alone():
+@pytest.mark.parametrize("missing", [False, True])
+def test_responses_less_their_baseline_are_those_of_the_same_events(missing):
     """With samples lost around half of the events, .09 of unrelated units responded: baselines were of other events."""
     rng = np.random.default_rng(2)
     x = rng.standard_normal(600)
-    x[200:235] = np.nan
+    if missing:
+        x[200:235] = np.nan
     events = np.sort(rng.choice(600, 20, replace=False))
-    less, base = _less_baseline(x, _Window(10, 10, 0.1, (-1.0, -0.4))), np.arange(-10, -4)
-    curve, share = _mean_at_shifts(less, np.bincount(events, minlength=600).astype(float))
-    for lag in (0, 5, 190, 412):
-        at = (events + lag) % 600
+    train, base = np.bincount(events, minlength=600).astype(float), np.arange(-10, -4)
+    window = _Window(10, 10, 0.1, (-1.0, -0.4))
+    found = dict(zip(window.offsets.tolist(), _less_baseline(x, train, window), strict=True))
+    for lag, shift in ((0, 0), (7, 0), (-3, 190), (10, 412)):
+        at = (events + shift) % 600
         before = x[(at[:, None] + base) % 600]
-        kept = np.isfinite(x[at]) & (np.isfinite(before).sum(axis=1) >= 3)
-        by_hand = [x[i] - np.nanmean(values) for i, values in zip(at[kept], before[kept], strict=True)]
-        assert share[lag] == pytest.approx(kept.mean())
-        assert curve[lag] == pytest.approx(np.mean(by_hand) - np.nanmean(less))
-    assert share.min() < 1
+        response = x[(at + lag) % 600]
+        kept = np.isfinite(response) & (np.isfinite(before).sum(axis=1) >= 3)
+        by_hand = [r - np.nanmean(b) for r, b in zip(response[kept], before[kept], strict=True)]
+        curve, share = found[lag]
+        assert share[shift] == pytest.approx(kept.mean())
+        centre = _centre_of(x, window, lag) if missing else 0.0
+        assert curve[shift] == pytest.approx(np.mean(by_hand) - centre)
+
+
+def _centre_of(x, window, lag):
+    """Mean over all moments of a sample less its baseline: what `_mean_at_shifts` measures missing samples from."""
+    base = np.array([x[(t + window.base()) % x.size] for t in range(x.size)])
+    enough = 2 * np.isfinite(base).sum(axis=1) >= base.shape[1]
+    return np.nanmean(np.roll(x, -lag)[enough] - np.nanmean(base[enough], axis=1))
+
+
+@pytest.mark.parametrize("null", ["circular", "linear"])
+def test_the_end_of_a_response_is_no_response(null):
+    """The baseline moved along with the lag: 0.6 to 1.2 s after an answer of 0.3 s the unit seemed to fall silent."""
+    x, events = with_responses(np.random.default_rng(0), np.zeros(6000, bool))
+    found = shift_test(make_traces(x, rate_hz=10), events, null=null, baseline_s=(-1.0, -0.5)).table
+    lags = found[(found["unit"] == "unit_0") & (found["p_corrected"] <= 0.05)]["lag_s"].round(1).tolist()
+    assert lags == [0.0, 0.1, 0.2]
+    assert (found.loc[found["unit"] == "unit_1", "p_corrected"] > 0.05).all()
 
 
 def test_drift_in_both_signal_and_events_is_tested_by_linear_shifts():

@@ -140,16 +140,16 @@ def _moved(temporary: Path, target: Path, stays: Callable[[], bool]) -> bool:
 
 def left_behind(path: Path) -> tuple[str, str]:
     """Return name and kind (``tmp`` or ``old``) of what a process that is gone left half-done; empty for all else."""
-    found = _UNDER_WAY.fullmatch(path.name)
-    if found is None:
+    match = _UNDER_WAY.fullmatch(path.name)
+    if match is None:
         return "", ""
     try:
         info = path.stat()
     except OSError:
         return "", ""
-    if at_work(found["owner"], max(info.st_mtime, info.st_ctime)):
+    if at_work(match["owner"], max(info.st_mtime, info.st_ctime)):
         return "", ""
-    return found["name"] or "", found["kind"]
+    return match["name"] or "", match["kind"]
 
 
 def put_back(folder: Path) -> list[str]:
@@ -162,7 +162,7 @@ def put_back(folder: Path) -> list[str]:
                 left.rename(folder / name)
                 back.append(name)
             elif kind:
-                remove(left)
+                delete_path(left)
     return back
 
 
@@ -171,10 +171,10 @@ def remove_left_behind(folder: Path) -> None:
     for path in list(folder.rglob(".*.tmp")):
         if left_behind(path)[1]:
             with suppress(OSError):
-                remove(path)
+                delete_path(path)
 
 
-def remove(path: Path) -> None:
+def delete_path(path: Path) -> None:
     """Remove a file, or a folder and all in it; one that is gone is no error."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)

@@ -6,7 +6,8 @@
 `nulls`              circular and linear shift nulls, drift diagnostic
 `compute_perievent`  PSTH and event-triggered averages around bouts or events
 `confidence_bands`   confidence bands over animals, or over stretches of one animal's events
-`perievent_tests`    sign flips with cluster mass, event-train shifts
+`perievent_tests`    sign flips with cluster mass
+`event_shifts`       shifts of the event train
 `photometry`         isosbestic fit, bleaching, dF/F, z scores with a stated baseline, transients
 `state_means`        mean signal per state or zone
 `decoding`           latents and states from activity, held out in blocks of time (ridge, conv)
@@ -20,8 +21,9 @@ from murid.data.meet import state_fractions, states_on, traces_on
 from murid.neural.bayes import Combined, combine
 from murid.neural.confidence_bands import bootstrap_ci, confidence_band
 from murid.neural.decoding import Decoded, DecodedStates, DecodingParams, decode, decode_states
+from murid.neural.event_shifts import shift_test
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, compute_perievent, join
-from murid.neural.perievent_tests import ResponseTest, shift_test, sign_flip_test
+from murid.neural.perievent_tests import ResponseTest, sign_flip_test
 from murid.neural.photometry import dff, fit_isosbestic, zscore
 from murid.neural.state_means import by_state
 from murid.neural.tuning import TuningParams, TuningResult, compute_tuning

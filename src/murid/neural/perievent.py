@@ -2,7 +2,7 @@
 
 Rate in bin k is ``(1 / (E D)) * sum over events of N_ek``; a trace is averaged sample by sample at
 fixed distances from the event, never interpolated. Baseline, exclusions and the unit of the
-confidence band are stated, not implied. Bands are in `bands`, significance in `perievent_tests`.
+confidence band are stated, not implied. Bands are in `bands`, significance in `perievent_tests` and `event_shifts`.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from murid.data.tables import Table, count_column, flag_column, number_column, t
 from murid.data.traces import control_channels
 from murid.ethogram.bouts import bouts_of
 from murid.neural.confidence_bands import confidence_band
+from murid.neural.event_shifts import shift_test
 from murid.neural.perievent import PeriEvent, PeriEventParams, bout_events, compute_perievent
-from murid.neural.perievent_tests import shift_test
 from murid.neural.subject import moved_controls, signal_of
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from murid import __version__
 from murid.data.analysis import find_analysis
-from murid.data.atomic import left_behind, remove, remove_left_behind
+from murid.data.atomic import delete_path, left_behind, remove_left_behind
 from murid.data.errors import Faults
 from murid.data.study import Study
 from murid.prepare.quality_analysis import FAULTS, VERDICTS
@@ -85,7 +85,7 @@ def _remove_left_behind(study: Study) -> None:
         remove_left_behind(folder)
     for path in study.folder.glob(".*.tmp"):
         if left_behind(path)[1]:
-            remove(path)
+            delete_path(path)
 
 
 def _add_damaged(faults: Faults, runs: Sequence[Run]) -> None:
