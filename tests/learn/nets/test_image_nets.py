@@ -83,12 +83,14 @@ def test_colours_change_by_their_definitions():
     turned = [
         [colorsys.hsv_to_rgb((h + float(b)) % 1, s, v) for h, s, v in p] for p, b in zip(hsv, by.flatten(), strict=True)
     ]
-    found = colours.hue(pictures, by).reshape(20, 3, -1).transpose(1, 2)
+    found = colours.changed_hue(pictures, by).reshape(20, 3, -1).transpose(1, 2)
     torch.testing.assert_close(found, torch.tensor(turned), atol=1e-5, rtol=0)
-    own = colours.grey(pictures)
-    torch.testing.assert_close(colours.grey(colours.saturation(pictures, by)), own)
-    torch.testing.assert_close(colours.grey(colours.contrast(pictures, by)).mean((2, 3)), own.mean((2, 3)))
-    assert (colours.saturation(pictures, -torch.ones_like(by)) - own).abs().max() < 1e-6
+    own = colours.grey_values(pictures)
+    torch.testing.assert_close(colours.grey_values(colours.changed_saturation(pictures, by)), own)
+    torch.testing.assert_close(
+        colours.grey_values(colours.changed_contrast(pictures, by)).mean((2, 3)), own.mean((2, 3))
+    )
+    assert (colours.changed_saturation(pictures, -torch.ones_like(by)) - own).abs().max() < 1e-6
     assert not torch.equal(colours.jittered_colours(pictures, 0.1), pictures)
     still = pictures[:, :1].expand(-1, 3, -1, -1)
     assert (colours.jittered_colours(still).std(dim=1) < 1e-6).all(), "what does not move has no colour to change"

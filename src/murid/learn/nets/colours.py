@@ -7,7 +7,7 @@ from collections.abc import Callable
 from murid.learn.nets._torch import torch
 
 #: Share of red, green and blue in the grey value of a picture (ITU-R BT.601).
-GREY = (0.299, 0.587, 0.114)
+GREY_SHARES = (0.299, 0.587, 0.114)
 
 
 def jittered_colours(pictures: torch.Tensor, amount: float = 0.1) -> torch.Tensor:
@@ -31,41 +31,41 @@ def jittered_colours(pictures: torch.Tensor, amount: float = 0.1) -> torch.Tenso
     True
     """
     n, device = len(pictures), pictures.device
-    order = torch.rand(n, len(CHANGES), device=device).argsort(dim=1)
-    by = amount * (2 * torch.rand(n, len(CHANGES), device=device) - 1)
+    order = torch.rand(n, len(COLOUR_CHANGES), device=device).argsort(dim=1)
+    by = amount * (2 * torch.rand(n, len(COLOUR_CHANGES), device=device) - 1)
     out = pictures.clone()
-    for place in range(len(CHANGES)):
-        for k, change in enumerate(CHANGES):
+    for place in range(len(COLOUR_CHANGES)):
+        for k, change in enumerate(COLOUR_CHANGES):
             chosen = order[:, place] == k
             if chosen.any():
                 out[chosen] = change(out[chosen], by[chosen, k, None, None, None]).clamp(0, 1)
     return out
 
 
-def grey(pictures: torch.Tensor) -> torch.Tensor:
+def grey_values(pictures: torch.Tensor) -> torch.Tensor:
     """Return the grey values, (sample, 1, row, column)."""
-    shares = torch.tensor(GREY, device=pictures.device, dtype=pictures.dtype)
+    shares = torch.tensor(GREY_SHARES, device=pictures.device, dtype=pictures.dtype)
     return (pictures * shares[None, :, None, None]).sum(dim=1, keepdim=True)
 
 
-def brightness(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+def changed_brightness(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     """Return brighter pictures: every value times 1 + `by`."""
     return pictures * (1 + by)
 
 
-def contrast(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+def changed_contrast(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     """Return pictures whose distance from their mean grey is 1 + `by` times as large."""
-    mean = grey(pictures).mean(dim=(2, 3), keepdim=True)
+    mean = grey_values(pictures).mean(dim=(2, 3), keepdim=True)
     return mean + (pictures - mean) * (1 + by)
 
 
-def saturation(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+def changed_saturation(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     """Return pictures whose distance from their own grey values is 1 + `by` times as large."""
-    own = grey(pictures)
+    own = grey_values(pictures)
     return own + (pictures - own) * (1 + by)
 
 
-def hue(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+def changed_hue(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     """Return pictures whose hue is moved by `by` of the colour circle; value and saturation stay.
 
     In the hexcone model a channel is the value less the chroma times a trapezoid of the hue, so that moving the hue is
@@ -89,4 +89,9 @@ def hue(pictures: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
 
 
 #: What is changed; the order is drawn.
-CHANGES: tuple[Callable[[torch.Tensor, torch.Tensor], torch.Tensor], ...] = (brightness, contrast, saturation, hue)
+COLOUR_CHANGES: tuple[Callable[[torch.Tensor, torch.Tensor], torch.Tensor], ...] = (
+    changed_brightness,
+    changed_contrast,
+    changed_saturation,
+    changed_hue,
+)
