@@ -165,8 +165,10 @@ def test_two_clocks_and_spikes(session):
     found = result.table[result.table["behaviour"] == "rear"].iloc[0]
     assert found["direction"] == "excited"
     assert found["mean_in"] / found["mean_out"] > 3
+    np.testing.assert_allclose(found[["mean_in", "mean_out"]].astype(float), [8, 2], rtol=0.1)
     wide = compute_tuning(Spikes({"c1": t[keep]}, 0.0, N * STEP), states, params=TuningParams(bin_s=0.5))
     assert wide.table["n_samples"].iloc[0] == round(N * STEP / 0.5)
+    assert wide.table.set_index("behaviour").loc["rear", "mean_in"] == pytest.approx(found["mean_in"], rel=0.1)
 
 
 def test_clocks_that_do_not_meet(session):

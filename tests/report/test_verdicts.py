@@ -150,6 +150,20 @@ def test_shares_of_time_are_percent_and_motifs_are_counted_where_used():
     assert "into 2 states that take more than 0.5 % of the time each; the most used takes 60 %." in text
 
 
+def test_a_third_group_of_one_animal_does_not_keep_transitions_from_being_compared():
+    rng = np.random.default_rng(0)
+    group_of = {f"{g}{k}": g for g in "ab" for k in range(3)} | {"c0": "lone"}
+    states = {r: make_states(rng.integers(0, 3, 200), np.arange(200) / 10, ["x", "y", "z"]) for r in group_of}
+    context = SimpleNamespace(
+        groups=["lone", "a", "b"],
+        keys=lambda r: {"group": group_of[r]},
+        animals=pd.Series(list(group_of), index=list(group_of)),
+    )
+    text = transitions.group_sentence(context, states, AnalysisUnit(), 0.05)
+    assert "the transitions of a and b are not shown to differ" in text
+    assert text.endswith("a n = 3, b n = 3). Not compared, because fewer than two animals can be used: lone.")
+
+
 @pytest.mark.parametrize("groups", [["a"], ["a", "b"], ["a", "b", "c"]])
 def test_transitions_are_compared_between_two_groups_alone(groups):
     rng = np.random.default_rng(0)

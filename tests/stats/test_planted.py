@@ -212,6 +212,14 @@ def test_equal_means_have_no_direction_by_rounding():
     assert small.difference > 0
 
 
+def test_rows_without_an_animal_are_counted_as_such():
+    table = one_row_an_animal(["ctrl"] * 6 + ["drug"] * 5, np.arange(11.0))
+    table.loc[0, "animal"] = ""
+    notes = compare(table, "v", "group", params=QUICK).notes
+    assert "1 row without animal left out" in notes
+    assert not any("value" in note and "left out" in note for note in notes)
+
+
 def test_crossover_is_not_compared_as_two_groups():
     table = pd.DataFrame({"animal": list("abcabc"), "drug": ["veh"] * 3 + ["cno"] * 3, "v": [1.0, 2, 3, 2, 3, 5]})
     with pytest.raises(DataError, match=r"more than one group.*paired=True"):

@@ -78,7 +78,7 @@ class TuningResult:
     table : DataFrame
         One row a pair: ``unit, behaviour, auroc, selectivity`` (2A − 1), ``p, q, z, direction``
         (by q: excited / suppressed, or tuned with mutual information, which has no sign; else none),
-        ``null, mean_in, mean_out, d_prime, drift_unit,
+        ``null, mean_in, mean_out`` (spikes per second, else in the unit of the signal), ``d_prime, drift_unit,
         drift_behaviour, n_samples, n_in, n_bouts, n_shifts, n_independent, p_floor, best_lag_s,
         control`` (an isosbestic channel by its name, whose q is over control channels alone),
         ``reason`` (why it could not be tested, else ""); ``mi, mi_corrected`` (bits) for MI. With ``max_lag_s``
@@ -174,7 +174,8 @@ def compute_tuning(
     [['rest', 'suppressed'], ['rear', 'excited']]
     """
     params = TuningParams.of(params, changes)
-    traces, masks, names = _watched(traces, states, individual, params)
+    signal = traces
+    traces, masks, names = _watched(signal, states, individual, params)
     time_s = traces["time"].values.astype(np.float64)
     work = TuningTable(params, time_s, 1.0 / rate_of(time_s), names, [str(u) for u in traces["unit"].values])
     values = np.ascontiguousarray(traces.values.T)
@@ -184,6 +185,8 @@ def compute_tuning(
         for _ in pool.map(lambda job: work.run(values, masks, *job), jobs):
             pass
     table, curves, notes = work.result()
+    if isinstance(signal, Spikes):
+        table[["mean_in", "mean_out"]] /= params.bin_s  # spikes per second, whatever the bin
     return TuningResult(table, params, curves, notes)
 
 

@@ -131,34 +131,39 @@ def exclusive(states: xr.DataArray) -> xr.DataArray | None:
 def group_sentence(context: Context, states: dict[str, xr.DataArray], subject: AnalysisUnit, alpha: float) -> str:
     """One test of all transitions together between two groups of at least two animals each, at the level `alpha`.
 
-    Animals with recordings in both groups make the design paired; their transitions are not compared here.
+    Groups of one animal are left out and named. Animals with recordings in both groups make the design paired;
+    their transitions are not compared here.
     """
     from murid.ethogram import group_difference
 
-    if len(context.groups) != 2:
-        return ""
     group_of: dict[str, set[str]] = {}
     for recording_id in states:
         if context.keys(recording_id)["group"]:
             group_of.setdefault(context.animals[recording_id], set()).add(context.keys(recording_id)["group"])
     both = [a for a, own in group_of.items() if len(own) > 1]
-    if both:
+    members = [next(iter(own)) for own in group_of.values()]
+    groups = [g for g in context.groups if members.count(g) > 1]
+    if both and len(context.groups) == 2:
         return (
             f"Transitions of {listed(context.groups)} were not compared: {subject.count(len(both))} "
             f"{'was' if len(both) == 1 else 'were'} recorded in both, which needs a paired test."
         )
+    if len(groups) != 2 or both:
+        return ""
     counts: dict[str, np.ndarray] = {}
     for recording_id, one in states.items():
         animal = context.animals[recording_id]
-        if animal in group_of:
+        if group_of.get(animal, set()) & set(groups):
             own = transitions_of(one).counts
             counts[animal] = counts.get(animal, np.zeros_like(own)) + own
-    groups = [next(iter(group_of[animal])) for animal in counts]
-    sizes = {g: groups.count(g) for g in context.groups}
-    if min(sizes.values(), default=0) < 2:
-        return ""
-    difference = group_difference(np.stack(list(counts.values())), groups, measure="fractions")
-    return transitions_compared(context.groups, float(difference["p"]), sizes, subject.plural, alpha)
+    of_each = [next(iter(group_of[animal])) for animal in counts]
+    sizes = {g: of_each.count(g) for g in groups}
+    difference = group_difference(np.stack(list(counts.values())), of_each, measure="fractions")
+    text = transitions_compared(groups, float(difference["p"]), sizes, subject.plural, alpha)
+    alone = [g for g in context.groups if g not in groups]
+    if alone:
+        text += f" Not compared, because fewer than two {subject.plural} can be used: {listed(alone)}."
+    return text
 
 
 def _renamed(states: xr.DataArray, names: list[str]) -> xr.DataArray:

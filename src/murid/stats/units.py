@@ -39,6 +39,8 @@ class UnitTable:
         Units without a group (empty cell or missing), left out.
     small : dict of str to int
         Groups of fewer than two units, left out, and their number of units.
+    n_no_unit : int
+        Rows that name no unit, left out.
     incomplete : dict of str to int
         Paired designs: condition → units left out since they lack it.
     """
@@ -48,6 +50,7 @@ class UnitTable:
     n_rows: int
     n_missing: int
     n_no_group: int = 0
+    n_no_unit: int = 0
     small: Mapping[str, int] = field(default_factory=dict)
     incomplete: Mapping[str, int] = field(default_factory=dict)
 
@@ -64,6 +67,8 @@ class UnitTable:
             notes.append(f"{self.n_rows} rows were averaged to {len(self.table)} ({noun} is the unit of analysis)")
         if self.n_missing:
             notes.append(f"{counted(self.n_missing, 'row')} without value or covariate left out")
+        if self.n_no_unit:
+            notes.append(f"{counted(self.n_no_unit, 'row')} without {noun} left out")
         if self.n_no_group:
             notes.append(f"{counted(self.n_no_group, noun)} without a group left out")
         notes += [f"group {g} left out ({counted(n, noun)})" for g, n in self.small.items()]
@@ -163,8 +168,7 @@ def by_unit(
     names = group_names(table[group])
     has_value = np.isfinite(numbers) & table[list(covariates)].notna().all(axis=1)
     ids = group_names(table[unit]) if unit else pd.Series(_rows(len(table)), index=table.index)
-    has_value &= ids.notna()
-    keep = has_value & names.notna()
+    keep = has_value & ids.notna() & names.notna()
     flat = pd.DataFrame({"unit": ids[keep], "group": names[keep], "value": numbers[keep].astype(float)})
     for name in covariates:
         if name in _OWN:
@@ -185,8 +189,8 @@ def by_unit(
     used = set(zip(out["unit"], out["group"], strict=True))
     n_rows = sum(key in used for key in zip(flat["unit"], flat["group"], strict=True))
     no_group = ids[has_value & names.isna()].nunique()
-    n_missing = int((~has_value).sum())
-    return UnitTable(out.reset_index(drop=True), groups, n_rows, n_missing, int(no_group), small, incomplete)
+    n_missing, n_no_unit = int((~has_value).sum()), int((has_value & ids.isna()).sum())
+    return UnitTable(out.reset_index(drop=True), groups, n_rows, n_missing, int(no_group), n_no_unit, small, incomplete)
 
 
 def _rows(n: int) -> list[str]:
