@@ -318,12 +318,12 @@ def _united(parts: Sequence[Spikes], paths: Sequence[Path]) -> Spikes:
             )
     starts = {p.start_s for p in parts}
     ends = {p.stop_s for p in parts if p.end_known}
-    for what, found in (("begin", starts), ("end", ends)):
-        if len(found) > 1:
+    for what, moments in (("begin", starts), ("end", ends)):
+        if len(moments) > 1:
             faults.add(
                 f"the files {what} at different times",
                 expected="one recording on one clock",
-                got=", ".join(f"{t:g} s" for t in sorted(found)),
+                got=", ".join(f"{t:g} s" for t in sorted(moments)),
                 todo="say when: -o spikes.start_s=0 -o spikes.stop_s=600, or leave out files of another recording",
             )
     faults.raise_if_any()

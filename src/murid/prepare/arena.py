@@ -162,8 +162,8 @@ def _leaning(
             for lean in range(-_LEAN, _LEAN + 1):
                 other = best.copy()
                 other[i] = upright[i] + lean
-                if (found := misfit_of(other)) < misfit:
-                    best, misfit = other, found
+                if (misfit_here := misfit_of(other)) < misfit:
+                    best, misfit = other, misfit_here
     return (Zone("box", polygon=corners(best)), misfit) if misfit <= _BETTER * straight[1] else straight
 
 

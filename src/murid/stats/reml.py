@@ -93,8 +93,8 @@ def fit_reml(y: Floats, columns: Floats, random: Floats, units: NDArray[np.int64
 
     if not np.isfinite(criterion(np.eye(size)[at])[0]):
         return None
-    found = [minimize(criterion, start * np.eye(size)[at], jac=True, method="BFGS", tol=1e-9) for start in STARTS]
-    theta = _settled(criterion, min(found, key=lambda r: float(r.fun)).x)
+    optima = [minimize(criterion, start * np.eye(size)[at], jac=True, method="BFGS", tol=1e-9) for start in STARTS]
+    theta = _settled(criterion, min(optima, key=lambda r: float(r.fun)).x)
     root = np.zeros((size, size))
     root[at] = theta
     _, slope, (estimate, inverse, residual) = _profiled(products, root)

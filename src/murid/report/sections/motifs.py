@@ -89,9 +89,9 @@ def _films(context: Context, run: RunFolder) -> Links | None:
             (f"{readable(label)} ({count(n, 'bout')})", films.folder / "films" / film)
             for (label, film), n in sorted(shown.items(), key=lambda item: natural(item[0][0]))
         ]
-        if here := tuple((text, file) for text, file in files if file.is_file()):
+        if kept_files := tuple((text, file) for text, file in files if file.is_file()):
             return Links(
-                here,
+                kept_files,
                 "Films",
                 "One for each, many bouts side by side that begin at one moment. The links hold as long as this page "
                 f"and the folder of the run {films.name} keep their places to each other.",
