@@ -17,6 +17,22 @@ def write(folder, content, name="a.csv"):
     return path
 
 
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        ("poseest", r"got pose estimates of JABS; -> write them as a table"),
+        ("session_start_time", r"got an NWB file; -> .*movement"),
+    ],
+)
+def test_hdf5_files_that_nothing_reads_say_what_to_do(tmp_path, group, said):
+    path = tmp_path / "m1.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group(group)
+    for read in (io.read_poses, io.read_traces):
+        with pytest.raises(DataError, match=said):
+            read(path)
+
+
 def test_event_roles_are_proposed_not_taken(tmp_path):
     path = write(tmp_path, "Timestamp,Event code\n1500,shock\n")
     with pytest.raises(DataError, match=r"time='Timestamp', label='Event code'"):

@@ -198,6 +198,18 @@ def test_signals_and_behaviours_in_one_file(tmp_path):
     assert bouts[["label", "start_s", "stop_s"]].values.tolist() == [["freezing", 2.0, 4.0]]
 
 
+def test_the_clock_of_signals_is_that_of_behaviours_in_the_same_file(tmp_path):
+    t = np.arange(100) / 10
+    table = pd.DataFrame({"time_ext": t, "dF_465": np.sin(t), "freeze": (t >= 5).astype(int)})
+    path = tmp_path / "m1.csv"
+    table.to_csv(path, index=False)
+    study = Study.create(tmp_path / "s")
+    with pytest.warns(MuridWarning, match="behaviours: freeze"):
+        add_files(study, traces=path, labels=path, options={"traces": {"time": "time_ext"}})
+    assert study["m1"].need("traces")["unit"].values.tolist() == ["dF_465"]
+    assert study["m1"].need("labels").bouts[["start_s", "stop_s"]].values.tolist() == [[5.0, 10.0]]
+
+
 def test_a_stray_file_in_a_folder_is_listed_not_refused(tmp_path):
     folder = tmp_path / "labels"
     folder.mkdir()

@@ -38,6 +38,15 @@ _CONTAINERS = (
     (b"\xd0\xcf\x11\xe0", "a workbook of Excel 97-2003", "save it as .xlsx or CSV"),
     (b"PK\x03\x04", "a zip file", "unpack it; a workbook needs the ending .xlsx"),
 )
+#: What an HDF5 file with such a name at its top is, where murid reads none, and what to do.
+_HDF5_FORMATS = {
+    "poseest": ("pose estimates of JABS", "write them as a table: time_s, then nose_x, nose_y, nose_likelihood ..."),
+    "session_start_time": (
+        "an NWB file",
+        "write poses as netCDF with movement (load_poses.from_file(path, 'NWB').to_netcdf('m1.nc')), signals and "
+        "spikes as CSV (time_s and one column a unit; unit, time_s)",
+    ),
+}
 
 
 def check_file(path: str | Path) -> Path:
@@ -241,13 +250,21 @@ class Head:
         return {plain_name(n) for n in names} <= {plain_name(c) for c in self.columns}
 
     @property
+    def _hdf5_format(self) -> tuple[str, str]:
+        return next((known for sign, known in _HDF5_FORMATS.items() if sign in self.hdf5), ("", ""))
+
+    @property
     def advice(self) -> str:
         """What to do about a file that holds no text; empty when nothing is known."""
+        if self.start.startswith(_HDF5):
+            return self._hdf5_format[1]
         return _container(self.start)[1]
 
     def describe(self) -> str:
         """What is in the file, in a few words, for errors."""
         if self.start.startswith(_HDF5):
+            if self._hdf5_format[0]:
+                return self._hdf5_format[0]
             return f"HDF5 with {', '.join(self.hdf5)}" if self.hdf5 else "an HDF5 file that cannot be opened"
         if not self.is_text or self.advice:
             return _container(self.start)[0]

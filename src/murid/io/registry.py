@@ -181,7 +181,7 @@ def find(kind: str, path: Path, source: str = "auto") -> Reader:
         f"not recognised as {kind}",
         expected="one of: " + ", ".join(names),
         got=head.describe(),
-        todo=advice or f"name the format: {function}(path, source=...)",
+        todo=advice or head.advice or f"name the format: {function}(path, source=...)",
     )
 
 

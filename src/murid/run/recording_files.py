@@ -85,20 +85,25 @@ def _options_of_both(
     files: Mapping[str, list[Path]], options: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Mapping[str, Any]]:
     """Options of the readers where one table was given as signals and as labels: its 0/1 columns are behaviours."""
-    own = options.get("labels", {})
+    own, signals = options.get("labels", {}), options.get("traces", {})
     path = next((p for p in files.get("labels", []) if p in files.get("traces", [])), None)
     if path is None or {"source", "behaviours"} & set(own):
         return options
     marks, others = mark_columns(path)
-    if not marks:
+    clock = own.get("time") or signals.get("time")
+    units = [name for name in others if name != clock and name.lower() not in TIME]
+    if not (marks and units):
         return options
     warn_user(f"traces and labels in one file: columns with 0 and 1 only are behaviours: {', '.join(marks)}")
-    signals = options.get("traces", {})
     # The rows of the signals are no frames of a film: their rate is their own.
-    both = {"labels": {"source": "onehot", "behaviours": marks, "fps": None, **own}}
-    if others and not {"units", "time", "source"} & set(signals):
-        clock = {name for name in others if name.lower() in TIME}
-        both["traces"] = {"units": [name for name in others if name not in clock], **signals}
+    both: dict[str, dict[str, Any]] = {
+        "labels": {"source": "onehot", "behaviours": marks, "fps": None, **own},
+        "traces": dict(signals),
+    }
+    if clock is not None:
+        both["labels"]["time"] = both["traces"]["time"] = clock
+    if not {"units", "source"} & set(signals):
+        both["traces"]["units"] = units
     return {**options, **both}
 
 
