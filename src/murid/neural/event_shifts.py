@@ -221,7 +221,7 @@ def _responses(x: Floats, kept: Floats, lags: nulls.Lags, window: _Window) -> tu
         parts = [curve[s] for s in lags.null if s.stop - s.start >= window.offsets.size]
         windows = [sliding_window_view(p, window.offsets.size).T for p in parts]
         whole = np.concatenate(windows, axis=1) if windows else np.empty((window.offsets.size, 0))
-        return seen, lags.null_of(curve[None]), whole
+        return seen, np.asarray(lags.null_of(curve[None]), np.float64), whole
     shifts = _shifts_of_windows(lags, window)
     rows = []
     for curve, share in _less_baseline(x, kept, window):
