@@ -46,7 +46,7 @@ class AssayArena:
     ----------
     zone : Zone
     source : str
-        ``"drawn"``, ``"tracked corners"`` or ``"estimated"``.
+        ``"drawn"``, ``"tracked corners"``, ``"around the zones"`` or ``"estimated"``.
     note : str
         What a reader must know about it, or "".
     verdict : str
@@ -157,6 +157,8 @@ def convert_to_cm(
     arenas: Sequence[AssayArena],
     px_per_cm: float | None,
     sizes: Sequence[float] | None,
+    *,
+    subject: str = "arena",
 ) -> tuple[xr.Dataset, Zones | None, list[AssayArena], float | None]:
     """Return poses, drawn zones and arenas in cm, and the scale of the poses (px/cm; None where not known).
 
@@ -168,12 +170,10 @@ def convert_to_cm(
     own = LengthUnit.of(poses.attrs)
     unit, scale = own.name, own.px_per_cm
     if px_per_cm is not None and scale is not None and not np.isclose(scale, px_per_cm, rtol=0.01):
-        fail(
-            "open field", "the poses know another scale", expected=f"px_per_cm={px_per_cm:g}", got=f"{scale:.4g} px/cm"
-        )
+        fail(subject, "the poses know another scale", expected=f"px_per_cm={px_per_cm:g}", got=f"{scale:.4g} px/cm")
     if unit == "px" and scale is None and px_per_cm is None and sizes is None:
         fail(
-            "open field",
+            subject,
             "the scale is not known",
             expected="px_per_cm, or arena_cm, the true size of the arena",
             got="poses in px",
@@ -187,7 +187,7 @@ def convert_to_cm(
             poses = calibrate(bare, given)
         else:
             size = list(sizes or ())
-            poses = calibrate(bare, arena=arenas[0].zone, known_cm=size[0] if len(size) == 1 else size)
+            poses = calibrate(bare, arena=extent(arenas[0].zone), known_cm=size[0] if len(size) == 1 else size)
         scale = LengthUnit.of(poses.attrs).px_per_cm
     elif unit == "mm":
         poses = calibrate(poses)
@@ -195,6 +195,18 @@ def convert_to_cm(
     cm = LengthUnit("cm", scale if scale is not None else px_per_cm)
     outlines = [replace(a, zone=zones_in(Zones([a.zone]), cm)[a.zone.name]) for a in arenas]
     return poses, None if zones is None else zones_in(zones, cm), outlines, scale
+
+
+def extent(zone: Zone) -> Zone:
+    """Return what the size of an arena in cm is the size of: a circle or a four-sided outline itself, else the
+    smallest rectangle round it, as for the arms of a maze from tip to tip.
+    """
+    if zone.polygon is None or len(true_corners(zone)) == 4:
+        return zone
+    import shapely
+
+    box = np.asarray(shapely.Polygon(zone.polygon).minimum_rotated_rectangle.exterior.coords)[:-1]
+    return Zone(zone.name, polygon=box, unit=zone.unit, kind=zone.kind)
 
 
 def wall_distance(arena: Zone, xy: NDArray[np.float64]) -> NDArray[np.float64]:

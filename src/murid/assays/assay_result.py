@@ -179,7 +179,7 @@ ARENAS = Table(
     "arenas",
     {
         "arena": text_column(),
-        "source": text_column(choices=("drawn", "tracked corners", "estimated")),
+        "source": text_column(choices=("drawn", "tracked corners", "around the zones", "estimated")),
         "verdict": text_column(choices=("ok", "look", "bad"), why="look: a guess; bad: a guess that cannot be trusted"),
         "shape": text_column(choices=("polygon", "circle")),
         "width_cm": number_column("width", unit="cm", why="largest extent from left to right"),
@@ -187,7 +187,8 @@ ARENAS = Table(
         "area_cm2": number_column("area", unit="cm²"),
         "px_per_cm": number_column("scale", unit="px/cm", why="missing where poses were never in px"),
         "outline": text_column(why="zone as JSON, cm: the arena that was used"),
-        "centre": text_column(why="zone as JSON, cm: its centre"),
+        "zones": text_column(why="zones as a JSON list, cm: those that figures outline", optional=True),
+        "centre": text_column(why="zone as JSON, cm: the centre, in runs of earlier versions", optional=True),
     },
     "One row a recording and arena: which outline was used, where it comes from, and its scale.",
 )
@@ -197,7 +198,7 @@ def arena_table(conventions: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows of `ARENAS` from the conventions of a result."""
     rows = []
     for outline in conventions.get("arena_outlines", ()):
-        zone = Zone(**{k: v for k, v in outline.items() if k not in ("source", "verdict", "centre_zone")})
+        zone = Zone(**{k: v for k, v in outline.items() if k not in ("source", "verdict", "zones")})
         low, high = zone.bounds
         rows.append(
             {
@@ -210,10 +211,10 @@ def arena_table(conventions: Mapping[str, Any]) -> pd.DataFrame:
                 "area_cm2": zone.area,
                 "px_per_cm": conventions.get("px_per_cm"),
                 "outline": to_json(zone.to_dict()),
-                "centre": to_json(outline["centre_zone"]),
+                "zones": to_json(outline["zones"]),
             }
         )
-    return pd.DataFrame(rows, columns=list(ARENAS.columns)).astype({"px_per_cm": float})
+    return pd.DataFrame(rows, columns=[c for c in ARENAS.columns if c != "centre"]).astype({"px_per_cm": float})
 
 
 def tables_of(outcome: AssayResult) -> Tables:

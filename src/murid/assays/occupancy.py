@@ -35,17 +35,7 @@ def add_occupancy(out: Measures, zone: str, mask: Mask, raw: Mask, track: Centre
     where : bool array (time,)
         The whole recording or one time bin.
     """
-    known, inside = where & (raw >= 0), where & (raw == 1)
-    seconds, total, whole = track.seconds(inside), track.seconds(known), track.seconds(where)
-    out.add("time", seconds, "s", "time of the frames inside the border, without hysteresis", zone=zone)
-    out.add("time_percent", 100 * seconds / total if total else np.nan, "%", "time / known time", zone=zone)
-    out.add(
-        "unknown",
-        100 * (1 - total / whole) if whole else np.nan,
-        "%",
-        "time in which the rule's keypoints are missing, of all time",
-        zone=zone,
-    )
+    add_time_in(out, zone, raw, track, where)
     into, out_of = changes(mask, where, track.piece)
     out.add("entries", into, "count", ENTRY, zone=zone)
     raw_into, _ = changes(raw, where, track.piece)
@@ -57,23 +47,46 @@ def add_occupancy(out: Measures, zone: str, mask: Mask, raw: Mask, track: Centre
         "changes in or out, as DLCAnalyzer counts: twice the entries, one less if it starts or ends inside",
         zone=zone,
     )
-    _add_latency(out, zone, where & (mask == 1), track, where)
-    distance, walked = float(np.nansum(track.step_cm[inside])), float(np.nansum(track.step_cm[known]))
-    out.add("distance", distance, "cm", "path inside the border", zone=zone)
-    share = 100 * distance / walked if walked else np.nan
-    out.add("distance_percent", share, "%", "path inside / whole path", zone=zone)
+    add_latency(out, zone, where & (mask == 1), track, where)
+    add_distance_in(out, zone, raw, track, where)
     n_visits = len(visits(mask, track.piece, where))
     mean = track.seconds(where & (mask == 1)) / n_visits if n_visits else np.nan
     out.add("mean_visit", mean, "s", "time seen inside by the entry rule / number of visits", zone=zone)
 
 
-def _add_latency(out: Measures, zone: str, inside: Bools, track: CentreTrack, where: Bools) -> None:
+def add_time_in(out: Measures, zone: str, raw: Mask, track: CentreTrack, where: Bools) -> None:
+    """Add the time inside the border of a zone, its share of known time, and the share that is unknown."""
+    known, inside = where & (raw >= 0), where & (raw == 1)
+    seconds, total, whole = track.seconds(inside), track.seconds(known), track.seconds(where)
+    out.add("time", seconds, "s", "time of the frames inside the border, without hysteresis", zone=zone)
+    out.add("time_percent", 100 * seconds / total if total else np.nan, "%", "time / known time", zone=zone)
+    out.add(
+        "unknown",
+        100 * (1 - total / whole) if whole else np.nan,
+        "%",
+        "time in which the rule's keypoints are missing, of all time",
+        zone=zone,
+    )
+
+
+def add_distance_in(out: Measures, zone: str, raw: Mask, track: CentreTrack, where: Bools) -> None:
+    """Add the path inside the border of a zone, and its share of the whole path."""
+    known, inside = where & (raw >= 0), where & (raw == 1)
+    distance, walked = float(np.nansum(track.step_cm[inside])), float(np.nansum(track.step_cm[known]))
+    out.add("distance", distance, "cm", "path inside the border", zone=zone)
+    share = 100 * distance / walked if walked else np.nan
+    out.add("distance_percent", share, "%", "path inside / whole path", zone=zone)
+
+
+def add_latency(
+    out: Measures, zone: str, inside: Bools, track: CentreTrack, where: Bools, *, measure: str = "latency"
+) -> None:
     """Time from the beginning of `where` to the first visit; censored at its end."""
     covered, first = np.flatnonzero(where), np.flatnonzero(inside)
     start = track.time_s[covered[0]] if covered.size else np.nan
     end = track.time_s[covered[-1]] + track.span_s[covered[-1]] if covered.size else np.nan
     out.add(
-        "latency",
+        measure,
         (track.time_s[first[0]] if first.size else end) - start,
         "s",
         "first visit by the entry rule; never inside = censored at the analysed duration",

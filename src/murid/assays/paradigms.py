@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from murid.data.analysis import find_analysis
 from murid.data.errors import did_you_mean, fail
+from murid.data.registry import BUILT_IN
 
 if TYPE_CHECKING:
     from murid.assays.assay_result import AssayResult
@@ -21,28 +23,33 @@ class Paradigm:
 
     Attributes
     ----------
-    module, function, params : str
+    module, function : str
         The function takes a recording and its parameters, and returns an `AssayResult`.
+    what : str
+        What it measures.
 
     Examples
     --------
     >>> from murid.assays import PARADIGMS
-    >>> PARADIGMS["open_field"].load("PRIMARY")[0]
-    'distance'
+    >>> PARADIGMS["open_field"].load().__name__
+    'measure_open_field'
     """
 
     module: str
     function: str
-    params: str
+    what: str = ""
 
-    def load(self, what: str) -> Any:
-        """Return a name of the module."""
-        return getattr(importlib.import_module(self.module), what)
+    def load(self) -> Callable[..., AssayResult]:
+        """Return the function."""
+        function: Callable[..., AssayResult] = getattr(importlib.import_module(self.module), self.function)
+        return function
 
 
-#: The paradigms by name.
+#: The paradigms by name, as their modules declare them: each has a function ``measure_<name>``.
 PARADIGMS: dict[str, Paradigm] = {
-    "open_field": Paradigm("murid.assays.open_field", "measure_open_field", "OpenFieldParams"),
+    name: Paradigm(entry.module, f"measure_{name}", entry.what)
+    for name, entry in BUILT_IN.items()
+    if entry.family == "assay"
 }
 
 
@@ -50,12 +57,6 @@ def _paradigm(name: str) -> Paradigm:
     if name not in PARADIGMS:
         fail("assays", f"no paradigm '{name}'", todo=did_you_mean(name, PARADIGMS))
     return PARADIGMS[name]
-
-
-def _function(name: str) -> Callable[..., AssayResult]:
-    paradigm = _paradigm(name)
-    function: Callable[..., AssayResult] = paradigm.load(paradigm.function)
-    return function
 
 
 def assay_params(name: str) -> type[Params]:
@@ -67,9 +68,8 @@ def assay_params(name: str) -> type[Params]:
     >>> assay_params("open_field")().centre_scale
     0.5
     """
-    paradigm = _paradigm(name)
-    declared: type[Params] = paradigm.load(paradigm.params)
-    return declared
+    _paradigm(name)
+    return find_analysis(name).params
 
 
 def primary_measures(name: str) -> tuple[str, ...]:
@@ -83,8 +83,8 @@ def primary_measures(name: str) -> tuple[str, ...]:
     >>> primary_measures("open_field")[2:5]
     ('time_percent:centre', 'entries:centre', 'latency:centre')
     """
-    measures: tuple[str, ...] = _paradigm(name).load("PRIMARY")
-    return measures
+    _paradigm(name)
+    return find_analysis(name).primary
 
 
 def run_paradigm(name: str, recording: Recording, **params: Any) -> AssayResult:
@@ -98,4 +98,4 @@ def run_paradigm(name: str, recording: Recording, **params: Any) -> AssayResult:
     >>> result.conventions["arena"]
     'arena: drawn'
     """
-    return _function(name)(recording, assay_params(name)(**params))
+    return _paradigm(name).load()(recording, assay_params(name)(**params))

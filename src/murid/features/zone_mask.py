@@ -78,15 +78,15 @@ def zone_masks(
     points = rule_points(poses, rule, roles)
     shapes = list(aligned.values())
     names, time = individual_names(poses), np.asarray(poses["time"].values, np.float64)
-    gap, visit, until = _limits(rule, time)
     out = np.empty((poses.sizes["time"], len(names), len(shapes)), np.int8)
     for i in range(len(names)):
         for z, zone in enumerate(shapes):
             depth = np.stack([depth_in(zone, xy[:, 0, i], xy[:, 1, i]) for xy in points])
             enter, stay = _condition(depth, rule.hysteresis, rule), _condition(depth, 0.0, rule)
+            state = np.empty(time.size, np.int8)
             for a, b in unbroken(time):
-                state = _fill_gaps(_hysteresis(enter[a:b], stay[a:b]), until[a : b + 1], gap)
-                out[a:b, i, z] = _drop_short(state, until[a : b + 1], visit)
+                state[a:b] = _hysteresis(enter[a:b], stay[a:b])
+            out[:, i, z] = without_flicker(state, time, rule.fill_gap_s, rule.min_visit_s)
     return xr.DataArray(
         out,
         dims=("time", "individual", "zone"),
@@ -94,6 +94,33 @@ def zone_masks(
         attrs={"rule": rule.model_dump(mode="json"), "values": "1 inside, 0 outside, -1 unknown"},
         name="zone_masks",
     )
+
+
+def without_flicker(
+    state: NDArray[np.int8], time: NDArray[np.float64], fill_gap_s: float, min_visit_s: float
+) -> NDArray[np.int8]:
+    """Close short gaps in a state and drop short stays, as `zone_masks` does; nothing reaches across a pause.
+
+    Parameters
+    ----------
+    state : int8 array (time,)
+        1 yes, 0 no, -1 unknown.
+    time : array (time,)
+        Clock in seconds.
+    fill_gap_s, min_visit_s : float
+        Shorter gaps are closed, shorter stays dropped.
+
+    Examples
+    --------
+    >>> flicker = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 1], np.int8)
+    >>> without_flicker(flicker, np.arange(10.0), 2.0, 2.0).tolist()
+    [1, 1, 1, 1, 1, 1, 0, 0, 0, 0]
+    """
+    gap, visit, until = _limits(fill_gap_s, min_visit_s, time)
+    out = np.empty_like(state)
+    for a, b in unbroken(time):
+        out[a:b] = _drop_short(_fill_gaps(state[a:b], until[a : b + 1], gap), until[a : b + 1], visit)
+    return out
 
 
 def depth_in(zone: Zone, x: NDArray, y: NDArray) -> NDArray[np.float64]:
@@ -126,15 +153,17 @@ def rule_points(poses: xr.Dataset, rule: EntryRule, roles: Mapping[str, str] | N
     return points
 
 
-def _limits(rule: EntryRule, time: NDArray[np.float64]) -> tuple[float, float, NDArray[np.float64]]:
+def _limits(
+    fill_gap_s: float, min_visit_s: float, time: NDArray[np.float64]
+) -> tuple[float, float, NDArray[np.float64]]:
     """Times below which absences are closed and visits dropped, and the time seen until each frame ``(time + 1,)``.
 
-    Durations are sums of the frames' own spans. A hair less than the rule's times, so that the float noise of
+    Durations are sums of the frames' own spans. A hair less than the times given, so that the float noise of
     the clock never makes a visit of exactly the minimum too short.
     """
     until = np.concatenate([[0.0], np.cumsum(np.nan_to_num(spans(time)))])
     hair = 1e-6 * until[-1] / max(time.size, 1) + 16 * np.spacing(np.abs(time).max())
-    return rule.fill_gap_s - hair, rule.min_visit_s - hair, until
+    return fill_gap_s - hair, min_visit_s - hair, until
 
 
 def _condition(depth: NDArray, least: float, rule: EntryRule) -> NDArray[np.int8]:

@@ -89,20 +89,21 @@ class Context:
 
     @cached_property
     def arenas(self) -> dict[str, list[Zone]]:
-        """Arena and centre (cm) that a run of a paradigm used for recordings without a drawn arena."""
+        """Arena and the zones to outline (cm) that a run of a paradigm used for recordings without a drawn arena."""
         outlines: dict[str, list[Zone]] = {}
         for run in self.runs_of("assay"):
-            table = run.rows(ARENAS, ["source", "outline", "centre"]) if run.has(ARENAS.name) else None
+            table = run.rows(ARENAS, ["source", "outline"]) if run.has(ARENAS.name) else None
             if table is None:
                 continue
             used = table.having(table.source != "drawn")
             own: dict[str, list[Zone]] = {}
-            for recording, source, *texts in zip(
-                used.recording.astype(str), used.source, used.outline, used.centre, strict=True
+            for recording, source, outline, zones, centre in zip(
+                used.recording.astype(str), used.source, used.outline, used.zones, used.centre, strict=True
             ):
-                arena, centre = (Zone(**json.loads(text)) for text in texts)
+                arena = Zone(**json.loads(outline))
                 named = replace(arena, name=GUESSED if source == "estimated" else arena.name)
-                own.setdefault(recording, []).extend([named, centre])
+                inner = json.loads(zones) if zones else [json.loads(centre)] if centre else []
+                own.setdefault(recording, []).extend([named, *(Zone(**plain) for plain in inner)])
             outlines |= own
         return outlines
 

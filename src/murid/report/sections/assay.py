@@ -405,7 +405,7 @@ def _arenas(run: RunFolder) -> list[Part]:
     rows = run.rows(ARENAS, ["recording", "source", "verdict"]) if run.has(ARENAS.name) else None
     if rows is None or not len(rows.frame):
         return []
-    table = rows.frame.drop(columns=[rows.outline.name, rows.centre.name], errors="ignore")
+    table = rows.without(rows.outline, rows.zones, rows.centre)
     guessed, bad = rows.having(rows.source == "estimated"), rows.having(rows.verdict == "bad")
     out: list[Part] = []
     if len(guessed.frame):
