@@ -254,6 +254,20 @@ def _studies(folder: Path) -> dict[str, object]:
     return _mice(folder)
 
 
+def _paradigm(kind: str, **kinds: str) -> Callable[[Path], dict[str, object]]:
+    """A study of two animals in an arena; `kinds` calls zones of a kind by another."""
+
+    def given(folder: Path) -> dict[str, object]:
+        made = murid.Study.create(folder / "STUDY")
+        for k in range(2):
+            one = simulate.recording(kind, duration_s=20, fps=15, seed=k, id=f"m{k}")
+            zones = [replace(z, kind=kinds.get(z.kind, z.kind)) for z in one.need("zones").values()]
+            made.add(one.replace(zones=Zones(zones)))
+        return {}
+
+    return given
+
+
 def _zones(folder: Path) -> dict[str, object]:
     study(folder / "STUDY")
     (folder / "zones.json").write_text(arenas_alone(folder / "STUDY"))
@@ -370,6 +384,13 @@ BEFORE: dict[str, Callable[[Path], dict[str, object]]] = {
     "background/group_statistics": _table,
     "background/time_budget": _studies,
     "paradigms/open_field": _studies,
+    "paradigms/plus_maze": _paradigm("plus_maze"),
+    "paradigms/zero_maze": _paradigm("zero_maze"),
+    "paradigms/light_dark": _paradigm("light_dark"),
+    "paradigms/three_chamber": _paradigm("three_chambers"),
+    "paradigms/novel_object": _paradigm("three_chambers", cup="object"),
+    "paradigms/y_maze": _paradigm("three_chambers", left_chamber="arm", middle_chamber="arm", right_chamber="arm"),
+    "paradigms/zone_occupancy": _paradigm("operant"),
     "neural/tuning": _studies,
     "neural/photometry": _studies,
     "neural/decoding": _latent,

@@ -24,7 +24,7 @@ SLOW = (
     "README",
     "reference/simulate",
     "background/time_budget",
-    "paradigms/open_field",
+    *(name_of(p) for p in PAGES if p.parent.name == "paradigms" and p.stem != "plus_maze"),
     *(name_of(p) for p in PAGES if p.parent.name in ("how-to", "tutorials")),
     *(
         f"methods/{name}"

@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from murid import simulate
+from murid.assays.arena import shrunk
 from murid.cli import analyses as analyses_command
 from murid.cli import docs
 from murid.data import registry
@@ -25,6 +26,7 @@ from murid.data.recording import Recording
 from murid.data.study import Study
 from murid.data.tables import KEYS, with_unit
 from murid.data.traces import make_traces
+from murid.data.zones import Zones
 from murid.plot.number_text import readable
 from murid.report.context import Context
 from murid.report.runfolder import read_csv
@@ -95,8 +97,14 @@ def animal(recording_id: str, seed: int, *, fps: float = FPS, **keys: str) -> Re
     iso = 2 + 0.5 * np.exp(-time / 30) + 0.05 * moving
     signal = 1.5 * iso * (1 + 0.1 * resting) + 0.01 * rng.standard_normal(time.size)
     traces = make_traces(np.stack([signal, iso], axis=1), time_s=time, units=["G_465", "G_405"], kind="photometry")
+    drawn = made.need("zones")
+    places = [
+        shrunk(drawn["arena"], 0.4, "here", "open light arm chamber object"),
+        shrunk(drawn["corner_nw"], 0.9, "there", "closed dark arm chamber object"),
+        shrunk(drawn["corner_se"], 0.9, "yonder", "arm"),
+    ]
     tones = pd.DataFrame({"time_s": np.arange(5.0, SECONDS - 5, 7.0), "label": "tone"})
-    return made.replace(labels=labels, traces=traces, events=tones, **keys)
+    return made.replace(labels=labels, traces=traces, events=tones, zones=Zones([*drawn.values(), *places]), **keys)
 
 
 def with_gap(recording: Recording) -> Recording:

@@ -32,6 +32,6 @@ def unseen_is_inside(
     away = without_flicker(lost, track.time_s, 0.0, least_s) == 1
     out = {}
     for name, both in masks.items():
-        tidy, raw = (np.where(away, np.int8(name == zone), mask).astype(np.int8) for mask in both)
+        tidy, raw = (np.asarray(np.where(away, np.int8(name == zone), mask), np.int8) for mask in both)
         out[name] = (without_flicker(tidy, track.time_s, rule.fill_gap_s, rule.min_visit_s), raw)
     return out

@@ -95,7 +95,7 @@ def _extra(scene: Scene[NovelObjectParams]) -> Extra:
             out.add("investigation_total", seconds, "s", "time at any object")
         if pair is not None and looked_at:
             each = [scene.track.seconds(where & (looked_at[z] == 1)) for z in pair]
-            add_preference(out, "investigation", *each, "time of investigation")
+            add_preference(out, "investigation", each[0], each[1], "time of investigation")
 
     return add
 

@@ -103,10 +103,10 @@ def _extra(scene: Scene[ThreeChamberParams]) -> Extra:
         if pair is None:
             return
         seconds = [scene.track.seconds(where & (scene.masks[z][1] == 1)) for z in pair]
-        add_preference(out, "chamber", *seconds, "time in the chamber")
+        add_preference(out, "chamber", seconds[0], seconds[1], "time in the chamber")
         if sniffed:
             by_side = [_investigated(scene, z, kinds["cup"], sniffed, where) for z in pair]
-            add_preference(out, "investigation", *by_side, "time of investigation")
+            add_preference(out, "investigation", by_side[0], by_side[1], "time of investigation")
 
     return add
 

@@ -32,6 +32,7 @@ from murid.features.zone_mask import depth_in, zone_masks
 from murid.prepare import ArenaEstimate, clean
 
 P = TypeVar("P", bound=ZoneTestParams)
+P_co = TypeVar("P_co", bound=ZoneTestParams, covariant=True)
 #: Adds what is a paradigm's own over the frames of a mask: the whole recording, or one time bin.
 Extra = Callable[[Measures, Bools], None]
 #: The tables of every test with zones.
@@ -70,7 +71,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Scene(Generic[P]):
+class Scene(Generic[P_co]):
     """One animal in one arena, everything in cm, cleaned, over the analysed stretch.
 
     Attributes
@@ -96,7 +97,7 @@ class Scene(Generic[P]):
     track: CentreTrack
     masks: Mapping[str, tuple[Mask, Mask]]
     groups: Mapping[str, GroupMasks]
-    params: P
+    params: P_co
     notes: list[str]
 
     def point(self, role: str, use: str) -> NDArray[np.float64] | None:
