@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from murid.assays.arena import AssayArena, arenas_of, assign, convert_to_cm, extent, known_arenas, middle_of
+from murid.assays.arena import AssayArena, arenas_of, assign, convert_to_cm, known_arenas, middle_of
 from murid.assays.arena_size import check_size
 from murid.assays.assay_result import ANIMALS, ARENAS, MEASURES, VISITS, AssayResult, Measures, result
 from murid.assays.hidden_zone import unseen_is_inside
