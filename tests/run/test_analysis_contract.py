@@ -63,9 +63,13 @@ class Case:
 
 
 #: Analyses whose case is not the usual one: every number of the table that is compared, or else of the first one.
+#: Paradigms with the engine of the open field and the plus maze: the long promises are kept by the slow set.
+SAME_ENGINE = ("zero_maze", "light_dark", "three_chamber", "novel_object", "y_maze", "zone_occupancy")
+
 CASES = {
     "check": Case(same="quality", by=("check",), columns=("verdict",)),
     "open_field": Case(columns=("distance", "speed_moving", "time_percent:centre")),
+    **dict.fromkeys(("plus_maze", *SAME_ENGINE), Case(columns=("distance", "speed_moving"))),
     "tuning": Case(same="tuning", by=("unit", "behaviour"), columns=("auroc",), tolerance=0.02),
     "perievent": Case({"min_events": 2}, columns=(), tolerance=0.1),
     "decoding": Case({"n_null": 0, "folds": 3, "gap_s": 1.0, "lags_s": 0.0}, columns=(), tolerance=0.1),
@@ -134,7 +138,10 @@ def folder(tmp_path_factory):
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(name, marks=pytest.mark.xdist_group(f"analysis {name}"))
+        pytest.param(
+            name,
+            marks=[pytest.mark.xdist_group(f"analysis {name}"), *([pytest.mark.slow] if name in SAME_ENGINE else [])],
+        )
         for name in sorted([*registry.BUILT_IN, "toy"])
     ],
 )
@@ -289,7 +296,7 @@ def test_the_report_shows_it(folder, run, name):
 
 
 #: Analyses that have a section of their own in the report.
-WITH_A_SECTION = {"check", "open_field", "tuning"}
+WITH_A_SECTION = {"check", "tuning", *(n for n, entry in registry.BUILT_IN.items() if entry.family == "assay")}
 #: Tables that the comparison of groups writes.
 FROM_COMPARISON = {"comparison", "pairwise", "described", "latencies", "failed"}
 
