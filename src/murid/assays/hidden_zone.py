@@ -28,7 +28,7 @@ def unseen_is_inside(
     rule : EntryRule
         Its gaps and shortest visits hold for the zone.
     """
-    lost = np.isnan(track.xy_cm).any(axis=1).astype(np.int8)
+    lost = np.asarray(np.isnan(track.xy_cm).any(axis=1), np.int8)
     away = without_flicker(lost, track.time_s, 0.0, least_s) == 1
     out = {}
     for name, both in masks.items():
