@@ -14,7 +14,7 @@ from murid.assays.occupancy import Mask, visits
 from murid.assays.zone_groups import entries_of
 from murid.assays.zone_kinds import Kinds, by_kind, require_kinds
 from murid.assays.zone_params import ZoneTestParams
-from murid.assays.zone_test import Extra, Layout, Scene
+from murid.assays.zone_test import AssayScene, Extra, Layout
 from murid.data.errors import fail
 from murid.data.params import param
 from murid.data.zones import Zone
@@ -50,7 +50,7 @@ def maze_layout(subject: str, template: str, arena: AssayArena, own: Sequence[Zo
     return Layout(arena, tuple(zones), groups, shown=(*groups["open"], *groups["closed"]))
 
 
-def add_shares(out: Measures, scene: Scene[ElevatedParams], where: Bools) -> None:
+def add_shares(out: Measures, scene: AssayScene[ElevatedParams], where: Bools) -> None:
     """Add the shares by which mazes are compared, under each denominator in use, and both anxiety indices."""
     track, opened, closed = scene.track, scene.groups["open"], scene.groups["closed"]
     in_open, in_closed = (track.seconds(where & (g.raw == 1)) for g in (opened, closed))
@@ -68,7 +68,7 @@ def add_shares(out: Measures, scene: Scene[ElevatedParams], where: Bools) -> Non
     out.add("anxiety_index", mean, "", "1 − mean of the shares of time and of entries in open (Cohen)")
 
 
-def edge_actions(scene: Scene[ElevatedParams], floor: Sequence[Zone]) -> Extra:
+def edge_actions(scene: AssayScene[ElevatedParams], floor: Sequence[Zone]) -> Extra:
     """Head dips and stretched attend postures, protected (body in a closed place or the centre) or not."""
     dips, stretches = _dips(scene, floor), _stretches(scene)
     opened = scene.groups["open"].raw == 1
@@ -96,7 +96,7 @@ def _on(zones: Sequence[Zone], xy: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.max([depth_in(z, xy[:, 0], xy[:, 1]) for z in zones], axis=0)
 
 
-def _dips(scene: Scene[ElevatedParams], floor: Sequence[Zone]) -> Mask | None:
+def _dips(scene: AssayScene[ElevatedParams], floor: Sequence[Zone]) -> Mask | None:
     """Head dips (time,); None where the head was not tracked."""
     head, neck = (scene.point(point, "head dips") for point in (scene.params.dip_point, "front"))
     if head is None or neck is None:
@@ -110,7 +110,7 @@ def _dips(scene: Scene[ElevatedParams], floor: Sequence[Zone]) -> Mask | None:
     return without_flicker(state, scene.track.time_s, scene.params.fill_gap_s, scene.params.dip_min_s)
 
 
-def _stretches(scene: Scene[ElevatedParams]) -> Mask | None:
+def _stretches(scene: AssayScene[ElevatedParams]) -> Mask | None:
     """Stretched attend postures (time,); None where nose and tail base were not tracked."""
     p = scene.params
     nose, rear = (scene.point(point, "stretched attends") for point in ("nose", "rear"))
@@ -125,7 +125,7 @@ def _stretches(scene: Scene[ElevatedParams]) -> Mask | None:
     return without_flicker(state, scene.track.time_s, p.fill_gap_s, p.stretch_min_s)
 
 
-def check_open_and_closed(scene: Scene[ElevatedParams]) -> None:
+def check_open_and_closed(scene: AssayScene[ElevatedParams]) -> None:
     """Note a maze in which the open arms were preferred: perhaps they are named the wrong way round."""
     whole = np.ones(scene.track.time_s.size, bool)
     opened, closed = (scene.track.seconds(whole & (scene.groups[k].raw == 1)) for k in ("open", "closed"))

@@ -11,7 +11,7 @@ from murid.assays.assay_result import Measures
 from murid.assays.locomotion import Bools, CentreTrack
 from murid.assays.occupancy import Mask, add_latency, visits
 from murid.assays.zone_params import ZoneTestParams
-from murid.assays.zone_test import Scene
+from murid.assays.zone_test import AssayScene
 from murid.data.params import param
 from murid.features.zone_mask import depth_in, without_flicker
 
@@ -28,7 +28,7 @@ class InvestigationParams(ZoneTestParams):
     investigation_min_s: float = param(0.1, unit="s", ge=0, why="shorter contacts are passing by")
 
 
-def investigations(scene: Scene[InvestigationParams], zones: Iterable[str]) -> dict[str, Mask]:
+def investigations(scene: AssayScene[InvestigationParams], zones: Iterable[str]) -> dict[str, Mask]:
     """Return for each zone when it is investigated, int8 (time,); {} where the nose was not tracked."""
     p, time = scene.params, scene.track.time_s
     nose = scene.point("nose", "investigations")

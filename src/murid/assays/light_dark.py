@@ -14,7 +14,7 @@ from murid.assays.occupancy import changes
 from murid.assays.stretch import COLUMNS
 from murid.assays.zone_kinds import by_kind, require_kinds
 from murid.assays.zone_params import ZoneTestParams
-from murid.assays.zone_test import TABLES, Extra, Layout, Scene, ZoneTest, measure_zones
+from murid.assays.zone_test import TABLES, AssayScene, Extra, Layout, ZoneTest, measure_zones
 from murid.data.analysis import Tables, analysis
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -80,7 +80,7 @@ def _called(name: str, zone: Zone) -> Zone:
     return Zone(name, zone.polygon, zone.centre, zone.radius, zone.unit, name)
 
 
-def _extra(scene: Scene[LightDarkParams]) -> Extra:
+def _extra(scene: AssayScene[LightDarkParams]) -> Extra:
     sides = {side: scene.masks[side] for side in ("light", "dark")}
     raw = {side: mask[1] for side, mask in sides.items()}
     known = (raw["light"] == 1) | (raw["dark"] == 1)

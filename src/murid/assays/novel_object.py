@@ -12,9 +12,9 @@ from murid.assays.assay_result import AssayResult, Measures, tables_of
 from murid.assays.investigation import InvestigationParams, add_investigation, add_preference, investigations
 from murid.assays.locomotion import Bools
 from murid.assays.stretch import COLUMNS
-from murid.assays.two_choices import TARGET, choose, target_of
+from murid.assays.two_choices import TARGET, target_and_other, target_of
 from murid.assays.zone_kinds import by_kind, require_kinds
-from murid.assays.zone_test import TABLES, Extra, Layout, Scene, ZoneTest, measure_zones
+from murid.assays.zone_test import TABLES, AssayScene, Extra, Layout, ZoneTest, measure_zones
 from murid.data.analysis import Tables, analysis
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -76,10 +76,10 @@ def _layout(arena: AssayArena, own: Sequence[Zone], _: NovelObjectParams) -> Lay
     return Layout(arena, (*kinds["object"], *kinds[""]), shown=tuple(z.name for z in kinds["object"]))
 
 
-def _extra(scene: Scene[NovelObjectParams]) -> Extra:
+def _extra(scene: AssayScene[NovelObjectParams]) -> Extra:
     objects = [z.name for z in by_kind(scene.layout.zones, KINDS)["object"]]
     looked_at = investigations(scene, objects)
-    pair = choose("novel object", scene.params.target, objects)
+    pair = target_and_other("novel object", scene.params.target, objects)
     if pair is None:
         why = "no target is given" if not scene.params.target else f"there are {len(objects)} objects, not two"
         scene.notes.append(f"{why}, so no index is computed: -p target=ZONE, or a column 'target' in the sheet")

@@ -16,7 +16,7 @@ from murid.assays.camera import arena_from, arenas_by_recording, positions_of
 from murid.assays.locomotion import Bools
 from murid.assays.stretch import COLUMNS
 from murid.assays.zone_params import ZoneTestParams
-from murid.assays.zone_test import TABLES, Extra, Layout, Scene, ZoneTest, measure_zones
+from murid.assays.zone_test import TABLES, AssayScene, Extra, Layout, ZoneTest, measure_zones
 from murid.data.analysis import Tables, analysis
 from murid.data.errors import fail
 from murid.data.params import param
@@ -113,7 +113,7 @@ def _layout(arena: AssayArena, own: Sequence[Zone], p: OpenFieldParams) -> Layou
     return Layout(arena, zones, corners=tuple(z.name for z in derived), shown=("centre",))
 
 
-def _walls(scene: Scene[OpenFieldParams]) -> Extra:
+def _walls(scene: AssayScene[OpenFieldParams]) -> Extra:
     """Thigmotaxis, corners (where the arena has any) and distance to the wall."""
     track, inner = scene.track, scene.masks["inner"][1]
     wall = wall_distance(scene.layout.arena.zone, track.xy_cm)

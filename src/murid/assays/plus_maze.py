@@ -13,7 +13,7 @@ from murid.assays.assay_result import AssayResult, Measures, tables_of
 from murid.assays.elevated import ElevatedParams, add_shares, check_open_and_closed, edge_actions, maze_layout
 from murid.assays.locomotion import Bools
 from murid.assays.stretch import COLUMNS
-from murid.assays.zone_test import TABLES, Extra, Layout, Scene, ZoneTest, measure_zones, outline_of
+from murid.assays.zone_test import TABLES, AssayScene, Extra, Layout, ZoneTest, measure_zones, outline_of
 from murid.data.analysis import Tables, analysis
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -79,7 +79,7 @@ def _layout(arena: AssayArena, own: Sequence[Zone], _: PlusMazeParams) -> Layout
     return maze_layout("plus maze", "plus_maze", arena, own)
 
 
-def _extra(scene: Scene[PlusMazeParams]) -> Extra:
+def _extra(scene: AssayScene[PlusMazeParams]) -> Extra:
     layout = scene.layout
     names = {name for members in layout.groups.values() for name in members}
     floor = [z for z in layout.zones if z.name in names or z.kind in ("centre", "middle") or z.name in ("centre",)]
@@ -96,7 +96,7 @@ def _extra(scene: Scene[PlusMazeParams]) -> Extra:
     return add
 
 
-def _at_ends(scene: Scene[PlusMazeParams]) -> NDArray[np.bool_]:
+def _at_ends(scene: AssayScene[PlusMazeParams]) -> NDArray[np.bool_]:
     """Frames (time,) in which the body centre is at the end of an open arm, away from the middle of the maze."""
     layout, xy = scene.layout, scene.track.xy_cm
     arms = [layout.zone(name) for members in layout.groups.values() for name in members]

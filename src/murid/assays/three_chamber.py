@@ -13,9 +13,9 @@ from murid.assays.investigation import InvestigationParams, add_investigation, a
 from murid.assays.locomotion import Bools
 from murid.assays.occupancy import changes
 from murid.assays.stretch import COLUMNS
-from murid.assays.two_choices import TARGET, choose, target_of
+from murid.assays.two_choices import TARGET, target_and_other, target_of
 from murid.assays.zone_kinds import by_kind, require_kinds
-from murid.assays.zone_test import TABLES, Extra, Layout, Scene, ZoneTest, measure_zones
+from murid.assays.zone_test import TABLES, AssayScene, Extra, Layout, ZoneTest, measure_zones
 from murid.data.analysis import Tables, analysis
 from murid.data.params import param
 from murid.data.recording import Recording
@@ -80,14 +80,16 @@ def _layout(arena: AssayArena, own: Sequence[Zone], _: ThreeChamberParams) -> La
     return Layout(arena, zones, shown=tuple(z.name for z in (*kinds["chamber"], *kinds["cup"])))
 
 
-def _extra(scene: Scene[ThreeChamberParams]) -> Extra:
+def _extra(scene: AssayScene[ThreeChamberParams]) -> Extra:
     kinds = by_kind(scene.layout.zones, KINDS)
     sides = [
         z for z in kinds["chamber"] if not _MIDDLE & set(f"{z.name} {z.kind}".casefold().replace("_", " ").split())
     ]
     cups = [z.name for z in kinds["cup"]]
     sniffed = investigations(scene, cups)
-    pair = choose("three chambers", _side_of(scene.params.target, sides, kinds["cup"]), [z.name for z in sides])
+    pair = target_and_other(
+        "three chambers", _side_of(scene.params.target, sides, kinds["cup"]), [z.name for z in sides]
+    )
     if pair is None:
         scene.notes.append(
             "no target is given, so no preference is computed: say on which side the animal was, "
@@ -123,7 +125,7 @@ def _holds(side: Zone, cup: Zone) -> bool:
 
 
 def _investigated(
-    scene: Scene[ThreeChamberParams], side: str, cups: Sequence[Zone], sniffed: dict[str, np.ndarray], where: Bools
+    scene: AssayScene[ThreeChamberParams], side: str, cups: Sequence[Zone], sniffed: dict[str, np.ndarray], where: Bools
 ) -> float:
     """Seconds of investigation of the cups in one chamber."""
     own = [sniffed[c.name] == 1 for c in cups if _holds(scene.layout.zone(side), c)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from murid.assays.zone_kinds import words_of
+from murid.assays.zone_kinds import name_words
 from murid.data.errors import did_you_mean, fail
 from murid.data.recording import Recording
 
@@ -18,7 +18,7 @@ def target_of(recording: Recording, asked: str) -> str:
     return asked if cell in ("", "nan", "None") else cell
 
 
-def choose(subject: str, target: str, names: Sequence[str]) -> tuple[str, str] | None:
+def target_and_other(subject: str, target: str, names: Sequence[str]) -> tuple[str, str] | None:
     """Return target and other of two places; None when no target is given.
 
     Parameters
@@ -37,14 +37,14 @@ def choose(subject: str, target: str, names: Sequence[str]) -> tuple[str, str] |
 
     Examples
     --------
-    >>> choose("three chambers", "left", ["cup_left", "cup_right"])
+    >>> target_and_other("three chambers", "left", ["cup_left", "cup_right"])
     ('cup_left', 'cup_right')
     """
     if not target or len(names) != 2:
         return None
     wanted = target.casefold()
     fits = [n for n in names if n.casefold() == wanted]
-    fits = fits or [n for n in names if wanted in words_of(n)]
+    fits = fits or [n for n in names if wanted in name_words(n)]
     if len(fits) != 1:
         fail(
             subject,

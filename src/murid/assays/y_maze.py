@@ -15,7 +15,7 @@ from murid.assays.stretch import COLUMNS
 from murid.assays.two_choices import TARGET, target_of
 from murid.assays.zone_kinds import by_kind
 from murid.assays.zone_params import ZoneTestParams
-from murid.assays.zone_test import TABLES, Extra, Layout, Scene, ZoneTest, measure_zones
+from murid.assays.zone_test import TABLES, AssayScene, Extra, Layout, ZoneTest, measure_zones
 from murid.data.analysis import Tables, analysis
 from murid.data.errors import did_you_mean, fail
 from murid.data.params import param
@@ -118,7 +118,7 @@ def _layout(arena: AssayArena, own: Sequence[Zone], p: YMazeParams) -> Layout:
     return Layout(arena, zones, groups, shown=tuple(arms))
 
 
-def _extra(scene: Scene[YMazeParams]) -> Extra:
+def _extra(scene: AssayScene[YMazeParams]) -> Extra:
     track = scene.track
     arms = [z.name for z in by_kind(scene.layout.zones, KINDS)["arm"]]
     begun = sorted((a, arm) for arm in arms for a, _ in visits(scene.masks[arm][0], track.piece))

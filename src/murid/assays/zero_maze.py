@@ -10,7 +10,7 @@ from murid.assays.assay_result import AssayResult, Measures, tables_of
 from murid.assays.elevated import ElevatedParams, add_shares, check_open_and_closed, edge_actions, maze_layout
 from murid.assays.locomotion import Bools
 from murid.assays.stretch import COLUMNS
-from murid.assays.zone_test import TABLES, Extra, Layout, Scene, ZoneTest, measure_zones
+from murid.assays.zone_test import TABLES, AssayScene, Extra, Layout, ZoneTest, measure_zones
 from murid.data.analysis import Tables, analysis
 from murid.data.recording import Recording
 from murid.data.zones import Zone
@@ -59,7 +59,7 @@ def _layout(arena: AssayArena, own: Sequence[Zone], _: ZeroMazeParams) -> Layout
     return maze_layout("zero maze", "zero_maze", arena, own)
 
 
-def _extra(scene: Scene[ZeroMazeParams]) -> Extra:
+def _extra(scene: AssayScene[ZeroMazeParams]) -> Extra:
     check_open_and_closed(scene)
     quadrants = [scene.layout.zone(name) for members in scene.layout.groups.values() for name in members]
     add_actions = edge_actions(scene, quadrants)

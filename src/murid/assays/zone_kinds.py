@@ -38,25 +38,27 @@ def by_kind(zones: Sequence[Zone], kinds: Kinds) -> dict[str, list[Zone]]:
     known = {word.casefold(): kind for kind, words in kinds.items() for word in (kind, *words)}
     out: dict[str, list[Zone]] = {kind: [] for kind in (*kinds, "")}
     for zone in zones:
-        words = [zone.kind.casefold(), *words_of(zone.kind)] if zone.kind else words_of(zone.name)
-        found = (known[word] for word in words if word in known)
-        out[next(found, "")].append(zone)
+        words = [zone.kind.casefold(), *name_words(zone.kind)] if zone.kind else name_words(zone.name)
+        kind_of_word = (known[word] for word in words if word in known)
+        out[next(kind_of_word, "")].append(zone)
     return out
 
 
-def words_of(name: str) -> list[str]:
+def name_words(name: str) -> list[str]:
     """Return the words of a name in lower case, without the digits that tell zones of one kind apart.
 
     Examples
     --------
-    >>> words_of("OpenArm_2")
+    >>> name_words("OpenArm_2")
     ['open', 'arm']
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return [word.casefold() for word in re.findall(r"[^\W\d_]+", spaced)]
 
 
-def require_kinds(subject: str, found: Mapping[str, Sequence[Zone]], needed: Iterable[str], template: str = "") -> None:
+def require_kinds(
+    subject: str, zones_by_kind: Mapping[str, Sequence[Zone]], needed: Iterable[str], template: str = ""
+) -> None:
     """Refuse a recording that lacks zones of a kind that a test cannot do without.
 
     Raises
@@ -65,9 +67,9 @@ def require_kinds(subject: str, found: Mapping[str, Sequence[Zone]], needed: Ite
         All kinds that are missing, and which zones there are.
     """
     faults = Faults(subject)
-    there = [z.name + (f" (kind {z.kind})" if z.kind else "") for zones in found.values() for z in zones]
+    there = [z.name + (f" (kind {z.kind})" if z.kind else "") for zones in zones_by_kind.values() for z in zones]
     for kind in needed:
-        if not found[kind]:
+        if not zones_by_kind[kind]:
             faults.add(
                 f"no zone of kind '{kind}'",
                 got=", ".join(there) or "no zones",

@@ -71,7 +71,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Scene(Generic[P_co]):
+class AssayScene(Generic[P_co]):
     """One animal in one arena, everything in cm, cleaned, over the analysed stretch.
 
     Attributes
@@ -106,11 +106,11 @@ class Scene(Generic[P_co]):
         None, and a note that `use` was not measured, where it is not tracked and cannot be made from others.
         """
         try:
-            found = points_of(self.poses, role, self.roles).sel(individual=self.individual)
+            place = points_of(self.poses, role, self.roles).sel(individual=self.individual)
         except DataError as exc:
             self.notes.append(f"{use} were not measured: {exc}")
             return None
-        return np.asarray(found.values[:, :2], np.float64)
+        return np.asarray(place.values[:, :2], np.float64)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class ZoneTest(Generic[P]):
     params: type[P]
     layout: Callable[[AssayArena, Sequence[Zone], P], Layout]
     primary: tuple[str, ...]
-    extra: Callable[[Scene[P]], Extra] | None = None
+    extra: Callable[[AssayScene[P]], Extra] | None = None
     facts: Callable[[Sequence[Layout]], Mapping[str, Any]] | None = None
     kinds: tuple[str, ...] = ()
     guesses: bool = False
@@ -189,20 +189,22 @@ def measure_zones(
     poses = cut(test.title, poses, points_of(poses, "centre", roles), start_s, stop_s, params.cut_absent_s, notes)
     centres = points_of(poses, "centre", roles)
     rule = entry_rule(drawn, params, notes)
-    found = _Found()
+    collected = _Collected()
     for own, individuals in assign(arenas, centres, notes):
         layout = test.layout(own, _zones_within(own, drawn, alone=len(arenas) == 1), params)
-        found.layouts.append(layout)
+        collected.layouts.append(layout)
         if individuals:
-            _measure(test, layout, poses.sel(individual=individuals), rule, centres, roles, params, notes, scale, found)
-    _list_zones(found.layouts, drawn, notes)
-    table = pd.concat(found.visits, ignore_index=True).sort_values(["start_s"], kind="stable", ignore_index=True)
-    facts = _conventions(test, params, found.layouts, rule, scale)
-    return result(test.name, recording, found.measures, table, facts, list(dict.fromkeys(notes)), test.primary)
+            _measure(
+                test, layout, poses.sel(individual=individuals), rule, centres, roles, params, notes, scale, collected
+            )
+    _list_zones(collected.layouts, drawn, notes)
+    table = pd.concat(collected.visits, ignore_index=True).sort_values(["start_s"], kind="stable", ignore_index=True)
+    facts = _conventions(test, params, collected.layouts, rule, scale)
+    return result(test.name, recording, collected.measures, table, facts, list(dict.fromkeys(notes)), test.primary)
 
 
 @dataclass
-class _Found:
+class _Collected:
     """What is collected over arenas and animals."""
 
     measures: list[Measures] = field(default_factory=list)
@@ -227,10 +229,10 @@ def _arenas(
             expected=f"zones of the kinds {', '.join(test.kinds)}" if test.kinds else "drawn zones",
             todo="draw them: murid zones",
         )
-    return [around(list(zones.values()))]
+    return [hull_arena(list(zones.values()))]
 
 
-def around(zones: Sequence[Zone]) -> AssayArena:
+def hull_arena(zones: Sequence[Zone]) -> AssayArena:
     """Return the hull of zones as the arena of a recording in which none was drawn."""
     units = {z.unit for z in zones}
     if len(units) > 1:
@@ -275,7 +277,7 @@ def _measure(
     p: P,
     notes: list[str],
     scale: float | None,
-    found: _Found,
+    collected: _Collected,
 ) -> None:
     """Add measures and visits of the animals of one arena."""
     tidy = zone_masks(poses, Zones(layout.zones, rule), roles=roles)
@@ -296,7 +298,7 @@ def _measure(
         if layout.hidden is not None:
             masks = unseen_is_inside(*layout.hidden, masks, track, rule)
         groups = {name: group_masks([masks[z] for z in members]) for name, members in layout.groups.items()}
-        scene = Scene(layout, individual, poses, roles, track, masks, groups, p, notes)
+        scene = AssayScene(layout, individual, poses, roles, track, masks, groups, p, notes)
         add_extra = test.extra(scene) if test.extra is not None else None
         for bin_s, where in bins:
             out = Measures(individual, bin_s)
@@ -309,8 +311,8 @@ def _measure(
                 add_extra(out, where)
             if bin_s is None and scale is not None:
                 out.add("px_per_cm", scale, "px/cm", f"scale of the camera; arena {layout.arena.source}")
-            found.measures.append(out)
-        found.visits += [visit_table(z, masks[z][0], track, individual) for z in masks]
+            collected.measures.append(out)
+        collected.visits += [visit_table(z, masks[z][0], track, individual) for z in masks]
 
 
 def _list_zones(layouts: Sequence[Layout], drawn: Zones | None, notes: list[str]) -> None:
