@@ -45,6 +45,15 @@ def test_a_box_leans_only_where_the_camera_looks_from_the_side(everywhere):
     assert guess.zone.area == pytest.approx(100 * 76, rel=0.03)
 
 
+def test_few_tracks_lean_no_box():
+    """Four short ways across a square field: some trapezium fits them better, and says nothing of the walls."""
+    t = np.linspace(0, 1, 500)[:, None]
+    ways = [([0, 5], [12, 40]), ([12, 40], [40, 34]), ([40, 34], [33, 0]), ([33, 0], [0, 5])]
+    track = np.vstack([np.array(a) + t * (np.array(b) - np.array(a)) for a, b in ways])
+    polygon = estimate_arena(poses_of(track), "box").zone.polygon
+    assert len(np.unique(polygon[:, 0].round(6))) == len(np.unique(polygon[:, 1].round(6))) == 2
+
+
 def test_an_animal_on_the_wall_for_a_moment_moves_no_wall(everywhere):
     inside = estimate_arena(poses_of(everywhere * [30, 20]), "box").zone
     outside = everywhere[:200] * [5, 1] + [0, 35]  # 1 % of the time

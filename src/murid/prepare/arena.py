@@ -30,6 +30,8 @@ _STRAY = 0.02
 _LEAN = 15
 #: … where that takes the misfit below this share of the straight box's; the tracks of an animal lean a little always.
 _BETTER = 2 / 3
+#: … and below this share of the radius, in an arena of which enough was visited: few tracks fit some trapezium always.
+_FITS, _SEEN = 0.05, 0.6
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def _leaning(
                 other[i] = upright[i] + lean
                 if (misfit_here := misfit_of(other)) < misfit:
                     best, misfit = other, misfit_here
-    return (Zone("box", polygon=corners(best)), misfit) if misfit <= _BETTER * straight[1] else straight
+    fits = misfit <= min(_BETTER * straight[1], _FITS * float(np.sqrt(straight[0].area / np.pi)))
+    return (Zone("box", polygon=corners(best)), misfit) if fits and _visited(xy, straight[0]) >= _SEEN else straight
 
 
 def _towards(degrees: np.ndarray) -> np.ndarray:
