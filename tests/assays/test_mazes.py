@@ -41,6 +41,17 @@ def test_a_planned_walk_gives_every_share_under_its_own_denominator():
     assert not out.warnings or "no arena was drawn" in out.warnings[0]
 
 
+def test_a_head_over_the_edge_is_a_dip_and_over_a_wall_is_none():
+    aside = stay((33, 33, 2), (15, 33, 5), (33, 33, 2), (33, 20, 5))
+    over = np.zeros_like(aside) + [2.0, 0.0]
+    over[50:175] = [0, 8]  # in the west arm, above its wall
+    over[225:] = [8, 0]  # on the north arm, beyond its edge
+    out = plus(walked(aside, PLUS, nose=over))
+    assert out.value("head_dips") == 1
+    assert out.value("head_dips_unprotected") == 1
+    assert out.value("head_dips_time") == pytest.approx(5)
+
+
 def test_an_arm_that_follows_another_at_once_is_an_entry():
     out = plus(walked(stay((33, 25, 4), (33, 60, 4), (15, 33, 4)), PLUS))
     assert out.value("entries", "open") == 1  # it starts in the other one

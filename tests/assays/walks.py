@@ -23,8 +23,8 @@ def walked(xy, zones, *, nose=(4.0, 0.0), **keys) -> murid.Recording:
     behind = (
         -4 * ahead / np.hypot(*ahead.reshape(-1, 2).T)[:, None] if ahead.ndim == 2 else -4 * ahead / np.hypot(*ahead)
     )
-    points = np.stack([xy + ahead, xy + ahead * 0.5, xy, xy + behind], axis=2)
-    names = ["nose", "head", "centre", "tail_base"]
+    points = np.stack([xy + ahead, xy + ahead * 0.5, xy + ahead * 0.25, xy, xy + behind], axis=2)
+    names = ["nose", "head", "neck", "centre", "tail_base"]
     poses = murid.make_poses(points[..., None], keypoints=names, individuals=["m"], fps=FPS, unit="cm")
     return murid.Recording("r", poses=poses, zones=murid.Zones(zones), **keys)
 
