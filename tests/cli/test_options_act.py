@@ -46,6 +46,7 @@ COMMANDS = {
             "--px-per-cm": ["12.5"],
             "--sheet": ["s.csv"],
             "--raters": [],
+            "--units": [],
             "-o": ["traces.rate_hz=20"],
             "--replace": [],
             "--overwrite-labels": [],
