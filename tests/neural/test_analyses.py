@@ -154,3 +154,15 @@ def test_spikes_beside_traces_are_said_to_be_left_out(session):
     with pytest.warns(MuridWarning, match="traces and spikes; the traces are used, the spikes are not"):
         found = analyse_tuning(both, TuningParams(), states=states)
     assert set(found.frames["tuning"]["unit"]) == {"unit_0", "unit_1"}
+
+
+def test_a_unit_that_never_changes_is_not_tested_and_says_why(session):
+    recording, states, _ = session
+    still = recording.need("traces").copy()
+    still.values[:, 1] = 3.0
+    rows = analyse_responses(recording.replace(traces=still), ResponseParams(), states=states).frames["responses"]
+    row = rows[(rows["unit"] == "unit_1") & (rows["behaviour"] == "rear")].iloc[0]
+    assert row["reason"] == "constant signal"
+    assert np.isnan(row["p"])
+    assert np.isnan(row["peak_lag_s"])
+    assert rows.loc[(rows["unit"] == "unit_0") & (rows["behaviour"] == "rear"), "p"].iloc[0] < 0.05

@@ -187,9 +187,12 @@ def response_to(
         ).table
     except DataError as exc:
         return table.assign(reason=exc.faults[0].what), _curve(response)
-    best = test.loc[test.assign(size=test["statistic"].abs()).groupby("unit", sort=False)["size"].idxmax()]
+    # A unit without a value at any lag keeps its first row, which says why.
+    size = test["statistic"].abs().fillna(-1.0)
+    best = test.loc[test.assign(size=size).groupby("unit", sort=False)["size"].idxmax()]
     best = best.set_index("unit").reindex(units)
-    table["p"], table["peak_lag_s"] = best["p_corrected"].to_numpy(), best["lag_s"].to_numpy()
+    peak = best["lag_s"].where(best["statistic"].notna())
+    table["p"], table["peak_lag_s"] = best["p_corrected"].to_numpy(), peak.to_numpy()
     for name in ("null", "n_independent", "reason"):
         table[name] = best[name].to_numpy()
     return table, _curve(response)

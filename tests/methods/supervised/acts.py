@@ -55,7 +55,8 @@ ON = {
 def supervised(name: str, others: dict[str, Any], **more: Any) -> Acts:
     """Return the case of a supervised method, with what all of them have."""
     given, on = more.pop("given", {}), more.pop("on", {})
-    return Acts(outcome(name), {**OTHERS, **others}, given={**GIVEN, **given}, on={**ON, **on}, **more)
+    others = {k: v for k, v in {**OTHERS, **others}.items() if k not in more.get("exempt", {})}
+    return Acts(outcome(name), others, given={**GIVEN, **given}, on={**ON, **on}, **more)
 
 
 @cache
@@ -127,6 +128,7 @@ CASES = {
         },
         base={"n_rounds": 5, "amount": "less", "n_draw": 200, "n_bins": 10, "folds": 2},
         given={"scores": {"folds": 3}},
+        exempt={"absent_s": "of one animal: frames in which nothing of it is seen have no probability, however few"},
         on={"neighbours": "pair", "scores": "four"},
         slow=True,
     ),
