@@ -12,6 +12,7 @@ import pytest
 import run_toy
 import run_work as work
 
+from murid import simulate
 from murid.data import registry
 from murid.data.analysis import Analysis, analysis, find_analysis
 from murid.data.errors import DataError, MuridError
@@ -189,6 +190,19 @@ def test_primary_measures_are_the_family_and_the_rest_is_described(study, monkey
     assert np.isfinite(described["difference"]).all()
     assert found.summary["compared"] == 1
     assert run_analysis(study, "two", measures=["a", "b"]).summary["compared"] == 2
+
+
+@pytest.mark.slow
+def test_latencies_of_a_family_are_its_primary_ones(tmp_path):
+    maze = Study.create(tmp_path / "S")
+    for k in range(4):
+        made = simulate.recording("plus_maze", duration_s=15, fps=10, seed=k, id=f"m{k}", group="ab"[k % 2])
+        maze.add(made.replace(animal=f"a{k}"))
+    found = run_analysis(maze, "plus_maze")
+    assert set(found.tables["latencies"]["measure"]) <= {"latency:open"}
+    assert any("not primary" in w and "latency:open_n" in w for w in found.provenance["warnings"])
+    asked = run_analysis(maze, "plus_maze", measures=["latency:open_n"])
+    assert asked.tables["latencies"]["measure"].tolist() == ["latency:open_n"]
 
 
 def _two(recording, params):

@@ -433,7 +433,13 @@ def _compare(
     run.provenance["seeds"]["comparison"] = seed
     compare_groups(run, animals.drop(columns=list(late), errors="ignore"), group, seed, primary, alpha)
     late = {k: with_column(v, group, sheet) for k, v in late.items() if k in animals}
-    compare_latencies(run, late, group, seed, alpha)
+    aside = [k for k in late if primary and k not in chosen.primary]
+    if aside:
+        run.warn(
+            f"not compared, since they are not primary and some animals never did it: {', '.join(aside)}; "
+            "they are compared when they are named among the measures"
+        )
+    compare_latencies(run, {k: v for k, v in late.items() if k not in aside}, group, seed, alpha)
 
 
 def _by_recording(table: pd.DataFrame) -> pd.DataFrame:
